@@ -239,7 +239,8 @@ static int find_long(const char *word, struct spelling *spelling)
 {
 	struct search search = { .word = word, .len = strlen(word), .each = match };
 
-	options_for_each(walk_row, &search);
+	if (search.len)
+		options_for_each(walk_row, &search);
 	if (!search.matches)
 		return unknown_long(&search);
 	if (search.matches > 1) {
