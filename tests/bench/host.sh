@@ -15,11 +15,11 @@ median() {
 # turns NAME MARKER "LKVM COMMAND" "QEMU COMMAND": microseconds, medians of as many turns as asked for.
 turns() {
 	name=$1 marker=$2 a= b= i=0
-	until "$marker" $3 >/dev/null 2>err || { cat err; return 1; }
-	until "$marker" $4 >/dev/null 2>err || { cat err; return 1; }
+	upto "$marker" $3 >/dev/null 2>err || { cat err; return 1; }
+	upto "$marker" $4 >/dev/null 2>err || { cat err; return 1; }
 	while [ $i -lt "$rounds" ]; do
-		a="$a $(until "$marker" $3 2>/dev/null)"
-		b="$b $(until "$marker" $4 2>/dev/null)"
+		a="$a $(upto "$marker" $3 2>/dev/null)"
+		b="$b $(upto "$marker" $4 2>/dev/null)"
 		i=$((i + 1))
 	done
 	echo "# $name, microseconds: lkvm$a; microvm$b"
@@ -36,7 +36,7 @@ overhead() {
 }
 
 memory() {
-	set -- "$(until -k "$2" $3 2>/dev/null)" "$1"
+	set -- "$(upto -k "$2" $3 2>/dev/null)" "$1"
 	pid=${1#* }
 	sleep 1
 	kib=$(overhead "$pid")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * until [-k] MARKER COMMAND [ARGUMENT...]: runs the command with its stdout in a pipe, and prints the
+ * upto [-k] MARKER COMMAND [ARGUMENT...]: runs the command with its stdout in a pipe, and prints the
  * microseconds from just before it was started until MARKER appeared there. Then it is killed, or with
  * -k (keep) its process id is printed too and it is left running, its output thrown away by nobody:
  * for looking at its memory.
@@ -77,13 +77,13 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	if (argc < first + 2 || strlen(argv[first]) > 255) {
-		fprintf(stderr, "usage: until [-k] MARKER COMMAND [ARGUMENT...]\n");
+		fprintf(stderr, "usage: upto [-k] MARKER COMMAND [ARGUMENT...]\n");
 		return 2;
 	}
 	began = now_us();
 	pid = start(argv + first + 1, &output);
 	if (pid < 0 || !wait_for(output, argv[first])) {
-		fprintf(stderr, "until: %s ended without '%s'\n", argv[first + 1], argv[first]);
+		fprintf(stderr, "upto: %s ended without '%s'\n", argv[first + 1], argv[first]);
 		return 1;
 	}
 	printf("%lld", now_us() - began);
