@@ -84,9 +84,12 @@ u64 guest_memory_size(const struct guest_memory *memory)
 
 gpa_t guest_memory_end(const struct guest_memory *memory)
 {
-	const struct guest_region *last = &memory->regions[memory->nr_regions - 1];
+	const struct guest_region *last;
 
-	return memory->nr_regions ? last->gpa + last->size : 0;
+	if (!memory->nr_regions)
+		return 0;
+	last = &memory->regions[memory->nr_regions - 1];
+	return last->gpa + last->size;
 }
 
 /* A guest has two or three regions: a walk beats anything cleverer. */
