@@ -59,7 +59,7 @@ int builtin_run(int argc, char **argv)
 	log_set_level(config.loglevel);
 	ret = config_finish(&config);
 	if (ret < 0) {
-		ret = ret == -EINVAL ? EXIT_USAGE : EXIT_START;
+		ret = EXIT_START;
 		goto out;
 	}
 	/* A reader of our output that goes away must not take the guest's disks with it. */

@@ -91,8 +91,7 @@ char *config_keep(struct vm_config *config, char *text);
 
 /*
  * Fills what was left open (name, number of CPUs, memory, default network, the kernel's path) from
- * the host, and asks the architecture whether it all goes together (arch_config_check). 0, or -errno
- * after saying what is wrong; -EINVAL means the command line, anything else this host.
+ * the host. 0, or -errno after saying what is wrong.
  */
 int config_finish(struct vm_config *config);
 
