@@ -70,7 +70,6 @@ test_completion() {
 	offers "virtio" lkvm run --console = v
 	offers "debug" lkvm run --loglevel = d
 	offers "mode=none mode=tap mode=user" lkvm run -n ""
-	offers "mode=tap" lkvm run -n mode=t
 	offers "none tap user" lkvm run -n mode =
 	offers "tap" lkvm run -n mode = t
 	offers "user" lkvm run --network = mode = u
@@ -81,6 +80,12 @@ test_completion() {
 	offers "other" lkvm run -c 2 --initrd = o
 	offers "" lkvm run --name ""
 	offers "" lkvm frobnicate --ker
+	# Some people take '=' out of it; then whole words are to be replaced.
+	COMP_WORDBREAKS=$' \t\n"\'><;|&(:'
+	offers "mode=tap" lkvm run -n mode=t
+	offers "--console=virtio" lkvm run --console=v
+	offers "--network=mode=user" lkvm run --network=mode=u
+	offers "--disk=other" lkvm run --disk=o
 }
 
 test_completion_has_every_option() {
