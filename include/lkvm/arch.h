@@ -64,6 +64,9 @@ enum exit_action arch_vcpu_exit(struct vcpu *vcpu);
 /* vCPU thread or main, vCPU not in KVM_RUN: registers and the bytes at the program counter, stderr. */
 void arch_vcpu_dump(struct vcpu *vcpu);
 
+/* vCPU parked, about to run on after a pause: tell the guest's clocks, if there is a way. */
+void arch_vcpu_resume(struct vcpu *vcpu);
+
 /* Console parameters that the command line gets by default: "console=ttyS0 ..."; config decides. */
 int arch_cmdline(const struct vm_config *config, char *buffer, size_t size);
 

@@ -47,6 +47,9 @@ void chardev_room_again(struct chardev *chardev);
 int chardev_start(struct chardev *chardev);
 void chardev_stop(struct chardev *chardev);
 
+/* Signal handlers: puts the terminal back as it was found. Nothing when it was never touched. */
+void chardev_emergency_restore(void);
+
 /*
  * Finds "Kernel panic - not syncing" in console output, as the guest's kernel prints it, however it is
  * cut into pieces; "reboot: " lines after it take it back. Pure: no I/O.

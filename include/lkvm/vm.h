@@ -18,16 +18,22 @@
 struct pci_host;
 struct vcpu;
 struct irq_state;
+struct chardev;
+struct vcpu_control;
 
-/* What may be asked of the main thread. The order is the precedence when several come together. */
+/*
+ * What may be asked of the main thread. Of those that end the guest the first one wins: a guest that
+ * has asked for a reset may well triple-fault before anybody has stopped it.
+ */
 enum vm_request {
 	VM_REQUEST_NONE,
 	VM_REQUEST_PAUSE,
 	VM_REQUEST_RESUME,
-	VM_REQUEST_REBOOT, /* the guest asked for a reset; a panic before it makes it a panic */
+	/* These end the guest, or this life of it. */
+	VM_REQUEST_REBOOT, /* the guest asked for a reset; if vm->panicked, it is a panic */
 	VM_REQUEST_POWEROFF,
 	VM_REQUEST_QUIT,   /* Ctrl-A x */
-	VM_REQUEST_SIGNAL, /* SIGTERM, SIGINT */
+	VM_REQUEST_SIGNAL, /* SIGTERM, SIGINT, SIGHUP: vm->signal */
 	VM_REQUEST_TIMEOUT,
 	VM_REQUEST_PANIC, /* pvpanic said so */
 	VM_REQUEST_TRIPLE_FAULT,
@@ -44,16 +50,21 @@ struct vm {
 	struct bus *ports;	    /* NULL where the architecture has none */
 	struct device_list devices; /* main thread */
 	struct irq_state *irq;
-	struct loop *loop;    /* the main thread's */
-	struct pci_host *pci; /* NULL: none */
+	struct loop *loop;	 /* the main thread's */
+	struct pci_host *pci;	 /* NULL: none */
+	struct chardev *console; /* where the guest's first console goes; made before devices */
 	struct vcpu **vcpus;
 	unsigned nr_vcpus;
-	struct arch_vm arch;	   /* the architecture's own */
-	bool running;		   /* main thread: vCPUs may run */
-	_Atomic unsigned requests; /* bit set of enum vm_request; any thread */
+	struct vcpu_control *vcpu_control; /* vm/vcpu.c's */
+	struct arch_vm arch;		   /* the architecture's own */
+	struct loop_fd request_fd;	   /* main thread: an eventfd that vm_request() writes to */
+	struct loop_timer timeout;	   /* main thread */
+	bool paused;			   /* main thread */
+	_Atomic unsigned end; /* enum vm_request that ends this life of the guest; any thread */
+	_Atomic int paused_wanted; /* 1 pause, -1 resume, 0 nothing asked; any thread */
 	_Atomic bool
-		panicked; /* a panic line was seen on the console, no orderly reboot after it */
-	int signal;	  /* which one ended us */
+		panicked;   /* a panic line was seen on the console, no orderly reboot after it */
+	_Atomic int signal; /* which one ended us */
 };
 
 /* Opens /dev/kvm, checks it, makes the VM and its main loop. Says what is wrong; -errno. */
@@ -64,8 +75,14 @@ void vm_destroy(struct vm *vm);
 /* Tells KVM of every region in vm->memory (KVM_SET_USER_MEMORY_REGION). 0 or -errno, said. */
 int vm_map_memory(struct vm *vm);
 
-/* Any thread, also a vCPU's exit handler: lock-free, wakes the main loop. */
+/* Any thread, an exit handler, a signal handler: takes no lock, wakes the main loop. */
 void vm_request(struct vm *vm, enum vm_request request);
+
+/* Any thread: has something that ends the guest been asked for? vCPUs then run no more guest code. */
+static inline bool vm_ending(struct vm *vm)
+{
+	return vm->end != VM_REQUEST_NONE;
+}
 
 /*
  * Runs the guest until it ends: starts devices and vCPU threads, serves requests, stops everything.
