@@ -86,9 +86,11 @@ static int queue_gone(struct tap_queue *queue)
 {
 	queue->gone = true;
 	watch_events(queue, 0);
-	if (!atomic_exchange_explicit(&queue->tap->said_gone, true, memory_order_relaxed))
+	if (!atomic_exchange(&queue->tap->said_gone, true)) {
 		log_warning("network interface %s was deleted: the guest is cut off",
 			    queue->tap->name);
+		queue->tap->backend.link_changed(queue->tap->backend.opaque, false);
+	}
 	return -ENODEV;
 }
 

@@ -71,6 +71,7 @@ struct net_backend {
 	/* The device's, set before start; called on the pair's loop. */
 	void (*incoming)(void *opaque, unsigned pair); /* frames may be there */
 	void (*writable)(void *opaque, unsigned pair); /* transmit may work again */
+	void (*link_changed)(void *opaque, bool up);   /* any pair's loop */
 	void *opaque;
 };
 
