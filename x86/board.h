@@ -23,8 +23,6 @@
 #ifndef X86_BOARD_H
 #define X86_BOARD_H
 
-#include "lkvm/types.h"
-
 /* Below 1 MiB */
 #define BOARD_BOOT_GDT	       0x00000500
 #define BOARD_BOOT_PVH	       0x00006000 /* hvm_start_info and its lists */

@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include "lkvm/device.h"
 #include "lkvm/irq.h"
+#include "lkvm/log.h"
 #include "lkvm/loop.h"
 #include "lkvm/virtqueue.h"
 
@@ -30,16 +31,23 @@ struct virtio_device_ops {
 	/* Device configuration space; offset + len is inside config_size. Lock held. */
 	void (*config_read)(struct virtio_device *dev, u32 offset, u8 *data, u32 len);
 	void (*config_write)(struct virtio_device *dev, u32 offset, const u8 *data, u32 len);
-	/* DRIVER_OK: dev->features is final. Queues are enabled after it. May be NULL. */
+	/* DRIVER_OK: dev->features is final. The queues come alive after it. May be NULL. */
 	int (*activate)(struct virtio_device *dev);
 	/* On the queue's loop: the driver kicked, or the queue was just enabled or resumed. */
 	void (*notify)(struct virtio_device *dev, struct virtqueue *vq);
 	/*
 	 * Complete or park what is in flight; afterwards nothing touches the queues until resume or reset.
-	 * Handlers are off already. May be NULL if notify never leaves work behind. Main or vCPU thread.
+	 * Handlers are off already. May be NULL if notify never leaves work behind. Main or vCPU thread,
+	 * lock held: the device's handlers must never take dev->lock. Only called between activate and
+	 * reset; a reset is not followed by resume but by the next activate.
 	 */
 	void (*quiesce)(struct virtio_device *dev);
 	void (*resume)(struct virtio_device *dev);
+	/*
+	 * The driver takes one queue away (VIRTIO_F_RING_RESET, which is offered when this is here): forget
+	 * what was popped from it. Between quiesce and resume. May be NULL.
+	 */
+	void (*queue_reset)(struct virtio_device *dev, struct virtqueue *vq);
 	/* Back to power-on state; quiesced before. May be NULL. */
 	void (*reset)(struct virtio_device *dev);
 	/* Once before the guest runs. May be NULL. */
@@ -53,6 +61,8 @@ struct virtio_queue_slot {
 	struct loop *loop; /* who runs notify; set by the device before start */
 	int kick_fd;	   /* eventfd: ioeventfd or a trapped kick signals it */
 	struct loop_fd kick;
+	/* dev->lock. */
+	bool live; /* the device is active and the queue enabled: the transport may have an ioeventfd */
 	bool attached; /* kick is on the loop */
 };
 
@@ -68,11 +78,16 @@ struct virtio_device {
 
 	pthread_mutex_t lock; /* everything below */
 	u64 features;	      /* what the driver accepted */
-	u8 status;
-	u8 config_generation;
-	_Atomic bool needs_reset;
-	bool active; /* DRIVER_OK seen, queues live */
-	struct virtio_transport *transport;
+	bool features_bad;    /* it accepted something past the 64 that exist */
+	bool active;	      /* DRIVER_OK seen, queues live */
+	bool paused;	      /* between quiesce and resume of the machine */
+
+	/* Written with the lock held or as said, read by any thread. */
+	_Atomic u8 status; /* without NEEDS_RESET */
+	_Atomic u8 config_generation;
+	_Atomic bool needs_reset; /* set by any thread */
+	struct log_limit complaints;
+	struct virtio_transport *transport; /* constant once attached */
 };
 
 /*
@@ -100,6 +115,12 @@ void virtio_config_changed(struct virtio_device *dev);
 /* Runs ops->notify for the queue on its loop soon. Any thread. */
 void virtio_queue_kick(struct virtio_device *dev, unsigned index);
 
+/*
+ * Any thread, lock-free: DEVICE_NEEDS_RESET, a config interrupt, a limited line in the log. The guest
+ * resets the device and goes on.
+ */
+void virtio_break(struct virtio_device *dev, const char *fmt, ...) __printf(2, 3);
+
 /* ---- for transports; all take and release dev->lock themselves ---- */
 
 struct virtio_transport_ops {
@@ -109,7 +130,8 @@ struct virtio_transport_ops {
 	/* Install or remove the ioeventfd of a queue. vCPU thread, dev->lock held. */
 	int (*queue_attach)(struct virtio_transport *t, unsigned index, int kick_fd);
 	void (*queue_detach)(struct virtio_transport *t, unsigned index, int kick_fd);
-	/* The transport's own registers and vectors after a device reset (status 0) or a machine reset. */
+	/* The transport's own registers and vectors after a device reset (status 0) or a machine reset.
+	 * dev->lock held, no queue is live. */
 	void (*reset)(struct virtio_transport *t);
 	void (*destroy)(struct virtio_transport *t);
 };
@@ -134,6 +156,8 @@ void virtio_queue_set_size(struct virtio_device *dev, unsigned index, u32 size);
 bool virtio_queue_enabled(struct virtio_device *dev, unsigned index);
 /* Enabling validates size and addresses; a bad queue breaks the device. MMIO may write 0 too. */
 void virtio_queue_set_enabled(struct virtio_device *dev, unsigned index, bool enabled);
+/* VIRTIO_F_RING_RESET: synchronous; ignored unless the driver accepted the feature. */
+void virtio_queue_reset(struct virtio_device *dev, unsigned index);
 u32 virtio_queue_address(struct virtio_device *dev, unsigned index, enum virtio_ring_part part,
 			 bool high);
 void virtio_queue_set_address(struct virtio_device *dev, unsigned index, enum virtio_ring_part part,
@@ -146,7 +170,8 @@ u8 virtio_config_generation(struct virtio_device *dev);
 
 /* Transports' own makers; virtio_attach picks one. 0 or -errno, said. */
 int virtio_pci_attach(struct virtio_device *dev, struct vm *vm);
-int virtio_mmio_attach(struct virtio_device *dev, struct vm *vm, u64 base, int gsi);
+int virtio_mmio_attach(struct virtio_device *dev, struct vm *vm,
+		       const struct device_resource *where, int gsi);
 
 /* ---- the devices; each makes, attaches, and leaves the device to the VM's list. 0 or -errno, said ---- */
 
