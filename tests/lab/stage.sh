@@ -61,7 +61,8 @@ stage_env() {
 	export LAB_CACHE=$1 LAB_RUN=$2 LAB_OUT=$3
 	export LAB_KERNELS=$1/$ARCH/kernels
 	export LAB_TOOLS=$1/tools-$DEB_ARCH/bin
-	export LAB_KERNEL=$1/$ARCH/kernels/stock/bzImage
+	export LAB_IMAGE=$GUEST_IMAGE
+	export LAB_KERNEL=$1/$ARCH/kernels/stock/$GUEST_IMAGE
 	export LAB_INITRD=$1/$ARCH/kernels/stock/initrd.cpio.gz
 	export LAB_CONSOLE=$GUEST_CONSOLE
 	export LAB_BUSYBOX=$1/$ARCH/busybox

@@ -18,8 +18,11 @@ HOST_IMAGE=vmlinux
 # nokaslr and mitigations=off: under TCG both only cost time.
 HOST_CMDLINE="console=ttyS0 mitigations=off nokaslr tsc=reliable"
 GUEST_CONSOLE=ttyS0
+GUEST_IMAGE=bzImage
+# The smallest of tests/guest: it ends at once.
+PROBE_GUEST=exit.elf
 # In the busybox guest's initrd, loaded in this order unless lab.modules= says otherwise.
-GUEST_MODULES="virtio_mmio virtio_blk virtio_net virtio_rng virtio_balloon ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
+GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net virtio_rng virtio_balloon crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
 BUSYBOX_SUITES=stable
 # Kernels fetched as the host's and the guests': a label each. What a label means
 # depends on the suite the machine runs:
