@@ -87,12 +87,14 @@ apt_retry() {
 	die "$_out"
 }
 
-# apt_unpack PREFIX DEBS...: dpkg -x runs no maintainer scripts and needs no root.
+# apt_unpack PREFIX DEBS...: no maintainer scripts run and no root is needed. Not with
+# dpkg -x, which puts a folder in place of a PREFIX's link from /lib to usr/lib.
 apt_unpack() {
 	local _prefix=$1 _deb
 	shift
 	for _deb; do
-		dpkg -x "$_deb" "$_prefix"
+		dpkg-deb --fsys-tarfile "$_deb" |
+			tar -x -f - -C "$_prefix" --keep-directory-symlink --no-same-owner
 	done
 }
 

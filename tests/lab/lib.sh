@@ -4,8 +4,9 @@
 # expected, with the reason as the last word, and passes when it reaches its end.
 # $T is its own empty folder; what it prints is shown when it fails.
 
-# Statuses of lkvm, as in include/lkvm/exit_status.h.
-ST_OK=0 ST_USAGE=2 ST_START=3 ST_PANIC=4 ST_TRIPLE=5 ST_KVM=6 ST_TIMEOUT=7 ST_RUNTIME=8
+# Statuses of lkvm, under the names of include/lkvm/exit_status.h, which run has read.
+ST_OK=$EXIT_GUEST_DONE ST_USAGE=$EXIT_USAGE ST_START=$EXIT_START ST_PANIC=$EXIT_GUEST_PANIC
+ST_TRIPLE=$EXIT_TRIPLE_FAULT ST_KVM=$EXIT_INTERNAL_ERROR ST_TIMEOUT=$EXIT_TIMEOUT ST_RUNTIME=$EXIT_HOST_ERROR
 ST_INT=130 ST_KILL=137 ST_TERM=143
 
 OUT=$T/out
@@ -75,8 +76,11 @@ kernel stock
 
 # How a busybox guest is started: guest SCRIPT [MODULES [PARAMETERS]] gives the words for -p.
 # The limit ends a guest that hangs before the scenario's own limit does.
+# With any module come those of the transports: some of Debian's kernels have them built in,
+# some not.
 guest() {
-	echo "console=$LAB_CONSOLE panic=-1 quiet lab.run=$1.sh lab.modules=${2:-} ${3:-}"
+	local transports=virtio_pci,virtio_mmio
+	echo "console=${GUEST_CONSOLE:-$LAB_CONSOLE} panic=-1 quiet lab.run=$1.sh lab.modules=${2:+$transports,$2} ${3:-}"
 }
 
 # lkvm_run ARGS...: a guest with the lab's kernel and busybox initrd and nothing else but
@@ -135,4 +139,35 @@ data_file() {
 
 sum() {
 	md5sum <"$1" | cut -d ' ' -f 1
+}
+
+# net_serve ADDRESS: the host's side of guest/net.sh; sets PORT.
+net_serve() {
+	PORT=$((20000 + $$ % 20000))
+	mkdir "$T/www"
+	data_file "$T/www/data" 64
+	httpd -f -p "$1:$PORT" -h "$T/www" &
+	# Its input stays open, or it would close the connection before anything came.
+	mkfifo "$T/open"
+	exec 5<>"$T/open"
+	nc -l -p $((PORT + 1)) <"$T/open" >"$T/back" &
+	nc_pid=$!
+}
+
+# net_compare: what went each way, after the guest has ended.
+net_compare() {
+	wait "$nc_pid"
+	expect_output "lab-guest: status 0"
+	expect_same "host to guest" "$(sum "$T/www/data")" "$(sed -n 's/^got: \([0-9a-f]*\).*/\1/p' "$OUT")"
+	expect_same "guest to host" "$(sed -n 's/^sent: \([0-9a-f]*\).*/\1/p' "$OUT")" "$(sum "$T/back")"
+}
+
+# in_namespace FILE: this scenario's part in FILE, again from its start, in a network
+# namespace of its own.
+in_namespace() {
+	[ -z "${LAB_NS:-}" ] || return 0
+	local own=
+	[ "$(id -u)" = 0 ] || own=-r
+	unshare $own -n true 2>/dev/null || skip "no network namespaces"
+	LAB_NS=y exec unshare $own -n sh -c '. "$LAB_RUN/tests/lib.sh"; ip link set lo up; . "$1"; exit 0' sh "$1"
 }

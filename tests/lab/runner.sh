@@ -26,15 +26,11 @@ seconds() {
 }
 
 run_one() {
-	local name=$1 limit=$2 begin left pid status secs
+	local name=$1 limit=$2 begin left status secs
 	export T=$LAB_TMP/$name
 	mkdir "$T"
 	begin=$(seconds)
 	echo "@start $name"
-	# The shell writes its own number, which setsid makes the session's: setsid may fork.
-	setsid sh -c 'echo $$ >"$T/pid"; cd "$T"; . "$LAB_RUN/tests/lib.sh"; . "$LAB_RUN/tests/$1.sh"; exit 0' \
-		sh "$name" >"$LAB_OUT/$name.log" 2>&1 </dev/null &
-	pid=$!
 	(
 		left=$limit
 		while [ "$left" -gt 0 ]; do
@@ -45,8 +41,11 @@ run_one() {
 		echo "not finished after $limit s" >"$T/why"
 		kill_session "$(cat "$T/pid")"
 	) >/dev/null 2>&1 &
+	# In the foreground: a shell's background commands ignore SIGINT, which would be
+	# handed down to lkvm. The shell writes its own number, the session's.
 	status=0
-	wait "$pid" || status=$?
+	setsid sh -c 'echo $$ >"$T/pid"; cd "$T"; . "$LAB_RUN/tests/lib.sh"; . "$LAB_RUN/tests/$1.sh"; exit 0' \
+		sh "$name" >"$LAB_OUT/$name.log" 2>&1 </dev/null || status=$?
 	kill_session "$(cat "$T/pid")"
 	secs=$(($(seconds) - begin))
 	case $status in

@@ -67,6 +67,9 @@ stage_env() {
 	export LAB_CONSOLE=$GUEST_CONSOLE
 	export LAB_BUSYBOX=$1/$ARCH/busybox
 	EOF
+	# Exit statuses by name, from the one place that says them.
+	sed -n 's/^[[:space:]]*\(EXIT_[A-Z_]*\) = \([0-9]*\),.*/export \1=\2/p' \
+		"$LAB_ROOT/include/lkvm/exit_status.h" 2>/dev/null || :
 	[ -z "$with_qemu" ] || echo "export LAB_QEMU=$1/qemu-$ARCH-$native_deb/bin/$QEMU_BINARY"
 	echo "PATH=\$PATH:\$LAB_TOOLS"
 }

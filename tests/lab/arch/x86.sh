@@ -22,7 +22,7 @@ GUEST_IMAGE=bzImage
 # The smallest of tests/guest: it ends at once.
 PROBE_GUEST=exit.elf
 # In the busybox guest's initrd, loaded in this order unless lab.modules= says otherwise.
-GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net virtio_rng virtio_balloon crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
+GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
 BUSYBOX_SUITES=stable
 # Kernels fetched as the host's and the guests': a label each. What a label means
 # depends on the suite the machine runs:
@@ -30,6 +30,7 @@ BUSYBOX_SUITES=stable
 #	backport  a newer one that the same suite offers (small cloud flavour: a second configuration)
 #	sid       the newest Debian has
 KERNEL_LABELS="stock backport sid"
+DEBIAN_INITRD_LABELS=stock
 
 # kernel_source LABEL CODENAME: suites, default release ("-": none), metapackage.
 kernel_source() {
