@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make              build/ARCH/lkvm, and ./lkvm if it is for this machine
+# make static       build/ARCH/lkvm-static
+# make check        unit, guest and lab tests; make check-unit, check-guest, check-lab for one kind
+# make asan         unit tests under AddressSanitizer and UBSan
+# make bench        tests/bench
+# make install      DESTDIR and PREFIX as usual
+#
+# Cross build: make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- static
+
+HOST_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(patsubst riscv64,riscv,$(shell uname -m))))
+ARCH ?= $(HOST_ARCH)
+B ?= build/$(ARCH)
+CC := $(CROSS_COMPILE)gcc
+AR := $(CROSS_COMPILE)ar
+PKG_CONFIG ?= pkg-config
+PREFIX ?= /usr/local
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wshadow \
+	-Wno-unused-parameter
+HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+CFLAGS ?= -O2 -g
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -pthread $(WARNINGS) $(HARDENING) $(CFLAGS) \
+	-Iinclude -I$(ARCH) -MMD -MP
+ALL_LDFLAGS := -pthread -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS)
+
+# ---- what this machine can build with: each becomes a file picked or left out, never an #ifdef ----
+has_lib = $(shell printf 'int main(void){return 0;}' | $(CC) $(CFLAGS) -x c - -o /dev/null $(1) 2>/dev/null && echo y)
+has_hdr = $(shell printf '\043include <$(1)>\nint main(void){return 0;}' | \
+	$(CC) $(CFLAGS) $(2) -x c - -c -o /dev/null 2>/dev/null && echo y)
+SLIRP_CFLAGS := $(shell $(PKG_CONFIG) --cflags slirp 2>/dev/null)
+HAVE_SLIRP := $(if $(CROSS_COMPILE),,$(and $(call has_hdr,slirp/libslirp.h,$(SLIRP_CFLAGS)),$(call has_lib,-lslirp)))
+
+ROOMS := util vm boot virtio hw block net
+OPTIONAL := net/user.c net/user-none.c
+SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH),$(wildcard $(d)/*.c))) machine.c \
+	$(wildcard builtin-*.c)
+OBJS := $(SRCS:%.c=$(B)/%.o)
+PICK := $(if $(HAVE_SLIRP),$(B)/net/user.o,$(B)/net/user-none.o)
+LIBS := -laio $(if $(HAVE_SLIRP),-lslirp)
+STATIC_PICK := $(B)/net/user-none.o
+STATIC_LIBS := -laio
+
+# make V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo "  $(1)" $(2))
+
+.PHONY: all static check check-unit check-guest check-lab asan fuzz bench install format check-format clean
+
+all: $(B)/lkvm $(if $(filter $(ARCH),$(HOST_ARCH)),lkvm)
+
+lkvm: $(B)/lkvm
+	ln -sfn $(B)/lkvm $@
+
+static: $(B)/lkvm-static
+
+$(B)/lkvm: $(B)/main.o $(B)/liblkvm.a
+	$(call say,LD     ,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -o $@ $< -Wl,--whole-archive $(B)/liblkvm.a \
+		-Wl,--no-whole-archive $(LIBS)
+
+$(B)/lkvm-static: $(B)/main.o $(OBJS) $(STATIC_PICK)
+	$(call say,LD     ,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -static-pie -o $@ $^ $(STATIC_LIBS)
+
+$(B)/liblkvm.a: $(OBJS) $(PICK)
+	@rm -f $@
+	$(call say,AR     ,$@)
+	$(Q)$(AR) rcs $@ $^
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC     ,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_$(subst /,_,$*)) -c -o $@ $<
+
+CFLAGS_net_user := $(SLIRP_CFLAGS)
+CFLAGS_builtin-version = -DLKVM_VERSION='"$(VERSION)"' -DLKVM_FEATURES='"libaio$(if $(HAVE_SLIRP), libslirp)"'
+
+# ---- unit tests: every tests/unit/test_*.c is a cmocka program that links what it needs ----
+UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+
+$(B)/tests/unit/%: tests/unit/%.c $(B)/liblkvm.a
+	@mkdir -p $(@D)
+	$(call say,CC     ,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -Itests/unit -o $@ $< $(B)/liblkvm.a $(LIBS) -lcmocka
+
+check-unit: $(UNIT)
+	tests/unit/run $(UNIT)
+
+asan:
+	$(MAKE) B=$(B)-asan CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
+		HARDENING=-fPIE check-unit
+
+-include tests/guest/Makefile.inc tests/fuzz/Makefile.inc tests/bench/Makefile.inc tests/lab/Makefile.inc
+-include scripts/Makefile.inc
+
+SOURCES_FORMAT = $(shell git ls-files '*.c' '*.h' | grep -v '^include/uapi/')
+format:
+	clang-format -i $(SOURCES_FORMAT)
+check-format:
+	clang-format --dry-run --Werror $(SOURCES_FORMAT)
+
+clean:
+	rm -rf build lkvm
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The whole of what an architecture provides. x86/, arm64/ and riscv/ implement exactly this; nothing
+ * outside them knows one of them. Their folders also hold arch-config.h (struct arch_config),
+ * arch-vm.h (struct arch_vm) and arch-vcpu.h (struct arch_vcpu). Unless said otherwise: main thread,
+ * 0 or -errno, and what is wrong has been said when they return an error.
+ */
+#ifndef LKVM_ARCH_H
+#define LKVM_ARCH_H
+
+#include "lkvm/options.h"
+#include "lkvm/vcpu.h"
+#include "lkvm/vm.h"
+
+/* "x86", "arm64", "riscv": the name of the folder and of build/NAME. */
+extern const char arch_name[];
+
+/* Rows that the option table gets from the architecture; ends with an empty row. */
+extern const struct option_row arch_options[];
+
+/* Where a kernel just built lies, relative to the tree's top, in order; ends with NULL. */
+extern const char *const arch_kernel_paths[];
+
+void arch_config_init(struct arch_config *config);
+
+/* Options that do not go together, memory sizes that do not fit. Nothing exists yet. */
+int arch_config_check(const struct vm_config *config);
+
+/* Just before KVM_CREATE_VM: the machine type to pass to it. */
+int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type);
+
+/* After KVM_CREATE_VM: guest memory's layout (guest_memory_add_ram), irqchip, irq_init(). */
+int arch_vm_create(struct vm *vm);
+void arch_vm_destroy(struct vm *vm);
+
+/* After KVM_CREATE_VCPU, for each: CPUID, features; keeps what a reset needs. */
+int arch_vcpu_create(struct vcpu *vcpu);
+void arch_vcpu_destroy(struct vcpu *vcpu);
+
+/* The platform's own devices, in guest order: serial port(s), RTC, PCI host ... */
+int arch_create_devices(struct vm *vm);
+
+/* Where the next virtio-mmio device goes: base, size and gsi from the board's table. -ENOSPC. */
+int arch_virtio_mmio_slot(struct vm *vm, unsigned index, struct device_resource *where, int *gsi);
+
+/*
+ * Puts kernel, initrd, command line and firmware tables into guest memory, after all devices exist.
+ * Called again for a reboot, with memory cleared: files are read anew from the descriptors kept open.
+ */
+int arch_load(struct vm *vm);
+
+/* Every vCPU and the irqchip as after power-on, vCPU 0 at the kernel's entry. vCPUs are parked. */
+int arch_reset(struct vm *vm);
+
+enum exit_action {
+	EXIT_ACTION_CONTINUE, /* run on */
+	EXIT_ACTION_STOP,     /* a request was made; the vCPU parks */
+	EXIT_ACTION_UNKNOWN,  /* not the architecture's; the run loop calls it an internal error */
+};
+
+/* vCPU thread: exits other than I/O, MMIO, interruption and shutdown. */
+enum exit_action arch_vcpu_exit(struct vcpu *vcpu);
+
+/* vCPU thread or main, vCPU not in KVM_RUN: registers and the bytes at the program counter, stderr. */
+void arch_vcpu_dump(struct vcpu *vcpu);
+
+/* vCPU parked, about to run on after a pause: tell the guest's clocks, if there is a way. */
+void arch_vcpu_resume(struct vcpu *vcpu);
+
+/* Console parameters that the command line gets by default: "console=ttyS0 ..."; config decides. */
+int arch_cmdline(const struct vm_config *config, char *buffer, size_t size);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kernel images, initial RAM disks and the command line: what is common to the architectures' boot
+ * protocols. Files stay open so that a reboot loads the same bytes again, even if a new kernel was
+ * installed under the name.
+ */
+#ifndef LKVM_BOOT_H
+#define LKVM_BOOT_H
+
+#include "lkvm/memory.h"
+
+struct boot_file {
+	const char *path;
+	int fd;
+	u64 size; /* bytes */
+};
+
+/*
+ * Opens a regular file for reading. Says "Unable to open kernel FILE" (`what` is "kernel", "initrd")
+ * with the reason (also: is a directory, is empty) and returns -errno.
+ */
+int boot_file_open(struct boot_file *file, const char *what, const char *path);
+/* Also right for one that is all zero. */
+void boot_file_close(struct boot_file *file);
+/* Up to `size` bytes from `offset`; less only at the file's end. Bytes read or -errno. */
+ssize_t boot_file_read(const struct boot_file *file, u64 offset, void *buffer, size_t size);
+
+/*
+ * What a file that is no kernel for this machine looks like, for the message: "an arm64 Image"; NULL
+ * when its first `size` bytes tell nothing. 0x210 bytes are enough for all.
+ */
+const char *boot_image_kind(const void *head, size_t size);
+/* "arm64"; never NULL. */
+const char *elf_machine_name(u16 machine);
+
+/*
+ * All initrds, concatenated with each but the last padded to 4 bytes, at `gpa`. boot_initrd_size
+ * tells the total in bytes.
+ */
+u64 boot_initrd_size(const struct boot_file *files, unsigned nr);
+int boot_initrd_load(const struct guest_memory *memory, gpa_t gpa, const struct boot_file *files,
+		     unsigned nr);
+
+/* An ELF file that is open and checked: everything in it is bounded before use. */
+struct elf_image {
+	const struct boot_file *file;
+	bool is_64;
+	u16 machine; /* EM_X86_64 ... */
+	u64 entry;
+	u64 pvh_entry;	 /* 0: no XEN_ELFNOTE_PHYS32_ENTRY */
+	gpa_t low, high; /* physical extent of all PT_LOAD segments */
+	unsigned nr_segments;
+	struct elf_segment {
+		u64 offset, file_size, memory_size;
+		gpa_t gpa;
+		u64 vaddr;
+	} segments[16];
+};
+
+/* -ENOEXEC: not ELF at all (nothing said). Other errors have been said. */
+int elf_open(struct elf_image *image, const struct boot_file *file);
+/*
+ * Segments into guest memory, which must be zero before (as it is for arch_load): what a segment's
+ * memory_size exceeds its file_size by is not touched, so that a large .bss costs nothing. Said.
+ */
+int elf_load(const struct elf_image *image, const struct guest_memory *memory);
+
+/* `buffer` collects words; too long is -E2BIG. A NULL or empty word adds nothing. */
+int cmdline_add(char *buffer, size_t size, const char *words);
+
+#endif

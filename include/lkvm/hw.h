@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Devices that are not virtio. Each is made by the board's code with its place and its wires, adds
+ * itself to vm->devices, and describes itself (device_description). 0 or -errno, said.
+ */
+#ifndef LKVM_HW_H
+#define LKVM_HW_H
+
+#include "lkvm/device.h"
+#include "lkvm/irq.h"
+
+struct vm;
+struct chardev;
+
+/* Where something of 8-bit registers sits: ports or MMIO. */
+struct hw_place {
+	enum device_resource_kind kind;
+	u64 base;
+	unsigned shift; /* log2 of the distance of two registers, bytes */
+	int gsi;
+};
+
+/* 16550A UART (National Semiconductor PC16550D). chardev stays the caller's. */
+int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *chardev,
+		unsigned index);
+
+/* MC146818 RTC and its CMOS at ports 0x70/0x71; memory sizes for those who look there. */
+int rtc_cmos_create(struct vm *vm, int gsi);
+
+/* Just enough of an i8042 at 0x60/0x64 that Linux neither waits nor misses a reset pulse. */
+int i8042_create(struct vm *vm);
+
+/* pvpanic at an I/O port (QEMU's specification): QEMU0001 in ACPI. */
+int pvpanic_port_create(struct vm *vm, u16 port);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one place that reads the configuration and assembles the guest. */
+#ifndef LKVM_MACHINE_H
+#define LKVM_MACHINE_H
+
+struct vm_config;
+
+/*
+ * Assembles the guest in guest order, runs it, takes everything down. Main thread. Returns what the
+ * process should: an enum exit_status, or 128 + signal. Whatever went wrong has been said.
+ */
+int machine_run(const struct vm_config *config);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guest memory, and the one door to it. Nothing outside vm/memory.c turns a guest address into a
+ * pointer without a length. What a guest wrote may change at any moment: copy it once (guest_read),
+ * check the copy, use the copy.
+ *
+ * Regions are added while the guest is assembled and never move or go away while it exists, so
+ * look-ups take no lock and may be done by any thread.
+ */
+#ifndef LKVM_MEMORY_H
+#define LKVM_MEMORY_H
+
+#include <sys/uio.h>
+#include "lkvm/types.h"
+
+#define GUEST_MEMORY_MAX_REGIONS 8
+
+struct guest_region {
+	gpa_t gpa;     /* first byte */
+	u64 size;      /* bytes, page multiple */
+	u8 *hva;       /* where it is mapped here */
+	bool readonly; /* a ROM: the guest and devices may only read it */
+	bool borrowed; /* the mapping belongs to the caller (tests) */
+};
+
+struct guest_memory {
+	struct guest_region regions[GUEST_MEMORY_MAX_REGIONS]; /* sorted by gpa */
+	unsigned nr_regions;
+};
+
+void guest_memory_init(struct guest_memory *memory);
+
+/* Unmaps what add_ram mapped. No device or vCPU may exist any more. */
+void guest_memory_destroy(struct guest_memory *memory);
+
+/*
+ * Allocates `size` bytes (page multiple) of zeroed memory for the guest at `gpa`. Nothing is
+ * populated. -EINVAL when it overlaps or is not page aligned, -ENOMEM, -ENOSPC when the table is full.
+ */
+int guest_memory_add_ram(struct guest_memory *memory, gpa_t gpa, u64 size);
+
+/* The same with the caller's memory: unit tests and fuzzers need no KVM. */
+int guest_memory_add_buffer(struct guest_memory *memory, gpa_t gpa, void *hva, u64 size);
+
+/* Sum of the regions' sizes in bytes, and the first byte past the last region. */
+u64 guest_memory_size(const struct guest_memory *memory);
+gpa_t guest_memory_end(const struct guest_memory *memory);
+
+/*
+ * The hva of [gpa, gpa + len), or NULL unless all of it lies in one region (any length, overflow is
+ * checked; len 0 is refused). For long-lived areas such as rings and for boot loading.
+ */
+void *guest_memory_hva(const struct guest_memory *memory, gpa_t gpa, u64 len);
+
+/* The same for something the device will write: NULL for read-only regions too. */
+void *guest_memory_hva_writable(const struct guest_memory *memory, gpa_t gpa, u64 len);
+
+/* Copies; the range may span adjacent regions. 0, or -EFAULT with nothing promised of the rest. */
+int __must_check guest_read(const struct guest_memory *memory, gpa_t gpa, void *dst, u64 len);
+int __must_check guest_write(const struct guest_memory *memory, gpa_t gpa, const void *src,
+			     u64 len);
+
+/*
+ * Reads `len` bytes of a file from its offset straight into guest memory, for boot images. Short
+ * files and ranges outside memory are errors: -EFAULT, -ENODATA, or what read(2) said.
+ */
+int __must_check guest_read_file(const struct guest_memory *memory, gpa_t gpa, int fd, off_t offset,
+				 u64 len);
+
+/*
+ * Zeroes all RAM by giving the pages back to the host: what a reboot without leftovers needs. No vCPU
+ * runs, every device is quiesced.
+ */
+int guest_memory_clear(struct guest_memory *memory);
+
+#endif

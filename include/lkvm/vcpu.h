@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One virtual CPU: a thread that runs KVM_RUN and dispatches what the guest left to us. The
+ * architecture handles the exits that only it has (arch_vcpu_exit).
+ */
+#ifndef LKVM_VCPU_H
+#define LKVM_VCPU_H
+
+#include <linux/kvm.h>
+#include <pthread.h>
+#include "lkvm/types.h"
+#include "arch-vcpu.h" /* struct arch_vcpu, from the architecture's folder */
+
+struct vm;
+
+struct vcpu {
+	struct vm *vm;
+	unsigned id;
+	int fd;
+	struct kvm_run *run; /* mapped; this vCPU's thread, or any while it is parked */
+	size_t run_size;
+	pthread_t thread;
+	bool thread_started; /* main thread */
+	struct arch_vcpu arch;
+};
+
+#define vcpu_for_each(vcpu, vm, i)                                                                 \
+	for ((i) = 0; (i) < (vm)->nr_vcpus && ((vcpu) = (vm)->vcpus[i]); (i)++)
+
+/* Checks the number against KVM_CAP_NR_VCPUS and MAX_VCPUS, makes all vCPUs, no thread. Said. */
+int vcpus_create(struct vm *vm);
+void vcpus_destroy(struct vm *vm);
+
+/* Main thread: threads are made at the first call; then all of them run, or all are parked. */
+int vcpus_run(struct vm *vm);
+/* Returns when every vCPU has left KVM_RUN, finished its exit, and waits. */
+void vcpus_park(struct vm *vm);
+/* Any thread: is that being waited for? An exit handler that waits for the host then waits no more. */
+bool vcpus_parking(struct vm *vm);
+
+#endif

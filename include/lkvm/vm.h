@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The guest as a whole: its KVM file descriptor, memory, buses, devices and vCPUs, and how it begins,
+ * pauses, reboots and ends. The main thread owns it: it runs vm->loop, makes all walks over devices
+ * and decides the end. vCPU threads and I/O threads ask by vm_request().
+ */
+#ifndef LKVM_VM_H
+#define LKVM_VM_H
+
+#include <linux/kvm.h>
+#include "lkvm/bus.h"
+#include "lkvm/config.h"
+#include "lkvm/device.h"
+#include "lkvm/loop.h"
+#include "lkvm/memory.h"
+#include "arch-vm.h" /* struct arch_vm, from the architecture's folder */
+
+struct pci_host;
+struct vcpu;
+struct irq_state;
+struct chardev;
+struct vcpu_control;
+
+/*
+ * What may be asked of the main thread. Of those that end the guest the first one wins: a guest that
+ * has asked for a reset may well triple-fault before anybody has stopped it.
+ */
+enum vm_request {
+	VM_REQUEST_NONE,
+	VM_REQUEST_PAUSE,
+	VM_REQUEST_RESUME,
+	/* These end the guest, or this life of it. */
+	VM_REQUEST_REBOOT, /* the guest asked for a reset; if vm->panicked, it is a panic */
+	VM_REQUEST_POWEROFF,
+	VM_REQUEST_QUIT,   /* Ctrl-A x */
+	VM_REQUEST_SIGNAL, /* SIGTERM, SIGINT, SIGHUP: vm->signal */
+	VM_REQUEST_TIMEOUT,
+	VM_REQUEST_PANIC, /* pvpanic said so */
+	VM_REQUEST_TRIPLE_FAULT,
+	VM_REQUEST_INTERNAL_ERROR, /* KVM cannot go on; already shown */
+	VM_REQUEST_HOST_ERROR,	   /* already said */
+};
+
+struct vm {
+	const struct vm_config *config;
+	int kvm_fd; /* /dev/kvm */
+	int fd;	    /* the VM */
+	struct guest_memory memory;
+	struct bus *mmio;
+	struct bus *ports;	    /* NULL where the architecture has none */
+	struct device_list devices; /* main thread */
+	struct irq_state *irq;
+	struct loop *loop;	 /* the main thread's */
+	struct pci_host *pci;	 /* NULL: none */
+	struct chardev *console; /* where the guest's first console goes; made before devices */
+	struct vcpu **vcpus;
+	unsigned nr_vcpus;
+	struct vcpu_control *vcpu_control; /* vm/vcpu.c's */
+	struct arch_vm arch;		   /* the architecture's own */
+	struct loop_fd request_fd;	   /* main thread: an eventfd that vm_request() writes to */
+	struct loop_timer timeout;	   /* main thread */
+	bool paused;			   /* main thread */
+	_Atomic unsigned end; /* enum vm_request that ends this life of the guest; any thread */
+	_Atomic int paused_wanted; /* 1 pause, -1 resume, 0 nothing asked; any thread */
+	_Atomic bool
+		panicked;   /* a panic line was seen on the console, no orderly reboot after it */
+	_Atomic int signal; /* which one ended us */
+};
+
+/* Opens /dev/kvm, checks it, makes the VM and its main loop. Says what is wrong; -errno. */
+int vm_create(struct vm *vm, const struct vm_config *config);
+/* Everything that exists is taken down, in reverse order. Also after a half-way failure. */
+void vm_destroy(struct vm *vm);
+
+/* Tells KVM of every region in vm->memory (KVM_SET_USER_MEMORY_REGION). 0 or -errno, said. */
+int vm_map_memory(struct vm *vm);
+
+/* Any thread, an exit handler, a signal handler: takes no lock, wakes the main loop. */
+void vm_request(struct vm *vm, enum vm_request request);
+
+/* Any thread: has something that ends the guest been asked for? vCPUs then run no more guest code. */
+static inline bool vm_ending(struct vm *vm)
+{
+	return vm->end != VM_REQUEST_NONE;
+}
+
+/*
+ * Runs the guest until it ends: starts devices and vCPU threads, serves requests, stops everything.
+ * Returns an enum exit_status, or 128 + signal.
+ */
+int vm_run(struct vm *vm);
+
+/*
+ * Main thread. pause returns when no vCPU runs guest code and every device is quiesced; resume
+ * undoes it. Neither is an error when it is so already.
+ */
+void vm_pause(struct vm *vm);
+void vm_resume(struct vm *vm);
+
+#endif

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+
+#include "lkvm/arch.h"
+#include "lkvm/chardev.h"
+#include "lkvm/exit_status.h"
+#include "lkvm/log.h"
+#include "lkvm/machine.h"
+#include "lkvm/pci.h"
+#include "lkvm/virtio.h"
+
+static int create_console(struct vm *vm)
+{
+	vm->console = chardev_stdio(vm);
+	if (!vm->console) {
+		log_fatal("Unable to open the console: %s", strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+/* The order is the order in which a guest finds them: disks first, so that vda does not move. */
+static int create_virtio(struct vm *vm)
+{
+	const struct vm_config *config = vm->config;
+	int error = 0;
+
+	for (unsigned i = 0; i < config->nr_disks && !error; i++)
+		error = virtio_blk_create(vm, &config->disks[i], i);
+	for (unsigned i = 0; i < config->nr_nets && !error; i++)
+		error = config->nets[i].mode == NET_MODE_NONE
+				? 0
+				: virtio_net_create(vm, &config->nets[i], i);
+	if (!error && config->console == CONSOLE_VIRTIO)
+		error = virtio_console_create(vm, vm->console);
+	if (!error && config->rng)
+		error = virtio_rng_create(vm);
+	return error;
+}
+
+/* Reading this from top to bottom tells what a guest consists of, and in which order. */
+static int assemble(struct vm *vm, const struct vm_config *config)
+{
+	int error = vm_create(vm, config);
+
+	if (error)
+		return error;
+	error = arch_vm_create(vm);
+	if (error)
+		return error;
+	error = vm_map_memory(vm);
+	if (error)
+		return error;
+	error = vcpus_create(vm);
+	if (error)
+		return error;
+	error = create_console(vm);
+	if (error)
+		return error;
+	error = arch_create_devices(vm);
+	if (error)
+		return error;
+	error = create_virtio(vm);
+	if (error)
+		return error;
+	if (vm->pci)
+		error = pci_assign_bars(vm->pci);
+	if (error)
+		return error;
+	devices_reset(&vm->devices);
+	error = arch_load(vm);
+	if (error)
+		return error;
+	return arch_reset(vm);
+}
+
+int machine_run(const struct vm_config *config)
+{
+	struct vm vm;
+	int status;
+
+	if (arch_config_check(config))
+		return EXIT_USAGE;
+	status = assemble(&vm, config) ? EXIT_START : vm_run(&vm);
+	vm_destroy(&vm);
+	return status;
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lkvm/device.h"
+
+void device_init(struct device *device, const struct device_ops *ops, const char *fmt, ...)
+{
+	va_list args;
+
+	memset(device, 0, sizeof(*device));
+	device->ops = ops;
+	device->description.gsi = -1;
+	va_start(args, fmt);
+	vsnprintf(device->name, sizeof(device->name), fmt, args);
+	va_end(args);
+}
+
+void device_add(struct device_list *list, struct device *device)
+{
+	TAILQ_INSERT_TAIL(list, device, link);
+}
+
+void devices_reset(struct device_list *list)
+{
+	struct device *device;
+
+	device_for_each (device, list)
+		if (device->ops->reset)
+			device->ops->reset(device);
+}
+
+int devices_start(struct device_list *list)
+{
+	struct device *device;
+	int error;
+
+	device_for_each (device, list) {
+		if (device->started)
+			continue;
+		error = device->ops->start ? device->ops->start(device) : 0;
+		if (error)
+			return error;
+		device->started = true;
+	}
+	return 0;
+}
+
+void devices_quiesce(struct device_list *list)
+{
+	struct device *device;
+
+	device_for_each (device, list) {
+		if (!device->started || device->quiesced)
+			continue;
+		if (device->ops->quiesce)
+			device->ops->quiesce(device);
+		device->quiesced = true;
+	}
+}
+
+void devices_resume(struct device_list *list)
+{
+	struct device *device;
+
+	device_for_each (device, list) {
+		if (!device->quiesced)
+			continue;
+		device->quiesced = false;
+		if (device->ops->resume)
+			device->ops->resume(device);
+	}
+}
+
+void devices_destroy(struct device_list *list)
+{
+	struct device *device;
+
+	while ((device = TAILQ_LAST(list, device_list))) {
+		TAILQ_REMOVE(list, device, link);
+		if (device->ops->destroy)
+			device->ops->destroy(device);
+	}
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "lkvm/irq.h"
+#include "lkvm/log.h"
+#include "lkvm/vm.h"
+
+struct irq_state {
+	pthread_mutex_t lock; /* everything */
+	unsigned nr_pins;     /* entries at the table's beginning that never change */
+	unsigned first_msi;   /* gsi of MSI slot 0 */
+	unsigned nr_msi;
+	bool used[IRQ_MAX_ROUTES];   /* by MSI slot */
+	bool routed[IRQ_MAX_ROUTES]; /* by MSI slot: has a message */
+	bool needs_device_id;
+	struct kvm_irq_routing_entry messages[IRQ_MAX_ROUTES]; /* by MSI slot */
+	struct kvm_irq_routing *table;
+};
+
+int irq_init(struct vm *vm, const struct kvm_irq_routing_entry *pins, unsigned nr,
+	     unsigned first_msi_gsi)
+{
+	struct irq_state *irq;
+
+	if (nr > IRQ_MAX_ROUTES)
+		return -EINVAL;
+	irq = calloc(1, sizeof(*irq));
+	if (!irq)
+		return -ENOMEM;
+	irq->table = calloc(1, sizeof(*irq->table) + IRQ_MAX_ROUTES * sizeof(*pins));
+	if (!irq->table) {
+		free(irq);
+		return -ENOMEM;
+	}
+	pthread_mutex_init(&irq->lock, NULL);
+	memcpy(irq->table->entries, pins, nr * sizeof(*pins));
+	irq->nr_pins = nr;
+	irq->first_msi = first_msi_gsi;
+	irq->nr_msi = IRQ_MAX_ROUTES - MAX(nr, first_msi_gsi);
+	irq->needs_device_id = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_MSI_DEVID) > 0;
+	vm->irq = irq;
+	return 0;
+}
+
+void irq_destroy(struct vm *vm)
+{
+	if (!vm->irq)
+		return;
+	pthread_mutex_destroy(&vm->irq->lock);
+	free(vm->irq->table);
+	free(vm->irq);
+	vm->irq = NULL;
+}
+
+static void set_line(void *opaque, unsigned gsi, bool level)
+{
+	struct kvm_irq_level irq = { .irq = gsi, .level = level };
+	struct vm *vm = opaque;
+
+	if (ioctl(vm->fd, KVM_IRQ_LINE, &irq))
+		log_debug("interrupt line %u: %s", gsi, strerror(errno));
+}
+
+struct irq_line irq_line(struct vm *vm, unsigned gsi)
+{
+	return (struct irq_line){ .set = set_line, .opaque = vm, .gsi = gsi };
+}
+
+int irq_signal_msi(struct vm *vm, const struct msi_message *message)
+{
+	struct kvm_msi msi = {
+		.address_lo = message->address,
+		.address_hi = message->address >> 32,
+		.data = message->data,
+	};
+
+	if (vm->irq && vm->irq->needs_device_id) {
+		msi.flags = KVM_MSI_VALID_DEVID;
+		msi.devid = message->device_id;
+	}
+	return ioctl(vm->fd, KVM_SIGNAL_MSI, &msi) < 0 ? -errno : 0;
+}
+
+int irq_msi_alloc(struct vm *vm)
+{
+	struct irq_state *irq = vm->irq;
+	int gsi = -ENOSPC;
+
+	if (!irq)
+		return -ENODEV;
+	pthread_mutex_lock(&irq->lock);
+	for (unsigned i = 0; i < irq->nr_msi && gsi < 0; i++) {
+		if (irq->used[i])
+			continue;
+		irq->used[i] = true;
+		irq->routed[i] = false;
+		gsi = irq->first_msi + i;
+	}
+	pthread_mutex_unlock(&irq->lock);
+	return gsi;
+}
+
+void irq_msi_free(struct vm *vm, unsigned gsi)
+{
+	struct irq_state *irq = vm->irq;
+	unsigned slot = gsi - irq->first_msi;
+
+	if (slot >= irq->nr_msi)
+		return;
+	pthread_mutex_lock(&irq->lock);
+	irq->used[slot] = false;
+	irq->routed[slot] = false;
+	pthread_mutex_unlock(&irq->lock);
+}
+
+/* The kernel takes the table as a whole. */
+static int commit(struct vm *vm)
+{
+	struct irq_state *irq = vm->irq;
+	unsigned nr = irq->nr_pins;
+
+	for (unsigned i = 0; i < irq->nr_msi; i++)
+		if (irq->routed[i])
+			irq->table->entries[nr++] = irq->messages[i];
+	irq->table->nr = nr;
+	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, irq->table) ? -errno : 0;
+}
+
+int irq_msi_route(struct vm *vm, unsigned gsi, const struct msi_message *message)
+{
+	struct irq_state *irq = vm->irq;
+	unsigned slot = gsi - irq->first_msi;
+	struct kvm_irq_routing_entry entry = {
+		.gsi = gsi,
+		.type = KVM_IRQ_ROUTING_MSI,
+		.u.msi.address_lo = message->address,
+		.u.msi.address_hi = message->address >> 32,
+		.u.msi.data = message->data,
+	};
+	int error = 0;
+
+	if (slot >= irq->nr_msi)
+		return -EINVAL;
+	if (irq->needs_device_id) {
+		entry.flags = KVM_MSI_VALID_DEVID;
+		entry.u.msi.devid = message->device_id;
+	}
+	pthread_mutex_lock(&irq->lock);
+	if (!irq->routed[slot] || memcmp(&irq->messages[slot], &entry, sizeof(entry))) {
+		irq->messages[slot] = entry;
+		irq->routed[slot] = true;
+		error = commit(vm);
+		/* A message the kernel refuses must not make every later table fail as well. */
+		if (error)
+			irq->routed[slot] = false;
+	}
+	pthread_mutex_unlock(&irq->lock);
+	return error;
+}
+
+static int irqfd(struct vm *vm, int eventfd, unsigned gsi, u32 flags)
+{
+	struct kvm_irqfd request = { .fd = eventfd, .gsi = gsi, .flags = flags };
+
+	return ioctl(vm->fd, KVM_IRQFD, &request) ? -errno : 0;
+}
+
+int irqfd_assign(struct vm *vm, int eventfd, unsigned gsi)
+{
+	return irqfd(vm, eventfd, gsi, 0);
+}
+
+int irqfd_deassign(struct vm *vm, int eventfd, unsigned gsi)
+{
+	return irqfd(vm, eventfd, gsi, KVM_IRQFD_FLAG_DEASSIGN);
+}
+
+static int ioeventfd(struct vm *vm, const struct kvm_ioeventfd *request)
+{
+	return ioctl(vm->fd, KVM_IOEVENTFD, request) ? -errno : 0;
+}
+
+static struct kvm_ioeventfd describe(int eventfd, u64 address, unsigned len, bool datamatch,
+				     u64 value, bool port)
+{
+	return (struct kvm_ioeventfd){
+		.datamatch = value,
+		.addr = address,
+		.len = len,
+		.fd = eventfd,
+		.flags = (datamatch ? KVM_IOEVENTFD_FLAG_DATAMATCH : 0) |
+			 (port ? KVM_IOEVENTFD_FLAG_PIO : 0),
+	};
+}
+
+int ioeventfd_assign(struct vm *vm, int eventfd, u64 address, unsigned len, bool datamatch,
+		     u64 value, bool port)
+{
+	struct kvm_ioeventfd request = describe(eventfd, address, len, datamatch, value, port);
+
+	return ioeventfd(vm, &request);
+}
+
+int ioeventfd_deassign(struct vm *vm, int eventfd, u64 address, unsigned len, bool datamatch,
+		       u64 value, bool port)
+{
+	struct kvm_ioeventfd request = describe(eventfd, address, len, datamatch, value, port);
+
+	request.flags |= KVM_IOEVENTFD_FLAG_DEASSIGN;
+	return ioeventfd(vm, &request);
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lkvm/memory.h"
+
+#define PAGE 4096
+
+void guest_memory_init(struct guest_memory *memory)
+{
+	memset(memory, 0, sizeof(*memory));
+}
+
+void guest_memory_destroy(struct guest_memory *memory)
+{
+	for (unsigned i = 0; i < memory->nr_regions; i++) {
+		struct guest_region *region = &memory->regions[i];
+
+		if (!region->borrowed)
+			munmap(region->hva, region->size);
+	}
+	memory->nr_regions = 0;
+}
+
+static int insert(struct guest_memory *memory, const struct guest_region *new)
+{
+	unsigned at = 0;
+
+	if (!new->size || new->gpa + new->size < new->gpa)
+		return -EINVAL;
+	if (memory->nr_regions == GUEST_MEMORY_MAX_REGIONS)
+		return -ENOSPC;
+	while (at < memory->nr_regions && memory->regions[at].gpa < new->gpa)
+		at++;
+	if (at && memory->regions[at - 1].gpa + memory->regions[at - 1].size > new->gpa)
+		return -EINVAL;
+	if (at<memory->nr_regions &&new->gpa + new->size> memory->regions[at].gpa)
+		return -EINVAL;
+	memmove(&memory->regions[at + 1], &memory->regions[at],
+		(memory->nr_regions - at) * sizeof(*new));
+	memory->regions[at] = *new;
+	memory->nr_regions++;
+	return 0;
+}
+
+int guest_memory_add_ram(struct guest_memory *memory, gpa_t gpa, u64 size)
+{
+	struct guest_region region = { .gpa = gpa, .size = size };
+	int error;
+
+	if (!IS_ALIGNED(gpa, PAGE) || !IS_ALIGNED(size, PAGE) || !size)
+		return -EINVAL;
+	/* NORESERVE: a guest is usually given more than it touches; the host's overcommit rules decide. */
+	region.hva = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (region.hva == MAP_FAILED)
+		return -errno;
+	/* Advice only: fewer faults and a smaller second-level page table where the host allows it. */
+	madvise(region.hva, size, MADV_HUGEPAGE);
+	madvise(region.hva, size, MADV_DONTDUMP);
+	error = insert(memory, &region);
+	if (error)
+		munmap(region.hva, size);
+	return error;
+}
+
+int guest_memory_add_buffer(struct guest_memory *memory, gpa_t gpa, void *hva, u64 size)
+{
+	struct guest_region region = { .gpa = gpa, .size = size, .hva = hva, .borrowed = true };
+
+	return insert(memory, &region);
+}
+
+u64 guest_memory_size(const struct guest_memory *memory)
+{
+	u64 size = 0;
+
+	for (unsigned i = 0; i < memory->nr_regions; i++)
+		size += memory->regions[i].size;
+	return size;
+}
+
+gpa_t guest_memory_end(const struct guest_memory *memory)
+{
+	const struct guest_region *last;
+
+	if (!memory->nr_regions)
+		return 0;
+	last = &memory->regions[memory->nr_regions - 1];
+	return last->gpa + last->size;
+}
+
+/* A guest has two or three regions: a walk beats anything cleverer. */
+static const struct guest_region *find(const struct guest_memory *memory, gpa_t gpa)
+{
+	for (unsigned i = 0; i < memory->nr_regions; i++) {
+		const struct guest_region *region = &memory->regions[i];
+
+		if (gpa - region->gpa < region->size)
+			return region;
+	}
+	return NULL;
+}
+
+static void *look_up(const struct guest_memory *memory, gpa_t gpa, u64 len, bool write)
+{
+	const struct guest_region *region = find(memory, gpa);
+
+	if (!region || !len || len > region->size - (gpa - region->gpa))
+		return NULL;
+	if (write && region->readonly)
+		return NULL;
+	return region->hva + (gpa - region->gpa);
+}
+
+void *guest_memory_hva(const struct guest_memory *memory, gpa_t gpa, u64 len)
+{
+	return look_up(memory, gpa, len, false);
+}
+
+void *guest_memory_hva_writable(const struct guest_memory *memory, gpa_t gpa, u64 len)
+{
+	return look_up(memory, gpa, len, true);
+}
+
+/* How much of [gpa, gpa + len) lies in the region that gpa is in, and where; 0: none. */
+static u64 piece(const struct guest_memory *memory, gpa_t gpa, u64 len, bool write, u8 **hva)
+{
+	const struct guest_region *region = find(memory, gpa);
+
+	if (!region || (write && region->readonly))
+		return 0;
+	*hva = region->hva + (gpa - region->gpa);
+	return MIN(len, region->size - (gpa - region->gpa));
+}
+
+int guest_read(const struct guest_memory *memory, gpa_t gpa, void *dst, u64 len)
+{
+	u8 *hva, *to = dst;
+
+	while (len) {
+		u64 n = piece(memory, gpa, len, false, &hva);
+
+		if (!n)
+			return -EFAULT;
+		memcpy(to, hva, n);
+		gpa += n;
+		to += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int guest_write(const struct guest_memory *memory, gpa_t gpa, const void *src, u64 len)
+{
+	const u8 *from = src;
+	u8 *hva;
+
+	while (len) {
+		u64 n = piece(memory, gpa, len, true, &hva);
+
+		if (!n)
+			return -EFAULT;
+		memcpy(hva, from, n);
+		gpa += n;
+		from += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int guest_read_file(const struct guest_memory *memory, gpa_t gpa, int fd, off_t offset, u64 len)
+{
+	u8 *hva;
+
+	while (len) {
+		u64 want = piece(memory, gpa, len, false, &hva);
+		ssize_t got;
+
+		if (!want)
+			return -EFAULT;
+		got = pread(fd, hva, want, offset);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			return -ENODATA;
+		gpa += got;
+		offset += got;
+		len -= got;
+	}
+	return 0;
+}
+
+int guest_memory_clear(struct guest_memory *memory)
+{
+	for (unsigned i = 0; i < memory->nr_regions; i++) {
+		struct guest_region *region = &memory->regions[i];
+
+		if (region->borrowed)
+			memset(region->hva, 0, region->size);
+		else if (madvise(region->hva, region->size, MADV_DONTNEED))
+			return -errno;
+	}
+	return 0;
+}

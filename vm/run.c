@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* How a guest lives: start, pause, reboot, end. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lkvm/arch.h"
+#include "lkvm/chardev.h"
+#include "lkvm/exit_status.h"
+#include "lkvm/log.h"
+#include "lkvm/vm.h"
+
+/* The one guest that signals are for; set while it runs. */
+static struct vm *_Atomic signalled_vm;
+
+static void on_signal(int signal)
+{
+	struct vm *vm = signalled_vm;
+
+	/* The second one means now, whatever the main thread is busy with. */
+	if (!vm || vm->signal) {
+		chardev_emergency_restore();
+		_exit(128 + signal);
+	}
+	vm->signal = signal;
+	vm_request(vm, VM_REQUEST_SIGNAL);
+}
+
+static void on_pause_signal(int signal)
+{
+	struct vm *vm = signalled_vm;
+
+	if (vm)
+		vm_request(vm, signal == SIGUSR1 ? VM_REQUEST_PAUSE : VM_REQUEST_RESUME);
+}
+
+static void take_signals(struct vm *vm)
+{
+	static const int ends[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	struct sigaction action = { .sa_flags = SA_RESTART }, old;
+
+	signalled_vm = vm;
+	action.sa_handler = on_signal;
+	for (unsigned i = 0; i < ARRAY_SIZE(ends); i++) {
+		/* nohup, and shells that start background jobs, ignore some for us: leave that so. */
+		if (!sigaction(ends[i], NULL, &old) && old.sa_handler == SIG_IGN)
+			continue;
+		sigaction(ends[i], &action, NULL);
+	}
+	action.sa_handler = on_pause_signal;
+	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGUSR2, &action, NULL);
+}
+
+static void on_timeout(struct loop_timer *timer)
+{
+	struct vm *vm = CONTAINER_OF(timer, struct vm, timeout);
+
+	vm_request(vm, VM_REQUEST_TIMEOUT);
+}
+
+void vm_pause(struct vm *vm)
+{
+	if (vm->paused)
+		return;
+	vcpus_park(vm);
+	devices_quiesce(&vm->devices);
+	vm->paused = true;
+	log_info("Guest %s is paused", vm->config->name);
+}
+
+void vm_resume(struct vm *vm)
+{
+	struct vcpu *vcpu;
+	unsigned i;
+
+	if (!vm->paused)
+		return;
+	vcpu_for_each (vcpu, vm, i)
+		arch_vcpu_resume(vcpu);
+	devices_resume(&vm->devices);
+	if (vcpus_run(vm))
+		vm_request(vm, VM_REQUEST_HOST_ERROR);
+	vm->paused = false;
+	log_info("Guest %s goes on", vm->config->name);
+}
+
+static int start(struct vm *vm)
+{
+	int error = devices_start(&vm->devices);
+
+	if (error)
+		return error;
+	error = chardev_start(vm->console);
+	if (error)
+		return error;
+	vm->timeout.expired = on_timeout;
+	if (vm->config->timeout)
+		loop_timer_set(vm->loop, &vm->timeout, vm->config->timeout * 1000000000ULL);
+	return vcpus_run(vm);
+}
+
+/* A new life for the same guest: back ends, disks and the terminal stay as they are. */
+static int reboot(struct vm *vm)
+{
+	int error;
+
+	devices_reset(&vm->devices);
+	error = guest_memory_clear(&vm->memory);
+	if (!error)
+		error = arch_load(vm);
+	if (!error)
+		error = arch_reset(vm);
+	if (error)
+		return error;
+	vm->panicked = false;
+	vm->end = VM_REQUEST_NONE;
+	devices_resume(&vm->devices);
+	return vcpus_run(vm);
+}
+
+static int status_of(struct vm *vm)
+{
+	switch ((enum vm_request)vm->end) {
+	case VM_REQUEST_REBOOT:
+		/* panic=-1 resets at once: all that tells it from a reboot is what the kernel printed. */
+		return vm->panicked ? EXIT_GUEST_PANIC : EXIT_GUEST_DONE;
+	case VM_REQUEST_POWEROFF:
+	case VM_REQUEST_QUIT:
+		return EXIT_GUEST_DONE;
+	case VM_REQUEST_SIGNAL:
+		return 128 + vm->signal;
+	case VM_REQUEST_TIMEOUT:
+		return EXIT_TIMEOUT;
+	case VM_REQUEST_PANIC:
+		return EXIT_GUEST_PANIC;
+	case VM_REQUEST_TRIPLE_FAULT:
+		return vm->panicked ? EXIT_GUEST_PANIC : EXIT_TRIPLE_FAULT;
+	case VM_REQUEST_INTERNAL_ERROR:
+		return EXIT_INTERNAL_ERROR;
+	default:
+		return EXIT_HOST_ERROR;
+	}
+}
+
+static void say_end(struct vm *vm, int status)
+{
+	switch (status) {
+	case EXIT_GUEST_PANIC:
+		log_error("Guest %s panicked", vm->config->name);
+		break;
+	case EXIT_TRIPLE_FAULT:
+		log_error("Guest %s ended by a triple fault", vm->config->name);
+		break;
+	case EXIT_TIMEOUT:
+		log_error("Guest %s did not end within %u seconds", vm->config->name,
+			  vm->config->timeout);
+		break;
+	}
+}
+
+int vm_run(struct vm *vm)
+{
+	int error, status;
+
+	take_signals(vm);
+	error = start(vm);
+	if (error) {
+		chardev_stop(vm->console);
+		return EXIT_START;
+	}
+	for (;;) {
+		error = loop_run(vm->loop);
+		vcpus_park(vm);
+		devices_quiesce(&vm->devices);
+		if (error || status_of(vm) != EXIT_GUEST_DONE || vm->end != VM_REQUEST_REBOOT ||
+		    !vm->config->reboot)
+			break;
+		log_info("Guest %s reboots", vm->config->name);
+		error = reboot(vm);
+		if (error)
+			break;
+	}
+	loop_timer_cancel(&vm->timeout);
+	chardev_stop(vm->console);
+	status = error ? EXIT_HOST_ERROR : status_of(vm);
+	say_end(vm, status);
+	return status;
+}

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lkvm/arch.h"
+#include "lkvm/log.h"
+#include "lkvm/vcpu.h"
+#include "lkvm/vm.h"
+
+/* Only interrupts KVM_RUN or a blocking write; what to do is in the flags beside it. */
+#define SIGKICK SIGRTMIN
+
+struct vcpu_control {
+	pthread_mutex_t lock; /* everything below */
+	pthread_cond_t changed;
+	bool park;     /* all vCPUs should stay out of the guest */
+	bool quit;     /* and their threads should end */
+	unsigned life; /* counts vcpus_run(): wakes a vCPU that stopped by itself */
+	unsigned nr_parked;
+};
+
+static void on_kick(int signal)
+{
+}
+
+static void *run_thread(void *arg);
+
+static int check_number(struct vm *vm, unsigned cpus)
+{
+	int recommended = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_NR_VCPUS);
+	int max = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
+
+	if (recommended <= 0)
+		recommended = 4; /* what the API's documentation says of kernels that do not tell */
+	if (max <= 0)
+		max = recommended;
+	if (cpus > (unsigned)max) {
+		log_fatal("--cpus %u: this host's KVM makes at most %d vCPUs", cpus, max);
+		return -EINVAL;
+	}
+	if (cpus > (unsigned)recommended)
+		log_warning("--cpus %u: this host's KVM recommends at most %d", cpus, recommended);
+	return 0;
+}
+
+static int create_one(struct vm *vm, unsigned id, size_t run_size)
+{
+	struct vcpu *vcpu = calloc(1, sizeof(*vcpu));
+
+	if (!vcpu)
+		return -ENOMEM;
+	vm->vcpus[id] = vcpu;
+	vm->nr_vcpus = id + 1;
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->run_size = run_size;
+	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, (unsigned long)id);
+	if (vcpu->fd < 0) {
+		int error = -errno;
+
+		log_fatal("Unable to create vCPU %u: %s", id, strerror(errno));
+		return error;
+	}
+	vcpu->run = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (vcpu->run == MAP_FAILED) {
+		int error = -errno;
+
+		vcpu->run = NULL;
+		log_fatal("Unable to map vCPU %u's run structure: %s", id, strerror(errno));
+		return error;
+	}
+	return arch_vcpu_create(vcpu);
+}
+
+int vcpus_create(struct vm *vm)
+{
+	unsigned cpus = vm->config->cpus;
+	int run_size, error = check_number(vm, cpus);
+
+	if (error)
+		return error;
+	run_size = ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (run_size < (int)sizeof(struct kvm_run)) {
+		log_fatal("Unable to learn the size of KVM's run structure");
+		return -EINVAL;
+	}
+	vm->vcpus = calloc(cpus, sizeof(*vm->vcpus));
+	vm->vcpu_control = calloc(1, sizeof(*vm->vcpu_control));
+	if (!vm->vcpus || !vm->vcpu_control)
+		return -ENOMEM;
+	pthread_mutex_init(&vm->vcpu_control->lock, NULL);
+	pthread_cond_init(&vm->vcpu_control->changed, NULL);
+	for (unsigned i = 0; i < cpus && !error; i++)
+		error = create_one(vm, i, run_size);
+	return error;
+}
+
+static void end_threads(struct vm *vm)
+{
+	struct vcpu_control *control = vm->vcpu_control;
+	struct vcpu *vcpu;
+	unsigned i;
+
+	vcpus_park(vm);
+	pthread_mutex_lock(&control->lock);
+	control->quit = true;
+	pthread_cond_broadcast(&control->changed);
+	pthread_mutex_unlock(&control->lock);
+	vcpu_for_each (vcpu, vm, i) {
+		if (vcpu->thread_started)
+			pthread_join(vcpu->thread, NULL);
+	}
+}
+
+void vcpus_destroy(struct vm *vm)
+{
+	struct vcpu *vcpu;
+	unsigned i;
+
+	if (vm->vcpu_control)
+		end_threads(vm);
+	vcpu_for_each (vcpu, vm, i) {
+		arch_vcpu_destroy(vcpu);
+		if (vcpu->run)
+			munmap(vcpu->run, vcpu->run_size);
+		if (vcpu->fd >= 0)
+			close(vcpu->fd);
+		free(vcpu);
+	}
+	free(vm->vcpus);
+	free(vm->vcpu_control);
+	vm->vcpus = NULL;
+	vm->vcpu_control = NULL;
+	vm->nr_vcpus = 0;
+}
+
+static int start_thread(struct vcpu *vcpu)
+{
+	sigset_t blocked, old;
+	int error;
+
+	sigfillset(&blocked);
+	sigdelset(&blocked, SIGKICK);
+	/* What a crash raises must still reach the handler that restores the terminal. */
+	sigdelset(&blocked, SIGSEGV);
+	sigdelset(&blocked, SIGBUS);
+	sigdelset(&blocked, SIGFPE);
+	sigdelset(&blocked, SIGILL);
+	sigdelset(&blocked, SIGABRT);
+	pthread_sigmask(SIG_SETMASK, &blocked, &old);
+	error = pthread_create(&vcpu->thread, NULL, run_thread, vcpu);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (error)
+		log_fatal("Unable to start the thread of vCPU %u: %s", vcpu->id, strerror(error));
+	else
+		vcpu->thread_started = true;
+	return -error;
+}
+
+int vcpus_run(struct vm *vm)
+{
+	struct vcpu_control *control = vm->vcpu_control;
+	struct sigaction kick = { .sa_handler = on_kick };
+	struct vcpu *vcpu;
+	unsigned i;
+	int error;
+
+	sigaction(SIGKICK, &kick, NULL);
+	pthread_mutex_lock(&control->lock);
+	control->park = false;
+	control->life++;
+	vcpu_for_each (vcpu, vm, i)
+		vcpu->run->immediate_exit = 0;
+	pthread_cond_broadcast(&control->changed);
+	pthread_mutex_unlock(&control->lock);
+	vcpu_for_each (vcpu, vm, i) {
+		if (vcpu->thread_started)
+			continue;
+		error = start_thread(vcpu);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+void vcpus_park(struct vm *vm)
+{
+	struct vcpu_control *control = vm->vcpu_control;
+	unsigned i, started = 0;
+	struct vcpu *vcpu;
+
+	pthread_mutex_lock(&control->lock);
+	control->park = true;
+	vcpu_for_each (vcpu, vm, i) {
+		if (!vcpu->thread_started)
+			continue;
+		/* A kick before KVM_RUN would be lost without the flag, one inside it without the kick. */
+		__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_RELEASE);
+		pthread_kill(vcpu->thread, SIGKICK);
+		started++;
+	}
+	while (control->nr_parked < started)
+		pthread_cond_wait(&control->changed, &control->lock);
+	pthread_mutex_unlock(&control->lock);
+}
+
+/* Waits while vCPUs are parked, or, if `stopped`, until they are started anew. False: end the thread. */
+static bool wait_parked(struct vcpu *vcpu, bool stopped)
+{
+	struct vcpu_control *control = vcpu->vm->vcpu_control;
+	unsigned life;
+	bool quit;
+
+	pthread_mutex_lock(&control->lock);
+	life = control->life;
+	control->nr_parked++;
+	pthread_cond_broadcast(&control->changed);
+	while (!control->quit && (control->park || (stopped && control->life == life)))
+		pthread_cond_wait(&control->changed, &control->lock);
+	control->nr_parked--;
+	quit = control->quit;
+	pthread_mutex_unlock(&control->lock);
+	return !quit;
+}
+
+bool vcpus_parking(struct vm *vm)
+{
+	struct vcpu_control *control = vm->vcpu_control;
+	bool park;
+
+	if (!control)
+		return false;
+	pthread_mutex_lock(&control->lock);
+	park = control->park;
+	pthread_mutex_unlock(&control->lock);
+	return park;
+}
+
+static bool should_park(struct vcpu *vcpu)
+{
+	return vcpus_parking(vcpu->vm);
+}
+
+static void port_exit(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	u8 *data = (u8 *)run + run->io.data_offset;
+	struct bus *ports = vcpu->vm->ports;
+
+	for (u32 i = 0; i < run->io.count; i++, data += run->io.size) {
+		if (run->io.direction == KVM_EXIT_IO_OUT)
+			bus_write(ports, run->io.port, data, run->io.size);
+		else
+			bus_read(ports, run->io.port, data, run->io.size);
+	}
+}
+
+static void mmio_exit(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	u64 address = run->mmio.phys_addr;
+	unsigned len = MIN(run->mmio.len, 8u);
+
+	if (run->mmio.is_write)
+		bus_write(vcpu->vm->mmio, address, run->mmio.data, len);
+	else
+		bus_read(vcpu->vm->mmio, address, run->mmio.data, len);
+}
+
+static enum exit_action internal_error(struct vcpu *vcpu, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static enum exit_action internal_error(struct vcpu *vcpu, const char *fmt, ...)
+{
+	char text[160];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	/* Two vCPUs may fail together: only the one that ends the guest speaks. */
+	if (!vm_ending(vcpu->vm)) {
+		log_fatal("vCPU %u: %s", vcpu->id, text);
+		arch_vcpu_dump(vcpu);
+	}
+	vm_request(vcpu->vm, VM_REQUEST_INTERNAL_ERROR);
+	return EXIT_ACTION_STOP;
+}
+
+static enum exit_action stop_for(struct vcpu *vcpu, enum vm_request request)
+{
+	vm_request(vcpu->vm, request);
+	return EXIT_ACTION_STOP;
+}
+
+static enum exit_action system_event(struct vcpu *vcpu)
+{
+	switch (vcpu->run->system_event.type) {
+	case KVM_SYSTEM_EVENT_SHUTDOWN:
+		return stop_for(vcpu, VM_REQUEST_POWEROFF);
+	case KVM_SYSTEM_EVENT_RESET:
+		return stop_for(vcpu, VM_REQUEST_REBOOT);
+	case KVM_SYSTEM_EVENT_CRASH:
+		return stop_for(vcpu, VM_REQUEST_PANIC);
+	}
+	return internal_error(vcpu, "KVM reports system event %u, which lkvm does not know",
+			      vcpu->run->system_event.type);
+}
+
+static enum exit_action dispatch(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	enum exit_action action;
+
+	switch (run->exit_reason) {
+	case KVM_EXIT_IO:
+		port_exit(vcpu);
+		return EXIT_ACTION_CONTINUE;
+	case KVM_EXIT_MMIO:
+		mmio_exit(vcpu);
+		return EXIT_ACTION_CONTINUE;
+	case KVM_EXIT_INTR:
+	case KVM_EXIT_IRQ_WINDOW_OPEN:
+		return EXIT_ACTION_CONTINUE;
+	case KVM_EXIT_SYSTEM_EVENT:
+		return system_event(vcpu);
+	case KVM_EXIT_SHUTDOWN:
+		if (!vm_ending(vcpu->vm) && log_get_level() >= LOG_LEVEL_DEBUG)
+			arch_vcpu_dump(vcpu);
+		return stop_for(vcpu, VM_REQUEST_TRIPLE_FAULT);
+	case KVM_EXIT_INTERNAL_ERROR:
+		return internal_error(vcpu, "KVM internal error, suberror %u",
+				      run->internal.suberror);
+	case KVM_EXIT_FAIL_ENTRY:
+		return internal_error(
+			vcpu, "KVM could not enter the guest, hardware reason 0x%llx",
+			(unsigned long long)run->fail_entry.hardware_entry_failure_reason);
+	}
+	action = arch_vcpu_exit(vcpu);
+	if (action == EXIT_ACTION_UNKNOWN)
+		return internal_error(vcpu,
+				      "KVM left the guest for a reason lkvm does not know: %u",
+				      run->exit_reason);
+	return action;
+}
+
+/*
+ * One round: into the guest and out. A port or MMIO access is only complete when KVM_RUN is entered
+ * again, so a vCPU that is to stop enters once more with immediate_exit set and leaves with EINTR.
+ */
+static enum exit_action run_once(struct vcpu *vcpu)
+{
+	if (ioctl(vcpu->fd, KVM_RUN, 0) < 0) {
+		if (errno == EINTR || errno == EAGAIN)
+			return should_park(vcpu) ? EXIT_ACTION_STOP : EXIT_ACTION_CONTINUE;
+		return internal_error(vcpu, "KVM_RUN: %s", strerror(errno));
+	}
+	return dispatch(vcpu);
+}
+
+static void finish_exit(struct vcpu *vcpu)
+{
+	vcpu->run->immediate_exit = 1;
+	if (ioctl(vcpu->fd, KVM_RUN, 0) < 0 && errno != EINTR)
+		log_debug("vCPU %u: finishing an exit: %s", vcpu->id, strerror(errno));
+}
+
+static void *run_thread(void *arg)
+{
+	struct vcpu *vcpu = arg;
+	char name[16];
+	bool stopped;
+
+	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
+	pthread_setname_np(pthread_self(), name);
+	do {
+		while (run_once(vcpu) == EXIT_ACTION_CONTINUE && !vm_ending(vcpu->vm))
+			;
+		stopped = vm_ending(vcpu->vm);
+		if (stopped)
+			finish_exit(vcpu);
+	} while (wait_parked(vcpu, stopped));
+	return NULL;
+}

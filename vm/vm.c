@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/kvm.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lkvm/arch.h"
+#include "lkvm/chardev.h"
+#include "lkvm/irq.h"
+#include "lkvm/log.h"
+#include "lkvm/vm.h"
+
+#define KVM_DEVICE "/dev/kvm"
+
+/* fgetgrent instead of getgrgid: no name service, so the static program can do it too. */
+static void name_of_group(gid_t gid, char *name, size_t size)
+{
+	FILE *file = fopen("/etc/group", "re");
+	struct group *group;
+
+	snprintf(name, size, "%u", (unsigned)gid);
+	if (!file)
+		return;
+	while ((group = fgetgrent(file))) {
+		if (group->gr_gid == gid) {
+			snprintf(name, size, "%s", group->gr_name);
+			break;
+		}
+	}
+	fclose(file);
+}
+
+static void explain_open(int error)
+{
+	struct stat st;
+	char group[64];
+
+	if (error == EACCES && !stat(KVM_DEVICE, &st)) {
+		name_of_group(st.st_gid, group, sizeof(group));
+		log_fatal("No permission to open " KVM_DEVICE ": become a member of its group '%s' "
+			  "(usermod -aG %s USER, then log in again)",
+			  group, group);
+		return;
+	}
+	if (error == ENOENT || error == ENXIO || error == ENODEV) {
+		log_fatal("No " KVM_DEVICE
+			  " (%s): load the kvm module, and see that virtualization is on "
+			  "in the firmware setup",
+			  strerror(error));
+		return;
+	}
+	log_fatal("Unable to open " KVM_DEVICE ": %s", strerror(error));
+}
+
+static int open_kvm(struct vm *vm)
+{
+	int version;
+
+	vm->kvm_fd = open(KVM_DEVICE, O_RDWR | O_CLOEXEC);
+	if (vm->kvm_fd < 0) {
+		int error = errno;
+
+		explain_open(error);
+		return -error;
+	}
+	version = ioctl(vm->kvm_fd, KVM_GET_API_VERSION, 0);
+	if (version != KVM_API_VERSION) {
+		log_fatal(KVM_DEVICE " speaks API version %d, lkvm speaks %d", version,
+			  KVM_API_VERSION);
+		return -EPROTO;
+	}
+	return 0;
+}
+
+static int make_kvm_vm(struct vm *vm)
+{
+	unsigned long type = 0;
+	int error = arch_vm_type(vm->config, vm->kvm_fd, &type);
+
+	if (error)
+		return error;
+	do {
+		vm->fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, type);
+	} while (vm->fd < 0 && errno == EINTR);
+	if (vm->fd < 0) {
+		error = -errno;
+		log_fatal("Unable to create a virtual machine: %s%s", strerror(errno),
+			  errno == EBUSY ? " (another hypervisor is using the processor)" : "");
+		return error;
+	}
+	return 0;
+}
+
+void vm_request(struct vm *vm, enum vm_request request)
+{
+	unsigned none = VM_REQUEST_NONE;
+	int saved = errno;
+	u64 one = 1;
+
+	if (request == VM_REQUEST_PAUSE)
+		vm->paused_wanted = 1;
+	else if (request == VM_REQUEST_RESUME)
+		vm->paused_wanted = -1;
+	else
+		atomic_compare_exchange_strong(&vm->end, &none, request);
+	while (write(vm->request_fd.fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+	errno = saved;
+}
+
+static void on_request(struct loop_fd *handler, u32 events)
+{
+	struct vm *vm = CONTAINER_OF(handler, struct vm, request_fd);
+	u64 count;
+	int wanted;
+
+	while (read(handler->fd, &count, sizeof(count)) < 0 && errno == EINTR)
+		;
+	if (vm_ending(vm)) {
+		loop_stop(vm->loop);
+		return;
+	}
+	wanted = vm->paused_wanted;
+	vm->paused_wanted = 0;
+	if (wanted > 0)
+		vm_pause(vm);
+	else if (wanted < 0)
+		vm_resume(vm);
+}
+
+static int make_loop(struct vm *vm)
+{
+	vm->loop = loop_create("lkvm");
+	vm->request_fd.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	vm->request_fd.ready = on_request;
+	if (!vm->loop || vm->request_fd.fd < 0 || loop_fd_add(vm->loop, &vm->request_fd, EPOLLIN)) {
+		log_fatal("Unable to make the event loop: %s", strerror(errno));
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int vm_create(struct vm *vm, const struct vm_config *config)
+{
+	int error;
+
+	memset(vm, 0, sizeof(*vm));
+	vm->config = config;
+	vm->kvm_fd = vm->fd = vm->request_fd.fd = -1;
+	TAILQ_INIT(&vm->devices);
+	guest_memory_init(&vm->memory);
+	error = open_kvm(vm);
+	if (error)
+		return error;
+	error = make_kvm_vm(vm);
+	if (error)
+		return error;
+	vm->mmio = bus_create("mmio");
+	vm->ports = bus_create("ports");
+	if (!vm->mmio || !vm->ports)
+		return -ENOMEM;
+	return make_loop(vm);
+}
+
+void vm_destroy(struct vm *vm)
+{
+	vcpus_destroy(vm);
+	devices_destroy(&vm->devices);
+	if (vm->console)
+		chardev_destroy(vm->console);
+	arch_vm_destroy(vm);
+	irq_destroy(vm);
+	if (vm->loop) {
+		loop_fd_del(&vm->request_fd);
+		loop_destroy(vm->loop);
+	}
+	if (vm->request_fd.fd >= 0)
+		close(vm->request_fd.fd);
+	bus_destroy(vm->mmio);
+	bus_destroy(vm->ports);
+	if (vm->fd >= 0)
+		close(vm->fd);
+	guest_memory_destroy(&vm->memory);
+	if (vm->kvm_fd >= 0)
+		close(vm->kvm_fd);
+}
+
+int vm_map_memory(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->memory.nr_regions; i++) {
+		const struct guest_region *region = &vm->memory.regions[i];
+		struct kvm_userspace_memory_region slot = {
+			.slot = i,
+			.flags = region->readonly ? KVM_MEM_READONLY : 0,
+			.guest_phys_addr = region->gpa,
+			.memory_size = region->size,
+			.userspace_addr = (u64)(uintptr_t)region->hva,
+		};
+
+		if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &slot)) {
+			int error = -errno;
+
+			log_fatal("KVM does not take %llu MiB of memory at 0x%llx: %s",
+				  (unsigned long long)region->size >> 20,
+				  (unsigned long long)region->gpa, strerror(errno));
+			return error;
+		}
+	}
+	return 0;
+}

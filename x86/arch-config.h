@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Options that only x86 has. */
+#ifndef X86_ARCH_CONFIG_H
+#define X86_ARCH_CONFIG_H
+
+struct arch_config {
+	bool no_acpi; /* only an MP table, for kernels built without ACPI */
+};
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What an x86 vCPU keeps: its state at birth, which a reset puts back. */
+#ifndef X86_ARCH_VCPU_H
+#define X86_ARCH_VCPU_H
+
+struct x86_vcpu_state;
+
+struct arch_vcpu {
+	struct x86_vcpu_state *birth; /* main thread */
+};
+
+#endif
