@@ -230,15 +230,22 @@ static bool wait_parked(struct vcpu *vcpu, bool stopped)
 	return !quit;
 }
 
-static bool should_park(struct vcpu *vcpu)
+bool vcpus_parking(struct vm *vm)
 {
-	struct vcpu_control *control = vcpu->vm->vcpu_control;
+	struct vcpu_control *control = vm->vcpu_control;
 	bool park;
 
+	if (!control)
+		return false;
 	pthread_mutex_lock(&control->lock);
 	park = control->park;
 	pthread_mutex_unlock(&control->lock);
 	return park;
+}
+
+static bool should_park(struct vcpu *vcpu)
+{
+	return vcpus_parking(vcpu->vm);
 }
 
 static void port_exit(struct vcpu *vcpu)
