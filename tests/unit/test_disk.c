@@ -2,11 +2,13 @@
 /* Disk images on real files: what is refused and why, locks, every operation, O_DIRECT, draining. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -548,6 +550,93 @@ static void test_direct_refused(void **state)
 	close(memfd);
 }
 
+/* ---- block devices: a loop device, where the test may make one ---- */
+
+/* Goes away with the descriptor that is returned. */
+static int make_block_device(const char *image, unsigned block_size, char *path, size_t size)
+{
+	struct loop_config config = { .block_size = block_size,
+				      .info.lo_flags = LO_FLAGS_AUTOCLEAR };
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), fd = -1;
+
+	for (unsigned tries = 0; control >= 0 && fd < 0 && tries < 5; tries++) {
+		snprintf(path, size, "/dev/loop%d", ioctl(control, LOOP_CTL_GET_FREE));
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		config.fd = open(image, O_RDWR | O_CLOEXEC);
+		if (fd >= 0 && ioctl(fd, LOOP_CONFIGURE, &config)) {
+			close(fd);
+			fd = -1;
+		}
+		close(config.fd);
+	}
+	close(control);
+	if (fd < 0)
+		skip();
+	return fd;
+}
+
+static void test_block_device(void **state)
+{
+	const char *image = make_file("block", MIB(4));
+	static u8 data[KIB(64)] __attribute__((aligned(4096))), seen[KIB(64)];
+	char path[32];
+	int fd = make_block_device(image, 4096, path, sizeof(path));
+	struct disk *disk = open_good(path, false, false);
+
+	assert_int_equal(disk_size(disk), MIB(4));
+	assert_int_equal(disk_block_size(disk), 4096);
+	assert_int_equal(disk_physical_block_size(disk), 4096);
+	assert_refused((struct disk_config){ .path = path }, -EBUSY, "given twice");
+	fill(data, sizeof(data), 4);
+	assert_int_equal(rw(disk, DISK_WRITE, 0, data, sizeof(data)), 0);
+	/* Sectors smaller than the device's blocks. */
+	memset(data + 512, 7, 1024);
+	assert_int_equal(rw(disk, DISK_WRITE, 512, data + 512, 1024), 0);
+	assert_int_equal(on_range(disk, DISK_WRITE_ZEROES, 9 * 512, 512, true), 0);
+	memset(data + 9 * 512, 0, 512);
+	assert_int_equal(on_range(disk, DISK_WRITE_ZEROES, 8192, 8192, false), 0);
+	assert_int_equal(on_range(disk, DISK_WRITE_ZEROES, 16384, 8192, true), 0);
+	memset(data + 8192, 0, 16384);
+	assert_int_equal(rw(disk, DISK_READ, 0, seen, sizeof(seen)), 0);
+	assert_memory_equal(data, seen, sizeof(data));
+	if (disk_can_discard(disk)) {
+		/* What is left of this in whole blocks is one; the rest is nothing. */
+		assert_int_equal(on_range(disk, DISK_DISCARD, 32768 - 512, 4096 + 1024, false), 0);
+		assert_int_equal(on_range(disk, DISK_DISCARD, 512, 1024, false), 0);
+		memset(data + 32768, 0, 4096);
+		assert_int_equal(rw(disk, DISK_READ, 0, seen, sizeof(seen)), 0);
+		assert_memory_equal(data, seen, sizeof(data));
+	}
+	disk_close(disk);
+
+	disk = open_direct_or_skip(path);
+	memset(data + 1024, 8, 512);
+	assert_int_equal(rw(disk, DISK_WRITE, 1024, data + 1024, 512), 0);
+	assert_int_equal(rw(disk, DISK_WRITE, 40960, data, 4096), 0);
+	memcpy(data + 40960, data, 4096);
+	assert_int_equal(on_range(disk, DISK_WRITE_ZEROES, 41472, 512, false), 0);
+	memset(data + 41472, 0, 512);
+	assert_int_equal(rw(disk, DISK_READ, 0, seen, sizeof(seen)), 0);
+	assert_memory_equal(data, seen, sizeof(data));
+	disk_close(disk);
+	close(fd);
+}
+
+/* The system's claims on a block device look like the claim of this process here. */
+static void test_claimed_block_device(void **state)
+{
+	char path[32];
+	int fd = make_block_device(make_file("claimed", MIB(1)), 512, path, sizeof(path));
+	int claim = open(path, O_RDONLY | O_EXCL);
+
+	assert_true(claim >= 0);
+	assert_refused((struct disk_config){ .path = path }, -EBUSY, "given twice");
+	disk_close(open_good(path, true, false));
+	close(claim);
+	disk_close(open_good(path, false, false));
+	close(fd);
+}
+
 /* ---- many at once, with threads ---- */
 
 #define MANY  1000
@@ -731,6 +820,8 @@ int main(void)
 		cmocka_unit_test(test_direct_unaligned),
 		cmocka_unit_test(test_direct_zeroes),
 		cmocka_unit_test(test_direct_refused),
+		cmocka_unit_test(test_block_device),
+		cmocka_unit_test(test_claimed_block_device),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_many_direct),
 		cmocka_unit_test(test_drain_mixed),
