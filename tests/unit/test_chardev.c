@@ -92,13 +92,13 @@ static bool spins(void)
 	struct rusage before, after;
 
 	getrusage(RUSAGE_THREAD, &before);
-	turn(40);
+	turn(20);
 	getrusage(RUSAGE_THREAD, &after);
 	return (after.ru_utime.tv_sec - before.ru_utime.tv_sec) * 1000000 +
 		       (after.ru_utime.tv_usec - before.ru_utime.tv_usec) +
 		       (after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000000 +
 		       (after.ru_stime.tv_usec - before.ru_stime.tv_usec) >
-	       15000;
+	       8000;
 }
 
 /* ---- standard descriptors of our own ---- */
