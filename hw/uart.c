@@ -454,7 +454,6 @@ static void uart_reset(struct device *device)
 	u->msr = modem_lines(u);
 	update_line(u);
 	pthread_mutex_unlock(&u->lock);
-	chardev_guest_reset(u->chardev);
 }
 
 static void set_quiesced(struct uart *u, bool quiesced)
