@@ -525,6 +525,80 @@ static void test_direct_unaligned(void **state)
 	free(seen);
 }
 
+/* The worker's reads stop at the end of the file too, and there at any byte. */
+static void test_direct_tail(void **state)
+{
+	const char *path = make_file("direct-tail", 0);
+	u8 data[700], seen[1100];
+	int fd = open(path, O_WRONLY);
+
+	fill(data, sizeof(data), 11);
+	assert_int_equal(write(fd, data, sizeof(data)), sizeof(data));
+	close(fd);
+	struct disk *disk = open_direct_or_skip(path);
+	struct iovec iov[] = { { seen + 1, 100 }, { seen + 101, 924 } };
+	memset(seen, 0xee, sizeof(seen));
+	assert_int_equal(run_one(disk, (struct disk_request){ .operation = DISK_READ,
+							      .length = 1024,
+							      .iov = iov,
+							      .nr_iov = 2 }),
+			 0);
+	assert_memory_equal(seen + 1, data, 700);
+	assert_true(all_zero(seen + 701, 324));
+	assert_int_equal(seen[1025], 0xee);
+	disk_close(disk);
+}
+
+/* Two requests that share a page, one of them through the page cache, do not hurt each other. */
+struct neighbours {
+	struct disk *disk;
+	struct one requests[64];
+	struct iovec iov[64];
+	u8 *memory;
+};
+
+static void submit_neighbours(void *arg)
+{
+	struct neighbours *n = arg;
+
+	for (unsigned i = 0; i < 64; i++) {
+		/* Every other buffer is one that O_DIRECT does not take. */
+		n->iov[i] = (struct iovec){ n->memory + i * 1024 + (i & 1), 512 };
+		n->requests[i] = (struct one){ .request = { .operation = DISK_WRITE,
+							    .offset = i * 512,
+							    .length = 512,
+							    .iov = &n->iov[i],
+							    .nr_iov = 1,
+							    .done = one_done } };
+		disk_submit(n->disk, &n->requests[i].request);
+	}
+	disk_kick(n->disk);
+}
+
+static void test_direct_neighbours(void **state)
+{
+	static struct neighbours n;
+	static u8 seen[KIB(32)];
+
+	n.disk = open_direct_or_skip(make_file("neighbours", KIB(32)));
+	n.memory = aligned_alloc(4096, KIB(64));
+	assert_int_equal(disk_start(n.disk), 0);
+	for (unsigned round = 0; round < 20; round++) {
+		fill(n.memory, KIB(64), round);
+		loop_call(disk_loop(n.disk), submit_neighbours, &n);
+		disk_drain(n.disk);
+		int fd = open(path_of("neighbours"), O_RDONLY);
+		assert_int_equal(read(fd, seen, sizeof(seen)), sizeof(seen));
+		close(fd);
+		for (unsigned i = 0; i < 64; i++) {
+			assert_int_equal(n.requests[i].error, 0);
+			assert_memory_equal(seen + i * 512, n.memory + i * 1024 + (i & 1), 512);
+		}
+	}
+	disk_close(n.disk);
+	free(n.memory);
+}
+
 static void test_direct_zeroes(void **state)
 {
 	const char *path = make_file("direct-zeroes", MIB(3));
@@ -818,6 +892,8 @@ int main(void)
 		cmocka_unit_test(test_write_zeroes_by_hand),
 		cmocka_unit_test(test_no_space),
 		cmocka_unit_test(test_direct_unaligned),
+		cmocka_unit_test(test_direct_tail),
+		cmocka_unit_test(test_direct_neighbours),
 		cmocka_unit_test(test_direct_zeroes),
 		cmocka_unit_test(test_direct_refused),
 		cmocka_unit_test(test_block_device),
