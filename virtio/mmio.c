@@ -36,9 +36,13 @@ static struct virtio_mmio *to_mmio(struct virtio_transport *t)
 
 static void update_status(struct virtio_mmio *mmio, u32 set, u32 clear)
 {
+	u32 before;
+
 	pthread_mutex_lock(&mmio->irq_lock);
-	mmio->interrupt_status = (mmio->interrupt_status | set) & ~clear;
-	irq_line_set(&mmio->line, mmio->interrupt_status != 0);
+	before = mmio->interrupt_status;
+	mmio->interrupt_status = (before | set) & ~clear;
+	if (!before != !mmio->interrupt_status)
+		irq_line_set(&mmio->line, mmio->interrupt_status != 0);
 	pthread_mutex_unlock(&mmio->irq_lock);
 }
 

@@ -60,7 +60,7 @@ static void rng_destroy(struct virtio_device *dev)
 static const struct virtio_device_ops rng_ops = {
 	.name = "virtio-rng",
 	.type = VIRTIO_ID_RNG,
-	.pci_class = 0x00ff00,
+	.pci_class = 0xff0000,
 	.notify = rng_notify,
 	.queue_reset = rng_queue_reset,
 	.destroy = rng_destroy,

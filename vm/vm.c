@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/kvm.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
+#include "lkvm/chardev.h"
 #include "lkvm/irq.h"
 #include "lkvm/log.h"
 #include "lkvm/vm.h"
@@ -108,8 +110,7 @@ void vm_request(struct vm *vm, enum vm_request request)
 	else if (request == VM_REQUEST_RESUME)
 		vm->paused_wanted = -1;
 	else
-		__atomic_compare_exchange_n((unsigned *)&vm->end, &none, request, false,
-					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+		atomic_compare_exchange_strong(&vm->end, &none, request);
 	while (write(vm->request_fd.fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 	errno = saved;
@@ -173,6 +174,8 @@ void vm_destroy(struct vm *vm)
 {
 	vcpus_destroy(vm);
 	devices_destroy(&vm->devices);
+	if (vm->console)
+		chardev_destroy(vm->console);
 	arch_vm_destroy(vm);
 	irq_destroy(vm);
 	if (vm->loop) {

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The PCI host: the ways to configuration space (ECAM, CF8/CFC), the bridge in slot 0, life cycle. */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lkvm/log.h"
+#include "lkvm/vm.h"
+#include "pci-private.h"
+
+#define PORT_ADDRESS   0xcf8 /* and the four of data behind it */
+#define PORT_SIZE      8
+#define ADDRESS_ENABLE 0x80000000
+#define ADDRESS_BITS   0x80fffffc
+#define BRIDGE_VENDOR  0x1b36
+#define BRIDGE_DEVICE  0x0008 /* a generic host bridge: no quirk of any guest is for it */
+#define BRIDGE_CLASS   0x060000
+
+const struct pci_board *pci_host_board(const struct pci_host *host)
+{
+	return &host->board;
+}
+
+bool pci_slot_used(const struct pci_host *host, unsigned slot)
+{
+	return slot < PCI_SLOTS && host->slots[slot];
+}
+
+/* bus, slot and function as both mechanisms encode them: 8, 5 and 3 bits. NULL: nobody there. */
+static struct pci_device *find_function(struct pci_host *host, u32 bdf)
+{
+	return bdf < PCI_SLOTS << 3 && !(bdf & 7) ? host->slots[bdf >> 3] : NULL;
+}
+
+/* ---- ECAM ---- */
+
+static void ecam_read(void *opaque, u64 offset, u8 *data, unsigned len)
+{
+	struct pci_device *pci = find_function(opaque, offset >> 12);
+	unsigned at = offset & 0xfff;
+
+	if (pci && at + len <= 0x1000)
+		pci_config_read(pci, at, data, len);
+	else
+		memset(data, 0xff, len);
+}
+
+static void ecam_write(void *opaque, u64 offset, const u8 *data, unsigned len)
+{
+	struct pci_device *pci = find_function(opaque, offset >> 12);
+
+	if (pci)
+		pci_config_write(pci, offset & 0xfff, data, len);
+}
+
+static const struct bus_ops ecam_ops = { .read = ecam_read, .write = ecam_write };
+
+/* ---- ports ---- */
+
+/* Only whole dwords reach the address register: bytes there belong to other devices on real boards. */
+static bool is_address(u64 offset, unsigned len)
+{
+	return offset == 0 && len == 4;
+}
+
+static struct pci_device *addressed(struct pci_host *host, u64 offset, unsigned *at)
+{
+	u32 address = host->address;
+
+	*at = (address & 0xfc) + offset - 4;
+	if (offset < 4 || !(address & ADDRESS_ENABLE))
+		return NULL;
+	return find_function(host, (address & ~ADDRESS_ENABLE) >> 8);
+}
+
+static void port_read(void *opaque, u64 offset, u8 *data, unsigned len)
+{
+	struct pci_host *host = opaque;
+	struct pci_device *pci;
+	unsigned at;
+
+	if (is_address(offset, len)) {
+		bus_put(data, len, host->address);
+		return;
+	}
+	pci = addressed(host, offset, &at);
+	if (pci)
+		pci_config_read(pci, at, data, len);
+	else
+		memset(data, 0xff, len);
+}
+
+static void port_write(void *opaque, u64 offset, const u8 *data, unsigned len)
+{
+	struct pci_host *host = opaque;
+	struct pci_device *pci;
+	unsigned at;
+
+	if (is_address(offset, len)) {
+		host->address = bus_get(data, len) & ADDRESS_BITS;
+		return;
+	}
+	pci = addressed(host, offset, &at);
+	if (pci)
+		pci_config_write(pci, at, data, len);
+}
+
+static const struct bus_ops port_ops = { .read = port_read, .write = port_write };
+
+/* ---- life ---- */
+
+static void host_reset(struct device *device)
+{
+	struct pci_host *host = CONTAINER_OF(device, struct pci_host, device);
+
+	host->address = 0;
+	pthread_mutex_lock(&host->lock);
+	for (unsigned slot = 0; slot < PCI_SLOTS; slot++)
+		if (host->slots[slot])
+			pci_device_reset(host->slots[slot]);
+	pci_update_bars(host);
+	pthread_mutex_unlock(&host->lock);
+}
+
+static void host_destroy(struct device *device)
+{
+	struct pci_host *host = CONTAINER_OF(device, struct pci_host, device);
+	struct vm *vm = host->vm;
+
+	if (host->board.ports)
+		bus_remove(vm->ports, PORT_ADDRESS);
+	if (host->board.ecam_size)
+		bus_remove(vm->mmio, host->board.ecam_base);
+	pci_device_exit(&host->bridge);
+	pthread_mutex_destroy(&host->lock);
+	pthread_mutex_destroy(&host->intx_lock);
+	free(host);
+	vm->pci = NULL;
+}
+
+static const struct device_ops host_ops = { .reset = host_reset, .destroy = host_destroy };
+
+static int add_windows(struct pci_host *host)
+{
+	const struct pci_board *board = &host->board;
+	struct vm *vm = host->vm;
+	int err = 0;
+
+	if (board->ecam_size)
+		err = bus_add(vm->mmio, board->ecam_base, board->ecam_size, &ecam_ops, host);
+	if (err || !board->ports)
+		return err;
+	err = bus_add(vm->ports, PORT_ADDRESS, PORT_SIZE, &port_ops, host);
+	if (err && board->ecam_size)
+		bus_remove(vm->mmio, board->ecam_base);
+	return err;
+}
+
+int pci_host_create(struct vm *vm, const struct pci_board *board)
+{
+	struct pci_host *host = calloc(1, sizeof(*host));
+	int err;
+
+	if (!host) {
+		log_error("PCI host: %s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	host->vm = vm;
+	host->board = *board;
+	err = add_windows(host);
+	if (err) {
+		log_error("PCI host: no place for its configuration space: %s", strerror(-err));
+		free(host);
+		return err;
+	}
+	pthread_mutex_init(&host->lock, NULL);
+	pthread_mutex_init(&host->intx_lock, NULL);
+	device_init(&host->device, &host_ops, "pci");
+	vm->pci = host;
+	/* The first device gets slot 0, so this cannot fail. */
+	pci_device_init(&host->bridge, vm, BRIDGE_VENDOR, BRIDGE_DEVICE, BRIDGE_CLASS, 0, 0, 0);
+	device_add(&vm->devices, &host->device);
+	return 0;
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// status: 244
+// output: jumping
+// errors: internal error,rip
+/* Code where no memory is: KVM cannot emulate that, and says so. */
+#include "guest.h"
+
+void guest_main(u32 start_info)
+{
+	print("jumping\n");
+	((void (*)(void))0xd8000000)();
+	print("FAIL: still here\n");
+	stop();
+}

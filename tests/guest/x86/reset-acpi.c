@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// status: 0
+// output: resetting
+/* A reset through the register that the FADT names ends lkvm with 0. */
+#include "guest.h"
+
+void guest_main(u32 start_info)
+{
+	print("resetting\n");
+	GUEST_ACPI_RESET();
+	print("FAIL: still here\n");
+	stop();
+}

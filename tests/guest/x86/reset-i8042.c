@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// status: 0
+// output: resetting
+/* A reset through the keyboard controller ends lkvm with 0. */
+#include "guest.h"
+
+void guest_main(u32 start_info)
+{
+	print("resetting\n");
+	outb(0x64, 0xfe);
+	print("FAIL: still here\n");
+	stop();
+}

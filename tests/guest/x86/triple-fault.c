@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// status: 243
+// output: faulting
+/* No interrupt table, then an exception: the CPU shuts down. */
+#include "guest.h"
+
+void guest_main(u32 start_info)
+{
+	struct {
+		u16 limit;
+		u32 base;
+	} __attribute__((packed)) nothing = { 0, 0 };
+
+	print("faulting\n");
+	__asm__ volatile("lidt %0; int3" : : "m"(nothing));
+	print("FAIL: still here\n");
+	stop();
+}
