@@ -272,10 +272,9 @@ static void say_refused(const char *name, bool existed, unsigned pairs, int erro
 
 	if (existed)
 		driver = tap_driver_of(name, buffer, sizeof(buffer));
-	if (driver && strcmp(driver, "tap"))
-		log_error("--network tapif=%s: that interface is not a tap device (its driver says "
-			  "%s)",
-			  name, driver);
+	if (existed && error == -EINVAL && (!driver || strcmp(driver, "tap")))
+		log_error("--network tapif=%s: that interface is not a tap device%s%s", name,
+			  driver ? ", its driver is " : "", driver ?: "");
 	else if (error == -EBUSY)
 		log_error("--network tapif=%s: in use by another program", name);
 	else if (error == -EPERM && existed)
