@@ -303,6 +303,7 @@ static void names(void **state)
 	assert_non_null(second);
 	assert_int_not_equal(if_nametoindex("tap0"), 0);
 	assert_int_not_equal(if_nametoindex("tap1"), 0);
+	assert_int_equal(inet_value("tap0", SIOCGIFADDR), 0xc0a82101);
 	first->ops->destroy(first);
 	second->ops->destroy(second);
 	config.tapif = "a-name-of-16-cha";
