@@ -43,6 +43,10 @@ LIBS := -laio $(if $(HAVE_SLIRP),-lslirp)
 STATIC_PICK := $(B)/net/user-none.o
 STATIC_LIBS := -laio
 
+# make V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo "  $(1)" $(2))
+
 .PHONY: all static check check-unit check-guest check-lab asan fuzz bench install format check-format clean
 
 all: $(B)/lkvm $(if $(filter $(ARCH),$(HOST_ARCH)),lkvm)
@@ -53,19 +57,23 @@ lkvm: $(B)/lkvm
 static: $(B)/lkvm-static
 
 $(B)/lkvm: $(B)/main.o $(B)/liblkvm.a
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -o $@ $< -Wl,--whole-archive $(B)/liblkvm.a \
+	$(call say,LD     ,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -o $@ $< -Wl,--whole-archive $(B)/liblkvm.a \
 		-Wl,--no-whole-archive $(LIBS)
 
 $(B)/lkvm-static: $(B)/main.o $(OBJS) $(STATIC_PICK)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -static-pie -o $@ $^ $(STATIC_LIBS)
+	$(call say,LD     ,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -static-pie -o $@ $^ $(STATIC_LIBS)
 
 $(B)/liblkvm.a: $(OBJS) $(PICK)
-	rm -f $@
-	$(AR) rcs $@ $^
+	@rm -f $@
+	$(call say,AR     ,$@)
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS_$(subst /,_,$*)) -c -o $@ $<
+	$(call say,CC     ,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_$(subst /,_,$*)) -c -o $@ $<
 
 CFLAGS_net_user := $(SLIRP_CFLAGS)
 CFLAGS_builtin-version = -DLKVM_VERSION='"$(VERSION)"' -DLKVM_FEATURES='"libaio$(if $(HAVE_SLIRP), libslirp)"'
@@ -75,7 +83,8 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*
 
 $(B)/tests/unit/%: tests/unit/%.c $(B)/liblkvm.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -Itests/unit -o $@ $< $(B)/liblkvm.a $(LIBS) -lcmocka
+	$(call say,CC     ,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -Itests/unit -o $@ $< $(B)/liblkvm.a $(LIBS) -lcmocka
 
 check-unit: $(UNIT)
 	tests/unit/run $(UNIT)

@@ -290,20 +290,31 @@ void virtqueue_unpop(struct virtqueue *vq)
 	vq->next_avail--;
 }
 
+void virtqueue_push_many(struct virtqueue *vq, const struct virtq_used *used, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		u16 head = used[i].head;
+		struct vring_used_elem *elem;
+
+		/* Not busy: the queue was reset while the device worked on it, there is nobody to tell. */
+		if (!vq->enabled || head >= vq->size || !head_busy(vq, head))
+			return;
+		head_give(vq, head);
+		elem = &vq->used->ring[vq->next_used & (vq->size - 1)];
+		elem->id = htole32(head);
+		elem->len = htole32(used[i].written);
+		vq->next_used++;
+	}
+	/* Release: elements and data before the index. */
+	if (nr)
+		__atomic_store_n(&vq->used->idx, htole16(vq->next_used), __ATOMIC_RELEASE);
+}
+
 void virtqueue_push(struct virtqueue *vq, u16 head, u32 written)
 {
-	struct vring_used_elem *elem;
+	struct virtq_used used = { .head = head, .written = written };
 
-	/* Not busy: the queue was reset while the device worked on it, there is nobody to tell. */
-	if (!vq->enabled || head >= vq->size || !head_busy(vq, head))
-		return;
-	head_give(vq, head);
-	elem = &vq->used->ring[vq->next_used & (vq->size - 1)];
-	elem->id = htole32(head);
-	elem->len = htole32(written);
-	vq->next_used++;
-	/* Release: element and data before the index. */
-	__atomic_store_n(&vq->used->idx, htole16(vq->next_used), __ATOMIC_RELEASE);
+	virtqueue_push_many(vq, &used, 1);
 }
 
 void virtqueue_signal(struct virtqueue *vq)

@@ -6,25 +6,47 @@
 #ifndef LKVM_BLOCK_H
 #define LKVM_BLOCK_H
 
+#include <sys/queue.h>
 #include <sys/uio.h>
 #include "lkvm/config.h"
 #include "lkvm/loop.h"
 
 struct disk;
 
+/* The unit of sizes and offsets: everything is a multiple of it, whatever the disk's block size. */
+#define DISK_SECTOR 512
+
 enum disk_operation { DISK_READ, DISK_WRITE, DISK_FLUSH, DISK_DISCARD, DISK_WRITE_ZEROES };
 
-/* Owned by the submitter until done() is called, exactly once, on the disk's loop. */
+struct disk_range {
+	u64 offset; /* bytes, DISK_SECTOR multiples both */
+	u64 length;
+};
+
+/*
+ * Owned by the submitter, but not touched by it from disk_submit() until done() is called, exactly
+ * once, on the disk's loop. Zero-initialise, then fill the first part for each submit; the iovecs'
+ * contents may have been changed when done() is called.
+ */
 struct disk_request {
 	enum disk_operation operation;
-	u64 offset; /* bytes */
-	u64 length; /* bytes; the iov's sum for reads and writes */
+	/* Read and write. Buffers may have any alignment, also with O_DIRECT. */
+	u64 offset; /* bytes, DISK_SECTOR multiple */
+	u64 length; /* bytes, DISK_SECTOR multiple, the iov's sum */
 	struct iovec *iov;
-	unsigned nr_iov;
-	bool unmap;					       /* write-zeroes may deallocate */
-	void (*done)(struct disk_request *request, int error); /* 0 or -errno */
+	unsigned nr_iov; /* at most IOV_MAX */
+	/* Discard and write-zeroes. */
+	const struct disk_range *ranges;
+	unsigned nr_ranges;
+	bool unmap;  /* write-zeroes may deallocate */
+	bool stable; /* anything that writes: on stable storage before done() */
+	/* 0 or -errno; -EOPNOTSUPP: the host's disk has no such operation. */
+	void (*done)(struct disk_request *request, int error);
 	/* The engine's. */
-	void *engine_data[8];
+	void *engine_data[8]; /* the struct iocb */
+	u64 engine_progress;  /* bytes transferred so far */
+	int engine_error;     /* result, while it waits for done() */
+	bool engine_slow;     /* has to go through the worker */
 	TAILQ_ENTRY(disk_request) link;
 };
 
@@ -33,24 +55,38 @@ struct disk_request {
  * that a second lkvm is told. Says what is wrong with the --disk argument; -errno.
  */
 int disk_open(struct disk **disk, const struct disk_config *config);
-/* Nothing in flight. */
+/* Nothing in flight, stopped. What was written is brought to stable storage first. */
 void disk_close(struct disk *disk);
 
-u64 disk_size(const struct disk *disk);	      /* bytes */
-u32 disk_block_size(const struct disk *disk); /* logical, bytes: 512 or what O_DIRECT demands */
-u32 disk_physical_block_size(const struct disk *disk);
+u64 disk_size(const struct disk *disk);	      /* bytes, DISK_SECTOR multiple */
+u32 disk_block_size(const struct disk *disk); /* logical, bytes: 512, or the block device's */
+u32 disk_physical_block_size(const struct disk *disk); /* what is written without a read first */
 bool disk_readonly(const struct disk *disk);
 bool disk_can_discard(const struct disk *disk);
+const char *disk_path(const struct disk *disk); /* for messages */
 struct loop *disk_loop(struct disk *disk);
 
 int disk_start(struct disk *disk); /* starts the I/O thread */
-void disk_stop(struct disk *disk); /* stops it; drained before */
+void disk_stop(struct disk *disk); /* stops it; drained before. Not an error when not started */
 
-/* On the disk's loop. done may be called before submit returns. */
+/*
+ * Calls fn(arg) on the disk's loop after each batch of done() calls, and before disk_drain() may
+ * return: the place to interrupt a guest once. Set before the first submit.
+ */
+void disk_set_batch_done(struct disk *disk, void (*fn)(void *arg), void *arg);
+
+/* On the disk's loop. Only queues the request: done() is not called from here. */
 void disk_submit(struct disk *disk, struct disk_request *request);
-/* On the disk's loop, after a batch of submits: hands them to the kernel together. */
+/*
+ * On the disk's loop, after a batch of submits: hands them to the kernel together. Calls done() for
+ * what is finished by then. Does nothing when called from done() or from batch_done: what they
+ * submitted is taken on without it.
+ */
 void disk_kick(struct disk *disk);
-/* Any thread but the disk's: returns when no request is in flight; no new ones may come. */
+/*
+ * Any thread but the disk's (or any when nobody runs the loop): returns when no request is in
+ * flight; no new ones may come meanwhile.
+ */
 void disk_drain(struct disk *disk);
 
 #endif

@@ -20,7 +20,18 @@ struct boot_file {
  * with the reason (also: is a directory, is empty) and returns -errno.
  */
 int boot_file_open(struct boot_file *file, const char *what, const char *path);
+/* Also right for one that is all zero. */
 void boot_file_close(struct boot_file *file);
+/* Up to `size` bytes from `offset`; less only at the file's end. Bytes read or -errno. */
+ssize_t boot_file_read(const struct boot_file *file, u64 offset, void *buffer, size_t size);
+
+/*
+ * What a file that is no kernel for this machine looks like, for the message: "an arm64 Image"; NULL
+ * when its first `size` bytes tell nothing. 0x210 bytes are enough for all.
+ */
+const char *boot_image_kind(const void *head, size_t size);
+/* "arm64"; never NULL. */
+const char *elf_machine_name(u16 machine);
 
 /*
  * All initrds, concatenated with each but the last padded to 4 bytes, at `gpa`. boot_initrd_size
@@ -48,7 +59,10 @@ struct elf_image {
 
 /* -ENOEXEC: not ELF at all (nothing said). Other errors have been said. */
 int elf_open(struct elf_image *image, const struct boot_file *file);
-/* Segments into guest memory; what memory_size exceeds file_size by is zeroed. Said. */
+/*
+ * Segments into guest memory, which must be zero before (as it is for arch_load): what a segment's
+ * memory_size exceeds its file_size by is not touched, so that a large .bss costs nothing. Said.
+ */
 int elf_load(const struct elf_image *image, const struct guest_memory *memory);
 
 /* `buffer` collects words; too long is -E2BIG. A NULL or empty word adds nothing. */

@@ -16,48 +16,84 @@ struct chardev;
 struct chardev_client {
 	/* How many bytes may be given now; 0 stops reading until chardev_room_again(). */
 	size_t (*room)(void *opaque);
+	/* len is at most what room() said just before. */
 	void (*receive)(void *opaque, const u8 *data, size_t len);
+	/* chardev_try_write() would take more than it did. May be NULL. */
+	void (*writable)(void *opaque);
+	/* chardev_size() says something new. May be NULL. */
+	void (*resized)(void *opaque);
 	void *opaque;
 };
 
 /*
- * The terminal. Ctrl-A x asks the VM to quit, Ctrl-A Ctrl-A is one Ctrl-A, anything else after Ctrl-A
- * is passed with it. Stdin may be closed, a pipe, a file or a terminal. NULL with errno.
+ * Opens /dev/null in place of a standard descriptor that is not open, so that no disk or socket ever
+ * takes its number and gets the guest's output. main() calls it first of all. 0 or -errno.
+ */
+int stdio_sanitize(void);
+
+/*
+ * The terminal. Stdin may be closed, a pipe, a file or a terminal. On a terminal Ctrl-A x asks the VM
+ * to quit, Ctrl-A Ctrl-A is one Ctrl-A, anything else after Ctrl-A is passed with it; a pipe or a file
+ * is passed byte by byte. In a background process group nothing is read and the terminal is left
+ * alone until lkvm is in the foreground. NULL with errno. Main thread, before others exist.
  */
 struct chardev *chardev_stdio(struct vm *vm);
 /* A new pty; its path is printed at Info level as "  Info: Assigned terminal N to pty PATH". */
 struct chardev *chardev_pty(struct vm *vm, unsigned id);
 /* Bytes go nowhere, nothing comes. */
 struct chardev *chardev_null(void);
+/* Stops it too. NULL is nothing. No front end uses it any more. */
 void chardev_destroy(struct chardev *chardev);
 
+/* Main thread, not started. */
 void chardev_set_client(struct chardev *chardev, const struct chardev_client *client);
 
 /*
  * Output of the guest. Any thread; keeps order; a closed or failing reader loses the bytes quietly. It
- * may block while the host's reader is slow, for the terminal at most until a stop is asked for.
- * The bytes pass the console watch (console_watch) on their way.
+ * is collected and written by the main loop within about a millisecond. On a vCPU thread it blocks
+ * while the host's reader is slow, until vCPUs are to be parked or the guest ends: then a few KiB more
+ * are kept. On the main loop it never blocks: what does not fit is lost; use chardev_try_write().
+ * The bytes have passed the console watch when this returns: vm->panicked is up to date.
  */
 void chardev_write(struct chardev *chardev, const u8 *data, size_t len);
+
+/* Any thread. Never blocks: how much was taken. client->writable() tells when to try again. */
+size_t chardev_try_write(struct chardev *chardev, const u8 *data, size_t len);
 
 /* Any thread: room() would say more than before. */
 void chardev_room_again(struct chardev *chardev);
 
-/* Main thread, before vCPUs run / when lkvm pauses or ends: raw mode on and off, input on and off. */
+/* The size of the terminal behind it, if there is one that knows. Any thread. */
+bool chardev_size(struct chardev *chardev, u16 *columns, u16 *rows);
+
+/*
+ * Main thread, before vCPUs run / when lkvm pauses or ends: raw mode on and off, input on and off. stop
+ * gives a slow reader half a second to take what is left. Neither is an error when it is so already.
+ */
 int chardev_start(struct chardev *chardev);
 void chardev_stop(struct chardev *chardev);
+
+/*
+ * Main thread, the loop not running, before chardev_stop(): waits up to `ms` (-1: for ever) until the
+ * reader has taken all output, or a SIGTERM, SIGINT or SIGHUP came (`interrupted` is looked at when
+ * not NULL). True when nothing is left.
+ */
+bool chardev_drain(struct chardev *chardev, int ms, _Atomic int *interrupted);
 
 /* Signal handlers: puts the terminal back as it was found. Nothing when it was never touched. */
 void chardev_emergency_restore(void);
 
 /*
  * Finds "Kernel panic - not syncing" in console output, as the guest's kernel prints it, however it is
- * cut into pieces; "reboot: " lines after it take it back. Pure: no I/O.
+ * cut into pieces; "reboot: " lines after it take it back. Pure: no I/O. Zero-initialise.
  */
 struct console_watch {
 	bool panicked;
-	unsigned line_len;
-	char line[96]; /* the current line's beginning */
+	unsigned verdicts; /* counts the lines that said so or took it back */
+	bool cut;	   /* line[] is no longer the line's beginning, only what came last */
+	u8 escape;	   /* inside a terminal's escape sequence */
+	u8 line_len;
+	char line[160]; /* the current line's printable bytes */
 };
 void console_watch_feed(struct console_watch *watch, const u8 *data, size_t len);
 

@@ -16,6 +16,8 @@
 #define CONFIG_MAX_FORWARDS 16
 #define CONFIG_MAX_TTYS	    4
 
+struct config_text;
+
 enum console_kind { CONSOLE_SERIAL, CONSOLE_VIRTIO };
 enum virtio_transport_kind { TRANSPORT_PCI, TRANSPORT_MMIO };
 
@@ -69,20 +71,40 @@ struct vm_config {
 	unsigned nr_nets;
 	bool net_given;	  /* any -n, also mode=none */
 	bool rng;	  /* a virtio-rng device; default on, off with nodefaults */
+	bool rng_given;	  /* --rng or --no-rng, which count for more than nodefaults */
 	bool nodefaults;  /* exactly what was asked for */
 	bool reboot;	  /* a guest reboot restarts the guest */
 	unsigned timeout; /* seconds; 0: none */
 	enum log_level loglevel;
 	struct arch_config arch;
+	struct config_text *texts; /* strings made while parsing; see config_keep */
 };
 
 /* Everything at its default. Call before parsing. */
 void config_init(struct vm_config *config);
+
+/* Gives back what parsing allocated; strings of config are gone then. */
+void config_release(struct vm_config *config);
+
+/* Makes text (from malloc) config's, until config_release. NULL when text is NULL or memory is out. */
+char *config_keep(struct vm_config *config, char *text);
 
 /*
  * Fills what was left open (name, number of CPUs, memory, default network, the kernel's path) from
  * the host. 0, or -errno after saying what is wrong.
  */
 int config_finish(struct vm_config *config);
+
+/*
+ * The parts of it that can be tried without this host. Memory for a guest of so many CPUs when none
+ * was asked for, in bytes; host_ram 0 means unknown. And what is asked for against what there is: 0,
+ * -EINVAL or -ENOMEM, said.
+ */
+u64 config_default_memory(unsigned cpus, u64 host_ram);
+int config_check_memory(u64 bytes, u64 host_ram, u64 host_swap);
+
+/* The least and the most that -m and -c take, whatever the host is. */
+#define CONFIG_MIN_MEMORY MIB(4)
+#define CONFIG_MAX_CPUS	  4096
 
 #endif

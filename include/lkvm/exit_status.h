@@ -18,4 +18,11 @@ enum exit_status {
 	EXIT_HOST_ERROR = 246,	   /* something failed on the host while the guest ran */
 };
 
+/* The same as a table, for --help, the man page and the README. Ends with a NULL meaning. */
+struct exit_status_row {
+	const char *status;  /* "240", or a range */
+	const char *meaning; /* one sentence, no full stop */
+};
+extern const struct exit_status_row exit_status_rows[];
+
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One table describes every option once: parsing, --help, the man page and shell completion are made
- * from it. Long options may be abbreviated unambiguously; --opt=val and --opt val; --no-opt.
+ * from it. Long options may be abbreviated unambiguously; --opt=val and --opt val; --no-opt. All of
+ * it is the main thread's, before anything of the guest exists.
  */
 #ifndef LKVM_OPTIONS_H
 #define LKVM_OPTIONS_H
@@ -10,12 +11,13 @@
 #include "lkvm/config.h"
 
 enum option_kind {
-	OPTION_GROUP,	  /* not an option: a heading; help is its text */
-	OPTION_FLAG,	  /* bool at offset; --no-NAME clears it */
-	OPTION_STRING,	  /* const char * at offset; --no-NAME sets NULL */
-	OPTION_UINT,	  /* unsigned at offset, within min..max */
-	OPTION_CALL,	  /* parse() is called with the value */
-	OPTION_CALL_FLAG, /* parse() is called; value is NULL, or "" for --no-NAME */
+	OPTION_GROUP,  /* not an option: a heading; help is its text */
+	OPTION_FLAG,   /* bool at offset; --no-NAME clears it; "no-NAME" itself: --NAME clears it */
+	OPTION_STRING, /* const char * at offset, not empty; --no-NAME sets NULL */
+	OPTION_UINT,   /* unsigned at offset, within min..max; --no-NAME sets 0 */
+	OPTION_CALL,   /* parse() is called with the value; NULL for --no-NAME, see can_clear */
+	OPTION_CALL_FLAG, /* parse() is called; value is NULL, or "" for --no-NAME, see can_clear */
+	OPTION_HELP,	  /* parsing ends here: help is wanted */
 };
 
 struct option_row {
@@ -31,26 +33,51 @@ struct option_row {
 	/* 0, or -EINVAL after saying what is wrong with the value and what would work. */
 	int (*parse)(struct vm_config *config, const struct option_row *row, const char *value);
 	const char *const *choices; /* for completion and messages; NULL-terminated or NULL */
+	bool can_clear;		    /* OPTION_CALL and OPTION_CALL_FLAG: there is a --no-NAME */
+	bool repeats;		    /* may be given several times; for the documentation */
 };
 
 /* Every row of `lkvm run`: the common ones, then arch_options. Calls fn for each; non-zero stops. */
 int options_for_each(int (*fn)(const struct option_row *row, void *arg), void *arg);
 
+/* Is there a --no-NAME for this row? */
+bool option_can_be_negated(const struct option_row *row);
+
 /*
- * Fills config from run's arguments (argv[0] is "run"). The first bare word is the kernel. 0, or
- * -EINVAL after one line that says what is wrong, with the nearest real option for an unknown one.
+ * Fills config from run's arguments (argv[0] is "run"). The first bare word is the kernel. 0; 1 when
+ * --help was met and nothing behind it was looked at; or -EINVAL after one line that says what is
+ * wrong, with the nearest real option for an unknown one. The arguments must outlive config.
  */
 int options_parse_run(int argc, char **argv, struct vm_config *config);
 
-/* Printers, to `out`. */
+/* `lkvm help run`. */
 void options_print_help(FILE *out);
-void options_print_man(FILE *out);	  /* roff, the OPTIONS section of lkvm-run(1) */
-void options_print_completion(FILE *out); /* bash */
 
 /*
- * "512" (MiB), "512M", "2G", "1T", "4096K", "1048576B". 0 or -EINVAL; nothing is said. `rest`, if not
- * NULL, gets what follows the number and unit, else anything after it is an error.
+ * "512" (MiB), "512M", "2G", "1T", "4096K", "1048576B". 0, -EINVAL when it is no size, -ERANGE when it
+ * is too large for 64 bits; nothing is said. `rest`, if not NULL, gets what follows the number and
+ * unit, else anything after it is an error.
  */
 int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest);
+
+/* A whole decimal number. 0, -EINVAL when it is none, -ERANGE when it is above max; nothing is said. */
+int parse_number(const char *text, u64 max, u64 *number);
+
+/* Says "--NAME VALUE: ..." at Error level. Returns -EINVAL, so that a parser can end with it. */
+int option_error(const struct option_row *row, const char *value, const char *fmt, ...)
+	__printf(3, 4);
+
+/* Which of row->choices value is (an index), or -EINVAL after saying which there are. */
+int option_choice(const struct option_row *row, const char *value);
+
+/*
+ * Walks "a,b=c,d": cuts the next item off *cursor, which becomes NULL behind the last one. ",," is a
+ * comma inside an item. NULL at the end.
+ */
+char *option_list_next(char **cursor);
+
+/* The parsers of options-disk.c and options-net.c. */
+int option_parse_disk(struct vm_config *config, const struct option_row *row, const char *value);
+int option_parse_net(struct vm_config *config, const struct option_row *row, const char *value);
 
 #endif

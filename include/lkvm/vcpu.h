@@ -35,5 +35,7 @@ void vcpus_destroy(struct vm *vm);
 int vcpus_run(struct vm *vm);
 /* Returns when every vCPU has left KVM_RUN, finished its exit, and waits. */
 void vcpus_park(struct vm *vm);
+/* Any thread: is that being waited for? An exit handler that waits for the host then waits no more. */
+bool vcpus_parking(struct vm *vm);
 
 #endif

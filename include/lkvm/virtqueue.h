@@ -94,6 +94,17 @@ void virtqueue_unpop(struct virtqueue *vq);
 /* Completes a chain: `written` bytes of its writable part were filled. Order is free. */
 void virtqueue_push(struct virtqueue *vq, u16 head, u32 written);
 
+struct virtq_used {
+	u16 head;
+	u32 written;
+};
+
+/*
+ * Completes several chains in this order; the driver sees all of them or none. For a frame in more
+ * than one receive buffer (virtio 1.3, 5.1.6.4).
+ */
+void virtqueue_push_many(struct virtqueue *vq, const struct virtq_used *used, unsigned nr);
+
 /* After a batch of pushes: interrupts the driver if it wants to know (EVENT_IDX, flags). */
 void virtqueue_signal(struct virtqueue *vq);
 

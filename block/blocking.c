@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The operations for which the kernel has only blocking calls, and the slow way for reads and writes
+ * that the fast one could not finish: cut short, or not aligned as O_DIRECT asks. The slow way
+ * goes through the page cache, which is the bounce buffer that the kernel already has; with O_DIRECT
+ * the engine lets nothing else run beside it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "disk.h"
+
+/* Written from many times over instead of having a large buffer of zeroes. */
+static const u8 zero_page[4096];
+#define ZERO_IOVS 256
+
+static struct iovec *skip(struct iovec *iov, unsigned *nr, u64 length)
+{
+	while (*nr && length >= iov->iov_len) {
+		length -= iov->iov_len;
+		iov++;
+		(*nr)--;
+	}
+	if (*nr) {
+		iov->iov_base = (u8 *)iov->iov_base + length;
+		iov->iov_len -= length;
+	}
+	return iov;
+}
+
+static void zero_iov(const struct iovec *iov, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++)
+		memset(iov[i].iov_base, 0, iov[i].iov_len);
+}
+
+bool disk_zero_tail(struct disk *disk, struct disk_request *request, u64 progress)
+{
+	if (disk->file_size == disk->size || request->offset + progress < disk->file_size)
+		return false;
+	unsigned nr = request->nr_iov;
+	struct iovec *iov = skip(request->iov, &nr, progress);
+
+	zero_iov(iov, nr);
+	return true;
+}
+
+/* Brings a range to the disk and out of the cache: with O_DIRECT nothing is to stay there. */
+static int leave_cache(const struct disk *disk, u64 offset, u64 length)
+{
+	u64 start = ALIGN_DOWN(offset, 4096ULL), end = ALIGN_UP(offset + length, 4096ULL);
+
+	if (sync_file_range(disk->fd, start, end - start,
+			    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+				    SYNC_FILE_RANGE_WAIT_AFTER) &&
+	    fdatasync(disk->fd))
+		return -errno;
+	posix_fadvise(disk->fd, start, end - start, POSIX_FADV_DONTNEED);
+	return 0;
+}
+
+static int transfer(struct disk *disk, struct disk_request *request)
+{
+	bool reading = request->operation == DISK_READ;
+	u64 progress = request->engine_progress;
+	unsigned nr = request->nr_iov;
+	struct iovec *iov = skip(request->iov, &nr, progress);
+
+	while (progress < request->length) {
+		off_t at = request->offset + progress;
+		ssize_t n =
+			reading ? preadv(disk->fd, iov, nr, at) : pwritev(disk->fd, iov, nr, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0) {
+			/* The iov's front is where we stopped, so nothing is left to skip. */
+			if (!reading || disk->file_size == disk->size || (u64)at < disk->file_size)
+				return -EIO; /* the file became shorter than it was */
+			zero_iov(iov, nr);
+			return 0;
+		}
+		iov = skip(iov, &nr, n);
+		progress += n;
+	}
+	if (!reading && disk->direct_fd >= 0)
+		return leave_cache(disk, request->offset, request->length);
+	return 0;
+}
+
+static int call_fallocate(const struct disk *disk, int mode, const struct disk_range *range)
+{
+	int ret;
+
+	do
+		ret = fallocate(disk->fd, mode | FALLOC_FL_KEEP_SIZE, range->offset, range->length);
+	while (ret && errno == EINTR);
+	return ret ? -errno : 0;
+}
+
+static bool is_unsupported(int error)
+{
+	return error == -EOPNOTSUPP || error == -ENOSYS || error == -ENOTTY || error == -EINVAL ||
+	       error == -ENODEV;
+}
+
+static int discard(struct disk *disk, const struct disk_range *range)
+{
+	int ret;
+
+	if (!disk->block_device) {
+		ret = call_fallocate(disk, FALLOC_FL_PUNCH_HOLE, range);
+	} else {
+		/* Only whole blocks can go; what sticks out may stay, a discard is advice. */
+		u64 start = ALIGN_UP(range->offset, (u64)disk->block_size);
+		u64 end = ALIGN_DOWN(range->offset + range->length, (u64)disk->block_size);
+		u64 part[2] = { start, end - start };
+
+		if (start >= end)
+			return 0;
+		ret = ioctl(disk->fd, BLKDISCARD, part) ? -errno : 0;
+	}
+	return is_unsupported(ret) ? -EOPNOTSUPP : ret;
+}
+
+static int write_zero_pages(const struct disk *disk, const struct disk_range *range)
+{
+	struct iovec iov[ZERO_IOVS];
+	u64 progress = 0;
+
+	while (progress < range->length) {
+		u64 left = MIN(range->length - progress, (u64)ZERO_IOVS * sizeof(zero_page));
+		unsigned nr = 0;
+
+		for (u64 filled = 0; filled < left; filled += iov[nr++].iov_len) {
+			iov[nr].iov_base = (void *)zero_page;
+			iov[nr].iov_len = MIN(left - filled, (u64)sizeof(zero_page));
+		}
+		ssize_t n = pwritev(disk->fd, iov, nr, range->offset + progress);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		progress += n;
+	}
+	return disk->direct_fd >= 0 ? leave_cache(disk, range->offset, range->length) : 0;
+}
+
+/*
+ * From cheap to dear, for files and block devices alike; what a host lacks is found out by trying,
+ * each time: it is rare enough.
+ */
+static int write_zeroes(struct disk *disk, const struct disk_range *range, bool unmap)
+{
+	int ret = -EOPNOTSUPP;
+
+	if (unmap)
+		ret = call_fallocate(disk, FALLOC_FL_PUNCH_HOLE, range);
+	if (is_unsupported(ret))
+		ret = call_fallocate(disk, FALLOC_FL_ZERO_RANGE, range);
+	return is_unsupported(ret) ? write_zero_pages(disk, range) : ret;
+}
+
+static int each_range(struct disk *disk, struct disk_request *request)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < request->nr_ranges && !ret; i++) {
+		const struct disk_range *range = &request->ranges[i];
+
+		if (!range->length)
+			continue;
+		ret = request->operation == DISK_DISCARD
+			      ? discard(disk, range)
+			      : write_zeroes(disk, range, request->unmap);
+	}
+	return ret;
+}
+
+static int sync_data(const struct disk *disk)
+{
+	int ret;
+
+	do
+		ret = fdatasync(disk->fd);
+	while (ret && errno == EINTR);
+	return ret ? -errno : 0;
+}
+
+int disk_run_blocking(struct disk *disk, struct disk_request *request)
+{
+	int ret = 0;
+
+	switch (request->operation) {
+	case DISK_FLUSH:
+		return sync_data(disk);
+	case DISK_READ:
+		return transfer(disk, request);
+	case DISK_WRITE:
+		ret = transfer(disk, request);
+		break;
+	case DISK_DISCARD:
+	case DISK_WRITE_ZEROES:
+		ret = each_range(disk, request);
+		break;
+	}
+	if (!ret && request->stable)
+		ret = sync_data(disk);
+	return ret;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+
+#include "lkvm/boot.h"
+
+int cmdline_add(char *buffer, size_t size, const char *words)
+{
+	size_t used = strnlen(buffer, size), len, space;
+
+	if (!words || !*words)
+		return 0;
+	if (used == size)
+		return -E2BIG;
+	len = strlen(words);
+	space = used ? 1 : 0;
+	if (len >= size - used || len + space >= size - used)
+		return -E2BIG;
+	if (space)
+		buffer[used++] = ' ';
+	memcpy(buffer + used, words, len + 1);
+	return 0;
+}

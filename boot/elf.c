@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lkvm/boot.h"
+#include "lkvm/log.h"
+
+#define XEN_ELFNOTE_PHYS32_ENTRY 18
+
+/* A vmlinux has about five program headers and a few hundred bytes of notes. */
+#define ELF_MAX_PHDRS 128
+#define ELF_MAX_NOTES KIB(64)
+
+static int bad(const struct elf_image *image, const char *what)
+{
+	log_fatal("Kernel %s is a damaged ELF file: %s", image->file->path, what);
+	return -EINVAL;
+}
+
+/* One shape for both classes, so that everything after the reading is written once. */
+struct header {
+	u16 type, machine, phnum, phentsize;
+	u64 entry, phoff;
+};
+
+static void header_from_64(struct header *header, const Elf64_Ehdr *e)
+{
+	*header = (struct header){ .type = le16toh(e->e_type),
+				   .machine = le16toh(e->e_machine),
+				   .phnum = le16toh(e->e_phnum),
+				   .phentsize = le16toh(e->e_phentsize),
+				   .entry = le64toh(e->e_entry),
+				   .phoff = le64toh(e->e_phoff) };
+}
+
+static void header_from_32(struct header *header, const Elf32_Ehdr *e)
+{
+	*header = (struct header){ .type = le16toh(e->e_type),
+				   .machine = le16toh(e->e_machine),
+				   .phnum = le16toh(e->e_phnum),
+				   .phentsize = le16toh(e->e_phentsize),
+				   .entry = le32toh(e->e_entry),
+				   .phoff = le32toh(e->e_phoff) };
+}
+
+static void phdr_from_32(Elf64_Phdr *out, const Elf32_Phdr *p)
+{
+	*out = (Elf64_Phdr){ .p_type = p->p_type,
+			     .p_offset = le32toh(p->p_offset),
+			     .p_vaddr = le32toh(p->p_vaddr),
+			     .p_paddr = le32toh(p->p_paddr),
+			     .p_filesz = le32toh(p->p_filesz),
+			     .p_memsz = le32toh(p->p_memsz),
+			     .p_align = le32toh(p->p_align) };
+}
+
+static int read_header(struct elf_image *image, struct header *header)
+{
+	union {
+		u8 ident[EI_NIDENT];
+		Elf64_Ehdr e64;
+		Elf32_Ehdr e32;
+	} head;
+	ssize_t got;
+
+	memset(&head, 0, sizeof(head));
+	got = boot_file_read(image->file, 0, &head, sizeof(head));
+	if (got < 0) {
+		log_fatal("Unable to open kernel %s: %s", image->file->path, strerror(-got));
+		return got;
+	}
+	if (got < SELFMAG || memcmp(head.ident, ELFMAG, SELFMAG))
+		return -ENOEXEC;
+	if (head.ident[EI_DATA] != ELFDATA2LSB) {
+		log_fatal("Kernel %s is a big-endian ELF file", image->file->path);
+		return -EINVAL;
+	}
+	image->is_64 = head.ident[EI_CLASS] == ELFCLASS64;
+	if (!image->is_64 && head.ident[EI_CLASS] != ELFCLASS32)
+		return bad(image, "its class is neither 32 nor 64 bits");
+	if (got < (ssize_t)(image->is_64 ? sizeof(head.e64) : sizeof(head.e32)))
+		return bad(image, "it ends within its header");
+	if (image->is_64)
+		header_from_64(header, &head.e64);
+	else
+		header_from_32(header, &head.e32);
+	return 0;
+}
+
+/* Notes: name size, descriptor size, type, then both padded to 4 bytes. */
+static void scan_notes(struct elf_image *image, const u8 *notes, u64 size)
+{
+	u64 at = 0;
+
+	while (size - at >= sizeof(Elf64_Nhdr)) {
+		Elf64_Nhdr note;
+		u64 name, desc, next, len;
+
+		memcpy(&note, notes + at, sizeof(note));
+		len = le32toh(note.n_descsz);
+		name = at + sizeof(note);
+		desc = name + ALIGN_UP((u64)le32toh(note.n_namesz), 4);
+		next = desc + ALIGN_UP(len, 4);
+		if (desc > size || len > size - desc)
+			return;
+		if (le32toh(note.n_type) == XEN_ELFNOTE_PHYS32_ENTRY &&
+		    le32toh(note.n_namesz) == 4 && !memcmp(notes + name, "Xen", 4)) {
+			le32 entry32;
+			le64 entry64;
+
+			if (len == 4) {
+				memcpy(&entry32, notes + desc, 4);
+				image->pvh_entry = le32toh(entry32);
+			} else if (len == 8) {
+				memcpy(&entry64, notes + desc, 8);
+				image->pvh_entry = le64toh(entry64);
+			}
+			return;
+		}
+		if (next > size)
+			return;
+		at = next;
+	}
+}
+
+static int read_notes(struct elf_image *image, const Elf64_Phdr *phdr)
+{
+	u64 size = MIN((u64)le64toh(phdr->p_filesz), ELF_MAX_NOTES);
+	ssize_t got;
+	u8 *notes;
+
+	if (!size || image->pvh_entry)
+		return 0;
+	notes = malloc(size);
+	if (!notes)
+		return -ENOMEM;
+	got = boot_file_read(image->file, le64toh(phdr->p_offset), notes, size);
+	if (got > 0)
+		scan_notes(image, notes, got);
+	free(notes);
+	return 0;
+}
+
+static int add_segment(struct elf_image *image, const Elf64_Phdr *phdr)
+{
+	struct elf_segment segment = {
+		.offset = le64toh(phdr->p_offset),
+		.file_size = le64toh(phdr->p_filesz),
+		.memory_size = le64toh(phdr->p_memsz),
+		.gpa = le64toh(phdr->p_paddr),
+		.vaddr = le64toh(phdr->p_vaddr),
+	};
+
+	if (!segment.memory_size)
+		return 0;
+	if (image->nr_segments == ARRAY_SIZE(image->segments))
+		return bad(image, "it has too many segments");
+	if (segment.file_size > segment.memory_size)
+		return bad(image, "a segment is larger in the file than in memory");
+	if (segment.gpa + segment.memory_size < segment.gpa)
+		return bad(image, "a segment wraps around the address space");
+	if (segment.file_size > image->file->size ||
+	    segment.offset > image->file->size - segment.file_size)
+		return bad(image, "a segment lies past the file's end (truncated?)");
+	image->low = MIN(image->low, segment.gpa);
+	image->high = MAX(image->high, segment.gpa + segment.memory_size);
+	image->segments[image->nr_segments++] = segment;
+	return 0;
+}
+
+static int check_headers(struct elf_image *image, const struct header *header)
+{
+	u64 want = image->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+
+	if (header->type != ET_EXEC && header->type != ET_DYN) {
+		log_fatal("Kernel %s is an ELF file, but not a program (an object file or module?)",
+			  image->file->path);
+		return -EINVAL;
+	}
+	if (!header->phnum || header->phnum > ELF_MAX_PHDRS || header->phentsize != want)
+		return bad(image, "its program headers make no sense");
+	if (header->phnum * want > image->file->size ||
+	    header->phoff > image->file->size - header->phnum * want)
+		return bad(image, "its program headers lie past its end (truncated?)");
+	return 0;
+}
+
+static int read_segments(struct elf_image *image, const struct header *header)
+{
+	u64 size = image->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	union {
+		Elf64_Phdr p64[ELF_MAX_PHDRS];
+		Elf32_Phdr p32[ELF_MAX_PHDRS];
+	} table;
+	int error = 0;
+
+	if (boot_file_read(image->file, header->phoff, &table, size * header->phnum) !=
+	    (ssize_t)(size * header->phnum))
+		return bad(image, "its program headers cannot be read");
+	for (unsigned i = 0; i < header->phnum && !error; i++) {
+		Elf64_Phdr phdr;
+
+		if (image->is_64)
+			phdr = table.p64[i];
+		else
+			phdr_from_32(&phdr, &table.p32[i]);
+		if (le32toh(phdr.p_type) == PT_LOAD)
+			error = add_segment(image, &phdr);
+		else if (le32toh(phdr.p_type) == PT_NOTE)
+			error = read_notes(image, &phdr);
+	}
+	return error;
+}
+
+int elf_open(struct elf_image *image, const struct boot_file *file)
+{
+	struct header header = { 0 };
+	int error;
+
+	memset(image, 0, sizeof(*image));
+	image->file = file;
+	image->low = UINT64_MAX;
+	error = read_header(image, &header);
+	if (error)
+		return error;
+	image->machine = header.machine;
+	image->entry = header.entry;
+	error = check_headers(image, &header);
+	if (!error)
+		error = read_segments(image, &header);
+	if (!error && !image->nr_segments)
+		error = bad(image, "it has nothing to load");
+	return error;
+}
+
+int elf_load(const struct elf_image *image, const struct guest_memory *memory)
+{
+	for (unsigned i = 0; i < image->nr_segments; i++) {
+		const struct elf_segment *s = &image->segments[i];
+		int error;
+
+		if (!guest_memory_hva_writable(memory, s->gpa, s->memory_size)) {
+			log_fatal("Kernel %s needs memory from 0x%llx to 0x%llx, which the guest "
+				  "does not have: give it more with -m",
+				  image->file->path, (unsigned long long)s->gpa,
+				  (unsigned long long)(s->gpa + s->memory_size));
+			return -ENOMEM;
+		}
+		error = guest_read_file(memory, s->gpa, image->file->fd, s->offset, s->file_size);
+		if (error) {
+			log_fatal("Unable to load kernel %s: %s", image->file->path,
+				  error == -ENODATA ? "it became shorter" : strerror(-error));
+			return error;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+
+#include "lkvm/boot.h"
+#include "lkvm/log.h"
+
+/* The kernel's unpacker looks for the next archive at a multiple of 4 bytes. */
+#define INITRD_ALIGN 4
+
+u64 boot_initrd_size(const struct boot_file *files, unsigned nr)
+{
+	u64 size = 0;
+
+	for (unsigned i = 0; i < nr; i++)
+		size = ALIGN_UP(size, INITRD_ALIGN) + files[i].size;
+	return size;
+}
+
+int boot_initrd_load(const struct guest_memory *memory, gpa_t gpa, const struct boot_file *files,
+		     unsigned nr)
+{
+	static const u8 padding[INITRD_ALIGN];
+	u64 at = 0;
+	int error;
+
+	for (unsigned i = 0; i < nr; i++) {
+		u64 aligned = ALIGN_UP(at, INITRD_ALIGN);
+
+		error = guest_write(memory, gpa + at, padding, aligned - at);
+		if (!error)
+			error = guest_read_file(memory, gpa + aligned, files[i].fd, 0,
+						files[i].size);
+		if (error) {
+			log_fatal("Unable to load initrd %s: %s", files[i].path,
+				  error == -ENODATA ? "it became shorter" : strerror(-error));
+			return error;
+		}
+		at = aligned + files[i].size;
+	}
+	return 0;
+}

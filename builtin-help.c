@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+
+#include "lkvm/builtin.h"
+#include "lkvm/exit_status.h"
+#include "lkvm/log.h"
+#include "lkvm/nearest.h"
+
+const struct builtin builtins[] = {
+	{ "run", "Boot a kernel as a guest", builtin_run, builtin_run_help },
+	{ "version", "Show the version and what was built in", builtin_version,
+	  builtin_version_help },
+	{ "help", "Show the commands, or the options of one", builtin_help, builtin_help_help },
+	{ NULL, NULL, NULL, NULL },
+};
+
+const struct builtin *builtin_find(const char *name)
+{
+	const struct builtin *builtin;
+
+	for (builtin = builtins; builtin->name; builtin++) {
+		if (!strcmp(builtin->name, name))
+			return builtin;
+	}
+	return NULL;
+}
+
+int builtin_unknown(const char *name)
+{
+	struct nearest nearest = { .word = name };
+	const struct builtin *builtin;
+
+	for (builtin = builtins; builtin->name; builtin++)
+		nearest_try(&nearest, builtin->name);
+	if (nearest.best)
+		log_error("unknown command '%s'; did you mean 'lkvm %s'?", name, nearest.best);
+	else
+		log_error("unknown command '%s'; 'lkvm help' shows those there are", name);
+	return EXIT_USAGE;
+}
+
+/* Scripts look for the words "The most commonly used" to know that this is the right program. */
+void builtin_print_usage(FILE *out)
+{
+	const struct builtin *builtin;
+
+	fputs("Usage: lkvm COMMAND [OPTION...]\n"
+	      "\nThe most commonly used lkvm commands are:\n",
+	      out);
+	for (builtin = builtins; builtin->name; builtin++)
+		fprintf(out, "   %-9s %s\n", builtin->name, builtin->help);
+	fputs("\n'lkvm help COMMAND' shows what a command takes.\n", out);
+}
+
+void builtin_help_help(FILE *out)
+{
+	fputs("Usage: lkvm help [COMMAND]\n"
+	      "Shows the commands there are, or what COMMAND takes.\n",
+	      out);
+}
+
+int builtin_end_output(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	log_error("standard output: %s", strerror(errno));
+	return EXIT_HOST_ERROR;
+}
+
+int builtin_help(int argc, char **argv)
+{
+	const struct builtin *builtin;
+
+	if (argc > 2) {
+		log_error("help takes one command, so '%s' has no meaning", argv[2]);
+		return EXIT_USAGE;
+	}
+	if (argc < 2) {
+		builtin_print_usage(stdout);
+		return builtin_end_output();
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		builtin = builtin_find("help");
+	else
+		builtin = builtin_find(argv[1]);
+	if (!builtin)
+		return builtin_unknown(argv[1]);
+	builtin->print_help(stdout);
+	return builtin_end_output();
+}

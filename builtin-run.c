@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lkvm/builtin.h"
+#include "lkvm/config.h"
+#include "lkvm/exit_status.h"
+#include "lkvm/log.h"
+#include "lkvm/machine.h"
+#include "lkvm/options.h"
+
+void builtin_run_help(FILE *out)
+{
+	options_print_help(out);
+}
+
+/*
+ * Started with one of the three closed, the next open() would take its number, and the guest's
+ * console output would go into a disk image.
+ */
+static int fill_standard_fds(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		/* All below fd are open by now, so this gets fd. */
+		if (open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) != fd)
+			return -errno;
+	}
+	return 0;
+}
+
+int builtin_run(int argc, char **argv)
+{
+	struct vm_config config;
+	int ret;
+
+	ret = fill_standard_fds();
+	if (ret < 0) {
+		log_fatal("/dev/null: %s", strerror(-ret));
+		return EXIT_START;
+	}
+	config_init(&config);
+	ret = options_parse_run(argc, argv, &config);
+	if (ret > 0) {
+		options_print_help(stdout);
+		ret = builtin_end_output();
+		goto out;
+	}
+	if (ret < 0) {
+		ret = ret == -EINVAL ? EXIT_USAGE : EXIT_START;
+		goto out;
+	}
+	log_set_level(config.loglevel);
+	ret = config_finish(&config);
+	if (ret < 0) {
+		ret = EXIT_START;
+		goto out;
+	}
+	/* A reader of our output that goes away must not take the guest's disks with it. */
+	signal(SIGPIPE, SIG_IGN);
+	ret = machine_run(&config);
+out:
+	config_release(&config);
+	return ret;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <string.h>
+
+#include "lkvm/arch.h"
+#include "lkvm/builtin.h"
+#include "lkvm/exit_status.h"
+#include "lkvm/log.h"
+
+void builtin_version_help(FILE *out)
+{
+	fputs("Usage: lkvm version\n"
+	      "Shows the version, the architecture and the libraries that were built in.\n",
+	      out);
+}
+
+int builtin_version(int argc, char **argv)
+{
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		builtin_version_help(stdout);
+		return builtin_end_output();
+	}
+	if (argc > 1) {
+		log_error("version takes nothing, so '%s' has no meaning", argv[1]);
+		return EXIT_USAGE;
+	}
+	printf("lkvm %s\narchitecture: %s\nbuilt with: %s\n", LKVM_VERSION, arch_name,
+	       LKVM_FEATURES);
+	return builtin_end_output();
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Tells a panic from an orderly reboot by what the guest's kernel prints. With panic=-1 the reset
+ * follows the message at once and looks like any other, so the message is all there is.
+ */
+#include <string.h>
+
+#include "lkvm/chardev.h"
+
+enum escape_state { ESCAPE_NONE, ESCAPE_BEGUN, ESCAPE_CSI, ESCAPE_STRING };
+
+struct needle {
+	const char *text;
+	bool panicked; /* what the guest is after this line */
+};
+
+/* The kernel prints all of them at levels that no "quiet" hides. */
+static const struct needle needles[] = {
+	{ "Kernel panic - not syncing", true },
+	{ "reboot: Restarting system", false },
+	{ "reboot: Power down", false },
+	{ "reboot: System halted", false },
+};
+
+static const char *skip_digits(const char *p, const char *end)
+{
+	while (p < end && *p >= '0' && *p <= '9')
+		p++;
+	return p;
+}
+
+/* "<6>" */
+static const char *skip_level(const char *p, const char *end)
+{
+	const char *q;
+
+	if (p == end || *p != '<')
+		return p;
+	q = skip_digits(p + 1, end);
+	return q > p + 1 && q < end && *q == '>' ? q + 1 : p;
+}
+
+/* "[   12.345678]" */
+static const char *skip_time(const char *p, const char *end)
+{
+	const char *q = p, *digits;
+
+	if (q == end || *q++ != '[')
+		return p;
+	while (q < end && *q == ' ')
+		q++;
+	digits = q;
+	q = skip_digits(q, end);
+	if (q == digits || q == end || *q++ != '.')
+		return p;
+	digits = q;
+	q = skip_digits(q, end);
+	return q > digits && q < end && *q == ']' ? q + 1 : p;
+}
+
+/* "[    T1]", "[    C0]": CONFIG_PRINTK_CALLER puts it right behind the time */
+static const char *skip_caller(const char *p, const char *end)
+{
+	const char *q = p, *digits;
+
+	if (q == end || *q++ != '[')
+		return p;
+	while (q < end && *q == ' ')
+		q++;
+	if (q == end || (*q != 'T' && *q != 'C'))
+		return p;
+	digits = ++q;
+	q = skip_digits(q, end);
+	return q > digits && q < end && *q == ']' ? q + 1 : p;
+}
+
+/* Is [p, end) exactly what printk puts before a message? Without a time only at a line's beginning. */
+static bool is_prefix(const char *p, const char *end, bool need_time)
+{
+	const char *time;
+
+	p = skip_level(p, end);
+	time = skip_time(p, end);
+	if (need_time && time == p)
+		return false;
+	p = skip_caller(time, end);
+	while (p < end && *p == ' ')
+		p++;
+	return p == end;
+}
+
+/*
+ * A program's last words may stand on the same line, without a line feed: then only the time tells
+ * that the kernel begins to speak.
+ */
+static bool kernel_speaks(const struct console_watch *watch, const char *end)
+{
+	if (!watch->cut && is_prefix(watch->line, end, false))
+		return true;
+	for (const char *p = watch->line; p < end; p++)
+		if ((*p == '[' || *p == '<') && is_prefix(p, end, true))
+			return true;
+	return false;
+}
+
+static void look(struct console_watch *watch)
+{
+	const char *end = watch->line + watch->line_len;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(needles); i++) {
+		size_t len = strlen(needles[i].text);
+
+		/* The last byte first: this runs for every byte the guest prints. */
+		if (end[-1] != needles[i].text[len - 1] || watch->line_len < len)
+			continue;
+		if (memcmp(end - len, needles[i].text, len) || !kernel_speaks(watch, end - len))
+			continue;
+		watch->panicked = needles[i].panicked;
+		watch->verdicts++;
+	}
+}
+
+static void add(struct console_watch *watch, char c)
+{
+	const unsigned keep = sizeof(watch->line) / 2;
+
+	if (watch->line_len == sizeof(watch->line)) {
+		/* Half a line holds the longest prefix and the longest needle together. */
+		memmove(watch->line, watch->line + sizeof(watch->line) - keep, keep);
+		watch->line_len = keep;
+		watch->cut = true;
+	}
+	watch->line[watch->line_len++] = c;
+	look(watch);
+}
+
+static void end_line(struct console_watch *watch)
+{
+	watch->line_len = 0;
+	watch->cut = false;
+	/* A sequence that never ends must not hide what comes after it. */
+	watch->escape = ESCAPE_NONE;
+}
+
+/* Colours and cursor movements may stand anywhere. True: the byte belongs to one. */
+static bool in_escape(struct console_watch *watch, u8 c)
+{
+	switch (watch->escape) {
+	case ESCAPE_NONE:
+		if (c != 0x1b)
+			return false;
+		watch->escape = ESCAPE_BEGUN;
+		return true;
+	case ESCAPE_BEGUN:
+		if (c == '[')
+			watch->escape = ESCAPE_CSI;
+		else if (c == ']' || c == 'P')
+			watch->escape = ESCAPE_STRING;
+		else if (c < 0x20 || c > 0x2f)
+			watch->escape = ESCAPE_NONE;
+		return true;
+	case ESCAPE_CSI:
+		if (c >= 0x40 && c <= 0x7e)
+			watch->escape = ESCAPE_NONE;
+		return true;
+	default:
+		if (c == 0x07)
+			watch->escape = ESCAPE_NONE;
+		else if (c == 0x1b)
+			watch->escape = ESCAPE_BEGUN; /* ESC \ ends it */
+		return true;
+	}
+}
+
+void console_watch_feed(struct console_watch *watch, const u8 *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		u8 c = data[i];
+
+		if (c == '\n' || c == '\r')
+			end_line(watch);
+		else if (!in_escape(watch, c) && c >= 0x20)
+			add(watch, c);
+	}
+}

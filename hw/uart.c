@@ -1,0 +1,553 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * 16550A UART, after National Semiconductor's PC16550D data sheet. Sending takes no time, so the
+ * transmitter is always empty. The interrupt output is not gated by OUT2: that gate is a part of the PC
+ * board, not of this chip, and boards that use the chip elsewhere have none.
+ */
+#include <errno.h>
+#include <linux/serial_reg.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lkvm/chardev.h"
+#include "lkvm/hw.h"
+#include "lkvm/log.h"
+#include "lkvm/vm.h"
+
+#define FIFO_SIZE 16
+#define REGISTERS 8
+
+/*
+ * A guest that has no receive interrupt enabled and looks this often for a byte, without sending any in
+ * between, reads by polling. A driver that only prints looks once for each byte it sends.
+ */
+#define POLLS_OF_A_READER 16
+
+#define LSR_ERRORS (UART_LSR_OE | UART_LSR_PE | UART_LSR_FE | UART_LSR_BI)
+#define MSR_LINES  (UART_MSR_DCD | UART_MSR_RI | UART_MSR_DSR | UART_MSR_CTS)
+#define FCR_KEPT   (UART_FCR_ENABLE_FIFO | UART_FCR_DMA_SELECT | UART_FCR_TRIGGER_MASK)
+
+struct fifo {
+	u8 data[FIFO_SIZE], errors[FIFO_SIZE];
+	unsigned head, len;
+};
+
+struct uart {
+	struct device device;
+	struct chardev *chardev; /* constant */
+	struct irq_line irq;	 /* constant */
+	unsigned shift;		 /* constant */
+
+	pthread_mutex_t lock; /* everything below */
+	u8 ier, lcr, mcr, msr, scr, fcr, dll, dlm;
+	bool overrun;
+	bool thr_interrupt; /* THR became empty and nobody has been told */
+	bool level;	    /* of the interrupt line */
+	bool quiesced;
+	unsigned polls; /* of LSR, see POLLS_OF_A_READER */
+	struct fifo rx;
+	/*
+	 * Bytes from the host that a FIFO reset would have lost. They are received anew once the guest
+	 * listens again, as if the host had waited: what comes through a pipe must not depend on when
+	 * the guest's driver starts.
+	 */
+	struct fifo held;
+};
+
+static void fifo_put(struct fifo *f, u8 data, u8 errors)
+{
+	unsigned at = (f->head + f->len++) % FIFO_SIZE;
+
+	f->data[at] = data;
+	f->errors[at] = errors;
+}
+
+static u8 fifo_get(struct fifo *f)
+{
+	u8 data = f->data[f->head];
+
+	f->head = (f->head + 1) % FIFO_SIZE;
+	f->len--;
+	return data;
+}
+
+static bool fifo_enabled(const struct uart *u)
+{
+	return u->fcr & UART_FCR_ENABLE_FIFO;
+}
+
+static bool loopback(const struct uart *u)
+{
+	return u->mcr & UART_MCR_LOOP;
+}
+
+static unsigned rx_size(const struct uart *u)
+{
+	return fifo_enabled(u) ? FIFO_SIZE : 1;
+}
+
+static unsigned rx_trigger(const struct uart *u)
+{
+	static const u8 levels[] = { 1, 4, 8, 14 };
+
+	return fifo_enabled(u) ? levels[u->fcr >> 6] : 1;
+}
+
+/* Errors belong to the byte that is to be read next. */
+static u8 line_errors(const struct uart *u)
+{
+	u8 errors = u->overrun ? UART_LSR_OE : 0;
+
+	if (u->rx.len)
+		errors |= u->rx.errors[u->rx.head];
+	return errors;
+}
+
+/*
+ * What IIR shows, highest priority first. The time-out (four characters long nothing came or was read)
+ * is over at once here: bytes below the trigger level never wait.
+ */
+static u8 interrupt_id(const struct uart *u)
+{
+	if ((u->ier & UART_IER_RLSI) && line_errors(u))
+		return UART_IIR_RLSI;
+	if ((u->ier & UART_IER_RDI) && u->rx.len)
+		return u->rx.len >= rx_trigger(u) ? UART_IIR_RDI : UART_IIR_RX_TIMEOUT;
+	if ((u->ier & UART_IER_THRI) && u->thr_interrupt)
+		return UART_IIR_THRI;
+	if ((u->ier & UART_IER_MSI) && (u->msr & UART_MSR_ANY_DELTA))
+		return UART_IIR_MSI;
+	return UART_IIR_NO_INT;
+}
+
+static void update_line(struct uart *u)
+{
+	bool level = !u->quiesced && interrupt_id(u) != UART_IIR_NO_INT;
+
+	if (level == u->level)
+		return;
+	u->level = level;
+	irq_line_set(&u->irq, level);
+}
+
+/* Does the guest take bytes, by interrupt or by polling? */
+static bool listens(const struct uart *u)
+{
+	return !u->quiesced && !loopback(u) &&
+	       ((u->ier & UART_IER_RDI) || u->polls >= POLLS_OF_A_READER);
+}
+
+static void receive_held(struct uart *u)
+{
+	while (u->held.len && listens(u) && u->rx.len < rx_size(u))
+		fifo_put(&u->rx, fifo_get(&u->held), 0);
+}
+
+static unsigned uart_room_locked(const struct uart *u)
+{
+	if (!listens(u) || u->held.len || u->rx.len >= rx_size(u))
+		return 0;
+	return rx_size(u) - u->rx.len;
+}
+
+/* What arrives without asking for room: only the guest's own, in loop-back mode. */
+static void receive(struct uart *u, u8 data, u8 errors)
+{
+	if (u->rx.len >= rx_size(u)) {
+		u->overrun = true;
+		/* Without a FIFO the newer byte replaces the older, with it the newer is lost. */
+		if (fifo_enabled(u))
+			return;
+		fifo_get(&u->rx);
+	}
+	fifo_put(&u->rx, data, errors);
+}
+
+static void clear_rx(struct uart *u)
+{
+	struct fifo held = { 0 };
+
+	if (!loopback(u)) {
+		/* What was received is older than what is still held; both together fit: see room. */
+		while (u->rx.len)
+			fifo_put(&held, fifo_get(&u->rx), 0);
+		while (u->held.len && held.len < FIFO_SIZE)
+			fifo_put(&held, fifo_get(&u->held), 0);
+		u->held = held;
+	}
+	memset(&u->rx, 0, sizeof(u->rx));
+}
+
+static u8 read_rbr(struct uart *u)
+{
+	u8 data = u->rx.len ? fifo_get(&u->rx) : 0;
+
+	receive_held(u);
+	return data;
+}
+
+static u8 read_iir(struct uart *u)
+{
+	u8 id = interrupt_id(u);
+
+	/* Only the reading that reports it clears it. */
+	if (id == UART_IIR_THRI)
+		u->thr_interrupt = false;
+	return id | (fifo_enabled(u) ? 0xc0 : 0);
+}
+
+static u8 read_lsr(struct uart *u)
+{
+	u8 lsr = UART_LSR_THRE | UART_LSR_TEMT | line_errors(u);
+
+	if (fifo_enabled(u))
+		for (unsigned i = 0; i < u->rx.len; i++)
+			if (u->rx.errors[(u->rx.head + i) % FIFO_SIZE])
+				lsr |= UART_LSR_FIFOE;
+	u->overrun = false;
+	if (u->rx.len) {
+		u->rx.errors[u->rx.head] = 0;
+		return lsr | UART_LSR_DR;
+	}
+	if (u->polls < POLLS_OF_A_READER)
+		u->polls++;
+	receive_held(u);
+	return lsr;
+}
+
+static u8 read_msr(struct uart *u)
+{
+	u8 msr = u->msr;
+
+	u->msr &= ~UART_MSR_ANY_DELTA;
+	return msr;
+}
+
+static u8 read_register(struct uart *u, unsigned reg)
+{
+	bool dlab = u->lcr & UART_LCR_DLAB;
+
+	switch (reg) {
+	case UART_RX:
+		return dlab ? u->dll : read_rbr(u);
+	case UART_IER:
+		return dlab ? u->dlm : u->ier;
+	case UART_IIR:
+		return read_iir(u);
+	case UART_LCR:
+		return u->lcr;
+	case UART_MCR:
+		return u->mcr;
+	case UART_LSR:
+		return read_lsr(u);
+	case UART_MSR:
+		return read_msr(u);
+	default:
+		return u->scr;
+	}
+}
+
+/* Outside loop-back there is always somebody at the other end, and the line never rings. */
+static u8 modem_lines(const struct uart *u)
+{
+	u8 lines = 0;
+
+	if (!loopback(u))
+		return UART_MSR_DCD | UART_MSR_DSR | UART_MSR_CTS;
+	if (u->mcr & UART_MCR_RTS)
+		lines |= UART_MSR_CTS;
+	if (u->mcr & UART_MCR_DTR)
+		lines |= UART_MSR_DSR;
+	if (u->mcr & UART_MCR_OUT1)
+		lines |= UART_MSR_RI;
+	if (u->mcr & UART_MCR_OUT2)
+		lines |= UART_MSR_DCD;
+	return lines;
+}
+
+static void update_modem(struct uart *u)
+{
+	u8 lines = modem_lines(u), changed = (u->msr ^ lines) & MSR_LINES;
+
+	if (changed & UART_MSR_CTS)
+		u->msr |= UART_MSR_DCTS;
+	if (changed & UART_MSR_DSR)
+		u->msr |= UART_MSR_DDSR;
+	if (changed & UART_MSR_DCD)
+		u->msr |= UART_MSR_DDCD;
+	if ((changed & UART_MSR_RI) && !(lines & UART_MSR_RI))
+		u->msr |= UART_MSR_TERI; /* only the trailing edge */
+	u->msr = (u->msr & ~MSR_LINES) | lines;
+}
+
+static void write_ier(struct uart *u, u8 value)
+{
+	u8 old = u->ier;
+
+	u->ier = value & 0x0f;
+	/* Enabling it while the transmitter is empty asks for the interrupt anew. */
+	if ((u->ier & ~old) & UART_IER_THRI)
+		u->thr_interrupt = true;
+	if ((u->ier ^ old) & UART_IER_RDI)
+		u->polls = 0;
+}
+
+static void write_fcr(struct uart *u, u8 value)
+{
+	bool toggled = (u->fcr ^ value) & UART_FCR_ENABLE_FIFO;
+
+	if (toggled || (value & UART_FCR_CLEAR_RCVR))
+		clear_rx(u);
+	if (toggled)
+		u->overrun = false;
+	/* The other bits can only be programmed together with the enable bit. */
+	u->fcr = value & UART_FCR_ENABLE_FIFO ? value & FCR_KEPT : 0;
+}
+
+static void write_lcr(struct uart *u, u8 value)
+{
+	u8 raised = value & ~u->lcr;
+
+	u->lcr = value;
+	if ((raised & UART_LCR_SBC) && loopback(u))
+		receive(u, 0, UART_LSR_BI);
+}
+
+/* True: the byte is for the host. */
+static bool write_thr(struct uart *u, u8 value)
+{
+	u->thr_interrupt = true;
+	u->polls = 0;
+	if (!loopback(u))
+		return true;
+	receive(u, value, 0);
+	return false;
+}
+
+static bool write_register(struct uart *u, unsigned reg, u8 value)
+{
+	bool dlab = u->lcr & UART_LCR_DLAB;
+
+	switch (reg) {
+	case UART_TX:
+		if (!dlab)
+			return write_thr(u, value);
+		u->dll = value;
+		break;
+	case UART_IER:
+		if (dlab)
+			u->dlm = value;
+		else
+			write_ier(u, value);
+		break;
+	case UART_FCR:
+		write_fcr(u, value);
+		break;
+	case UART_LCR:
+		write_lcr(u, value);
+		break;
+	case UART_MCR:
+		u->mcr = value & 0x1f;
+		update_modem(u);
+		break;
+	case UART_SCR:
+		u->scr = value;
+		break;
+	}
+	return false;
+}
+
+/* The register that byte i of an access hits, or -1. Wider strides leave the upper bytes unused. */
+static int register_at(const struct uart *u, u64 offset, unsigned i)
+{
+	u64 at = offset + i;
+
+	if (at & ((1u << u->shift) - 1))
+		return -1;
+	return at >> u->shift;
+}
+
+/* After each access: what the guest did may have made room, or changed what it is told. */
+static void settle(struct uart *u)
+{
+	bool again;
+
+	receive_held(u);
+	update_line(u);
+	again = uart_room_locked(u) > 0;
+	pthread_mutex_unlock(&u->lock);
+	if (again)
+		chardev_room_again(u->chardev);
+}
+
+static void uart_read(void *opaque, u64 offset, u8 *data, unsigned len)
+{
+	struct uart *u = opaque;
+
+	pthread_mutex_lock(&u->lock);
+	for (unsigned i = 0; i < len; i++) {
+		int reg = register_at(u, offset, i);
+
+		data[i] = reg < 0 ? 0 : read_register(u, reg);
+	}
+	settle(u);
+}
+
+static void uart_write(void *opaque, u64 offset, const u8 *data, unsigned len)
+{
+	struct uart *u = opaque;
+	u8 sent[8];
+	unsigned nr_sent = 0;
+
+	pthread_mutex_lock(&u->lock);
+	for (unsigned i = 0; i < len; i++) {
+		int reg = register_at(u, offset, i);
+
+		if (reg >= 0 && write_register(u, reg, data[i]))
+			sent[nr_sent++] = data[i];
+	}
+	settle(u);
+	/* Without the lock: it may wait for a slow reader, and the main loop must still get in here. */
+	if (nr_sent)
+		chardev_write(u->chardev, sent, nr_sent);
+}
+
+static const struct bus_ops uart_bus_ops = { .read = uart_read, .write = uart_write };
+
+static size_t uart_room(void *opaque)
+{
+	struct uart *u = opaque;
+	size_t room;
+
+	pthread_mutex_lock(&u->lock);
+	room = uart_room_locked(u);
+	pthread_mutex_unlock(&u->lock);
+	return room;
+}
+
+static void uart_receive(void *opaque, const u8 *data, size_t len)
+{
+	struct uart *u = opaque;
+
+	pthread_mutex_lock(&u->lock);
+	for (size_t i = 0; i < len; i++) {
+		/* The guest may have stopped listening since room() was asked. */
+		if (listens(u) && !u->held.len && u->rx.len < rx_size(u))
+			fifo_put(&u->rx, data[i], 0);
+		else if (u->held.len < FIFO_SIZE)
+			fifo_put(&u->held, data[i], 0);
+	}
+	update_line(u);
+	pthread_mutex_unlock(&u->lock);
+}
+
+static struct uart *to_uart(struct device *device)
+{
+	return CONTAINER_OF(device, struct uart, device);
+}
+
+static void uart_reset(struct device *device)
+{
+	struct uart *u = to_uart(device);
+
+	pthread_mutex_lock(&u->lock);
+	clear_rx(u);
+	u->ier = u->lcr = u->mcr = u->scr = u->fcr = 0;
+	/* 9600 baud; the chip leaves the latch undefined, and some guests print without setting it. */
+	u->dll = 12;
+	u->dlm = 0;
+	u->overrun = u->thr_interrupt = false;
+	u->polls = 0;
+	u->msr = modem_lines(u);
+	update_line(u);
+	pthread_mutex_unlock(&u->lock);
+}
+
+static void set_quiesced(struct uart *u, bool quiesced)
+{
+	pthread_mutex_lock(&u->lock);
+	u->quiesced = quiesced;
+	/* A line that was high stays high in the interrupt controller: nothing changes while paused. */
+	if (!quiesced)
+		update_line(u);
+	pthread_mutex_unlock(&u->lock);
+	if (!quiesced)
+		chardev_room_again(u->chardev);
+}
+
+static void uart_quiesce(struct device *device)
+{
+	set_quiesced(to_uart(device), true);
+}
+
+static void uart_resume(struct device *device)
+{
+	set_quiesced(to_uart(device), false);
+}
+
+static int uart_start(struct device *device)
+{
+	return chardev_start(to_uart(device)->chardev);
+}
+
+static void uart_destroy(struct device *device)
+{
+	struct uart *u = to_uart(device);
+
+	pthread_mutex_destroy(&u->lock);
+	free(u);
+}
+
+static const struct device_ops uart_ops = {
+	.reset = uart_reset,
+	.start = uart_start,
+	.quiesce = uart_quiesce,
+	.resume = uart_resume,
+	.destroy = uart_destroy,
+};
+
+static void describe(struct uart *u, const struct hw_place *place)
+{
+	struct device_description *d = &u->device.description;
+
+	d->compatible = "ns16550a";
+	d->acpi_hid = "PNP0501";
+	d->node_name = "serial";
+	d->clock_frequency = 1843200;
+	d->resources[0] = (struct device_resource){ place->kind, place->base,
+						    (u64)REGISTERS << place->shift };
+	d->nr_resources = 1;
+	d->gsi = place->gsi;
+	d->irq_edge = place->kind == RESOURCE_PORT;
+}
+
+int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *chardev,
+		unsigned index)
+{
+	struct chardev_client client = { .room = uart_room, .receive = uart_receive };
+	struct bus *bus = place->kind == RESOURCE_PORT ? vm->ports : vm->mmio;
+	struct uart *u = calloc(1, sizeof(*u));
+	int error;
+
+	if (!u)
+		return -ENOMEM;
+	device_init(&u->device, &uart_ops, "uart%u", index);
+	pthread_mutex_init(&u->lock, NULL);
+	u->chardev = chardev;
+	u->irq = irq_line(vm, place->gsi);
+	u->shift = place->shift;
+	describe(u, place);
+	error = bus_add(bus, place->base, (u64)REGISTERS << place->shift, &uart_bus_ops, u);
+	if (error) {
+		log_fatal("uart%u: address 0x%llx is not free", index,
+			  (unsigned long long)place->base);
+		uart_destroy(&u->device);
+		return error;
+	}
+	client.opaque = u;
+	chardev_set_client(chardev, &client);
+	uart_reset(&u->device);
+	device_add(&vm->devices, &u->device);
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The subcommands: one builtin-NAME.c each. main.c looks the word up in this table. */
+#ifndef LKVM_BUILTIN_H
+#define LKVM_BUILTIN_H
+
+#include <stdio.h>
+#include "lkvm/types.h"
+
+struct builtin {
+	const char *name;
+	const char *help;		   /* one line for `lkvm help`, no full stop */
+	int (*run)(int argc, char **argv); /* argv[0] is the name; returns lkvm's exit status */
+	void (*print_help)(FILE *out);	   /* `lkvm help NAME` */
+};
+
+extern const struct builtin builtins[]; /* ends with an empty row */
+
+const struct builtin *builtin_find(const char *name);
+/* Says that there is no such command, with the nearest one. Returns EXIT_USAGE. */
+int builtin_unknown(const char *name);
+
+int builtin_run(int argc, char **argv);
+int builtin_version(int argc, char **argv);
+int builtin_help(int argc, char **argv);
+
+void builtin_run_help(FILE *out);
+void builtin_version_help(FILE *out);
+void builtin_help_help(FILE *out);
+
+/* `lkvm help`: usage and the list of commands. */
+void builtin_print_usage(FILE *out);
+
+/* What was printed must have arrived: 0, or EXIT_HOST_ERROR after saying that it did not. */
+int builtin_end_output(void);
+
+#endif

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <string.h>
+
+#include "lkvm/net.h"
+
+struct net_backend *net_backend_create(const struct net_config *config, unsigned index)
+{
+	if (config->queue_pairs > NET_MAX_PAIRS) {
+		log_error("--network: %u queue pairs asked for, %u is the most",
+			  config->queue_pairs, NET_MAX_PAIRS);
+		return NULL;
+	}
+	switch (config->mode) {
+	case NET_MODE_USER:
+		return net_user_create(config);
+	case NET_MODE_TAP:
+		return net_tap_create(config);
+	case NET_MODE_NONE:
+		break;
+	}
+	log_error("--network: network %u has no mode: use mode=user or mode=tap", index);
+	return NULL;
+}
+
+/* FNV-1a: spreads similar names well enough, and is the same on every host. */
+static u64 hash(u64 h, const void *data, size_t len)
+{
+	const u8 *bytes = data;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ bytes[i]) * 0x100000001b3ULL;
+	return h;
+}
+
+void net_mac(const struct net_config *config, const char *guest_name, unsigned index, u8 mac[6])
+{
+	static const u8 none[6];
+	u8 position[2] = { index, index >> 8 };
+	u64 h;
+
+	if (memcmp(config->mac, none, 6)) {
+		memcpy(mac, config->mac, 6);
+		return;
+	}
+	h = hash(0xcbf29ce484222325ULL, guest_name, strlen(guest_name));
+	h = hash(h, position, sizeof(position));
+	/* The low bits of FNV are its best mixed ones, the high ones depend on them: fold. */
+	h ^= h >> 48;
+	for (unsigned i = 0; i < 6; i++)
+		mac[i] = h >> (8 * i);
+	mac[0] = (mac[0] & ~0x01) | 0x02;
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lkvm/log.h"
+#include "lkvm/net.h"
+#include "tap.h"
+
+/* One ioctl on a throw-away socket: these come a few times in a guest's life. */
+static int interface_ioctl(const char *name, unsigned long command, struct ifreq *request)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), error = 0;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(request->ifr_name, sizeof(request->ifr_name), "%s", name);
+	if (ioctl(fd, command, request) < 0)
+		error = -errno;
+	close(fd);
+	return error;
+}
+
+/* "10.0.0.1/24" into address and mask. */
+static int parse_address(const char *text, struct in_addr *address, struct in_addr *mask)
+{
+	char copy[INET_ADDRSTRLEN];
+	const char *slash = strchrnul(text, '/');
+	unsigned long bits = 24;
+	char *end;
+
+	if ((size_t)(slash - text) >= sizeof(copy))
+		return -EINVAL;
+	memcpy(copy, text, slash - text);
+	copy[slash - text] = 0;
+	if (inet_pton(AF_INET, copy, address) != 1)
+		return -EINVAL;
+	if (*slash) {
+		bits = strtoul(slash + 1, &end, 10);
+		if (end == slash + 1 || *end || slash[1] == '-' || slash[1] == '+' || bits > 32)
+			return -EINVAL;
+	}
+	mask->s_addr = bits ? htonl(~0u << (32 - bits)) : 0;
+	return 0;
+}
+
+static int set_inet(const char *name, unsigned long command, struct in_addr value)
+{
+	struct ifreq request = {};
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = value };
+
+	memcpy(&request.ifr_addr, &address, sizeof(address));
+	return interface_ioctl(name, command, &request);
+}
+
+int tap_set_address(const char *name, const char *text)
+{
+	struct in_addr address, mask;
+	int error;
+
+	if (parse_address(text, &address, &mask)) {
+		log_error("--network host_ip=%s: not an IPv4 address; use A.B.C.D or A.B.C.D/BITS",
+			  text);
+		return -EINVAL;
+	}
+	error = set_inet(name, SIOCSIFADDR, address);
+	if (!error)
+		error = set_inet(name, SIOCSIFNETMASK, mask);
+	if (error == -EPERM)
+		log_error("--network host_ip=%s: giving %s an address needs CAP_NET_ADMIN; set it "
+			  "beforehand with: ip address add %s dev %s",
+			  text, name, text, name);
+	else if (error)
+		log_error("--network host_ip=%s: cannot be given to %s: %s", text, name,
+			  strerror(-error));
+	return error;
+}
+
+void tap_bring_up(const char *name)
+{
+	struct ifreq request = {};
+	int error = interface_ioctl(name, SIOCGIFFLAGS, &request);
+
+	if (!error && !(request.ifr_flags & IFF_UP)) {
+		request.ifr_flags |= IFF_UP;
+		error = interface_ioctl(name, SIOCSIFFLAGS, &request);
+	}
+	if (error)
+		log_warning("network interface %s stays down (%s): nothing passes until somebody "
+			    "runs: ip link set %s up",
+			    name, strerror(-error), name);
+}
+
+u16 tap_mtu(const char *name)
+{
+	struct ifreq request = {};
+
+	if (interface_ioctl(name, SIOCGIFMTU, &request) || request.ifr_mtu < 68 ||
+	    request.ifr_mtu > 65535)
+		return NET_DEFAULT_MTU;
+	return request.ifr_mtu;
+}
+
+const char *tap_driver_of(const char *name, char *buffer, size_t len)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq request = { .ifr_data = (void *)&info };
+
+	if (interface_ioctl(name, SIOCETHTOOL, &request))
+		return NULL;
+	/* Both are driver "tun"; the bus says which of the two it is. */
+	if (!strcmp(info.driver, "tun"))
+		snprintf(buffer, len, "%s", info.bus_info);
+	else
+		snprintf(buffer, len, "%s", info.driver);
+	return buffer;
+}
+
+static int spawn(const char *path, const char *interface, pid_t *pid)
+{
+	static char search_path[] =
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	char *environment[] = { search_path, NULL };
+	char *arguments[] = { (char *)path, (char *)interface, NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t signals;
+	int error;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, 2, 1);
+	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+	sigemptyset(&signals);
+	posix_spawnattr_setsigmask(&attributes, &signals);
+	sigfillset(&signals);
+	posix_spawnattr_setsigdefault(&attributes, &signals);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	error = posix_spawn(pid, path, &actions, &attributes, arguments, environment);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	return -error;
+}
+
+int net_run_script(const char *what, const char *path, const char *interface)
+{
+	pid_t pid;
+	int status, error = spawn(path, interface, &pid);
+
+	if (error) {
+		log_error("--network %s=%s: cannot be run: %s", what, path, strerror(-error));
+		return error;
+	}
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno == EINTR)
+			continue;
+		error = -errno;
+		log_error("--network %s=%s: lost it: %s", what, path, strerror(-error));
+		return error;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (WIFSIGNALED(status))
+		log_error("--network %s=%s: run with %s, it was killed by signal %d", what, path,
+			  interface, WTERMSIG(status));
+	else
+		log_error("--network %s=%s: run with %s, it ended with status %d", what, path,
+			  interface, WEXITSTATUS(status));
+	return -EIO;
+}

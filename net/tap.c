@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <net/if.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lkvm/net.h"
+#include "tap.h"
+#include "uapi/virtio_net.h"
+
+/*
+ * What a guest may have queued in the host's stack before transmit says EAGAIN. Without a limit a
+ * fast guest fills whatever qdisc is behind the tap with its frames only.
+ */
+#define TAP_SNDBUF (1 << 20)
+
+#define TAP_OFFLOADS (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
+#define TAP_USO	     (TUN_F_USO4 | TUN_F_USO6)
+
+#define TAP_FEATURES                                                                               \
+	(BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_HOST_TSO4) | BIT(VIRTIO_NET_F_HOST_TSO6) |      \
+	 BIT(VIRTIO_NET_F_HOST_ECN) | BIT(VIRTIO_NET_F_GUEST_CSUM) |                               \
+	 BIT(VIRTIO_NET_F_GUEST_TSO4) | BIT(VIRTIO_NET_F_GUEST_TSO6) |                             \
+	 BIT(VIRTIO_NET_F_GUEST_ECN))
+#define TAP_USO_FEATURES                                                                           \
+	(BIT(VIRTIO_NET_F_HOST_USO) | BIT(VIRTIO_NET_F_GUEST_USO4) | BIT(VIRTIO_NET_F_GUEST_USO6))
+
+struct tap_queue {
+	struct tap *tap;
+	unsigned index;
+	int fd;
+	/* The pair's loop, or before it runs. */
+	struct loop *loop;
+	struct loop_fd handler;
+	u32 events; /* watched; 0: not on the loop */
+	bool gone;  /* the interface was deleted under us */
+};
+
+struct tap {
+	struct net_backend backend;
+	/* Constant once created. */
+	char name[IFNAMSIZ];
+	const char *downscript; /* set once the interface is up and ours */
+	unsigned nr_queues;
+	_Atomic bool said_gone; /* any loop */
+	/* set_pairs: one caller at a time. */
+	unsigned attached;
+	struct tap_queue queues[NET_MAX_PAIRS];
+};
+
+static struct tap *to_tap(struct net_backend *backend)
+{
+	return CONTAINER_OF(backend, struct tap, backend);
+}
+
+/* ---- frames ---- */
+
+static void watch_events(struct tap_queue *queue, u32 events)
+{
+	if (queue->gone)
+		events = 0;
+	if (events == queue->events)
+		return;
+	if (!events)
+		loop_fd_del(&queue->handler);
+	else if (!queue->events)
+		loop_fd_add(queue->loop, &queue->handler, events);
+	else
+		loop_fd_mod(&queue->handler, events);
+	queue->events = events;
+}
+
+/*
+ * Somebody deleted the interface. The descriptor stays readable with an error for ever, so it must
+ * leave the loop, or the thread would spin on it.
+ */
+static int queue_gone(struct tap_queue *queue)
+{
+	queue->gone = true;
+	watch_events(queue, 0);
+	if (!atomic_exchange(&queue->tap->said_gone, true)) {
+		log_warning("network interface %s was deleted: the guest is cut off",
+			    queue->tap->name);
+		queue->tap->backend.link_changed(queue->tap->backend.opaque, false);
+	}
+	return -ENODEV;
+}
+
+static int tap_transmit(struct net_backend *backend, unsigned pair, const struct iovec *iov,
+			unsigned nr, size_t len)
+{
+	struct tap_queue *queue = &to_tap(backend)->queues[pair];
+
+	if (queue->gone)
+		return -ENODEV;
+	while (writev(queue->fd, iov, nr) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno == EBADFD)
+			return queue_gone(queue);
+		return -errno;
+	}
+	return 0;
+}
+
+static ssize_t tap_receive(struct net_backend *backend, unsigned pair, const struct iovec *iov,
+			   unsigned nr)
+{
+	struct tap_queue *queue = &to_tap(backend)->queues[pair];
+
+	if (queue->gone)
+		return -ENODEV;
+	for (;;) {
+		ssize_t n = readv(queue->fd, iov, nr);
+
+		if (n >= 0)
+			return n;
+		if (errno == EBADFD)
+			return queue_gone(queue);
+		if (errno != EINTR)
+			return errno == EAGAIN ? 0 : -errno;
+	}
+}
+
+static void tap_watch(struct net_backend *backend, unsigned pair, bool incoming, bool writable)
+{
+	watch_events(&to_tap(backend)->queues[pair],
+		     (incoming ? EPOLLIN : 0) | (writable ? EPOLLOUT : 0));
+}
+
+static void tap_ready(struct loop_fd *handler, u32 events)
+{
+	struct tap_queue *queue = CONTAINER_OF(handler, struct tap_queue, handler);
+	struct net_backend *backend = &queue->tap->backend;
+
+	if (events & (EPOLLERR | EPOLLHUP)) {
+		queue_gone(queue);
+		return;
+	}
+	if (events & EPOLLOUT)
+		backend->writable(backend->opaque, queue->index);
+	if (events & EPOLLIN)
+		backend->incoming(backend->opaque, queue->index);
+}
+
+/* ---- control ---- */
+
+static int tap_set_offload(struct net_backend *backend, u64 guest_features)
+{
+	struct tap *tap = to_tap(backend);
+	unsigned long offload = 0;
+
+	/* The kernel knows no segmentation without checksums, and USO only for both protocols. */
+	if (guest_features & BIT(VIRTIO_NET_F_GUEST_CSUM)) {
+		offload |= TUN_F_CSUM;
+		if (guest_features & BIT(VIRTIO_NET_F_GUEST_TSO4))
+			offload |= TUN_F_TSO4;
+		if (guest_features & BIT(VIRTIO_NET_F_GUEST_TSO6))
+			offload |= TUN_F_TSO6;
+		if ((offload & (TUN_F_TSO4 | TUN_F_TSO6)) &&
+		    (guest_features & BIT(VIRTIO_NET_F_GUEST_ECN)))
+			offload |= TUN_F_TSO_ECN;
+		if ((guest_features & BIT(VIRTIO_NET_F_GUEST_USO4)) &&
+		    (guest_features & BIT(VIRTIO_NET_F_GUEST_USO6)))
+			offload |= TAP_USO;
+	}
+	if (ioctl(tap->queues[0].fd, TUNSETOFFLOAD, offload) < 0)
+		return errno == EBADFD ? 0 : -errno;
+	return 0;
+}
+
+static int set_attached(struct tap_queue *queue, bool attach)
+{
+	struct ifreq request = { .ifr_flags = attach ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE };
+
+	return ioctl(queue->fd, TUNSETQUEUE, &request) < 0 ? -errno : 0;
+}
+
+static int tap_set_pairs(struct net_backend *backend, unsigned pairs)
+{
+	struct tap *tap = to_tap(backend);
+	int error;
+
+	while (tap->attached < pairs) {
+		error = set_attached(&tap->queues[tap->attached], true);
+		if (error)
+			return error;
+		tap->attached++;
+	}
+	while (tap->attached > pairs) {
+		error = set_attached(&tap->queues[tap->attached - 1], false);
+		if (error)
+			return error;
+		tap->attached--;
+	}
+	return 0;
+}
+
+static int tap_start(struct net_backend *backend, struct loop *const *loops)
+{
+	struct tap *tap = to_tap(backend);
+
+	for (unsigned i = 0; i < tap->nr_queues; i++)
+		tap->queues[i].loop = loops[i];
+	return 0;
+}
+
+static void tap_stop(struct net_backend *backend)
+{
+	struct tap *tap = to_tap(backend);
+
+	for (unsigned i = 0; i < tap->nr_queues; i++)
+		watch_events(&tap->queues[i], 0);
+}
+
+static void tap_destroy(struct net_backend *backend)
+{
+	struct tap *tap = to_tap(backend);
+
+	if (tap->downscript)
+		net_run_script("downscript", tap->downscript, tap->name);
+	for (unsigned i = 0; i < tap->nr_queues; i++)
+		if (tap->queues[i].fd >= 0)
+			close(tap->queues[i].fd);
+	free(tap);
+}
+
+static const struct net_backend_ops tap_ops = {
+	.name = "tap",
+	.transmit = tap_transmit,
+	.receive = tap_receive,
+	.watch = tap_watch,
+	.set_offload = tap_set_offload,
+	.set_pairs = tap_set_pairs,
+	.start = tap_start,
+	.stop = tap_stop,
+	.destroy = tap_destroy,
+};
+
+/* ---- making one ---- */
+
+static int open_tun(const char *name)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	fd = -errno;
+	if (fd == -ENOENT || fd == -ENODEV || fd == -ENXIO)
+		log_error("--network mode=tap: no /dev/net/tun on this host; load the kernel's tun "
+			  "module (modprobe tun), or use mode=user");
+	else if (fd == -EACCES || fd == -EPERM)
+		log_error("--network mode=tap: no permission on /dev/net/tun; use mode=user, or "
+			  "have it opened for you (fd=N)");
+	else
+		log_error("--network mode=tap: /dev/net/tun: %s", strerror(-fd));
+	return fd;
+}
+
+static void say_refused(const char *name, bool existed, unsigned pairs, int error)
+{
+	const char *driver = NULL;
+	char buffer[32];
+
+	if (existed)
+		driver = tap_driver_of(name, buffer, sizeof(buffer));
+	if (existed && error == -EINVAL && (!driver || strcmp(driver, "tap")))
+		log_error("--network tapif=%s: that interface is not a tap device%s%s", name,
+			  driver ? ", its driver is " : "", driver ?: "");
+	else if (error == -EBUSY)
+		log_error("--network tapif=%s: in use by another program", name);
+	else if (error == -EPERM && existed)
+		log_error(
+			"--network tapif=%s: no permission to use it: it belongs to another user; "
+			"make it with: ip tuntap add dev %s mode tap user YOU",
+			name, name);
+	else if (error == -EPERM)
+		log_error("--network mode=tap: making an interface needs CAP_NET_ADMIN; have one "
+			  "made "
+			  "with: ip tuntap add dev NAME mode tap user YOU, then use tapif=NAME, or "
+			  "use mode=user");
+	else if (error == -EINVAL && existed && pairs > 1)
+		log_error(
+			"--network tapif=%s: it has one queue, %u were asked for; make it with: ip "
+			"tuntap add dev %s mode tap multi_queue",
+			name, pairs, name);
+	else if (error == -EINVAL)
+		log_error("--network tapif=%s: the kernel does not take this interface name", name);
+	else
+		log_error("--network tapif=%s: %s", name, strerror(-error));
+}
+
+static int attach_interface(int fd, struct ifreq *request, bool multi_queue)
+{
+	request->ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+	if (multi_queue)
+		request->ifr_flags |= IFF_MULTI_QUEUE;
+	return ioctl(fd, TUNSETIFF, request) < 0 ? -errno : 0;
+}
+
+/* Opens or makes the interface, all its queues. Its name is in tap->name then. */
+static int open_interface(struct tap *tap, const char *wished, unsigned pairs)
+{
+	bool multi_queue = pairs > 1, existed = wished && if_nametoindex(wished);
+	struct ifreq request = {};
+	int error;
+
+	if (wished && (!*wished || strlen(wished) >= IFNAMSIZ)) {
+		log_error("--network tapif=%s: an interface name has 1 to %d characters", wished,
+			  IFNAMSIZ - 1);
+		return -EINVAL;
+	}
+	memcpy(tap->name, wished ?: "tap%d", strlen(wished ?: "tap%d") + 1);
+	for (unsigned i = 0; i < pairs; i++) {
+		struct tap_queue *queue = &tap->queues[i];
+
+		queue->fd = open_tun(tap->name);
+		if (queue->fd < 0)
+			return queue->fd;
+		tap->nr_queues = i + 1;
+		memcpy(request.ifr_name, tap->name, IFNAMSIZ);
+		error = attach_interface(queue->fd, &request, multi_queue);
+		/* A persistent tap made with multi_queue serves a guest with one queue as well. */
+		if (error == -EINVAL && existed && !multi_queue)
+			error = attach_interface(queue->fd, &request, true);
+		if (error) {
+			say_refused(tap->name, existed, pairs, error);
+			return error;
+		}
+		memcpy(tap->name, request.ifr_name, IFNAMSIZ - 1);
+	}
+	return 0;
+}
+
+/* A descriptor that was opened for us, by whoever started lkvm. */
+static int adopt(struct tap *tap, int fd, unsigned pairs)
+{
+	struct ifreq request = {};
+	int flags;
+
+	if (pairs > 1) {
+		log_error("--network fd=%d: one descriptor is one queue pair, %u were asked for",
+			  fd, pairs);
+		return -EINVAL;
+	}
+	if (fcntl(fd, F_GETFD) < 0) {
+		log_error("--network fd=%d: no such open file", fd);
+		return -EBADF;
+	}
+	if (ioctl(fd, TUNGETIFF, &request) < 0) {
+		log_error("--network fd=%d: not an open tap device", fd);
+		return -EINVAL;
+	}
+	flags = request.ifr_flags;
+	if (!(flags & IFF_TAP) || !(flags & IFF_NO_PI) || !(flags & IFF_VNET_HDR)) {
+		log_error("--network fd=%d: it must be opened with IFF_TAP, IFF_NO_PI and "
+			  "IFF_VNET_HDR",
+			  fd);
+		return -EINVAL;
+	}
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
+		log_error("--network fd=%d: %s", fd, strerror(errno));
+		return -errno;
+	}
+	tap->queues[0].fd = fd;
+	tap->nr_queues = 1;
+	memcpy(tap->name, request.ifr_name, IFNAMSIZ - 1);
+	return 0;
+}
+
+static int set_up_queues(struct tap *tap)
+{
+	int header = NET_HDR_LEN, sndbuf = TAP_SNDBUF, error;
+
+	_Static_assert(sizeof(struct virtio_net_hdr_v1) == NET_HDR_LEN, "virtio 1.3, 5.1.6");
+	for (unsigned i = 0; i < tap->nr_queues; i++) {
+		struct tap_queue *queue = &tap->queues[i];
+
+		queue->tap = tap;
+		queue->index = i;
+		queue->handler.fd = queue->fd;
+		queue->handler.ready = tap_ready;
+		if (ioctl(queue->fd, TUNSETVNETHDRSZ, &header) < 0) {
+			error = -errno;
+			log_error("--network tapif=%s: no %d-byte frame headers: %s", tap->name,
+				  NET_HDR_LEN, strerror(-error));
+			return error;
+		}
+		/* Only macvtap may refuse; its default will do. */
+		ioctl(queue->fd, TUNSETSNDBUF, &sndbuf);
+	}
+	tap->attached = tap->nr_queues;
+	return tap_set_pairs(&tap->backend, 1);
+}
+
+static void probe_features(struct tap *tap)
+{
+	int fd = tap->queues[0].fd;
+
+	if (ioctl(fd, TUNSETOFFLOAD, TAP_OFFLOADS) == 0) {
+		tap->backend.features |= TAP_FEATURES;
+		if (ioctl(fd, TUNSETOFFLOAD, TAP_OFFLOADS | TAP_USO) == 0)
+			tap->backend.features |= TAP_USO_FEATURES;
+	}
+	/* Until a driver says what it can take. */
+	ioctl(fd, TUNSETOFFLOAD, 0);
+}
+
+/* "none" and "no" are what scripts for this command line write. */
+static const char *script_of(const char *script)
+{
+	if (!script || !*script || !strcmp(script, "none") || !strcmp(script, "no"))
+		return NULL;
+	return script;
+}
+
+/*
+ * An interface that nobody named or sets up would be of no use without an address; this is the one that
+ * scripts for this command line know.
+ */
+static const char *host_ip_of(const struct net_config *config)
+{
+	if (config->host_ip || config->tapif || config->fd >= 0 || script_of(config->script))
+		return config->host_ip;
+	return "192.168.33.1";
+}
+
+struct net_backend *net_tap_create(const struct net_config *config)
+{
+	unsigned pairs = config->queue_pairs ?: 1;
+	struct tap *tap = calloc(1, sizeof(*tap));
+	int error;
+
+	if (!tap) {
+		log_error("--network mode=tap: out of memory");
+		return NULL;
+	}
+	tap->backend.ops = &tap_ops;
+	tap->backend.pairs = pairs;
+	if (config->fd >= 0)
+		error = adopt(tap, config->fd, pairs);
+	else
+		error = open_interface(tap, config->tapif, pairs);
+	if (error)
+		goto fail;
+	error = set_up_queues(tap);
+	if (error)
+		goto fail;
+	probe_features(tap);
+	if (host_ip_of(config)) {
+		error = tap_set_address(tap->name, host_ip_of(config));
+		if (error)
+			goto fail;
+	}
+	if (script_of(config->script)) {
+		error = net_run_script("script", config->script, tap->name);
+		if (error)
+			goto fail;
+	}
+	tap_bring_up(tap->name);
+	tap->backend.mtu = tap_mtu(tap->name);
+	tap->downscript = script_of(config->downscript);
+	log_debug("network interface %s: %u queue pair(s), mtu %u, features %#llx", tap->name,
+		  pairs, tap->backend.mtu, (unsigned long long)tap->backend.features);
+	return &tap->backend;
+
+fail:
+	tap_destroy(&tap->backend);
+	return NULL;
+}

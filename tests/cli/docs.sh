@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154 # status, out and err are set by lkvm()
+# What is made from the tables: man pages, completion, the README's table, and their installation.
+
+test_man_pages_are_clean() {
+	local page
+	command -v man >/dev/null || skip "no man"
+	for page in "$BUILD"/man/*.1; do
+		LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l "$page" >"${page##*/}.txt" 2>warnings
+		[ ! -s warnings ] || fail "$page: $(cat warnings)"
+		[ -s "${page##*/}.txt" ] || fail "$page: empty"
+		! grep -n '@[A-Z_]*@' "$page" || fail "$page: a place was not filled"
+	done
+}
+
+test_man_pages_lint() {
+	command -v mandoc >/dev/null || skip "no mandoc"
+	mandoc -T lint -W warning "$BUILD"/man/*.1 || fail "see above"
+}
+
+# Every option that --help shows, one a line.
+options_in_help() {
+	lkvm help run
+	sed -n 's/^  \(-[a-zA-Z],\|   \) --\([a-z][-a-z0-9]*\).*/--\2/p' .out | sort -u
+}
+
+test_man_page_has_every_option() {
+	options_in_help >in-help
+	sed 's/\\-/-/g; s/\\f[BIR]//g' "$BUILD/man/lkvm-run.1" |
+		sed -n '/^\.TP/{n;s/^\(-[a-zA-Z], \)\{0,1\}\(--[a-z][-a-z0-9]*\).*/\2/p}' | sort -u >in-man
+	[ "$(wc -l <in-help)" -ge 18 ] || fail "only $(wc -l <in-help) options in --help"
+	diff in-help in-man || fail "--help and lkvm-run(1) differ"
+}
+
+test_readme_has_the_exit_statuses() {
+	"$BUILD/tools/gen-docs" exit-status >table
+	sed -n '/^| status | meaning |/,/^$/p' "$TOP/README.md" | sed '/^$/d' >in-readme
+	diff table in-readme || fail "README.md's table is not what gen-docs exit-status prints"
+}
+
+# complete_words WORD...: what is offered for the last word, one a line. Words are cut at '=' here as
+# bash does it.
+complete_words() {
+	# shellcheck disable=SC2034 # read by the completion
+	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+	_lkvm
+	printf '%s\n' "${COMPREPLY[@]}" | sort
+}
+
+offers() {
+	local expected=$1 got
+	shift
+	got=$(complete_words "$@" | tr '\n' ' ')
+	[ "${got% }" = "$expected" ] || fail "$*: offered '$got', not '$expected'"
+}
+
+test_completion() {
+	# shellcheck disable=SC1091 # made by the build
+	. "$BUILD/completion/lkvm"
+	# shellcheck disable=SC2034 # read by the completion
+	COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
+	offers "--help --version help run version" lkvm ""
+	offers "run" lkvm r
+	offers "run" lkvm help ru
+	offers "--kernel" lkvm run --ker
+	offers "--no-name --no-network --no-nodefaults" lkvm run --no-n
+	offers "serial virtio" lkvm run --console ""
+	offers "serial" lkvm run -m 512 --console s
+	offers "serial virtio" lkvm run --console =
+	offers "virtio" lkvm run --console = v
+	offers "debug" lkvm run --loglevel = d
+	offers "mode=none mode=tap mode=user" lkvm run -n ""
+	offers "none tap user" lkvm run -n mode =
+	offers "tap" lkvm run -n mode = t
+	offers "user" lkvm run --network = mode = u
+	touch bzImage-a bzImage-b other
+	offers "bzImage-a bzImage-b" lkvm run b
+	offers "bzImage-a bzImage-b" lkvm run -k bz
+	offers "other" lkvm run --disk o
+	offers "other" lkvm run -c 2 --initrd = o
+	offers "" lkvm run --name ""
+	offers "" lkvm frobnicate --ker
+	# Some people take '=' out of it; then whole words are to be replaced.
+	COMP_WORDBREAKS=$' \t\n"\'><;|&(:'
+	offers "mode=tap" lkvm run -n mode=t
+	offers "--console=virtio" lkvm run --console=v
+	offers "--network=mode=user" lkvm run --network=mode=u
+	offers "--disk=other" lkvm run --disk=o
+}
+
+test_completion_has_every_option() {
+	# shellcheck disable=SC1091 # made by the build
+	. "$BUILD/completion/lkvm"
+	complete_words lkvm run -- | sort -u >offered
+	options_in_help >in-help
+	comm -23 in-help offered >missing
+	[ ! -s missing ] || fail "not offered: $(cat missing)"
+	# The rest are opposites of what is there.
+	comm -13 in-help offered | sed 's/^--no-/--/' | sort -u | comm -23 - in-help >strange
+	[ ! -s strange ] || fail "offered, but in no help: $(cat strange)"
+}
+
+test_install() {
+	local expected
+	command -v make >/dev/null || skip "no make"
+	make -s -C "$TOP" install B="$BUILD" DESTDIR="$PWD/root" PREFIX=/usr >log 2>&1 || fail "$(cat log)"
+	expected="usr/bin/lkvm
+usr/share/bash-completion/completions/lkvm
+usr/share/man/man1/lkvm-run.1
+usr/share/man/man1/lkvm.1"
+	[ "$(cd root && find . -type f | sed 's|^./||' | sort)" = "$expected" ] || fail "$(find root)"
+	root/usr/bin/lkvm version >/dev/null || fail "what was installed does not run"
+}

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154 # status, out and err are set by lkvm()
+# Guests that cannot be started: one clear line, status 241, nothing half-started. Point by point what
+# a person can get wrong. None of these needs a KVM that runs a stock kernel.
+
+needs_kvm() {
+	{ [ -r /dev/kvm ] && [ -w /dev/kvm ]; } || skip "no usable /dev/kvm here"
+}
+
+poke() {
+	# shellcheck disable=SC2059 # octal escapes
+	printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# A bzImage as far as its header goes, cut off behind it.
+truncated_bzimage() {
+	head -c 8192 /dev/zero >"$1"
+	poke "$1" 497 '\004'             # setup_sects
+	poke "$1" 500 '\000\020\000\000' # syssize: 64 KiB, of which the file has little
+	poke "$1" 510 '\125\252'         # boot flag
+	poke "$1" 514 'HdrS\017\002'     # magic, version 2.15
+	poke "$1" 529 '\001'             # loaded high
+}
+
+arm64_image() {
+	head -c 65536 /dev/zero >"$1"
+	poke "$1" 56 'ARM\144'
+}
+
+test_memory_of_a_small_host() {
+	refused 241 "--mem: 1073741824 MiB is more than this host has, " run -k x -m 1P
+}
+
+test_no_kernel_anywhere() {
+	local release
+	release=$(uname -r)
+	[ ! -e "/boot/vmlinuz-$release" ] && [ ! -e "/lib/modules/$release/vmlinuz" ] ||
+		skip "this host's own kernel would be found"
+	refused 241 "no kernel: give one with --kernel" run
+	[[ $err == *"/boot/vmlinuz-$release"* ]] || fail "$err"
+}
+
+test_kernel_missing() {
+	needs_kvm
+	refused 241 "Fatal: Unable to open kernel /nowhere/bzImage" run -m 64 -k /nowhere/bzImage
+	refused 241 "Fatal: Unable to open kernel nothing" run -m 64 nothing
+}
+
+test_kernel_is_a_folder() {
+	needs_kvm
+	mkdir folder
+	refused 241 "folder" run -m 64 -k folder
+}
+
+test_kernel_truncated() {
+	needs_kvm
+	[ "$(uname -m)" = x86_64 ] || skip "written for x86"
+	truncated_bzimage cut
+	refused 241 "cut" run -m 64 -k cut
+}
+
+test_kernel_of_another_architecture() {
+	needs_kvm
+	[ "$(uname -m)" = x86_64 ] || skip "written for x86"
+	arm64_image Image
+	refused 241 "arm64" run -m 64 -k Image
+}
+
+test_kernel_is_nonsense() {
+	needs_kvm
+	[ "$(uname -m)" = x86_64 ] || skip "elsewhere any file may be a raw kernel"
+	seq 100000 >noise
+	refused 241 "noise" run -m 64 -k noise
+	: >nothing
+	refused 241 "nothing" run -m 64 -k nothing
+}
+
+test_disk_missing() {
+	needs_kvm
+	refused 241 "/nowhere/disk.img" run -m 64 -k "$LKVM" -d /nowhere/disk.img
+}
+
+# In a mount namespace of its own, /dev is empty.
+test_no_dev_kvm() {
+	unshare -rm true 2>/dev/null || skip "no namespaces for this user"
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare -rm sh -c 'mount -t tmpfs none /dev && exec "$0" run -m 64 -k x' "$LKVM" \
+		>.out 2>.err </dev/null
+	status=$? out=$(cat .out) err=$(cat .err)
+	one_line 241 "/dev/kvm" "lkvm without /dev/kvm"
+}
+
+# A /dev/kvm that the user may not open: the group that may is named.
+test_no_permission_on_dev_kvm() {
+	[ "$(id -u)" = 0 ] && [ -c /dev/kvm ] || skip "needs root and /dev/kvm"
+	unshare -m true 2>/dev/null || skip "no namespaces here"
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare -m sh -c 'mount -t tmpfs none /mnt && mknod /mnt/kvm c 10 232 && chgrp 4 /mnt/kvm &&
+		chmod 660 /mnt/kvm && cp "$0" /mnt/lkvm && cd /mnt &&
+		mount --bind /mnt/kvm /dev/kvm &&
+		exec setpriv --reuid 65534 --regid 65534 --clear-groups /mnt/lkvm run -m 64 -k x' \
+		"$LKVM" >.out 2>.err </dev/null
+	status=$? out=$(cat .out) err=$(cat .err)
+	one_line 241 "/dev/kvm" "lkvm without permission"
+	[[ $err == *"group adm"* || $err == *"group 'adm'"* ]] || fail "the group is not named: $err"
+}
+
+# The first three descriptors closed: nothing of the guest's may land in a file opened in their place.
+test_closed_standard_descriptors() {
+	"$LKVM" run -k /nowhere/kernel -m 64 <&- >&- 2>&-
+	status=$?
+	[ "$status" = 241 ] || fail "status $status"
+}

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A private apt: it reads other suites and other architectures than the machine
+# does, from the machine's own mirrors, and installs nothing. Its package status
+# is empty, so what it downloads for a package is complete by itself and does not
+# depend on what happens to be installed here today. Sourced after common.sh.
+
+apt_opened=
+
+# The suite this machine runs, e.g. bookworm.
+apt_codename() {
+	(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+}
+
+# apt_base SUITE: the address the machine's own sources give for a suite. apt
+# itself prints it, so both formats of sources, options and all, are understood.
+apt_base() {
+	apt-get update --print-uris 2>/dev/null |
+		sed -n "s,^'\(.*\)/dists/$1/InRelease'.*,\1,p" | head -n 1
+}
+
+# apt_sources SUITES: lines for sources.list; "stable" is the machine's suite with
+# its updates, security fixes and backports, anything else a suite by name.
+apt_sources() {
+	local _code _main _opt _key _s _sec
+	_code=$(apt_codename)
+	_main=$(apt_base "$_code")
+	[ -n "$_main" ] || die "apt's sources have no suite '$_code': the lab needs Debian 12 or newer"
+	_opt=
+	_key=/usr/share/keyrings/debian-archive-keyring.gpg
+	[ ! -r $_key ] || _opt="[signed-by=$_key] "
+	case $1 in
+	stable)
+		for _s in "$_code" "$_code-updates" "$_code-backports"; do
+			echo "deb $_opt$_main $_s main"
+		done
+		_sec=$(apt_base "$_code-security")
+		[ -z "$_sec" ] || echo "deb $_opt$_sec $_code-security main"
+		;;
+	*)	echo "deb $_opt$_main $1 main" ;;
+	esac
+}
+
+# apt_open SUITES DEBARCH: makes the configuration, reads the package indices once
+# a fetch, and sets APT_CONF for the functions below.
+apt_open() {
+	local _dir=$LAB_CACHE/apt/$1-$2
+	APT_CONF=$_dir/apt.conf
+	case " $apt_opened " in *" $1-$2 "*) return 0 ;; esac
+	mkdir -p "$_dir/lists/partial" "$_dir/cache/archives/partial" "$_dir/state"
+	: >"$_dir/state/status"
+	apt_sources "$1" >"$_dir/sources.list"
+	cat >"$APT_CONF" <<-EOF
+	#clear APT::Update::Post-Invoke;
+	#clear APT::Update::Post-Invoke-Success;
+	APT::Architecture "$2";
+	#clear APT::Architectures;
+	APT::Architectures { "$2"; };
+	APT::Install-Recommends "false";
+	APT::Sandbox::User "root";
+	APT::Get::Assume-Yes "true";
+	Acquire::Retries "5";
+	Acquire::Languages "none";
+	Dir::Cache "$_dir/cache";
+	Dir::State "$_dir/state";
+	Dir::State::status "$_dir/state/status";
+	Dir::State::Lists "$_dir/lists";
+	Dir::Etc::SourceList "$_dir/sources.list";
+	Dir::Etc::SourceParts "-";
+	Dir::Etc::Preferences "/dev/null";
+	Dir::Etc::PreferencesParts "/dev/null";
+	EOF
+	say "reading the package index ($1, $2)"
+	apt_retry apt-get -qq -c "$APT_CONF" update
+	apt_opened="$apt_opened $1-$2"
+}
+
+# Networks hiccup, and a mirror may be half-way through its update.
+apt_retry() {
+	local _try _out
+	for _try in 1 2 3; do
+		if _out=$("$@" 2>&1); then
+			return 0
+		fi
+		say "try $_try of 3 failed: $*"
+		sleep $((_try * 3))
+	done
+	die "$_out"
+}
+
+# apt_unpack PREFIX DEBS...: no maintainer scripts run and no root is needed. Not with
+# dpkg -x, which puts a folder in place of a PREFIX's link from /lib to usr/lib.
+apt_unpack() {
+	local _prefix=$1 _deb
+	shift
+	for _deb; do
+		dpkg-deb --fsys-tarfile "$_deb" |
+			tar -x -f - -C "$_prefix" --keep-directory-symlink --no-same-owner
+	done
+}
+
+# apt_download PREFIX PACKAGES...: just these packages, unpacked into PREFIX.
+apt_download() {
+	local _into=$1
+	shift
+	rm -rf "$_into.debs"
+	mkdir -p "$_into.debs" "$_into"
+	(cd "$_into.debs" && apt_retry apt-get -qq -c "$APT_CONF" download "$@") || exit
+	apt_unpack "$_into" "$_into.debs"/*.deb
+	rm -rf "$_into.debs"
+}
+
+# apt_closure PREFIX RELEASE PACKAGES...: the packages and all they depend on.
+# RELEASE is preferred where it has a package; "-" leaves that to apt.
+apt_closure() {
+	local _into=$1 _rel=$2 _arc
+	shift 2
+	[ "$_rel" != - ] || _rel=
+	_arc=$(dirname "$APT_CONF")/cache/archives
+	rm -f "$_arc"/*.deb
+	apt_retry apt-get -qq -c "$APT_CONF" ${_rel:+-t "$_rel"} --download-only install "$@"
+	mkdir -p "$_into"
+	apt_unpack "$_into" "$_arc"/*.deb
+	rm -f "$_arc"/*.deb
+}
+
+# apt_kernel RELEASE METAPACKAGE: the packages a kernel metapackage stands for today,
+# the versioned linux-image first. From 7.x on the kernel itself is in linux-binary-V,
+# its modules in linux-modules-V and its .config in linux-base-V.
+apt_kernel() {
+	local _rel=$1 _image _v _p
+	[ "$_rel" != - ] || _rel=
+	_image=$(apt-cache -c "$APT_CONF" ${_rel:+-o APT::Default-Release="$_rel"} depends "$2" |
+		sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+	[ -n "$_image" ] || die "package $2 leads to no kernel"
+	echo "$_image"
+	_v=${_image#linux-image-}
+	for _p in "linux-binary-$_v" "linux-modules-$_v" "linux-base-$_v"; do
+		! apt-cache -c "$APT_CONF" show "$_p" >/dev/null 2>&1 || echo "$_p"
+	done
+}

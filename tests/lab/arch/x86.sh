@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the lab has to know about x86-64. Data only; another architecture is
+# another file like this one.
+
+DEB_ARCH=amd64
+QEMU_PACKAGE=qemu-system-x86
+QEMU_BINARY=qemu-system-x86_64
+# -cpu max: with another model the XSAVE layout makes inner guests panic in
+# fpu__init. vmx does not exist in TCG, svm does.
+QEMU_MACHINE="-machine q35 -cpu max -vga none"
+# Loaded in the emulated host before anything else.
+HOST_MODULES="kvm_amd 9p 9pnet_virtio"
+# Can be asked for with "run --modules" or a scenario's "needs" line.
+HOST_MODULES_EXTRA="tun vhost_net vhost_vsock vsock_loopback virtio_net virtio_blk ext4 loop bridge veth vfio_pci"
+HOST_KERNEL=sid
+# Which of its forms: QEMU enters an ELF kernel through its PVH note.
+HOST_IMAGE=vmlinux
+# nokaslr and mitigations=off: under TCG both only cost time.
+HOST_CMDLINE="console=ttyS0 mitigations=off nokaslr tsc=reliable"
+GUEST_CONSOLE=ttyS0
+GUEST_IMAGE=bzImage
+# The smallest of tests/guest: it ends at once.
+PROBE_GUEST=exit.elf
+# In the busybox guest's initrd, loaded in this order unless lab.modules= says otherwise.
+GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
+BUSYBOX_SUITES=stable
+# Kernels fetched as the host's and the guests': a label each. What a label means
+# depends on the suite the machine runs:
+#	stock     what an ordinary installation of the machine's suite boots
+#	backport  a newer one that the same suite offers (small cloud flavour: a second configuration)
+#	sid       the newest Debian has
+KERNEL_LABELS="stock backport sid"
+DEBIAN_INITRD_LABELS=stock
+
+# kernel_source LABEL CODENAME: suites, default release ("-": none), metapackage.
+kernel_source() {
+	case $1:$2 in
+	stock:*) echo "stable - linux-image-amd64" ;;
+	backport:bookworm) echo "stable - linux-image-6.12-cloud-amd64" ;;
+	backport:*) echo "stable $2-backports linux-image-cloud-amd64" ;;
+	sid:*) echo "sid - linux-image-amd64" ;;
+	esac
+}
+
+# kernel_files VMLINUZ DIR: the forms of a kernel that lkvm boots on this architecture.
+kernel_files() {
+	cp "$1" "$2/bzImage"
+	"$LAB_DIR/extract-vmlinux" "$1" "$2/vmlinux"
+}

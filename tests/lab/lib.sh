@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a scenario can say. Sourced before it by busybox's shell, in the emulated host
+# or natively. A scenario is one test: it fails at the first thing that is not as
+# expected, with the reason as the last word, and passes when it reaches its end.
+# $T is its own empty folder; what it prints is shown when it fails.
+
+# Statuses of lkvm, under the names of include/lkvm/exit_status.h, which run has read.
+ST_OK=$EXIT_GUEST_DONE ST_USAGE=$EXIT_USAGE ST_START=$EXIT_START ST_PANIC=$EXIT_GUEST_PANIC
+ST_TRIPLE=$EXIT_TRIPLE_FAULT ST_KVM=$EXIT_INTERNAL_ERROR ST_TIMEOUT=$EXIT_TIMEOUT ST_RUNTIME=$EXIT_HOST_ERROR
+ST_INT=130 ST_KILL=137 ST_TERM=143
+
+OUT=$T/out
+vm_pid=
+
+fail() {
+	echo "$*" >"$T/why"
+	echo "FAIL: $*"
+	exit 1
+}
+
+skip() {
+	echo "$*" >"$T/why"
+	echo "SKIP: $*"
+	exit 77
+}
+
+note() {
+	echo "# $(cut -d ' ' -f 1 /proc/uptime) $*"
+}
+
+# expect_status N COMMAND...: its output, both streams, is in $OUT afterwards.
+expect_status() {
+	local want=$1 got=0
+	shift
+	note "$*"
+	"$@" >"$OUT" 2>&1 || got=$?
+	cat "$OUT"
+	[ "$got" = "$want" ] || fail "status $got, not $want: $1 ${2:-} ..."
+}
+
+# expect_output PATTERN [FILE]: an extended regular expression found in the last output.
+expect_output() {
+	grep -aqE -e "$1" "${2:-$OUT}" || fail "no '$1' in the output"
+}
+
+expect_no_output() {
+	! grep -aqE -e "$1" "${2:-$OUT}" || fail "'$1' in the output: $(grep -aE -m 1 -e "$1" "${2:-$OUT}")"
+}
+
+# expect_same WHAT A B
+expect_same() {
+	[ "$2" = "$3" ] || fail "$1: '$2' and '$3' differ"
+}
+
+need_root() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+need_tool() {
+	local t
+	for t; do
+		command -v "$t" >/dev/null || skip "needs $t"
+	done
+}
+
+# kernel LABEL: the guests of this scenario run that kernel ("stock" unless called).
+kernel() {
+	[ -d "$LAB_KERNELS/$1" ] || skip "no kernel '$1' in the cache"
+	LAB_KERNEL=$LAB_KERNELS/$1/$LAB_IMAGE
+	LAB_VMLINUX=$LAB_KERNELS/$1/vmlinux
+	LAB_INITRD=$LAB_KERNELS/$1/initrd.cpio.gz
+	# As a pattern: releases have plus signs.
+	LAB_RELEASE=$(sed 's/[+.]/[&]/g' "$LAB_KERNELS/$1/release")
+}
+kernel stock
+
+# How a busybox guest is started: guest SCRIPT [MODULES [PARAMETERS]] gives the words for -p.
+# The limit ends a guest that hangs before the scenario's own limit does.
+# With any module come those of the transports: some of Debian's kernels have them built in,
+# some not.
+guest() {
+	local transports=virtio_pci,virtio_mmio
+	echo "console=${GUEST_CONSOLE:-$LAB_CONSOLE} panic=-1 quiet lab.run=$1.sh lab.modules=${2:+$transports,$2} ${3:-}"
+}
+
+# lkvm_run ARGS...: a guest with the lab's kernel and busybox initrd and nothing else but
+# what ARGS say; -p comes from guest().
+lkvm_run() {
+	lkvm run --nodefaults -k "$LAB_KERNEL" -i "$LAB_INITRD" -c 1 -m 256 --timeout "${LAB_LIMIT:-60}" "$@"
+}
+
+# start COMMAND...: in the background, its output in $T/console.
+start() {
+	note "$* &"
+	: >"$T/console"
+	"$@" >"$T/console" 2>&1 </dev/null &
+	vm_pid=$!
+}
+
+# wait_output PATTERN [SECONDS]: until the console of start's command has it.
+wait_output() {
+	local left=$((${2:-60} * 5))
+	until grep -aqE -e "$1" "$T/console"; do
+		[ -d "/proc/$vm_pid" ] || { cat "$T/console"; fail "ended before '$1' was seen"; }
+		[ "$left" -gt 0 ] || { cat "$T/console"; fail "no '$1' on the console in ${2:-60} s"; }
+		left=$((left - 1))
+		sleep 0.2
+	done
+}
+
+# expect_end STATUS [SECONDS]: start's command ends by itself, with STATUS, within that time.
+expect_end() {
+	local left=$((${2:-10} * 10)) got=0
+	while [ -d "/proc/$vm_pid" ] && ! grep -q '^State:.Z' "/proc/$vm_pid/status" 2>/dev/null; do
+		[ "$left" -gt 0 ] || { cat "$T/console"; fail "still running ${2:-10} s later"; }
+		left=$((left - 1))
+		sleep 0.1
+	done
+	wait "$vm_pid" || got=$?
+	cat "$T/console"
+	[ "$got" = "$1" ] || fail "status $got, not $1"
+}
+
+# data_file FILE MIB: that much of what no compression or zero detection can hide.
+# Generated once in a host: random numbers are slow under emulation.
+data_file() {
+	local pool=$LAB_TMP/random
+	[ -s "$pool" ] || head -c 4194304 /dev/urandom >"$pool"
+	{
+		local i=0
+		while [ $i -lt $(($2 / 4)) ]; do
+			# A number in each 4 MiB makes swapped blocks visible.
+			printf '%08d' $i
+			tail -c +9 "$pool"
+			i=$((i + 1))
+		done
+	} >"$1"
+}
+
+sum() {
+	md5sum <"$1" | cut -d ' ' -f 1
+}
+
+# net_serve ADDRESS: the host's side of guest/net.sh; sets PORT.
+net_serve() {
+	PORT=$((20000 + $$ % 20000))
+	mkdir "$T/www"
+	data_file "$T/www/data" 64
+	httpd -f -p "$1:$PORT" -h "$T/www" &
+	# Its input stays open, or it would close the connection before anything came.
+	mkfifo "$T/open"
+	exec 5<>"$T/open"
+	nc -l -p $((PORT + 1)) <"$T/open" >"$T/back" &
+	nc_pid=$!
+}
+
+# net_compare: what went each way, after the guest has ended.
+net_compare() {
+	wait "$nc_pid"
+	expect_output "lab-guest: status 0"
+	expect_same "host to guest" "$(sum "$T/www/data")" "$(sed -n 's/^got: \([0-9a-f]*\).*/\1/p' "$OUT")"
+	expect_same "guest to host" "$(sed -n 's/^sent: \([0-9a-f]*\).*/\1/p' "$OUT")" "$(sum "$T/back")"
+}
+
+# in_namespace FILE: this scenario's part in FILE, again from its start, in a network
+# namespace of its own.
+in_namespace() {
+	[ -z "${LAB_NS:-}" ] || return 0
+	local own=
+	[ "$(id -u)" = 0 ] || own=-r
+	unshare $own -n true 2>/dev/null || skip "no network namespaces"
+	LAB_NS=y exec unshare $own -n sh -c '. "$LAB_RUN/tests/lib.sh"; ip link set lo up; . "$1"; exit 0' sh "$1"
+}

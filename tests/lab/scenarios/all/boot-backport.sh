@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A newer kernel of the cloud flavour boots.
+kernel backport
+expect_status $ST_OK lkvm_run -p "$(guest hello)"
+expect_output "^Linux .* $LAB_RELEASE "
+expect_output "lab-guest: status 0"

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Collects in $work what one run puts into the emulated host: root/ is copied over
+# the host's root at its start, script is what it runs, env what that finds. Sourced.
+
+# prepare_images: the initrds that scripts find, made anew only when something changed.
+prepare_images() {
+	local _l
+	for _l in $KERNEL_LABELS; do
+		guest_initrd_make "$_l"
+	done
+}
+
+# stage_binary FILE PATH: with the libraries it needs and its loader, at the paths it
+# was linked for, so that it runs there exactly as it does here.
+stage_binary() {
+	local _lib
+	mkdir -p "$work/root${2%/*}"
+	cp -L "$1" "$work/root$2"
+	# A script, a static program and a data file have none, and ldd fails on them.
+	for _lib in $(ldd "$1" 2>/dev/null | sed -n 's,^[^/]*\(/[^ ]*\) (0x[0-9a-f]*)$,\1,p'); do
+		mkdir -p "$work/root${_lib%/*}"
+		[ -e "$work/root$_lib" ] || cp -L "$_lib" "$work/root$_lib"
+	done
+}
+
+stage_lkvm() {
+	mkdir -p "$work/root"
+	if [ -f "$1" ]; then
+		stage_binary "$1" /usr/local/bin/lkvm
+	else
+		say "no $1: the host has no lkvm"
+	fi
+}
+
+# stage_add FILE[:PATH]
+stage_add() {
+	local _file=${1%%:*} _path=/usr/local/bin/${1##*/}
+	case $1 in *:*) _path=${1#*:} ;; esac
+	[ -f "$_file" ] || die "--add $_file: no such file"
+	stage_binary "$_file" "$_path"
+}
+
+# stage_script FILE ARGS...: FILE is run under its own folder's name for messages' sake.
+stage_script() {
+	local _quoted= _arg
+	cp "$1" "$work/script.sh"
+	shift
+	for _arg; do
+		_quoted="$_quoted '$(printf %s "$_arg" | sed "s/'/'\\\\''/g")'"
+	done
+	echo ". \"\$LAB_RUN/script.sh\"$_quoted" >"$work/script"
+	# "." takes no arguments in POSIX, so they are set before.
+	[ -z "$_quoted" ] ||
+		printf 'set --%s\n. "$LAB_RUN/script.sh"\n' "$_quoted" >"$work/script"
+}
+
+# stage_env CACHE RUN OUT HOW: the variables that a script finds, here or in the host.
+stage_env() {
+	cat <<-EOF
+	export LAB_ARCH=$ARCH LAB_HOW=$4
+	export LAB_CACHE=$1 LAB_RUN=$2 LAB_OUT=$3
+	export LAB_KERNELS=$1/$ARCH/kernels
+	export LAB_TOOLS=$1/tools-$DEB_ARCH/bin
+	export LAB_IMAGE=$GUEST_IMAGE
+	export LAB_KERNEL=$1/$ARCH/kernels/stock/$GUEST_IMAGE
+	export LAB_INITRD=$1/$ARCH/kernels/stock/initrd.cpio.gz
+	export LAB_CONSOLE=$GUEST_CONSOLE
+	export LAB_BUSYBOX=$1/$ARCH/busybox
+	EOF
+	# Exit statuses by name, from the one place that says them.
+	sed -n 's/^[[:space:]]*\(EXIT_[A-Z_]*\) = \([0-9]*\),.*/export \1=\2/p' \
+		"$LAB_ROOT/include/lkvm/exit_status.h" 2>/dev/null || :
+	[ -z "$with_qemu" ] || echo "export LAB_QEMU=$1/qemu-$ARCH-$native_deb/bin/$QEMU_BINARY"
+	echo "PATH=\$PATH:\$LAB_TOOLS"
+}

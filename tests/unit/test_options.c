@@ -1,0 +1,735 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The option table and its parser: every way to write an option, and above all the wrong ways. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lkvm/arch.h"
+#include "lkvm/exit_status.h"
+#include "lkvm/nearest.h"
+#include "lkvm/options.h"
+
+static struct vm_config config;
+static char said[4096]; /* what parsing wrote to stderr */
+
+/* Parses words with stderr caught; messages are part of the contract. */
+static int parse_words(const char *const *words)
+{
+	char *argv[64] = { (char *)"run" };
+	FILE *caught = tmpfile();
+	int argc = 1, saved, ret;
+	size_t len;
+
+	while (words[argc - 1]) {
+		argv[argc] = (char *)words[argc - 1];
+		argc++;
+		assert_true(argc < 64);
+	}
+	assert_non_null(caught);
+	saved = dup(2);
+	dup2(fileno(caught), 2);
+	config_release(&config);
+	config_init(&config);
+	ret = options_parse_run(argc, argv, &config);
+	dup2(saved, 2);
+	close(saved);
+	rewind(caught);
+	len = fread(said, 1, sizeof(said) - 1, caught);
+	said[len] = '\0';
+	fclose(caught);
+	return ret;
+}
+
+#define PARSE(...) parse_words((const char *const[]){ __VA_ARGS__, NULL })
+
+static void good_(const char *file, int line, int ret)
+{
+	if (ret || *said)
+		print_error("%s:%d: %d, %s\n", file, line, ret, said);
+	assert_int_equal(ret, 0);
+	assert_string_equal(said, "");
+}
+#define GOOD(...) good_(__FILE__, __LINE__, PARSE(__VA_ARGS__))
+
+/* -EINVAL, one line at Error level, and these words in it. */
+static void bad_(const char *file, int line, int ret, const char *words)
+{
+	const char *end = strchr(said, '\n');
+
+	if (ret != -EINVAL || !end || end[1] || strncmp(said, "  Error: ", 9) ||
+	    !strstr(said, words))
+		fail_msg("%s:%d: %d, said: %s, not: %s", file, line, ret, said, words);
+}
+#define BAD(words, ...) bad_(__FILE__, __LINE__, PARSE(__VA_ARGS__), words)
+
+static int teardown(void **state)
+{
+	config_release(&config);
+	return 0;
+}
+
+/* ---- the table ---- */
+
+struct table {
+	unsigned rows, groups;
+	const struct option_row *seen[128];
+};
+
+static int collect(const struct option_row *row, void *arg)
+{
+	struct table *table = arg;
+
+	if (row->kind == OPTION_GROUP) {
+		assert_non_null(row->help);
+		assert_null(row->name);
+		table->groups++;
+		return 0;
+	}
+	assert_true(table->rows < ARRAY_SIZE(table->seen));
+	table->seen[table->rows++] = row;
+	return 0;
+}
+
+static bool needs_argument(const struct option_row *row)
+{
+	return row->kind == OPTION_STRING || row->kind == OPTION_UINT || row->kind == OPTION_CALL;
+}
+
+/* Help is one phrase without a full stop, the manual's text are sentences with one. */
+static void check_text(const struct option_row *row, const char *text, bool full_stop)
+{
+	size_t len = strlen(text);
+
+	if (!len || (text[len - 1] == '.') != full_stop)
+		fail_msg("--%s: %s", row->name, text);
+}
+
+static void check_row(const struct option_row *row)
+{
+	const char *p;
+
+	assert_non_null(row->name);
+	assert_true(strlen(row->name) >= 2 && strlen(row->name) < 40);
+	for (p = row->name; *p; p++)
+		assert_true((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-');
+	check_text(row, row->help, false);
+	if (row->man)
+		check_text(row, row->man, true);
+	assert_int_equal(!!row->argument, needs_argument(row));
+	assert_int_equal(!!row->parse, row->kind == OPTION_CALL || row->kind == OPTION_CALL_FLAG);
+	assert_true(!row->max || row->min <= row->max);
+	/* The opposites share the names' space. */
+	if (!strncmp(row->name, "no-", 3))
+		assert_int_equal(row->kind, OPTION_FLAG);
+}
+
+static void test_table_is_sound(void **state)
+{
+	struct table table = { .rows = 0 };
+	unsigned i, j;
+
+	options_for_each(collect, &table);
+	assert_true(table.rows >= 18 && table.groups >= 4);
+	for (i = 0; i < table.rows; i++) {
+		check_row(table.seen[i]);
+		for (j = 0; j < i; j++) {
+			assert_string_not_equal(table.seen[i]->name, table.seen[j]->name);
+			if (table.seen[i]->letter)
+				assert_int_not_equal(table.seen[i]->letter, table.seen[j]->letter);
+		}
+	}
+}
+
+static int stop_at_third(const struct option_row *row, void *arg)
+{
+	return ++*(int *)arg == 3 ? 42 : 0;
+}
+
+static void test_walk_can_be_stopped(void **state)
+{
+	int calls = 0;
+
+	assert_int_equal(options_for_each(stop_at_third, &calls), 42);
+	assert_int_equal(calls, 3);
+}
+
+/* Nothing is parsed that was never tried: each row's long name with nonsense or without a value. */
+static void test_every_row_with_and_without_value(void **state)
+{
+	struct table table = { .rows = 0 };
+	char word[80], long_value[80];
+	unsigned i;
+
+	options_for_each(collect, &table);
+	for (i = 0; i < table.rows; i++) {
+		const struct option_row *row = table.seen[i];
+
+		snprintf(word, sizeof(word), "--%s", row->name);
+		snprintf(long_value, sizeof(long_value), "--%s=", row->name);
+		if (needs_argument(row)) {
+			BAD("needs a value", word);
+			if (strcmp(row->name, "params"))
+				BAD(row->name, long_value);
+		} else {
+			BAD("takes no value", long_value);
+			assert_int_equal(PARSE(word), row->kind == OPTION_HELP ? 1 : 0);
+		}
+		snprintf(word, sizeof(word), "--no-%s", row->name);
+		if (option_can_be_negated(row) && strncmp(row->name, "no-", 3)) {
+			GOOD(word);
+			snprintf(long_value, sizeof(long_value), "--no-%s=1", row->name);
+			BAD("takes no value", long_value);
+		} else {
+			assert_int_equal(PARSE(word), -EINVAL);
+		}
+	}
+}
+
+/* ---- ways to write ---- */
+
+static void test_values_in_all_spellings(void **state)
+{
+	GOOD("-c4");
+	assert_int_equal(config.cpus, 4);
+	GOOD("-c", "5");
+	assert_int_equal(config.cpus, 5);
+	GOOD("--cpus", "6");
+	assert_int_equal(config.cpus, 6);
+	GOOD("--cpus=7");
+	assert_int_equal(config.cpus, 7);
+	GOOD("--cp=8");
+	assert_int_equal(config.cpus, 8);
+	GOOD("-c", "1", "--cpus", "2");
+	assert_int_equal(config.cpus, 2);
+	GOOD("-c3", "--no-cpus");
+	assert_int_equal(config.cpus, 0);
+}
+
+static void test_abbreviations(void **state)
+{
+	GOOD("--ker", "x");
+	assert_string_equal(config.kernel, "x");
+	GOOD("--vir", "mmio");
+	assert_int_equal(config.transport, TRANSPORT_MMIO);
+	GOOD("--no-rn");
+	assert_false(config.rng);
+	/* A whole name wins over longer ones that begin with it. */
+	GOOD("--rng");
+	BAD("--n could be --name, --nodefaults, --network", "--n");
+	BAD("--no-disk", "--no-d");
+	BAD("--no could be", "--no");
+	GOOD("--nod");
+	assert_true(config.nodefaults);
+}
+
+static void test_unknown(void **state)
+{
+	BAD("unknown option --netwrk; did you mean --network?", "--netwrk", "x");
+	BAD("did you mean --mem?", "--memory=5");
+	BAD("did you mean --kernel?", "--kernal", "x");
+	BAD("did you mean --no-rng?", "--no-rgn");
+	BAD("'lkvm help run'", "--xyzzy");
+	BAD("unknown option -z", "-z");
+	BAD("unknown option --", "--=");
+	BAD("unknown option --", "---");
+}
+
+static void test_bare_words(void **state)
+{
+	GOOD("bzImage");
+	assert_string_equal(config.kernel, "bzImage");
+	GOOD("-m", "64", "-", "-c1");
+	assert_string_equal(config.kernel, "-");
+	BAD("'b'", "a", "b");
+	BAD("'b'", "-k", "a", "b");
+	BAD("empty word", "");
+	GOOD("a", "--");
+	BAD("-- ls", "a", "--", "ls");
+	assert_int_equal(PARSE("-h", "--nonsense"), 1);
+	assert_int_equal(PARSE("--help"), 1);
+	GOOD("-p", "--help");
+	assert_string_equal(config.cmdline, "--help");
+}
+
+/* ---- values ---- */
+
+static void test_cpus(void **state)
+{
+	BAD("--cpus 0: too small; 1 to 4096 would work", "-c", "0");
+	BAD("not a whole number", "-c", "two");
+	BAD("not a whole number", "-c", "-1");
+	BAD("not a whole number", "-c", "1.5");
+	BAD("not a whole number", "-c", "4x");
+	BAD("not a whole number", "-c", " 4");
+	BAD("not a whole number", "-c", "");
+	BAD("too large", "-c", "4097");
+	BAD("too large", "-c", "4294967297");
+	BAD("too large", "-c", "99999999999999999999999");
+	GOOD("-c", "4096");
+}
+
+static void test_memory(void **state)
+{
+	GOOD("-m", "512");
+	assert_int_equal(config.memory, MIB(512));
+	GOOD("-m512M");
+	assert_int_equal(config.memory, MIB(512));
+	GOOD("-m", "2g");
+	assert_int_equal(config.memory, GIB(2));
+	GOOD("--mem=1T");
+	assert_int_equal(config.memory, GIB(1024));
+	GOOD("--mem=8388608B");
+	assert_int_equal(config.memory, MIB(8));
+	GOOD("-m", "64", "--no-mem");
+	assert_int_equal(config.memory, 0);
+	BAD("too little", "-m", "0");
+	BAD("4 MiB is the least", "-m", "3");
+	GOOD("-m", "4");
+	BAD("512 (MiB), 512M or 2G would work", "-m", "abc");
+	BAD("not a size", "-m", "-5");
+	BAD("not a size", "-m", "");
+	BAD("not a size", "-m", "5MM");
+	BAD("not a size", "-m", "M");
+	BAD("not a size", "-m", "0x100");
+	BAD("not a size", "-m", "99999999999999999999999q");
+	BAD("64 bits", "-m", "99999999999999999999999");
+	BAD("64 bits", "-m", "17592186044416");
+	BAD("64 bits", "-m", "16384P");
+	BAD("page size", "-m", "8388609B");
+}
+
+static void test_parse_size(void **state)
+{
+	const char *rest;
+	u64 bytes;
+
+	assert_int_equal(parse_size("7", 1, &bytes, NULL), 0);
+	assert_int_equal(bytes, 7);
+	assert_int_equal(parse_size("4096K", MIB(1), &bytes, NULL), 0);
+	assert_int_equal(bytes, MIB(4));
+	assert_int_equal(parse_size("15P", 1, &bytes, NULL), 0);
+	assert_int_equal(bytes, 15ULL << 50);
+	assert_int_equal(parse_size("18446744073709551615B", 1, &bytes, NULL), 0);
+	assert_true(bytes == UINT64_MAX);
+	assert_int_equal(parse_size("18446744073709551616B", 1, &bytes, NULL), -ERANGE);
+	assert_int_equal(parse_size("2G@0x80000000", 1, &bytes, &rest), 0);
+	assert_string_equal(rest, "@0x80000000");
+	assert_int_equal(bytes, GIB(2));
+	assert_int_equal(parse_size("512@1", MIB(1), &bytes, &rest), 0);
+	assert_string_equal(rest, "@1");
+	assert_int_equal(parse_size("2G@1", 1, &bytes, NULL), -EINVAL);
+	assert_int_equal(parse_size("", 1, &bytes, &rest), -EINVAL);
+	assert_int_equal(parse_size("\t1", 1, &bytes, NULL), -EINVAL);
+	assert_int_equal(parse_size("1\x0d", 1, &bytes, NULL), -EINVAL);
+}
+
+static void test_strings(void **state)
+{
+	char name[70];
+
+	GOOD("-i", "a", "--initrd=b", "-ic");
+	assert_int_equal(config.nr_initrds, 3);
+	assert_string_equal(config.initrds[2], "c");
+	GOOD("-i", "a", "--no-initrd", "-i", "b");
+	assert_int_equal(config.nr_initrds, 1);
+	assert_string_equal(config.initrds[0], "b");
+	BAD("one too many; 16", "-i1", "-i2", "-i3", "-i4", "-i5", "-i6", "-i7", "-i8", "-i9",
+	    "-i10", "-i11", "-i12", "-i13", "-i14", "-i15", "-i16", "-i17");
+	GOOD("-p", "a=b c", "--params=d", "-p", "e,,f");
+	assert_string_equal(config.cmdline, "a=b c d e,,f");
+	GOOD("-p", "");
+	assert_string_equal(config.cmdline, "");
+	GOOD("-p", "a", "--no-params");
+	assert_null(config.cmdline);
+	GOOD("--name", "web-1");
+	assert_string_equal(config.name, "web-1");
+	BAD("no '/'", "--name", "a/b");
+	BAD("no blanks", "--name", "a b");
+	BAD("dot", "--name", "..");
+	BAD("1 to 64", "--name", "");
+	memset(name, 'x', sizeof(name));
+	name[64] = '\0';
+	GOOD("--name", name);
+	name[64] = 'x';
+	name[65] = '\0';
+	BAD("1 to 64", "--name", name);
+}
+
+static void test_choices(void **state)
+{
+	GOOD("--console", "virtio");
+	assert_int_equal(config.console, CONSOLE_VIRTIO);
+	GOOD("--console=serial");
+	assert_int_equal(config.console, CONSOLE_SERIAL);
+	BAD("--console hv: there are serial and virtio", "--console", "hv");
+	BAD("did you mean 'serial'", "--console", "serail");
+	GOOD("--virtio-transport", "pci");
+	BAD("virtio 1 only", "--virtio-transport", "mmio-legacy");
+	BAD("virtio 1 only", "--virtio-transport", "pci-legacy");
+	BAD("pci and mmio", "--virtio-transport", "ccw");
+	GOOD("--loglevel", "error");
+	assert_int_equal(config.loglevel, LOG_LEVEL_ERROR);
+	GOOD("--loglevel=debug");
+	assert_int_equal(config.loglevel, LOG_LEVEL_DEBUG);
+	GOOD("--loglevel=warning", "--debug");
+	assert_int_equal(config.loglevel, LOG_LEVEL_DEBUG);
+	GOOD("--debug", "--no-debug");
+	assert_int_equal(config.loglevel, LOG_LEVEL_INFO);
+	BAD("error, warning, info and debug", "--loglevel", "loud");
+	GOOD("--tty", "0", "--tty=3", "--tty", "0");
+	assert_int_equal(config.nr_ttys, 2);
+	assert_string_equal(config.ttys[1], "3");
+	BAD("0, 1, 2 and 3", "--tty", "4");
+	BAD("there are", "--tty", "-1");
+}
+
+static void test_flags(void **state)
+{
+	GOOD("x");
+	assert_false(config.reboot || config.nodefaults || config.timeout || config.rng_given);
+	GOOD("--reboot", "--nodefaults", "--timeout", "60", "--rng");
+	assert_true(config.reboot && config.nodefaults && config.rng && config.rng_given);
+	assert_int_equal(config.timeout, 60);
+	GOOD("--reboot", "--no-reboot", "--timeout=0");
+	assert_false(config.reboot);
+	BAD("not a whole number", "--timeout", "60s");
+	BAD("too large", "--timeout", "4294967296");
+	GOOD("--timeout", "4294967295");
+}
+
+static void test_disks(void **state)
+{
+	GOOD("-d", "disk.img");
+	assert_int_equal(config.nr_disks, 1);
+	assert_string_equal(config.disks[0].path, "disk.img");
+	assert_false(config.disks[0].readonly || config.disks[0].direct);
+	GOOD("-d", "a,,b.img,ro,direct,serial=S1,queues=4", "--disk=c");
+	assert_string_equal(config.disks[0].path, "a,b.img");
+	assert_true(config.disks[0].readonly && config.disks[0].direct);
+	assert_string_equal(config.disks[0].serial, "S1");
+	assert_int_equal(config.disks[0].queues, 4);
+	assert_string_equal(config.disks[1].path, "c");
+	GOOD("-d", "a,,,ro");
+	assert_string_equal(config.disks[0].path, "a,");
+	assert_true(config.disks[0].readonly);
+	GOOD("-d", "a", "--no-disk");
+	assert_int_equal(config.nr_disks, 0);
+	BAD("'rw' is not known", "-d", "a,rw");
+	BAD("'' is not known", "-d", "a,");
+	BAD("name is missing", "-d", ",ro");
+	BAD("name is missing", "-d", "");
+	BAD("1 to 20 characters, not 21", "-d", "a,serial=123456789012345678901");
+	GOOD("-d", "a,serial=12345678901234567890");
+	BAD("1 to 20", "-d", "a,serial=");
+	BAD("printable", "-d", "a,serial=\x01");
+	BAD("1 to 16", "-d", "a,queues=0");
+	BAD("1 to 16", "-d", "a,queues=17");
+	BAD("1 to 16", "-d", "a,queues=");
+}
+
+static void test_too_many_disks(void **state)
+{
+	const char *words[CONFIG_MAX_DISKS + 2];
+	unsigned i;
+
+	for (i = 0; i <= CONFIG_MAX_DISKS; i++)
+		words[i] = "-da";
+	words[CONFIG_MAX_DISKS + 1] = NULL;
+	bad_(__FILE__, __LINE__, parse_words(words), "one too many; 26 work");
+	words[CONFIG_MAX_DISKS] = NULL;
+	good_(__FILE__, __LINE__, parse_words(words));
+}
+
+static void test_net_modes(void **state)
+{
+	GOOD("-n", "mode=user");
+	assert_true(config.net_given);
+	assert_int_equal(config.nets[0].mode, NET_MODE_USER);
+	assert_int_equal(config.nets[0].fd, -1);
+	GOOD("-n", "tap");
+	assert_int_equal(config.nets[0].mode, NET_MODE_TAP);
+	GOOD("-n", "tapif=tap0");
+	assert_int_equal(config.nets[0].mode, NET_MODE_TAP);
+	assert_string_equal(config.nets[0].tapif, "tap0");
+	GOOD("-n", "hostfwd=tcp::1-:2");
+	assert_int_equal(config.nets[0].mode, NET_MODE_USER);
+	GOOD("-n", "mode=none");
+	assert_true(config.net_given);
+	assert_int_equal(config.nr_nets, 0);
+	GOOD("-n", "user", "--no-network");
+	assert_int_equal(config.nr_nets, 0);
+	GOOD("-n", "user", "-n", "none", "-n", "tap");
+	assert_int_equal(config.nr_nets, 1);
+	assert_int_equal(config.nets[0].mode, NET_MODE_TAP);
+	BAD("user, tap and none", "-n", "mode=bridge");
+	BAD("'virtio' is not known", "-n", "virtio");
+	BAD("did you mean tapif=?", "-n", "mode=tap,tapfi=x");
+	BAD("not known", "-n", "mode=tap,");
+	BAD("not known", "-n", "");
+	BAD("tapif= needs mode=tap", "-n", "tapif=t,mode=user");
+	BAD("hostfwd= needs mode=user", "-n", "hostfwd=tcp::1-:2,mode=tap");
+	BAD("one too many; 8", "-nuser", "-nuser", "-nuser", "-nuser", "-nuser", "-nuser", "-nuser",
+	    "-nuser", "-nuser");
+}
+
+static void test_net_values(void **state)
+{
+	static const u8 mac[6] = { 0x02, 0x15, 0xaB, 0, 0, 0xff };
+
+	GOOD("-n",
+	     "mode=tap,guest_mac=02:15:Ab:00:00:fF,script=/a,,b,downscript=d,queues=8,vhost=0");
+	assert_memory_equal(config.nets[0].mac, mac, 6);
+	assert_string_equal(config.nets[0].script, "/a,b");
+	assert_string_equal(config.nets[0].downscript, "d");
+	assert_int_equal(config.nets[0].queue_pairs, 8);
+	GOOD("-n", "mode=tap,fd=5,host_ip=192.168.33.1,guest_ip=192.168.33.15");
+	assert_int_equal(config.nets[0].fd, 5);
+	assert_string_equal(config.nets[0].host_ip, "192.168.33.1");
+	BAD("not an address like", "-n", "mac=02:15:15:15:15");
+	BAD("not an address like", "-n", "mac=02:15:15:15:15:15:");
+	BAD("not an address like", "-n", "mac=0g:15:15:15:15:15");
+	BAD("not an address like", "-n", "mac=");
+	BAD("one card", "-n", "mac=01:15:15:15:15:15");
+	BAD("one card", "-n", "mac=00:00:00:00:00:00");
+	BAD("IPv4", "-n", "host_ip=1.2.3");
+	BAD("IPv4", "-n", "guest_ip=::1");
+	BAD("3 and up", "-n", "fd=1");
+	BAD("3 and up", "-n", "fd=-1");
+	BAD("3 and up", "-n", "fd=2147483648");
+	BAD("leave out tapif=", "-n", "fd=4,tapif=x");
+	BAD("1 to 8", "-n", "mq=9");
+	BAD("vhost=0 would work", "-n", "vhost=1");
+	BAD("1 to 15", "-n", "tapif=sixteen-letters-");
+	BAD("1 to 15", "-n", "tapif=");
+	BAD("1 to 15", "-n", "tapif=a/b");
+	BAD("1 to 15", "-n", "tapif=..");
+	GOOD("-n", "tapif=fifteen-letters");
+	BAD("missing", "-n", "script=");
+}
+
+static void test_hostfwd(void **state)
+{
+	const struct net_forward *forward = config.nets[0].forwards;
+
+	GOOD("-n", "mode=user,hostfwd=tcp:0.0.0.0:2222-10.0.2.15:22,hostfwd=udp::53-:5353,hostfwd="
+		   "tcp:1-2");
+	assert_int_equal(config.nets[0].nr_forwards, 3);
+	assert_false(forward[0].udp);
+	assert_string_equal(forward[0].host_address, "0.0.0.0");
+	assert_int_equal(forward[0].host_port, 2222);
+	assert_string_equal(forward[0].guest_address, "10.0.2.15");
+	assert_int_equal(forward[0].guest_port, 22);
+	assert_true(forward[1].udp);
+	assert_null(forward[1].host_address);
+	assert_null(forward[1].guest_address);
+	assert_int_equal(forward[1].host_port, 53);
+	assert_int_equal(forward[1].guest_port, 5353);
+	assert_int_equal(forward[2].host_port, 1);
+	BAD("would work", "-n", "hostfwd=");
+	BAD("would work", "-n", "hostfwd=tcp");
+	BAD("would work", "-n", "hostfwd=tcp:");
+	BAD("would work", "-n", "hostfwd=tcp::-:");
+	BAD("would work", "-n", "hostfwd=tcp::22");
+	BAD("would work", "-n", "hostfwd=sctp::1-:2");
+	BAD("would work", "-n", "hostfwd=tcp::0-:2");
+	BAD("would work", "-n", "hostfwd=tcp::65536-:2");
+	BAD("would work", "-n", "hostfwd=tcp::1-:0");
+	BAD("would work", "-n", "hostfwd=tcp:host:1-:2");
+	BAD("would work", "-n", "hostfwd=tcp:1.2.3.4.5:1-:2");
+	BAD("would work", "-n", "hostfwd=tcp::1-::2");
+	BAD("16 work", "-n",
+	    "hostfwd=tcp:1-1,hostfwd=tcp:2-1,hostfwd=tcp:3-1,hostfwd=tcp:4-1,hostfwd=tcp:5-1,"
+	    "hostfwd=tcp:6-1,hostfwd=tcp:7-1,hostfwd=tcp:8-1,hostfwd=tcp:9-1,hostfwd=tcp:10-1,"
+	    "hostfwd=tcp:11-1,hostfwd=tcp:12-1,hostfwd=tcp:13-1,hostfwd=tcp:14-1,"
+	    "hostfwd=tcp:15-1,hostfwd=tcp:16-1,hostfwd=tcp:17-1");
+}
+
+/* A message has room for a value of any length, and is still one line. */
+static void test_long_words(void **state)
+{
+	static char word[8192];
+
+	memset(word, 'x', sizeof(word) - 1);
+	assert_int_equal(PARSE("-m", word), -EINVAL);
+	assert_int_equal(PARSE("-d", "a", "-n", word), -EINVAL);
+	assert_int_equal(PARSE("--loglevel", word), -EINVAL);
+	memcpy(word, "--", 2);
+	assert_int_equal(PARSE(word), -EINVAL);
+	memcpy(word, "-x", 2);
+	assert_int_equal(PARSE(word), -EINVAL);
+	memset(word, ',', sizeof(word) - 1);
+	GOOD("-d", word + 1);
+	memcpy(word, "-n", 2);
+	assert_int_equal(PARSE(word), -EINVAL);
+}
+
+static void test_list(void **state)
+{
+	char text[] = "a,,b,,,c,", *cursor = text;
+
+	assert_string_equal(option_list_next(&cursor), "a,b,");
+	assert_string_equal(option_list_next(&cursor), "c");
+	assert_string_equal(option_list_next(&cursor), "");
+	assert_null(option_list_next(&cursor));
+	assert_null(option_list_next(&cursor));
+}
+
+static void test_nearest(void **state)
+{
+	struct nearest nearest = { .word = "rnu" };
+	char far[70];
+
+	assert_int_equal(nearest_distance("", ""), 0);
+	assert_int_equal(nearest_distance("abc", ""), 3);
+	assert_int_equal(nearest_distance("kitten", "sitting"), 3);
+	assert_int_equal(nearest_distance("rnu", "run"), 1);
+	assert_int_equal(nearest_distance("kernal", "kernel"), 1);
+	nearest_try(&nearest, "version");
+	assert_null(nearest.best);
+	nearest_try(&nearest, "run");
+	assert_string_equal(nearest.best, "run");
+	memset(far, 'a', sizeof(far) - 1);
+	far[69] = '\0';
+	assert_int_equal(nearest_distance(far, "a"), 255);
+}
+
+/* ---- completing the configuration ---- */
+
+static void test_default_memory(void **state)
+{
+	assert_int_equal(config_default_memory(1, 0), MIB(512));
+	assert_int_equal(config_default_memory(5, GIB(64)), MIB(512));
+	assert_int_equal(config_default_memory(6, GIB(64)), MIB(576));
+	assert_int_equal(config_default_memory(4096, GIB(10)), GIB(8));
+	assert_int_equal(config_default_memory(1, MIB(500)), MIB(400));
+	assert_int_equal(config_default_memory(1, MIB(1)), CONFIG_MIN_MEMORY);
+}
+
+static int finish_quietly(void)
+{
+	FILE *caught = tmpfile();
+	int saved = dup(2), ret;
+	size_t len;
+
+	assert_non_null(caught);
+	dup2(fileno(caught), 2);
+	ret = config_finish(&config);
+	dup2(saved, 2);
+	close(saved);
+	rewind(caught);
+	len = fread(said, 1, sizeof(said) - 1, caught);
+	said[len] = '\0';
+	fclose(caught);
+	return ret;
+}
+
+static void test_memory_against_host(void **state)
+{
+	GOOD("-m", "1P", "x");
+	assert_int_equal(finish_quietly(), -ENOMEM);
+	assert_non_null(strstr(said, "  Fatal: --mem: 1073741824 MiB is more than this host has"));
+	assert_int_equal(config_check_memory(GIB(2), 0, 0), 0);
+	assert_int_equal(config_check_memory(GIB(2), GIB(2), 0), 0);
+}
+
+static void test_finish(void **state)
+{
+	char expected[32];
+
+	GOOD("some-kernel");
+	assert_int_equal(finish_quietly(), 0);
+	snprintf(expected, sizeof(expected), "guest-%d", getpid());
+	assert_string_equal(config.name, expected);
+	assert_int_equal(config.cpus, sysconf(_SC_NPROCESSORS_ONLN));
+	assert_true(config.memory >= CONFIG_MIN_MEMORY && config.rng);
+	assert_string_equal(config.kernel, "some-kernel");
+	GOOD("k", "--nodefaults");
+	assert_int_equal(finish_quietly(), 0);
+	assert_true(!config.rng && !config.nr_nets && !config.nr_disks);
+	GOOD("k", "--rng", "--nodefaults");
+	assert_int_equal(finish_quietly(), 0);
+	assert_true(config.rng);
+	GOOD("k", "--no-rng", "-n", "none", "--name=n", "-c1");
+	assert_int_equal(finish_quietly(), 0);
+	assert_true(!config.rng && !config.nr_nets);
+	assert_string_equal(config.name, "n");
+	assert_int_equal(config.cpus, 1);
+}
+
+/* In an empty folder nothing but the host's own kernel can be found. */
+static void test_kernel_in_current_folder(void **state)
+{
+	char folder[] = "/tmp/lkvm-test-XXXXXX", here[4096];
+	FILE *file;
+
+	assert_non_null(getcwd(here, sizeof(here)));
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(chdir(folder), 0);
+	GOOD("-c1");
+	if (finish_quietly() == -ENOENT)
+		assert_non_null(strstr(said, "  Fatal: no kernel: give one with --kernel; "));
+	else
+		assert_int_equal(config.kernel[0], '/');
+	GOOD("-c1");
+	file = fopen(arch_kernel_paths[0], "w");
+	assert_non_null(file);
+	fclose(file);
+	assert_int_equal(finish_quietly(), 0);
+	assert_string_equal(config.kernel, arch_kernel_paths[0]);
+	unlink(arch_kernel_paths[0]);
+	assert_int_equal(chdir(here), 0);
+	rmdir(folder);
+}
+
+static void test_exit_status_rows(void **state)
+{
+	const struct exit_status_row *row;
+	unsigned rows = 0;
+
+	for (row = exit_status_rows; row->meaning; row++, rows++) {
+		assert_non_null(row->status);
+		assert_int_not_equal(row->meaning[strlen(row->meaning) - 1], '.');
+	}
+	assert_int_equal(rows, 9);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_table_is_sound),
+		TEST(test_walk_can_be_stopped),
+		TEST(test_every_row_with_and_without_value),
+		TEST(test_values_in_all_spellings),
+		TEST(test_abbreviations),
+		TEST(test_unknown),
+		TEST(test_bare_words),
+		TEST(test_cpus),
+		TEST(test_memory),
+		TEST(test_parse_size),
+		TEST(test_strings),
+		TEST(test_choices),
+		TEST(test_flags),
+		TEST(test_disks),
+		TEST(test_too_many_disks),
+		TEST(test_net_modes),
+		TEST(test_net_values),
+		TEST(test_hostfwd),
+		TEST(test_long_words),
+		TEST(test_list),
+		TEST(test_nearest),
+		TEST(test_default_memory),
+		TEST(test_memory_against_host),
+		TEST(test_finish),
+		TEST(test_kernel_in_current_folder),
+		TEST(test_exit_status_rows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

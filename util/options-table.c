@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The options of `lkvm run`, each described once. --help, lkvm-run(1) and the shell completion are
+ * printed from here. Names are those that scripts for this command line know.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lkvm/arch.h"
+#include "lkvm/log.h"
+#include "lkvm/options.h"
+
+#define NAME_MAX_LENGTH 64
+
+static int out_of_memory(void)
+{
+	log_error("out of memory");
+	return -ENOMEM;
+}
+
+static int parse_initrd(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	if (!value) {
+		config->nr_initrds = 0;
+		return 0;
+	}
+	if (!*value)
+		return option_error(row, value, "give it a %s", row->argument);
+	if (config->nr_initrds == CONFIG_MAX_INITRDS)
+		return option_error(row, value, "that is one too many; %d work",
+				    CONFIG_MAX_INITRDS);
+	config->initrds[config->nr_initrds++] = value;
+	return 0;
+}
+
+static int parse_params(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	char *joined;
+
+	if (!value || !config->cmdline) {
+		config->cmdline = value;
+		return 0;
+	}
+	if (asprintf(&joined, "%s %s", config->cmdline, value) < 0)
+		joined = NULL;
+	config->cmdline = config_keep(config, joined);
+	return config->cmdline ? 0 : out_of_memory();
+}
+
+static int parse_memory(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	u64 bytes;
+	int ret;
+
+	if (!value) {
+		config->memory = 0;
+		return 0;
+	}
+	ret = parse_size(value, MIB(1), &bytes, NULL);
+	if (ret == -ERANGE)
+		return option_error(row, value, "more bytes than 64 bits can count");
+	if (ret < 0)
+		return option_error(row, value, "not a size; 512 (MiB), 512M or 2G would work");
+	if (bytes < CONFIG_MIN_MEMORY)
+		return option_error(row, value, "too little for any guest; %u MiB is the least",
+				    (unsigned)(CONFIG_MIN_MEMORY >> 20));
+	if (bytes % sysconf(_SC_PAGESIZE))
+		return option_error(row, value, "not a multiple of the page size, %ld bytes",
+				    sysconf(_SC_PAGESIZE));
+	config->memory = bytes;
+	return 0;
+}
+
+/* It becomes part of file names later: what could leave a folder or a line is refused now. */
+static int parse_name(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	const char *p;
+
+	if (!value) {
+		config->name = NULL;
+		return 0;
+	}
+	if (!*value || strlen(value) > NAME_MAX_LENGTH)
+		return option_error(row, value, "a name has 1 to %d characters", NAME_MAX_LENGTH);
+	for (p = value; *p; p++) {
+		if ((unsigned char)*p <= ' ' || *p == 0x7f || *p == '/')
+			return option_error(row, value, "a name has no blanks and no '/'");
+	}
+	if (*value == '.')
+		return option_error(row, value, "a name does not begin with a dot");
+	config->name = value;
+	return 0;
+}
+
+static const char *const console_choices[] = { "serial", "virtio", NULL };
+
+static int parse_console(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	static const enum console_kind kinds[] = { CONSOLE_SERIAL, CONSOLE_VIRTIO };
+	int i = option_choice(row, value);
+
+	if (i < 0)
+		return i;
+	config->console = kinds[i];
+	return 0;
+}
+
+static const char *const tty_choices[] = { "0", "1", "2", "3", NULL };
+_Static_assert(ARRAY_SIZE(tty_choices) == CONFIG_MAX_TTYS + 1, "one choice for each terminal");
+
+static int parse_tty(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	unsigned i;
+	int id;
+
+	if (!value) {
+		config->nr_ttys = 0;
+		return 0;
+	}
+	id = option_choice(row, value);
+	if (id < 0)
+		return id;
+	for (i = 0; i < config->nr_ttys; i++) {
+		if (!strcmp(config->ttys[i], value))
+			return 0;
+	}
+	config->ttys[config->nr_ttys++] = tty_choices[id];
+	return 0;
+}
+
+static const char *const transport_choices[] = { "pci", "mmio", NULL };
+
+static int parse_transport(struct vm_config *config, const struct option_row *row,
+			   const char *value)
+{
+	static const enum virtio_transport_kind kinds[] = { TRANSPORT_PCI, TRANSPORT_MMIO };
+	int i;
+
+	if (!strcmp(value, "pci-legacy") || !strcmp(value, "mmio-legacy"))
+		return option_error(row, value,
+				    "devices are virtio 1 only; pci and mmio would work with it");
+	i = option_choice(row, value);
+	if (i < 0)
+		return i;
+	config->transport = kinds[i];
+	return 0;
+}
+
+static int parse_rng(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	config->rng = !value;
+	config->rng_given = true;
+	return 0;
+}
+
+static const char *const loglevel_choices[] = { "error", "warning", "info", "debug", NULL };
+
+static int parse_loglevel(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	static const enum log_level levels[] = { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO,
+						 LOG_LEVEL_DEBUG };
+	int i = option_choice(row, value);
+
+	if (i < 0)
+		return i;
+	config->loglevel = levels[i];
+	return 0;
+}
+
+static int parse_debug(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	config->loglevel = value ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+	return 0;
+}
+
+static const struct option_row common_options[] = {
+	{ .kind = OPTION_GROUP, .help = "Guest" },
+	{ .kind = OPTION_STRING,
+	  .letter = 'k',
+	  .name = "kernel",
+	  .argument = "FILE",
+	  .help = "Kernel to boot",
+	  .man = "The first word without a dash means the same. Without either, a kernel just "
+		 "built is "
+		 "looked for in the current folder and in its arch/ folder, then the host's own as "
+		 "/boot/vmlinuz-RELEASE and /lib/modules/RELEASE/vmlinuz.",
+	  .offset = offsetof(struct vm_config, kernel) },
+	{ .kind = OPTION_CALL,
+	  .letter = 'i',
+	  .name = "initrd",
+	  .argument = "FILE",
+	  .help = "Initial RAM disk; several are put one behind the other",
+	  .parse = parse_initrd,
+	  .can_clear = true,
+	  .repeats = true },
+	{ .kind = OPTION_CALL,
+	  .letter = 'p',
+	  .name = "params",
+	  .argument = "TEXT",
+	  .help = "Kernel parameters; several are joined by blanks",
+	  .man = "They follow the parameters that lkvm gives of its own (the console among them), "
+		 "so "
+		 "that they have the last word.",
+	  .parse = parse_params,
+	  .can_clear = true,
+	  .repeats = true },
+	{ .kind = OPTION_UINT,
+	  .letter = 'c',
+	  .name = "cpus",
+	  .argument = "N",
+	  .help = "Number of CPUs (default: those the host has online)",
+	  .offset = offsetof(struct vm_config, cpus),
+	  .min = 1,
+	  .max = CONFIG_MAX_CPUS },
+	{ .kind = OPTION_CALL,
+	  .letter = 'm',
+	  .name = "mem",
+	  .argument = "SIZE",
+	  .help = "Memory: 512 (MiB), 512M, 2G (default: 512M, more with many CPUs)",
+	  .man = "Units are B, K, M, G, T and P, powers of 1024. The default is 64 MiB for each "
+		 "CPU and "
+		 "192 MiB, at least 512 MiB, but no more than four fifths of the host's memory. "
+		 "More "
+		 "than the host's memory and swap together is refused.",
+	  .parse = parse_memory,
+	  .can_clear = true },
+	{ .kind = OPTION_CALL,
+	  .name = "name",
+	  .argument = "NAME",
+	  .help = "Name of the guest (default: guest-PID)",
+	  .parse = parse_name,
+	  .can_clear = true },
+	{ .kind = OPTION_FLAG,
+	  .name = "reboot",
+	  .help = "A reboot of the guest starts it again instead of ending lkvm",
+	  .offset = offsetof(struct vm_config, reboot) },
+	{ .kind = OPTION_UINT,
+	  .name = "timeout",
+	  .argument = "SECONDS",
+	  .help = "End the guest after so many seconds, with exit status 245 (0: never)",
+	  .offset = offsetof(struct vm_config, timeout) },
+	{ .kind = OPTION_FLAG,
+	  .name = "nodefaults",
+	  .help = "Exactly the devices that were asked for and no others",
+	  .man = "Leaves out the random number generator and the user-mode network that a guest "
+		 "gets "
+		 "otherwise.",
+	  .offset = offsetof(struct vm_config, nodefaults) },
+
+	{ .kind = OPTION_GROUP, .help = "Disks" },
+	{ .kind = OPTION_CALL,
+	  .letter = 'd',
+	  .name = "disk",
+	  .argument = "FILE[,ro][,direct][,serial=TEXT][,queues=N]",
+	  .help = "Disk on a raw image or a block device",
+	  .man = "ro: the guest cannot write, and other guests may read the file too. direct: go "
+		 "round "
+		 "the host's page cache. serial=: up to 20 characters, found in the guest as "
+		 "/dev/disk/by-id/virtio-TEXT. queues=: 1 to 16 (default: one for each CPU, at "
+		 "most "
+		 "8). A comma in a file name is written twice.",
+	  .parse = option_parse_disk,
+	  .can_clear = true,
+	  .repeats = true },
+
+	{ .kind = OPTION_GROUP, .help = "Network" },
+	{ .kind = OPTION_CALL,
+	  .letter = 'n',
+	  .name = "network",
+	  .argument = "mode=user|tap|none[,KEY=VALUE...]",
+	  .help = "Network card (default: one in user mode)",
+	  .man = "mode=user needs no rights: the guest gets an address by DHCP and reaches what "
+		 "the host "
+		 "reaches. mode=tap: a tap interface. mode=none and --no-network: no card; cards "
+		 "given behind it count. Without mode=, hostfwd= means user and anything else "
+		 "tap.\n"
+		 "Keys for both: mac= (guest_mac=) is the card's address, host_ip= the host's "
+		 "address "
+		 "as the guest sees it.\n"
+		 "For tap: tapif= the interface's name, made if it is not there; script= and "
+		 "downscript= programs run with the name when it has come up and before it goes; "
+		 "queues= (mq=) the number of queue pairs, 1 to 8 (default 1); fd= a tap opened by "
+		 "the "
+		 "caller.\n"
+		 "For user: guest_ip= the address DHCP offers; hostfwd=tcp:[ADDRESS]:PORT-"
+		 "[ADDRESS]:PORT (or udp:) forwards a port of the host to one of the guest, and "
+		 "may be "
+		 "given several times.",
+	  .parse = option_parse_net,
+	  .can_clear = true,
+	  .repeats = true },
+
+	{ .kind = OPTION_GROUP, .help = "Console and other devices" },
+	{ .kind = OPTION_CALL,
+	  .name = "console",
+	  .argument = "KIND",
+	  .help = "Where the guest's console is: serial (ttyS0) or virtio (hvc0)",
+	  .man = "It is on lkvm's standard input and output. On a terminal, Ctrl-A x ends lkvm and "
+		 "Ctrl-A Ctrl-A sends one Ctrl-A.",
+	  .parse = parse_console,
+	  .choices = console_choices },
+	{ .kind = OPTION_CALL,
+	  .name = "tty",
+	  .argument = "ID",
+	  .help = "Put serial port 0 to 3 on a new pseudo-terminal and print its path",
+	  .parse = parse_tty,
+	  .choices = tty_choices,
+	  .can_clear = true,
+	  .repeats = true },
+	{ .kind = OPTION_CALL_FLAG,
+	  .name = "rng",
+	  .help = "Random number generator (there by default)",
+	  .parse = parse_rng,
+	  .can_clear = true },
+	{ .kind = OPTION_CALL,
+	  .name = "virtio-transport",
+	  .argument = "KIND",
+	  .help = "How virtio devices are found: on pci (default) or mmio",
+	  .parse = parse_transport,
+	  .choices = transport_choices },
+
+	{ .kind = OPTION_GROUP, .help = "Messages" },
+	{ .kind = OPTION_CALL,
+	  .name = "loglevel",
+	  .argument = "LEVEL",
+	  .help = "Least important message shown: error, warning, info (default) or debug",
+	  .parse = parse_loglevel,
+	  .choices = loglevel_choices },
+	{ .kind = OPTION_CALL_FLAG,
+	  .name = "debug",
+	  .help = "The same as --loglevel debug",
+	  .parse = parse_debug,
+	  .can_clear = true },
+	{ .kind = OPTION_HELP, .letter = 'h', .name = "help", .help = "Show this and end" },
+	{ .kind = OPTION_GROUP },
+};
+
+static bool is_end(const struct option_row *row)
+{
+	return !row->name && !row->help;
+}
+
+int options_for_each(int (*fn)(const struct option_row *row, void *arg), void *arg)
+{
+	const struct option_row *row;
+	int ret;
+
+	for (row = common_options; !is_end(row); row++) {
+		ret = fn(row, arg);
+		if (ret)
+			return ret;
+	}
+	for (row = arch_options; !is_end(row); row++) {
+		ret = fn(row, arg);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}

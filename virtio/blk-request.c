@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The driver's requests: a header, data, a status byte, cut into descriptors in any way. Everything
+ * here runs on the disk's loop.
+ */
+#include <errno.h>
+#include <string.h>
+#include "blk.h"
+
+/* Sectors are counted in this unit in the protocol, whatever block size is announced. */
+_Static_assert(DISK_SECTOR == 512, "virtio 1.3, 5.2.6");
+_Static_assert(sizeof(struct virtio_blk_outhdr) == 16, "virtio 1.3, 5.2.6");
+_Static_assert(sizeof(struct virtio_blk_discard_write_zeroes) == 16, "virtio 1.3, 5.2.6");
+_Static_assert(sizeof(struct disk_range) == 16, "ranges take the place of segments");
+
+void blk_requests_init(struct virtio_blk *blk)
+{
+	blk->free = NULL;
+	for (unsigned i = BLK_REQUESTS; i-- > 0;) {
+		blk->requests[i].blk = blk;
+		blk->requests[i].next_free = blk->free;
+		blk->free = &blk->requests[i];
+	}
+	blk->to_signal = blk->stalled = 0;
+}
+
+static union blk_room *room_of(const struct blk_request *request)
+{
+	return &request->blk->room[request - request->blk->requests];
+}
+
+static void complete(struct blk_request *request, u8 status)
+{
+	struct virtio_blk *blk = request->blk;
+
+	*request->status = status;
+	/*
+	 * Always the whole writable part: the status byte is its last one. After a failed read the
+	 * data before it means nothing.
+	 */
+	virtqueue_push(&blk->dev.queues[request->queue].vq, request->head, request->in_len);
+	blk->to_signal |= BIT(request->queue);
+	request->next_free = blk->free;
+	blk->free = request;
+}
+
+static void io_done(struct disk_request *io, int error)
+{
+	struct blk_request *request = CONTAINER_OF(io, struct blk_request, io);
+
+	if (!error)
+		complete(request, VIRTIO_BLK_S_OK);
+	else if (error == -EOPNOTSUPP)
+		complete(request, VIRTIO_BLK_S_UNSUPP);
+	else
+		complete(request, VIRTIO_BLK_S_IOERR);
+}
+
+static void submit(struct blk_request *request, enum disk_operation operation)
+{
+	struct virtio_blk *blk = request->blk;
+
+	request->io.operation = operation;
+	request->io.stable = !blk_is_writeback(blk);
+	request->io.done = io_done;
+	disk_submit(blk->disk, &request->io);
+}
+
+static bool is_inside(const struct virtio_blk *blk, u64 sector, u64 nr)
+{
+	return sector <= blk->sectors && nr <= blk->sectors - sector;
+}
+
+static void transfer(struct blk_request *request, enum disk_operation operation, u64 sector,
+		     struct iovec *iov, unsigned nr_iov, u32 length)
+{
+	struct disk_request *io = &request->io;
+
+	if (length % DISK_SECTOR || !is_inside(request->blk, sector, length / DISK_SECTOR)) {
+		complete(request, VIRTIO_BLK_S_IOERR);
+		return;
+	}
+	io->iov = nr_iov <= BLK_FEW_IOVS ? request->few : room_of(request)->iov;
+	memcpy(io->iov, iov, nr_iov * sizeof(*iov));
+	io->nr_iov = nr_iov;
+	io->offset = sector * DISK_SECTOR;
+	io->length = length;
+	submit(request, operation);
+}
+
+/* Turns the segments, our copy of them, into ranges in the same place. A status. */
+static u8 check_segments(struct blk_request *request, unsigned nr, bool discarding)
+{
+	union blk_room *room = room_of(request);
+	u64 limit = discarding ? BLK_DISCARD_SECTORS : BLK_WRITE_ZEROES_SECTORS;
+
+	request->io.unmap = !discarding;
+	for (unsigned i = 0; i < nr; i++) {
+		u64 sector = le64toh(room->segments[i].sector);
+		u32 sectors = le32toh(room->segments[i].num_sectors);
+		u32 flags = le32toh(room->segments[i].flags);
+
+		if (flags & ~(discarding ? 0U : VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP))
+			return VIRTIO_BLK_S_UNSUPP;
+		if (sectors > limit || !is_inside(request->blk, sector, sectors))
+			return VIRTIO_BLK_S_IOERR;
+		/* One range without leave to deallocate binds them all. */
+		if (!(flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP))
+			request->io.unmap = false;
+		room->ranges[i] =
+			(struct disk_range){ sector * DISK_SECTOR, (u64)sectors * DISK_SECTOR };
+	}
+	return VIRTIO_BLK_S_OK;
+}
+
+static void discard_or_zero(struct blk_request *request, enum disk_operation operation,
+			    const struct iovec *iov, unsigned nr_iov, u32 length)
+{
+	bool discarding = operation == DISK_DISCARD;
+	unsigned limit = discarding ? BLK_DISCARD_SEGMENTS : BLK_WRITE_ZEROES_SEGMENTS;
+	unsigned nr = length / sizeof(struct virtio_blk_discard_write_zeroes);
+
+	if (!virtio_has_feature(&request->blk->dev,
+				discarding ? VIRTIO_BLK_F_DISCARD : VIRTIO_BLK_F_WRITE_ZEROES)) {
+		complete(request, VIRTIO_BLK_S_UNSUPP);
+		return;
+	}
+	if (!nr || nr > limit || length % sizeof(struct virtio_blk_discard_write_zeroes)) {
+		complete(request, VIRTIO_BLK_S_IOERR);
+		return;
+	}
+	iov_read(iov, nr_iov, 0, room_of(request)->segments, length);
+	u8 status = check_segments(request, nr, discarding);
+	if (status != VIRTIO_BLK_S_OK) {
+		complete(request, status);
+		return;
+	}
+	request->io.ranges = room_of(request)->ranges;
+	request->io.nr_ranges = nr;
+	submit(request, operation);
+}
+
+static void get_id(struct blk_request *request, const struct iovec *iov, unsigned nr_iov)
+{
+	iov_write(iov, nr_iov, 0, request->blk->serial, VIRTIO_BLK_ID_BYTES);
+	complete(request, VIRTIO_BLK_S_OK);
+}
+
+/* Takes the status byte, the last one, away from the writable part. */
+static u8 *split_status(struct iovec *in, unsigned *nr_in)
+{
+	struct iovec *last = &in[*nr_in - 1];
+
+	last->iov_len--;
+	if (!last->iov_len)
+		(*nr_in)--;
+	return (u8 *)last->iov_base + last->iov_len;
+}
+
+static void start(struct blk_request *request, struct virtq_chain *chain)
+{
+	struct virtio_blk_outhdr header;
+	unsigned nr_out = chain->nr_out, nr_in = chain->nr_in;
+	struct iovec *in = chain->iov + chain->nr_out;
+	struct iovec *out;
+
+	request->head = chain->head;
+	request->in_len = chain->in_len;
+	request->status = split_status(in, &nr_in);
+	iov_read(chain->iov, nr_out, 0, &header, sizeof(header));
+	out = iov_skip(chain->iov, &nr_out, sizeof(header));
+	u32 out_len = chain->out_len - sizeof(header);
+	u64 sector = le64toh(header.sector);
+
+	switch (le32toh(header.type)) {
+	case VIRTIO_BLK_T_IN:
+		transfer(request, DISK_READ, sector, in, nr_in, chain->in_len - 1);
+		break;
+	case VIRTIO_BLK_T_OUT:
+		if (disk_readonly(request->blk->disk))
+			complete(request, VIRTIO_BLK_S_IOERR);
+		else
+			transfer(request, DISK_WRITE, sector, out, nr_out, out_len);
+		break;
+	case VIRTIO_BLK_T_FLUSH:
+		submit(request, DISK_FLUSH);
+		break;
+	case VIRTIO_BLK_T_GET_ID:
+		get_id(request, in, nr_in);
+		break;
+	case VIRTIO_BLK_T_DISCARD:
+		discard_or_zero(request, DISK_DISCARD, out, nr_out, out_len);
+		break;
+	case VIRTIO_BLK_T_WRITE_ZEROES:
+		discard_or_zero(request, DISK_WRITE_ZEROES, out, nr_out, out_len);
+		break;
+	default:
+		complete(request, VIRTIO_BLK_S_UNSUPP);
+	}
+}
+
+/* True when a chain was taken. */
+static bool take_one(struct virtio_blk *blk, struct virtqueue *vq)
+{
+	struct virtq_chain chain = { .iov = blk->scratch, .iov_max = BLK_CHAIN_MAX };
+	struct blk_request *request = blk->free;
+
+	if (virtqueue_pop(vq, &chain) <= 0)
+		return false;
+	if (chain.out_len < sizeof(struct virtio_blk_outhdr) || !chain.in_len) {
+		virtqueue_break(vq, "a request of %u bytes with %u for the answer", chain.out_len,
+				chain.in_len);
+		return false;
+	}
+	blk->free = request->next_free;
+	request->queue = vq->index;
+	start(request, &chain);
+	return true;
+}
+
+static void signal_queues(struct virtio_blk *blk)
+{
+	for (u32 left = blk->to_signal; left; left &= left - 1)
+		virtqueue_signal(&blk->dev.queues[__builtin_ctz(left)].vq);
+	blk->to_signal = 0;
+}
+
+void blk_notify(struct virtio_device *dev, struct virtqueue *vq)
+{
+	struct virtio_blk *blk = CONTAINER_OF(dev, struct virtio_blk, dev);
+
+	do {
+		virtqueue_kick_off(vq);
+		while (blk->free && take_one(blk, vq))
+			;
+		disk_kick(blk->disk);
+		if (!blk->free) {
+			/* Kicks stay off: we come back when a request is free again. */
+			blk->stalled |= BIT(vq->index);
+			break;
+		}
+	} while (virtqueue_kick_on(vq));
+	signal_queues(blk);
+}
+
+void blk_batch_done(void *arg)
+{
+	struct virtio_blk *blk = arg;
+
+	signal_queues(blk);
+	/* Through the loop, and all of them, so that no queue starves another or the loop. */
+	for (u32 left = blk->stalled; left; left &= left - 1)
+		virtio_queue_kick(&blk->dev, __builtin_ctz(left));
+	blk->stalled = 0;
+}

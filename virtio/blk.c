@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The device: what it offers, its configuration space, and its life. The disk's one I/O thread serves
+ * all queues, so nothing on the way of a request needs a lock.
+ */
+#include <errno.h>
+#include <linux/virtio_ids.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "blk.h"
+#include "lkvm/vm.h"
+
+/* Up to the fields of secure erase, which is not offered. */
+#define CONFIG_SIZE offsetof(struct virtio_blk_config, max_secure_erase_sectors)
+
+_Static_assert(offsetof(struct virtio_blk_config, wce) == 32, "virtio 1.3, 5.2.4");
+_Static_assert(offsetof(struct virtio_blk_config, max_discard_sectors) == 36, "virtio 1.3, 5.2.4");
+_Static_assert(CONFIG_SIZE == 60, "virtio 1.3, 5.2.4");
+
+static struct virtio_blk *to_blk(struct virtio_device *dev)
+{
+	return CONTAINER_OF(dev, struct virtio_blk, dev);
+}
+
+/* virtio 1.3, 5.2.5.2 and 5.2.6.2: the driver's choice, or whether it knows how to flush. */
+bool blk_is_writeback(const struct virtio_blk *blk)
+{
+	return blk->writeback_set ? blk->writeback
+				  : virtio_has_feature(&blk->dev, VIRTIO_BLK_F_FLUSH);
+}
+
+static void config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len)
+{
+	struct virtio_blk *blk = to_blk(dev);
+	struct virtio_blk_config config = blk->config;
+
+	config.wce = blk_is_writeback(blk);
+	memcpy(data, (u8 *)&config + offset, len);
+}
+
+static void config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len)
+{
+	struct virtio_blk *blk = to_blk(dev);
+
+	if (offset != offsetof(struct virtio_blk_config, wce) || len != 1 ||
+	    !virtio_has_feature(dev, VIRTIO_BLK_F_CONFIG_WCE))
+		return;
+	blk->writeback = data[0] != 0;
+	blk->writeback_set = true;
+}
+
+static void quiesce(struct virtio_device *dev)
+{
+	disk_drain(to_blk(dev)->disk);
+}
+
+/* Every request came back in quiesce(). */
+static void reset(struct virtio_device *dev)
+{
+	struct virtio_blk *blk = to_blk(dev);
+
+	blk->writeback_set = false;
+	blk->to_signal = blk->stalled = 0;
+}
+
+static int start(struct virtio_device *dev)
+{
+	return disk_start(to_blk(dev)->disk);
+}
+
+static void destroy(struct virtio_device *dev)
+{
+	struct virtio_blk *blk = to_blk(dev);
+
+	disk_stop(blk->disk);
+	virtio_exit(dev);
+	disk_close(blk->disk);
+	free(blk->requests);
+	free(blk->room);
+	free(blk);
+}
+
+static const struct virtio_device_ops blk_ops = {
+	.name = "virtio-blk",
+	.type = VIRTIO_ID_BLOCK,
+	.pci_class = 0x018000,
+	.config_read = config_read,
+	.config_write = config_write,
+	.notify = blk_notify,
+	.quiesce = quiesce,
+	.reset = reset,
+	.start = start,
+	.destroy = destroy,
+};
+
+static u64 offered_features(const struct virtio_blk *blk, unsigned queues)
+{
+	u64 features = BIT(VIRTIO_BLK_F_SEG_MAX) | BIT(VIRTIO_BLK_F_BLK_SIZE) |
+		       BIT(VIRTIO_BLK_F_TOPOLOGY) | BIT(VIRTIO_BLK_F_FLUSH);
+
+	if (queues > 1)
+		features |= BIT(VIRTIO_BLK_F_MQ);
+	if (disk_readonly(blk->disk))
+		return features | BIT(VIRTIO_BLK_F_RO);
+	features |= BIT(VIRTIO_BLK_F_CONFIG_WCE) | BIT(VIRTIO_BLK_F_WRITE_ZEROES);
+	if (disk_can_discard(blk->disk))
+		features |= BIT(VIRTIO_BLK_F_DISCARD);
+	return features;
+}
+
+static void fill_config(struct virtio_blk *blk, unsigned queues)
+{
+	struct virtio_blk_config *config = &blk->config;
+	u32 block = disk_block_size(blk->disk), physical = disk_physical_block_size(blk->disk);
+
+	config->capacity = htole64(blk->sectors);
+	config->seg_max = htole32(BLK_SEG_MAX);
+	config->blk_size = htole32(block);
+	config->physical_block_exp = __builtin_ctz(physical / block);
+	config->min_io_size = htole16(physical / block);
+	config->num_queues = htole16(queues);
+	if (disk_can_discard(blk->disk)) {
+		config->max_discard_sectors = htole32(BLK_DISCARD_SECTORS);
+		config->max_discard_seg = htole32(BLK_DISCARD_SEGMENTS);
+		config->discard_sector_alignment = htole32(physical / DISK_SECTOR);
+		config->write_zeroes_may_unmap = 1;
+	}
+	config->max_write_zeroes_sectors = htole32(BLK_WRITE_ZEROES_SECTORS);
+	config->max_write_zeroes_seg = htole32(BLK_WRITE_ZEROES_SEGMENTS);
+}
+
+static void fill_serial(struct virtio_blk *blk, const char *serial, unsigned index)
+{
+	/* Longer ones lose their end; there is no room for a final zero in 20 bytes, nor need. */
+	if (serial)
+		snprintf(blk->serial, sizeof(blk->serial), "%s", serial);
+	else
+		snprintf(blk->serial, sizeof(blk->serial), "lkvm-disk%u", index);
+}
+
+int blk_new(struct virtio_blk **result, struct vm *vm, const struct guest_memory *memory,
+	    const struct disk_config *config, unsigned index, unsigned queues)
+{
+	u16 sizes[BLK_MAX_QUEUES];
+	int ret;
+
+	if (queues > BLK_MAX_QUEUES) {
+		log_error("--disk %s: %u queues, but at most %u are possible", config->path, queues,
+			  BLK_MAX_QUEUES);
+		return -EINVAL;
+	}
+	struct virtio_blk *blk = calloc(1, sizeof(*blk));
+	if (!blk)
+		return -ENOMEM;
+	blk->requests = calloc(BLK_REQUESTS, sizeof(*blk->requests));
+	blk->room = calloc(BLK_REQUESTS, sizeof(*blk->room));
+	ret = -ENOMEM;
+	if (!blk->requests || !blk->room)
+		goto fail;
+	ret = disk_open(&blk->disk, config);
+	if (ret)
+		goto fail;
+	blk->sectors = disk_size(blk->disk) / DISK_SECTOR;
+	blk_requests_init(blk);
+	disk_set_batch_done(blk->disk, blk_batch_done, blk);
+	fill_serial(blk, config->serial, index);
+	fill_config(blk, queues);
+	for (unsigned i = 0; i < queues; i++)
+		sizes[i] = BLK_QUEUE_SIZE;
+	ret = virtio_init(&blk->dev, &blk_ops, vm, memory, disk_loop(blk->disk),
+			  offered_features(blk, queues), CONFIG_SIZE, sizes, queues);
+	if (ret)
+		goto fail;
+	snprintf(blk->dev.device.name, sizeof(blk->dev.device.name), "virtio-blk%u", index);
+	*result = blk;
+	return 0;
+fail:
+	if (ret == -ENOMEM)
+		log_error("--disk %s: %s", config->path, strerror(ENOMEM));
+	if (blk->disk)
+		disk_close(blk->disk);
+	free(blk->requests);
+	free(blk->room);
+	free(blk);
+	return ret;
+}
+
+int virtio_blk_create(struct vm *vm, const struct disk_config *config, unsigned index)
+{
+	unsigned queues = config->queues;
+	struct virtio_blk *blk;
+
+	if (!queues)
+		queues = MIN(MAX(vm->config->cpus, 1U), (unsigned)BLK_MAX_QUEUES);
+	int ret = blk_new(&blk, vm, NULL, config, index, queues);
+	if (ret)
+		return ret;
+	ret = virtio_attach(&blk->dev, vm);
+	if (ret)
+		destroy(&blk->dev);
+	return ret;
+}

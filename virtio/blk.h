@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * virtio-blk (virtio 1.3, 5.2): what its two files share. blk.c is the device: features, configuration
+ * and life. blk-request.c reads the driver's requests and answers them.
+ */
+#ifndef VIRTIO_BLK_H
+#define VIRTIO_BLK_H
+
+#include <linux/virtio_blk.h>
+#include "lkvm/block.h"
+#include "lkvm/virtio.h"
+
+#define BLK_MAX_QUEUES 8
+#define BLK_QUEUE_SIZE 256
+/* Data segments of a request: what a queue of this size lets a chain have beside header and status. */
+#define BLK_SEG_MAX    (BLK_QUEUE_SIZE - 2)
+#define BLK_CHAIN_MAX  BLK_QUEUE_SIZE
+/* Requests in flight, all queues together. Further ones wait in the guest's rings. */
+#define BLK_REQUESTS   128
+/* Small requests, by far the most, stay within this many buffers. */
+#define BLK_FEW_IOVS   8
+
+/*
+ * Bounds of what one command may ask, chosen so that none of them keeps a pause or the end of the VM
+ * waiting for long, even if zeroes have to be written byte by byte.
+ */
+#define BLK_DISCARD_SEGMENTS	  64
+#define BLK_DISCARD_SECTORS	  (MIB(256) / DISK_SECTOR)
+#define BLK_WRITE_ZEROES_SEGMENTS 1
+#define BLK_WRITE_ZEROES_SECTORS  (MIB(32) / DISK_SECTOR)
+
+struct virtio_blk;
+
+/* The disk's loop; the first part is the disk's while a request is submitted. */
+struct blk_request {
+	struct disk_request io;
+	struct virtio_blk *blk;
+	struct blk_request *next_free;
+	u16 queue, head;
+	u32 in_len; /* the chain's writable bytes */
+	u8 *status; /* its last one */
+	struct iovec few[BLK_FEW_IOVS];
+};
+
+/* Room for what does not fit into few; memory is only touched by requests that need it. */
+union blk_room {
+	struct iovec iov[BLK_CHAIN_MAX];
+	struct disk_range ranges[BLK_DISCARD_SEGMENTS];
+	struct virtio_blk_discard_write_zeroes segments[BLK_DISCARD_SEGMENTS];
+};
+
+struct virtio_blk {
+	struct virtio_device dev;
+	/* Constant. */
+	struct disk *disk;
+	u64 sectors;
+	char serial[VIRTIO_BLK_ID_BYTES + 1];
+	struct virtio_blk_config config; /* but for the writeback field */
+	bool started;			 /* main thread */
+
+	/* dev->lock to write; read by the disk's loop. */
+	_Atomic bool writeback_set; /* the driver chose; until then it follows from the features */
+	_Atomic bool writeback;
+
+	/* The disk's loop. */
+	struct blk_request *requests;
+	union blk_room *room;	  /* one for each request */
+	struct blk_request *free; /* last in, first out, so that few are ever touched */
+	struct iovec scratch[BLK_CHAIN_MAX];
+	u32 to_signal; /* bit per queue: something was pushed */
+	u32 stalled;   /* bit per queue: chains wait for a free request */
+};
+
+/* Is what was written allowed to stay in the host's cache until a flush? Any thread. */
+bool blk_is_writeback(const struct virtio_blk *blk);
+
+/* blk-request.c; the disk's loop. */
+void blk_requests_init(struct virtio_blk *blk);
+void blk_notify(struct virtio_device *dev, struct virtqueue *vq);
+void blk_batch_done(void *blk);
+
+/*
+ * The device without a transport, and not started, so that tests need no VM: then vm is NULL and
+ * memory is used. queues is at least 1. Says what is wrong.
+ */
+int blk_new(struct virtio_blk **result, struct vm *vm, const struct guest_memory *memory,
+	    const struct disk_config *config, unsigned index, unsigned queues);
+
+#endif

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * virtio-net (virtio 1.3, 5.1): the device, its life, its configuration space and its transmit side.
+ *
+ * Each queue pair has an I/O thread of its own, which serves the pair's two queues and its end of the
+ * back end, so nothing in the path of a frame is locked. The control queue is served by the first
+ * pair's thread.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lkvm/vm.h"
+#include "net.h"
+
+static struct virtio_net *to_net(struct virtio_device *dev)
+{
+	return CONTAINER_OF(dev, struct virtio_net, dev);
+}
+
+void net_pair_watch(struct net_pair *pair)
+{
+	struct net_backend *backend = pair->net->backend;
+	bool broken = pair->net->dev.needs_reset;
+
+	backend->ops->watch(backend, pair->index,
+			    pair->rx_live && pair->active && !pair->rx_starved && !broken,
+			    pair->tx_blocked && !broken);
+}
+
+/* ---- transmit ---- */
+
+/* 0 or an error: the chain is done with. -EAGAIN: it must be tried again later. */
+static int transmit(struct net_pair *pair, const struct virtq_chain *chain)
+{
+	struct net_backend *backend = pair->net->backend;
+	size_t len = chain->out_len;
+	int error;
+
+	if (len == NET_HDR_LEN || len > NET_HDR_LEN + NET_MAX_FRAME)
+		error = -EMSGSIZE;
+	else
+		error = backend->ops->transmit(backend, pair->index, chain->iov, chain->nr_out,
+					       len);
+	if (!error)
+		pair->tx_frames++;
+	else if (error != -EAGAIN)
+		pair->tx_dropped++;
+	return error;
+}
+
+/* 1: a frame was taken care of; 0: nothing more now; -errno: the queue broke. */
+static int transmit_one(struct net_pair *pair)
+{
+	struct virtq_chain chain = { .iov = pair->tx_iov, .iov_max = NET_QUEUE_SIZE };
+	int ret = virtqueue_pop(pair->tx, &chain);
+
+	if (ret <= 0)
+		return ret;
+	if (chain.nr_in || chain.out_len < NET_HDR_LEN) {
+		virtqueue_break(pair->tx, "a transmit buffer of %u bytes, %u of them to be written",
+				chain.in_len + chain.out_len, chain.in_len);
+		return -EINVAL;
+	}
+	if (transmit(pair, &chain) == -EAGAIN) {
+		virtqueue_unpop(pair->tx);
+		pair->tx_blocked = true;
+		return 0;
+	}
+	virtqueue_push(pair->tx, chain.head, 0);
+	return 1;
+}
+
+static void tx_run(struct net_pair *pair)
+{
+	struct net_backend *backend = pair->net->backend;
+	unsigned n = 0;
+	int ret = 0;
+
+	if (!pair->active || pair->tx_blocked)
+		return;
+	do {
+		virtqueue_kick_off(pair->tx);
+		while (n < NET_BATCH && (ret = transmit_one(pair)) > 0)
+			n++;
+	} while (!ret && !pair->tx_blocked && virtqueue_kick_on(pair->tx));
+	virtqueue_signal(pair->tx);
+	if (ret > 0)
+		virtio_queue_kick(&pair->net->dev, pair->tx->index);
+	if (pair->tx_blocked)
+		net_pair_watch(pair);
+	if (n && backend->ops->flush)
+		backend->ops->flush(backend, pair->index);
+}
+
+/* ---- what the back end calls ---- */
+
+static void incoming(void *opaque, unsigned pair)
+{
+	net_rx_run(&((struct virtio_net *)opaque)->pairs[pair]);
+}
+
+static void writable(void *opaque, unsigned index)
+{
+	struct net_pair *pair = &((struct virtio_net *)opaque)->pairs[index];
+
+	pair->tx_blocked = false;
+	net_pair_watch(pair);
+	if (!pair->net->dev.needs_reset)
+		tx_run(pair);
+}
+
+static void link_changed(void *opaque, bool up)
+{
+	struct virtio_net *net = opaque;
+
+	net->link_up = up;
+	virtio_config_changed(&net->dev);
+}
+
+/* ---- pairs and offloads ---- */
+
+static void pair_activate(void *arg)
+{
+	struct net_pair *pair = arg;
+
+	pair->active = true;
+	virtio_queue_kick(&pair->net->dev, pair->rx->index);
+	virtio_queue_kick(&pair->net->dev, pair->tx->index);
+}
+
+static void pair_deactivate(void *arg)
+{
+	struct net_pair *pair = arg;
+
+	pair->active = false;
+	pair->tx_blocked = false;
+	loop_timer_cancel(&pair->short_timer);
+	net_pair_watch(pair);
+}
+
+/*
+ * A pair rests before its back end is taken from it and starts after it was given it, so that no
+ * thread ever sees a back end that is not there.
+ */
+int net_set_pairs(struct virtio_net *net, unsigned n)
+{
+	struct net_backend *backend = net->backend;
+	int error = 0;
+
+	for (unsigned i = n; i < net->active_pairs; i++)
+		loop_call(net->pairs[i].loop, pair_deactivate, &net->pairs[i]);
+	if (backend->ops->set_pairs)
+		error = backend->ops->set_pairs(backend, n);
+	if (error) {
+		/* Frames for a queue that got its end of the back end, and no reader, would be lost. */
+		n = MIN(n, net->active_pairs);
+		backend->ops->set_pairs(backend, n);
+	}
+	for (unsigned i = net->active_pairs; i < n; i++)
+		loop_call(net->pairs[i].loop, pair_activate, &net->pairs[i]);
+	net->active_pairs = n;
+	return error;
+}
+
+int net_set_offload(struct virtio_net *net, u64 offloads)
+{
+	struct net_backend *backend = net->backend;
+	int error = backend->ops->set_offload(backend, offloads);
+
+	if (error)
+		return error;
+	net->rx_need =
+		NET_HDR_LEN +
+		(offloads & NET_GUEST_SEGMENTATION ? NET_MAX_FRAME : backend->mtu + NET_L2_LEN);
+	return 0;
+}
+
+/* ---- configuration space ---- */
+
+static void set_mac(struct virtio_net *net, const u8 mac[6])
+{
+	u64 value = 0;
+
+	for (unsigned i = 0; i < 6; i++)
+		value |= (u64)mac[i] << (8 * i);
+	net->mac = value;
+}
+
+static void config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len)
+{
+	struct virtio_net *net = to_net(dev);
+	struct virtio_net_config config = {
+		.status = htole16(net->link_up ? VIRTIO_NET_S_LINK_UP : 0),
+		.max_virtqueue_pairs = htole16(net->max_pairs),
+		.mtu = htole16(net->backend->mtu),
+	};
+	u64 mac = net->mac;
+
+	for (unsigned i = 0; i < 6; i++)
+		config.mac[i] = mac >> (8 * i);
+	memcpy(data, (u8 *)&config + offset, len);
+}
+
+static u64 offered(const struct net_backend *backend)
+{
+	u64 features = backend->features | BIT(VIRTIO_NET_F_MAC) | BIT(VIRTIO_NET_F_STATUS) |
+		       BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_NET_F_CTRL_VQ) |
+		       BIT(VIRTIO_NET_F_CTRL_RX) | BIT(VIRTIO_NET_F_CTRL_MAC_ADDR);
+
+	if (backend->features & NET_GUEST_OFFLOADS)
+		features |= BIT(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS);
+	if (backend->pairs > 1)
+		features |= BIT(VIRTIO_NET_F_MQ);
+	/* A driver that is told keeps its MTU at or below it; 1500 is what it assumes anyway. */
+	if (backend->mtu != NET_DEFAULT_MTU)
+		features |= BIT(VIRTIO_NET_F_MTU);
+	return features;
+}
+
+/* ---- life ---- */
+
+/* Without MQ the control queue is the third, however many there are (virtio 1.3, 5.1.2). */
+static int activate(struct virtio_device *dev)
+{
+	struct virtio_net *net = to_net(dev);
+
+	net->used_pairs = virtio_has_feature(dev, VIRTIO_NET_F_MQ) ? net->max_pairs : 1;
+	net->ctrl_index = 2 * net->used_pairs;
+	net->merge = virtio_has_feature(dev, VIRTIO_NET_F_MRG_RXBUF);
+	for (unsigned i = 0; i < dev->nr_queues; i++)
+		dev->queues[i].loop =
+			i < net->ctrl_index ? net->pairs[i / 2].loop : net->pairs[0].loop;
+	net->pairs[0].active = true;
+	net->active_pairs = 1;
+	return net_set_offload(net, dev->features & NET_GUEST_OFFLOADS);
+}
+
+static void notify(struct virtio_device *dev, struct virtqueue *vq)
+{
+	struct virtio_net *net = to_net(dev);
+	struct net_pair *pair;
+
+	if (vq->index == net->ctrl_index) {
+		if (virtio_has_feature(dev, VIRTIO_NET_F_CTRL_VQ))
+			net_ctrl_run(net, vq);
+		return;
+	}
+	/* Queues that only drivers with MQ know. */
+	if (vq->index > net->ctrl_index)
+		return;
+	pair = &net->pairs[vq->index / 2];
+	if (vq == pair->tx) {
+		tx_run(pair);
+		return;
+	}
+	pair->rx_live = true;
+	net_rx_run(pair);
+}
+
+static void pair_quiesce(void *arg)
+{
+	struct net_pair *pair = arg;
+
+	pair->rx_live = false;
+	pair->tx_blocked = false;
+	loop_timer_cancel(&pair->short_timer);
+	net_pair_watch(pair);
+}
+
+/*
+ * Frames are never half done between two handlers: one is either still the back end's or already
+ * the driver's. Receive buffers stay with us; each queue's notify comes when the device is resumed.
+ */
+static void quiesce(struct virtio_device *dev)
+{
+	struct virtio_net *net = to_net(dev);
+
+	for (unsigned i = 0; i < net->max_pairs; i++)
+		loop_call(net->pairs[i].loop, pair_quiesce, &net->pairs[i]);
+}
+
+static void queue_reset(struct virtio_device *dev, struct virtqueue *vq)
+{
+	struct virtio_net *net = to_net(dev);
+
+	if (vq->index < net->ctrl_index && vq == net->pairs[vq->index / 2].rx)
+		net_rx_forget(&net->pairs[vq->index / 2]);
+}
+
+static void reset(struct virtio_device *dev)
+{
+	struct virtio_net *net = to_net(dev);
+	struct net_backend *backend = net->backend;
+
+	for (unsigned i = 0; i < net->max_pairs; i++) {
+		net_rx_forget(&net->pairs[i]);
+		net->pairs[i].active = false;
+		net->pairs[i].rx_starved = false;
+	}
+	net->active_pairs = 0;
+	set_mac(net, net->default_mac);
+	/* What the interface was left with by a driver that crashed would confuse the next one. */
+	if (backend->ops->set_pairs)
+		backend->ops->set_pairs(backend, 1);
+	backend->ops->set_offload(backend, 0);
+}
+
+static int start(struct virtio_device *dev)
+{
+	struct virtio_net *net = to_net(dev);
+	struct loop *loops[NET_MAX_PAIRS];
+	int error;
+
+	for (unsigned i = 0; i < net->max_pairs; i++)
+		loops[i] = net->pairs[i].loop;
+	error = net->backend->ops->start(net->backend, loops);
+	for (unsigned i = 0; !error && i < net->max_pairs; i++)
+		error = loop_start_thread(net->pairs[i].loop);
+	if (error)
+		log_error("%s: could not be started: %s", dev->device.name, strerror(-error));
+	return error;
+}
+
+static void free_pairs(struct virtio_net *net)
+{
+	for (unsigned i = 0; net->pairs && i < net->max_pairs; i++) {
+		loop_destroy(net->pairs[i].loop);
+		free(net->pairs[i].overflow);
+	}
+	free(net->pairs);
+}
+
+static void destroy(struct virtio_device *dev)
+{
+	struct virtio_net *net = to_net(dev);
+	struct net_backend *backend = net->backend;
+
+	for (unsigned i = 0; i < net->max_pairs; i++)
+		loop_stop_thread(net->pairs[i].loop);
+	backend->ops->stop(backend);
+	for (unsigned i = 0; i < net->max_pairs; i++) {
+		const struct net_pair *pair = &net->pairs[i];
+
+		log_debug("%s: queue pair %u: received %llu frames, dropped %llu; sent %llu, "
+			  "dropped %llu",
+			  dev->device.name, i, (unsigned long long)pair->rx_frames,
+			  (unsigned long long)pair->rx_dropped, (unsigned long long)pair->tx_frames,
+			  (unsigned long long)pair->tx_dropped);
+	}
+	virtio_exit(dev);
+	backend->ops->destroy(backend);
+	free_pairs(net);
+	free(net);
+}
+
+static const struct virtio_device_ops net_ops = {
+	.name = "virtio-net",
+	.type = 1,
+	.pci_class = 0x020000,
+	.config_read = config_read,
+	.activate = activate,
+	.notify = notify,
+	.quiesce = quiesce,
+	.queue_reset = queue_reset,
+	.reset = reset,
+	.start = start,
+	.destroy = destroy,
+};
+
+static int make_pair(struct virtio_net *net, unsigned i, unsigned device)
+{
+	struct net_pair *pair = &net->pairs[i];
+	char name[16];
+
+	pair->net = net;
+	pair->index = i;
+	pair->short_timer.expired = net_rx_short_expired;
+	pair->overflow = malloc(NET_OVERFLOW);
+	snprintf(name, sizeof(name), i ? "net%u.%u" : "net%u", device, i);
+	pair->loop = loop_create(name);
+	return pair->overflow && pair->loop ? 0 : -ENOMEM;
+}
+
+static int make_device(struct virtio_net *net, struct vm *vm, const struct guest_memory *memory,
+		       unsigned index)
+{
+	u16 sizes[2 * NET_MAX_PAIRS + 1];
+	unsigned nr = 2 * net->max_pairs + 1;
+	int error;
+
+	net->pairs = calloc(net->max_pairs, sizeof(*net->pairs));
+	if (!net->pairs)
+		return -ENOMEM;
+	for (unsigned i = 0; i < net->max_pairs; i++) {
+		error = make_pair(net, i, index);
+		if (error)
+			return error;
+	}
+	for (unsigned i = 0; i < nr - 1; i++)
+		sizes[i] = NET_QUEUE_SIZE;
+	/* The control queue's number depends on the driver, so the third may have to be one. */
+	sizes[nr - 1] = NET_CTRL_QUEUE_SIZE;
+	error = virtio_init(&net->dev, &net_ops, vm, memory, net->pairs[0].loop,
+			    offered(net->backend), offsetof(struct virtio_net_config, speed), sizes,
+			    nr);
+	if (error)
+		return error;
+	snprintf(net->dev.device.name, sizeof(net->dev.device.name), "virtio-net%u", index);
+	for (unsigned i = 0; i < net->max_pairs; i++) {
+		net->pairs[i].rx = &net->dev.queues[2 * i].vq;
+		net->pairs[i].tx = &net->dev.queues[2 * i + 1].vq;
+	}
+	return 0;
+}
+
+struct virtio_net *net_device_new(struct vm *vm, const struct guest_memory *memory,
+				  struct net_backend *backend, const u8 mac[6], unsigned index)
+{
+	struct virtio_net *net = calloc(1, sizeof(*net));
+	int error = -ENOMEM;
+
+	if (!net)
+		goto fail;
+	net->backend = backend;
+	net->max_pairs = backend->pairs;
+	memcpy(net->default_mac, mac, 6);
+	set_mac(net, mac);
+	net->link_up = true;
+	backend->opaque = net;
+	backend->incoming = incoming;
+	backend->writable = writable;
+	backend->link_changed = link_changed;
+	error = make_device(net, vm, memory, index);
+	if (error)
+		goto fail;
+	return net;
+
+fail:
+	log_error("virtio-net%u: %s", index, strerror(-error));
+	if (net)
+		free_pairs(net);
+	free(net);
+	backend->ops->destroy(backend);
+	return NULL;
+}
+
+int virtio_net_create(struct vm *vm, const struct net_config *config, unsigned index)
+{
+	struct net_backend *backend = net_backend_create(config, index);
+	struct virtio_net *net;
+	u8 mac[6];
+	int error;
+
+	if (!backend)
+		return -EINVAL;
+	net_mac(config, vm->config->name, index, mac);
+	net = net_device_new(vm, NULL, backend, mac, index);
+	if (!net)
+		return -ENOMEM;
+	error = virtio_attach(&net->dev, vm);
+	if (error)
+		destroy(&net->dev);
+	return error;
+}

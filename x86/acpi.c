@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acpi.h"
+#include "board.h"
+#include "dsdt.h"
+
+#define TABLE_ALIGN 16
+
+struct sdt {
+	char signature[4];
+	le32 length;
+	u8 revision;
+	u8 checksum;
+	char oem_id[6];
+	char oem_table_id[8];
+	le32 oem_revision;
+	char creator_id[4];
+	le32 creator_revision;
+} __packed;
+_Static_assert(sizeof(struct sdt) == 36, "ACPI 6.5, 5.2.6");
+
+struct rsdp {
+	char signature[8];
+	u8 checksum; /* of the first 20 bytes */
+	char oem_id[6];
+	u8 revision;
+	le32 rsdt;
+	le32 length;
+	le64 xsdt;
+	u8 extended_checksum;
+	u8 reserved[3];
+} __packed;
+_Static_assert(sizeof(struct rsdp) == 36, "ACPI 6.5, 5.2.5.3");
+
+struct gas {
+	u8 space; /* 1: ports */
+	u8 bits;
+	u8 offset;
+	u8 access; /* 1: byte */
+	le64 address;
+} __packed;
+_Static_assert(sizeof(struct gas) == 12, "ACPI 6.5, 5.2.3.2");
+
+struct fadt {
+	struct sdt header;
+	le32 facs;
+	le32 dsdt;
+	u8 reserved0;
+	u8 profile;
+	u8 legacy_power
+		[62]; /* SCI, SMI, PM1 and PM2 blocks, GPEs, latencies: not on reduced hardware */
+	u8 century;   /* CMOS index */
+	le16 boot_arch;
+	u8 reserved1;
+	le32 flags;
+	struct gas reset_register;
+	u8 reset_value;
+	le16 arm_boot_arch;
+	u8 minor;
+	le64 x_facs;
+	le64 x_dsdt;
+	struct gas legacy_blocks[8];
+	struct gas sleep_control;
+	struct gas sleep_status;
+	le64 hypervisor_id;
+} __packed;
+_Static_assert(sizeof(struct fadt) == 276, "ACPI 6.5, 5.2.9");
+_Static_assert(offsetof(struct fadt, century) == 108, "FADT");
+_Static_assert(offsetof(struct fadt, flags) == 112, "FADT");
+_Static_assert(offsetof(struct fadt, x_dsdt) == 140, "FADT");
+_Static_assert(offsetof(struct fadt, sleep_control) == 244, "FADT");
+
+#define FADT_WBINVD	    BIT(0)
+#define FADT_NO_POWER_BTN   BIT(4) /* no fixed power and sleep buttons */
+#define FADT_NO_SLEEP_BTN   BIT(5)
+#define FADT_RESET_REGISTER BIT(10)
+#define FADT_HEADLESS	    BIT(12)
+#define FADT_HW_REDUCED	    BIT(20)
+
+/* The 8042 is not announced: it is there for reset pulses, a keyboard there is none to look for. */
+#define BOOT_ARCH_LEGACY_DEVICES BIT(0)
+#define BOOT_ARCH_NO_VGA	 BIT(2)
+#define BOOT_ARCH_NO_ASPM	 BIT(4)
+
+struct madt {
+	struct sdt header;
+	le32 lapic;
+	le32 flags;
+} __packed;
+_Static_assert(sizeof(struct madt) == 44, "ACPI 6.5, 5.2.12");
+
+struct madt_lapic {
+	u8 type, length;
+	u8 uid;
+	u8 apic_id;
+	le32 flags; /* 1: enabled */
+} __packed;
+_Static_assert(sizeof(struct madt_lapic) == 8, "ACPI 6.5, 5.2.12.2");
+
+struct madt_ioapic {
+	u8 type, length;
+	u8 id;
+	u8 reserved;
+	le32 address;
+	le32 first_gsi;
+} __packed;
+_Static_assert(sizeof(struct madt_ioapic) == 12, "ACPI 6.5, 5.2.12.3");
+
+struct madt_lapic_nmi {
+	u8 type, length;
+	u8 uid; /* 0xff: all */
+	le16 flags;
+	u8 lint;
+} __packed;
+_Static_assert(sizeof(struct madt_lapic_nmi) == 6, "ACPI 6.5, 5.2.12.7");
+
+struct mcfg {
+	struct sdt header;
+	u8 reserved[8];
+	le64 base;
+	le16 segment;
+	u8 first_bus;
+	u8 last_bus;
+	u8 reserved2[4];
+} __packed;
+_Static_assert(sizeof(struct mcfg) == 60, "PCI Firmware 3.3, 4.1.2");
+
+#define MAX_TABLES 4
+
+/* The area being filled: a copy of ours that is written to the guest at the end. */
+struct area {
+	u8 *bytes;
+	size_t len;
+	le64 tables[MAX_TABLES]; /* what the XSDT lists */
+	unsigned nr_tables;
+};
+
+static u8 checksum(const void *data, size_t len)
+{
+	const u8 *bytes = data;
+	u8 sum = 0;
+
+	for (size_t i = 0; i < len; i++)
+		sum += bytes[i];
+	return -sum;
+}
+
+static void *reserve(struct area *area, size_t len)
+{
+	size_t at = ALIGN_UP(area->len, TABLE_ALIGN);
+
+	if (at > BOARD_ACPI_SIZE || len > BOARD_ACPI_SIZE - at)
+		return NULL;
+	area->len = at + len;
+	return area->bytes + at;
+}
+
+static gpa_t address(const struct area *area, const void *table)
+{
+	return BOARD_ACPI + ((const u8 *)table - area->bytes);
+}
+
+static void seal(void *table, const char *signature, u8 revision, size_t length)
+{
+	struct sdt *sdt = table;
+
+	memcpy(sdt->signature, signature, 4);
+	sdt->length = htole32(length);
+	sdt->revision = revision;
+	sdt->checksum = 0;
+	memcpy(sdt->oem_id, "LKVM  ", 6);
+	memcpy(sdt->oem_table_id, "LKVMX86 ", 8);
+	sdt->oem_revision = htole32(1);
+	memcpy(sdt->creator_id, "LKVM", 4);
+	sdt->creator_revision = htole32(1);
+	sdt->checksum = checksum(table, length);
+}
+
+static void list(struct area *area, const void *table)
+{
+	area->tables[area->nr_tables++] = htole64(address(area, table));
+}
+
+static struct gas port_register(u16 port)
+{
+	return (struct gas){ .space = 1, .bits = 8, .access = 1, .address = htole64(port) };
+}
+
+static int add_dsdt(struct area *area, const struct platform *platform, gpa_t *dsdt)
+{
+	size_t at = ALIGN_UP(area->len, TABLE_ALIGN), room;
+	struct aml aml;
+	struct sdt *sdt;
+
+	if (at + sizeof(*sdt) > BOARD_ACPI_SIZE)
+		return -ENOSPC;
+	room = BOARD_ACPI_SIZE - at - sizeof(*sdt);
+	aml_init(&aml, area->bytes + at + sizeof(*sdt), room);
+	dsdt_build(&aml, platform);
+	if (aml.failed)
+		return -ENOSPC;
+	sdt = reserve(area, sizeof(*sdt) + aml.len);
+	seal(sdt, "DSDT", 2, sizeof(*sdt) + aml.len);
+	*dsdt = address(area, sdt);
+	return 0;
+}
+
+static int add_fadt(struct area *area, gpa_t dsdt)
+{
+	struct fadt *fadt = reserve(area, sizeof(*fadt));
+
+	if (!fadt)
+		return -ENOSPC;
+	fadt->dsdt = htole32(dsdt);
+	fadt->x_dsdt = htole64(dsdt);
+	fadt->boot_arch = htole16(BOOT_ARCH_LEGACY_DEVICES | BOOT_ARCH_NO_VGA | BOOT_ARCH_NO_ASPM);
+	fadt->flags = htole32(FADT_WBINVD | FADT_NO_POWER_BTN | FADT_NO_SLEEP_BTN |
+			      FADT_RESET_REGISTER | FADT_HEADLESS | FADT_HW_REDUCED);
+	fadt->reset_register = port_register(BOARD_PORT_PM + ACPI_PM_RESET);
+	fadt->reset_value = ACPI_PM_RESET_VALUE;
+	fadt->minor = 5;
+	fadt->sleep_control = port_register(BOARD_PORT_PM + ACPI_PM_SLEEP_CONTROL);
+	fadt->sleep_status = port_register(BOARD_PORT_PM + ACPI_PM_SLEEP_STATUS);
+	memcpy(&fadt->hypervisor_id, "LKVM    ", 8);
+	seal(fadt, "FACP", 6, sizeof(*fadt));
+	list(area, fadt);
+	return 0;
+}
+
+static int add_madt(struct area *area, const struct platform *platform)
+{
+	size_t length = sizeof(struct madt) + platform->nr_cpus * sizeof(struct madt_lapic) +
+			sizeof(struct madt_ioapic) + sizeof(struct madt_lapic_nmi);
+	struct madt *madt = reserve(area, length);
+	struct madt_lapic *lapic;
+	struct madt_ioapic *ioapic;
+	struct madt_lapic_nmi *nmi;
+
+	if (!madt)
+		return -ENOSPC;
+	madt->lapic = htole32(BOARD_LAPIC);
+	lapic = (struct madt_lapic *)(madt + 1);
+	for (unsigned i = 0; i < platform->nr_cpus; i++, lapic++)
+		*lapic = (struct madt_lapic){
+			.type = 0,
+			.length = sizeof(*lapic),
+			.uid = i,
+			.apic_id = i,
+			.flags = htole32(1),
+		};
+	ioapic = (struct madt_ioapic *)lapic;
+	*ioapic = (struct madt_ioapic){
+		.type = 1,
+		.length = sizeof(*ioapic),
+		.id = BOARD_IOAPIC_ID,
+		.address = htole32(BOARD_IOAPIC),
+	};
+	nmi = (struct madt_lapic_nmi *)(ioapic + 1);
+	*nmi = (struct madt_lapic_nmi){ .type = 4, .length = sizeof(*nmi), .uid = 0xff, .lint = 1 };
+	seal(madt, "APIC", 5, length);
+	list(area, madt);
+	return 0;
+}
+
+static int add_mcfg(struct area *area, const struct pci_board *pci)
+{
+	struct mcfg *mcfg;
+
+	if (!pci || !pci->ecam_size)
+		return 0;
+	mcfg = reserve(area, sizeof(*mcfg));
+	if (!mcfg)
+		return -ENOSPC;
+	mcfg->base = htole64(pci->ecam_base);
+	mcfg->last_bus = pci->ecam_size / MIB(1) - 1;
+	seal(mcfg, "MCFG", 1, sizeof(*mcfg));
+	list(area, mcfg);
+	return 0;
+}
+
+static int add_xsdt(struct area *area, gpa_t *xsdt)
+{
+	size_t length = sizeof(struct sdt) + area->nr_tables * sizeof(le64);
+	struct sdt *sdt = reserve(area, length);
+
+	if (!sdt)
+		return -ENOSPC;
+	memcpy(sdt + 1, area->tables, area->nr_tables * sizeof(le64));
+	seal(sdt, "XSDT", 1, length);
+	*xsdt = address(area, sdt);
+	return 0;
+}
+
+static void fill_rsdp(struct rsdp *rsdp, gpa_t xsdt)
+{
+	memcpy(rsdp->signature, "RSD PTR ", 8);
+	memcpy(rsdp->oem_id, "LKVM  ", 6);
+	rsdp->revision = 2;
+	rsdp->length = htole32(sizeof(*rsdp));
+	rsdp->xsdt = htole64(xsdt);
+	rsdp->checksum = checksum(rsdp, 20);
+	rsdp->extended_checksum = checksum(rsdp, sizeof(*rsdp));
+}
+
+int acpi_build(const struct guest_memory *memory, const struct platform *platform, gpa_t *rsdp_gpa)
+{
+	struct area area = { .bytes = calloc(1, BOARD_ACPI_SIZE) };
+	gpa_t dsdt = 0, xsdt = 0;
+	struct rsdp *rsdp;
+	int error;
+
+	if (!area.bytes)
+		return -ENOMEM;
+	rsdp = reserve(&area, sizeof(*rsdp));
+	error = add_dsdt(&area, platform, &dsdt);
+	if (!error)
+		error = add_fadt(&area, dsdt);
+	if (!error)
+		error = add_madt(&area, platform);
+	if (!error)
+		error = add_mcfg(&area, platform->pci);
+	if (!error)
+		error = add_xsdt(&area, &xsdt);
+	if (!error) {
+		fill_rsdp(rsdp, xsdt);
+		*rsdp_gpa = address(&area, rsdp);
+		error = guest_write(memory, BOARD_ACPI, area.bytes, area.len);
+	}
+	free(area.bytes);
+	return error;
+}

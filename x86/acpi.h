@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The firmware tables: ACPI 6.5 for nearly everybody, an MP table (MultiProcessor Specification 1.4)
+ * for kernels built without ACPI. Both are made from the same description, into guest memory.
+ *
+ * ACPI says that the hardware is "reduced" (no PM1 blocks, no SCI, no legacy timer to test): a kernel then
+ * takes its timers from the local APIC, does not probe the PIC and the PIT, and so starts sooner.
+ */
+#ifndef X86_ACPI_H
+#define X86_ACPI_H
+
+#include "lkvm/device.h"
+#include "lkvm/memory.h"
+#include "lkvm/pci.h"
+
+/* A register of one byte that sleeps (SLP_EN and SLP_TYP) or resets, and the one beside it: status. */
+#define ACPI_PM_SLEEP_CONTROL 0
+#define ACPI_PM_SLEEP_STATUS  1
+#define ACPI_PM_RESET	      2
+#define ACPI_PM_SIZE	      4
+#define ACPI_PM_RESET_VALUE   1
+#define ACPI_SLEEP_TYPE_S5    5
+#define ACPI_SLEEP_ENABLE     0x20
+#define ACPI_SLEEP_TYPE_SHIFT 2
+
+struct platform {
+	unsigned nr_cpus;		   /* APIC ids 0 to nr_cpus - 1 */
+	u32 cpu_signature, cpu_features;   /* CPUID leaf 1's EAX and EDX, for the MP table */
+	const struct device_list *devices; /* those that describe themselves */
+	const struct pci_board *pci;	   /* NULL: none */
+};
+
+/*
+ * RSDP (at BOARD_ACPI), XSDT, FADT, MADT, MCFG, DSDT. `rsdp` gets the RSDP's address. -ENOSPC when
+ * BOARD_ACPI_SIZE is too small, -EFAULT when there is no memory.
+ */
+int acpi_build(const struct guest_memory *memory, const struct platform *platform, gpa_t *rsdp);
+
+/* At BOARD_MPTABLE. Errors as above. */
+int mptable_build(const struct guest_memory *memory, const struct platform *platform);
+
+#endif

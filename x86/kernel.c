@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <elf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "board.h"
+#include "kernel.h"
+#include "lkvm/log.h"
+
+#define PAGE 4096
+
+/* What Linux's setup code and its PVH entry take (COMMAND_LINE_SIZE). An ELF file does not tell. */
+#define LINUX_CMDLINE_MAX 2047
+
+static u64 mib(u64 bytes)
+{
+	return (bytes >> 20) + (bytes & (MIB(1) - 1) ? 1 : 0);
+}
+
+/* vmlinux's entry is a physical address, but other linkers put the virtual one there. */
+static u64 elf_entry(const struct elf_image *elf)
+{
+	for (unsigned i = 0; i < elf->nr_segments; i++) {
+		const struct elf_segment *s = &elf->segments[i];
+
+		if (elf->entry - s->gpa < s->memory_size)
+			return elf->entry;
+	}
+	for (unsigned i = 0; i < elf->nr_segments; i++) {
+		const struct elf_segment *s = &elf->segments[i];
+
+		if (elf->entry - s->vaddr < s->memory_size)
+			return s->gpa + (elf->entry - s->vaddr);
+	}
+	return 0;
+}
+
+int x86_elf_open(struct x86_kernel *kernel)
+{
+	struct elf_image *elf = &kernel->elf;
+	int error = elf_open(elf, &kernel->file);
+
+	if (error)
+		return error;
+	if (elf->machine != EM_X86_64 && elf->machine != EM_386) {
+		log_fatal("Kernel %s is an ELF file for %s, not for x86", kernel->file.path,
+			  elf_machine_name(elf->machine));
+		return -EINVAL;
+	}
+	if (elf->low < BOARD_HIGH_RAM) {
+		log_fatal("Kernel %s wants to be at 0x%llx; below 1 MiB there is no room for it",
+			  kernel->file.path, (unsigned long long)elf->low);
+		return -EINVAL;
+	}
+	if (!elf->pvh_entry)
+		elf->entry = elf_entry(elf);
+	if (elf->pvh_entry ? elf->pvh_entry - elf->low >= elf->high - elf->low : !elf->entry) {
+		log_fatal("Kernel %s is a damaged ELF file: its entry lies outside of it",
+			  kernel->file.path);
+		return -EINVAL;
+	}
+	kernel->kind = elf->pvh_entry ? X86_KERNEL_PVH : X86_KERNEL_VMLINUX;
+	kernel->entry_64 = !elf->pvh_entry && elf->is_64;
+	kernel->pref_address = elf->low;
+	kernel->init_size = elf->high - elf->low;
+	kernel->cmdline_max = LINUX_CMDLINE_MAX;
+	kernel->initrd_max = UINT32_MAX;
+	kernel->initrd_above_4g = kernel->entry_64;
+	/* What a boot loader's header would say; the kernel checks the magic before it looks further. */
+	memcpy(&kernel->setup.header, "HdrS", 4);
+	kernel->setup.boot_flag = 0xaa55;
+	kernel->setup.version = 0x20f;
+	kernel->setup.kernel_alignment = MIB(2);
+	kernel->setup.cmdline_size = LINUX_CMDLINE_MAX;
+	return 0;
+}
+
+int x86_kernel_open(struct x86_kernel *kernel, const char *path)
+{
+	u8 head[0x290];
+	const char *kind;
+	ssize_t got;
+	int error;
+
+	memset(kernel, 0, sizeof(*kernel));
+	error = boot_file_open(&kernel->file, "kernel", path);
+	if (error)
+		return error;
+	got = boot_file_read(&kernel->file, 0, head, sizeof(head));
+	if (got < 0) {
+		log_fatal("Unable to open kernel %s: %s", path, strerror(-got));
+		error = got;
+		goto fail;
+	}
+	error = x86_elf_open(kernel);
+	if (error == -ENOEXEC)
+		error = x86_bzimage_open(kernel, head, got);
+	if (error == -ENOEXEC) {
+		kind = boot_image_kind(head, got);
+		if (kind)
+			log_fatal("Kernel %s is %s; x86 needs a bzImage or an ELF vmlinux", path,
+				  kind);
+		else
+			log_fatal("Kernel %s is neither a bzImage nor an ELF vmlinux", path);
+	}
+	if (!error)
+		return 0;
+fail:
+	boot_file_close(&kernel->file);
+	return error;
+}
+
+void x86_kernel_close(struct x86_kernel *kernel)
+{
+	boot_file_close(&kernel->file);
+}
+
+static u64 extent(const struct x86_kernel *kernel)
+{
+	return MAX(kernel->init_size, kernel->payload_size);
+}
+
+/*
+ * A relocatable kernel that is put below its preferred address moves itself up to it, so there is
+ * nothing to be gained anywhere else.
+ */
+static int place_kernel(const struct x86_kernel *kernel, const struct x86_boot *boot, gpa_t *load)
+{
+	u64 need = extent(kernel), at = MAX(kernel->pref_address, (u64)BOARD_HIGH_RAM);
+
+	/* Not aligned when it lies outside anyway: rounding up might wrap around. */
+	if (kernel->alignment && at < boot->low_ram)
+		at = ALIGN_UP(at, (u64)kernel->alignment);
+	if (need > boot->low_ram || at > boot->low_ram - need) {
+		log_fatal("Kernel %s needs %llu MiB of memory at %llu MiB, the guest has %llu MiB: "
+			  "give it more with -m",
+			  kernel->file.path, (unsigned long long)mib(need),
+			  (unsigned long long)mib(at),
+			  (unsigned long long)mib(boot->low_ram + boot->high_ram));
+		return -ENOMEM;
+	}
+	*load = at;
+	return 0;
+}
+
+/* As high as allowed: what lies low is where a kernel wants its own memory. */
+static int place_initrd(const struct x86_kernel *kernel, const struct x86_boot *boot, gpa_t load,
+			u64 size, gpa_t *initrd)
+{
+	u64 end = MIN(boot->low_ram, kernel->initrd_max + 1), kernel_end = load + extent(kernel);
+
+	if (!size)
+		return 0;
+	if (kernel_end < end && size <= end - kernel_end &&
+	    ALIGN_DOWN(end - size, PAGE) >= kernel_end) {
+		*initrd = ALIGN_DOWN(end - size, PAGE);
+		return 0;
+	}
+	if (kernel->initrd_above_4g && size <= boot->high_ram) {
+		*initrd = ALIGN_DOWN(BOARD_HOLE_END + boot->high_ram - size, PAGE);
+		return 0;
+	}
+	log_fatal("The initrd (%llu MiB) does not fit into the guest's %llu MiB of memory beside "
+		  "the kernel: give it more with -m",
+		  (unsigned long long)mib(size),
+		  (unsigned long long)mib(boot->low_ram + boot->high_ram));
+	return -ENOMEM;
+}
+
+static int load_image(const struct x86_kernel *kernel, const struct x86_boot *boot, gpa_t load)
+{
+	int error;
+
+	if (kernel->kind != X86_KERNEL_BZIMAGE)
+		return elf_load(&kernel->elf, boot->memory);
+	error = guest_read_file(boot->memory, load, kernel->file.fd, kernel->payload,
+				kernel->payload_size);
+	if (error)
+		log_fatal("Unable to load kernel %s: %s", kernel->file.path,
+			  error == -ENODATA ? "it became shorter" : strerror(-error));
+	return error;
+}
+
+static int load_cmdline(const struct x86_kernel *kernel, const struct x86_boot *boot)
+{
+	u64 max = MIN(kernel->cmdline_max, (u64)BOARD_BOOT_CMDLINE_MAX - 1);
+	size_t len = strlen(boot->cmdline);
+
+	if (len > max) {
+		log_fatal(
+			"The kernel command line has %zu characters, kernel %s takes at most %llu",
+			len, kernel->file.path, (unsigned long long)max);
+		return -E2BIG;
+	}
+	return guest_write(boot->memory, BOARD_BOOT_CMDLINE, boot->cmdline, len + 1);
+}
+
+int x86_kernel_load(const struct x86_kernel *kernel, const struct x86_boot *boot,
+		    struct x86_entry *entry)
+{
+	u64 initrd_size = boot_initrd_size(boot->initrds, boot->nr_initrds);
+	gpa_t load = 0, initrd = 0;
+	int error;
+
+	error = place_kernel(kernel, boot, &load);
+	if (!error)
+		error = place_initrd(kernel, boot, load, initrd_size, &initrd);
+	if (!error)
+		error = load_cmdline(kernel, boot);
+	if (!error)
+		error = load_image(kernel, boot, load);
+	if (!error)
+		error = boot_initrd_load(boot->memory, initrd, boot->initrds, boot->nr_initrds);
+	if (error)
+		return error;
+	if (kernel->kind == X86_KERNEL_PVH)
+		error = x86_load_pvh(kernel, boot, initrd, initrd_size, entry);
+	else
+		error = x86_load_linux(kernel, boot, load, initrd, initrd_size, entry);
+	if (!error)
+		error = x86_write_gdt(boot->memory, entry->long_mode);
+	if (!error && entry->long_mode)
+		error = x86_write_page_tables(boot->memory);
+	return error;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A kernel for x86 and how it is entered. A bzImage is entered at its 64-bit entry (or the 32-bit one if
+ * it has no other); an ELF file through its PVH note, or, if it has none, as a vmlinux at its 64-bit
+ * entry. Nothing here needs KVM: files and guest memory in, register values out.
+ */
+#ifndef X86_KERNEL_H
+#define X86_KERNEL_H
+
+#include "lkvm/boot.h"
+#include "lkvm/memory.h"
+#include <asm/bootparam.h>
+
+enum x86_kernel_kind {
+	X86_KERNEL_BZIMAGE,
+	X86_KERNEL_PVH,
+	X86_KERNEL_VMLINUX, /* an ELF file without a PVH note */
+};
+
+struct x86_kernel {
+	struct boot_file file;
+	enum x86_kernel_kind kind;
+	struct elf_image elf;	   /* not for a bzImage */
+	struct setup_header setup; /* bzImage; for a vmlinux what the loader says of itself */
+	u64 payload;		   /* bzImage: file offset and size of the protected-mode part */
+	u64 payload_size;
+	bool entry_64;	  /* long mode; else 32-bit protected mode */
+	u64 pref_address; /* where it wants to be */
+	u64 init_size;	  /* what it needs there until it manages memory itself */
+	u64 alignment;	  /* 0: cannot be anywhere else */
+	u64 cmdline_max;  /* characters, without the final 0 */
+	u64 initrd_max;	  /* last byte an initrd may have; UINT32_MAX or below */
+	bool initrd_above_4g;
+};
+
+/* What vCPU 0 starts with. */
+struct x86_entry {
+	bool long_mode;
+	u64 rip;
+	u64 boot_params; /* RSI */
+	u64 start_info;	 /* RBX, PVH only */
+};
+
+/* Everything a guest's boot needs beside the kernel. */
+struct x86_boot {
+	const struct guest_memory *memory;
+	u64 low_ram, high_ram; /* bytes below the hole, and from 4 GiB */
+	const char *cmdline;
+	const struct boot_file *initrds;
+	unsigned nr_initrds;
+	gpa_t rsdp; /* 0: no ACPI */
+	bool rng_seed;
+};
+
+/* Opens and checks. Says what is wrong. */
+int x86_kernel_open(struct x86_kernel *kernel, const char *path);
+void x86_kernel_close(struct x86_kernel *kernel);
+/* The parts of it: -ENOEXEC, nothing said, when the file is of another kind. */
+int x86_bzimage_open(struct x86_kernel *kernel, const u8 *head, size_t size);
+int x86_elf_open(struct x86_kernel *kernel);
+
+/* Puts kernel, initrd and what the boot protocol wants into (zeroed) guest memory. Said. */
+int x86_kernel_load(const struct x86_kernel *kernel, const struct x86_boot *boot,
+		    struct x86_entry *entry);
+/* Its parts, for each way in. `load` is where the kernel went, initrd_size may be 0. */
+int x86_load_linux(const struct x86_kernel *kernel, const struct x86_boot *boot, gpa_t load,
+		   gpa_t initrd, u64 initrd_size, struct x86_entry *entry);
+int x86_load_pvh(const struct x86_kernel *kernel, const struct x86_boot *boot, gpa_t initrd,
+		 u64 initrd_size, struct x86_entry *entry);
+
+/* The memory map as firmware would tell it; `map` has room for X86_E820_MAX. Returns how many. */
+#define X86_E820_MAX 8
+unsigned x86_e820(struct boot_e820_entry *map, u64 low_ram, u64 high_ram);
+
+/* GDT and page tables that the entry's registers refer to (state.c sets those). */
+#define X86_SELECTOR_CODE 0x10
+#define X86_SELECTOR_DATA 0x18
+int x86_write_gdt(const struct guest_memory *memory, bool long_mode);
+int x86_write_page_tables(const struct guest_memory *memory);
+
+#endif

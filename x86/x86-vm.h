@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of x86/ share about one guest. Main thread unless said otherwise. */
+#ifndef X86_VM_H
+#define X86_VM_H
+
+#include <linux/kvm.h>
+#include "lkvm/boot.h"
+#include "lkvm/config.h"
+#include "lkvm/pci.h"
+#include "lkvm/vm.h"
+#include "kernel.h"
+
+struct x86_vm_state;
+
+struct x86_vm {
+	u64 low_ram, high_ram;	  /* bytes below the hole, and from 4 GiB */
+	unsigned phys_bits;	  /* of a guest physical address */
+	struct kvm_cpuid2 *cpuid; /* what KVM supports; each vCPU gets a copy made its own */
+	u32 cpu_signature;	  /* CPUID leaf 1, for the MP table */
+	u32 cpu_features;
+	u64 microcode; /* 0: unknown */
+	u64 mce_cap;
+	struct x86_kernel kernel;
+	struct boot_file initrds[CONFIG_MAX_INITRDS];
+	unsigned nr_initrds;
+	struct pci_board pci;
+	unsigned nr_virtio_mmio; /* slots handed out */
+	struct x86_entry entry;	 /* where vCPU 0 begins; set by arch_load */
+	/* NULL unless the guest may reboot: what a reset puts back into the irqchip. */
+	struct x86_vm_state *birth;
+	bool used; /* arch_reset was here before: vCPUs are not as KVM made them */
+};
+
+/* x86/state.c: the vCPU and the machine as they were made, and putting that back. */
+int x86_vm_state_save(struct vm *vm);
+int x86_vcpu_state_save(struct vcpu *vcpu);
+void x86_vcpu_state_free(struct vcpu *vcpu);
+
+/* x86/pm.c: the power-management registers (sleep, reset) that the FADT names. */
+int acpi_pm_create(struct vm *vm, u16 port);
+
+#endif
