@@ -117,14 +117,14 @@ int arch_virtio_mmio_slot(struct vm *vm, unsigned index, struct device_resource 
 	unsigned nr_gsis =
 		vm->config->arch.no_acpi ? NR_ISA_VIRTIO_MMIO_GSIS : ARRAY_SIZE(virtio_mmio_gsis);
 
-	if (index >= BOARD_VIRTIO_MMIO_MAX)
+	/* A wire each: levels of two devices on one would lower each other's. */
+	if (index >= nr_gsis)
 		return -ENOSPC;
 	*where = (struct device_resource){
 		.kind = RESOURCE_MMIO,
 		.base = BOARD_VIRTIO_MMIO + index * BOARD_VIRTIO_MMIO_SIZE,
 		.size = BOARD_VIRTIO_MMIO_SIZE,
 	};
-	/* More devices than wires: some share. Edges (irqfds) may be shared, levels may not. */
-	*gsi = virtio_mmio_gsis[index % nr_gsis];
+	*gsi = virtio_mmio_gsis[index];
 	return 0;
 }

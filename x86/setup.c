@@ -110,6 +110,13 @@ static int lay_out_memory(struct vm *vm, struct x86_vm *x86)
 	return error;
 }
 
+/* Bit 2 resets the CPU, with bit 1 the whole machine: one and the same here. */
+static void reset_control(struct vm *vm, u8 value)
+{
+	if (value & BIT(2))
+		vm_request(vm, VM_REQUEST_REBOOT);
+}
+
 static void lay_out_pci(struct x86_vm *x86)
 {
 	u64 base = ALIGN_UP(BOARD_HOLE_END + x86->high_ram, GIB(1)), top = BIT(x86->phys_bits);
@@ -123,6 +130,7 @@ static void lay_out_pci(struct x86_vm *x86)
 		.io_base = BOARD_PCI_IO,
 		.io_size = BOARD_PCI_IO_SIZE,
 		.ports = true,
+		.reset_control = reset_control,
 	};
 	if (size >= PCI_MMIO64_MIN) {
 		/* Its own size's alignment, as a large BAR wants; a power of two is what is left of it. */
