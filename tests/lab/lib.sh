@@ -86,14 +86,15 @@ guest() {
 # lkvm_run ARGS...: a guest with the lab's kernel and busybox initrd and nothing else but
 # what ARGS say; -p comes from guest().
 lkvm_run() {
-	lkvm run --nodefaults -k "$LAB_KERNEL" -i "$LAB_INITRD" -c 1 -m 256 --timeout "${LAB_LIMIT:-60}" "$@"
+	${LAB_EXEC:-} lkvm run --nodefaults -k "$LAB_KERNEL" -i "$LAB_INITRD" -c 1 -m 256 --timeout "${LAB_LIMIT:-60}" "$@"
 }
 
-# start COMMAND...: in the background, its output in $T/console.
+# start COMMAND...: in the background, its output in $T/console. lkvm_run becomes lkvm itself, so
+# that a signal to $vm_pid reaches it and not a shell that waits for it.
 start() {
 	note "$* &"
 	: >"$T/console"
-	"$@" >"$T/console" 2>&1 </dev/null &
+	(LAB_EXEC=exec; "$@") >"$T/console" 2>&1 </dev/null &
 	vm_pid=$!
 }
 
