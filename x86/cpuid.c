@@ -148,7 +148,8 @@ static void approximate(u64 num, u64 den, u64 max, u32 *p, u32 *q)
 	u64 p0 = 0, q0 = 1, p1 = 1, q1 = 0, n = num, d = den;
 
 	while (d) {
-		u64 whole = MIN(n / d, (max - p0) / p1), rest = n % d;
+		u64 room = p1 ? (max - p0) / p1 : UINT64_MAX;
+		u64 whole = MIN(n / d, room), rest = n % d;
 		u64 p2 = whole * p1 + p0, q2 = whole * q1 + q0;
 
 		/* Cut short by max: what is between the last two may be nearer than the last. */
