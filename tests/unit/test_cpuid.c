@@ -176,6 +176,7 @@ static void frequency(void **state)
 		u32 khz;
 		s64 off;
 
+		release(state);
 		intel(state);
 		assert_true(x86_cpuid_wants_frequency(cpuid));
 		assert_int_equal(x86_cpuid_set_common(cpuid, 1, rates[i], true), 0);
@@ -186,9 +187,7 @@ static void frequency(void **state)
 		assert_in_range(off + 2, 0, 4); /* kHz: a millionth */
 		assert_false(x86_cpuid_wants_frequency(cpuid));
 		assert_int_equal(leaf(0x16, 0)->eax, (rates[i] + 500) / 1000);
-		free(cpuid);
 	}
-	intel(state);
 }
 
 static void check_amd(unsigned nr, unsigned bits)
