@@ -156,8 +156,8 @@ net_serve() {
 
 # net_compare: what went each way, after the guest has ended.
 net_compare() {
-	wait "$nc_pid"
 	expect_output "lab-guest: status 0"
+	wait "$nc_pid"
 	expect_same "host to guest" "$(sum "$T/www/data")" "$(sed -n 's/^got: \([0-9a-f]*\).*/\1/p' "$OUT")"
 	expect_same "guest to host" "$(sed -n 's/^sent: \([0-9a-f]*\).*/\1/p' "$OUT")" "$(sum "$T/back")"
 }
