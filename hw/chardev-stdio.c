@@ -16,7 +16,7 @@
 #include "chardev-backend.h"
 
 #define CTRL_A		   0x01
-#define FOREGROUND_LOOK_NS 500000000ULL
+#define FOREGROUND_LOOK_NS 250000000ULL
 
 /*
  * Standard descriptors are shared with whoever started us, so O_NONBLOCK on them would change their

@@ -220,11 +220,11 @@ static void schedule_locked(struct chardev *c)
 
 static void feed_watch(struct chardev *c, const u8 *data, size_t len)
 {
-	bool before = c->watch.panicked;
+	unsigned before = c->watch.verdicts;
 
 	console_watch_feed(&c->watch, data, len);
-	/* Only a change is news: another console may have seen the panic. */
-	if (c->vm && c->watch.panicked != before)
+	/* Only what was said now counts: another console may have more to say of the past. */
+	if (c->watch.verdicts != before)
 		c->vm->panicked = c->watch.panicked;
 }
 
@@ -427,15 +427,6 @@ void chardev_set_client(struct chardev *c, const struct chardev_client *client)
 bool chardev_size(struct chardev *c, u16 *columns, u16 *rows)
 {
 	return c->ops->size && c->ops->size(c, columns, rows);
-}
-
-void chardev_guest_reset(struct chardev *c)
-{
-	if (!c->ops->write)
-		return;
-	pthread_mutex_lock(&c->lock);
-	memset(&c->watch, 0, sizeof(c->watch));
-	pthread_mutex_unlock(&c->lock);
 }
 
 int chardev_start(struct chardev *c)

@@ -113,8 +113,10 @@ static void look(struct console_watch *watch)
 		/* The last byte first: this runs for every byte the guest prints. */
 		if (end[-1] != needles[i].text[len - 1] || watch->line_len < len)
 			continue;
-		if (!memcmp(end - len, needles[i].text, len) && kernel_speaks(watch, end - len))
-			watch->panicked = needles[i].panicked;
+		if (memcmp(end - len, needles[i].text, len) || !kernel_speaks(watch, end - len))
+			continue;
+		watch->panicked = needles[i].panicked;
+		watch->verdicts++;
 	}
 }
 

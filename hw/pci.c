@@ -8,6 +8,7 @@
 #include "lkvm/vm.h"
 #include "pci-private.h"
 
+#define RESET_CONTROL  1 /* 0xcf9 */
 #define PORT_ADDRESS   0xcf8 /* and the four of data behind it */
 #define PORT_SIZE      8
 #define ADDRESS_ENABLE 0x80000000
@@ -98,6 +99,10 @@ static void port_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 
 	if (is_address(offset, len)) {
 		host->address = bus_get(data, len) & ADDRESS_BITS;
+		return;
+	}
+	if (offset == RESET_CONTROL && len == 1 && host->board.reset_control) {
+		host->board.reset_control(host->vm, data[0]);
 		return;
 	}
 	pci = addressed(host, offset, &at);

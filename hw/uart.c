@@ -166,8 +166,16 @@ static void receive(struct uart *u, u8 data, u8 errors)
 
 static void clear_rx(struct uart *u)
 {
-	while (u->rx.len && !loopback(u) && u->held.len < FIFO_SIZE)
-		fifo_put(&u->held, fifo_get(&u->rx), 0);
+	struct fifo held = { 0 };
+
+	if (!loopback(u)) {
+		/* What was received is older than what is still held; both together fit: see room. */
+		while (u->rx.len)
+			fifo_put(&held, fifo_get(&u->rx), 0);
+		while (u->held.len && held.len < FIFO_SIZE)
+			fifo_put(&held, fifo_get(&u->held), 0);
+		u->held = held;
+	}
 	memset(&u->rx, 0, sizeof(u->rx));
 }
 
@@ -454,7 +462,6 @@ static void uart_reset(struct device *device)
 	u->msr = modem_lines(u);
 	update_line(u);
 	pthread_mutex_unlock(&u->lock);
-	chardev_guest_reset(u->chardev);
 }
 
 static void set_quiesced(struct uart *u, bool quiesced)

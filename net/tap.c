@@ -272,10 +272,9 @@ static void say_refused(const char *name, bool existed, unsigned pairs, int erro
 
 	if (existed)
 		driver = tap_driver_of(name, buffer, sizeof(buffer));
-	if (driver && strcmp(driver, "tap"))
-		log_error("--network tapif=%s: that interface is not a tap device (its driver says "
-			  "%s)",
-			  name, driver);
+	if (existed && error == -EINVAL && (!driver || strcmp(driver, "tap")))
+		log_error("--network tapif=%s: that interface is not a tap device%s%s", name,
+			  driver ? ", its driver is " : "", driver ?: "");
 	else if (error == -EBUSY)
 		log_error("--network tapif=%s: in use by another program", name);
 	else if (error == -EPERM && existed)
@@ -425,6 +424,17 @@ static const char *script_of(const char *script)
 	return script;
 }
 
+/*
+ * An interface that nobody named or sets up would be of no use without an address; this is the one that
+ * scripts for this command line know.
+ */
+static const char *host_ip_of(const struct net_config *config)
+{
+	if (config->host_ip || config->tapif || config->fd >= 0 || script_of(config->script))
+		return config->host_ip;
+	return "192.168.33.1";
+}
+
 struct net_backend *net_tap_create(const struct net_config *config)
 {
 	unsigned pairs = config->queue_pairs ?: 1;
@@ -447,8 +457,8 @@ struct net_backend *net_tap_create(const struct net_config *config)
 	if (error)
 		goto fail;
 	probe_features(tap);
-	if (config->host_ip) {
-		error = tap_set_address(tap->name, config->host_ip);
+	if (host_ip_of(config)) {
+		error = tap_set_address(tap->name, host_ip_of(config));
 		if (error)
 			goto fail;
 	}

@@ -206,6 +206,11 @@ static void run_posted(struct loop *loop)
 	}
 }
 
+void loop_serve(struct loop *loop)
+{
+	run_posted(loop);
+}
+
 static void run_events(struct loop *loop)
 {
 	while (loop->next_event < loop->nr_events) {

@@ -119,7 +119,7 @@ static void doorbell_on(struct virtio_pci *vp, unsigned i)
 
 	if (!vp->doorbells || vp->kick_fd[i] < 0 || vp->ioeventfd[i])
 		return;
-	/* Any length: KVM then need not decode the instruction. Older ones want the driver's 2 bytes. */
+	/* Any length: KVM then need not decode the instruction. If it cannot, kicks are trapped. */
 	vp->ioeventfd[i] = !ioeventfd_assign(vp->vm, vp->kick_fd[i], address, 0, false, 0, false);
 }
 

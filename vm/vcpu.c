@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lkvm/arch.h"
@@ -190,6 +191,28 @@ int vcpus_run(struct vm *vm)
 	return 0;
 }
 
+/*
+ * A vCPU that resets a device asks the device's loop to let go of its queues and waits. If that is the
+ * main loop, and the main thread waits here for the vCPU, somebody has to give in. Lock held.
+ */
+static void wait_serving(struct vm *vm)
+{
+	struct vcpu_control *control = vm->vcpu_control;
+	struct timespec soon;
+
+	clock_gettime(CLOCK_REALTIME, &soon);
+	soon.tv_nsec += 1000000;
+	if (soon.tv_nsec >= 1000000000) {
+		soon.tv_nsec -= 1000000000;
+		soon.tv_sec++;
+	}
+	if (pthread_cond_timedwait(&control->changed, &control->lock, &soon) != ETIMEDOUT)
+		return;
+	pthread_mutex_unlock(&control->lock);
+	loop_serve(vm->loop);
+	pthread_mutex_lock(&control->lock);
+}
+
 void vcpus_park(struct vm *vm)
 {
 	struct vcpu_control *control = vm->vcpu_control;
@@ -207,7 +230,7 @@ void vcpus_park(struct vm *vm)
 		started++;
 	}
 	while (control->nr_parked < started)
-		pthread_cond_wait(&control->changed, &control->lock);
+		wait_serving(vm);
 	pthread_mutex_unlock(&control->lock);
 }
 

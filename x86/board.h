@@ -23,8 +23,6 @@
 #ifndef X86_BOARD_H
 #define X86_BOARD_H
 
-#include "lkvm/types.h"
-
 /* Below 1 MiB */
 #define BOARD_BOOT_GDT	       0x00000500
 #define BOARD_BOOT_PVH	       0x00006000 /* hvm_start_info and its lists */
@@ -49,7 +47,6 @@
 #define BOARD_ECAM_SIZE	       0x00100000ULL
 #define BOARD_VIRTIO_MMIO      0xe1000000ULL
 #define BOARD_VIRTIO_MMIO_SIZE 0x1000ULL
-#define BOARD_VIRTIO_MMIO_MAX  64
 #define BOARD_IOAPIC	       0xfec00000U
 #define BOARD_LAPIC	       0xfee00000U
 #define BOARD_IDENTITY_MAP     0xfffbc000ULL

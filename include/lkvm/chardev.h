@@ -66,9 +66,6 @@ void chardev_room_again(struct chardev *chardev);
 /* The size of the terminal behind it, if there is one that knows. Any thread. */
 bool chardev_size(struct chardev *chardev, u16 *columns, u16 *rows);
 
-/* The guest was reset: what it had begun to print is forgotten. Main thread, vCPUs parked. */
-void chardev_guest_reset(struct chardev *chardev);
-
 /*
  * Main thread, before vCPUs run / when lkvm pauses or ends: raw mode on and off, input on and off. stop
  * gives a slow reader half a second to take what is left. Neither is an error when it is so already.
@@ -92,8 +89,9 @@ void chardev_emergency_restore(void);
  */
 struct console_watch {
 	bool panicked;
-	bool cut;  /* line[] is no longer the line's beginning, only what came last */
-	u8 escape; /* inside a terminal's escape sequence */
+	unsigned verdicts; /* counts the lines that said so or took it back */
+	bool cut;	   /* line[] is no longer the line's beginning, only what came last */
+	u8 escape;	   /* inside a terminal's escape sequence */
 	u8 line_len;
 	char line[160]; /* the current line's printable bytes */
 };

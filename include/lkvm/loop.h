@@ -63,6 +63,12 @@ int loop_post(struct loop *loop, void (*fn)(void *arg), void *arg);
  */
 void loop_call(struct loop *loop, void (*fn)(void *arg), void *arg);
 
+/*
+ * Loop's thread, inside a handler that waits for another thread: runs what was posted meanwhile, because
+ * that thread may itself be waiting in loop_call().
+ */
+void loop_serve(struct loop *loop);
+
 /* CLOCK_MONOTONIC in ns. Any thread. */
 u64 clock_now(void);
 

@@ -33,6 +33,11 @@ struct pci_board {
 	u64 mmio64_base, mmio64_size; /* 0: none */
 	u64 io_base, io_size;	      /* port window, for firmware tables; 0: none */
 	bool ports;		      /* CF8/CFC */
+	/*
+	 * Port 0xcf9, where chipsets have a reset register among CF8's four; a byte written there. vCPU
+	 * thread. NULL: none.
+	 */
+	void (*reset_control)(struct vm *vm, u8 value);
 	unsigned intx_gsi[4];	      /* gsi of INTA# to INTD# before the swizzle by slot */
 };
 

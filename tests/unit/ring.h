@@ -147,7 +147,10 @@ static inline void ring_set_used_event(struct ring *r, u16 value)
 
 static inline u16 ring_avail_event(struct ring *r)
 {
-	return le16toh(*(le16 *)&r->used->ring[r->size]);
+	le16 value;
+
+	memcpy(&value, &r->used->ring[r->size], sizeof(value));
+	return le16toh(value);
 }
 
 #endif

@@ -2,11 +2,13 @@
 /* Disk images on real files: what is refused and why, locks, every operation, O_DIRECT, draining. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -523,6 +525,80 @@ static void test_direct_unaligned(void **state)
 	free(seen);
 }
 
+/* The worker's reads stop at the end of the file too, and there at any byte. */
+static void test_direct_tail(void **state)
+{
+	const char *path = make_file("direct-tail", 0);
+	u8 data[700], seen[1100];
+	int fd = open(path, O_WRONLY);
+
+	fill(data, sizeof(data), 11);
+	assert_int_equal(write(fd, data, sizeof(data)), sizeof(data));
+	close(fd);
+	struct disk *disk = open_direct_or_skip(path);
+	struct iovec iov[] = { { seen + 1, 100 }, { seen + 101, 924 } };
+	memset(seen, 0xee, sizeof(seen));
+	assert_int_equal(run_one(disk, (struct disk_request){ .operation = DISK_READ,
+							      .length = 1024,
+							      .iov = iov,
+							      .nr_iov = 2 }),
+			 0);
+	assert_memory_equal(seen + 1, data, 700);
+	assert_true(all_zero(seen + 701, 324));
+	assert_int_equal(seen[1025], 0xee);
+	disk_close(disk);
+}
+
+/* Two requests that share a page, one of them through the page cache, do not hurt each other. */
+struct neighbours {
+	struct disk *disk;
+	struct one requests[64];
+	struct iovec iov[64];
+	u8 *memory;
+};
+
+static void submit_neighbours(void *arg)
+{
+	struct neighbours *n = arg;
+
+	for (unsigned i = 0; i < 64; i++) {
+		/* Every other buffer is one that O_DIRECT does not take. */
+		n->iov[i] = (struct iovec){ n->memory + i * 1024 + (i & 1), 512 };
+		n->requests[i] = (struct one){ .request = { .operation = DISK_WRITE,
+							    .offset = i * 512,
+							    .length = 512,
+							    .iov = &n->iov[i],
+							    .nr_iov = 1,
+							    .done = one_done } };
+		disk_submit(n->disk, &n->requests[i].request);
+	}
+	disk_kick(n->disk);
+}
+
+static void test_direct_neighbours(void **state)
+{
+	static struct neighbours n;
+	static u8 seen[KIB(32)];
+
+	n.disk = open_direct_or_skip(make_file("neighbours", KIB(32)));
+	n.memory = aligned_alloc(4096, KIB(64));
+	assert_int_equal(disk_start(n.disk), 0);
+	for (unsigned round = 0; round < 20; round++) {
+		fill(n.memory, KIB(64), round);
+		loop_call(disk_loop(n.disk), submit_neighbours, &n);
+		disk_drain(n.disk);
+		int fd = open(path_of("neighbours"), O_RDONLY);
+		assert_int_equal(read(fd, seen, sizeof(seen)), sizeof(seen));
+		close(fd);
+		for (unsigned i = 0; i < 64; i++) {
+			assert_int_equal(n.requests[i].error, 0);
+			assert_memory_equal(seen + i * 512, n.memory + i * 1024 + (i & 1), 512);
+		}
+	}
+	disk_close(n.disk);
+	free(n.memory);
+}
+
 static void test_direct_zeroes(void **state)
 {
 	const char *path = make_file("direct-zeroes", MIB(3));
@@ -546,6 +622,93 @@ static void test_direct_refused(void **state)
 	else
 		disk_close(disk);
 	close(memfd);
+}
+
+/* ---- block devices: a loop device, where the test may make one ---- */
+
+/* Goes away with the descriptor that is returned. */
+static int make_block_device(const char *image, unsigned block_size, char *path, size_t size)
+{
+	struct loop_config config = { .block_size = block_size,
+				      .info.lo_flags = LO_FLAGS_AUTOCLEAR };
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), fd = -1;
+
+	for (unsigned tries = 0; control >= 0 && fd < 0 && tries < 5; tries++) {
+		snprintf(path, size, "/dev/loop%d", ioctl(control, LOOP_CTL_GET_FREE));
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		config.fd = open(image, O_RDWR | O_CLOEXEC);
+		if (fd >= 0 && ioctl(fd, LOOP_CONFIGURE, &config)) {
+			close(fd);
+			fd = -1;
+		}
+		close(config.fd);
+	}
+	close(control);
+	if (fd < 0)
+		skip();
+	return fd;
+}
+
+static void test_block_device(void **state)
+{
+	const char *image = make_file("block", MIB(4));
+	static u8 data[KIB(64)] __attribute__((aligned(4096))), seen[KIB(64)];
+	char path[32];
+	int fd = make_block_device(image, 4096, path, sizeof(path));
+	struct disk *disk = open_good(path, false, false);
+
+	assert_int_equal(disk_size(disk), MIB(4));
+	assert_int_equal(disk_block_size(disk), 4096);
+	assert_int_equal(disk_physical_block_size(disk), 4096);
+	assert_refused((struct disk_config){ .path = path }, -EBUSY, "given twice");
+	fill(data, sizeof(data), 4);
+	assert_int_equal(rw(disk, DISK_WRITE, 0, data, sizeof(data)), 0);
+	/* Sectors smaller than the device's blocks. */
+	memset(data + 512, 7, 1024);
+	assert_int_equal(rw(disk, DISK_WRITE, 512, data + 512, 1024), 0);
+	assert_int_equal(on_range(disk, DISK_WRITE_ZEROES, 9 * 512, 512, true), 0);
+	memset(data + 9 * 512, 0, 512);
+	assert_int_equal(on_range(disk, DISK_WRITE_ZEROES, 8192, 8192, false), 0);
+	assert_int_equal(on_range(disk, DISK_WRITE_ZEROES, 16384, 8192, true), 0);
+	memset(data + 8192, 0, 16384);
+	assert_int_equal(rw(disk, DISK_READ, 0, seen, sizeof(seen)), 0);
+	assert_memory_equal(data, seen, sizeof(data));
+	if (disk_can_discard(disk)) {
+		/* What is left of this in whole blocks is one; the rest is nothing. */
+		assert_int_equal(on_range(disk, DISK_DISCARD, 32768 - 512, 4096 + 1024, false), 0);
+		assert_int_equal(on_range(disk, DISK_DISCARD, 512, 1024, false), 0);
+		memset(data + 32768, 0, 4096);
+		assert_int_equal(rw(disk, DISK_READ, 0, seen, sizeof(seen)), 0);
+		assert_memory_equal(data, seen, sizeof(data));
+	}
+	disk_close(disk);
+
+	disk = open_direct_or_skip(path);
+	memset(data + 1024, 8, 512);
+	assert_int_equal(rw(disk, DISK_WRITE, 1024, data + 1024, 512), 0);
+	assert_int_equal(rw(disk, DISK_WRITE, 40960, data, 4096), 0);
+	memcpy(data + 40960, data, 4096);
+	assert_int_equal(on_range(disk, DISK_WRITE_ZEROES, 41472, 512, false), 0);
+	memset(data + 41472, 0, 512);
+	assert_int_equal(rw(disk, DISK_READ, 0, seen, sizeof(seen)), 0);
+	assert_memory_equal(data, seen, sizeof(data));
+	disk_close(disk);
+	close(fd);
+}
+
+/* The system's claims on a block device look like the claim of this process here. */
+static void test_claimed_block_device(void **state)
+{
+	char path[32];
+	int fd = make_block_device(make_file("claimed", MIB(1)), 512, path, sizeof(path));
+	int claim = open(path, O_RDONLY | O_EXCL);
+
+	assert_true(claim >= 0);
+	assert_refused((struct disk_config){ .path = path }, -EBUSY, "given twice");
+	disk_close(open_good(path, true, false));
+	close(claim);
+	disk_close(open_good(path, false, false));
+	close(fd);
 }
 
 /* ---- many at once, with threads ---- */
@@ -729,8 +892,12 @@ int main(void)
 		cmocka_unit_test(test_write_zeroes_by_hand),
 		cmocka_unit_test(test_no_space),
 		cmocka_unit_test(test_direct_unaligned),
+		cmocka_unit_test(test_direct_tail),
+		cmocka_unit_test(test_direct_neighbours),
 		cmocka_unit_test(test_direct_zeroes),
 		cmocka_unit_test(test_direct_refused),
+		cmocka_unit_test(test_block_device),
+		cmocka_unit_test(test_claimed_block_device),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_many_direct),
 		cmocka_unit_test(test_drain_mixed),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -128,12 +129,50 @@ static void stop_before_run_is_not_lost(void **state)
 	assert_int_equal(loop_run(loop), 0);
 }
 
+struct waiting {
+	pthread_t thread;
+	_Atomic bool asked, served;
+};
+
+static void *ask(void *arg)
+{
+	struct waiting *waiting = arg;
+	unsigned counter = 0;
+
+	waiting->asked = true;
+	loop_call(loop, count, &counter);
+	waiting->served = counter == 1;
+	return NULL;
+}
+
+static void serve_the_waiting(void *arg)
+{
+	struct waiting *waiting = arg;
+
+	pthread_create(&waiting->thread, NULL, ask, waiting);
+	while (!waiting->served)
+		loop_serve(loop);
+	loop_stop(loop);
+}
+
+/* A handler that waits for a thread that waits for the loop: neither would ever go on. */
+static void a_waiting_handler_serves(void **state)
+{
+	struct waiting waiting = { 0 };
+
+	assert_int_equal(loop_post(loop, serve_the_waiting, &waiting), 0);
+	assert_int_equal(loop_run(loop), 0);
+	pthread_join(waiting.thread, NULL);
+	assert_true(waiting.served);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(timers_fire_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_deleted_handler_is_not_called, setup, teardown),
 		cmocka_unit_test_setup_teardown(calls_wait_for_the_thread, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_waiting_handler_serves, setup, teardown),
 		cmocka_unit_test_setup_teardown(stop_before_run_is_not_lost, setup, teardown),
 	};
 

@@ -14,6 +14,9 @@ _Static_assert(sizeof(u32) == 4 && sizeof(void *) == 4, "guests are 32-bit progr
 
 #include "board.h" /* where lkvm's x86 board has its things */
 
+#define ACPI_SLEEP (BOARD_PORT_PM + 0)
+#define ACPI_RESET (BOARD_PORT_PM + 2)
+
 #define COM1 0x3f8
 
 void guest_main(u32 start_info);
@@ -87,7 +90,7 @@ static inline void stop(void)
 
 static inline void power_off(void)
 {
-	GUEST_POWER_OFF();
+	outb(ACPI_SLEEP, 0x20 | 5 << 2); /* SLP_EN, S5 */
 	stop();
 }
 

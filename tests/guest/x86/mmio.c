@@ -6,7 +6,7 @@
 
 void guest_main(u32 start_info)
 {
-	u32 id, ecam = PCI_ECAM_BASE;
+	u32 id, ecam = BOARD_ECAM;
 
 	outl(0xcf8, 0x80000000);
 	id = inl(0xcfc);

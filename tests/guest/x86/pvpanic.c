@@ -6,9 +6,9 @@
 
 void guest_main(u32 start_info)
 {
-	if (!(inb(PVPANIC_PORT) & 1))
-		fail("pvpanic does not offer PANICKED", inb(PVPANIC_PORT));
+	if (!(inb(BOARD_PORT_PVPANIC) & 1))
+		fail("pvpanic does not offer PANICKED", inb(BOARD_PORT_PVPANIC));
 	print("panicking\n");
-	outb(PVPANIC_PORT, 1);
+	outb(BOARD_PORT_PVPANIC, 1);
 	stop();
 }

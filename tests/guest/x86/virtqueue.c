@@ -8,7 +8,7 @@
  */
 #include "guest.h"
 
-#define REG(offset) (VIRTIO_MMIO_BASE + (offset))
+#define REG(offset) (BOARD_VIRTIO_MMIO + (offset))
 
 static struct {
 	struct {

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A driver of virtio-blk made from the fuzzer's bytes: good requests, raw descriptors, writes anywhere
+ * into its memory, kicks, resets. After each input every request has come back, the disk has its size,
+ * and what lies around the guest's memory and the disk's end is as it was.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "../../virtio/blk.h"
+#include "../unit/virtio_driver.h"
+
+#define RAM_SIZE  KIB(128)
+#define DISK_SIZE KIB(256)
+#define QUEUE	  16
+#define QUEUES	  2
+#define RING_ROOM 1024
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+
+struct input {
+	const u8 *data;
+	size_t left;
+};
+
+static struct virtio_blk *blk;
+static struct guest_memory memory;
+static struct test_transport transport;
+static struct ring rings[QUEUES];
+static u8 *ram;
+static int disk_fd;
+
+static u32 take(struct input *in, unsigned bytes)
+{
+	u32 value = 0;
+
+	for (unsigned i = 0; i < bytes && in->left; i++, in->left--)
+		value |= (u32)*in->data++ << (8 * i);
+	return value;
+}
+
+static void set_up(void)
+{
+	char path[64];
+
+	disk_fd = memfd_create("disk", 0);
+	if (disk_fd < 0 || ftruncate(disk_fd, DISK_SIZE))
+		abort();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", disk_fd);
+	struct disk_config config = { .path = path };
+	/* Between pages that nobody may touch. */
+	u8 *area = mmap(NULL, RAM_SIZE + 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ram = area + 4096;
+	if (area == MAP_FAILED || mprotect(ram, RAM_SIZE, PROT_READ | PROT_WRITE))
+		abort();
+	guest_memory_init(&memory);
+	if (guest_memory_add_buffer(&memory, RING_BASE, ram, RAM_SIZE) ||
+	    blk_new(&blk, NULL, &memory, &config, 0, QUEUES))
+		abort();
+	test_transport_init(&transport, &blk->dev);
+}
+
+static void boot(u64 features)
+{
+	virtio_set_status(&blk->dev, 0);
+	for (unsigned i = 0; i < QUEUES; i++)
+		ring_init_at(&rings[i], ram, RING_BASE, RAM_SIZE, QUEUE, RING_BASE + i * RING_ROOM,
+			     RING_BASE + (i + 1) * RING_ROOM);
+	if (!driver_start(&blk->dev, features & blk->dev.device_features, rings, QUEUES))
+		abort();
+}
+
+static void kick(unsigned queue)
+{
+	virtio_queue_notified(&blk->dev, queue);
+	test_run_loop(disk_loop(blk->disk));
+}
+
+static gpa_t take_gpa(struct input *in)
+{
+	return RING_BASE + QUEUES * RING_ROOM + take(in, 2);
+}
+
+/* Mostly what a driver would send, so that the fuzzer gets past the first checks. */
+static void good_request(struct input *in)
+{
+	static const u8 types[] = { 0, 1, 4, 8, 11, 13, 14, 2 };
+	struct ring *r = &rings[take(in, 1) % QUEUES];
+	u32 type = types[take(in, 1) % ARRAY_SIZE(types)];
+	gpa_t header = take_gpa(in), buffer = take_gpa(in);
+	struct virtio_blk_outhdr h = { .type = htole32(type), .sector = htole64(take(in, 2)) };
+	bool reading = type == VIRTIO_BLK_T_IN || type == VIRTIO_BLK_T_GET_ID;
+	u32 len = take(in, 1) * (take(in, 1) & 1 ? 512 : 16);
+
+	memcpy(ring_ptr(r, header, sizeof(h)), &h, sizeof(h));
+	ring_add(r,
+		 (struct ring_buffer[]){ { header, 16, false },
+					 { buffer, len, reading },
+					 { header + 16, 1, true } },
+		 3);
+}
+
+static void raw_descriptor(struct input *in)
+{
+	struct ring *r = &rings[take(in, 1) % QUEUES];
+	u16 slot = take(in, 1) % QUEUE;
+
+	ring_desc(r, slot, take_gpa(in), take(in, 3), take(in, 1) & 7, take(in, 1) % (QUEUE + 1));
+}
+
+static void write_memory(struct input *in)
+{
+	u32 offset = take(in, 3) % RAM_SIZE, len = take(in, 1);
+
+	for (u32 i = 0; i < len && offset + i < RAM_SIZE; i++)
+		ram[offset + i] = take(in, 1);
+}
+
+static void touch_config(struct input *in)
+{
+	u32 offset = take(in, 1), len = take(in, 1) % 9;
+	u8 bytes[8] = { take(in, 1) };
+
+	if (len & 1)
+		virtio_config_write(&blk->dev, offset, bytes, len);
+	else
+		virtio_config_read(&blk->dev, offset, bytes, len);
+}
+
+static void check(void)
+{
+	if (lseek(disk_fd, 0, SEEK_END) != DISK_SIZE)
+		abort();
+	for (unsigned i = 0; i < QUEUES; i++) {
+		struct virtqueue *vq = &blk->dev.queues[i].vq;
+
+		/* The chain that broke a queue is not given back. */
+		if (vq->nr_busy > vq->broken)
+			abort();
+	}
+	unsigned nr_free = 0;
+	for (struct blk_request *r = blk->free; r; r = r->next_free)
+		nr_free++;
+	if (nr_free != BLK_REQUESTS)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	struct input in = { data, size };
+
+	if (!blk)
+		set_up();
+	memset(ram, 0, RAM_SIZE);
+	boot(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_INDIRECT_DESC) | take(&in, 4));
+	while (in.left) {
+		switch (take(&in, 1) % 8) {
+		case 0:
+		case 1:
+			good_request(&in);
+			break;
+		case 2:
+			raw_descriptor(&in);
+			break;
+		case 3:
+			ring_offer(&rings[take(&in, 1) % QUEUES], take(&in, 1));
+			break;
+		case 4:
+			write_memory(&in);
+			break;
+		case 5:
+			touch_config(&in);
+			break;
+		case 6:
+			kick(take(&in, 1) % QUEUES);
+			break;
+		case 7:
+			if (take(&in, 1) > 200)
+				boot(take(&in, 4));
+			break;
+		}
+	}
+	for (unsigned i = 0; i < QUEUES; i++)
+		kick(i);
+	blk->dev.device.ops->quiesce(&blk->dev.device);
+	check();
+	blk->dev.device.ops->reset(&blk->dev.device);
+	blk->dev.device.ops->resume(&blk->dev.device);
+	return 0;
+}

@@ -1,0 +1,923 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "test.h"
+#include "hw_vm.h"
+#include "lkvm/chardev.h"
+
+/* ---- a front end ---- */
+
+static struct front {
+	char got[70000];
+	unsigned len;
+	unsigned room; /* what it would take now */
+	unsigned writable, resized;
+} front;
+
+static size_t front_room(void *opaque)
+{
+	return front.room;
+}
+
+static void front_receive(void *opaque, const u8 *data, size_t len)
+{
+	assert_true(len <= front.room && front.len + len < sizeof(front.got));
+	memcpy(front.got + front.len, data, len);
+	front.len += len;
+	front.room -= len;
+}
+
+static void front_writable(void *opaque)
+{
+	front.writable++;
+}
+
+static void front_resized(void *opaque)
+{
+	front.resized++;
+}
+
+static const struct chardev_client front_client = { .room = front_room,
+						    .receive = front_receive,
+						    .writable = front_writable,
+						    .resized = front_resized };
+
+static void give_room(struct chardev *c, unsigned room)
+{
+	front.room = room;
+	chardev_room_again(c);
+}
+
+/* ---- the main loop, on this thread ---- */
+
+static struct loop_timer turn_timer;
+
+static void end_turn(struct loop_timer *timer)
+{
+	loop_stop(test_vm.vm.loop);
+}
+
+static void turn(unsigned ms)
+{
+	turn_timer.expired = end_turn;
+	loop_timer_set(test_vm.vm.loop, &turn_timer, ms * 1000000ULL);
+	loop_run(test_vm.vm.loop);
+}
+
+/* Turns the loop until the condition holds; fails after a time that only a bug takes. */
+#define until(condition)                                                                           \
+	do {                                                                                       \
+		for (int i_ = 0; !(condition); i_++) {                                             \
+			assert_true(i_ < 3000);                                                    \
+			turn(1);                                                                   \
+		}                                                                                  \
+	} while (0)
+
+/* How often the process woke up on its own in a while: a loop that spins never sleeps. */
+static bool spins(void)
+{
+	struct rusage before, after;
+
+	getrusage(RUSAGE_THREAD, &before);
+	turn(20);
+	getrusage(RUSAGE_THREAD, &after);
+	return (after.ru_utime.tv_sec - before.ru_utime.tv_sec) * 1000000 +
+		       (after.ru_utime.tv_usec - before.ru_utime.tv_usec) +
+		       (after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000000 +
+		       (after.ru_stime.tv_usec - before.ru_stime.tv_usec) >
+	       8000;
+}
+
+/* ---- standard descriptors of our own ---- */
+
+static int saved_in, saved_out;
+
+static int setup(void **state)
+{
+	test_vm_init();
+	memset(&front, 0, sizeof(front));
+	fflush(stdout);
+	saved_in = fcntl(0, F_DUPFD_CLOEXEC, 10);
+	saved_out = fcntl(1, F_DUPFD_CLOEXEC, 10);
+	return saved_in < 0 || saved_out < 0;
+}
+
+static void restore_stdio(void)
+{
+	dup2(saved_in, 0);
+	dup2(saved_out, 1);
+}
+
+static int teardown(void **state)
+{
+	restore_stdio();
+	close(saved_in);
+	close(saved_out);
+	test_vm_exit();
+	return 0;
+}
+
+static void use_stdin(int fd)
+{
+	dup2(fd, 0);
+	close(fd);
+}
+
+static void use_stdout(int fd)
+{
+	dup2(fd, 1);
+	close(fd);
+}
+
+static struct chardev *open_stdio(void)
+{
+	struct chardev *c = chardev_stdio(&test_vm.vm);
+
+	assert_non_null(c);
+	chardev_set_client(c, &front_client);
+	assert_int_equal(chardev_start(c), 0);
+	return c;
+}
+
+static void put(int fd, const void *data, size_t len)
+{
+	assert_int_equal(write(fd, data, len), len);
+}
+
+static void chardev_puts(struct chardev *c, const char *text)
+{
+	chardev_write(c, (const u8 *)text, strlen(text));
+}
+
+/* What a reader has got so far. */
+static void expect_read(int fd, const char *text)
+{
+	char buffer[256];
+	size_t len = strlen(text), got = 0;
+
+	while (got < len) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		ssize_t n;
+
+		assert_int_equal(poll(&p, 1, 3000), 1);
+		n = read(fd, buffer + got, len - got);
+		assert_true(n > 0);
+		got += n;
+	}
+	assert_memory_equal(buffer, text, len);
+}
+
+/* ---- input ---- */
+
+static void pipe_is_read_only_as_room_allows(void **state)
+{
+	struct chardev *c;
+	int in[2], left;
+
+	assert_int_equal(pipe(in), 0);
+	use_stdin(in[0]);
+	c = open_stdio();
+	put(in[1], "0123456789\x01x\x01\x01", 14);
+	turn(5);
+	assert_int_equal(front.len, 0);
+	ioctl(0, FIONREAD, &left);
+	assert_int_equal(left, 14);
+	assert_false(spins());
+	give_room(c, 3);
+	until(front.len == 3);
+	turn(5);
+	ioctl(0, FIONREAD, &left);
+	assert_int_equal(left, 11);
+	/* In a pipe Ctrl-A is nothing special. */
+	give_room(c, 100);
+	until(front.len == 14);
+	assert_memory_equal(front.got, "0123456789\x01x\x01\x01", 14);
+	assert_int_equal(test_vm.requests, 0);
+	assert_int_equal(fcntl(0, F_GETFL) & O_NONBLOCK, 0);
+	close(in[1]);
+	turn(5);
+	assert_false(spins());
+	chardev_destroy(c);
+}
+
+static void pipe_gives_all_before_its_end(void **state)
+{
+	char text[5000];
+	struct chardev *c;
+	int in[2];
+
+	for (unsigned i = 0; i < sizeof(text); i++)
+		text[i] = i * 7;
+	assert_int_equal(pipe(in), 0);
+	use_stdin(in[0]);
+	put(in[1], text, sizeof(text));
+	close(in[1]);
+	c = open_stdio();
+	while (front.len < sizeof(text)) {
+		unsigned before = front.len;
+
+		give_room(c, 13);
+		until(front.len > before);
+	}
+	give_room(c, 13);
+	turn(5);
+	assert_int_equal(front.len, sizeof(text));
+	assert_memory_equal(front.got, text, sizeof(text));
+	assert_false(spins());
+	chardev_destroy(c);
+}
+
+static void file_is_read(void **state)
+{
+	char name[] = "/tmp/lkvm-test-XXXXXX", text[3000];
+	int fd = mkstemp(name);
+	struct chardev *c;
+
+	assert_true(fd >= 0);
+	unlink(name);
+	memset(text, 'f', sizeof(text));
+	put(fd, text, sizeof(text));
+	lseek(fd, 0, SEEK_SET);
+	use_stdin(fd);
+	front.room = 1000;
+	c = open_stdio();
+	until(front.len == 1000);
+	assert_false(spins());
+	give_room(c, 5000);
+	until(front.len == 3000);
+	assert_false(spins());
+	chardev_destroy(c);
+}
+
+static void dev_null_and_closed(void **state)
+{
+	struct chardev *c;
+
+	use_stdin(open("/dev/null", O_RDONLY));
+	front.room = 10;
+	c = open_stdio();
+	turn(5);
+	assert_false(spins());
+	chardev_destroy(c);
+
+	close(0);
+	c = open_stdio();
+	turn(5);
+	assert_false(spins());
+	chardev_destroy(c);
+
+	assert_int_equal(stdio_sanitize(), 0);
+	assert_int_equal(fcntl(0, F_GETFL) & O_ACCMODE, O_RDONLY);
+	assert_int_equal(lseek(0, 0, SEEK_CUR), 0);
+	assert_int_equal(read(0, front.got, 1), 0);
+}
+
+static void socket_is_read_and_written(void **state)
+{
+	struct chardev *c;
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	dup2(pair[0], 0);
+	use_stdout(pair[0]);
+	front.room = 100;
+	c = open_stdio();
+	put(pair[1], "in", 2);
+	until(front.len == 2);
+	chardev_puts(c, "out");
+	turn(5);
+	expect_read(pair[1], "out");
+	assert_int_equal(fcntl(0, F_GETFL) & O_NONBLOCK, 0);
+	close(pair[1]);
+	turn(5);
+	chardev_puts(c, "lost");
+	turn(5);
+	assert_false(spins());
+	chardev_destroy(c);
+}
+
+/* ---- output ---- */
+
+static void output_comes_soon_and_in_order(void **state)
+{
+	struct chardev *c;
+	int out[2];
+
+	assert_int_equal(pipe(out), 0);
+	use_stdout(out[1]);
+	c = open_stdio();
+	chardev_puts(c, "a");
+	chardev_puts(c, "bc");
+	turn(10);
+	expect_read(out[0], "abc");
+	/* What is left is written at the end. */
+	chardev_puts(c, "end");
+	chardev_stop(c);
+	expect_read(out[0], "end");
+	chardev_destroy(c);
+	close(out[0]);
+}
+
+static void closed_reader_is_ignored(void **state)
+{
+	struct chardev *c;
+	int out[2];
+
+	assert_int_equal(pipe(out), 0);
+	use_stdout(out[1]);
+	c = open_stdio();
+	close(out[0]);
+	for (int i = 0; i < 100; i++) {
+		chardev_puts(c, "nobody reads this, and nobody is told: ");
+		turn(1);
+	}
+	for (int i = 0; i < 10000; i++)
+		chardev_puts(c, "this much would not fit into any buffer: ");
+	assert_false(spins());
+	assert_true(chardev_drain(c, 0, NULL));
+	chardev_destroy(c);
+}
+
+static void stuck_reader_blocks_nothing_here(void **state)
+{
+	static u8 block[20000];
+	struct chardev *c;
+	size_t taken = 0;
+	int out[2];
+	char byte;
+
+	assert_int_equal(pipe(out), 0);
+	fcntl(out[1], F_SETPIPE_SZ, 4096);
+	use_stdout(out[1]);
+	c = open_stdio();
+	taken = chardev_try_write(c, block, sizeof(block));
+	assert_true(taken > 4096 && taken < sizeof(block));
+	turn(5);
+	assert_int_equal(front.writable, 0);
+	assert_false(spins());
+	/* On the main loop's thread even this one returns. */
+	chardev_write(c, block, sizeof(block));
+	assert_false(chardev_drain(c, 20, NULL));
+	while (!front.writable) {
+		assert_int_equal(read(out[0], &byte, 1), 1);
+		if (poll(&(struct pollfd){ .fd = out[0], .events = POLLIN }, 1, 0) == 0)
+			turn(1);
+	}
+	assert_true(chardev_try_write(c, block, 1) == 1);
+	close(out[0]);
+	chardev_destroy(c);
+}
+
+static void drain_heeds_an_interruption(void **state)
+{
+	static u8 block[20000];
+	_Atomic int interrupted = 1;
+	struct chardev *c;
+	int out[2];
+
+	assert_int_equal(pipe(out), 0);
+	fcntl(out[1], F_SETPIPE_SZ, 4096);
+	use_stdout(out[1]);
+	c = open_stdio();
+	chardev_write(c, block, sizeof(block));
+	assert_false(chardev_drain(c, -1, &interrupted));
+	close(out[0]);
+	chardev_destroy(c);
+}
+
+static void *write_much(void *arg)
+{
+	struct chardev *c = arg;
+	char line[32];
+
+	for (unsigned i = 0; i < 20000; i++) {
+		snprintf(line, sizeof(line), "line %u\n", i);
+		chardev_puts(c, line);
+	}
+	return NULL;
+}
+
+static void slow_reader_gets_all(void **state)
+{
+	struct chardev *c;
+	pthread_t writer;
+	char line[32];
+	int out[2];
+	FILE *f;
+
+	assert_int_equal(pipe(out), 0);
+	fcntl(out[1], F_SETPIPE_SZ, 4096);
+	use_stdout(out[1]);
+	c = open_stdio();
+	assert_int_equal(loop_start_thread(test_vm.vm.loop), 0);
+	assert_int_equal(pthread_create(&writer, NULL, write_much, c), 0);
+	f = fdopen(out[0], "r");
+	for (unsigned i = 0; i < 20000; i++) {
+		char want[32];
+
+		if (i % 5000 == 0)
+			usleep(3000);
+		snprintf(want, sizeof(want), "line %u\n", i);
+		assert_non_null(fgets(line, sizeof(line), f));
+		assert_string_equal(line, want);
+	}
+	pthread_join(writer, NULL);
+	loop_stop_thread(test_vm.vm.loop);
+	chardev_destroy(c);
+	fclose(f);
+}
+
+/* A vCPU that waits for a stuck reader must come back when it is to be parked, and when all ends. */
+static void stuck_writer_is_released(void **state)
+{
+	for (int ending = 0; ending < 2; ending++) {
+		struct chardev *c;
+		pthread_t writer;
+		int out[2];
+
+		assert_int_equal(pipe(out), 0);
+		fcntl(out[1], F_SETPIPE_SZ, 4096);
+		use_stdout(out[1]);
+		c = open_stdio();
+		assert_int_equal(loop_start_thread(test_vm.vm.loop), 0);
+		assert_int_equal(pthread_create(&writer, NULL, write_much, c), 0);
+		usleep(20000);
+		if (ending)
+			test_vm.vm.end = VM_REQUEST_SIGNAL;
+		else
+			test_vm.parking = true;
+		pthread_join(writer, NULL);
+		loop_stop_thread(test_vm.vm.loop);
+		test_vm.parking = false;
+		close(out[0]);
+		chardev_destroy(c);
+	}
+}
+
+static void panic_is_known_at_once(void **state)
+{
+	struct chardev *c;
+
+	use_stdout(open("/dev/null", O_WRONLY));
+	c = open_stdio();
+	for (const char *p = "\n[    1.0] Kernel panic - not syncing"; *p; p++) {
+		assert_false(test_vm.vm.panicked);
+		chardev_write(c, (const u8 *)p, 1);
+	}
+	assert_true(test_vm.vm.panicked);
+	chardev_puts(c, ": x\n[    2.0] reboot: Restarting system\n");
+	assert_false(test_vm.vm.panicked);
+	chardev_destroy(c);
+}
+
+/* ---- terminals ---- */
+
+static int open_pty_pair(char *path)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	assert_true(master >= 0 && !grantpt(master) && !unlockpt(master));
+	assert_int_equal(ptsname_r(master, path, 64), 0);
+	return master;
+}
+
+static bool is_raw(int master)
+{
+	struct termios mode;
+
+	tcgetattr(master, &mode);
+	return !(mode.c_lflag & (ICANON | ECHO | ISIG)) && !(mode.c_oflag & OPOST);
+}
+
+static bool is_cooked(int master)
+{
+	struct termios mode;
+
+	tcgetattr(master, &mode);
+	return (mode.c_lflag & ICANON) && (mode.c_lflag & ECHO) && (mode.c_lflag & ISIG);
+}
+
+static struct chardev *open_terminal(int *master)
+{
+	char path[64];
+
+	*master = open_pty_pair(path);
+	use_stdin(open(path, O_RDWR | O_NOCTTY));
+	dup2(0, 1);
+	return open_stdio();
+}
+
+static void terminal_is_raw_while_started(void **state)
+{
+	struct chardev *c;
+	int master;
+
+	c = open_terminal(&master);
+	assert_true(is_raw(master));
+	assert_int_equal(fcntl(0, F_GETFL) & O_NONBLOCK, 0);
+	chardev_stop(c);
+	assert_true(is_cooked(master));
+	assert_int_equal(chardev_start(c), 0);
+	assert_true(is_raw(master));
+	chardev_emergency_restore();
+	assert_true(is_cooked(master));
+	chardev_destroy(c);
+	close(master);
+}
+
+static void ctrl_a(void **state)
+{
+	/* What is typed, in pieces cut at '|', and what the guest gets. */
+	static const char *const cases[][2] = {
+		{ "ab", "ab" },
+		{ "\001\001", "\001" },
+		{ "\001|\001", "\001" },
+		{ "a\001|b", "a\001b" },
+		{ "\001b", "\001b" },
+		{ "\001\001\001\001", "\001\001" },
+		{ "\001|\001|x", "\001x" },
+		{ "a|\001c|d", "a\001cd" },
+		{ "\003\032\034", "\003\032\034" },
+	};
+	struct chardev *c;
+	int master;
+
+	c = open_terminal(&master);
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *want = cases[i][1];
+
+		front.len = 0;
+		/* Also into a front end that takes one byte at a time. */
+		front.room = i % 2 ? 1 : 100;
+		for (const char *p = cases[i][0]; *p; p++) {
+			if (*p == '|')
+				turn(3);
+			else
+				put(master, p, 1);
+		}
+		chardev_room_again(c);
+		while (front.len < strlen(want)) {
+			unsigned before = front.len;
+
+			until(front.len > before || !front.room);
+			if (!front.room)
+				give_room(c, 1);
+		}
+		turn(3);
+		assert_int_equal(front.len, strlen(want));
+		assert_memory_equal(front.got, want, front.len);
+	}
+	assert_int_equal(test_vm.requests, 0);
+	chardev_destroy(c);
+	close(master);
+}
+
+/* Also when the guest has hung and takes nothing. */
+static void ctrl_a_x_quits(void **state)
+{
+	struct chardev *c;
+	int master;
+
+	c = open_terminal(&master);
+	front.room = 0;
+	put(master, "typed ahead\001", 12);
+	turn(5);
+	assert_int_equal(test_vm.requests, 0);
+	put(master, "x", 1);
+	until(test_vm.requests);
+	assert_int_equal(test_vm.requests, 1u << VM_REQUEST_QUIT);
+	give_room(c, 100);
+	until(front.len == 11);
+	assert_memory_equal(front.got, "typed ahead", 11);
+	chardev_destroy(c);
+	close(master);
+}
+
+static void terminal_that_hangs_up(void **state)
+{
+	struct chardev *c;
+	int master;
+
+	c = open_terminal(&master);
+	front.room = 100;
+	close(master);
+	turn(5);
+	chardev_puts(c, "nobody");
+	turn(5);
+	assert_false(spins());
+	chardev_destroy(c);
+}
+
+static void size_and_its_changes(void **state)
+{
+	struct winsize size = { .ws_row = 24, .ws_col = 80 };
+	struct chardev *c;
+	u16 columns, rows;
+	int master;
+
+	c = open_terminal(&master);
+	assert_false(chardev_size(c, &columns, &rows));
+	ioctl(master, TIOCSWINSZ, &size);
+	assert_true(chardev_size(c, &columns, &rows));
+	assert_int_equal(columns, 80);
+	assert_int_equal(rows, 24);
+	/* Not our controlling terminal, so the kernel does not send it. */
+	raise(SIGWINCH);
+	until(front.resized == 1);
+	raise(SIGWINCH);
+	turn(5);
+	assert_int_equal(front.resized, 1);
+	chardev_destroy(c);
+	raise(SIGWINCH);
+	close(master);
+}
+
+/* ---- a process of its own on a terminal of its own ---- */
+
+enum child_end { END_SEGV, END_ABORT, END_ILL, END_EXIT, END_KILL };
+
+static void child(const char *path, int ready_fd, enum child_end end)
+{
+	struct chardev *c;
+
+	/* Not a session leader: the end of one would reset the terminal by itself. */
+	use_stdin(open(path, O_RDWR | O_NOCTTY));
+	dup2(0, 1);
+	/* cmocka and sanitizers have their own ideas of these. */
+	signal(SIGSEGV, SIG_DFL);
+	signal(SIGABRT, SIG_DFL);
+	signal(SIGFPE, SIG_DFL);
+	signal(SIGILL, SIG_DFL);
+	c = chardev_stdio(&test_vm.vm);
+	chardev_set_client(c, &front_client);
+	chardev_start(c);
+	put(ready_fd, "r", 1);
+	poll(NULL, 0, 20); /* the parent looks at the mode */
+	switch (end) {
+	case END_SEGV:
+		kill(getpid(), SIGSEGV);
+		break;
+	case END_ABORT:
+		abort();
+	case END_ILL:
+		__builtin_trap(); /* a real fault, not one that was sent */
+	case END_KILL:
+		kill(getpid(), SIGKILL);
+		break;
+	case END_EXIT:
+		exit(0);
+	}
+	_exit(99);
+}
+
+/* A way to end after which nothing can be restored shows that the test would see it. */
+static void restored_after(enum child_end end, int signal)
+{
+	int ready[2], master, status, keep;
+	char path[64], byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	master = open_pty_pair(path);
+	/* Kept open: else the last close would take the terminal's mode with it. */
+	keep = open(path, O_RDWR | O_NOCTTY);
+	pid = fork();
+	if (!pid)
+		child(path, ready[1], end);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_true(is_raw(master));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (signal)
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == signal);
+	else
+		assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+	assert_int_equal(is_cooked(master), end != END_KILL);
+	close(master);
+	close(keep);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+static void terminal_is_restored_after_a_crash(void **state)
+{
+	restored_after(END_SEGV, SIGSEGV);
+	restored_after(END_ABORT, SIGABRT);
+	restored_after(END_ILL, SIGILL);
+	restored_after(END_EXIT, 0);
+	restored_after(END_KILL, SIGKILL);
+}
+
+static void background_child(int ready_fd)
+{
+	struct chardev *c;
+
+	setpgid(0, 0);
+	c = chardev_stdio(&test_vm.vm);
+	chardev_set_client(c, &front_client);
+	front.room = 100;
+	chardev_start(c);
+	turn(20);
+	put(ready_fd, front.len ? "?" : "b", 1);
+	for (int i = 0; i < 3000 && !front.len; i++)
+		turn(1);
+	put(ready_fd, front.got, 1);
+	chardev_destroy(c);
+	_exit(0);
+}
+
+/* The shell of a session: starts lkvm in the background, later brings it to the foreground. */
+static void shell(const char *path, int ready_fd, int go_fd)
+{
+	int status;
+	pid_t pid;
+	char byte;
+
+	setsid();
+	use_stdin(open(path, O_RDWR));
+	dup2(0, 1);
+	signal(SIGTTOU, SIG_IGN);
+	pid = fork();
+	if (!pid) {
+		signal(SIGTTOU, SIG_DFL);
+		background_child(ready_fd);
+	}
+	setpgid(pid, pid);
+	if (read(go_fd, &byte, 1) != 1)
+		_exit(1);
+	tcsetpgrp(0, pid);
+	waitpid(pid, &status, WUNTRACED);
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 2);
+}
+
+static void background_is_not_stopped(void **state)
+{
+	int ready[2], go[2], master, keep, status;
+	char path[64], byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(go), 0);
+	master = open_pty_pair(path);
+	keep = open(path, O_RDWR | O_NOCTTY);
+	pid = fork();
+	if (!pid)
+		shell(path, ready[1], go[0]);
+	/* A line that is there already would stop a process that reads in the background. */
+	put(master, "typed\n", 6);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(byte, 'b');
+	assert_true(is_cooked(master));
+	put(go[1], "g", 1);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(byte, 't');
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+	assert_true(is_cooked(master));
+	close(master);
+	close(keep);
+	close(ready[0]);
+	close(ready[1]);
+	close(go[0]);
+	close(go[1]);
+}
+
+/* ---- ptys ---- */
+
+static char *open_pty(struct chardev **c)
+{
+	static char path[64], line[128];
+	int err[2], saved = fcntl(2, F_DUPFD_CLOEXEC, 10);
+	ssize_t n;
+
+	/* The path is told to the person, so that is where it is taken from. */
+	assert_int_equal(pipe(err), 0);
+	dup2(err[1], 2);
+	*c = chardev_pty(&test_vm.vm, 3);
+	dup2(saved, 2);
+	close(saved);
+	close(err[1]);
+	n = read(err[0], line, sizeof(line) - 1);
+	close(err[0]);
+	assert_true(n > 0);
+	line[n] = 0;
+	assert_int_equal(sscanf(line, "  Info: Assigned terminal 3 to pty %63s", path), 1);
+	assert_non_null(*c);
+	chardev_set_client(*c, &front_client);
+	assert_int_equal(chardev_start(*c), 0);
+	return path;
+}
+
+static void pty_survives_its_users(void **state)
+{
+	struct chardev *c;
+	char *path = open_pty(&c);
+
+	front.room = 100;
+	chardev_puts(c, "nobody there");
+	turn(5);
+	assert_false(spins());
+	for (int user = 0; user < 3; user++) {
+		int slave = open(path, O_RDWR | O_NOCTTY);
+
+		assert_true(slave >= 0);
+		assert_true(is_raw(slave));
+		front.len = 0;
+		put(slave, "hi\r\003", 4);
+		until(front.len == 4);
+		assert_memory_equal(front.got, "hi\r\003", 4);
+		chardev_puts(c, "hello\r\n");
+		turn(5);
+		expect_read(slave, "hello\r\n");
+		/* Last words before hanging up. */
+		put(slave, "bye", 3);
+		close(slave);
+		until(front.len == 7);
+		assert_false(spins());
+		/* Nobody keeps a guest from printing. */
+		for (int i = 0; i < 2000; i++)
+			chardev_puts(c, "nobody reads this, so it goes nowhere");
+		turn(3);
+	}
+	chardev_destroy(c);
+}
+
+static void pty_waits_for_room(void **state)
+{
+	struct chardev *c;
+	char *path = open_pty(&c);
+	int slave = open(path, O_RDWR | O_NOCTTY);
+
+	put(slave, "0123456789", 10);
+	turn(300);
+	assert_int_equal(front.len, 0);
+	assert_false(spins());
+	give_room(c, 4);
+	until(front.len == 4);
+	give_room(c, 40);
+	until(front.len == 10);
+	assert_memory_equal(front.got, "0123456789", 10);
+	close(slave);
+	chardev_destroy(c);
+}
+
+static void null_is_nothing(void **state)
+{
+	struct chardev *c = chardev_null();
+	u16 columns, rows;
+
+	chardev_set_client(c, &front_client);
+	assert_int_equal(chardev_start(c), 0);
+	chardev_puts(c, "x");
+	assert_int_equal(chardev_try_write(c, (const u8 *)"xyz", 3), 3);
+	chardev_room_again(c);
+	assert_false(chardev_size(c, &columns, &rows));
+	assert_true(chardev_drain(c, -1, NULL));
+	chardev_stop(c);
+	chardev_destroy(c);
+	chardev_destroy(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		/* First: its children must be the first to take the fatal signals. */
+		T(terminal_is_restored_after_a_crash),
+		T(pipe_is_read_only_as_room_allows),
+		T(pipe_gives_all_before_its_end),
+		T(file_is_read),
+		T(dev_null_and_closed),
+		T(socket_is_read_and_written),
+		T(output_comes_soon_and_in_order),
+		T(closed_reader_is_ignored),
+		T(stuck_reader_blocks_nothing_here),
+		T(drain_heeds_an_interruption),
+		T(slow_reader_gets_all),
+		T(stuck_writer_is_released),
+		T(panic_is_known_at_once),
+		T(terminal_is_raw_while_started),
+		T(ctrl_a),
+		T(ctrl_a_x_quits),
+		T(terminal_that_hangs_up),
+		T(size_and_its_changes),
+		T(background_is_not_stopped),
+		T(pty_survives_its_users),
+		T(pty_waits_for_room),
+		T(null_is_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The PCI host and what it gives to functions, from the guest's side of the registers. */
+#include <linux/pci_regs.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include "lkvm/log.h"
+#include "fake_vm.h"
+
+#define NR_VECTORS 5
+#define BIG	   0x10000
+#define MSIX_CTRL  (s->msix_cap + PCI_MSIX_FLAGS)
+
+struct dev {
+	struct pci_device pci;
+	unsigned reads, writes, bar_on, bar_off;
+	u64 last_offset;
+};
+
+struct state {
+	struct vm *vm;
+	struct dev a, b;
+	unsigned msix_cap;
+};
+
+static void dev_read(struct pci_device *pci, unsigned bar, u64 offset, u8 *data, unsigned len)
+{
+	struct dev *d = CONTAINER_OF(pci, struct dev, pci);
+
+	d->reads++;
+	d->last_offset = offset;
+	bus_put(data, len, 0xa0 + pci->slot);
+}
+
+static void dev_write(struct pci_device *pci, unsigned bar, u64 offset, const u8 *data,
+		      unsigned len)
+{
+	CONTAINER_OF(pci, struct dev, pci)->writes++;
+}
+
+static void dev_bar(struct pci_device *pci, unsigned bar, bool mapped)
+{
+	struct dev *d = CONTAINER_OF(pci, struct dev, pci);
+
+	if (bar == 0 && mapped)
+		d->bar_on++;
+	else if (bar == 0)
+		d->bar_off++;
+}
+
+static const struct pci_bar_ops dev_ops = { dev_read, dev_write };
+
+static void add(struct state *s, struct dev *d)
+{
+	assert_int_equal(
+		pci_device_init(&d->pci, s->vm, 0x1234, 0x5678, 0x018000, 1, 0xabcd, 0xef01), 0);
+	d->pci.bar_changed = dev_bar;
+	pci_set_bar(&d->pci, 0, BIG, true, &dev_ops);
+	pci_set_bar(&d->pci, 3, 4096, false, &dev_ops);
+	assert_int_equal(pci_add_capability(&d->pci, PCI_CAP_ID_VNDR, "\x05xy", 3), 0x40);
+	assert_int_equal(pci_add_msix(&d->pci, 2, NR_VECTORS), 0);
+}
+
+static unsigned find_capability(struct vm *vm, unsigned slot, u8 id)
+{
+	unsigned at = cfg_get(vm, slot, PCI_CAPABILITY_LIST, 1), n = 0;
+
+	while (at && n++ < 48) {
+		if (cfg_get(vm, slot, at, 1) == id)
+			return at;
+		at = cfg_get(vm, slot, at + 1, 1);
+	}
+	return 0;
+}
+
+static int setup(void **state)
+{
+	struct state *s = calloc(1, sizeof(*s));
+
+	s->vm = fake_vm_create();
+	assert_int_equal(pci_host_create(s->vm, &fake_board), 0);
+	add(s, &s->a);
+	add(s, &s->b);
+	assert_int_equal(pci_assign_bars(s->vm->pci), 0);
+	s->msix_cap = find_capability(s->vm, 1, PCI_CAP_ID_MSIX);
+	assert_int_not_equal(s->msix_cap, 0);
+	*state = s;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct state *s = *state;
+
+	pci_device_exit(&s->a.pci);
+	pci_device_exit(&s->b.pci);
+	fake_vm_destroy(s->vm);
+	assert_int_equal(fake_irq.nr_msi, 0);
+	for (unsigned i = 0; i < FAKE_MSI; i++)
+		assert_int_equal(fake_irq.msi[i].eventfd, 0);
+	free(s);
+	return 0;
+}
+
+/* ---- configuration space ---- */
+
+static void identification(void **state)
+{
+	struct state *s = *state;
+
+	assert_int_equal(cfg_get(s->vm, 0, PCI_CLASS_DEVICE, 2), 0x0600);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_VENDOR_ID, 4), 0x56781234);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_CLASS_REVISION, 4), 0x01800001);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_SUBSYSTEM_VENDOR_ID, 4), 0xef01abcd);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_HEADER_TYPE, 1), 0);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_INTERRUPT_PIN, 1), 1);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_INTERRUPT_LINE, 1), 21);
+	assert_int_equal(cfg_get(s->vm, 2, PCI_INTERRUPT_LINE, 1), 22);
+	assert_true(cfg_get(s->vm, 1, PCI_STATUS, 2) & PCI_STATUS_CAP_LIST);
+	assert_int_equal(mmio_get(s->vm, ecam(1, 0), 8), 0x0010000656781234ULL);
+	assert_true(pci_slot_used(s->vm->pci, 2));
+	assert_false(pci_slot_used(s->vm->pci, 3));
+	assert_false(pci_slot_used(s->vm->pci, 99));
+	assert_int_equal(pci_slot_gsi(s->vm->pci, 6, 3), 21);
+}
+
+static void nobody_there(void **state)
+{
+	struct state *s = *state;
+
+	assert_int_equal(cfg_get(s->vm, 3, 0, 4), 0xffffffff);
+	/* Other functions, other buses, past a function's end. */
+	assert_int_equal(mmio_get(s->vm, ecam(1, 0x1000), 4), 0xffffffff);
+	assert_int_equal(mmio_get(s->vm, ecam(1, 0xffe), 4), 0xffffffff);
+	assert_int_equal(mmio_get(s->vm, ecam(31, 0x7ffc), 4), 0xffffffff);
+	port_put(s->vm, 0xcf8, 4, 0x80010000 | 1 << 11);
+	assert_int_equal(port_get(s->vm, 0xcfc, 4), 0xffffffff);
+	port_put(s->vm, 0xcfc, 4, 0);
+	mmio_put(s->vm, ecam(1, 0xffe), 4, 0);
+	mmio_put(s->vm, ecam(3, 0x10), 4, 0);
+}
+
+static void extended_space_is_empty(void **state)
+{
+	struct state *s = *state;
+
+	assert_int_equal(cfg_get(s->vm, 1, 0x100, 4), 0);
+	assert_int_equal(cfg_get(s->vm, 1, 0xffc, 4), 0);
+	assert_int_equal(cfg_get(s->vm, 1, 0xfe, 4), 0);
+	cfg_put(s->vm, 1, 0x100, 4, ~0U);
+	cfg_put(s->vm, 1, 0xfe, 4, ~0U);
+	assert_int_equal(cfg_get(s->vm, 1, 0x100, 4), 0);
+}
+
+static void identification_is_read_only(void **state)
+{
+	struct state *s = *state;
+	u32 before[16], after[16];
+
+	for (unsigned i = 0; i < 16; i++)
+		before[i] = cfg_get(s->vm, 1, 4 * i, 4);
+	for (unsigned i = 0; i < 256; i++)
+		if (i != PCI_COMMAND && i != PCI_COMMAND + 1)
+			cfg_put(s->vm, 1, i, 1, 0);
+	for (unsigned i = 0; i < 16; i++)
+		after[i] = cfg_get(s->vm, 1, 4 * i, 4);
+	assert_int_equal(after[0], before[0]);
+	assert_int_equal(after[1], before[1]);
+	assert_int_equal(after[2], before[2]);
+	assert_int_equal(after[11], before[11]);
+	assert_int_equal(after[13], before[13]);
+	cfg_put(s->vm, 1, PCI_INTERRUPT_LINE, 2, 0xffff);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_INTERRUPT_LINE, 2), 0x1ff);
+}
+
+static void ports_reach_bytes_and_words(void **state)
+{
+	struct state *s = *state;
+
+	/* As Linux looks for mechanism 1. */
+	port_put(s->vm, 0xcfb, 1, 1);
+	port_put(s->vm, 0xcf8, 4, 0x80000000);
+	assert_int_equal(port_get(s->vm, 0xcf8, 4), 0x80000000);
+	port_put(s->vm, 0xcf8, 4, 0x80000000 | 1 << 11 | PCI_CLASS_REVISION);
+	assert_int_equal(port_get(s->vm, 0xcfc, 4), 0x01800001);
+	assert_int_equal(port_get(s->vm, 0xcfe, 2), 0x0180);
+	assert_int_equal(port_get(s->vm, 0xcff, 1), 0x01);
+	assert_int_equal(port_get(s->vm, 0xcfd, 1), 0x00);
+	assert_int_equal(port_get(s->vm, 0xcfc, 1), 0x01);
+	/* A byte is not an address, whatever lies there on a real board. */
+	port_put(s->vm, 0xcf9, 1, 0x06);
+	port_put(s->vm, 0xcf8, 2, 0);
+	assert_int_equal(port_get(s->vm, 0xcf8, 4), 0x80000000 | 1 << 11 | PCI_CLASS_REVISION);
+	assert_int_equal(port_get(s->vm, 0xcf8, 1), 0xff);
+	port_put(s->vm, 0xcf8, 4, 0x80000000 | 1 << 11 | PCI_INTERRUPT_LINE);
+	port_put(s->vm, 0xcfc, 1, 0x77);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_INTERRUPT_LINE, 1), 0x77);
+	port_put(s->vm, 0xcf8, 4, 0x80000000 | 1 << 11 | PCI_COMMAND);
+	port_put(s->vm, 0xcfd, 1, 0x04);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE,
+			 PCI_COMMAND_INTX_DISABLE);
+	/* Not enabled: nobody is addressed. */
+	port_put(s->vm, 0xcf8, 4, 1 << 11);
+	assert_int_equal(port_get(s->vm, 0xcfc, 4), 0xffffffff);
+}
+
+/* ---- BARs ---- */
+
+static u64 bar64(struct state *s, unsigned slot)
+{
+	return (u64)cfg_get(s->vm, slot, PCI_BASE_ADDRESS_1, 4) << 32 |
+	       (cfg_get(s->vm, slot, PCI_BASE_ADDRESS_0, 4) & ~0xfU);
+}
+
+static void move(struct state *s, unsigned slot, u64 address)
+{
+	cfg_put(s->vm, slot, PCI_BASE_ADDRESS_0, 4, address);
+	cfg_put(s->vm, slot, PCI_BASE_ADDRESS_1, 4, address >> 32);
+}
+
+static void bars_are_assigned(void **state)
+{
+	struct state *s = *state;
+	u64 a = bar64(s, 1), b = bar64(s, 2);
+
+	assert_true(a >= FAKE_MMIO && a + BIG <= FAKE_MMIO + FAKE_MMIO_LEN);
+	assert_int_equal(a % BIG, 0);
+	assert_true(b >= a + BIG);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_BASE_ADDRESS_0, 1) & 0xf,
+			 PCI_BASE_ADDRESS_MEM_TYPE_64);
+	assert_int_equal(mmio_get(s->vm, a + 0x1234, 1), 0xa1);
+	assert_int_equal(s->a.last_offset, 0x1234);
+	assert_int_equal(mmio_get(s->vm, b + BIG - 1, 1), 0xa2);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_COMMAND, 2),
+			 PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+}
+
+static void bars_are_sized(void **state)
+{
+	struct state *s = *state;
+	u64 a = bar64(s, 1);
+
+	cfg_put(s->vm, 1, PCI_BASE_ADDRESS_0, 4, ~0U);
+	cfg_put(s->vm, 1, PCI_BASE_ADDRESS_1, 4, ~0U);
+	assert_int_equal(bar64(s, 1), ~(BIG - 1ULL));
+	assert_int_equal(mmio_get(s->vm, a, 1), 0xff);
+	cfg_put(s->vm, 1, PCI_BASE_ADDRESS_3, 4, ~0U);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_BASE_ADDRESS_3, 4), 0xfffff000);
+	cfg_put(s->vm, 1, PCI_BASE_ADDRESS_5, 4, ~0U);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_BASE_ADDRESS_5, 4), 0);
+	cfg_put(s->vm, 1, PCI_ROM_ADDRESS, 4, ~0U);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_ROM_ADDRESS, 4), 0);
+	move(s, 1, a);
+	assert_int_equal(mmio_get(s->vm, a, 1), 0xa1);
+}
+
+static void bars_move(void **state)
+{
+	struct state *s = *state;
+	u64 old = bar64(s, 1), new = FAKE_HIGH + 3 * BIG;
+
+	move(s, 1, new);
+	assert_int_equal(mmio_get(s->vm, new + 5, 1), 0xa1);
+	assert_int_equal(mmio_get(s->vm, old + 5, 1), 0xff);
+	assert_int_equal(s->a.bar_on, s->a.bar_off + 1);
+	assert_int_equal(s->a.pci.bars[0].address, new);
+	/* Memory decoding off and on. */
+	cfg_put(s->vm, 1, PCI_COMMAND, 2, 0);
+	assert_int_equal(mmio_get(s->vm, new, 1), 0xff);
+	assert_int_equal(s->a.bar_on, s->a.bar_off);
+	cfg_put(s->vm, 1, PCI_COMMAND, 1, PCI_COMMAND_MEMORY);
+	assert_int_equal(mmio_get(s->vm, new, 1), 0xa1);
+}
+
+static void bars_stay_in_their_windows(void **state)
+{
+	struct state *s = *state;
+	static const u64 bad[] = { 0,
+				   0xfee00000,
+				   FAKE_MMIO - BIG,
+				   FAKE_MMIO + FAKE_MMIO_LEN,
+				   FAKE_ECAM,
+				   FAKE_HIGH + FAKE_HIGH_LEN,
+				   ~(BIG - 1ULL) };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+		move(s, 1, bad[i]);
+		assert_false(s->a.pci.bars[0].mapped);
+	}
+	assert_int_equal(cfg_get(s->vm, 1, 0, 4), 0x56781234);
+	move(s, 1, FAKE_MMIO + FAKE_MMIO_LEN - BIG);
+	assert_true(s->a.pci.bars[0].mapped);
+}
+
+static void bars_overlap_for_a_moment(void **state)
+{
+	struct state *s = *state;
+	u64 a = bar64(s, 1), b = bar64(s, 2);
+
+	move(s, 1, b);
+	assert_int_equal(mmio_get(s->vm, b, 1), 0xa2);
+	assert_false(s->a.pci.bars[0].mapped);
+	move(s, 2, a);
+	assert_int_equal(mmio_get(s->vm, a, 1), 0xa2);
+	assert_int_equal(mmio_get(s->vm, b, 1), 0xa1);
+	/* Moving for ever costs nothing. */
+	for (unsigned i = 0; i < 2000; i++)
+		move(s, 1, FAKE_HIGH + i % 100 * BIG);
+	assert_true(s->a.pci.bars[0].mapped);
+}
+
+static void reset_puts_bars_back(void **state)
+{
+	struct state *s = *state;
+	u64 a = bar64(s, 1);
+	u32 command = cfg_get(s->vm, 1, PCI_COMMAND, 2);
+
+	move(s, 1, FAKE_HIGH);
+	cfg_put(s->vm, 1, PCI_COMMAND, 2, 0);
+	cfg_put(s->vm, 1, MSIX_CTRL, 2, PCI_MSIX_FLAGS_ENABLE);
+	port_put(s->vm, 0xcf8, 4, 0x80000000);
+	devices_reset(&s->vm->devices);
+	assert_int_equal(bar64(s, 1), a);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_COMMAND, 2), command);
+	assert_int_equal(mmio_get(s->vm, a, 1), 0xa1);
+	assert_false(pci_msix_enabled(&s->a.pci));
+	assert_int_equal(port_get(s->vm, 0xcf8, 4), 0);
+}
+
+static void slots_and_windows_run_out(void **state)
+{
+	struct state *s = *state;
+	static struct pci_device many[PCI_SLOTS];
+	unsigned n = 0;
+
+	while (n < PCI_SLOTS && !pci_device_init(&many[n], s->vm, 1, 1, 0, 0, 0, 0))
+		n++;
+	assert_int_equal(n, PCI_SLOTS - 3);
+	pci_set_bar(&many[0], 0, 2 * FAKE_MMIO_LEN, false, &dev_ops);
+	assert_true(pci_assign_bars(s->vm->pci) < 0);
+	pci_set_bar(&many[0], 0, 2 * FAKE_MMIO_LEN, true, &dev_ops);
+	assert_int_equal(pci_assign_bars(s->vm->pci), 0);
+	assert_int_equal(many[0].bars[0].address, FAKE_HIGH);
+	while (n--)
+		pci_device_exit(&many[n]);
+	assert_false(pci_slot_used(s->vm->pci, 3));
+}
+
+/* ---- MSI-X ---- */
+
+static u64 table(struct state *s)
+{
+	return cfg_get(s->vm, 1, PCI_BASE_ADDRESS_2, 4) & ~0xfU;
+}
+
+static u64 pending(struct state *s)
+{
+	u64 pba = cfg_get(s->vm, 1, s->msix_cap + PCI_MSIX_PBA, 4) & ~7U;
+
+	return mmio_get(s->vm, table(s) + pba, 8);
+}
+
+static void set_vector(struct state *s, unsigned i, u32 data, bool masked)
+{
+	u64 at = table(s) + 16 * i;
+
+	mmio_put(s->vm, at, 4, 0xfee00000);
+	mmio_put(s->vm, at + 4, 4, 0);
+	mmio_put(s->vm, at + 8, 4, data);
+	mmio_put(s->vm, at + 12, 4, masked);
+}
+
+static void msix_control(struct state *s, u16 value)
+{
+	cfg_put(s->vm, 1, MSIX_CTRL, 2, value);
+}
+
+static void msix_delivers(void **state)
+{
+	struct state *s = *state;
+
+	assert_int_equal(cfg_get(s->vm, 1, MSIX_CTRL, 2), NR_VECTORS - 1);
+	assert_int_equal(cfg_get(s->vm, 1, s->msix_cap + PCI_MSIX_TABLE, 4), 2);
+	set_vector(s, 1, 0x41, false);
+	pci_msix_signal(&s->a.pci, 1);
+	assert_int_equal(fake_msi_taken(0x41), 0);
+	assert_int_equal(pending(s), 0);
+	/* Nothing is made for vectors that nobody uses. */
+	assert_int_equal(fake_irq.nr_msi, 0);
+	msix_control(s, PCI_MSIX_FLAGS_ENABLE);
+	assert_int_equal(fake_irq.nr_msi, 1);
+	assert_int_equal(fake_irq.msi[0].message.device_id, 1 << 3);
+	assert_int_equal(fake_irq.msi[0].message.address, 0xfee00000);
+	pci_msix_signal(&s->a.pci, 1);
+	pci_msix_signal(&s->a.pci, 1);
+	assert_int_equal(fake_msi_taken(0x41), 2);
+	pci_msix_signal(&s->a.pci, NR_VECTORS);
+	pci_msix_signal(&s->a.pci, 0xffff);
+	assert_int_equal(fake_irq.direct, 0);
+}
+
+static void masked_vectors_are_pending(void **state)
+{
+	struct state *s = *state;
+
+	msix_control(s, PCI_MSIX_FLAGS_ENABLE);
+	set_vector(s, 0, 0x40, false);
+	set_vector(s, 3, 0x43, true);
+	pci_msix_signal(&s->a.pci, 3);
+	pci_msix_signal(&s->a.pci, 3);
+	assert_int_equal(pending(s), BIT(3));
+	assert_int_equal(fake_msi_taken(0x43), 0);
+	mmio_put(s->vm, table(s) + 16 * 3 + 12, 4, 0);
+	assert_int_equal(pending(s), 0);
+	assert_int_equal(fake_msi_taken(0x43), 1);
+	/* The function's mask. */
+	msix_control(s, PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
+	pci_msix_signal(&s->a.pci, 0);
+	pci_msix_signal(&s->a.pci, 3);
+	assert_int_equal(pending(s), BIT(0) | BIT(3));
+	msix_control(s, PCI_MSIX_FLAGS_ENABLE);
+	assert_int_equal(fake_msi_taken(0x40), 1);
+	assert_int_equal(fake_msi_taken(0x43), 1);
+	assert_int_equal(pending(s), 0);
+	/* The pending bits are not the guest's to write. */
+	mmio_put(s->vm, table(s) + 0x800, 8, ~0ULL);
+	assert_int_equal(pending(s), 0);
+}
+
+static void routes_change_only_when_they_change(void **state)
+{
+	struct state *s = *state;
+	unsigned before;
+
+	msix_control(s, PCI_MSIX_FLAGS_ENABLE);
+	set_vector(s, 0, 0x40, true);
+	set_vector(s, 0, 0x40, false);
+	before = fake_irq.routings;
+	for (unsigned i = 0; i < 10; i++) {
+		mmio_put(s->vm, table(s) + 12, 4, 1);
+		mmio_put(s->vm, table(s) + 12, 4, 0);
+	}
+	assert_int_equal(fake_irq.routings, before);
+	set_vector(s, 0, 0x40, true);
+	set_vector(s, 0, 0x50, true);
+	assert_int_equal(fake_irq.routings, before);
+	set_vector(s, 0, 0x50, false);
+	assert_int_equal(fake_irq.routings, before + 1);
+	pci_msix_signal(&s->a.pci, 0);
+	assert_int_equal(fake_msi_taken(0x50), 1);
+	assert_int_equal(fake_irq.nr_msi, 1);
+}
+
+static void works_without_routes(void **state)
+{
+	struct state *s = *state;
+
+	fake_irq.msi_limit = 0;
+	msix_control(s, PCI_MSIX_FLAGS_ENABLE);
+	set_vector(s, 2, 0x42, false);
+	pci_msix_signal(&s->a.pci, 2);
+	assert_int_equal(fake_irq.direct, 1);
+	assert_int_equal(fake_irq.last_direct.data, 0x42);
+	mmio_put(s->vm, table(s) + 16 * 2 + 12, 4, 1);
+	pci_msix_signal(&s->a.pci, 2);
+	assert_int_equal(fake_irq.direct, 1);
+	mmio_put(s->vm, table(s) + 16 * 2 + 12, 4, 0);
+	assert_int_equal(fake_irq.direct, 2);
+}
+
+static void odd_table_accesses(void **state)
+{
+	struct state *s = *state;
+
+	mmio_put(s->vm, table(s), 8, 0x1122334455667788ULL);
+	assert_int_equal(mmio_get(s->vm, table(s), 8), 0x1122334455667788ULL);
+	assert_int_equal(mmio_get(s->vm, table(s) + 3, 2), 0x4455);
+	mmio_put(s->vm, table(s), 1, 0);
+	mmio_put(s->vm, table(s), 2, 0);
+	mmio_put(s->vm, table(s) + 2, 4, 0);
+	mmio_put(s->vm, table(s) + 4, 8, 0);
+	assert_int_equal(mmio_get(s->vm, table(s), 8), 0x1122334455667788ULL);
+	/* Behind the last vector, and the end of the BAR. */
+	mmio_put(s->vm, table(s) + 16 * NR_VECTORS, 8, ~0ULL);
+	assert_int_equal(mmio_get(s->vm, table(s) + 16 * NR_VECTORS, 8), 0);
+	assert_int_equal(mmio_get(s->vm, table(s) + 4092, 4), 0);
+	assert_int_equal(mmio_get(s->vm, table(s) + 4092, 8), ~0ULL);
+}
+
+/* ---- INTx ---- */
+
+static void intx_is_shared(void **state)
+{
+	struct state *s = *state;
+	struct dev c[3];
+
+	memset(c, 0, sizeof(c));
+	for (unsigned i = 0; i < 3; i++)
+		add(s, &c[i]);
+	/* Slots 1 and 5 share a line. */
+	assert_int_equal(c[2].pci.slot, 5);
+	pci_intx_set(&s->a.pci, true);
+	assert_true(fake_irq.line[21]);
+	pci_intx_set(&c[2].pci, true);
+	pci_intx_set(&s->a.pci, false);
+	assert_true(fake_irq.line[21]);
+	assert_true(cfg_get(s->vm, 5, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
+	assert_false(cfg_get(s->vm, 1, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
+	pci_intx_set(&c[2].pci, true);
+	assert_int_equal(fake_irq.line_changes, 1);
+	/* A device that goes away takes its level along. */
+	for (unsigned i = 0; i < 3; i++)
+		pci_device_exit(&c[i].pci);
+	assert_false(fake_irq.line[21]);
+}
+
+static void intx_is_disabled(void **state)
+{
+	struct state *s = *state;
+
+	pci_intx_set(&s->b.pci, true);
+	assert_true(fake_irq.line[22]);
+	cfg_put(s->vm, 2, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE | PCI_COMMAND_MEMORY);
+	assert_false(fake_irq.line[22]);
+	assert_true(cfg_get(s->vm, 2, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
+	cfg_put(s->vm, 2, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	assert_true(fake_irq.line[22]);
+	cfg_put(s->vm, 2, MSIX_CTRL, 2, PCI_MSIX_FLAGS_ENABLE);
+	assert_false(fake_irq.line[22]);
+	cfg_put(s->vm, 2, MSIX_CTRL, 2, 0);
+	assert_true(fake_irq.line[22]);
+	pci_intx_set(&s->b.pci, false);
+	assert_false(fake_irq.line[22]);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(identification),
+		T(nobody_there),
+		T(extended_space_is_empty),
+		T(identification_is_read_only),
+		T(ports_reach_bytes_and_words),
+		T(bars_are_assigned),
+		T(bars_are_sized),
+		T(bars_move),
+		T(bars_stay_in_their_windows),
+		T(bars_overlap_for_a_moment),
+		T(reset_puts_bars_back),
+		T(slots_and_windows_run_out),
+		T(msix_delivers),
+		T(masked_vectors_are_pending),
+		T(routes_change_only_when_they_change),
+		T(works_without_routes),
+		T(odd_table_accesses),
+		T(intx_is_shared),
+		T(intx_is_disabled),
+	};
+
+	log_set_level(LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

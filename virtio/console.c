@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * virtio-console (virtio 1.3, 5.3) with one port. Only notify() touches the queues, so a reset or a
+ * pause, which takes the handlers away, needs no more care here: what came from the host waits in
+ * `in`, what the guest sent and the host has not taken stays in the queue.
+ */
+#include <errno.h>
+#include <linux/virtio_console.h>
+#include <linux/virtio_ids.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lkvm/chardev.h"
+#include "lkvm/log.h"
+#include "lkvm/virtio.h"
+#include "lkvm/vm.h"
+
+#define RECEIVE_QUEUE  0
+#define TRANSMIT_QUEUE 1
+#define QUEUE_SIZE     64
+#define IN_SIZE	       4096
+
+_Static_assert(sizeof(struct virtio_console_config) == 12, "virtio 1.3, 5.3.4");
+_Static_assert(offsetof(struct virtio_console_config, emerg_wr) == 8, "virtio 1.3, 5.3.4");
+
+struct virtio_console {
+	struct virtio_device dev;
+	struct chardev *chardev;      /* constant */
+	struct iovec iov[QUEUE_SIZE]; /* main loop, as the rest */
+	u8 in[IN_SIZE];		      /* from the host, not yet given to the guest */
+	unsigned in_at, in_len;
+	/* Bytes of the transmit queue's next chain that the host has taken already. */
+	u64 sent;
+};
+
+static struct virtio_console *to_console(struct virtio_device *dev)
+{
+	return CONTAINER_OF(dev, struct virtio_console, dev);
+}
+
+/* ---- host to guest ---- */
+
+static size_t console_room(void *opaque)
+{
+	struct virtio_console *c = opaque;
+
+	return sizeof(c->in) - c->in_len;
+}
+
+static void console_receive(void *opaque, const u8 *data, size_t len)
+{
+	struct virtio_console *c = opaque;
+
+	memmove(c->in, c->in + c->in_at, c->in_len);
+	c->in_at = 0;
+	memcpy(c->in + c->in_len, data, len);
+	c->in_len += len;
+	virtio_queue_kick(&c->dev, RECEIVE_QUEUE);
+}
+
+static void fill(struct virtio_console *c, struct virtqueue *vq)
+{
+	struct virtq_chain chain = { .iov = c->iov, .iov_max = ARRAY_SIZE(c->iov) };
+	size_t n;
+
+	do {
+		virtqueue_kick_off(vq);
+		while (c->in_len && virtqueue_pop(vq, &chain) > 0) {
+			n = iov_write(chain.iov + chain.nr_out, chain.nr_in, 0, c->in + c->in_at,
+				      c->in_len);
+			c->in_at += n;
+			c->in_len -= n;
+			virtqueue_push(vq, chain.head, n);
+		}
+		/* Nothing to give: new buffers are of no interest, the next byte looks for them. */
+	} while (c->in_len && virtqueue_kick_on(vq));
+	virtqueue_signal(vq);
+	chardev_room_again(c->chardev);
+}
+
+/* ---- guest to host ---- */
+
+static void console_writable(void *opaque)
+{
+	struct virtio_console *c = opaque;
+
+	virtio_queue_kick(&c->dev, TRANSMIT_QUEUE);
+}
+
+/* True when all of the chain has been taken. */
+static bool send_chain(struct virtio_console *c, const struct virtq_chain *chain)
+{
+	u64 skip = c->sent;
+
+	for (unsigned i = 0; i < chain->nr_out; i++) {
+		size_t len = chain->iov[i].iov_len, taken;
+
+		if (skip >= len) {
+			skip -= len;
+			continue;
+		}
+		taken = chardev_try_write(c->chardev, (u8 *)chain->iov[i].iov_base + skip,
+					  len - skip);
+		c->sent += taken;
+		if (taken < len - skip)
+			return false;
+		skip = 0;
+	}
+	c->sent = 0;
+	return true;
+}
+
+static void drain(struct virtio_console *c, struct virtqueue *vq)
+{
+	struct virtq_chain chain = { .iov = c->iov, .iov_max = ARRAY_SIZE(c->iov) };
+
+	do {
+		virtqueue_kick_off(vq);
+		while (virtqueue_pop(vq, &chain) > 0) {
+			if (!send_chain(c, &chain)) {
+				/* console_writable() comes back; kicks could not change anything. */
+				virtqueue_unpop(vq);
+				virtqueue_signal(vq);
+				return;
+			}
+			virtqueue_push(vq, chain.head, 0);
+		}
+	} while (virtqueue_kick_on(vq));
+	virtqueue_signal(vq);
+}
+
+static void console_notify(struct virtio_device *dev, struct virtqueue *vq)
+{
+	struct virtio_console *c = to_console(dev);
+
+	if (vq->index == RECEIVE_QUEUE)
+		fill(c, vq);
+	else
+		drain(c, vq);
+}
+
+/* ---- configuration ---- */
+
+static void console_resized(void *opaque)
+{
+	struct virtio_console *c = opaque;
+
+	virtio_config_changed(&c->dev);
+}
+
+static void console_config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len)
+{
+	struct virtio_console_config config = { .max_nr_ports = htole32(1) };
+	u16 columns, rows;
+
+	if (chardev_size(to_console(dev)->chardev, &columns, &rows)) {
+		config.cols = htole16(columns);
+		config.rows = htole16(rows);
+	}
+	memcpy(data, (u8 *)&config + offset, len);
+}
+
+/* The emergency write works before there is a driver, and may not wait: the caller holds a lock. */
+static void console_config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len)
+{
+	if (offset == offsetof(struct virtio_console_config, emerg_wr) && len)
+		chardev_try_write(to_console(dev)->chardev, data, 1);
+}
+
+/* ---- life ---- */
+
+/* Another driver, other chains: what was half sent of the last one is over. Handlers are off. */
+static void console_reset(struct virtio_device *dev)
+{
+	to_console(dev)->sent = 0;
+}
+
+static void console_queue_reset(struct virtio_device *dev, struct virtqueue *vq)
+{
+	if (vq->index == TRANSMIT_QUEUE)
+		console_reset(dev);
+}
+
+static int console_start(struct virtio_device *dev)
+{
+	return chardev_start(to_console(dev)->chardev);
+}
+
+static void console_destroy(struct virtio_device *dev)
+{
+	struct virtio_console *c = to_console(dev);
+
+	virtio_exit(dev);
+	free(c);
+}
+
+static const struct virtio_device_ops console_ops = {
+	.name = "virtio-console",
+	.type = VIRTIO_ID_CONSOLE,
+	.pci_class = 0x078000,
+	.config_read = console_config_read,
+	.config_write = console_config_write,
+	.notify = console_notify,
+	.queue_reset = console_queue_reset,
+	.reset = console_reset,
+	.start = console_start,
+	.destroy = console_destroy,
+};
+
+int virtio_console_create(struct vm *vm, struct chardev *chardev)
+{
+	static const u16 queue_size[] = { QUEUE_SIZE, QUEUE_SIZE };
+	struct virtio_console *c = calloc(1, sizeof(*c));
+	struct chardev_client client = {
+		.room = console_room,
+		.receive = console_receive,
+		.writable = console_writable,
+		.resized = console_resized,
+		.opaque = c,
+	};
+	u64 features = BIT(VIRTIO_CONSOLE_F_EMERG_WRITE);
+	u16 columns, rows;
+	int err;
+
+	if (!c) {
+		log_error("virtio-console: %s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	c->chardev = chardev;
+	/* Without a terminal there is no size: saying 0 by 0 would confuse more than saying nothing. */
+	if (chardev_size(chardev, &columns, &rows))
+		features |= BIT(VIRTIO_CONSOLE_F_SIZE);
+	err = virtio_init(&c->dev, &console_ops, vm, NULL, NULL, features,
+			  sizeof(struct virtio_console_config), queue_size, ARRAY_SIZE(queue_size));
+	if (err) {
+		log_error("virtio-console: %s", strerror(-err));
+		free(c);
+		return err;
+	}
+	err = virtio_attach(&c->dev, vm);
+	if (err) {
+		console_destroy(&c->dev);
+		return err;
+	}
+	chardev_set_client(chardev, &client);
+	return 0;
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the command line of an x86 guest means: the parts that need no KVM. */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "board.h"
+#include "lkvm/arch.h"
+#include "lkvm/boot.h"
+#include "lkvm/log.h"
+
+const char arch_name[] = "x86";
+
+const struct option_row arch_options[] = {
+	{
+		.kind = OPTION_FLAG,
+		.name = "no-acpi",
+		.help = "Give the guest an MP table, but no ACPI tables",
+		.man = "For kernels built without ACPI, and for finding out whether ACPI is to "
+		       "blame. virtio-mmio devices are then announced on the kernel command line.",
+		.offset = offsetof(struct vm_config, arch.no_acpi),
+	},
+	{ 0 },
+};
+
+const char *const arch_kernel_paths[] = {
+	"bzImage", "arch/x86/boot/bzImage", "arch/x86_64/boot/bzImage", "arch/i386/boot/bzImage",
+	NULL,
+};
+
+void arch_config_init(struct arch_config *config)
+{
+	memset(config, 0, sizeof(*config));
+}
+
+int arch_config_check(const struct vm_config *config)
+{
+	if (config->cpus > BOARD_MAX_CPUS) {
+		log_fatal("--cpus %u: an x86 guest has at most %u CPUs", config->cpus,
+			  BOARD_MAX_CPUS);
+		return -EINVAL;
+	}
+	if (config->memory < MIB(2)) {
+		log_fatal("-m: %llu KiB of memory are too little, 2 MiB is the least",
+			  (unsigned long long)config->memory >> 10);
+		return -EINVAL;
+	}
+	if (!IS_ALIGNED(config->memory, 4096)) {
+		log_fatal("-m: %llu bytes are not a whole number of 4 KiB pages",
+			  (unsigned long long)config->memory);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type)
+{
+	*type = 0;
+	return 0;
+}
+
+/*
+ * panic=-1: a guest that panicked should end, and is told from a reboot by what it printed. Without
+ * ACPI Linux would try every other way to reset before the keyboard controller.
+ */
+int arch_cmdline(const struct vm_config *config, char *buffer, size_t size)
+{
+	int error = cmdline_add(
+		buffer, size, config->console == CONSOLE_VIRTIO ? "console=hvc0" : "console=ttyS0");
+
+	if (!error)
+		error = cmdline_add(buffer, size, "panic=-1");
+	if (!error && config->arch.no_acpi)
+		error = cmdline_add(buffer, size, "reboot=k");
+	return error;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a guest's CPUID says: KVM's supported set, with what only the VMM knows put right: how many CPUs there
+ * are and which one this is (one package, a core each), and clock rates. KVM's own leaves from
+ * 0x40000000 are never touched. Pure: tables in, tables out.
+ */
+#ifndef X86_CPUID_H
+#define X86_CPUID_H
+
+#include <linux/kvm.h>
+#include "lkvm/types.h"
+
+#define X86_CPUID_MAX_ENTRIES 256
+
+/* Room for X86_CPUID_MAX_ENTRIES; free() it. NULL: no memory. */
+struct kvm_cpuid2 *x86_cpuid_new(void);
+
+struct kvm_cpuid_entry2 *x86_cpuid_find(struct kvm_cpuid2 *cpuid, u32 function, u32 index);
+
+/* How many bits a guest physical address has; 36 when nobody tells. */
+unsigned x86_cpuid_phys_bits(struct kvm_cpuid2 *cpuid);
+
+/* Does leaf 0x15 exist but say nothing? Then x86_cpuid_set_common() wants the TSC's rate. */
+bool x86_cpuid_wants_frequency(struct kvm_cpuid2 *cpuid);
+
+/* What is the same for all vCPUs. tsc_khz 0: unknown. -ENOSPC when the table is full. */
+int x86_cpuid_set_common(struct kvm_cpuid2 *cpuid, unsigned nr_cpus, u32 tsc_khz,
+			 bool tsc_deadline);
+
+/* What only this vCPU says: its APIC id. After x86_cpuid_set_common(). */
+void x86_cpuid_set_vcpu(struct kvm_cpuid2 *cpuid, unsigned apic_id);
+
+#endif

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is in guest memory when vCPU 0 begins: firmware tables, command line, kernel, initrd. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "acpi.h"
+#include "board.h"
+#include "lkvm/arch.h"
+#include "lkvm/log.h"
+#include "x86-vm.h"
+
+static int write_tables(struct vm *vm, gpa_t *rsdp)
+{
+	struct x86_vm *x86 = vm->arch.x86;
+	struct platform platform = {
+		.nr_cpus = vm->nr_vcpus,
+		.cpu_signature = x86->cpu_signature,
+		.cpu_features = x86->cpu_features,
+		.devices = &vm->devices,
+		.pci = vm->pci ? pci_host_board(vm->pci) : NULL,
+	};
+	int error = mptable_build(&vm->memory, &platform);
+
+	if (!error && !vm->config->arch.no_acpi)
+		error = acpi_build(&vm->memory, &platform, rsdp);
+	if (error)
+		log_fatal("Unable to write the firmware's tables: %s", strerror(-error));
+	return error;
+}
+
+/* Only where ACPI does not: a device that is announced twice is probed twice. */
+static int announce_virtio_mmio(struct vm *vm, char *cmdline, size_t size)
+{
+	struct device *device;
+	char words[96];
+	int error = 0;
+
+	device_for_each (device, &vm->devices) {
+		const struct device_description *d = &device->description;
+
+		if (error || !d->compatible || strcmp(d->compatible, "virtio,mmio") ||
+		    !d->nr_resources)
+			continue;
+		snprintf(words, sizeof(words), "virtio_mmio.device=0x%llx@0x%llx:%d",
+			 (unsigned long long)d->resources[0].size,
+			 (unsigned long long)d->resources[0].base, d->gsi);
+		error = cmdline_add(cmdline, size, words);
+	}
+	return error;
+}
+
+/* What the user gave comes last: of two equal parameters Linux takes the later one. */
+static int make_cmdline(struct vm *vm, char *cmdline, size_t size)
+{
+	const struct vm_config *config = vm->config;
+	int error = 0;
+
+	if (!config->nodefaults)
+		error = arch_cmdline(config, cmdline, size);
+	if (!error && config->arch.no_acpi)
+		error = announce_virtio_mmio(vm, cmdline, size);
+	if (!error)
+		error = cmdline_add(cmdline, size, config->cmdline);
+	if (error)
+		log_fatal("The kernel command line is longer than %zu characters", size - 1);
+	return error;
+}
+
+int arch_load(struct vm *vm)
+{
+	char cmdline[BOARD_BOOT_CMDLINE_MAX] = "";
+	struct x86_vm *x86 = vm->arch.x86;
+	struct x86_boot boot = {
+		.memory = &vm->memory,
+		.low_ram = x86->low_ram,
+		.high_ram = x86->high_ram,
+		.cmdline = cmdline,
+		.initrds = x86->initrds,
+		.nr_initrds = x86->nr_initrds,
+		.rng_seed = true,
+	};
+	int error = make_cmdline(vm, cmdline, sizeof(cmdline));
+
+	if (!error)
+		error = write_tables(vm, &boot.rsdp);
+	if (!error)
+		error = x86_kernel_load(&x86->kernel, &boot, &x86->entry);
+	return error;
+}

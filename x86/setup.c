@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The machine before it has vCPUs: memory, the in-kernel irqchip and timer, what the host offers. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "board.h"
+#include "cpuid.h"
+#include "lkvm/arch.h"
+#include "lkvm/irq.h"
+#include "lkvm/log.h"
+#include "x86-vm.h"
+
+#define MSR_UCODE_REV 0x8b
+
+/* Machine-check banks, and of its abilities MCG_CTL and software error recovery. */
+#define MCE_BANKS 10
+#define MCE_CTL	  BIT(8)
+#define MCE_SER	  BIT(24)
+
+/* The 64-bit PCI window: enough for any BAR, small enough for 36 address bits. */
+#define PCI_MMIO64_MAX GIB(64)
+#define PCI_MMIO64_MIN GIB(1)
+
+static int failed(const char *what)
+{
+	int error = -errno;
+
+	log_fatal("%s: %s", what, strerror(errno));
+	return error;
+}
+
+static int open_files(struct vm *vm, struct x86_vm *x86)
+{
+	const struct vm_config *config = vm->config;
+	int error = x86_kernel_open(&x86->kernel, config->kernel);
+
+	for (unsigned i = 0; i < config->nr_initrds && !error; i++) {
+		error = boot_file_open(&x86->initrds[i], "initrd", config->initrds[i]);
+		if (!error)
+			x86->nr_initrds++;
+	}
+	return error;
+}
+
+static int read_cpuid(struct vm *vm, struct x86_vm *x86)
+{
+	struct kvm_cpuid_entry2 *entry;
+
+	x86->cpuid = x86_cpuid_new();
+	if (!x86->cpuid)
+		return -ENOMEM;
+	if (ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, x86->cpuid))
+		return failed("KVM does not tell which CPUID it supports");
+	x86->phys_bits = x86_cpuid_phys_bits(x86->cpuid);
+	entry = x86_cpuid_find(x86->cpuid, 1, 0);
+	if (entry) {
+		x86->cpu_signature = entry->eax;
+		x86->cpu_features = entry->edx;
+	}
+	return 0;
+}
+
+/* Linux looks at the microcode's revision before it trusts some features. */
+static void read_host_msrs(struct vm *vm, struct x86_vm *x86)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} msrs = { .head.nmsrs = 1, .entry.index = MSR_UCODE_REV };
+	u64 mce_cap;
+
+	if (ioctl(vm->kvm_fd, KVM_GET_MSRS, &msrs) == 1)
+		x86->microcode = msrs.entry.data;
+	if (!ioctl(vm->kvm_fd, KVM_X86_GET_MCE_CAP_SUPPORTED, &mce_cap))
+		x86->mce_cap = (mce_cap & (MCE_CTL | MCE_SER)) | MCE_BANKS;
+}
+
+static int add_ram(struct vm *vm, gpa_t gpa, u64 size)
+{
+	int error = size ? guest_memory_add_ram(&vm->memory, gpa, size) : 0;
+
+	if (error)
+		log_fatal("-m: no %llu MiB of memory for the guest: %s",
+			  (unsigned long long)vm->config->memory >> 20, strerror(-error));
+	return error;
+}
+
+static int lay_out_memory(struct vm *vm, struct x86_vm *x86)
+{
+	u64 memory = vm->config->memory, top = BIT(x86->phys_bits);
+	int error;
+
+	x86->low_ram = MIN(memory, BOARD_HOLE);
+	x86->high_ram = memory - x86->low_ram;
+	if (x86->high_ram && x86->high_ram > top - MIN(top, BOARD_HOLE_END)) {
+		u64 max = top > BOARD_HOLE_END ? BOARD_HOLE + top - BOARD_HOLE_END : BOARD_HOLE;
+
+		log_fatal(
+			"-m: %llu GiB of memory do not fit: guests on this host have addresses of "
+			"%u bits, room for %llu GiB",
+			(unsigned long long)memory >> 30, x86->phys_bits,
+			(unsigned long long)max >> 30);
+		return -E2BIG;
+	}
+	error = add_ram(vm, 0, x86->low_ram);
+	if (!error)
+		error = add_ram(vm, BOARD_HOLE_END, x86->high_ram);
+	return error;
+}
+
+/* Bit 2 resets the CPU, with bit 1 the whole machine: one and the same here. */
+static void reset_control(struct vm *vm, u8 value)
+{
+	if (value & BIT(2))
+		vm_request(vm, VM_REQUEST_REBOOT);
+}
+
+static void lay_out_pci(struct x86_vm *x86)
+{
+	u64 base = ALIGN_UP(BOARD_HOLE_END + x86->high_ram, GIB(1)), top = BIT(x86->phys_bits);
+	u64 size = top > base ? MIN(top - base, PCI_MMIO64_MAX) : 0;
+
+	x86->pci = (struct pci_board){
+		.ecam_base = BOARD_ECAM,
+		.ecam_size = BOARD_ECAM_SIZE,
+		.mmio_base = BOARD_PCI_MMIO,
+		.mmio_size = BOARD_PCI_MMIO_SIZE,
+		.io_base = BOARD_PCI_IO,
+		.io_size = BOARD_PCI_IO_SIZE,
+		.ports = true,
+		.reset_control = reset_control,
+	};
+	if (size >= PCI_MMIO64_MIN) {
+		/* Its own size's alignment, as a large BAR wants; a power of two is what is left of it. */
+		x86->pci.mmio64_base = base;
+		x86->pci.mmio64_size = size;
+	}
+	for (unsigned pin = 0; pin < ARRAY_SIZE(x86->pci.intx_gsi); pin++)
+		x86->pci.intx_gsi[pin] = BOARD_GSI_PCI_INTA + pin;
+}
+
+/*
+ * As a firmware leaves the PICs: every input masked. KVM's come up open, and the local APIC takes their
+ * output, so the first interrupt of a serial port would hit a kernel that never looks at them.
+ */
+static int mask_pic(struct vm *vm, u32 chip_id, u8 vector, u8 elcr_mask)
+{
+	struct kvm_irqchip chip = { .chip_id = chip_id };
+
+	chip.chip.pic.imr = 0xff;
+	chip.chip.pic.irq_base = vector;
+	chip.chip.pic.elcr_mask = elcr_mask;
+	if (ioctl(vm->fd, KVM_SET_IRQCHIP, &chip))
+		return failed("KVM does not take the interrupt controller's state");
+	return 0;
+}
+
+/*
+ * These are the very routes that KVM has from the start, so that nothing need be set before the first
+ * MSI is.
+ */
+static int create_routes(struct vm *vm)
+{
+	struct kvm_irq_routing_entry pins[BOARD_NR_ISA_GSIS + BOARD_NR_IOAPIC_PINS];
+	unsigned nr = 0;
+
+	memset(pins, 0, sizeof(pins));
+	for (unsigned gsi = 0; gsi < BOARD_NR_IOAPIC_PINS; gsi++) {
+		pins[nr].gsi = gsi;
+		pins[nr].type = KVM_IRQ_ROUTING_IRQCHIP;
+		pins[nr].u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
+		pins[nr++].u.irqchip.pin = gsi;
+		if (gsi >= BOARD_NR_ISA_GSIS)
+			continue;
+		pins[nr].gsi = gsi;
+		pins[nr].type = KVM_IRQ_ROUTING_IRQCHIP;
+		pins[nr].u.irqchip.irqchip =
+			gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE;
+		pins[nr++].u.irqchip.pin = gsi % 8;
+	}
+	return irq_init(vm, pins, nr, BOARD_FIRST_MSI_GSI);
+}
+
+static int create_irqchip(struct vm *vm)
+{
+	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
+	u64 identity_map = BOARD_IDENTITY_MAP;
+	int error;
+
+	/* Intel processors run real mode in these pages; they must not be where RAM is. */
+	if (ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map))
+		return failed("KVM does not take the identity map's address");
+	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, (unsigned long)BOARD_TSS))
+		return failed("KVM does not take the task state segment's address");
+	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0))
+		return failed("KVM does not make an interrupt controller");
+	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit))
+		return failed("KVM does not make a timer (PIT)");
+	error = mask_pic(vm, KVM_IRQCHIP_PIC_MASTER, 0x08, 0xf8);
+	if (!error)
+		error = mask_pic(vm, KVM_IRQCHIP_PIC_SLAVE, 0x70, 0xde);
+	if (!error)
+		error = create_routes(vm);
+	return error;
+}
+
+int arch_vm_create(struct vm *vm)
+{
+	struct x86_vm *x86 = calloc(1, sizeof(*x86));
+	int error;
+
+	if (!x86)
+		return -ENOMEM;
+	vm->arch.x86 = x86;
+	/* Files first: what is wrong with them is said before anything is made. */
+	error = open_files(vm, x86);
+	if (!error)
+		error = read_cpuid(vm, x86);
+	if (!error)
+		error = lay_out_memory(vm, x86);
+	if (!error)
+		error = create_irqchip(vm);
+	if (error)
+		return error;
+	read_host_msrs(vm, x86);
+	lay_out_pci(x86);
+	return vm->config->reboot ? x86_vm_state_save(vm) : 0;
+}
+
+void arch_vm_destroy(struct vm *vm)
+{
+	struct x86_vm *x86 = vm->arch.x86;
+
+	if (!x86)
+		return;
+	x86_kernel_close(&x86->kernel);
+	for (unsigned i = 0; i < x86->nr_initrds; i++)
+		boot_file_close(&x86->initrds[i]);
+	free(x86->cpuid);
+	free(x86->birth);
+	free(x86);
+	vm->arch.x86 = NULL;
+}

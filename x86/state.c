@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Power-on: what KVM made is kept (only if the guest may reboot at all) and put back by a reset, then
+ * vCPU 0 is set to where the kernel begins.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "board.h"
+#include "lkvm/arch.h"
+#include "lkvm/log.h"
+#include "x86-vm.h"
+
+#define MAX_MSRS    512
+#define NESTED_SIZE (sizeof(struct kvm_nested_state) + 8192)
+#define MSR_TSC	    0x10
+
+#define CR0_PE	 BIT(0)
+#define CR0_ET	 BIT(4)
+#define CR0_PG	 BIT(31)
+#define CR4_PAE	 BIT(5)
+#define EFER_LME BIT(8)
+#define EFER_LMA BIT(10)
+
+struct x86_vm_state {
+	struct kvm_irqchip chips[3];
+	struct kvm_pit_state2 pit;
+	struct kvm_clock_data clock;
+};
+
+struct x86_vcpu_state {
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+	struct kvm_xcrs xcrs;
+	struct kvm_lapic_state lapic;
+	struct kvm_debugregs debugregs;
+	struct kvm_vcpu_events events;
+	struct kvm_mp_state mp_state;
+	bool has_nested;
+	union {
+		struct kvm_nested_state head;
+		u8 bytes[NESTED_SIZE];
+	} nested;
+	void *xsave;	       /* as large as KVM says */
+	struct kvm_msrs *msrs; /* those that can be read */
+};
+
+static int failed(const char *what)
+{
+	int error = -errno;
+
+	log_fatal("Resetting the machine: %s: %s", what, strerror(errno));
+	return error;
+}
+
+int x86_vm_state_save(struct vm *vm)
+{
+	struct x86_vm_state *state = calloc(1, sizeof(*state));
+
+	if (!state)
+		return -ENOMEM;
+	vm->arch.x86->birth = state;
+	for (unsigned i = 0; i < ARRAY_SIZE(state->chips); i++) {
+		state->chips[i].chip_id = i;
+		if (ioctl(vm->fd, KVM_GET_IRQCHIP, &state->chips[i]))
+			return failed("KVM_GET_IRQCHIP");
+	}
+	if (ioctl(vm->fd, KVM_GET_PIT2, &state->pit))
+		return failed("KVM_GET_PIT2");
+	return 0;
+}
+
+static int restore_vm(struct vm *vm)
+{
+	struct x86_vm_state *state = vm->arch.x86->birth;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(state->chips); i++)
+		if (ioctl(vm->fd, KVM_SET_IRQCHIP, &state->chips[i]))
+			return failed("KVM_SET_IRQCHIP");
+	if (ioctl(vm->fd, KVM_SET_PIT2, &state->pit))
+		return failed("KVM_SET_PIT2");
+	/* The guest's clock begins anew, at 0. */
+	if (ioctl(vm->fd, KVM_SET_CLOCK, &state->clock))
+		return failed("KVM_SET_CLOCK");
+	return 0;
+}
+
+/* KVM_GET_MSRS stops at the first one that cannot be read: that one is left out. */
+static void read_msrs(struct vcpu *vcpu, struct kvm_msrs *msrs)
+{
+	u32 total = msrs->nmsrs, from = 0, kept = 0;
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entries[MAX_MSRS];
+	} part;
+
+	while (from < total) {
+		int done;
+
+		part.head.nmsrs = total - from;
+		memcpy(part.entries, msrs->entries + from, (total - from) * sizeof(*part.entries));
+		done = ioctl(vcpu->fd, KVM_GET_MSRS, &part);
+		if (done < 0)
+			break;
+		memmove(msrs->entries + kept, part.entries, done * sizeof(*part.entries));
+		kept += done;
+		from += done + 1;
+	}
+	msrs->nmsrs = kept;
+}
+
+static int save_msrs(struct vcpu *vcpu, struct x86_vcpu_state *state)
+{
+	struct {
+		struct kvm_msr_list head;
+		u32 indices[MAX_MSRS];
+	} list = { .head.nmsrs = MAX_MSRS };
+
+	if (ioctl(vcpu->vm->kvm_fd, KVM_GET_MSR_INDEX_LIST, &list))
+		return failed("KVM_GET_MSR_INDEX_LIST");
+	state->msrs =
+		calloc(1, sizeof(*state->msrs) + list.head.nmsrs * sizeof(*state->msrs->entries));
+	if (!state->msrs)
+		return -ENOMEM;
+	state->msrs->nmsrs = list.head.nmsrs;
+	for (u32 i = 0; i < list.head.nmsrs; i++)
+		state->msrs->entries[i].index = list.head.indices[i];
+	read_msrs(vcpu, state->msrs);
+	/* Writing 0 to all vCPUs' TSCs is how KVM knows that they shall be one clock. */
+	for (u32 i = 0; i < state->msrs->nmsrs; i++)
+		if (state->msrs->entries[i].index == MSR_TSC)
+			state->msrs->entries[i].data = 0;
+	return 0;
+}
+
+static int save_xsave(struct vcpu *vcpu, struct x86_vcpu_state *state)
+{
+	int size = ioctl(vcpu->vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
+	bool large = size > (int)sizeof(struct kvm_xsave);
+
+	state->xsave = calloc(1, large ? (size_t)size : sizeof(struct kvm_xsave));
+	if (!state->xsave)
+		return -ENOMEM;
+	if (ioctl(vcpu->fd, large ? KVM_GET_XSAVE2 : KVM_GET_XSAVE, state->xsave))
+		return failed("KVM_GET_XSAVE");
+	return 0;
+}
+
+int x86_vcpu_state_save(struct vcpu *vcpu)
+{
+	struct x86_vcpu_state *state = calloc(1, sizeof(*state));
+	int error;
+
+	if (!state)
+		return -ENOMEM;
+	vcpu->arch.birth = state;
+	if (ioctl(vcpu->fd, KVM_GET_REGS, &state->regs) ||
+	    ioctl(vcpu->fd, KVM_GET_SREGS, &state->sregs) ||
+	    ioctl(vcpu->fd, KVM_GET_XCRS, &state->xcrs) ||
+	    ioctl(vcpu->fd, KVM_GET_LAPIC, &state->lapic) ||
+	    ioctl(vcpu->fd, KVM_GET_DEBUGREGS, &state->debugregs) ||
+	    ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &state->events) ||
+	    ioctl(vcpu->fd, KVM_GET_MP_STATE, &state->mp_state))
+		return failed("a vCPU's state cannot be read");
+	state->nested.head.size = sizeof(state->nested);
+	state->has_nested = !ioctl(vcpu->fd, KVM_GET_NESTED_STATE, &state->nested);
+	/* What is pending or shadowed must be written even if it is nothing. */
+	state->events.flags |= KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR |
+			       KVM_VCPUEVENT_VALID_SHADOW;
+	error = save_xsave(vcpu, state);
+	if (!error)
+		error = save_msrs(vcpu, state);
+	return error;
+}
+
+void x86_vcpu_state_free(struct vcpu *vcpu)
+{
+	struct x86_vcpu_state *state = vcpu->arch.birth;
+
+	if (!state)
+		return;
+	free(state->xsave);
+	free(state->msrs);
+	free(state);
+	vcpu->arch.birth = NULL;
+}
+
+/* Those that KVM lets be read but not written are passed over. */
+static void restore_msrs(struct vcpu *vcpu, const struct kvm_msrs *msrs)
+{
+	u32 from = 0;
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entries[MAX_MSRS];
+	} part;
+
+	while (from < msrs->nmsrs) {
+		int done;
+
+		memset(&part.head, 0, sizeof(part.head));
+		part.head.nmsrs = msrs->nmsrs - from;
+		memcpy(part.entries, msrs->entries + from, part.head.nmsrs * sizeof(*part.entries));
+		done = ioctl(vcpu->fd, KVM_SET_MSRS, &part);
+		if (done < 0)
+			return;
+		from += done;
+		if (from < msrs->nmsrs)
+			log_debug("vCPU %u: MSR 0x%x stays as it is", vcpu->id,
+				  msrs->entries[from].index);
+		from++;
+	}
+}
+
+static int restore_vcpu(struct vcpu *vcpu)
+{
+	struct x86_vcpu_state *state = vcpu->arch.birth;
+
+	/* First out of a nested guest: nothing else can be set while one runs. */
+	if (state->has_nested && ioctl(vcpu->fd, KVM_SET_NESTED_STATE, &state->nested))
+		return failed("KVM_SET_NESTED_STATE");
+	if (ioctl(vcpu->fd, KVM_SET_SREGS, &state->sregs) ||
+	    ioctl(vcpu->fd, KVM_SET_REGS, &state->regs) ||
+	    ioctl(vcpu->fd, KVM_SET_XSAVE, state->xsave) ||
+	    ioctl(vcpu->fd, KVM_SET_XCRS, &state->xcrs) ||
+	    ioctl(vcpu->fd, KVM_SET_DEBUGREGS, &state->debugregs))
+		return failed("a vCPU's registers cannot be set");
+	restore_msrs(vcpu, state->msrs);
+	if (ioctl(vcpu->fd, KVM_SET_LAPIC, &state->lapic) ||
+	    ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &state->events) ||
+	    ioctl(vcpu->fd, KVM_SET_MP_STATE, &state->mp_state))
+		return failed("a vCPU's state cannot be set");
+	return 0;
+}
+
+static struct kvm_segment segment(u16 selector, u8 type, bool long_mode)
+{
+	return (struct kvm_segment){
+		.limit = 0xffffffff,
+		.selector = selector,
+		.type = type,
+		.present = 1,
+		.db = !long_mode,
+		.l = long_mode,
+		.s = 1,
+		.g = 1,
+	};
+}
+
+/* Flat segments, interrupts off; for 64 bits the identity-mapped page tables that the loader wrote. */
+static int set_entry(struct vcpu *vcpu, const struct x86_entry *entry)
+{
+	struct kvm_regs regs = {
+		.rip = entry->rip,
+		.rsi = entry->boot_params,
+		.rbx = entry->start_info,
+		.rflags = 2,
+	};
+	struct kvm_segment data = segment(X86_SELECTOR_DATA, 3, false);
+	struct kvm_sregs sregs;
+
+	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
+		return failed("KVM_GET_SREGS");
+	sregs.cs = segment(X86_SELECTOR_CODE, 11, entry->long_mode);
+	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
+	sregs.gdt.base = BOARD_BOOT_GDT;
+	sregs.gdt.limit = X86_SELECTOR_DATA + 7;
+	sregs.idt.limit = 0;
+	sregs.cr0 = CR0_PE | CR0_ET;
+	if (entry->long_mode) {
+		sregs.cr0 |= CR0_PG;
+		sregs.cr3 = BOARD_BOOT_PAGE_TABLES;
+		sregs.cr4 = CR4_PAE;
+		sregs.efer = EFER_LME | EFER_LMA;
+	}
+	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs) || ioctl(vcpu->fd, KVM_SET_REGS, &regs))
+		return failed("the entry's registers cannot be set");
+	return 0;
+}
+
+int arch_reset(struct vm *vm)
+{
+	struct x86_vm *x86 = vm->arch.x86;
+	struct vcpu *vcpu;
+	unsigned i;
+	int error;
+
+	if (x86->used) {
+		error = x86->birth ? restore_vm(vm) : -EINVAL;
+		if (error)
+			return error;
+		vcpu_for_each (vcpu, vm, i) {
+			error = restore_vcpu(vcpu);
+			if (error)
+				return error;
+		}
+	}
+	x86->used = true;
+	return set_entry(vm->vcpus[0], &x86->entry);
+}
