@@ -86,7 +86,7 @@ guest() {
 # lkvm_run ARGS...: a guest with the lab's kernel and busybox initrd and nothing else but
 # what ARGS say; -p comes from guest().
 lkvm_run() {
-	lkvm run --nodefaults -k "$LAB_KERNEL" -i "$LAB_INITRD" -c 1 -m 256 --timeout "${LAB_LIMIT:-60}" "$@"
+	lkvm run --nodefaults -k "$LAB_KERNEL" -i "$LAB_INITRD" -c 1 -m 256 --timeout "${LAB_LIMIT:-100}" "$@"
 }
 
 # start COMMAND...: in the background, its output in $T/console.
@@ -99,10 +99,10 @@ start() {
 
 # wait_output PATTERN [SECONDS]: until the console of start's command has it.
 wait_output() {
-	local left=$((${2:-60} * 5))
+	local left=$((${2:-100} * 5))
 	until grep -aqE -e "$1" "$T/console"; do
 		[ -d "/proc/$vm_pid" ] || { cat "$T/console"; fail "ended before '$1' was seen"; }
-		[ "$left" -gt 0 ] || { cat "$T/console"; fail "no '$1' on the console in ${2:-60} s"; }
+		[ "$left" -gt 0 ] || { cat "$T/console"; fail "no '$1' on the console in ${2:-100} s"; }
 		left=$((left - 1))
 		sleep 0.2
 	done
