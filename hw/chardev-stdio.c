@@ -42,18 +42,6 @@ struct stdio {
 	struct sigaction old_ttin;    /* main thread, while started */
 };
 
-int stdio_sanitize(void)
-{
-	for (int fd = 0; fd <= 2; fd++) {
-		/* open() takes the lowest free number, which is this one: those below are open now. */
-		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
-			continue;
-		if (open("/dev/null", fd ? O_WRONLY : O_RDONLY) != fd)
-			return -errno;
-	}
-	return 0;
-}
-
 static void end_init(struct end *end, int fd, int mode)
 {
 	char path[32];

@@ -8,7 +8,7 @@
 #include "lkvm/vm.h"
 #include "pci-private.h"
 
-#define RESET_CONTROL  1 /* 0xcf9 */
+#define RESET_CONTROL  1     /* 0xcf9 */
 #define PORT_ADDRESS   0xcf8 /* and the four of data behind it */
 #define PORT_SIZE      8
 #define ADDRESS_ENABLE 0x80000000

@@ -160,6 +160,24 @@ static void say_end(struct vm *vm, int status)
 	}
 }
 
+/*
+ * A guest that ended by itself has said everything it had to say: however slow the reader is, it gets
+ * all of it. Who set a time limit does not want to wait for a reader that is stuck.
+ */
+static void finish_output(struct vm *vm)
+{
+	switch ((enum vm_request)vm->end) {
+	case VM_REQUEST_REBOOT:
+	case VM_REQUEST_POWEROFF:
+	case VM_REQUEST_PANIC:
+	case VM_REQUEST_TRIPLE_FAULT:
+		chardev_drain(vm->console, vm->config->timeout ? 5000 : -1, &vm->signal);
+		break;
+	default:
+		break;
+	}
+}
+
 int vm_run(struct vm *vm)
 {
 	int error, status;
@@ -183,6 +201,7 @@ int vm_run(struct vm *vm)
 			break;
 	}
 	loop_timer_cancel(&vm->timeout);
+	finish_output(vm);
 	chardev_stop(vm->console);
 	status = error ? EXIT_HOST_ERROR : status_of(vm);
 	say_end(vm, status);

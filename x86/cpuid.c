@@ -131,24 +131,40 @@ bool x86_cpuid_wants_frequency(struct kvm_cpuid2 *cpuid)
 	return !entry || !entry->eax || !entry->ebx || !entry->ecx;
 }
 
+static u64 distance(u64 num, u64 den, u64 p, u64 q)
+{
+	u64 left = num * q, right = p * den;
+
+	return left > right ? left - right : right - left;
+}
+
 /*
  * The fraction nearest to num/den whose numerator is at most `max`, by continued fractions. Linux multiplies
- * the crystal's kHz by the numerator in 32 bits, so the exact one would overflow there.
+ * the crystal's kHz by the numerator in 32 bits, so the exact one would overflow there. All are small
+ * enough for products of two, and of three, in 64 bits.
  */
 static void approximate(u64 num, u64 den, u64 max, u32 *p, u32 *q)
 {
-	u64 p0 = 0, q0 = 1, p1 = 1, q1 = 0;
+	u64 p0 = 0, q0 = 1, p1 = 1, q1 = 0, n = num, d = den;
 
-	while (den) {
-		u64 whole = num / den, rest = num % den;
+	while (d) {
+		u64 room = p1 ? (max - p0) / p1 : UINT64_MAX;
+		u64 whole = MIN(n / d, room), rest = n % d;
 		u64 p2 = whole * p1 + p0, q2 = whole * q1 + q0;
 
-		if (p2 > max)
-			break;
-		p0 = p1, q0 = q1;
-		p1 = p2, q1 = q2;
-		num = den;
-		den = rest;
+		/* Cut short by max: what is between the last two may be nearer than the last. */
+		if (whole < n / d) {
+			if (q1 &&
+			    distance(num, den, p1, q1) * q2 <= distance(num, den, p2, q2) * q1)
+				break;
+			rest = 0;
+		}
+		p0 = p1;
+		q0 = q1;
+		p1 = p2;
+		q1 = q2;
+		n = d;
+		d = rest;
 	}
 	*p = p1;
 	*q = q1;

@@ -22,13 +22,19 @@ _Static_assert(offsetof(struct boot_params, e820_table) == 0x2d0, "e820 table");
 _Static_assert(sizeof(struct boot_e820_entry) == 20, "e820 entry");
 _Static_assert(X86_E820_MAX <= E820_MAX_ENTRIES_ZEROPAGE, "e820 fits");
 
+/* struct setup_data with the bytes that follow it. */
+struct setup_rng_seed {
+	le64 next;
+	le32 type;
+	le32 len;
+	u8 seed[RNG_SEED_SIZE];
+};
+_Static_assert(offsetof(struct setup_rng_seed, seed) == sizeof(struct setup_data), "setup_data");
+
 /* Random bytes early: a guest without a seed waits for entropy when its first program asks. */
 static int add_rng_seed(const struct x86_boot *boot, struct boot_params *params)
 {
-	struct {
-		struct setup_data header;
-		u8 seed[RNG_SEED_SIZE];
-	} __packed data = { .header = { .type = SETUP_RNG_SEED, .len = RNG_SEED_SIZE } };
+	struct setup_rng_seed data = { .type = SETUP_RNG_SEED, .len = RNG_SEED_SIZE };
 
 	if (!boot->rng_seed ||
 	    getrandom(data.seed, sizeof(data.seed), GRND_NONBLOCK) != (ssize_t)sizeof(data.seed))

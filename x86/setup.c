@@ -10,6 +10,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/irq.h"
 #include "lkvm/log.h"
+#include "msrs.h"
 #include "x86-vm.h"
 
 #define MSR_UCODE_REV 0x8b
@@ -65,14 +66,14 @@ static int read_cpuid(struct vm *vm, struct x86_vm *x86)
 /* Linux looks at the microcode's revision before it trusts some features. */
 static void read_host_msrs(struct vm *vm, struct x86_vm *x86)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msrs = { .head.nmsrs = 1, .entry.index = MSR_UCODE_REV };
+	struct x86_msrs msrs;
 	u64 mce_cap;
 
+	msrs.nmsrs = 1;
+	msrs.pad = 0;
+	msrs.entries[0] = (struct kvm_msr_entry){ .index = MSR_UCODE_REV };
 	if (ioctl(vm->kvm_fd, KVM_GET_MSRS, &msrs) == 1)
-		x86->microcode = msrs.entry.data;
+		x86->microcode = msrs.entries[0].data;
 	if (!ioctl(vm->kvm_fd, KVM_X86_GET_MCE_CAP_SUPPORTED, &mce_cap))
 		x86->mce_cap = (mce_cap & (MCE_CTL | MCE_SER)) | MCE_BANKS;
 }

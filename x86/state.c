@@ -11,9 +11,9 @@
 #include "board.h"
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "msrs.h"
 #include "x86-vm.h"
 
-#define MAX_MSRS    512
 #define NESTED_SIZE (sizeof(struct kvm_nested_state) + 8192)
 #define MSR_TSC	    0x10
 
@@ -43,8 +43,8 @@ struct x86_vcpu_state {
 		struct kvm_nested_state head;
 		u8 bytes[NESTED_SIZE];
 	} nested;
-	void *xsave;	       /* as large as KVM says */
-	struct kvm_msrs *msrs; /* those that can be read */
+	void *xsave;	      /* as large as KVM says */
+	struct x86_msrs msrs; /* those that can be read */
 };
 
 static int failed(const char *what)
@@ -87,51 +87,51 @@ static int restore_vm(struct vm *vm)
 	return 0;
 }
 
-/* KVM_GET_MSRS stops at the first one that cannot be read: that one is left out. */
-static void read_msrs(struct vcpu *vcpu, struct kvm_msrs *msrs)
+/* KVM_GET_MSRS and KVM_SET_MSRS stop at the first one they refuse; this is what lies behind `from`. */
+static void take_rest(struct x86_msrs *part, const struct x86_msrs *msrs, u32 from)
 {
-	u32 total = msrs->nmsrs, from = 0, kept = 0;
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entries[MAX_MSRS];
-	} part;
+	part->nmsrs = msrs->nmsrs - from;
+	part->pad = 0;
+	memcpy(part->entries, msrs->entries + from, part->nmsrs * sizeof(*part->entries));
+}
 
-	while (from < total) {
+/* What cannot be read is left out. */
+static void read_msrs(struct vcpu *vcpu, struct x86_msrs *msrs)
+{
+	u32 from = 0, kept = 0;
+	struct x86_msrs part;
+
+	while (from < msrs->nmsrs) {
 		int done;
 
-		part.head.nmsrs = total - from;
-		memcpy(part.entries, msrs->entries + from, (total - from) * sizeof(*part.entries));
+		take_rest(&part, msrs, from);
 		done = ioctl(vcpu->fd, KVM_GET_MSRS, &part);
 		if (done < 0)
 			break;
-		memmove(msrs->entries + kept, part.entries, done * sizeof(*part.entries));
+		memcpy(msrs->entries + kept, part.entries, done * sizeof(*part.entries));
 		kept += done;
 		from += done + 1;
 	}
 	msrs->nmsrs = kept;
 }
 
-static int save_msrs(struct vcpu *vcpu, struct x86_vcpu_state *state)
+static int save_msrs(struct vcpu *vcpu, struct x86_msrs *msrs)
 {
 	struct {
-		struct kvm_msr_list head;
-		u32 indices[MAX_MSRS];
-	} list = { .head.nmsrs = MAX_MSRS };
+		u32 nmsrs;
+		u32 indices[X86_MAX_MSRS];
+	} list = { .nmsrs = X86_MAX_MSRS };
 
 	if (ioctl(vcpu->vm->kvm_fd, KVM_GET_MSR_INDEX_LIST, &list))
 		return failed("KVM_GET_MSR_INDEX_LIST");
-	state->msrs =
-		calloc(1, sizeof(*state->msrs) + list.head.nmsrs * sizeof(*state->msrs->entries));
-	if (!state->msrs)
-		return -ENOMEM;
-	state->msrs->nmsrs = list.head.nmsrs;
-	for (u32 i = 0; i < list.head.nmsrs; i++)
-		state->msrs->entries[i].index = list.head.indices[i];
-	read_msrs(vcpu, state->msrs);
+	msrs->nmsrs = MIN(list.nmsrs, (u32)X86_MAX_MSRS);
+	for (u32 i = 0; i < msrs->nmsrs; i++)
+		msrs->entries[i].index = list.indices[i];
+	read_msrs(vcpu, msrs);
 	/* Writing 0 to all vCPUs' TSCs is how KVM knows that they shall be one clock. */
-	for (u32 i = 0; i < state->msrs->nmsrs; i++)
-		if (state->msrs->entries[i].index == MSR_TSC)
-			state->msrs->entries[i].data = 0;
+	for (u32 i = 0; i < msrs->nmsrs; i++)
+		if (msrs->entries[i].index == MSR_TSC)
+			msrs->entries[i].data = 0;
 	return 0;
 }
 
@@ -171,7 +171,7 @@ int x86_vcpu_state_save(struct vcpu *vcpu)
 			       KVM_VCPUEVENT_VALID_SHADOW;
 	error = save_xsave(vcpu, state);
 	if (!error)
-		error = save_msrs(vcpu, state);
+		error = save_msrs(vcpu, &state->msrs);
 	return error;
 }
 
@@ -182,26 +182,19 @@ void x86_vcpu_state_free(struct vcpu *vcpu)
 	if (!state)
 		return;
 	free(state->xsave);
-	free(state->msrs);
 	free(state);
 	vcpu->arch.birth = NULL;
 }
 
 /* Those that KVM lets be read but not written are passed over. */
-static void restore_msrs(struct vcpu *vcpu, const struct kvm_msrs *msrs)
+static void restore_msrs(struct vcpu *vcpu, const struct x86_msrs *msrs)
 {
-	u32 from = 0;
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entries[MAX_MSRS];
-	} part;
+	struct x86_msrs part;
 
-	while (from < msrs->nmsrs) {
+	for (u32 from = 0; from < msrs->nmsrs; from++) {
 		int done;
 
-		memset(&part.head, 0, sizeof(part.head));
-		part.head.nmsrs = msrs->nmsrs - from;
-		memcpy(part.entries, msrs->entries + from, part.head.nmsrs * sizeof(*part.entries));
+		take_rest(&part, msrs, from);
 		done = ioctl(vcpu->fd, KVM_SET_MSRS, &part);
 		if (done < 0)
 			return;
@@ -209,7 +202,6 @@ static void restore_msrs(struct vcpu *vcpu, const struct kvm_msrs *msrs)
 		if (from < msrs->nmsrs)
 			log_debug("vCPU %u: MSR 0x%x stays as it is", vcpu->id,
 				  msrs->entries[from].index);
-		from++;
 	}
 }
 
@@ -226,7 +218,7 @@ static int restore_vcpu(struct vcpu *vcpu)
 	    ioctl(vcpu->fd, KVM_SET_XCRS, &state->xcrs) ||
 	    ioctl(vcpu->fd, KVM_SET_DEBUGREGS, &state->debugregs))
 		return failed("a vCPU's registers cannot be set");
-	restore_msrs(vcpu, state->msrs);
+	restore_msrs(vcpu, &state->msrs);
 	if (ioctl(vcpu->fd, KVM_SET_LAPIC, &state->lapic) ||
 	    ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &state->events) ||
 	    ioctl(vcpu->fd, KVM_SET_MP_STATE, &state->mp_state))

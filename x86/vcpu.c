@@ -9,6 +9,7 @@
 #include "cpuid.h"
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "msrs.h"
 #include "x86-vm.h"
 
 #define MSR_UCODE_REV	  0x8b
@@ -68,30 +69,25 @@ static int set_cpuid(struct vcpu *vcpu, struct x86_vm *x86)
 static void set_msrs(struct vcpu *vcpu, const struct x86_vm *x86)
 {
 	u64 address_mask = BIT(x86->phys_bits) - 1;
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entries[5];
-	} msrs = {
-		.entries = {
-			{ .index = MSR_MISC_ENABLE,
-			  .data = MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_NO_BTS |
-				  MISC_ENABLE_NO_PEBS },
-			{ .index = MSR_MTRR_BASE0, .data = BOARD_HOLE | MTRR_UNCACHED },
-			{ .index = MSR_MTRR_MASK0,
-			  .data = (~(BOARD_HOLE_END - BOARD_HOLE - 1) & address_mask) |
-				  MTRR_ENABLE },
-			{ .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLE | MTRR_WRITE_BACK },
-			{ .index = MSR_UCODE_REV, .data = x86->microcode },
-		},
+	const struct kvm_msr_entry entries[] = {
+		{ .index = MSR_MISC_ENABLE,
+		  .data = MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_NO_BTS | MISC_ENABLE_NO_PEBS },
+		{ .index = MSR_MTRR_BASE0, .data = BOARD_HOLE | MTRR_UNCACHED },
+		{ .index = MSR_MTRR_MASK0,
+		  .data = (~(BOARD_HOLE_END - BOARD_HOLE - 1) & address_mask) | MTRR_ENABLE },
+		{ .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLE | MTRR_WRITE_BACK },
+		{ .index = MSR_UCODE_REV, .data = x86->microcode },
 	};
+	struct x86_msrs msrs;
 	int done;
 
-	msrs.head.nmsrs = ARRAY_SIZE(msrs.entries) - (x86->microcode ? 0 : 1);
+	msrs.nmsrs = ARRAY_SIZE(entries) - (x86->microcode ? 0 : 1);
+	msrs.pad = 0;
+	memcpy(msrs.entries, entries, sizeof(entries));
 	done = ioctl(vcpu->fd, KVM_SET_MSRS, &msrs);
 	/* A guest runs without them, if with a warning or two of its own. */
-	if (done >= 0 && done < (int)msrs.head.nmsrs)
-		log_debug("vCPU %u: KVM does not take MSR 0x%x", vcpu->id,
-			  msrs.entries[done].index);
+	if (done >= 0 && done < (int)msrs.nmsrs)
+		log_debug("vCPU %u: KVM does not take MSR 0x%x", vcpu->id, entries[done].index);
 }
 
 static void set_mce(struct vcpu *vcpu, const struct x86_vm *x86)

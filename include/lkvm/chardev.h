@@ -26,12 +26,6 @@ struct chardev_client {
 };
 
 /*
- * Opens /dev/null in place of a standard descriptor that is not open, so that no disk or socket ever
- * takes its number and gets the guest's output. main() calls it first of all. 0 or -errno.
- */
-int stdio_sanitize(void);
-
-/*
  * The terminal. Stdin may be closed, a pipe, a file or a terminal. On a terminal Ctrl-A x asks the VM
  * to quit, Ctrl-A Ctrl-A is one Ctrl-A, anything else after Ctrl-A is passed with it; a pipe or a file
  * is passed byte by byte. In a background process group nothing is read and the terminal is left

@@ -38,7 +38,7 @@ struct pci_board {
 	 * thread. NULL: none.
 	 */
 	void (*reset_control)(struct vm *vm, u8 value);
-	unsigned intx_gsi[4];	      /* gsi of INTA# to INTD# before the swizzle by slot */
+	unsigned intx_gsi[4]; /* gsi of INTA# to INTD# before the swizzle by slot */
 };
 
 /* vCPU threads; offset + len is inside the BAR. */

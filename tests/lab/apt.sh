@@ -6,11 +6,6 @@
 
 apt_opened=
 
-# The suite this machine runs, e.g. bookworm.
-apt_codename() {
-	(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-}
-
 # apt_base SUITE: the address the machine's own sources give for a suite. apt
 # itself prints it, so both formats of sources, options and all, are understood.
 apt_base() {
@@ -22,7 +17,7 @@ apt_base() {
 # its updates, security fixes and backports, anything else a suite by name.
 apt_sources() {
 	local _code _main _opt _key _s _sec
-	_code=$(apt_codename)
+	_code=$(lab_codename)
 	_main=$(apt_base "$_code")
 	[ -n "$_main" ] || die "apt's sources have no suite '$_code': the lab needs Debian 12 or newer"
 	_opt=

@@ -22,7 +22,7 @@ run_emulated() {
 		# The unpacked kernel spares the emulator a second of unpacking.
 		_image=$ARCH_CACHE/kernels/$kernel/$HOST_IMAGE
 	else
-		kernel=$HOST_KERNEL
+		kernel=$(host_kernel "$(lab_codename)")
 	fi
 	_initrd=$(with_lock initrd host_initrd "$kernel" "$HOST_MODULES $modules")
 	_cmdline="$HOST_CMDLINE panic=-1 loglevel=4 lab.modules=$(echo $HOST_MODULES $modules | tr ' -' ',_') $append"

@@ -31,6 +31,11 @@ lab_native_deb() {
 	dpkg --print-architecture
 }
 
+# The suite this machine runs, e.g. bookworm.
+lab_codename() {
+	(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+}
+
 # with_lock NAME COMMAND...: two lab scripts never fill the same part of the
 # cache at once. The lock goes with the process, so a killed one leaves none.
 with_lock() {

@@ -86,23 +86,24 @@ guest() {
 # lkvm_run ARGS...: a guest with the lab's kernel and busybox initrd and nothing else but
 # what ARGS say; -p comes from guest().
 lkvm_run() {
-	lkvm run --nodefaults -k "$LAB_KERNEL" -i "$LAB_INITRD" -c 1 -m 256 --timeout "${LAB_LIMIT:-60}" "$@"
+	${LAB_EXEC:-} lkvm run --nodefaults -k "$LAB_KERNEL" -i "$LAB_INITRD" -c 1 -m 256 --timeout "${LAB_LIMIT:-100}" "$@"
 }
 
-# start COMMAND...: in the background, its output in $T/console.
+# start COMMAND...: in the background, its output in $T/console. lkvm_run becomes lkvm itself, so
+# that a signal to $vm_pid reaches it and not a shell that waits for it.
 start() {
 	note "$* &"
 	: >"$T/console"
-	"$@" >"$T/console" 2>&1 </dev/null &
+	(LAB_EXEC=exec; "$@") >"$T/console" 2>&1 </dev/null &
 	vm_pid=$!
 }
 
 # wait_output PATTERN [SECONDS]: until the console of start's command has it.
 wait_output() {
-	local left=$((${2:-60} * 5))
+	local left=$((${2:-100} * 5))
 	until grep -aqE -e "$1" "$T/console"; do
 		[ -d "/proc/$vm_pid" ] || { cat "$T/console"; fail "ended before '$1' was seen"; }
-		[ "$left" -gt 0 ] || { cat "$T/console"; fail "no '$1' on the console in ${2:-60} s"; }
+		[ "$left" -gt 0 ] || { cat "$T/console"; fail "no '$1' on the console in ${2:-100} s"; }
 		left=$((left - 1))
 		sleep 0.2
 	done
@@ -156,8 +157,8 @@ net_serve() {
 
 # net_compare: what went each way, after the guest has ended.
 net_compare() {
-	wait "$nc_pid"
 	expect_output "lab-guest: status 0"
+	wait "$nc_pid"
 	expect_same "host to guest" "$(sum "$T/www/data")" "$(sed -n 's/^got: \([0-9a-f]*\).*/\1/p' "$OUT")"
 	expect_same "guest to host" "$(sed -n 's/^sent: \([0-9a-f]*\).*/\1/p' "$OUT")" "$(sum "$T/back")"
 }

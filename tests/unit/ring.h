@@ -142,7 +142,7 @@ static inline bool ring_used(struct ring *r, u32 *id, u32 *len)
 /* EVENT_IDX: after which used index the driver wants to be interrupted. */
 static inline void ring_set_used_event(struct ring *r, u16 value)
 {
-	*(le16 *)&r->avail->ring[r->size] = htole16(value);
+	__atomic_store_n((le16 *)&r->avail->ring[r->size], htole16(value), __ATOMIC_RELAXED);
 }
 
 static inline u16 ring_avail_event(struct ring *r)

@@ -648,8 +648,9 @@ static void indirect_where_it_may_not_be(void **state)
 	enable(s, SIZE, BOTH);
 	table = make_table(s, 2, false);
 	d = ring_ptr(&s->ring, table, 32);
-	d[1].addr = table;
-	d[1].len = 32;
+	/* To a good one, so that only the nesting is wrong. */
+	d[1].addr = make_table(s, 1, false);
+	d[1].len = 16;
 	d[1].flags = VRING_DESC_F_INDIRECT;
 	ring_desc(&s->ring, 0, table, 32, VRING_DESC_F_INDIRECT, 0);
 	ring_offer(&s->ring, 0);

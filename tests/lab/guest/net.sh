@@ -13,6 +13,7 @@ else
 	ip addr add "${net%,*}" dev eth0
 	gate=${net#*,}
 fi
+[ -n "$gate" ]
 echo "on: $(readlink -f /sys/class/net/eth0)"
 echo "got: $(wget -q -O - "http://$gate:$port/data" | md5sum | cut -d ' ' -f 1)"
 head -c 4194304 /dev/urandom >/tmp/pool

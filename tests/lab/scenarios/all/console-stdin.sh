@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Bytes from a pipe reach the guest, none lost.
-# timeout: 120
+# timeout: 240
 # 20000 bytes in lines, counted and summed by the guest.
 i=0
 while [ $i -lt 400 ]; do printf 'line %03d of the input, some forty and nine bytes\n' $i; i=$((i + 1)); done >lines
@@ -9,10 +9,10 @@ start_with_input() { lkvm_run -p "$(guest console-stdin)" <in >"$T/console" 2>&1
 start_with_input &
 vm_pid=$!
 exec 6>in
-wait_output "^ready" 60
+wait_output "^ready" 100
 cat lines >&6
 printf 'end\n' >&6
-wait_output "lab-guest: status 0" 60
+wait_output "lab-guest: status 0" 100
 exec 6>&-
 expect_end $ST_OK
 expect_same "what was typed and what came" "$(sum lines)" "$(sed -n 's/^sum: \([0-9a-f]*\).*/\1/p' "$T/console")"

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "aml.h"
+#include "platform.h"
+#include "test.h"
+
+static struct platform platform(unsigned cpus)
+{
+	return (struct platform){ .nr_cpus = cpus, .devices = &devices, .pci = &pci };
+}
+
+static u32 get32(const u8 *p)
+{
+	u32 value;
+
+	memcpy(&value, p, 4);
+	return le32toh(value);
+}
+
+static u64 get64(const u8 *p)
+{
+	u64 value;
+
+	memcpy(&value, p, 8);
+	return le64toh(value);
+}
+
+/* The table at gpa, after its length and checksum were found right. */
+static const u8 *table_at(gpa_t gpa, const char *signature)
+{
+	const u8 *table = guest_memory_hva(&memory, gpa, 36);
+	u32 length;
+
+	assert_non_null(table);
+	assert_memory_equal(table, signature, 4);
+	length = get32(table + 4);
+	assert_non_null(guest_memory_hva(&memory, gpa, length));
+	assert_int_equal(sum(table, length), 0);
+	return table;
+}
+
+/* Walks as an operating system does: RSDP, XSDT, then the table of that name. */
+static const u8 *find_table(gpa_t rsdp_gpa, const char *signature)
+{
+	const u8 *rsdp = guest_memory_hva(&memory, rsdp_gpa, 36), *xsdt;
+
+	assert_memory_equal(rsdp, "RSD PTR ", 8);
+	assert_int_equal(sum(rsdp, 20), 0);
+	assert_int_equal(sum(rsdp, 36), 0);
+	xsdt = table_at(get64(rsdp + 24), "XSDT");
+	for (u32 at = 36; at < get32(xsdt + 4); at += 8) {
+		const u8 *table = guest_memory_hva(&memory, get64(xsdt + at), 36);
+
+		if (!memcmp(table, signature, 4))
+			return table_at(get64(xsdt + at), signature);
+	}
+	return NULL;
+}
+
+static void fadt(void **state)
+{
+	struct platform p = platform(1);
+	const u8 *table;
+	gpa_t rsdp = 0;
+
+	assert_int_equal(acpi_build(&memory, &p, &rsdp), 0);
+	assert_int_equal(rsdp, BOARD_ACPI);
+	table = find_table(rsdp, "FACP");
+	assert_non_null(table);
+	assert_int_equal(get32(table + 4), 276);
+	assert_int_equal(table[8], 6);
+	assert_true(get32(table + 112) & BIT(20));		 /* reduced hardware */
+	assert_int_equal(get64(table + 116 + 4), 0x602);	 /* reset register */
+	assert_int_equal(table[128], 1);			 /* and its value */
+	assert_int_equal(get64(table + 244 + 4), 0x600);	 /* sleep control */
+	assert_int_equal(get32(table + 40), get64(table + 140)); /* both say where the DSDT is */
+	table_at(get64(table + 140), "DSDT");
+}
+
+static void check_madt(unsigned cpus)
+{
+	struct platform p = platform(cpus);
+	unsigned lapics = 0, ioapics = 0;
+	const u8 *madt;
+	gpa_t rsdp = 0;
+
+	assert_int_equal(acpi_build(&memory, &p, &rsdp), 0);
+	madt = find_table(rsdp, "APIC");
+	assert_non_null(madt);
+	for (u32 at = 44; at < get32(madt + 4); at += madt[at + 1]) {
+		assert_true(madt[at + 1] >= 2);
+		if (madt[at] == 0) {
+			assert_int_equal(madt[at + 2], lapics);
+			assert_int_equal(madt[at + 3], lapics++);
+			assert_int_equal(get32(madt + at + 4), 1);
+		} else if (madt[at] == 1) {
+			assert_int_equal(get32(madt + at + 4), BOARD_IOAPIC);
+			assert_int_equal(get32(madt + at + 8), 0);
+			ioapics++;
+		}
+	}
+	assert_int_equal(lapics, cpus);
+	assert_int_equal(ioapics, 1);
+}
+
+static void madt(void **state)
+{
+	check_madt(1);
+	check_madt(64);
+	check_madt(BOARD_MAX_CPUS);
+}
+
+static void mcfg(void **state)
+{
+	struct platform p = platform(1);
+	const u8 *table;
+	gpa_t rsdp = 0;
+
+	assert_int_equal(acpi_build(&memory, &p, &rsdp), 0);
+	table = find_table(rsdp, "MCFG");
+	assert_non_null(table);
+	assert_int_equal(get64(table + 44), BOARD_ECAM);
+	assert_int_equal(table[54], 0);
+	assert_int_equal(table[55], 0);
+	p.pci = NULL;
+	assert_int_equal(acpi_build(&memory, &p, &rsdp), 0);
+	assert_null(find_table(rsdp, "MCFG"));
+}
+
+static void errors(void **state)
+{
+	static struct device many[4000];
+	struct platform p = platform(1);
+	struct guest_memory none;
+	gpa_t rsdp = 0;
+
+	guest_memory_init(&none);
+	assert_int_equal(acpi_build(&none, &p, &rsdp), -EFAULT);
+	for (unsigned i = 0; i < ARRAY_SIZE(many); i++) {
+		device_init(&many[i], &no_ops, "many%u", i);
+		many[i].description = blk.description;
+		device_add(&devices, &many[i]);
+	}
+	assert_int_equal(acpi_build(&memory, &p, &rsdp), -ENOSPC);
+}
+
+static void aml_numbers_and_ids(void **state)
+{
+	u8 out[64];
+	struct aml aml;
+
+	aml_init(&aml, out, sizeof(out));
+	aml_int(&aml, 0);
+	aml_int(&aml, 1);
+	aml_int(&aml, 0x12);
+	aml_int(&aml, 0x1234);
+	aml_int(&aml, 0x12345678);
+	aml_int(&aml, 0x123456789abcdef0);
+	aml_hardware_id(&aml, "PNP0A03");
+	assert_false(aml.failed);
+	assert_int_equal(aml.len, 2 + 2 + 3 + 5 + 9 + 5);
+	assert_memory_equal(out,
+			    "\x00\x01\x0a\x12\x0b\x34\x12\x0c\x78\x56\x34\x12"
+			    "\x0e\xf0\xde\xbc\x9a\x78\x56\x34\x12\x0c\x41\xd0\x0a\x03",
+			    26);
+	aml_hardware_id(&aml, "LNRO0005x");
+	assert_int_equal(out[26], 0x0d);
+}
+
+static void check_package(size_t content, const char *head, size_t head_len)
+{
+	static u8 out[1 << 21], bytes[1 << 21];
+	struct aml aml;
+
+	aml_init(&aml, out, sizeof(out));
+	aml_if(&aml);
+	aml_bytes(&aml, bytes, content);
+	aml_end(&aml);
+	assert_false(aml.failed);
+	assert_int_equal(aml.len, 1 + head_len + content);
+	assert_memory_equal(out + 1, head, head_len);
+}
+
+/* The length's own bytes count: the edges are where it grows by one. */
+static void aml_package_lengths(void **state)
+{
+	check_package(0, "\x01", 1);
+	check_package(0x3e, "\x3f", 1);
+	check_package(0x3f, "\x41\x04", 2);
+	check_package(0xffd, "\x4f\xff", 2);
+	check_package(0xffe, "\x81\x00\x01", 3);
+	check_package(0xffffc, "\x8f\xff\xff", 3);
+	check_package(0xffffd, "\xc1\x00\x00\x01", 4);
+}
+
+static void aml_failures(void **state)
+{
+	u8 out[4];
+	struct aml aml;
+
+	aml_init(&aml, out, sizeof(out));
+	aml_end(&aml);
+	assert_true(aml.failed);
+	aml_init(&aml, out, sizeof(out));
+	aml_string(&aml, "too long");
+	assert_true(aml.failed);
+	aml_init(&aml, out, sizeof(out));
+	aml_if(&aml);
+	aml_bytes(&aml, "abc", 3);
+	aml_end(&aml);
+	assert_true(aml.failed);
+	aml_init(&aml, out, 0);
+	aml_byte(&aml, 0);
+	assert_true(aml.failed);
+}
+
+static void write_table(const char *folder, const char *name, const u8 *table)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s.dat", folder, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(table, get32(table + 4), 1, file), 1);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* The reference compiler must take every table apart, and what it makes of the DSDT compile again. */
+static void iasl(void **state)
+{
+	static const char *const names[] = { "FACP", "APIC", "MCFG" };
+	char folder[] = "/tmp/lkvm-acpi-XXXXXX", command[1024];
+	struct platform p = platform(4);
+	gpa_t rsdp = 0;
+	int status;
+
+	if (system("command -v iasl >/dev/null 2>&1"))
+		skip();
+	assert_int_equal(acpi_build(&memory, &p, &rsdp), 0);
+	assert_non_null(mkdtemp(folder));
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		write_table(folder, names[i], find_table(rsdp, names[i]));
+	write_table(folder, "DSDT", table_at(get64(find_table(rsdp, "FACP") + 140), "DSDT"));
+	snprintf(command, sizeof(command),
+		 "cd %s && iasl -d *.dat >log 2>&1 && iasl -we -vs DSDT.dsl >>log 2>&1 && "
+		 "! grep -iE 'error|warning|invalid|unknown|incorrect|checksum should' *.dsl && "
+		 "grep -q PNP0A08 DSDT.dsl && grep -q LNRO0005 DSDT.dsl && grep -q COM1 -v "
+		 "DSDT.dsl; "
+		 "status=$?; [ $status -eq 0 ] || cat log; cd /; rm -rf %s; exit $status",
+		 folder, folder);
+	status = system(command);
+	assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+#define T(test) cmocka_unit_test_setup(test, make_platform)
+	const struct CMUnitTest tests[] = {
+		T(fadt),
+		T(madt),
+		T(mcfg),
+		T(errors),
+		cmocka_unit_test(aml_numbers_and_ids),
+		cmocka_unit_test(aml_package_lengths),
+		cmocka_unit_test(aml_failures),
+		T(iasl),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
