@@ -18,8 +18,9 @@ HOST_IMAGE=vmlinux
 HOST_CMDLINE="console=ttyS0 mitigations=off nokaslr tsc=reliable"
 GUEST_CONSOLE=ttyS0
 GUEST_IMAGE=bzImage
+KERNEL_FORMS="bzImage vmlinux"
 # The smallest of tests/guest: it ends at once.
-PROBE_GUEST=exit.elf
+PROBE_GUEST=poweroff.elf
 # In the busybox guest's initrd, loaded in this order unless lab.modules= says otherwise.
 GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
 BUSYBOX_SUITES=stable
