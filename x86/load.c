@@ -58,6 +58,9 @@ static int make_cmdline(struct vm *vm, char *cmdline, size_t size)
 
 	if (!config->nodefaults)
 		error = arch_cmdline(config, cmdline, size);
+	/* A kernel that does know ACPI must not look for tables and complain. */
+	if (!error && config->arch.no_acpi)
+		error = cmdline_add(cmdline, size, "acpi=off");
 	if (!error && config->arch.no_acpi)
 		error = announce_virtio_mmio(vm, cmdline, size);
 	if (!error)
