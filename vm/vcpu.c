@@ -164,14 +164,8 @@ static int start_thread(struct vcpu *vcpu)
 	sigset_t blocked, old;
 	int error;
 
-	sigfillset(&blocked);
+	thread_signals(&blocked);
 	sigdelset(&blocked, SIGKICK);
-	/* What a crash raises must still reach the handler that restores the terminal. */
-	sigdelset(&blocked, SIGSEGV);
-	sigdelset(&blocked, SIGBUS);
-	sigdelset(&blocked, SIGFPE);
-	sigdelset(&blocked, SIGILL);
-	sigdelset(&blocked, SIGABRT);
 	pthread_sigmask(SIG_SETMASK, &blocked, &old);
 	error = pthread_create(&vcpu->thread, NULL, run_thread, vcpu);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
