@@ -3,7 +3,8 @@
 # make              build/ARCH/lkvm, and ./lkvm if it is for this machine
 # make static       build/ARCH/lkvm-static
 # make check        unit, guest and lab tests; make check-unit, check-guest, check-lab for one kind
-# make asan         unit tests under AddressSanitizer and UBSan
+# make asan         unit tests and bare-metal guests under AddressSanitizer and UBSan
+# make tsan         the same under ThreadSanitizer
 # make bench        tests/bench
 # make install      DESTDIR and PREFIX as usual
 #
@@ -47,7 +48,7 @@ STATIC_LIBS := -laio
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)" $(2))
 
-.PHONY: all static check check-unit check-guest check-lab asan fuzz bench install format check-format clean
+.PHONY: all static check check-unit check-guest check-lab asan tsan fuzz bench install format check-format clean
 
 all: $(B)/lkvm $(if $(filter $(ARCH),$(HOST_ARCH)),lkvm)
 
@@ -91,7 +92,11 @@ check-unit: $(UNIT)
 
 asan:
 	$(MAKE) B=$(B)-asan CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
-		HARDENING=-fPIE check-unit
+		HARDENING=-fPIE check-unit check-guest
+
+# The bus's fences are between atomics only, so what ThreadSanitizer cannot see of them hides nothing.
+tsan:
+	TSAN_OPTIONS=atexit_sleep_ms=0 $(MAKE) B=$(B)-tsan CFLAGS='-O1 -g -fsanitize=thread -Wno-tsan' HARDENING=-fPIE check-unit check-guest
 
 -include tests/guest/Makefile.inc tests/fuzz/Makefile.inc tests/bench/Makefile.inc tests/lab/Makefile.inc
 -include scripts/Makefile.inc

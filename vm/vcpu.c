@@ -27,6 +27,12 @@ struct vcpu_control {
 	unsigned nr_parked;
 };
 
+/* The main thread and the vCPU's own may both want it at once; the kernel reads it. */
+static void set_immediate_exit(struct vcpu *vcpu, u8 value)
+{
+	__atomic_store_n(&vcpu->run->immediate_exit, value, __ATOMIC_RELEASE);
+}
+
 static void on_kick(int signal)
 {
 }
@@ -183,7 +189,7 @@ int vcpus_run(struct vm *vm)
 	control->park = false;
 	control->life++;
 	vcpu_for_each (vcpu, vm, i)
-		vcpu->run->immediate_exit = 0;
+		set_immediate_exit(vcpu, 0);
 	pthread_cond_broadcast(&control->changed);
 	pthread_mutex_unlock(&control->lock);
 	vcpu_for_each (vcpu, vm, i) {
@@ -230,7 +236,7 @@ void vcpus_park(struct vm *vm)
 		if (!vcpu->thread_started)
 			continue;
 		/* A kick before KVM_RUN would be lost without the flag, one inside it without the kick. */
-		__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_RELEASE);
+		set_immediate_exit(vcpu, 1);
 		pthread_kill(vcpu->thread, SIGKICK);
 		started++;
 	}
@@ -395,7 +401,7 @@ static enum exit_action run_once(struct vcpu *vcpu)
 
 static void finish_exit(struct vcpu *vcpu)
 {
-	vcpu->run->immediate_exit = 1;
+	set_immediate_exit(vcpu, 1);
 	if (ioctl(vcpu->fd, KVM_RUN, 0) < 0 && errno != EINTR)
 		log_debug("vCPU %u: finishing an exit: %s", vcpu->id, strerror(errno));
 }
