@@ -54,7 +54,7 @@ int disk_worker_start(struct disk *disk)
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, WORKER_STACK);
-	sigfillset(&all);
+	thread_signals(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	int ret = -pthread_create(&worker->thread, &attr, worker_main, disk);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -274,13 +274,22 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
+void thread_signals(sigset_t *set)
+{
+	static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP };
+
+	sigfillset(set);
+	for (unsigned i = 0; i < ARRAY_SIZE(crashes); i++)
+		sigdelset(set, crashes[i]);
+}
+
 int loop_start_thread(struct loop *loop)
 {
-	sigset_t all, old;
+	sigset_t blocked, old;
 	int error;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
+	thread_signals(&blocked);
+	pthread_sigmask(SIG_SETMASK, &blocked, &old);
 	/* From here on callers must wait for the thread, even if it has not come to loop_run() yet. */
 	pthread_mutex_lock(&loop->lock);
 	error = pthread_create(&loop->thread, NULL, thread_main, loop);

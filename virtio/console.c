@@ -19,6 +19,8 @@
 #define TRANSMIT_QUEUE 1
 #define QUEUE_SIZE     64
 #define IN_SIZE	       4096
+/* Bytes of the guest before the main loop gets to its other work, which may be to end the guest. */
+#define OUT_AT_ONCE    32768
 
 _Static_assert(sizeof(struct virtio_console_config) == 12, "virtio 1.3, 5.3.4");
 _Static_assert(offsetof(struct virtio_console_config, emerg_wr) == 8, "virtio 1.3, 5.3.4");
@@ -87,8 +89,8 @@ static void console_writable(void *opaque)
 	virtio_queue_kick(&c->dev, TRANSMIT_QUEUE);
 }
 
-/* True when all of the chain has been taken. */
-static bool send_chain(struct virtio_console *c, const struct virtq_chain *chain)
+/* True when all of the chain has been taken. At most *budget bytes are, which it is lowered by. */
+static bool send_chain(struct virtio_console *c, const struct virtq_chain *chain, size_t *budget)
 {
 	u64 skip = c->sent;
 
@@ -100,7 +102,8 @@ static bool send_chain(struct virtio_console *c, const struct virtq_chain *chain
 			continue;
 		}
 		taken = chardev_try_write(c->chardev, (u8 *)chain->iov[i].iov_base + skip,
-					  len - skip);
+					  MIN(len - skip, *budget));
+		*budget -= taken;
 		c->sent += taken;
 		if (taken < len - skip)
 			return false;
@@ -113,14 +116,17 @@ static bool send_chain(struct virtio_console *c, const struct virtq_chain *chain
 static void drain(struct virtio_console *c, struct virtqueue *vq)
 {
 	struct virtq_chain chain = { .iov = c->iov, .iov_max = ARRAY_SIZE(c->iov) };
+	size_t budget = OUT_AT_ONCE;
 
 	do {
 		virtqueue_kick_off(vq);
 		while (virtqueue_pop(vq, &chain) > 0) {
-			if (!send_chain(c, &chain)) {
+			if (!send_chain(c, &chain, &budget)) {
 				/* console_writable() comes back; kicks could not change anything. */
 				virtqueue_unpop(vq);
 				virtqueue_signal(vq);
+				if (!budget)
+					virtio_queue_kick(&c->dev, TRANSMIT_QUEUE);
 				return;
 			}
 			virtqueue_push(vq, chain.head, 0);

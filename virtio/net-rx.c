@@ -13,7 +13,7 @@
 #include "net.h"
 
 /* How long a driver that offers too little is waited for before frames are tried on what there is. */
-#define SHORT_WAIT_NS 5000000
+#define SHORT_WAIT_NS 100000000
 
 enum fill { FILL_ENOUGH, FILL_SHORT, FILL_NONE, FILL_BROKEN };
 

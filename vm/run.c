@@ -10,48 +10,7 @@
 #include "lkvm/exit_status.h"
 #include "lkvm/log.h"
 #include "lkvm/vm.h"
-
-/* The one guest that signals are for; set while it runs. */
-static struct vm *_Atomic signalled_vm;
-
-static void on_signal(int signal)
-{
-	struct vm *vm = signalled_vm;
-
-	/* The second one means now, whatever the main thread is busy with. */
-	if (!vm || vm->signal) {
-		chardev_emergency_restore();
-		_exit(128 + signal);
-	}
-	vm->signal = signal;
-	vm_request(vm, VM_REQUEST_SIGNAL);
-}
-
-static void on_pause_signal(int signal)
-{
-	struct vm *vm = signalled_vm;
-
-	if (vm)
-		vm_request(vm, signal == SIGUSR1 ? VM_REQUEST_PAUSE : VM_REQUEST_RESUME);
-}
-
-static void take_signals(struct vm *vm)
-{
-	static const int ends[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
-	struct sigaction action = { .sa_flags = SA_RESTART }, old;
-
-	signalled_vm = vm;
-	action.sa_handler = on_signal;
-	for (unsigned i = 0; i < ARRAY_SIZE(ends); i++) {
-		/* nohup, and shells that start background jobs, ignore some for us: leave that so. */
-		if (!sigaction(ends[i], NULL, &old) && old.sa_handler == SIG_IGN)
-			continue;
-		sigaction(ends[i], &action, NULL);
-	}
-	action.sa_handler = on_pause_signal;
-	sigaction(SIGUSR1, &action, NULL);
-	sigaction(SIGUSR2, &action, NULL);
-}
+#include "signals.h"
 
 static void on_timeout(struct loop_timer *timer)
 {
@@ -116,6 +75,11 @@ static int reboot(struct vm *vm)
 		return error;
 	vm->panicked = false;
 	vm->end = VM_REQUEST_NONE;
+	/* What was asked for meanwhile has found `end` taken, or nobody who listened. */
+	vm_request(vm, vm->host_end);
+	/* Paused while it asked for the reset: the new life begins when it is resumed. */
+	if (vm->paused)
+		return 0;
 	devices_resume(&vm->devices);
 	return vcpus_run(vm);
 }
@@ -142,6 +106,17 @@ static int status_of(struct vm *vm)
 	default:
 		return EXIT_HOST_ERROR;
 	}
+}
+
+/* Who asks for the end of a guest that reboots for ever must get it. */
+static bool shall_reboot(struct vm *vm)
+{
+	if (!vm->config->reboot || vm->end != VM_REQUEST_REBOOT || vm->panicked)
+		return false;
+	if (!vm->host_end)
+		return true;
+	vm->end = vm->host_end;
+	return false;
 }
 
 static void say_end(struct vm *vm, int status)
@@ -182,18 +157,20 @@ int vm_run(struct vm *vm)
 {
 	int error, status;
 
-	take_signals(vm);
-	error = start(vm);
+	error = vm_signals_start(vm);
+	if (!error)
+		error = start(vm);
 	if (error) {
 		chardev_stop(vm->console);
 		return EXIT_START;
 	}
 	for (;;) {
 		error = loop_run(vm->loop);
+		if (vm->host_end)
+			vm_signals_hurry(vm);
 		vcpus_park(vm);
 		devices_quiesce(&vm->devices);
-		if (error || status_of(vm) != EXIT_GUEST_DONE || vm->end != VM_REQUEST_REBOOT ||
-		    !vm->config->reboot)
+		if (error || !shall_reboot(vm))
 			break;
 		log_info("Guest %s reboots", vm->config->name);
 		error = reboot(vm);
@@ -201,9 +178,9 @@ int vm_run(struct vm *vm)
 			break;
 	}
 	loop_timer_cancel(&vm->timeout);
+	vm->status = status = error ? EXIT_HOST_ERROR : status_of(vm);
 	finish_output(vm);
 	chardev_stop(vm->console);
-	status = error ? EXIT_HOST_ERROR : status_of(vm);
 	say_end(vm, status);
 	return status;
 }

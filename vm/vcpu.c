@@ -80,6 +80,17 @@ static int create_one(struct vm *vm, unsigned id, size_t run_size)
 	return arch_vcpu_create(vcpu);
 }
 
+/* For waits with a time limit, which must not depend on somebody setting the host's clock. */
+static void init_changed(pthread_cond_t *changed)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(changed, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 int vcpus_create(struct vm *vm)
 {
 	unsigned cpus = vm->config->cpus;
@@ -97,7 +108,7 @@ int vcpus_create(struct vm *vm)
 	if (!vm->vcpus || !vm->vcpu_control)
 		return -ENOMEM;
 	pthread_mutex_init(&vm->vcpu_control->lock, NULL);
-	pthread_cond_init(&vm->vcpu_control->changed, NULL);
+	init_changed(&vm->vcpu_control->changed);
 	for (unsigned i = 0; i < cpus && !error; i++)
 		error = create_one(vm, i, run_size);
 	return error;
@@ -147,14 +158,8 @@ static int start_thread(struct vcpu *vcpu)
 	sigset_t blocked, old;
 	int error;
 
-	sigfillset(&blocked);
+	thread_signals(&blocked);
 	sigdelset(&blocked, SIGKICK);
-	/* What a crash raises must still reach the handler that restores the terminal. */
-	sigdelset(&blocked, SIGSEGV);
-	sigdelset(&blocked, SIGBUS);
-	sigdelset(&blocked, SIGFPE);
-	sigdelset(&blocked, SIGILL);
-	sigdelset(&blocked, SIGABRT);
 	pthread_sigmask(SIG_SETMASK, &blocked, &old);
 	error = pthread_create(&vcpu->thread, NULL, run_thread, vcpu);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -200,7 +205,7 @@ static void wait_serving(struct vm *vm)
 	struct vcpu_control *control = vm->vcpu_control;
 	struct timespec soon;
 
-	clock_gettime(CLOCK_REALTIME, &soon);
+	clock_gettime(CLOCK_MONOTONIC, &soon);
 	soon.tv_nsec += 1000000;
 	if (soon.tv_nsec >= 1000000000) {
 		soon.tv_nsec -= 1000000000;

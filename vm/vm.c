@@ -17,6 +17,7 @@
 #include "lkvm/irq.h"
 #include "lkvm/log.h"
 #include "lkvm/vm.h"
+#include "signals.h"
 
 #define KVM_DEVICE "/dev/kvm"
 
@@ -99,9 +100,15 @@ static int make_kvm_vm(struct vm *vm)
 	return 0;
 }
 
+static bool is_from_outside(enum vm_request request)
+{
+	return request == VM_REQUEST_QUIT || request == VM_REQUEST_SIGNAL ||
+	       request == VM_REQUEST_TIMEOUT;
+}
+
 void vm_request(struct vm *vm, enum vm_request request)
 {
-	unsigned none = VM_REQUEST_NONE;
+	unsigned none = VM_REQUEST_NONE, nothing = VM_REQUEST_NONE;
 	int saved = errno;
 	u64 one = 1;
 
@@ -109,7 +116,10 @@ void vm_request(struct vm *vm, enum vm_request request)
 		vm->paused_wanted = 1;
 	else if (request == VM_REQUEST_RESUME)
 		vm->paused_wanted = -1;
-	else
+	if (is_from_outside(request))
+		atomic_compare_exchange_strong(&vm->host_end, &nothing, request);
+	/* Second: a reboot clears `end` first and looks at host_end afterwards. */
+	if (request != VM_REQUEST_PAUSE && request != VM_REQUEST_RESUME)
 		atomic_compare_exchange_strong(&vm->end, &none, request);
 	while (write(vm->request_fd.fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
@@ -128,8 +138,7 @@ static void on_request(struct loop_fd *handler, u32 events)
 		loop_stop(vm->loop);
 		return;
 	}
-	wanted = vm->paused_wanted;
-	vm->paused_wanted = 0;
+	wanted = atomic_exchange(&vm->paused_wanted, 0);
 	if (wanted > 0)
 		vm_pause(vm);
 	else if (wanted < 0)
@@ -155,6 +164,7 @@ int vm_create(struct vm *vm, const struct vm_config *config)
 	memset(vm, 0, sizeof(*vm));
 	vm->config = config;
 	vm->kvm_fd = vm->fd = vm->request_fd.fd = -1;
+	vm->status = -1;
 	TAILQ_INIT(&vm->devices);
 	guest_memory_init(&vm->memory);
 	error = open_kvm(vm);
@@ -182,6 +192,7 @@ void vm_destroy(struct vm *vm)
 		loop_fd_del(&vm->request_fd);
 		loop_destroy(vm->loop);
 	}
+	vm_signals_stop(vm);
 	if (vm->request_fd.fd >= 0)
 		close(vm->request_fd.fd);
 	bus_destroy(vm->mmio);

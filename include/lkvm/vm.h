@@ -20,6 +20,7 @@ struct vcpu;
 struct irq_state;
 struct chardev;
 struct vcpu_control;
+struct vm_signals;
 
 /*
  * What may be asked of the main thread. Of those that end the guest the first one wins: a guest that
@@ -29,7 +30,7 @@ enum vm_request {
 	VM_REQUEST_NONE,
 	VM_REQUEST_PAUSE,
 	VM_REQUEST_RESUME,
-	/* These end the guest, or this life of it. */
+	/* These end the guest, or this life of it. QUIT, SIGNAL and TIMEOUT come from outside. */
 	VM_REQUEST_REBOOT, /* the guest asked for a reset; if vm->panicked, it is a panic */
 	VM_REQUEST_POWEROFF,
 	VM_REQUEST_QUIT,   /* Ctrl-A x */
@@ -61,10 +62,14 @@ struct vm {
 	struct loop_timer timeout;	   /* main thread */
 	bool paused;			   /* main thread */
 	_Atomic unsigned end; /* enum vm_request that ends this life of the guest; any thread */
+	/* The same if it came from outside the guest: no reboot makes it forgotten. Any thread. */
+	_Atomic unsigned host_end;
 	_Atomic int paused_wanted; /* 1 pause, -1 resume, 0 nothing asked; any thread */
 	_Atomic bool
 		panicked;   /* a panic line was seen on the console, no orderly reboot after it */
 	_Atomic int signal; /* which one ended us */
+	_Atomic int status; /* what vm_run() is going to return; -1: not known yet */
+	struct vm_signals *signals; /* vm/signals.c's */
 };
 
 /* Opens /dev/kvm, checks it, makes the VM and its main loop. Says what is wrong; -errno. */
@@ -75,7 +80,10 @@ void vm_destroy(struct vm *vm);
 /* Tells KVM of every region in vm->memory (KVM_SET_USER_MEMORY_REGION). 0 or -errno, said. */
 int vm_map_memory(struct vm *vm);
 
-/* Any thread, an exit handler, a signal handler: takes no lock, wakes the main loop. */
+/*
+ * Any thread, an exit handler, a signal handler: takes no lock, wakes the main loop. VM_REQUEST_NONE
+ * only wakes it.
+ */
 void vm_request(struct vm *vm, enum vm_request request);
 
 /* Any thread: has something that ends the guest been asked for? vCPUs then run no more guest code. */

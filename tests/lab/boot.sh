@@ -25,7 +25,7 @@ run_emulated() {
 		kernel=$(host_kernel "$(lab_codename)")
 	fi
 	_initrd=$(with_lock initrd host_initrd "$kernel" "$HOST_MODULES $modules")
-	_cmdline="$HOST_CMDLINE panic=-1 loglevel=4 lab.modules=$(echo $HOST_MODULES $modules | tr ' -' ',_') $append"
+	_cmdline="$HOST_CMDLINE $(host_clock) panic=-1 loglevel=4 lab.modules=$(echo $HOST_MODULES $modules | tr ' -' ',_') $append"
 
 	stage_env /lab/cache /lab/run /lab/out emulated >"$work/env"
 	mkdir "$work/out"
@@ -56,6 +56,7 @@ run_emulated() {
 		_what=timeout
 	fi
 
+	started=$(date +%s)
 	set -- "$LAB_CACHE/qemu-$ARCH-$native_deb/bin/$QEMU_BINARY" $QEMU_MACHINE \
 		-accel tcg,thread=multi -smp "$smp" -m "$mem" -nodefaults -no-user-config \
 		-display none -no-reboot -chardev "file,id=log,path=$log" -serial chardev:log \
@@ -75,9 +76,11 @@ run_emulated() {
 
 # verdict QEMU-STATUS: ends with the script's status if there is one.
 verdict() {
-	local _status
-	_status=$(cat "$work/status")
+	local _status _uptime _took=$(($(date +%s) - started))
+	read -r _status _uptime <"$work/status" || :
 	if [ -n "$_status" ]; then
+		[ "${_uptime%.*}" -le $((_took + 5)) ] ||
+			say "warning: $_uptime s passed in the host, but $_took s here"
 		exit "$_status"
 	fi
 	if [ "$1" = 124 ] || [ "$1" = 137 ]; then

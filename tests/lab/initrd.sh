@@ -32,46 +32,80 @@ lab_applets() {
 	cat "$ARCH_CACHE/applets"
 }
 
-# stale OUT SOURCES...: whether OUT has to be made (again).
-stale() {
-	local _out=$1 _src
-	shift
-	[ -e "$_out" ] || return 0
-	for _src; do
-		[ ! "$_src" -nt "$_out" ] || return 0
+# hash_of WORDS -- FILES...: names what is made of them. Several checkouts may share a
+# cache, each with its own idea of these files, so times of change say nothing.
+hash_of() {
+	local _words=
+	while [ "$1" != -- ]; do
+		_words="$_words $1"
+		shift
 	done
-	return 1
+	shift
+	{ echo "$_words"; cat "$@"; } | md5sum | cut -c 1-12
 }
 
-# host_initrd LABEL MODULES: prints the path of the archive, made when it has to be.
+# prune DIR: forgets what no run has used for a week.
+prune() {
+	find "$1" -mindepth 1 -maxdepth 1 -mtime +7 -exec rm -rf {} +
+}
+
+# host_initrd LABEL MODULES: prints the path of the archive, made when it is not there.
 host_initrd() {
 	local _k=$ARCH_CACHE/kernels/$1 _out _work
-	_out=$_k/host-$(echo "$2" | cksum | cut -d ' ' -f 1).cpio
-	if stale "$_out" "$LAB_DIR/host-init" "$LAB_DIR/initlib.sh" "$LAB_DIR/initrd.sh" \
-		"$ARCH_CACHE/busybox" "$_k/release"; then
+	mkdir -p "$ARCH_CACHE/hosts"
+	_out=$ARCH_CACHE/hosts/$1-$(hash_of $2 -- "$_k/release" "$LAB_DIR/host-init" \
+		"$LAB_DIR/initlib.sh" "$LAB_DIR/initrd.sh" "$LAB_DIR/modules.sh").cpio
+	if [ ! -e "$_out" ]; then
 		_work=$(mktemp -d)
 		busybox_root "$_work"
 		cp "$LAB_DIR/host-init" "$_work/init"
 		mod_install "$_k" "$_work/modules" $2
 		pack_dir "$_work" "$_out"
 		rm -rf "$_work"
+		prune "$ARCH_CACHE/hosts"
 	fi
+	touch "$_out"
 	echo "$_out"
 }
 
-# guest_initrd_make LABEL: kernels/LABEL/initrd.cpio, with the scripts in guest/.
-guest_initrd_make() {
-	local _k=$ARCH_CACHE/kernels/$1 _work
-	stale "$_k/initrd.cpio" "$LAB_DIR"/guest/* "$LAB_DIR/initlib.sh" "$LAB_DIR/initrd.sh" \
-		"$ARCH_CACHE/busybox" "$_k/release" "$LAB_DIR/arch/$ARCH.sh" || return 0
+# guest_images: makes the folder that scripts know as $LAB_KERNELS, with all the forms of each
+# kernel and its busybox initrd, and sets GUESTS to its name in the cache.
+guest_images() {
+	local _l _releases=
+	for _l in $KERNEL_LABELS; do
+		_releases="$_releases $ARCH_CACHE/kernels/$_l/release"
+	done
+	GUESTS=$ARCH/guests/$(hash_of -- $_releases "$LAB_DIR"/guest/* "$LAB_DIR/initlib.sh" \
+		"$LAB_DIR/initrd.sh" "$LAB_DIR/modules.sh" "$LAB_DIR/arch/$ARCH.sh")
+	with_lock initrd guest_images_make "$LAB_CACHE/$GUESTS"
+	touch "$LAB_CACHE/$GUESTS"
+}
+
+guest_images_make() {
+	local _l
+	[ ! -d "$1" ] || return 0
+	say "making the guests' initrds"
+	fresh_dir "$1"
+	for _l in $KERNEL_LABELS; do
+		guest_image "$_l" "$1.tmp/$_l"
+	done
+	commit_dir "$1"
+	prune "${1%/*}"
+}
+
+guest_image() {
+	local _k=$ARCH_CACHE/kernels/$1 _f _work
+	mkdir "$2"
+	for _f in release $KERNEL_FORMS initrd.debian; do
+		ln -s "../../../kernels/$1/$_f" "$2/$_f"
+	done
 	_work=$(mktemp -d)
 	busybox_root "$_work"
 	cp "$LAB_DIR/guest/init" "$_work/init"
 	mkdir "$_work/scripts"
 	cp "$LAB_DIR"/guest/*.sh "$_work/scripts/"
 	mod_install "$_k" "$_work/modules" $GUEST_MODULES
-	pack_dir "$_work" "$_k/initrd.cpio"
-	gzip -9nc "$_k/initrd.cpio" >"$_k/initrd.cpio.gz.$$"
-	mv "$_k/initrd.cpio.gz.$$" "$_k/initrd.cpio.gz"
+	pack_dir "$_work" "$2/initrd.cpio"
+	gzip -9nc "$2/initrd.cpio" >"$2/initrd.cpio.gz"
 	rm -rf "$_work"
 }

@@ -2,14 +2,6 @@
 # Collects in $work what one run puts into the emulated host: root/ is copied over
 # the host's root at its start, script is what it runs, env what that finds. Sourced.
 
-# prepare_images: the initrds that scripts find, made anew only when something changed.
-prepare_images() {
-	local _l
-	for _l in $KERNEL_LABELS; do
-		guest_initrd_make "$_l"
-	done
-}
-
 # stage_binary FILE PATH: with the libraries it needs and its loader, at the paths it
 # was linked for, so that it runs there exactly as it does here.
 stage_binary() {
@@ -59,11 +51,11 @@ stage_env() {
 	cat <<-EOF
 	export LAB_ARCH=$ARCH LAB_HOW=$4
 	export LAB_CACHE=$1 LAB_RUN=$2 LAB_OUT=$3
-	export LAB_KERNELS=$1/$ARCH/kernels
+	export LAB_KERNELS=$1/$GUESTS
 	export LAB_TOOLS=$1/tools-$DEB_ARCH/bin
 	export LAB_IMAGE=$GUEST_IMAGE
-	export LAB_KERNEL=$1/$ARCH/kernels/stock/$GUEST_IMAGE
-	export LAB_INITRD=$1/$ARCH/kernels/stock/initrd.cpio.gz
+	export LAB_KERNEL=$1/$GUESTS/stock/$GUEST_IMAGE
+	export LAB_INITRD=$1/$GUESTS/stock/initrd.cpio.gz
 	export LAB_CONSOLE=$GUEST_CONSOLE
 	export LAB_BUSYBOX=$1/$ARCH/busybox
 	EOF

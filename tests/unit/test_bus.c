@@ -100,7 +100,8 @@ static _Atomic bool stop_reading;
 
 struct race {
 	struct bus *bus;
-	unsigned wrong, seen;
+	unsigned wrong; /* the reader, until it was joined */
+	_Atomic unsigned seen;
 };
 
 static void *reader(void *arg)

@@ -101,7 +101,9 @@ static inline void fail(const char *what, u32 got)
 	print(": ");
 	print_hex(got);
 	print("\n");
-	power_off();
+	/* Not power_off(): the serial port may lead nowhere, and then only the status tells. */
+	outb(BOARD_PORT_PVPANIC, 1);
+	stop();
 }
 
 #define CHECK_EQ(what, got, want)                                                                  \

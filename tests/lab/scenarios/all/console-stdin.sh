@@ -5,8 +5,7 @@
 i=0
 while [ $i -lt 400 ]; do printf 'line %03d of the input, some forty and nine bytes\n' $i; i=$((i + 1)); done >lines
 mkfifo in
-start_with_input() { lkvm_run -p "$(guest console-stdin)" <in >"$T/console" 2>&1; }
-start_with_input &
+(LAB_EXEC=exec; lkvm_run -p "$(guest console-stdin)" <in >"$T/console" 2>&1) &
 vm_pid=$!
 exec 6>in
 wait_output "^ready" 100

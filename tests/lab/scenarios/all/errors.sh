@@ -3,7 +3,7 @@
 clear_error() {
 	local want=$1 pattern=$2
 	shift 2
-	expect_status "$want" timeout 10 lkvm "$@"
+	expect_status "$want" timeout 30 lkvm "$@"
 	expect_output "$pattern"
 	[ "$(grep -c . "$OUT")" -le 3 ] || fail "more than a line or two: lkvm $*"
 }
@@ -16,7 +16,7 @@ clear_error $ST_START "short|truncated" run --nodefaults -k short
 truncate -s 300M big
 clear_error $ST_START "initrd|big" run --nodefaults -k "$K" -i big -m 256
 clear_error $ST_USAGE "cpu|-c" run --nodefaults -k "$K" -c 0
-clear_error $ST_START "vCPU|vcpu|CPU" run --nodefaults -k "$K" -c 100000
-clear_error $ST_START "memory|-m" run --nodefaults -k "$K" -m 1048576G
+clear_error $ST_USAGE "cpus" run --nodefaults -k "$K" -c 100000
+clear_error $ST_START "mem" run --nodefaults -k "$K" -m 1048576G
 clear_error $ST_USAGE "nodefaults" run --nodefault5 -k "$K"
 clear_error $ST_START "missing.img" run --nodefaults -k "$K" -d missing.img

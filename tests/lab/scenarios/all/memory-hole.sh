@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # More than 3 GiB of memory: both sides of the hole below 4 GiB are used.
-# timeout: 180
+# host: mem=5G
+# timeout: 240
 expect_status $ST_OK lkvm_run -m 4096 -p "$(guest memory)"
 expect_output "lab-guest: status 0"
 # Firmware tables, the kernel and its page structures take some.

@@ -3,4 +3,4 @@
 expect_status $ST_OK lkvm_run --rng --virtio-transport mmio -p "$(guest rng virtio_rng)"
 expect_output "^rng: virtio"
 expect_output "^bytes: 4096"
-expect_output "^on: .*virtio-mmio"
+expect_output "^on: .*(LNRO0005|virtio.mmio)"

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A virtio driver in a few lines, for guests that are drivers, good and bad. The same calls over both
+ * transports: `vio_pci` and `vio_mmio` find the device, everything else goes through struct vio.
+ */
+#ifndef GUEST_VIRTIO_H
+#define GUEST_VIRTIO_H
+
+#include "guest.h"
+
+#define VIO_NET	    1
+#define VIO_BLK	    2
+#define VIO_CONSOLE 3
+#define VIO_RNG	    4
+
+#define VIO_ACKNOWLEDGE 1
+#define VIO_DRIVER	2
+#define VIO_DRIVER_OK	4
+#define VIO_FEATURES_OK 8
+#define VIO_NEEDS_RESET 0x40
+
+#define VIO_NEXT     1
+#define VIO_WRITE    2
+#define VIO_INDIRECT 4
+
+#define VIO_SIZE 16 /* of the queues that vio_queue makes */
+
+struct vio_desc {
+	u64 address;
+	u32 len;
+	u16 flags, next;
+};
+
+struct vio_queue {
+	struct vio_desc desc[VIO_SIZE];
+	struct {
+		u16 flags, index, ring[VIO_SIZE], used_event;
+	} avail __attribute__((aligned(2)));
+	struct {
+		u16 flags, index;
+		struct {
+			u32 id, len;
+		} ring[VIO_SIZE];
+		u16 avail_event;
+	} used __attribute__((aligned(4)));
+} __attribute__((aligned(4096)));
+
+struct vio {
+	u32 mmio;			       /* registers, or 0: PCI */
+	u32 slot;			       /* PCI */
+	u32 common, isr, notify, device, msix; /* PCI: addresses */
+};
+
+static inline void write16(u32 address, u16 value)
+{
+	*(volatile u16 *)address = value;
+}
+
+static inline u16 read16(u32 address)
+{
+	return *(volatile u16 *)address;
+}
+
+static inline void write8(u32 address, u8 value)
+{
+	*(volatile u8 *)address = value;
+}
+
+static inline u8 read8(u32 address)
+{
+	return *(volatile u8 *)address;
+}
+
+static inline u32 pci_config(u32 slot, u32 offset)
+{
+	return read32(BOARD_ECAM + (slot << 15) + (offset & ~3U)) >> 8 * (offset & 3);
+}
+
+static inline void pci_set_config(u32 slot, u32 offset, u32 value)
+{
+	write32(BOARD_ECAM + (slot << 15) + offset, value);
+}
+
+static inline u32 pci_bar(u32 slot, u32 bar)
+{
+	return pci_config(slot, 0x10 + 4 * bar) & ~15U;
+}
+
+/* The addresses again: BARs were moved. */
+static inline void vio_find_bars(struct vio *v)
+{
+	for (u32 at = pci_config(v->slot, 0x34) & 0xff; at;
+	     at = pci_config(v->slot, at + 1) & 0xff) {
+		u32 id = pci_config(v->slot, at) & 0xff, type = pci_config(v->slot, at + 3) & 0xff;
+		u32 address = pci_bar(v->slot, pci_config(v->slot, at + 4) & 7) +
+			      pci_config(v->slot, at + 8);
+
+		if (id == 0x11)
+			v->msix = pci_bar(v->slot, pci_config(v->slot, at + 4) & 7);
+		if (id != 9)
+			continue;
+		if (type == 1)
+			v->common = address;
+		if (type == 2)
+			v->notify = address;
+		if (type == 3)
+			v->isr = address;
+		if (type == 4)
+			v->device = address;
+	}
+}
+
+/* 0 when there is none. */
+static inline int vio_pci(struct vio *v, u32 type)
+{
+	*v = (struct vio){ 0 };
+	for (v->slot = 1; v->slot < 32; v->slot++) {
+		if (pci_config(v->slot, 0) != ((0x1040 + type) << 16 | 0x1af4))
+			continue;
+		vio_find_bars(v);
+		return 1;
+	}
+	return 0;
+}
+
+static inline int vio_mmio(struct vio *v, u32 type)
+{
+	*v = (struct vio){ 0 };
+	for (u32 i = 0; i < 8; i++) {
+		v->mmio = BOARD_VIRTIO_MMIO + i * BOARD_VIRTIO_MMIO_SIZE;
+		if (read32(v->mmio) == 0x74726976 && read32(v->mmio + 8) == type)
+			return 1;
+	}
+	return 0;
+}
+
+static inline void vio_find(struct vio *v, u32 type)
+{
+	if (!vio_pci(v, type) && !vio_mmio(v, type))
+		fail("no such virtio device", type);
+}
+
+static inline u8 vio_status(const struct vio *v)
+{
+	return v->mmio ? read32(v->mmio + 0x70) : read8(v->common + 20);
+}
+
+static inline void vio_set_status(const struct vio *v, u8 status)
+{
+	if (v->mmio)
+		write32(v->mmio + 0x70, status);
+	else
+		write8(v->common + 20, status);
+}
+
+static inline void vio_kick(const struct vio *v, u32 queue)
+{
+	if (v->mmio)
+		write32(v->mmio + 0x50, queue);
+	else
+		write16(v->notify + 4 * queue, queue);
+}
+
+/* Reset, and everything up to FEATURES_OK; `features` are the low 32 bits. */
+static inline void vio_begin(const struct vio *v, u32 features)
+{
+	vio_set_status(v, 0);
+	CHECK_EQ("status after a reset", vio_status(v), 0);
+	vio_set_status(v, VIO_ACKNOWLEDGE | VIO_DRIVER);
+	for (u32 i = 0; i < 2; i++) {
+		write32(v->mmio ? v->mmio + 0x24 : v->common + 8, i);
+		write32(v->mmio ? v->mmio + 0x20 : v->common + 12, i ? 1 : features);
+	}
+	vio_set_status(v, VIO_ACKNOWLEDGE | VIO_DRIVER | VIO_FEATURES_OK);
+	CHECK_EQ("features", vio_status(v), VIO_ACKNOWLEDGE | VIO_DRIVER | VIO_FEATURES_OK);
+}
+
+static inline void vio_ready(const struct vio *v)
+{
+	vio_set_status(v, VIO_ACKNOWLEDGE | VIO_DRIVER | VIO_FEATURES_OK | VIO_DRIVER_OK);
+}
+
+/* A queue with whatever size and addresses. */
+static inline void vio_enable(const struct vio *v, u32 queue, u32 size, u64 desc, u64 avail,
+			      u64 used)
+{
+	u64 address[3] = { desc, avail, used };
+
+	if (v->mmio) {
+		write32(v->mmio + 0x30, queue);
+		write32(v->mmio + 0x38, size);
+	} else {
+		write16(v->common + 22, queue);
+		write16(v->common + 24, size);
+	}
+	for (u32 i = 0; i < 3; i++) {
+		write32(v->mmio ? v->mmio + 0x80 + 16 * i : v->common + 32 + 8 * i, address[i]);
+		write32(v->mmio ? v->mmio + 0x84 + 16 * i : v->common + 36 + 8 * i,
+			address[i] >> 32);
+	}
+	if (v->mmio)
+		write32(v->mmio + 0x44, 1);
+	else
+		write16(v->common + 28, 1);
+}
+
+static inline void vio_queue(const struct vio *v, u32 queue, struct vio_queue *q)
+{
+	for (u32 i = 0; i < sizeof(*q) / 4; i++)
+		((volatile u32 *)q)[i] = 0;
+	vio_enable(v, queue, VIO_SIZE, (u32)q->desc, (u32)&q->avail, (u32)&q->used);
+}
+
+static inline void vio_buffer(struct vio_queue *q, u16 i, const volatile void *address, u32 len,
+			      u16 flags)
+{
+	q->desc[i] = (struct vio_desc){ (u32)address, len, flags, i + 1 };
+}
+
+static inline void vio_offer(struct vio_queue *q, u16 head)
+{
+	volatile u16 *index = &q->avail.index;
+
+	q->avail.ring[*index % VIO_SIZE] = head;
+	__asm__ volatile("" : : : "memory");
+	*index += 1;
+}
+
+/* Until the device has used as many chains as were offered. */
+static inline void vio_wait(struct vio_queue *q)
+{
+	volatile u16 *used = &q->used.index;
+
+	while (*used != *(volatile u16 *)&q->avail.index)
+		__asm__ volatile("pause");
+	__asm__ volatile("" : : : "memory");
+}
+
+#endif

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A thread of its own waits for signals, so that no code of ours runs in a signal handler, and so that
+ * there is somebody who ends lkvm when the main thread cannot: it may wait for a disk that never
+ * answers, or for a reader of our messages that never reads. Such a wait in the kernel does not even
+ * let a handler run, but the end of the process, which any thread can bring about, cuts it short.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lkvm/chardev.h"
+#include "lkvm/exit_status.h"
+#include "lkvm/log.h"
+#include "lkvm/vm.h"
+#include "signals.h"
+
+#define STACK_SIZE KIB(128)
+#define NEVER	   UINT64_MAX
+#define SECOND	   1000000000ULL
+
+/* From a request to end until the main thread is no longer waited for: "within a second". */
+#define PATIENCE_NS	 (SECOND * 9 / 10)
+/* The same after --timeout: a guest that ended by itself just before may still have much to print. */
+#define TIMEOUT_GRACE_NS (8 * SECOND)
+
+/* From the main thread to this one, as the first real-time signal is from it to vCPUs. */
+#define SIGHURRY (SIGRTMIN + 1)
+
+struct vm_signals {
+	pthread_t thread;
+	sigset_t set; /* constant */
+	_Atomic bool stop;
+};
+
+/* What the process ends with if it has to be now. */
+static int status_now(struct vm *vm)
+{
+	if (vm->status >= 0)
+		return vm->status;
+	if (vm->signal)
+		return 128 + vm->signal;
+	return vm->host_end == VM_REQUEST_QUIT ? EXIT_GUEST_DONE : EXIT_TIMEOUT;
+}
+
+static void give_up(struct vm *vm, int status)
+{
+	struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	chardev_emergency_restore();
+	/* That nobody reads it may be what we are here for. */
+	if (poll(&err, 1, 0) > 0 && err.revents & POLLOUT)
+		log_warning("Guest %s: not everything came to an end in time; not waiting for it",
+			    vm->config->name);
+	_exit(status);
+}
+
+/* The signal, or 0 when it is `end`. */
+static int wait_until(const sigset_t *set, u64 end)
+{
+	u64 now = clock_now(), left = end > now ? end - now : 0;
+	struct timespec timeout = { .tv_sec = left / SECOND, .tv_nsec = left % SECOND };
+	int signal;
+
+	signal = sigtimedwait(set, NULL, end == NEVER ? NULL : &timeout);
+	if (signal < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	return signal;
+}
+
+static void ask_for_end(struct vm *vm, int signal)
+{
+	/* The second one means now, whatever the main thread is busy with. */
+	if (vm->signal) {
+		chardev_emergency_restore();
+		_exit(128 + signal);
+	}
+	vm->signal = signal;
+	vm_request(vm, VM_REQUEST_SIGNAL);
+}
+
+static void *signals_main(void *arg)
+{
+	struct vm *vm = arg;
+	struct vm_signals *signals = vm->signals;
+	u64 end = NEVER;
+
+	pthread_setname_np(pthread_self(), "signals");
+	if (vm->config->timeout)
+		end = clock_now() + vm->config->timeout * SECOND + TIMEOUT_GRACE_NS;
+	while (!signals->stop) {
+		int signal = wait_until(&signals->set, end);
+
+		if (signals->stop || signal < 0)
+			continue;
+		if (!signal)
+			give_up(vm, status_now(vm));
+		if (signal == SIGUSR1)
+			vm_request(vm, VM_REQUEST_PAUSE);
+		else if (signal == SIGUSR2)
+			vm_request(vm, VM_REQUEST_RESUME);
+		else if (signal != SIGHURRY)
+			ask_for_end(vm, signal);
+		if (vm->host_end)
+			end = MIN(end, clock_now() + PATIENCE_NS);
+	}
+	return NULL;
+}
+
+static void fill_set(sigset_t *set)
+{
+	static const int ends[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	struct sigaction old;
+
+	sigemptyset(set);
+	sigaddset(set, SIGUSR1);
+	sigaddset(set, SIGUSR2);
+	sigaddset(set, SIGHURRY);
+	for (unsigned i = 0; i < ARRAY_SIZE(ends); i++) {
+		/* nohup, and shells that start background jobs, ignore some for us: leave that so. */
+		if (!sigaction(ends[i], NULL, &old) && old.sa_handler == SIG_IGN)
+			continue;
+		sigaddset(set, ends[i]);
+	}
+}
+
+int vm_signals_start(struct vm *vm)
+{
+	struct vm_signals *signals = calloc(1, sizeof(*signals));
+	sigset_t all, old;
+	pthread_attr_t attr;
+	int error;
+
+	if (!signals)
+		return -ENOMEM;
+	fill_set(&signals->set);
+	vm->signals = signals;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(&signals->thread, &attr, signals_main, vm);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	if (error) {
+		log_fatal("Unable to start the thread that waits for signals: %s", strerror(error));
+		vm->signals = NULL;
+		free(signals);
+		return -error;
+	}
+	/* They are the thread's only if nobody else takes them; threads made later inherit this. */
+	pthread_sigmask(SIG_BLOCK, &signals->set, NULL);
+	return 0;
+}
+
+void vm_signals_hurry(struct vm *vm)
+{
+	if (vm->signals)
+		pthread_kill(vm->signals->thread, SIGHURRY);
+}
+
+void vm_signals_stop(struct vm *vm)
+{
+	struct vm_signals *signals = vm->signals;
+
+	if (!signals)
+		return;
+	signals->stop = true;
+	pthread_kill(signals->thread, SIGHURRY);
+	pthread_join(signals->thread, NULL);
+	vm->signals = NULL;
+	free(signals);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What signals ask of a guest, and the end that comes whatever the main thread is stuck in. */
+#ifndef VM_SIGNALS_H
+#define VM_SIGNALS_H
+
+struct vm;
+
+/*
+ * Main thread, before others exist. From here on SIGTERM, SIGINT, SIGHUP and SIGQUIT are requests to
+ * end the guest, a second one ends lkvm at once, SIGUSR1 pauses and SIGUSR2 resumes. 0 or -errno, said.
+ */
+int vm_signals_start(struct vm *vm);
+
+/*
+ * Main thread. Somebody outside has asked for the end (vm->host_end) other than by a signal: like after
+ * a signal, it comes within a second even if a disk never answers.
+ */
+void vm_signals_hurry(struct vm *vm);
+
+/* Main thread, at the very end. The signals stay blocked: nothing is left that they could end. */
+void vm_signals_stop(struct vm *vm);
+
+#endif
