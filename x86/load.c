@@ -86,11 +86,12 @@ static int make_cmdline(struct vm *vm, char *cmdline, size_t size)
 	return error;
 }
 
-int arch_load(struct vm *vm)
+/* cmdline has room for BOARD_BOOT_CMDLINE_MAX bytes. */
+static int prepare(struct vm *vm, struct x86_boot *boot, char *cmdline)
 {
-	char cmdline[BOARD_BOOT_CMDLINE_MAX] = "";
 	struct x86_vm *x86 = vm->arch.x86;
-	struct x86_boot boot = {
+
+	*boot = (struct x86_boot){
 		.memory = &vm->memory,
 		.low_ram = x86->low_ram,
 		.high_ram = x86->high_ram,
@@ -99,7 +100,25 @@ int arch_load(struct vm *vm)
 		.nr_initrds = x86->nr_initrds,
 		.rng_seed = true,
 	};
-	int error = make_cmdline(vm, cmdline, sizeof(cmdline));
+	*cmdline = '\0';
+	return make_cmdline(vm, cmdline, BOARD_BOOT_CMDLINE_MAX);
+}
+
+int x86_check_load(struct vm *vm)
+{
+	char cmdline[BOARD_BOOT_CMDLINE_MAX];
+	struct x86_boot boot;
+	int error = prepare(vm, &boot, cmdline);
+
+	return error ? error : x86_kernel_check(&vm->arch.x86->kernel, &boot);
+}
+
+int arch_load(struct vm *vm)
+{
+	char cmdline[BOARD_BOOT_CMDLINE_MAX];
+	struct x86_vm *x86 = vm->arch.x86;
+	struct x86_boot boot;
+	int error = prepare(vm, &boot, cmdline);
 
 	if (!error)
 		error = write_tables(vm, &boot.rsdp);
