@@ -105,7 +105,7 @@ SOURCES_FORMAT = $(shell git ls-files '*.c' '*.h' | grep -v '^include/uapi/')
 format:
 	clang-format -i $(SOURCES_FORMAT)
 check-format:
-	clang-format --dry-run --Werror $(SOURCES_FORMAT)
+	@clang-format --dry-run --Werror $(SOURCES_FORMAT)
 
 clean:
 	rm -rf build lkvm

@@ -49,9 +49,6 @@ static int assemble(struct vm *vm, const struct vm_config *config)
 	error = arch_vm_create(vm);
 	if (error)
 		return error;
-	error = vm_map_memory(vm);
-	if (error)
-		return error;
 	error = vcpus_create(vm);
 	if (error)
 		return error;

@@ -16,8 +16,14 @@
 /* How soon somebody who opens the pty gets the guest's attention. */
 #define LOOK_NS 250000000ULL
 
+/* How long a reader may take over a guest's last words. */
+#define LAST_WORDS_MS	   500
+#define LAST_WORDS_STEP_MS 5
+
 struct pty {
 	struct chardev base;
+	unsigned id;		  /* constant */
+	bool announced;		  /* main thread */
 	_Atomic bool connected;	  /* somebody has the slave open; any thread */
 	struct loop_timer looker; /* main loop: while nobody has */
 };
@@ -86,10 +92,39 @@ static bool pty_size(struct chardev *c, u16 *columns, u16 *rows)
 	return true;
 }
 
+/* Only now: nobody should wait at the pty of a guest that could not be started. */
 static int pty_start(struct chardev *c)
 {
-	look(CONTAINER_OF(c, struct pty, base));
+	struct pty *p = CONTAINER_OF(c, struct pty, base);
+	char path[64];
+
+	if (ptsname_r(c->in.fd, path, sizeof(path)))
+		return -errno;
+	if (!p->announced)
+		log_info("Assigned terminal %u to pty %s", p->id, path);
+	p->announced = true;
+	look(p);
 	return 0;
+}
+
+/*
+ * Closing the master throws away what the reader has not read yet, which may be why the guest panicked.
+ * Only the slave tells how much that is. It is still on its way there for a moment: 0 counts twice.
+ */
+static void wait_for_reader(struct pty *p)
+{
+	int slave = ioctl(p->base.in.fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	int left, empty = 0;
+
+	if (slave < 0)
+		return;
+	for (int ms = 0; ms < LAST_WORDS_MS && empty < 2; ms += LAST_WORDS_STEP_MS) {
+		if (ioctl(slave, FIONREAD, &left))
+			break;
+		empty = left ? 0 : empty + 1;
+		poll(NULL, 0, LAST_WORDS_STEP_MS);
+	}
+	close(slave);
 }
 
 static void pty_stop(struct chardev *c)
@@ -97,6 +132,9 @@ static void pty_stop(struct chardev *c)
 	struct pty *p = CONTAINER_OF(c, struct pty, base);
 
 	loop_timer_cancel(&p->looker);
+	/* Who sent a signal wants an end soon. */
+	if (p->connected && !hung_up(p) && !c->vm->signal)
+		wait_for_reader(p);
 	p->connected = false;
 }
 
@@ -151,6 +189,7 @@ struct chardev *chardev_pty(struct vm *vm, unsigned id)
 
 	if (!p)
 		return NULL;
+	p->id = id;
 	p->looker.expired = on_looker;
 	master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	error = master < 0 ? -errno : prepare_slave(master, path, sizeof(path));
@@ -161,7 +200,6 @@ struct chardev *chardev_pty(struct vm *vm, unsigned id)
 	error = out < 0 ? -errno : chardev_init(&p->base, &pty_ops, vm, master, out);
 	if (error)
 		goto fail;
-	log_info("Assigned terminal %u to pty %s", id, path);
 	return &p->base;
 
 fail:

@@ -13,8 +13,10 @@
 
 #include "chardev-backend.h"
 
-static const int fatal_signals[] = { SIGSEGV, SIGBUS,  SIGILL,	SIGFPE, SIGABRT,
-				     SIGSYS,  SIGTRAP, SIGXCPU, SIGXFSZ };
+/* All that end a process unless it takes them, but for those that end lkvm in an orderly way. */
+static const int fatal_signals[] = { SIGSEGV, SIGBUS,  SIGILL,	SIGFPE,	   SIGABRT,
+				     SIGSYS,  SIGTRAP, SIGXCPU, SIGXFSZ,   SIGALRM,
+				     SIGPROF, SIGIO,   SIGPWR,	SIGVTALRM, SIGSTKFLT };
 
 /* Signal handlers read them; written before `raw` is set. */
 static struct termios cooked, raw_mode;

@@ -245,10 +245,10 @@ static const struct option_row common_options[] = {
 	  .offset = offsetof(struct vm_config, timeout) },
 	{ .kind = OPTION_FLAG,
 	  .name = "nodefaults",
-	  .help = "Exactly the devices that were asked for and no others",
+	  .help = "Exactly the devices and parameters that were asked for",
 	  .man = "Leaves out the random number generator and the user-mode network that a guest "
-		 "gets "
-		 "otherwise.",
+		 "gets otherwise, and the kernel parameters that lkvm gives of its own, the "
+		 "console's among them: give --params console=... when it should print.",
 	  .offset = offsetof(struct vm_config, nodefaults) },
 
 	{ .kind = OPTION_GROUP, .help = "Disks" },

@@ -3,6 +3,9 @@
 #ifndef X86_ARCH_CONFIG_H
 #define X86_ARCH_CONFIG_H
 
+/* The most that --cpus takes, and what it is by default on a larger host. */
+#define ARCH_MAX_CPUS 255
+
 struct arch_config {
 	bool no_acpi; /* only an MP table, for kernels built without ACPI */
 };

@@ -4,7 +4,8 @@
  * nowhere else.
  *
  *	0x0000_0000  guest RAM, with the areas of BOOT_* below in its first 640 KiB
- *	0x0009_fc00  reserved up to 1 MiB: ACPI tables from 0xe0000, MP table at 0xf0000
+ *	0x0009_fc00  reserved up to 1 MiB: ACPI tables from 0xe0000, MP table at 0xf0000, and at 0xffff0
+ *		     all there is of a BIOS: it resets
  *	0x0010_0000  guest RAM up to 3 GiB
  *	0xc000_0000  PCI memory window, 512 MiB
  *	0xe000_0000  PCI configuration space (ECAM), 1 MiB: one bus
@@ -36,6 +37,7 @@
 #define BOARD_ACPI_SIZE	       0x00010000
 #define BOARD_MPTABLE	       0x000f0000
 #define BOARD_MPTABLE_SIZE     0x00008000
+#define BOARD_RESET_VECTOR     0x000ffff0 /* where a BIOS begins */
 #define BOARD_HIGH_RAM	       0x00100000 /* RAM goes on here */
 
 /* The 32-bit hole */

@@ -12,6 +12,7 @@
 const char arch_name[] = "x86";
 
 const struct option_row arch_options[] = {
+	{ .kind = OPTION_GROUP, .help = "x86" },
 	{
 		.kind = OPTION_FLAG,
 		.name = "no-acpi",
@@ -33,13 +34,10 @@ void arch_config_init(struct arch_config *config)
 	memset(config, 0, sizeof(*config));
 }
 
+_Static_assert(ARCH_MAX_CPUS == BOARD_MAX_CPUS, "the option's limit is the board's");
+
 int arch_config_check(const struct vm_config *config)
 {
-	if (config->cpus > BOARD_MAX_CPUS) {
-		log_fatal("--cpus %u: an x86 guest has at most %u CPUs", config->cpus,
-			  BOARD_MAX_CPUS);
-		return -EINVAL;
-	}
 	if (config->memory < MIB(2)) {
 		log_fatal("-m: %llu KiB of memory are too little, 2 MiB is the least",
 			  (unsigned long long)config->memory >> 10);

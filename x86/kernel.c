@@ -181,7 +181,7 @@ static int load_image(const struct x86_kernel *kernel, const struct x86_boot *bo
 	return error;
 }
 
-static int load_cmdline(const struct x86_kernel *kernel, const struct x86_boot *boot)
+static int check_cmdline(const struct x86_kernel *kernel, const struct x86_boot *boot)
 {
 	u64 max = MIN(kernel->cmdline_max, (u64)BOARD_BOOT_CMDLINE_MAX - 1);
 	size_t len = strlen(boot->cmdline);
@@ -192,7 +192,28 @@ static int load_cmdline(const struct x86_kernel *kernel, const struct x86_boot *
 			len, kernel->file.path, (unsigned long long)max);
 		return -E2BIG;
 	}
-	return guest_write(boot->memory, BOARD_BOOT_CMDLINE, boot->cmdline, len + 1);
+	return 0;
+}
+
+/* Where everything goes. */
+static int place(const struct x86_kernel *kernel, const struct x86_boot *boot, u64 initrd_size,
+		 gpa_t *load, gpa_t *initrd)
+{
+	int error = place_kernel(kernel, boot, load);
+
+	if (!error)
+		error = place_initrd(kernel, boot, *load, initrd_size, initrd);
+	if (!error)
+		error = check_cmdline(kernel, boot);
+	return error;
+}
+
+int x86_kernel_check(const struct x86_kernel *kernel, const struct x86_boot *boot)
+{
+	gpa_t load = 0, initrd = 0;
+
+	return place(kernel, boot, boot_initrd_size(boot->initrds, boot->nr_initrds), &load,
+		     &initrd);
 }
 
 int x86_kernel_load(const struct x86_kernel *kernel, const struct x86_boot *boot,
@@ -202,11 +223,10 @@ int x86_kernel_load(const struct x86_kernel *kernel, const struct x86_boot *boot
 	gpa_t load = 0, initrd = 0;
 	int error;
 
-	error = place_kernel(kernel, boot, &load);
+	error = place(kernel, boot, initrd_size, &load, &initrd);
 	if (!error)
-		error = place_initrd(kernel, boot, load, initrd_size, &initrd);
-	if (!error)
-		error = load_cmdline(kernel, boot);
+		error = guest_write(boot->memory, BOARD_BOOT_CMDLINE, boot->cmdline,
+				    strlen(boot->cmdline) + 1);
 	if (!error)
 		error = load_image(kernel, boot, load);
 	if (!error)

@@ -59,6 +59,8 @@ void x86_kernel_close(struct x86_kernel *kernel);
 int x86_bzimage_open(struct x86_kernel *kernel, const u8 *head, size_t size);
 int x86_elf_open(struct x86_kernel *kernel);
 
+/* Is there room for kernel, initrd and command line? Reads and writes nothing. Said. */
+int x86_kernel_check(const struct x86_kernel *kernel, const struct x86_boot *boot);
 /* Puts kernel, initrd and what the boot protocol wants into (zeroed) guest memory. Said. */
 int x86_kernel_load(const struct x86_kernel *kernel, const struct x86_boot *boot,
 		    struct x86_entry *entry);

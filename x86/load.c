@@ -10,6 +10,20 @@
 #include "lkvm/log.h"
 #include "x86-vm.h"
 
+/*
+ * A kernel that is out of ways to reset jumps to the BIOS in real mode; and Linux built for EFI comes
+ * here first, because it takes reduced hardware for a machine that EFI resets.
+ */
+static int write_reset_vector(struct vm *vm)
+{
+	const u16 port = BOARD_PORT_PM + ACPI_PM_RESET;
+	/* mov dx, port; mov al, value; out dx, al; then hlt for ever */
+	const u8 code[] = { 0xba, port & 0xff, port >> 8, 0xb0, ACPI_PM_RESET_VALUE,
+			    0xee, 0xf4,	       0xeb,	  0xfd };
+
+	return guest_write(&vm->memory, BOARD_RESET_VECTOR, code, sizeof(code));
+}
+
 static int write_tables(struct vm *vm, gpa_t *rsdp)
 {
 	struct x86_vm *x86 = vm->arch.x86;
@@ -22,6 +36,8 @@ static int write_tables(struct vm *vm, gpa_t *rsdp)
 	};
 	int error = mptable_build(&vm->memory, &platform);
 
+	if (!error)
+		error = write_reset_vector(vm);
 	if (!error && !vm->config->arch.no_acpi)
 		error = acpi_build(&vm->memory, &platform, rsdp);
 	if (error)
@@ -58,6 +74,9 @@ static int make_cmdline(struct vm *vm, char *cmdline, size_t size)
 
 	if (!config->nodefaults)
 		error = arch_cmdline(config, cmdline, size);
+	/* A kernel that does know ACPI must not look for tables and complain. */
+	if (!error && config->arch.no_acpi)
+		error = cmdline_add(cmdline, size, "acpi=off");
 	if (!error && config->arch.no_acpi)
 		error = announce_virtio_mmio(vm, cmdline, size);
 	if (!error)
@@ -67,11 +86,12 @@ static int make_cmdline(struct vm *vm, char *cmdline, size_t size)
 	return error;
 }
 
-int arch_load(struct vm *vm)
+/* cmdline has room for BOARD_BOOT_CMDLINE_MAX bytes. */
+static int prepare(struct vm *vm, struct x86_boot *boot, char *cmdline)
 {
-	char cmdline[BOARD_BOOT_CMDLINE_MAX] = "";
 	struct x86_vm *x86 = vm->arch.x86;
-	struct x86_boot boot = {
+
+	*boot = (struct x86_boot){
 		.memory = &vm->memory,
 		.low_ram = x86->low_ram,
 		.high_ram = x86->high_ram,
@@ -80,7 +100,25 @@ int arch_load(struct vm *vm)
 		.nr_initrds = x86->nr_initrds,
 		.rng_seed = true,
 	};
-	int error = make_cmdline(vm, cmdline, sizeof(cmdline));
+	*cmdline = '\0';
+	return make_cmdline(vm, cmdline, BOARD_BOOT_CMDLINE_MAX);
+}
+
+int x86_check_load(struct vm *vm)
+{
+	char cmdline[BOARD_BOOT_CMDLINE_MAX];
+	struct x86_boot boot;
+	int error = prepare(vm, &boot, cmdline);
+
+	return error ? error : x86_kernel_check(&vm->arch.x86->kernel, &boot);
+}
+
+int arch_load(struct vm *vm)
+{
+	char cmdline[BOARD_BOOT_CMDLINE_MAX];
+	struct x86_vm *x86 = vm->arch.x86;
+	struct x86_boot boot;
+	int error = prepare(vm, &boot, cmdline);
 
 	if (!error)
 		error = write_tables(vm, &boot.rsdp);

@@ -222,6 +222,10 @@ int arch_vm_create(struct vm *vm)
 	if (!error)
 		error = lay_out_memory(vm, x86);
 	if (!error)
+		error = x86_check_load(vm);
+	if (!error)
+		error = vm_map_memory(vm);
+	if (!error)
 		error = create_irqchip(vm);
 	if (error)
 		return error;

@@ -36,6 +36,12 @@ int x86_vm_state_save(struct vm *vm);
 int x86_vcpu_state_save(struct vcpu *vcpu);
 void x86_vcpu_state_free(struct vcpu *vcpu);
 
+/*
+ * x86/load.c: would arch_load() find room for everything? Needs memory's layout, no device: asked before
+ * there are any, so that a guest that cannot be started leaves no trace. Said.
+ */
+int x86_check_load(struct vm *vm);
+
 /* x86/pm.c: the power-management registers (sleep, reset) that the FADT names. */
 int acpi_pm_create(struct vm *vm, u16 port);
 

@@ -29,7 +29,10 @@ int arch_config_check(const struct vm_config *config);
 /* Just before KVM_CREATE_VM: the machine type to pass to it. */
 int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type);
 
-/* After KVM_CREATE_VM: guest memory's layout (guest_memory_add_ram), irqchip, irq_init(). */
+/*
+ * After KVM_CREATE_VM: guest memory's layout (guest_memory_add_ram) and vm_map_memory(), then irqchip
+ * and irq_init(). In this order: with an irqchip there, KVM takes milliseconds for a memory slot.
+ */
 int arch_vm_create(struct vm *vm);
 void arch_vm_destroy(struct vm *vm);
 

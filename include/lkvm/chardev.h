@@ -32,7 +32,7 @@ struct chardev_client {
  * alone until lkvm is in the foreground. NULL with errno. Main thread, before others exist.
  */
 struct chardev *chardev_stdio(struct vm *vm);
-/* A new pty; its path is printed at Info level as "  Info: Assigned terminal N to pty PATH". */
+/* A new pty; its path is printed when it starts, as "  Info: Assigned terminal N to pty PATH". */
 struct chardev *chardev_pty(struct vm *vm, unsigned id);
 /* Bytes go nowhere, nothing comes. */
 struct chardev *chardev_null(void);

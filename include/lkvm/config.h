@@ -8,7 +8,7 @@
 
 #include "lkvm/log.h"
 #include "lkvm/types.h"
-#include "arch-config.h" /* struct arch_config, from the architecture's folder */
+#include "arch-config.h" /* struct arch_config and ARCH_MAX_CPUS, from the architecture's folder */
 
 #define CONFIG_MAX_INITRDS  16
 #define CONFIG_MAX_DISKS    26
@@ -105,6 +105,6 @@ int config_check_memory(u64 bytes, u64 host_ram, u64 host_swap);
 
 /* The least and the most that -m and -c take, whatever the host is. */
 #define CONFIG_MIN_MEMORY MIB(4)
-#define CONFIG_MAX_CPUS	  4096
+#define CONFIG_MAX_CPUS	  ARCH_MAX_CPUS
 
 #endif

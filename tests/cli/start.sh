@@ -75,9 +75,71 @@ test_kernel_is_nonsense() {
 	refused 241 "nothing" run -m 64 -k nothing
 }
 
-test_disk_missing() {
+# A kernel that starts; $good is it.
+needs_guest() {
 	needs_kvm
-	refused 241 "/nowhere/disk.img" run -m 64 -k "$LKVM" -d /nowhere/disk.img
+	good=$BUILD/guest/poweroff.elf
+	[ -f "$good" ] || skip "no bare-metal guests for this architecture"
+}
+
+test_good_kernel() {
+	needs_guest
+	lkvm run --nodefaults -m 64 -c 1 "$good"
+	[ "$status" = 0 ] && [ -z "$err" ] || fail "status $status, it said: $err"
+}
+
+test_disk_missing() {
+	needs_guest
+	refused 241 "/nowhere/disk.img" run --nodefaults -m 64 -k "$good" -d /nowhere/disk.img
+	refused 241 "--disk .: is a directory" run --nodefaults -m 64 -k "$good" -d .
+}
+
+test_disk_locked() {
+	local pid n=0
+	needs_guest
+	truncate -s 1M disk
+	"$LKVM" run --nodefaults -m 64 -c 1 "$BUILD/guest/spin.elf" -d disk --timeout 20 >running 2>&1 </dev/null &
+	pid=$!
+	until grep -q spinning running; do
+		n=$((n + 1))
+		[ $n -lt 200 ] || fail "the first did not start: $(cat running)"
+		sleep 0.05
+	done
+	lkvm run --nodefaults -m 64 -c 1 "$good" -d disk
+	kill "$pid"
+	wait "$pid"
+	one_line 241 "--disk disk: " "the second"
+	[[ $err == *"$pid"* ]] || fail "it does not say who has it: $err"
+	lkvm run --nodefaults -m 64 -c 1 "$good" -d disk
+	[ "$status" = 0 ] || fail "still locked after the first: $err"
+}
+
+test_initrd_missing() {
+	needs_guest
+	refused 241 "Fatal: Unable to open initrd /nowhere" run --nodefaults -m 64 -k "$good" -i /nowhere
+	refused 241 "initrd .: it is a directory" run --nodefaults -m 64 -k "$good" -i .
+}
+
+# What is seen from outside (a pty's path, a locked disk, a script that is run) comes after everything
+# that may be wrong with the kernel and what goes with it.
+test_nothing_half_started() {
+	local devices
+	needs_guest
+	printf '#!/bin/sh\necho "$@" >ran\n' >script
+	chmod +x script
+	truncate -s 1M disk
+	truncate -s 100M large
+	devices="-d disk --tty 1 -n mode=tap,script=./script,downscript=./script"
+	# shellcheck disable=SC2086 # words
+	refused 241 "The initrd (100 MiB) does not fit into the guest's 64 MiB" \
+		run --nodefaults -m 64 -k "$good" -i large $devices
+	# shellcheck disable=SC2086 # words
+	refused 241 "command line" run --nodefaults -m 64 -k "$good" \
+		-p "$(printf '%03000d' 1)" $devices
+	# shellcheck disable=SC2086 # words
+	refused 241 "/nowhere" run --nodefaults -m 64 -k "$good" $devices -d /nowhere
+	[ ! -e ran ] || fail "the network's script was run: $(cat ran)"
+	refused 241 "/nowhere" run --nodefaults -m 64 -k "$good" --tty 1 -d /nowhere
 }
 
 # In a mount namespace of its own, /dev is empty.

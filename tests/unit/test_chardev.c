@@ -642,7 +642,7 @@ static void size_and_its_changes(void **state)
 
 /* ---- a process of its own on a terminal of its own ---- */
 
-enum child_end { END_SEGV, END_ABORT, END_ILL, END_EXIT, END_KILL };
+enum child_end { END_SEGV, END_ABORT, END_ILL, END_ALARM, END_EXIT, END_KILL };
 
 static void child(const char *path, int ready_fd, enum child_end end)
 {
@@ -669,6 +669,9 @@ static void child(const char *path, int ready_fd, enum child_end end)
 		abort();
 	case END_ILL:
 		__builtin_trap(); /* a real fault, not one that was sent */
+	case END_ALARM:
+		kill(getpid(), SIGALRM);
+		break;
 	case END_KILL:
 		kill(getpid(), SIGKILL);
 		break;
@@ -711,6 +714,7 @@ static void terminal_is_restored_after_a_crash(void **state)
 	restored_after(END_SEGV, SIGSEGV);
 	restored_after(END_ABORT, SIGABRT);
 	restored_after(END_ILL, SIGILL);
+	restored_after(END_ALARM, SIGALRM);
 	restored_after(END_EXIT, 0);
 	restored_after(END_KILL, SIGKILL);
 }
@@ -801,6 +805,9 @@ static char *open_pty(struct chardev **c)
 	assert_int_equal(pipe(err), 0);
 	dup2(err[1], 2);
 	*c = chardev_pty(&test_vm.vm, 3);
+	assert_non_null(*c);
+	chardev_set_client(*c, &front_client);
+	assert_int_equal(chardev_start(*c), 0);
 	dup2(saved, 2);
 	close(saved);
 	close(err[1]);
@@ -809,9 +816,6 @@ static char *open_pty(struct chardev **c)
 	assert_true(n > 0);
 	line[n] = 0;
 	assert_int_equal(sscanf(line, "  Info: Assigned terminal 3 to pty %63s", path), 1);
-	assert_non_null(*c);
-	chardev_set_client(*c, &front_client);
-	assert_int_equal(chardev_start(*c), 0);
 	return path;
 }
 
@@ -847,6 +851,35 @@ static void pty_survives_its_users(void **state)
 		turn(3);
 	}
 	chardev_destroy(c);
+}
+
+static void *read_late(void *arg)
+{
+	int slave = *(int *)arg;
+	char got[10];
+
+	poll(NULL, 0, 100);
+	if (read(slave, got, sizeof(got)) != 10 || memcmp(got, "last words", 10))
+		return arg;
+	return NULL;
+}
+
+/* What was printed just before the end reaches a reader that is there, but not the quickest. */
+static void pty_gives_last_words(void **state)
+{
+	struct chardev *c;
+	char *path = open_pty(&c);
+	int slave = open(path, O_RDWR | O_NOCTTY);
+	pthread_t reader;
+	void *failed;
+
+	turn(300); /* until it has seen that somebody is there */
+	assert_int_equal(pthread_create(&reader, NULL, read_late, &slave), 0);
+	chardev_puts(c, "last words");
+	chardev_destroy(c);
+	pthread_join(reader, &failed);
+	assert_null(failed);
+	close(slave);
 }
 
 static void pty_waits_for_room(void **state)
@@ -911,6 +944,7 @@ int main(void)
 		T(background_is_not_stopped),
 		T(pty_survives_its_users),
 		T(pty_waits_for_room),
+		T(pty_gives_last_words),
 		T(null_is_nothing),
 	};
 

@@ -260,17 +260,17 @@ static void test_bare_words(void **state)
 
 static void test_cpus(void **state)
 {
-	BAD("--cpus 0: too small; 1 to 4096 would work", "-c", "0");
+	BAD("--cpus 0: too small; 1 to ", "-c", "0");
 	BAD("not a whole number", "-c", "two");
 	BAD("not a whole number", "-c", "-1");
 	BAD("not a whole number", "-c", "1.5");
 	BAD("not a whole number", "-c", "4x");
 	BAD("not a whole number", "-c", " 4");
 	BAD("not a whole number", "-c", "");
-	BAD("too large", "-c", "4097");
+	BAD("too large", "-c", "100000");
 	BAD("too large", "-c", "4294967297");
 	BAD("too large", "-c", "99999999999999999999999");
-	GOOD("-c", "4096");
+	GOOD("-c", "255");
 }
 
 static void test_memory(void **state)

@@ -4,7 +4,7 @@ start lkvm_run --reboot -p "$(guest hello "" lab.end=reboot)"
 n=0
 until [ "$(grep -ac "lab-guest: status 0" "$T/console")" -ge 2 ]; do
 	[ -d "/proc/$vm_pid" ] || { cat "$T/console"; fail "ended instead of starting again"; }
-	[ $n -lt 100 ] || { cat "$T/console"; fail "not started again in 50 s"; }
+	[ $n -lt 180 ] || { cat "$T/console"; fail "not started again in 90 s"; }
 	n=$((n + 1))
 	sleep 0.5
 done

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Much input, binary: not a byte is lost, however it comes and however the guest takes it.
+run() {
+	timeout -s KILL 60 "$LKVM" run --nodefaults -k "$ELF" -m 64 -c 1
+}
+
+# expect STATUS GOT WANTED WHAT
+expect() {
+	[ "$1" = 0 ] || { echo "FAIL $4: status $1"; exit 1; }
+	[ "$2" = "$3" ] || { echo "FAIL $4: the sum is $2, not $3"; exit 1; }
+}
+
+sum() {
+	cksum <"$1" | cut -d ' ' -f 1
+}
+
+head -c 70000 /dev/urandom >much
+head -c 8000 much >some
+
+# 70 is F, 8 is a backspace.
+got=$({ printf IF; cat much; } | run)
+expect $? "$got" "$(sum much)" "by interrupts, from a pipe"
+{ printf 'I\b'; cat some; } >input
+got=$(run <input)
+expect $? "$got" "$(sum some)" "by interrupts, from a file"
+got=$({ printf 'P\b'; cat some; } | run)
+expect $? "$got" "$(sum some)" "by polling, from a pipe"
+exit 0
