@@ -106,11 +106,13 @@ run_native() {
 	done
 	[ ! -f "$lkvm" ] || ln -s "$(cd "$(dirname "$lkvm")" && pwd)/${lkvm##*/}" "$work/bin/lkvm"
 	stage_env "$LAB_CACHE" "$work" "$(cd "${out:-$work/out}" && pwd)" native >"$work/env"
+	# busybox's programs come first in there, as in the host, and these two lack options.
+	set -- "$(command -v setsid)" -w "$(command -v timeout)" --kill-after=5 "$timeout"
 	(
 		PATH=$work/bin:$work/applets:$PATH
 		. "$work/env"
 		cd "$work"
-		exec setsid -w timeout --kill-after=5 "$timeout" "$ARCH_CACHE/busybox" sh "$work/script"
+		exec "$@" "$ARCH_CACHE/busybox" sh "$work/script"
 	) </dev/null && _status=0 || _status=$?
 	[ "$_status" != 124 ] || say "the time was up ($timeout s)"
 	exit "$_status"
