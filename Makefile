@@ -44,9 +44,18 @@ LIBS := -laio $(if $(HAVE_SLIRP),-lslirp)
 STATIC_PICK := $(B)/net/user-none.o
 STATIC_LIBS := -laio
 
-# make V=1 shows the commands.
+# make V=1 shows the commands, make -s nothing.
 Q := $(if $(V),,@)
-say = $(if $(V),,@echo "  $(1)" $(2))
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo "  $(1)" $(2))
+
+# remember FILE,WORDS: the file changes when the words do, and what depends on it is made anew.
+remember = $(shell mkdir -p $(B) && { printf '%s\n' '$(subst ','\'',$(2))' | cmp -s - $(B)/$(1) || \
+	printf '%s\n' '$(subst ','\'',$(2))' >$(B)/$(1); })
+ifneq ($(MAKECMDGOALS),clean)
+$(call remember,.flags,$(CC) $(ALL_CFLAGS))
+$(call remember,.libs,$(PICK) $(LIBS) $(ALL_LDFLAGS))
+$(call remember,.version,$(VERSION))
+endif
 
 .PHONY: all static check check-unit check-guest check-lab asan tsan fuzz bench install format check-format clean
 
@@ -57,7 +66,7 @@ lkvm: $(B)/lkvm
 
 static: $(B)/lkvm-static
 
-$(B)/lkvm: $(B)/main.o $(B)/liblkvm.a
+$(B)/lkvm: $(B)/main.o $(B)/liblkvm.a $(B)/.libs
 	$(call say,LD     ,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -o $@ $< -Wl,--whole-archive $(B)/liblkvm.a \
 		-Wl,--no-whole-archive $(LIBS)
@@ -66,18 +75,19 @@ $(B)/lkvm-static: $(B)/main.o $(OBJS) $(STATIC_PICK)
 	$(call say,LD     ,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -static-pie -o $@ $^ $(STATIC_LIBS)
 
-$(B)/liblkvm.a: $(OBJS) $(PICK)
+$(B)/liblkvm.a: $(OBJS) $(PICK) $(B)/.libs
 	@rm -f $@
 	$(call say,AR     ,$@)
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 
-$(B)/%.o: %.c Makefile
+$(B)/builtin-version.o: $(B)/.version
+$(B)/%.o: %.c Makefile $(B)/.flags
 	@mkdir -p $(@D)
 	$(call say,CC     ,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_$(subst /,_,$*)) -c -o $@ $<
 
 CFLAGS_net_user := $(SLIRP_CFLAGS)
-CFLAGS_builtin-version = -DLKVM_VERSION='"$(VERSION)"' -DLKVM_FEATURES='"libaio$(if $(HAVE_SLIRP), libslirp)"'
+CFLAGS_builtin-version = -DLKVM_VERSION='"$(VERSION)"'
 
 # ---- unit tests: every tests/unit/test_*.c is a cmocka program that links what it needs ----
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))

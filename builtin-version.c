@@ -5,6 +5,7 @@
 #include "lkvm/builtin.h"
 #include "lkvm/exit_status.h"
 #include "lkvm/log.h"
+#include "lkvm/net.h"
 
 void builtin_version_help(FILE *out)
 {
@@ -23,7 +24,7 @@ int builtin_version(int argc, char **argv)
 		log_error("version takes nothing, so '%s' has no meaning", argv[1]);
 		return EXIT_USAGE;
 	}
-	printf("lkvm %s\narchitecture: %s\nbuilt with: %s\n", LKVM_VERSION, arch_name,
-	       LKVM_FEATURES);
+	printf("lkvm %s\narchitecture: %s\nbuilt with: libaio%s\n", LKVM_VERSION, arch_name,
+	       net_user_available() ? " libslirp" : "");
 	return builtin_end_output();
 }

@@ -21,14 +21,20 @@
 
 #include "lkvm/net.h"
 
-#define FRAME_SLOTS 512
+#define FRAME_SLOTS	   512
 /* Above this libslirp is not given more to read: TCP data waits in the host's sockets instead. */
-#define FRAMES_HIGH 128
+#define FRAMES_HIGH	   128
 /* The default MTU of libslirp and the Ethernet header. It never sends more. */
-#define FRAME_MAX   (NET_DEFAULT_MTU + 14)
-#define EVENTS_MAX  128
+#define FRAME_MAX	   (NET_DEFAULT_MTU + 14)
+#define EVENTS_MAX	   128
 /* A timeout of this or more is libslirp's ceiling, not a timer it waits for: an idle guest sleeps. */
-#define IDLE_MS	    1000
+#define IDLE_MS		   1000
+/*
+ * libslirp keeps the pieces of a packet that is not whole for 30 seconds, however many they are, and
+ * searches them one by one. So pieces pass only as fast as this: what it keeps stays below 20 MiB.
+ */
+#define FRAGMENTS_AT_ONCE  1024
+#define FRAGMENTS_A_SECOND 128
 
 struct frame {
 	u16 len;
@@ -76,7 +82,9 @@ struct user {
 	struct frame *frames; /* queue[first..end) */
 	unsigned first, end;
 	u64 dropped;
-	bool data_valid; /* the guest takes DATA_VALID instead of checking sums itself */
+	unsigned fragments; /* that may pass now */
+	u64 fragments_at;   /* ns: when that was counted */
+	bool data_valid;    /* the guest takes DATA_VALID instead of checking sums itself */
 	struct log_limit guest_errors;
 	u8 buffer[NET_MAX_FRAME];
 };
@@ -475,6 +483,33 @@ static const SlirpCb callbacks = {
 
 /* ---- what the device calls ---- */
 
+/* An IPv4 header's "more fragments" or offset; of IPv6 libslirp takes no fragments. */
+static bool is_fragment(const u8 *frame, size_t len)
+{
+	const u8 *ip = frame + 14;
+
+	return len >= 14 + 20 && frame[12] == 0x08 && frame[13] == 0x00 &&
+	       ((ip[6] & 0x3f) || ip[7]);
+}
+
+static bool may_pass(struct user *user)
+{
+	u64 now = clock_now(), piece = 1000000000 / FRAGMENTS_A_SECOND;
+	u64 more = (now - user->fragments_at) / piece;
+
+	if (more >= FRAGMENTS_AT_ONCE - user->fragments) {
+		user->fragments = FRAGMENTS_AT_ONCE;
+		user->fragments_at = now;
+	} else {
+		user->fragments += more;
+		user->fragments_at += more * piece;
+	}
+	if (!user->fragments)
+		return false;
+	user->fragments--;
+	return true;
+}
+
 static int user_transmit(struct net_backend *backend, unsigned pair, const struct iovec *iov,
 			 unsigned nr, size_t len)
 {
@@ -491,6 +526,8 @@ static int user_transmit(struct net_backend *backend, unsigned pair, const struc
 		memcpy(user->buffer + copied, (u8 *)iov[i].iov_base + off, n - off);
 		copied += n - off;
 	}
+	if (is_fragment(user->buffer, copied) && !may_pass(user))
+		return -ENOBUFS;
 	pthread_mutex_lock(&slirp_lock);
 	slirp_input(user->slirp, user->buffer, copied);
 	pthread_mutex_unlock(&slirp_lock);

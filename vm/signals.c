@@ -132,7 +132,7 @@ static void fill_set(sigset_t *set)
 int vm_signals_start(struct vm *vm)
 {
 	struct vm_signals *signals = calloc(1, sizeof(*signals));
-	sigset_t all, old;
+	sigset_t blocked, old;
 	pthread_attr_t attr;
 	int error;
 
@@ -142,8 +142,8 @@ int vm_signals_start(struct vm *vm)
 	vm->signals = signals;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
+	thread_signals(&blocked);
+	pthread_sigmask(SIG_SETMASK, &blocked, &old);
 	error = pthread_create(&signals->thread, &attr, signals_main, vm);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);

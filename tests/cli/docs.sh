@@ -100,6 +100,22 @@ test_completion_has_every_option() {
 	[ ! -s strange ] || fail "offered, but in no help: $(cat strange)"
 }
 
+# Another choice of libraries, flags or compiler makes anew what it concerns; the same one nothing.
+test_build_knows_its_choices() {
+	local b=$PWD/b line
+	command -v make >/dev/null || skip "no make"
+	again() {
+		make -s -C "$TOP" B="$b" -n "$@" 2>/dev/null | grep -c -e ' -c -o ' -e 'rcs'
+	}
+	mkdir -p "$b"
+	cp -rp "$BUILD/." "$b/"
+	make -s -C "$TOP" B="$b" "$b/lkvm" >log 2>&1 || fail "$(cat log)"
+	[ "$(again "$b/lkvm")" = 0 ] || fail "built twice: $(make -C "$TOP" B="$b" -n "$b/lkvm")"
+	[ "$(again "$b/lkvm" VERSION=other)" = 2 ] || fail "another version: $(again "$b/lkvm" VERSION=other)"
+	[ "$(again "$b/lkvm" CFLAGS=-O1)" -gt 50 ] || fail "other flags made nothing anew"
+	[ "$(again "$b/lkvm" HAVE_SLIRP=)" -ge 1 ] || fail "without libslirp nothing is made anew"
+}
+
 test_install() {
 	local expected
 	command -v make >/dev/null || skip "no make"

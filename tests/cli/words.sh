@@ -52,6 +52,15 @@ test_version() {
 	refused 240 "'now'" version now
 }
 
+test_version_tells_what_is_linked() {
+	local linked=no told=no
+	command -v ldd >/dev/null || skip "no ldd"
+	ldd "$LKVM" | grep -q libslirp && linked=yes
+	lkvm version
+	[[ $out == *libslirp* ]] && told=yes
+	[ $linked = $told ] || fail "libslirp: linked $linked, told $told"
+}
+
 test_output_that_cannot_be_written() {
 	[ -w /dev/full ] || skip "no /dev/full"
 	"$LKVM" help run >/dev/full 2>.err

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_net.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -736,6 +737,62 @@ static void garbage(void **state)
 }
 
 /* A guest that takes nothing: what comes for it is bounded, and it can come back. */
+static u8 *make_fragment(u8 *frame, u16 id, u16 offset_and_flags, unsigned len)
+{
+	u8 *ip = frame + ETH;
+
+	memset(frame, 0, ETH + 20 + len);
+	memset(frame, 0x52, 6);
+	memcpy(frame + 6, guest_mac, 6);
+	put16(frame + 12, 0x0800);
+	ip[0] = 0x45;
+	put16(ip + 2, 20 + len);
+	put16(ip + 4, id);
+	put16(ip + 6, offset_and_flags);
+	ip[8] = 64;
+	ip[9] = 17;
+	put32(ip + 12, GUEST_IP);
+	put32(ip + 16, HOST_IP);
+	put16(ip + 10, fold(sum(0, ip, 20)));
+	return ip + 20;
+}
+
+/* Pieces of packets that are never whole: they are kept for half a minute, but not without end. */
+static void endless_fragments(void **state)
+{
+	struct guest *g = *state;
+	size_t before = mallinfo2().uordblks;
+	u8 frame[ETH + 20 + 1480];
+
+	for (unsigned i = 0; i < 20000; i++) {
+		u8 header[NET_HDR_LEN] = {};
+		struct iovec iov[2] = { { header, sizeof(header) }, { frame, sizeof(frame) } };
+
+		make_fragment(frame, i, 0x2000, 1480);
+		g->backend->ops->transmit(g->backend, 0, iov, 2, NET_HDR_LEN + sizeof(frame));
+	}
+	assert_in_range(mallinfo2().uordblks - before, 0, 8 << 20);
+}
+
+/* What is a right packet in pieces, of the largest size there is, passes all the same. */
+static void fragments(void **state)
+{
+	struct guest *g = *state;
+	u8 frame[ETH + 20 + 1480], buffer[4096];
+	u16 port;
+	int fd = host_socket(SOCK_DGRAM, &port);
+	u8 *data = make_fragment(frame, 77, 0x2000, 1480);
+
+	put16(data, 4000);
+	put16(data + 2, port);
+	put16(data + 4, 8 + 1472 + 1000);
+	transmit(g, frame, sizeof(frame));
+	make_fragment(frame, 77, 1480 / 8, 1000);
+	transmit(g, frame, ETH + 20 + 1000);
+	assert_int_equal(recv(fd, buffer, sizeof(buffer), 0), 2472);
+	close(fd);
+}
+
 static void guest_asleep(void **state)
 {
 	struct guest *g = *state;
@@ -818,6 +875,8 @@ int main(void)
 		cmocka_unit_test(forward_udp),
 		cmocka_unit_test(forward_errors),
 		TEST(garbage),
+		TEST(fragments),
+		TEST(endless_fragments),
 		TEST(guest_asleep),
 		TEST(idle),
 		TEST(ipv6_router),

@@ -30,6 +30,19 @@ for i in 1 2 3 4 5 6 7 8; do
 	within 1 143 "SIGTERM"
 done
 
+# Fifty lives leave nothing behind.
+start
+fds=$(ls /proc/$pid/fd | wc -l)
+first=$(grep -c reboots errors)
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	[ $(($(grep -c reboots errors) - first)) -ge 50 ] && break
+	sleep 0.5
+done
+[ $i = 10 ] && fail "it reboots no more"
+[ "$(ls /proc/$pid/fd | wc -l)" -le "$fds" ] || fail "descriptors: $(ls -l /proc/$pid/fd)"
+kill -TERM $pid
+within 1 143 "SIGTERM after fifty lives"
+
 for i in 1 2 3; do
 	start --timeout 1
 	within 2.5 245 "--timeout"
