@@ -18,28 +18,49 @@ enum log_level log_get_level(void)
 	return threshold;
 }
 
+static bool on_terminal(void)
+{
+	static int terminal = -1;
+
+	if (terminal < 0)
+		terminal = isatty(STDERR_FILENO);
+	return terminal;
+}
+
 /*
  * One write(2) a line, so that lines of several threads never mix. The terminal may be raw by now, so
  * a carriage return goes with every line feed there.
  */
 static void print(const char *prefix, const char *fmt, va_list args)
 {
-	static int terminal = -1;
 	char line[1024];
 	int head, len;
 
-	if (terminal < 0)
-		terminal = isatty(STDERR_FILENO);
 	head = snprintf(line, sizeof(line), "  %s: ", prefix);
 	len = vsnprintf(line + head, sizeof(line) - head - 2, fmt, args);
 	if (len < 0)
 		return;
 	len = MIN((size_t)(head + len), sizeof(line) - 3);
-	if (terminal)
+	if (on_terminal())
 		line[len++] = '\r';
 	line[len++] = '\n';
 	if (write(STDERR_FILENO, line, len) < 0)
 		return; /* nobody listens: there is no one left to tell */
+}
+
+void log_text(const char *text)
+{
+	bool terminal = on_terminal();
+	char out[8192];
+	size_t len = 0;
+
+	for (; *text && len + 2 <= sizeof(out); text++) {
+		if (*text == '\n' && terminal)
+			out[len++] = '\r';
+		out[len++] = *text;
+	}
+	if (write(STDERR_FILENO, out, len) < 0)
+		return;
 }
 
 void log_fatal(const char *fmt, ...)

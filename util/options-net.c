@@ -227,6 +227,15 @@ static int parse_hostfwd(struct parse *parse, const char *text)
 	return 0;
 }
 
+/* What kind of card: scripts say so although there is one kind. */
+static int parse_trans(struct parse *parse, const char *text)
+{
+	if (strcmp(text, "virtio"))
+		return option_error(parse->row, parse->value,
+				    "trans=%s: every card is a virtio one", text);
+	return 0;
+}
+
 enum key_for { FOR_BOTH, FOR_TAP, FOR_USER };
 
 static const struct key {
@@ -245,6 +254,7 @@ static const struct key {
 	{ "queues", FOR_TAP, parse_queues },
 	{ "mq", FOR_TAP, parse_queues },
 	{ "vhost", FOR_TAP, parse_vhost },
+	{ "trans", FOR_BOTH, parse_trans },
 	{ "guest_ip", FOR_BOTH, parse_guest_ip },
 	{ "hostfwd", FOR_USER, parse_hostfwd },
 };
@@ -273,6 +283,8 @@ static int parse_item(struct parse *parse, char *item)
 		/* "-n user", "-n none": a word alone names the mode. */
 		if (!strcmp(item, "user") || !strcmp(item, "tap") || !strcmp(item, "none"))
 			return parse_mode(parse, item);
+		if (!strcmp(item, "virtio"))
+			return parse_trans(parse, item);
 		return unknown_key(parse, item);
 	}
 	*text++ = '\0';

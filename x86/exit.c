@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
@@ -131,6 +130,5 @@ void arch_vcpu_dump(struct vcpu *vcpu)
 	say_system(&text, &sregs);
 	say_code(&text, vcpu, sregs.cs.base + regs.rip);
 	say_exit(&text, vcpu->run);
-	if (write(STDERR_FILENO, text.bytes, text.len) < 0)
-		log_debug("vCPU %u: its registers could not be printed", vcpu->id);
+	log_text(text.bytes);
 }

@@ -173,3 +173,14 @@ test_closed_standard_descriptors() {
 	status=$?
 	[ "$status" = 241 ] || fail "status $status"
 }
+
+# On a terminal, which is raw by then, every line of the registers ends with a carriage return too.
+test_registers_on_a_terminal() {
+	needs_guest
+	command -v script >/dev/null || skip "no script(1)"
+	script -qec "stty raw; '$LKVM' run --nodefaults -m 64 -c 1 '$BUILD/guest/internal-error.elf' >/dev/null" \
+		/dev/null >seen </dev/null
+	grep -q "^rip " seen || fail "no registers: $(cat seen)"
+	sed -n '/Fatal/,$p' seen | grep -v "$(printf '\r')\$" && fail "a line without a carriage return"
+	return 0
+}

@@ -456,6 +456,10 @@ static void test_net_modes(void **state)
 	GOOD("-n", "tapif=tap0");
 	assert_int_equal(config.nets[0].mode, NET_MODE_TAP);
 	assert_string_equal(config.nets[0].tapif, "tap0");
+	GOOD("-n", "virtio");
+	assert_int_equal(config.nets[0].mode, NET_MODE_TAP);
+	GOOD("-n", "mode=user,trans=virtio");
+	assert_int_equal(config.nets[0].mode, NET_MODE_USER);
 	GOOD("-n", "hostfwd=tcp::1-:2");
 	assert_int_equal(config.nets[0].mode, NET_MODE_USER);
 	GOOD("-n", "mode=none");
@@ -467,7 +471,7 @@ static void test_net_modes(void **state)
 	assert_int_equal(config.nr_nets, 1);
 	assert_int_equal(config.nets[0].mode, NET_MODE_TAP);
 	BAD("user, tap and none", "-n", "mode=bridge");
-	BAD("'virtio' is not known", "-n", "virtio");
+	BAD("every card is a virtio one", "-n", "trans=e1000");
 	BAD("did you mean tapif=?", "-n", "mode=tap,tapfi=x");
 	BAD("not known", "-n", "mode=tap,");
 	BAD("not known", "-n", "");
