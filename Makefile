@@ -53,7 +53,7 @@ remember = $(shell mkdir -p $(B) && { printf '%s\n' '$(subst ','\'',$(2))' | cmp
 	printf '%s\n' '$(subst ','\'',$(2))' >$(B)/$(1); })
 ifneq ($(MAKECMDGOALS),clean)
 $(call remember,.flags,$(CC) $(ALL_CFLAGS))
-$(call remember,.libs,$(PICK) $(LIBS) $(ALL_LDFLAGS))
+$(call remember,.libs,$(notdir $(PICK)) $(LIBS) $(ALL_LDFLAGS))
 $(call remember,.version,$(VERSION))
 endif
 
