@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lkvm/builtin.h"
@@ -12,9 +13,25 @@
 #include "lkvm/machine.h"
 #include "lkvm/options.h"
 
+#define MAX_DESCRIPTORS 4096
+
 void builtin_run_help(FILE *out)
 {
 	options_print_help(out);
+}
+
+/*
+ * A guest's user-mode network opens a socket for each connection of the guest. Some containers allow a
+ * process a million descriptors; no guest needs more than these.
+ */
+static void bound_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur <= MAX_DESCRIPTORS)
+		return;
+	limit.rlim_cur = MAX_DESCRIPTORS;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /*
@@ -64,6 +81,7 @@ int builtin_run(int argc, char **argv)
 	}
 	/* A reader of our output that goes away must not take the guest's disks with it. */
 	signal(SIGPIPE, SIG_IGN);
+	bound_descriptors();
 	ret = machine_run(&config);
 out:
 	config_release(&config);
