@@ -12,6 +12,9 @@
 
 HOST_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(patsubst riscv64,riscv,$(shell uname -m))))
 ARCH ?= $(HOST_ARCH)
+ifeq ($(wildcard $(ARCH)/arch-vm.h),)
+$(error ARCH=$(ARCH): lkvm has no such architecture yet; there is $(patsubst %/arch-vm.h,%,$(wildcard */arch-vm.h)))
+endif
 B ?= build/$(ARCH)
 CC := $(CROSS_COMPILE)gcc
 AR := $(CROSS_COMPILE)ar
