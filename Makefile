@@ -38,11 +38,11 @@ SLIRP_CFLAGS := $(shell $(PKG_CONFIG) --cflags slirp 2>/dev/null)
 HAVE_SLIRP := $(if $(CROSS_COMPILE),,$(and $(call has_hdr,slirp/libslirp.h,$(SLIRP_CFLAGS)),$(call has_lib,-lslirp)))
 
 ROOMS := util vm boot virtio hw block net
-OPTIONAL := net/user.c net/user-none.c
+OPTIONAL := net/user.c net/user-config.c net/user-none.c
 SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH),$(wildcard $(d)/*.c))) machine.c \
 	$(wildcard builtin-*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
-PICK := $(if $(HAVE_SLIRP),$(B)/net/user.o,$(B)/net/user-none.o)
+PICK := $(if $(HAVE_SLIRP),$(B)/net/user.o $(B)/net/user-config.o,$(B)/net/user-none.o)
 LIBS := -laio $(if $(HAVE_SLIRP),-lslirp)
 STATIC_PICK := $(B)/net/user-none.o
 STATIC_LIBS := -laio
@@ -90,6 +90,7 @@ $(B)/%.o: %.c Makefile $(B)/.flags
 	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_$(subst /,_,$*)) -c -o $@ $<
 
 CFLAGS_net_user := $(SLIRP_CFLAGS)
+CFLAGS_net_user-config := $(SLIRP_CFLAGS)
 CFLAGS_builtin-version = -DLKVM_VERSION='"$(VERSION)"'
 
 # ---- unit tests: every tests/unit/test_*.c is a cmocka program that links what it needs ----
