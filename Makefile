@@ -62,7 +62,7 @@ endif
 
 .PHONY: all static check check-unit check-guest check-lab asan tsan fuzz bench install format check-format clean
 
-all: $(B)/lkvm $(if $(filter $(ARCH),$(HOST_ARCH)),lkvm)
+all: $(B)/lkvm $(if $(filter build/$(HOST_ARCH),$(B)),lkvm)
 
 lkvm: $(B)/lkvm
 	ln -sfn $(B)/lkvm $@

@@ -65,3 +65,18 @@ test_build_of_an_architecture_that_is_not_there() {
 	grep -q "ARCH=vax: " log || fail "$(cat log)"
 	[ ! -e "$TOP/build/vax" ] || fail "build/vax was made"
 }
+
+test_static_program_runs_a_guest() {
+	local guest=$BUILD/guest/poweroff.elf
+	[ -e "$BUILD/lkvm-static" ] || skip "make static was not run"
+	"$BUILD/lkvm-static" version | grep -q '^built with: libaio' || fail "version"
+	{ [ -r /dev/kvm ] && [ -w /dev/kvm ] && [ -f "$guest" ]; } || return 0
+	"$BUILD/lkvm-static" run --nodefaults -m 64 -c 1 "$guest" >.out 2>.err </dev/null ||
+		fail "status $?: $(cat .err)"
+	grep -q Ready .out || fail "$(cat .out)"
+}
+
+test_link_leads_to_the_program() {
+	[ "$BUILD" = "$TOP/build/$("$LKVM" version | sed -n 's/^architecture: //p')" ] || return 0
+	[ "$TOP/lkvm" -ef "$LKVM" ] || fail "./lkvm is not $LKVM"
+}
