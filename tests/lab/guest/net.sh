@@ -14,6 +14,7 @@ else
 	gate=${net#*,}
 fi
 [ -n "$gate" ]
+echo "features: $(cat /sys/class/net/eth0/device/features)"
 echo "on: $(readlink -f /sys/class/net/eth0)"
 echo "got: $(wget -q -O - "http://$gate:$port/data" | md5sum | cut -d ' ' -f 1)"
 head -c 4194304 /dev/urandom >/tmp/pool
