@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,6 +15,9 @@
 #include "lkvm/options.h"
 
 #define MAX_DESCRIPTORS 4096
+
+/* Tables from this size on are pages of the kernel's, zero already and nobody's until touched. */
+#define LARGE_TABLE (32 << 10)
 
 void builtin_run_help(FILE *out)
 {
@@ -82,6 +86,7 @@ int builtin_run(int argc, char **argv)
 	/* A reader of our output that goes away must not take the guest's disks with it. */
 	signal(SIGPIPE, SIG_IGN);
 	bound_descriptors();
+	mallopt(M_MMAP_THRESHOLD, LARGE_TABLE);
 	ret = machine_run(&config);
 out:
 	config_release(&config);

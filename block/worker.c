@@ -4,13 +4,10 @@
  * reads and writes go on meanwhile. It owns a request from enqueue to collect.
  */
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 #include "disk.h"
-
-/* Small: nothing here recurses, the largest frame is the iov of zero pages. */
-#define WORKER_STACK KIB(128)
+#include "lkvm/thread.h"
 
 static void wake_loop(struct disk *disk)
 {
@@ -49,16 +46,8 @@ static void *worker_main(void *arg)
 int disk_worker_start(struct disk *disk)
 {
 	struct disk_worker *worker = &disk->worker;
-	sigset_t all, old;
-	pthread_attr_t attr;
+	int ret = thread_start(&worker->thread, 0, worker_main, disk);
 
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, WORKER_STACK);
-	thread_signals(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int ret = -pthread_create(&worker->thread, &attr, worker_main, disk);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
 	if (ret)
 		log_error("--disk %s: no thread for it: %s", disk->path, strerror(-ret));
 	worker->started = !ret;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "lkvm/loop.h"
+#include "lkvm/thread.h"
 
 #define EVENTS_AT_ONCE 16
 
@@ -274,33 +274,20 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-void thread_signals(sigset_t *set)
-{
-	static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP };
-
-	sigfillset(set);
-	for (unsigned i = 0; i < ARRAY_SIZE(crashes); i++)
-		sigdelset(set, crashes[i]);
-}
-
 int loop_start_thread(struct loop *loop)
 {
-	sigset_t blocked, old;
 	int error;
 
-	thread_signals(&blocked);
-	pthread_sigmask(SIG_SETMASK, &blocked, &old);
 	/* From here on callers must wait for the thread, even if it has not come to loop_run() yet. */
 	pthread_mutex_lock(&loop->lock);
-	error = pthread_create(&loop->thread, NULL, thread_main, loop);
+	error = thread_start(&loop->thread, 0, thread_main, loop);
 	if (!error) {
 		loop->running = true;
 		loop->runner = loop->thread;
 		loop->own_thread = true;
 	}
 	pthread_mutex_unlock(&loop->lock);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return -error;
+	return error;
 }
 
 void loop_stop_thread(struct loop *loop)

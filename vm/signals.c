@@ -17,12 +17,12 @@
 #include "lkvm/chardev.h"
 #include "lkvm/exit_status.h"
 #include "lkvm/log.h"
+#include "lkvm/thread.h"
 #include "lkvm/vm.h"
 #include "signals.h"
 
-#define STACK_SIZE KIB(128)
-#define NEVER	   UINT64_MAX
-#define SECOND	   1000000000ULL
+#define NEVER  UINT64_MAX
+#define SECOND 1000000000ULL
 
 /* From a request to end until the main thread is no longer waited for: "within a second". */
 #define PATIENCE_NS	 (SECOND * 9 / 10)
@@ -132,26 +132,19 @@ static void fill_set(sigset_t *set)
 int vm_signals_start(struct vm *vm)
 {
 	struct vm_signals *signals = calloc(1, sizeof(*signals));
-	sigset_t blocked, old;
-	pthread_attr_t attr;
 	int error;
 
 	if (!signals)
 		return -ENOMEM;
 	fill_set(&signals->set);
 	vm->signals = signals;
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	thread_signals(&blocked);
-	pthread_sigmask(SIG_SETMASK, &blocked, &old);
-	error = pthread_create(&signals->thread, &attr, signals_main, vm);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
+	error = thread_start(&signals->thread, 0, signals_main, vm);
 	if (error) {
-		log_fatal("Unable to start the thread that waits for signals: %s", strerror(error));
+		log_fatal("Unable to start the thread that waits for signals: %s",
+			  strerror(-error));
 		vm->signals = NULL;
 		free(signals);
-		return -error;
+		return error;
 	}
 	/* They are the thread's only if nobody else takes them; threads made later inherit this. */
 	pthread_sigmask(SIG_BLOCK, &signals->set, NULL);

@@ -12,6 +12,7 @@
 
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "lkvm/thread.h"
 #include "lkvm/vcpu.h"
 #include "lkvm/vm.h"
 
@@ -161,19 +162,13 @@ void vcpus_destroy(struct vm *vm)
 
 static int start_thread(struct vcpu *vcpu)
 {
-	sigset_t blocked, old;
-	int error;
+	int error = thread_start(&vcpu->thread, SIGKICK, run_thread, vcpu);
 
-	thread_signals(&blocked);
-	sigdelset(&blocked, SIGKICK);
-	pthread_sigmask(SIG_SETMASK, &blocked, &old);
-	error = pthread_create(&vcpu->thread, NULL, run_thread, vcpu);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (error)
-		log_fatal("Unable to start the thread of vCPU %u: %s", vcpu->id, strerror(error));
+		log_fatal("Unable to start the thread of vCPU %u: %s", vcpu->id, strerror(-error));
 	else
 		vcpu->thread_started = true;
-	return -error;
+	return error;
 }
 
 int vcpus_run(struct vm *vm)

@@ -7,7 +7,6 @@
 #ifndef LKVM_LOOP_H
 #define LKVM_LOOP_H
 
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
 #include "lkvm/types.h"
@@ -69,12 +68,6 @@ void loop_call(struct loop *loop, void (*fn)(void *arg), void *arg);
  * that thread may itself be waiting in loop_call().
  */
 void loop_serve(struct loop *loop);
-
-/*
- * The signals that a thread other than the main one should block: all but those that a crash raises,
- * whose handler restores the terminal.
- */
-void thread_signals(sigset_t *set);
 
 /* CLOCK_MONOTONIC in ns. Any thread. */
 u64 clock_now(void);
