@@ -12,6 +12,9 @@
 
 HOST_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(patsubst riscv64,riscv,$(shell uname -m))))
 ARCH ?= $(HOST_ARCH)
+ifeq ($(wildcard $(ARCH)/arch-vm.h),)
+$(error ARCH=$(ARCH): lkvm has no such architecture yet; there is $(patsubst %/arch-vm.h,%,$(wildcard */arch-vm.h)))
+endif
 B ?= build/$(ARCH)
 CC := $(CROSS_COMPILE)gcc
 AR := $(CROSS_COMPILE)ar
@@ -35,11 +38,11 @@ SLIRP_CFLAGS := $(shell $(PKG_CONFIG) --cflags slirp 2>/dev/null)
 HAVE_SLIRP := $(if $(CROSS_COMPILE),,$(and $(call has_hdr,slirp/libslirp.h,$(SLIRP_CFLAGS)),$(call has_lib,-lslirp)))
 
 ROOMS := util vm boot virtio hw block net
-OPTIONAL := net/user.c net/user-none.c
+OPTIONAL := net/user.c net/user-config.c net/user-none.c
 SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH),$(wildcard $(d)/*.c))) machine.c \
 	$(wildcard builtin-*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
-PICK := $(if $(HAVE_SLIRP),$(B)/net/user.o,$(B)/net/user-none.o)
+PICK := $(if $(HAVE_SLIRP),$(B)/net/user.o $(B)/net/user-config.o,$(B)/net/user-none.o)
 LIBS := -laio $(if $(HAVE_SLIRP),-lslirp)
 STATIC_PICK := $(B)/net/user-none.o
 STATIC_LIBS := -laio
@@ -59,7 +62,7 @@ endif
 
 .PHONY: all static check check-unit check-guest check-lab asan tsan fuzz bench install format check-format clean
 
-all: $(B)/lkvm $(if $(filter $(ARCH),$(HOST_ARCH)),lkvm)
+all: $(B)/lkvm $(if $(filter build/$(HOST_ARCH),$(B)),lkvm)
 
 lkvm: $(B)/lkvm
 	ln -sfn $(B)/lkvm $@
@@ -87,6 +90,7 @@ $(B)/%.o: %.c Makefile $(B)/.flags
 	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_$(subst /,_,$*)) -c -o $@ $<
 
 CFLAGS_net_user := $(SLIRP_CFLAGS)
+CFLAGS_net_user-config := $(SLIRP_CFLAGS)
 CFLAGS_builtin-version = -DLKVM_VERSION='"$(VERSION)"'
 
 # ---- unit tests: every tests/unit/test_*.c is a cmocka program that links what it needs ----

@@ -92,6 +92,8 @@ static int check_request(const struct disk *disk, const struct disk_request *req
 		return -EROFS;
 	if (is_transfer(request))
 		return check_range(disk, request->offset, request->length);
+	if (request->operation == DISK_FLUSH)
+		return 0; /* of the whole file, whatever its fields still say of an earlier request */
 	for (unsigned i = 0; i < request->nr_ranges; i++)
 		if (check_range(disk, request->ranges[i].offset, request->ranges[i].length))
 			return -EINVAL;
@@ -321,6 +323,11 @@ static void reap(struct disk *disk, struct disk_request_list *done)
 		collect_worker(disk, done);
 }
 
+static bool is_ranges(const struct disk_request *request)
+{
+	return request->operation == DISK_DISCARD || request->operation == DISK_WRITE_ZEROES;
+}
+
 static void log_failure(struct disk *disk, const struct disk_request *request)
 {
 	static const char *const doing[] = {
@@ -333,8 +340,8 @@ static void log_failure(struct disk *disk, const struct disk_request *request)
 
 	if (request->engine_error == -EOPNOTSUPP || !log_limit_ok(&disk->errors))
 		return;
-	u64 offset = request->offset;
-	if (request->nr_ranges && !is_transfer(request))
+	u64 offset = is_transfer(request) ? request->offset : 0;
+	if (is_ranges(request) && request->nr_ranges)
 		offset = request->ranges[0].offset;
 	log_error("--disk %s: %s at byte %llu: %s", disk->path, doing[request->operation],
 		  (unsigned long long)offset,

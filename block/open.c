@@ -349,11 +349,6 @@ bool disk_can_discard(const struct disk *disk)
 	return disk->can_discard;
 }
 
-const char *disk_path(const struct disk *disk)
-{
-	return disk->path;
-}
-
 struct loop *disk_loop(struct disk *disk)
 {
 	return disk->loop;

@@ -22,11 +22,6 @@ const struct pci_board *pci_host_board(const struct pci_host *host)
 	return &host->board;
 }
 
-bool pci_slot_used(const struct pci_host *host, unsigned slot)
-{
-	return slot < PCI_SLOTS && host->slots[slot];
-}
-
 /* bus, slot and function as both mechanisms encode them: 8, 5 and 3 bits. NULL: nobody there. */
 static struct pci_device *find_function(struct pci_host *host, u32 bdf)
 {

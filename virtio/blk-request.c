@@ -166,6 +166,9 @@ static void start(struct blk_request *request, struct virtq_chain *chain)
 
 	request->head = chain->head;
 	request->in_len = chain->in_len;
+	/* Nothing of the request that was here before: its ranges lay in a room of others now. */
+	request->io.ranges = NULL;
+	request->io.nr_ranges = 0;
 	request->status = split_status(in, &nr_in);
 	iov_read(chain->iov, nr_out, 0, &header, sizeof(header));
 	out = iov_skip(chain->iov, &nr_out, sizeof(header));

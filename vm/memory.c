@@ -73,25 +73,6 @@ int guest_memory_add_buffer(struct guest_memory *memory, gpa_t gpa, void *hva, u
 	return insert(memory, &region);
 }
 
-u64 guest_memory_size(const struct guest_memory *memory)
-{
-	u64 size = 0;
-
-	for (unsigned i = 0; i < memory->nr_regions; i++)
-		size += memory->regions[i].size;
-	return size;
-}
-
-gpa_t guest_memory_end(const struct guest_memory *memory)
-{
-	const struct guest_region *last;
-
-	if (!memory->nr_regions)
-		return 0;
-	last = &memory->regions[memory->nr_regions - 1];
-	return last->gpa + last->size;
-}
-
 /* A guest has two or three regions: a walk beats anything cleverer. */
 static const struct guest_region *find(const struct guest_memory *memory, gpa_t gpa)
 {

@@ -19,7 +19,6 @@
 #define OP_EXT	   0x5b
 #define EXT_DEVICE 0x82
 #define OP_IF	   0xa0
-#define OP_ELSE	   0xa1
 
 void aml_init(struct aml *aml, void *buffer, size_t size)
 {
@@ -227,12 +226,6 @@ void aml_package(struct aml *aml, unsigned nr)
 void aml_if(struct aml *aml)
 {
 	aml_byte(aml, OP_IF);
-	begin(aml);
-}
-
-void aml_else(struct aml *aml)
-{
-	aml_byte(aml, OP_ELSE);
 	begin(aml);
 }
 

@@ -40,7 +40,6 @@ void aml_device(struct aml *aml, const char *name);
 void aml_method(struct aml *aml, const char *name, unsigned nr_args, bool serialized);
 void aml_package(struct aml *aml, unsigned nr);
 void aml_if(struct aml *aml);
-void aml_else(struct aml *aml);
 void aml_end(struct aml *aml);
 
 void aml_buffer(struct aml *aml, const void *bytes, size_t len);

@@ -63,7 +63,6 @@ u32 disk_block_size(const struct disk *disk); /* logical, bytes: 512, or the blo
 u32 disk_physical_block_size(const struct disk *disk); /* what is written without a read first */
 bool disk_readonly(const struct disk *disk);
 bool disk_can_discard(const struct disk *disk);
-const char *disk_path(const struct disk *disk); /* for messages */
 struct loop *disk_loop(struct disk *disk);
 
 int disk_start(struct disk *disk); /* starts the I/O thread */

@@ -16,9 +16,9 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 
-/* "  Fatal: ": lkvm will end because of this. Printing it does not end anything. */
 /* Several lines, as they are, in one write(2): registers after a crash. */
 void log_text(const char *text);
+/* "  Fatal: ": lkvm will end because of this. Printing it does not end anything. */
 void log_fatal(const char *fmt, ...) __printf(1, 2);
 void log_error(const char *fmt, ...) __printf(1, 2);
 void log_warning(const char *fmt, ...) __printf(1, 2);

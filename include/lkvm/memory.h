@@ -42,10 +42,6 @@ int guest_memory_add_ram(struct guest_memory *memory, gpa_t gpa, u64 size);
 /* The same with the caller's memory: unit tests and fuzzers need no KVM. */
 int guest_memory_add_buffer(struct guest_memory *memory, gpa_t gpa, void *hva, u64 size);
 
-/* Sum of the regions' sizes in bytes, and the first byte past the last region. */
-u64 guest_memory_size(const struct guest_memory *memory);
-gpa_t guest_memory_end(const struct guest_memory *memory);
-
 /*
  * The hva of [gpa, gpa + len), or NULL unless all of it lies in one region (any length, overflow is
  * checked; len 0 is refused). For long-lived areas such as rings and for boot loading.

@@ -114,8 +114,7 @@ void pci_msix_signal(struct pci_device *pci, unsigned vector);
 /* INTA#; has no effect while MSI-X is on or the command register disables it. Any thread. */
 void pci_intx_set(struct pci_device *pci, bool level);
 
-/* For the FDT and ACPI writers: is there a function; the gsi of pin 0 (INTA#) to 3 of a slot. */
-bool pci_slot_used(const struct pci_host *host, unsigned slot);
+/* For the firmware tables: the gsi of pin 0 (INTA#) to 3 (INTD#) of a slot. */
 unsigned pci_slot_gsi(const struct pci_host *host, unsigned slot, unsigned pin);
 
 #endif

@@ -7,7 +7,7 @@
 #include <signal.h>
 
 /* Far more than any thread of ours needs: the largest frame is libslirp's, 64 KiB. */
-#define THREAD_STACK (256 << 10)
+#define THREAD_STACK (1 << 20)
 
 /*
  * The signals that a thread other than the main one should block: all but those that a crash raises,

@@ -4,7 +4,7 @@
  * queues, checks whatever the driver writes, and calls the device; transports (virtio-pci, virtio-mmio)
  * only translate registers into the calls at the end of this file.
  *
- * Threads: transports call on vCPU threads and hold device->lock. Queue handlers run on the loop that
+ * Threads: transports call on vCPU threads, and the core takes device->lock for them. Queue handlers run on the loop that
  * the device gave the queue. A reset first takes every queue away from its loop (synchronously), so a
  * device's reset() and the handlers never meet.
  */

@@ -34,7 +34,7 @@ enum vm_request {
 	VM_REQUEST_REBOOT, /* the guest asked for a reset; if vm->panicked, it is a panic */
 	VM_REQUEST_POWEROFF,
 	VM_REQUEST_QUIT,   /* Ctrl-A x */
-	VM_REQUEST_SIGNAL, /* SIGTERM, SIGINT, SIGHUP: vm->signal */
+	VM_REQUEST_SIGNAL, /* SIGTERM, SIGINT, SIGHUP, SIGQUIT: vm->signal */
 	VM_REQUEST_TIMEOUT,
 	VM_REQUEST_PANIC, /* pvpanic said so */
 	VM_REQUEST_TRIPLE_FAULT,

@@ -178,9 +178,118 @@ test_closed_standard_descriptors() {
 test_registers_on_a_terminal() {
 	needs_guest
 	command -v script >/dev/null || skip "no script(1)"
+	# Input that stays open: at its end script(1) types ^D, which shows wherever it comes.
+	mkfifo hold
+	exec 9<>hold
 	script -qec "stty raw; '$LKVM' run --nodefaults -m 64 -c 1 '$BUILD/guest/internal-error.elf' >/dev/null" \
-		/dev/null >seen </dev/null
+		/dev/null >seen <&9
 	grep -q "^rip " seen || fail "no registers: $(cat seen)"
 	sed -n '/Fatal/,$p' seen | grep -v "$(printf '\r')\$" && fail "a line without a carriage return"
 	return 0
+}
+
+# with_host NR MAX MEMORY: lkvm on a host whose KVM recommends NR vCPUs and makes MAX, with so many MiB.
+with_host() {
+	command -v "${CC:-cc}" >/dev/null || skip "no compiler"
+	case $BUILD in *-asan | *-tsan) skip "sanitizers come first" ;; esac
+	cat >host.c <<-'C'
+		#include <linux/kvm.h>
+		#include <stdarg.h>
+		#include <stdlib.h>
+		#include <sys/sysinfo.h>
+		#include <sys/syscall.h>
+		#include <unistd.h>
+		int ioctl(int fd, unsigned long request, ...)
+		{
+			va_list args;
+			long arg;
+			va_start(args, request);
+			arg = va_arg(args, long);
+			va_end(args);
+			if (request == KVM_CHECK_EXTENSION && arg == KVM_CAP_NR_VCPUS)
+				return atoi(getenv("HOST_NR"));
+			if (request == KVM_CHECK_EXTENSION && arg == KVM_CAP_MAX_VCPUS)
+				return atoi(getenv("HOST_MAX"));
+			return syscall(SYS_ioctl, fd, request, arg);
+		}
+		int sysinfo(struct sysinfo *info)
+		{
+			*info = (struct sysinfo){ .totalram = atol(getenv("HOST_MIB")), .mem_unit = 1 << 20 };
+			return 0;
+		}
+	C
+	"${CC:-cc}" -shared -fPIC -o host.so host.c || fail "host.c"
+	export HOST_NR=$1 HOST_MAX=$2 HOST_MIB=$3
+	real=$LKVM
+	printf '#!/bin/sh\nLD_PRELOAD=%s/host.so exec "%s" "$@"\n' "$PWD" "$real" >on-host
+	chmod +x on-host
+	LKVM=$PWD/on-host
+}
+
+test_cpus_are_what_kvm_makes() {
+	needs_guest
+	with_host 2 4 8192
+	refused 241 "--cpus 5: this host's KVM makes at most 4 vCPUs" run --nodefaults -m 64 -c 5 "$good"
+	lkvm run --nodefaults -m 64 -c 3 "$good"
+	[ "$status" = 0 ] && [ "$err" = "  Warning: --cpus 3: this host's KVM recommends at most 2" ] ||
+		fail "status $status, it said: $err"
+	lkvm run --nodefaults -m 64 -c 2 "$good"
+	[ "$status" = 0 ] && [ -z "$err" ] || fail "status $status, it said: $err"
+	# A KVM that tells neither makes four.
+	HOST_NR=0 HOST_MAX=0
+	refused 241 "--cpus 5: this host's KVM makes at most 4 vCPUs" run --nodefaults -m 64 -c 5 "$good"
+}
+
+# A host with more memory than its CPUs give a guest addresses for.
+test_memory_beyond_the_address_width() {
+	needs_guest
+	[ "$(uname -m)" = x86_64 ] || skip "written for x86"
+	with_host 2 4 $((16 << 30))
+	refused 241 "guests on this host have addresses of " run --nodefaults -c 1 -m 8P "$good"
+}
+
+test_name_is_the_pid() {
+	local pid
+	needs_guest
+	"$LKVM" run --nodefaults -m 64 -c 1 --timeout 1 "$BUILD/guest/spin.elf" >.out 2>.err </dev/null &
+	pid=$!
+	wait $pid
+	[ "$(cat .err)" = "  Error: Guest guest-$pid did not end within 1 seconds" ] || fail "$pid: $(cat .err)"
+	lkvm run --nodefaults -m 64 -c 1 --timeout 1 --name other "$BUILD/guest/spin.elf"
+	[ "$err" = "  Error: Guest other did not end within 1 seconds" ] || fail "$err"
+}
+
+# ./bzImage, then the tree's, then the host's own: $good is booted wherever it is looked for.
+test_kernel_is_looked_for() {
+	local release
+	needs_guest
+	[ "$(uname -m)" = x86_64 ] || skip "written for x86"
+	boots() {
+		lkvm run --nodefaults -m 64 -c 1 --debug
+		[ "$status" != 99 ] || skip "no mounts for this user"
+		[ "$status" = 0 ] && [[ $err == *"kernel $1"* ]] || fail "not $1: status $status, $err"
+	}
+	mkdir -p arch/x86/boot
+	cp "$good" arch/x86/boot/bzImage
+	boots arch/x86/boot/bzImage
+	cp "$good" bzImage
+	boots bzImage
+	rm -r bzImage arch
+	unshare -rm true 2>/dev/null || skip "no namespaces for this user"
+	release=$(uname -r)
+	cp "$good" .good
+	# shellcheck disable=SC2016 # the inner shell's
+	printf '#!/bin/sh\nexec unshare -rm sh -c %s "$0" "$@"\n' "'
+		mount -t tmpfs boot /boot || exit 99
+		mkdir -p /lib/modules 2>/dev/null
+		mount -t tmpfs modules /lib/modules || exit 99
+		mkdir /lib/modules/$release
+		\$PREPARE
+		exec \"$LKVM\" \"\$@\"'" >host
+	chmod +x host
+	LKVM=$PWD/host
+	export PREPARE="cp $PWD/.good /lib/modules/$release/vmlinuz"
+	boots "/lib/modules/$release/vmlinuz"
+	PREPARE="cp $PWD/.good /boot/vmlinuz-$release"
+	boots "/boot/vmlinuz-$release"
 }

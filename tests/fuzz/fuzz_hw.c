@@ -70,7 +70,7 @@ static bool get_byte(void)
 	return true;
 }
 
-static void access(struct fuzz *f, bool write)
+static void access_register(struct fuzz *f, bool write)
 {
 	static const u16 bases[] = { COM1, 0x70, 0x60, 0x64, 0x505 };
 	u16 port = bases[fuzz8(f) % ARRAY_SIZE(bases)] + fuzz8(f) % 8;
@@ -129,10 +129,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 		switch (op % 8) {
 		case 0 ... 2:
-			access(&f, false);
+			access_register(&f, false);
 			break;
 		case 3 ... 5:
-			access(&f, true);
+			access_register(&f, true);
 			break;
 		case 6:
 			feed(&f);

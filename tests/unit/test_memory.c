@@ -83,8 +83,7 @@ static void overlaps_are_refused(void **state)
 	assert_int_equal(guest_memory_add_buffer(&memory, UINT64_MAX - 5, page, 0x1000), -EINVAL);
 	assert_int_equal(guest_memory_add_ram(&memory, 0x10001, 0x1000), -EINVAL);
 	assert_int_equal(guest_memory_add_ram(&memory, 0x10000, 0x1001), -EINVAL);
-	assert_int_equal(guest_memory_size(&memory), 0x6000);
-	assert_int_equal(guest_memory_end(&memory), HIGH + 0x2000);
+	assert_int_equal(memory.nr_regions, 3);
 	for (int i = 0; i < GUEST_MEMORY_MAX_REGIONS - 3; i++)
 		assert_int_equal(
 			guest_memory_add_buffer(&memory, 0x10000 + i * 0x1000, page, 0x1000), 0);
@@ -110,7 +109,6 @@ static void ram_is_cleared(void **state)
 	u8 *hva;
 
 	guest_memory_init(&ram);
-	assert_int_equal(guest_memory_end(&ram), 0);
 	assert_int_equal(guest_memory_add_ram(&ram, 0, 0x10000), 0);
 	hva = guest_memory_hva(&ram, 0x5000, 1);
 	assert_int_equal(*hva, 0);

@@ -403,6 +403,26 @@ static void test_discard_and_zeroes(void **state)
 	free_machine(m);
 }
 
+/* Requests are used again: a flush, a read and a write know nothing of the discard that was before. */
+static void test_flush_after_ranges(void **state)
+{
+	struct machine *m = make_machine(EVERYTHING, 1, false, false);
+	struct virtio_blk_discard_write_zeroes one = { .sector = htole64(8),
+						       .num_sectors = htole32(16) };
+
+	for (int i = 0; i < 3; i++) {
+		one.sector = htole64(8);
+		assert_int_equal(run_segments(m, VIRTIO_BLK_T_WRITE_ZEROES, 1, &one, 16),
+				 VIRTIO_BLK_S_OK);
+		/* A refused one leaves its own, senseless, segments in the room. */
+		one.sector = htole64(UINT64_MAX);
+		assert_int_equal(run_segments(m, VIRTIO_BLK_T_DISCARD, 1, &one, 16),
+				 VIRTIO_BLK_S_IOERR);
+		assert_int_equal(run(m, VIRTIO_BLK_T_FLUSH, 0, 0, 0, false), VIRTIO_BLK_S_OK);
+	}
+	free_machine(m);
+}
+
 static void test_out_of_bounds(void **state)
 {
 	struct machine *m = make_machine(EVERYTHING, 1, false, false);
@@ -703,13 +723,21 @@ static void test_too_many_queues(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_config),		cmocka_unit_test(test_writeback),
-		cmocka_unit_test(test_read_write),	cmocka_unit_test(test_get_id),
-		cmocka_unit_test(test_framing),		cmocka_unit_test(test_discard_and_zeroes),
-		cmocka_unit_test(test_out_of_bounds),	cmocka_unit_test(test_unknown_types),
-		cmocka_unit_test(test_readonly),	cmocka_unit_test(test_broken_chains),
-		cmocka_unit_test(test_many_at_once),	cmocka_unit_test(test_more_than_the_pool),
-		cmocka_unit_test(test_stall),		cmocka_unit_test(test_life_under_load),
+		cmocka_unit_test(test_config),
+		cmocka_unit_test(test_writeback),
+		cmocka_unit_test(test_read_write),
+		cmocka_unit_test(test_get_id),
+		cmocka_unit_test(test_framing),
+		cmocka_unit_test(test_discard_and_zeroes),
+		cmocka_unit_test(test_flush_after_ranges),
+		cmocka_unit_test(test_out_of_bounds),
+		cmocka_unit_test(test_unknown_types),
+		cmocka_unit_test(test_readonly),
+		cmocka_unit_test(test_broken_chains),
+		cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_more_than_the_pool),
+		cmocka_unit_test(test_stall),
+		cmocka_unit_test(test_life_under_load),
 		cmocka_unit_test(test_too_many_queues),
 	};
 

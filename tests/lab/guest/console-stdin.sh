@@ -7,3 +7,4 @@ while read -r line; do
 	echo "$line" >>/tmp/lines
 done
 echo "sum: $(md5sum </tmp/lines | cut -d ' ' -f 1)"
+echo "irq: $(grep ttyS0 /proc/interrupts)"

@@ -7,3 +7,6 @@ for cpu in $(awk '/^processor/ { print $3 }' /proc/cpuinfo); do
 done
 wait
 echo "busy on $(cat /tmp/cpu* | sort -u | wc -l)"
+topology=/sys/devices/system/cpu/cpu[0-9]*/topology
+echo "packages: $(cat $topology/physical_package_id | sort -u | wc -l)"
+echo "cores: $(cat $topology/core_id | sort -u | wc -l)"

@@ -15,3 +15,5 @@ wait_output "lab-guest: status 0" 100
 exec 6>&-
 expect_end $ST_OK
 expect_same "what was typed and what came" "$(sum lines)" "$(sed -n 's/^sum: \([0-9a-f]*\).*/\1/p' "$T/console")"
+cp "$T/console" "$OUT"
+expect_output "^irq: .*: +[1-9][0-9]* .*ttyS0"
