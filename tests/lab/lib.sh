@@ -142,11 +142,11 @@ sum() {
 	md5sum <"$1" | cut -d ' ' -f 1
 }
 
-# net_serve ADDRESS: the host's side of guest/net.sh; sets PORT.
+# net_serve ADDRESS [MIB]: the host's side of guest/net.sh; sets PORT.
 net_serve() {
 	PORT=$((20000 + $$ % 20000))
 	mkdir "$T/www"
-	data_file "$T/www/data" 64
+	data_file "$T/www/data" "${2:-64}"
 	httpd -f -p "$1:$PORT" -h "$T/www" &
 	# Its input stays open, or it would close the connection before anything came.
 	mkfifo "$T/open"

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Fetches 64 MiB from the host's port lab.port and sends 64 MiB to the one after it.
+# Fetches a file from the host's port lab.port and sends lab.mib MiB (64) to the one after it.
 # lab.net is ADDRESS/BITS,GATEWAY, or dhcp.
 set -e
 . /initlib.sh
 net=$(lab_param lab.net)
 port=$(lab_param lab.port)
+mib=$(lab_param lab.mib)
 ip link set eth0 up
 if [ "$net" = dhcp ]; then
 	udhcpc -i eth0 -n -q -t 10 -s /scripts/udhcpc.sh
@@ -19,7 +20,7 @@ echo "on: $(readlink -f /sys/class/net/eth0)"
 echo "got: $(wget -q -O - "http://$gate:$port/data" | md5sum | cut -d ' ' -f 1)"
 head -c 4194304 /dev/urandom >/tmp/pool
 i=0
-while [ $i -lt 16 ]; do
+while [ $i -lt $((${mib:-64} / 4)) ]; do
 	printf '%08d' $i
 	tail -c +9 /tmp/pool
 	i=$((i + 1))
