@@ -14,24 +14,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "disk.h"
+#include "lkvm/iov.h"
 
 /* Written from many times over instead of having a large buffer of zeroes. */
 static const u8 zero_page[4096];
 #define ZERO_IOVS 256
-
-static struct iovec *skip(struct iovec *iov, unsigned *nr, u64 length)
-{
-	while (*nr && length >= iov->iov_len) {
-		length -= iov->iov_len;
-		iov++;
-		(*nr)--;
-	}
-	if (*nr) {
-		iov->iov_base = (u8 *)iov->iov_base + length;
-		iov->iov_len -= length;
-	}
-	return iov;
-}
 
 static void zero_iov(const struct iovec *iov, unsigned nr)
 {
@@ -44,7 +31,7 @@ bool disk_zero_tail(struct disk *disk, struct disk_request *request, u64 progres
 	if (disk->file_size == disk->size || request->offset + progress < disk->file_size)
 		return false;
 	unsigned nr = request->nr_iov;
-	struct iovec *iov = skip(request->iov, &nr, progress);
+	struct iovec *iov = iov_skip(request->iov, &nr, progress);
 
 	zero_iov(iov, nr);
 	return true;
@@ -69,7 +56,7 @@ static int transfer(struct disk *disk, struct disk_request *request)
 	bool reading = request->operation == DISK_READ;
 	u64 progress = request->engine_progress;
 	unsigned nr = request->nr_iov;
-	struct iovec *iov = skip(request->iov, &nr, progress);
+	struct iovec *iov = iov_skip(request->iov, &nr, progress);
 
 	while (progress < request->length) {
 		off_t at = request->offset + progress;
@@ -87,7 +74,7 @@ static int transfer(struct disk *disk, struct disk_request *request)
 			zero_iov(iov, nr);
 			return 0;
 		}
-		iov = skip(iov, &nr, n);
+		iov = iov_skip(iov, &nr, n);
 		progress += n;
 	}
 	if (!reading && disk->direct_fd >= 0)

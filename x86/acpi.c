@@ -139,7 +139,7 @@ struct area {
 	unsigned nr_tables;
 };
 
-static u8 checksum(const void *data, size_t len)
+u8 firmware_checksum(const void *data, size_t len)
 {
 	const u8 *bytes = data;
 	u8 sum = 0;
@@ -177,7 +177,7 @@ static void seal(void *table, const char *signature, u8 revision, size_t length)
 	sdt->oem_revision = htole32(1);
 	memcpy(sdt->creator_id, "LKVM", 4);
 	sdt->creator_revision = htole32(1);
-	sdt->checksum = checksum(table, length);
+	sdt->checksum = firmware_checksum(table, length);
 }
 
 static void list(struct area *area, const void *table)
@@ -302,8 +302,8 @@ static void fill_rsdp(struct rsdp *rsdp, gpa_t xsdt)
 	rsdp->revision = 2;
 	rsdp->length = htole32(sizeof(*rsdp));
 	rsdp->xsdt = htole64(xsdt);
-	rsdp->checksum = checksum(rsdp, 20);
-	rsdp->extended_checksum = checksum(rsdp, sizeof(*rsdp));
+	rsdp->checksum = firmware_checksum(rsdp, 20);
+	rsdp->extended_checksum = firmware_checksum(rsdp, sizeof(*rsdp));
 }
 
 int acpi_build(const struct guest_memory *memory, const struct platform *platform, gpa_t *rsdp_gpa)

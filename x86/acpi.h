@@ -36,6 +36,9 @@ struct platform {
  */
 int acpi_build(const struct guest_memory *memory, const struct platform *platform, gpa_t *rsdp);
 
+/* What makes the bytes of a table, with itself among them as 0 so far, add up to 0. */
+u8 firmware_checksum(const void *data, size_t len);
+
 /* At BOARD_MPTABLE. Errors as above. */
 int mptable_build(const struct guest_memory *memory, const struct platform *platform);
 

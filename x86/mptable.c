@@ -76,16 +76,6 @@ struct writer {
 	bool full;
 };
 
-static u8 checksum(const void *data, size_t len)
-{
-	const u8 *bytes = data;
-	u8 sum = 0;
-
-	for (size_t i = 0; i < len; i++)
-		sum += bytes[i];
-	return -sum;
-}
-
 static void add(struct writer *writer, const void *entry, size_t len)
 {
 	if (len > BOARD_MPTABLE_SIZE - writer->len) {
@@ -179,7 +169,7 @@ static void fill_header(struct mp_header *header, const struct writer *writer)
 	memcpy(header->product, "LKVM        ", 12);
 	header->nr_entries = htole16(writer->nr);
 	header->lapic = htole32(BOARD_LAPIC);
-	header->checksum = checksum(header, length);
+	header->checksum = firmware_checksum(header, length);
 }
 
 int mptable_build(const struct guest_memory *memory, const struct platform *platform)
@@ -209,7 +199,7 @@ int mptable_build(const struct guest_memory *memory, const struct platform *plat
 	pointer->table = htole32(BOARD_MPTABLE + sizeof(*pointer));
 	pointer->length = 1;
 	pointer->spec = 4;
-	pointer->checksum = checksum(pointer, sizeof(*pointer));
+	pointer->checksum = firmware_checksum(pointer, sizeof(*pointer));
 	fill_header((struct mp_header *)(pointer + 1), &writer);
 	error = writer.full ? -ENOSPC
 			    : guest_write(memory, BOARD_MPTABLE, writer.bytes, writer.len);

@@ -10,7 +10,7 @@
 #ifndef LKVM_VIRTQUEUE_H
 #define LKVM_VIRTQUEUE_H
 
-#include <sys/uio.h>
+#include "lkvm/iov.h"
 #include "lkvm/memory.h"
 
 #define VIRTQUEUE_MAX_SIZE	  1024
@@ -117,11 +117,5 @@ bool virtqueue_kick_on(struct virtqueue *vq);
 
 /* Marks the whole device as broken: DEVICE_NEEDS_RESET, config interrupt, one line in the log. */
 void virtqueue_break(struct virtqueue *vq, const char *fmt, ...) __printf(2, 3);
-
-/* Copies between a chain's parts and a buffer: bytes copied (less when the part is shorter). */
-size_t iov_read(const struct iovec *iov, unsigned nr, size_t offset, void *dst, size_t len);
-size_t iov_write(const struct iovec *iov, unsigned nr, size_t offset, const void *src, size_t len);
-/* Drops `len` bytes at the front in place: returns the first iov still in use, lowers *nr. */
-struct iovec *iov_skip(struct iovec *iov, unsigned *nr, size_t len);
 
 #endif
