@@ -43,9 +43,9 @@ SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH),$(wildcard $(d)/*.
 	$(wildcard builtin-*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
 PICK := $(if $(HAVE_SLIRP),$(B)/net/user.o $(B)/net/user-config.o,$(B)/net/user-none.o)
-LIBS := -laio $(if $(HAVE_SLIRP),-lslirp)
+LIBS := -laio -lfdt $(if $(HAVE_SLIRP),-lslirp)
 STATIC_PICK := $(B)/net/user-none.o
-STATIC_LIBS := -laio
+STATIC_LIBS := -laio -lfdt
 
 # make V=1 shows the commands, make -s nothing.
 Q := $(if $(V),,@)
