@@ -63,6 +63,14 @@ commit_dir() {
 	rm -rf "$1.old"
 }
 
+# have DIR WORDS...: whether it is there, made from the same words (packages, suites). A table that
+# changed must not leave a cache of yesterday's kernel behind; with $refresh it is asked anew in any case.
+have() {
+	local _dir=$1
+	shift
+	[ -d "$_dir" ] && [ -z "$refresh" ] && [ "$(cat "$_dir/made-from" 2>/dev/null)" = "$*" ]
+}
+
 # tool NAME ARGS...: the machine's program if it has one, else the cache's.
 tool() {
 	_t=$1

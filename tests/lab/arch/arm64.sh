@@ -18,6 +18,7 @@ KERNEL_FORMS="Image Image.gz vmlinuz.efi"
 PROBE_GUEST=poweroff.elf
 GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon pvpanic_mmio crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
 BUSYBOX_SUITES=stable
+SYSROOT_SUITES=stable
 KERNEL_LABELS="stock backport sid"
 DEBIAN_INITRD_LABELS=
 
