@@ -24,6 +24,8 @@ lab_arch() {
 	. "$LAB_DIR/arch/$1.sh"
 	ARCH=$1
 	ARCH_CACHE=$LAB_CACHE/$ARCH
+	# Where a cross build for it took its libraries from, as in the Makefile.
+	SYSROOT=${SYSROOT-$LAB_CACHE/sysroot-$ARCH}
 }
 
 # The Debian architecture of this machine: the tools are fetched for it.

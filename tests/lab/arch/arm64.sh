@@ -2,6 +2,7 @@
 # What the lab has to know about arm64. Data only; x86.sh says what each word is for.
 
 DEB_ARCH=arm64
+TRIPLET=aarch64-linux-gnu
 QEMU_PACKAGE=qemu-system-arm
 QEMU_BINARY=qemu-system-aarch64
 # virtualization=on gives the CPUs EL2, and -cpu max FEAT_NV2, which the host's KVM hands on.

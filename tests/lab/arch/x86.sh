@@ -3,6 +3,8 @@
 # another file like this one.
 
 DEB_ARCH=amd64
+# Where its libraries lie, and the start of its cross compiler's name.
+TRIPLET=x86_64-linux-gnu
 QEMU_PACKAGE=qemu-system-x86
 QEMU_BINARY=qemu-system-x86_64
 # -cpu max: with another model the XSAVE layout makes inner guests panic in
