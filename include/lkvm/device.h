@@ -54,6 +54,7 @@ struct device_description {
 	/* Device-tree properties beyond reg and interrupts, added by the FDT writer. */
 	const char *node_name; /* "serial"; the unit address is added */
 	u32 clock_frequency;   /* 0: none */
+	bool dma_coherent;     /* reads and writes guest memory, as coherent as a CPU */
 };
 
 struct device {
