@@ -62,8 +62,6 @@ static int parse_memory_address(struct vm_config *config, const struct option_ro
 		return 0;
 	errno = 0;
 	address = strtoull(at + 1, &end, 0);
-	if (*at != '@')
-		return option_error(row, value, "not a size; 512 (MiB), 512M or 2G would work");
 	if (at[1] < '0' || at[1] > '9' || *end || errno)
 		return option_error(row, value,
 				    "not a size; 512 (MiB), 512M, 2G or, with an address, "
@@ -86,10 +84,10 @@ static int parse_memory(struct vm_config *config, const struct option_row *row, 
 		return 0;
 	}
 	ret = parse_size(value, MIB(1), &bytes, &at);
-	if (ret == -ERANGE)
-		return option_error(row, value, "more bytes than 64 bits can count");
-	if (ret < 0)
+	if (ret == -EINVAL || (*at && *at != '@'))
 		return option_error(row, value, "not a size; 512 (MiB), 512M or 2G would work");
+	if (ret < 0)
+		return option_error(row, value, "more bytes than 64 bits can count");
 	if (bytes < CONFIG_MIN_MEMORY)
 		return option_error(row, value, "too little for any guest; %u MiB is the least",
 				    (unsigned)(CONFIG_MIN_MEMORY >> 20));
