@@ -139,14 +139,10 @@ static void test_no_utf8(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_members),
-		cmocka_unit_test(test_nesting),
-		cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_escapes),
-		cmocka_unit_test(test_key_is_escaped_too),
-		cmocka_unit_test(test_utf8),
-		cmocka_unit_test(test_no_utf8),
+		cmocka_unit_test(test_empty),	cmocka_unit_test(test_members),
+		cmocka_unit_test(test_nesting), cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_escapes), cmocka_unit_test(test_key_is_escaped_too),
+		cmocka_unit_test(test_utf8),	cmocka_unit_test(test_no_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
