@@ -53,7 +53,25 @@ static void print_number(FILE *out, u64 number, const char *unit)
 		fprintf(out, " %s", unit);
 }
 
-static void print_items(FILE *out, const struct host_fact *fact, const struct host_answer *answer)
+/* "128, 256, ..., 2048" says as much as all sixteen. */
+static bool in_equal_steps(const struct host_answer *answer)
+{
+	u64 step = answer->items[1].number - answer->items[0].number;
+
+	for (unsigned i = 2; i < answer->nr_items; i++) {
+		if (answer->items[i].number - answer->items[i - 1].number != step)
+			return false;
+	}
+	return true;
+}
+
+static void print_steps(FILE *out, const struct host_answer *answer)
+{
+	fprintf(out, "%" PRIu64 ", %" PRIu64 ", ..., %" PRIu64, answer->items[0].number,
+		answer->items[1].number, answer->items[answer->nr_items - 1].number);
+}
+
+static void print_each(FILE *out, const struct host_answer *answer)
 {
 	for (unsigned i = 0; i < answer->nr_items; i++) {
 		if (i)
@@ -65,9 +83,19 @@ static void print_items(FILE *out, const struct host_fact *fact, const struct ho
 		if (answer->kind != HOST_NAMES)
 			fprintf(out, "%" PRIu64, answer->items[i].number);
 	}
-	if (!answer->nr_items)
+}
+
+static void print_items(FILE *out, const struct host_fact *fact, const struct host_answer *answer)
+{
+	if (!answer->nr_items) {
 		fputs("none", out);
-	else if (fact->unit)
+		return;
+	}
+	if (answer->kind == HOST_NUMBERS && answer->nr_items > 4 && in_equal_steps(answer))
+		print_steps(out, answer);
+	else
+		print_each(out, answer);
+	if (fact->unit)
 		fprintf(out, " %s", fact->unit);
 }
 
