@@ -35,6 +35,17 @@ test_man_page_has_every_option() {
 	sort -u in-help in-tables | diff - in-man || fail "--help and lkvm-run(1) differ"
 }
 
+# Every key that --json writes without a reason, and no other.
+test_man_page_has_every_fact() {
+	command -v jq >/dev/null || skip "no jq"
+	lkvm stat --host --json
+	jq -r 'to_entries[] | .key as $g | .value | keys[] | select(endswith("_reason") | not) | "\($g).\(.)"' \
+		.out | sort >in-json
+	sed -n 's/^\.B \([a-z]*\.[a-z0-9_]*\)$/\1/p' "$BUILD/man/lkvm-stat.1" | sort >in-man
+	[ "$(wc -l <in-json)" -ge 30 ] || fail "only $(wc -l <in-json) facts"
+	diff in-json in-man || fail "--json and lkvm-stat(1) differ"
+}
+
 test_readme_has_the_exit_statuses() {
 	"$BUILD/tools/gen-docs" exit-status >table
 	sed -n '/^| status | meaning |/,/^$/p' "$TOP/README.md" | sed '/^$/d' >in-readme
@@ -62,9 +73,12 @@ test_completion() {
 	. "$BUILD/completion/lkvm"
 	# shellcheck disable=SC2034 # read by the completion
 	COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
-	offers "--help --version help run version" lkvm ""
+	offers "--help --version help run stat version" lkvm ""
 	offers "run" lkvm r
 	offers "run" lkvm help ru
+	offers "stat" lkvm st
+	offers "--help --host --json" lkvm stat ""
+	offers "--json" lkvm stat --host --j
 	offers "--kernel" lkvm run --ker
 	offers "--no-name --no-network --no-nodefaults" lkvm run --no-n
 	offers "serial virtio" lkvm run --console ""
@@ -126,6 +140,7 @@ test_install() {
 	expected="usr/bin/lkvm
 usr/share/bash-completion/completions/lkvm
 usr/share/man/man1/lkvm-run.1
+usr/share/man/man1/lkvm-stat.1
 usr/share/man/man1/lkvm.1"
 	[ "$(cd root && find . -type f | sed 's|^./||' | sort)" = "$expected" ] || fail "$(find root)"
 	root/usr/bin/lkvm version >/dev/null || fail "what was installed does not run"
