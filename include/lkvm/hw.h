@@ -27,6 +27,9 @@ int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *cha
 /* MC146818 RTC and its CMOS at ports 0x70/0x71; memory sizes for those who look there. */
 int rtc_cmos_create(struct vm *vm, int gsi);
 
+/* PL031 RTC (ARM DDI 0224) in the 4 KiB at `base`; level interrupt. Shows the host's time as UTC. */
+int rtc_pl031_create(struct vm *vm, gpa_t base, int gsi);
+
 /* Just enough of an i8042 at 0x60/0x64 that Linux neither waits nor misses a reset pulse. */
 int i8042_create(struct vm *vm);
 
