@@ -42,7 +42,8 @@ static void pvpanic_destroy(struct device *device)
 
 static const struct device_ops pvpanic_ops = { .destroy = pvpanic_destroy };
 
-int pvpanic_port_create(struct vm *vm, u16 port)
+static int create(struct vm *vm, struct bus *bus, enum device_resource_kind kind, u64 base,
+		  u64 size)
 {
 	struct pvpanic *p = calloc(1, sizeof(*p));
 	int error;
@@ -53,14 +54,26 @@ int pvpanic_port_create(struct vm *vm, u16 port)
 	p->vm = vm;
 	p->said.burst = 3;
 	p->device.description.acpi_hid = "QEMU0001";
-	p->device.description.resources[0] = (struct device_resource){ RESOURCE_PORT, port, 1 };
+	p->device.description.compatible = "qemu,pvpanic-mmio";
+	p->device.description.node_name = "pvpanic";
+	p->device.description.resources[0] = (struct device_resource){ kind, base, size };
 	p->device.description.nr_resources = 1;
-	error = bus_add(vm->ports, port, 1, &pvpanic_bus_ops, p);
+	error = bus_add(bus, base, size, &pvpanic_bus_ops, p);
 	if (error) {
-		log_fatal("pvpanic: port 0x%x is not free", port);
+		log_fatal("pvpanic: address 0x%llx is not free", (unsigned long long)base);
 		free(p);
 		return error;
 	}
 	device_add(&vm->devices, &p->device);
 	return 0;
+}
+
+int pvpanic_port_create(struct vm *vm, u16 port)
+{
+	return create(vm, vm->ports, RESOURCE_PORT, port, 1);
+}
+
+int pvpanic_mmio_create(struct vm *vm, gpa_t base)
+{
+	return create(vm, vm->mmio, RESOURCE_MMIO, base, 2);
 }

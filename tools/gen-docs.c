@@ -15,6 +15,18 @@
 #include "lkvm/exit_status.h"
 #include "lkvm/options.h"
 
+/* OTHER_ARCHITECTURES names those that this lkvm is not for: X(arm64) X(riscv). */
+#define X(arch) extern const struct option_row arch##_arch_options[];
+OTHER_ARCHITECTURES
+#undef X
+
+static const struct option_row *const other_options[] = {
+#define X(arch) arch##_arch_options,
+	OTHER_ARCHITECTURES
+#undef X
+		NULL,
+};
+
 /* ---- roff ---- */
 
 /* A backslash, a dash that is to be copied and pasted, and a line that looks like a request. */
@@ -96,6 +108,15 @@ static int roff_row(const struct option_row *row, void *arg)
 	return 0;
 }
 
+static void roff_options(void)
+{
+	options_for_each(roff_row, NULL);
+	for (unsigned i = 0; other_options[i]; i++)
+		for (const struct option_row *row = other_options[i];
+		     row->name || row->kind == OPTION_GROUP; row++)
+			roff_row(row, NULL);
+}
+
 static void roff_commands(void)
 {
 	const struct builtin *builtin;
@@ -128,7 +149,7 @@ static int man(const char *version, const char *date)
 
 	while (fgets(line, sizeof(line), stdin)) {
 		if (!strcmp(line, "@OPTIONS@\n"))
-			options_for_each(roff_row, NULL);
+			roff_options();
 		else if (!strcmp(line, "@COMMANDS@\n"))
 			roff_commands();
 		else if (!strcmp(line, "@EXIT_STATUS@\n"))

@@ -239,6 +239,7 @@ static void describe(struct device_description *d, const struct device_resource 
 	d->compatible = "virtio,mmio";
 	d->acpi_hid = "LNRO0005";
 	d->node_name = "virtio_mmio";
+	d->dma_coherent = true;
 	d->resources[0] = *where;
 	d->nr_resources = 1;
 	d->gsi = gsi;

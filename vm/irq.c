@@ -14,16 +14,20 @@ struct irq_state {
 	pthread_mutex_t lock; /* everything */
 	unsigned nr_pins;     /* entries at the table's beginning that never change */
 	unsigned first_msi;   /* gsi of MSI slot 0 */
+	u32 line_base;	      /* constant: what KVM_IRQ_LINE calls gsi 0 */
 	unsigned nr_msi;
 	bool used[IRQ_MAX_ROUTES];   /* by MSI slot */
 	bool routed[IRQ_MAX_ROUTES]; /* by MSI slot: has a message */
 	bool needs_device_id;
+	/* Constant once devices exist: messages to lines_address are lines; 0: none are. */
+	u64 lines_address;
+	u32 lines_base;					       /* what the message for gsi 0 is */
 	struct kvm_irq_routing_entry messages[IRQ_MAX_ROUTES]; /* by MSI slot */
 	struct kvm_irq_routing *table;
 };
 
 int irq_init(struct vm *vm, const struct kvm_irq_routing_entry *pins, unsigned nr,
-	     unsigned first_msi_gsi)
+	     unsigned first_msi_gsi, u32 line_base)
 {
 	struct irq_state *irq;
 
@@ -41,6 +45,7 @@ int irq_init(struct vm *vm, const struct kvm_irq_routing_entry *pins, unsigned n
 	memcpy(irq->table->entries, pins, nr * sizeof(*pins));
 	irq->nr_pins = nr;
 	irq->first_msi = first_msi_gsi;
+	irq->line_base = line_base;
 	irq->nr_msi = IRQ_MAX_ROUTES - MAX(nr, first_msi_gsi);
 	irq->needs_device_id = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_MSI_DEVID) > 0;
 	vm->irq = irq;
@@ -59,8 +64,8 @@ void irq_destroy(struct vm *vm)
 
 static void set_line(void *opaque, unsigned gsi, bool level)
 {
-	struct kvm_irq_level irq = { .irq = gsi, .level = level };
 	struct vm *vm = opaque;
+	struct kvm_irq_level irq = { .irq = vm->irq->line_base + gsi, .level = level };
 
 	if (ioctl(vm->fd, KVM_IRQ_LINE, &irq))
 		log_debug("interrupt line %u: %s", gsi, strerror(errno));
@@ -71,6 +76,27 @@ struct irq_line irq_line(struct vm *vm, unsigned gsi)
 	return (struct irq_line){ .set = set_line, .opaque = vm, .gsi = gsi };
 }
 
+void irq_msi_are_lines(struct vm *vm, u64 address, u32 base)
+{
+	vm->irq->lines_address = address;
+	vm->irq->lines_base = base;
+}
+
+/* Is the message one that raises a pin, and which? */
+static bool is_line(const struct irq_state *irq, const struct msi_message *message, u32 *gsi)
+{
+	*gsi = message->data - irq->lines_base;
+	return irq->lines_address && message->address == irq->lines_address &&
+	       *gsi < irq->first_msi;
+}
+
+static int pulse(struct vm *vm, u32 gsi)
+{
+	set_line(vm, gsi, true);
+	set_line(vm, gsi, false);
+	return 0;
+}
+
 int irq_signal_msi(struct vm *vm, const struct msi_message *message)
 {
 	struct kvm_msi msi = {
@@ -79,6 +105,10 @@ int irq_signal_msi(struct vm *vm, const struct msi_message *message)
 		.data = message->data,
 	};
 
+	u32 gsi;
+
+	if (vm->irq && is_line(vm->irq, message, &gsi))
+		return pulse(vm, gsi);
 	if (vm->irq && vm->irq->needs_device_id) {
 		msi.flags = KVM_MSI_VALID_DEVID;
 		msi.devid = message->device_id;
@@ -143,10 +173,15 @@ int irq_msi_route(struct vm *vm, unsigned gsi, const struct msi_message *message
 		.u.msi.data = message->data,
 	};
 	int error = 0;
+	u32 pin;
 
 	if (slot >= irq->nr_msi)
 		return -EINVAL;
-	if (irq->needs_device_id) {
+	if (is_line(irq, message, &pin)) {
+		entry.type = KVM_IRQ_ROUTING_IRQCHIP;
+		memset(&entry.u, 0, sizeof(entry.u));
+		entry.u.irqchip.pin = pin;
+	} else if (irq->needs_device_id) {
 		entry.flags = KVM_MSI_VALID_DEVID;
 		entry.u.msi.devid = message->device_id;
 	}

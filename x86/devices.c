@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The board's devices: which there are and where they go. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "acpi.h"
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/chardev.h"
 #include "lkvm/hw.h"
-#include "lkvm/log.h"
 #include "lkvm/pci.h"
 #include "x86-vm.h"
 
@@ -27,78 +23,10 @@ static const struct hw_place serial_ports[] = {
 static const u8 virtio_mmio_gsis[] = { 5, 9, 10, 11, 12, 14, 15, 6, 7, 20, 21, 22, 23 };
 #define NR_ISA_VIRTIO_MMIO_GSIS 9
 
-/* Owns a back end that is not the console; made before its serial port, so it goes after it. */
-struct backend {
-	struct device device;
-	struct chardev *chardev;
-};
-
-static int backend_start(struct device *device)
-{
-	return chardev_start(CONTAINER_OF(device, struct backend, device)->chardev);
-}
-
-static void backend_destroy(struct device *device)
-{
-	struct backend *backend = CONTAINER_OF(device, struct backend, device);
-
-	if (device->started)
-		chardev_stop(backend->chardev);
-	chardev_destroy(backend->chardev);
-	free(backend);
-}
-
-static const struct device_ops backend_ops = { .start = backend_start, .destroy = backend_destroy };
-
-static int add_backend(struct vm *vm, struct chardev *chardev, unsigned index)
-{
-	struct backend *backend = chardev ? calloc(1, sizeof(*backend)) : NULL;
-
-	if (!backend) {
-		log_fatal("Unable to open a terminal for serial port %u: %s", index,
-			  strerror(errno));
-		if (chardev)
-			chardev_destroy(chardev);
-		return -ENOMEM;
-	}
-	device_init(&backend->device, &backend_ops, "tty%u", index);
-	backend->chardev = chardev;
-	device_add(&vm->devices, &backend->device);
-	return 0;
-}
-
-static bool wants_pty(const struct vm_config *config, unsigned index)
-{
-	for (unsigned i = 0; i < config->nr_ttys; i++)
-		if (config->ttys[i] && strtoul(config->ttys[i], NULL, 10) == index)
-			return true;
-	return false;
-}
-
-/* The first port is always there, for early consoles; who does not use it gets silence. */
-static int create_serial_port(struct vm *vm, unsigned index)
-{
-	bool pty = wants_pty(vm->config, index);
-	struct chardev *chardev;
-	int error;
-
-	if (!pty && index)
-		return 0;
-	if (!pty && vm->config->console == CONSOLE_SERIAL)
-		return uart_create(vm, &serial_ports[index], vm->console, index);
-	chardev = pty ? chardev_pty(vm, index) : chardev_null();
-	error = add_backend(vm, chardev, index);
-	if (error)
-		return error;
-	return uart_create(vm, &serial_ports[index], chardev, index);
-}
-
 int arch_create_devices(struct vm *vm)
 {
-	int error = 0;
+	int error = serial_ports_create(vm, serial_ports, ARRAY_SIZE(serial_ports));
 
-	for (unsigned i = 0; i < ARRAY_SIZE(serial_ports) && !error; i++)
-		error = create_serial_port(vm, i);
 	if (!error)
 		error = rtc_cmos_create(vm, BOARD_GSI_RTC);
 	if (!error)

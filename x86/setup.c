@@ -181,7 +181,7 @@ static int create_routes(struct vm *vm)
 			gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE;
 		pins[nr++].u.irqchip.pin = gsi % 8;
 	}
-	return irq_init(vm, pins, nr, BOARD_FIRST_MSI_GSI);
+	return irq_init(vm, pins, nr, BOARD_FIRST_MSI_GSI, 0);
 }
 
 static int create_irqchip(struct vm *vm)

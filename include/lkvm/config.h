@@ -61,6 +61,7 @@ struct vm_config {
 	const char *cmdline; /* NULL: none given */
 	unsigned cpus;	     /* 0: the host's online CPUs, until config_finish */
 	u64 memory;	     /* bytes; 0: a default, until config_finish */
+	u64 memory_address;  /* gpa of its first byte; 0: the board's */
 	enum console_kind console;
 	const char *ttys[CONFIG_MAX_TTYS]; /* ids "0".."3" that get a pty */
 	unsigned nr_ttys;

@@ -58,6 +58,7 @@ struct device_description {
 	u32 clock_frequency;   /* 0: none */
 	/* What it calls its clock, which is the board's only one: "apb_pclk"; NULL: it has none. */
 	const char *clock_name;
+	bool dma_coherent;     /* reads and writes guest memory, as coherent as a CPU */
 };
 
 struct device {

@@ -24,6 +24,12 @@ struct hw_place {
 int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *chardev,
 		unsigned index);
 
+/*
+ * The board's serial ports: the first is always there and is the console's unless --tty or --console say
+ * otherwise; another only when --tty asks for it.
+ */
+int serial_ports_create(struct vm *vm, const struct hw_place *places, unsigned nr);
+
 /* MC146818 RTC and its CMOS at ports 0x70/0x71; memory sizes for those who look there. */
 int rtc_cmos_create(struct vm *vm, int gsi);
 
@@ -33,7 +39,8 @@ int rtc_pl031_create(struct vm *vm, gpa_t base, int gsi);
 /* Just enough of an i8042 at 0x60/0x64 that Linux neither waits nor misses a reset pulse. */
 int i8042_create(struct vm *vm);
 
-/* pvpanic at an I/O port (QEMU's specification): QEMU0001 in ACPI. */
+/* pvpanic (QEMU's specification) at an I/O port, QEMU0001 in ACPI; or at an address, for device trees. */
 int pvpanic_port_create(struct vm *vm, u16 port);
+int pvpanic_mmio_create(struct vm *vm, gpa_t base);
 
 #endif

@@ -44,10 +44,18 @@ int irq_signal_msi(struct vm *vm, const struct msi_message *message);
 
 struct kvm_irq_routing_entry;
 
-/* Called by the architecture, before devices: pins' routes. gsis below `first_msi_gsi` are the pins'. */
+/*
+ * Called by the architecture, before devices: pins' routes. gsis below `first_msi_gsi` are the pins'.
+ * KVM_IRQ_LINE knows gsi n as `line_base` + n: arm64 puts the kind of interrupt into the number.
+ */
 int irq_init(struct vm *vm, const struct kvm_irq_routing_entry *pins, unsigned nr,
-	     unsigned first_msi_gsi);
+	     unsigned first_msi_gsi, u32 line_base);
 void irq_destroy(struct vm *vm);
+/*
+ * After irq_init: the board's MSI frame makes a pin's interrupt of a message to `address`; gsi n's is
+ * `base` + n.
+ */
+void irq_msi_are_lines(struct vm *vm, u64 address, u32 base);
 
 /* A gsi for one MSI vector, or -ENOSPC. Nothing is routed until irq_msi_route. */
 int irq_msi_alloc(struct vm *vm);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Options that only arm64 has. */
+#ifndef ARM64_ARCH_CONFIG_H
+#define ARM64_ARCH_CONFIG_H
+
+#include "lkvm/types.h"
+
+/* The most that --cpus takes, and what it is by default on a larger host. */
+#define ARCH_MAX_CPUS 512
+
+enum arm64_irqchip {
+	IRQCHIP_AUTO,
+	IRQCHIP_GICV2,
+	IRQCHIP_GICV2M,
+	IRQCHIP_GICV3,
+	IRQCHIP_GICV3_ITS,
+};
+
+struct arch_config {
+	enum arm64_irqchip irqchip;
+	const char *dump_dtb; /* file; NULL: none */
+	bool nested;	      /* vCPUs have EL2 */
+	bool e2h0;	      /* and their E2H is 0: no VHE */
+	u64 counter_offset;   /* subtracted from the guest's counters; 0: left to KVM */
+};
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of arm64/ share about one guest. Main thread unless said otherwise. */
+#ifndef ARM64_VM_H
+#define ARM64_VM_H
+
+#include <linux/kvm.h>
+#include "lkvm/boot.h"
+#include "lkvm/config.h"
+#include "lkvm/fdt.h"
+#include "lkvm/pci.h"
+#include "lkvm/vm.h"
+#include "gic.h"
+#include "uapi/kvm-arm64.h"
+
+/* Where vCPU 0 begins. */
+struct arm64_entry {
+	gpa_t pc;
+	gpa_t dtb;
+};
+
+struct arm64_vm {
+	unsigned ipa_bits;	   /* of a guest physical address */
+	gpa_t ram;		   /* RAM's first byte; its size is config->memory */
+	struct kvm_vcpu_init init; /* target and features of every vCPU */
+	struct gic gic;
+	struct boot_file kernel_file;
+	struct kernel_image kernel;
+	struct boot_file initrds[CONFIG_MAX_INITRDS];
+	unsigned nr_initrds;
+	struct pci_board pci;
+	struct arm64_entry entry; /* where vCPU 0 begins; set by arch_load */
+	bool used;		  /* arch_reset was here before */
+};
+
+/* arm64/features.c: what the vCPUs are to be, against what the host offers; before a vCPU exists. Said. */
+int arm64_choose_features(struct vm *vm);
+
+/*
+ * arm64/load.c: would arch_load() find room for everything? Needs memory's layout, no device: asked before
+ * there are any, so that a guest that cannot be started leaves no trace. Said.
+ */
+int arm64_check_load(struct vm *vm);
+
+/* arm64/dtb.c: writes the whole tree. initrd_size 0: none. fdt_free(tree) is the caller's. Said. */
+int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, gpa_t initrd,
+		    u64 initrd_size);
+
+#endif

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The board's devices: which there are and where they go. */
+#include <errno.h>
+
+#include "arm64-vm.h"
+#include "board.h"
+#include "lkvm/arch.h"
+#include "lkvm/hw.h"
+#include "lkvm/pci.h"
+
+static int create_serial_ports(struct vm *vm)
+{
+	struct hw_place ports[BOARD_NR_SERIAL];
+
+	for (unsigned i = 0; i < BOARD_NR_SERIAL; i++)
+		ports[i] = (struct hw_place){
+			.kind = RESOURCE_MMIO,
+			.base = BOARD_SERIAL + i * BOARD_SERIAL_DISTANCE,
+			.gsi = BOARD_GSI_SERIAL + i,
+		};
+	return serial_ports_create(vm, ports, BOARD_NR_SERIAL);
+}
+
+int arch_create_devices(struct vm *vm)
+{
+	struct arm64_vm *arm64 = vm->arch.arm64;
+	/* All vCPUs exist now, so the interrupt controller can be what it has to be for them. */
+	int error = gic_init(vm, &arm64->gic);
+
+	if (!error && arm64->gic.kind == IRQCHIP_GICV2M)
+		error = gic_v2m_create(vm, arm64->gic.msi);
+	if (!error)
+		error = create_serial_ports(vm);
+	if (!error)
+		error = pvpanic_mmio_create(vm, BOARD_PVPANIC);
+	if (!error)
+		error = pci_host_create(vm, &arm64->pci);
+	return error;
+}
+
+int arch_virtio_mmio_slot(struct vm *vm, unsigned index, struct device_resource *where, int *gsi)
+{
+	if (index >= BOARD_NR_VIRTIO_MMIO)
+		return -ENOSPC;
+	*where = (struct device_resource){
+		.kind = RESOURCE_MMIO,
+		.base = BOARD_VIRTIO_MMIO + index * BOARD_VIRTIO_MMIO_SIZE,
+		.size = BOARD_VIRTIO_MMIO_SIZE,
+	};
+	*gsi = BOARD_GSI_VIRTIO_MMIO + index;
+	return 0;
+}

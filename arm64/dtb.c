@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The device tree: what an arm64 guest is told of its machine. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "arm64-vm.h"
+#include "board.h"
+#include "lkvm/arch.h"
+#include "lkvm/pci-fdt.h"
+
+#define RNG_SEED_SIZE 32
+
+static void random_property(struct fdt_tree *tree, const char *name, size_t size)
+{
+	u8 seed[RNG_SEED_SIZE];
+
+	if (getrandom(seed, size, GRND_NONBLOCK) == (ssize_t)size)
+		fdt_bytes_of(tree, name, seed, size);
+}
+
+static void chosen(struct fdt_tree *tree, const char *cmdline, gpa_t initrd, u64 initrd_size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/serial@%llx", BOARD_SERIAL);
+	fdt_node(tree, "chosen");
+	fdt_text(tree, "bootargs", cmdline);
+	fdt_text(tree, "stdout-path", path);
+	if (initrd_size) {
+		fdt_u64(tree, "linux,initrd-start", initrd);
+		fdt_u64(tree, "linux,initrd-end", initrd + initrd_size);
+	}
+	/* One for where the kernel goes, one for its random numbers. */
+	random_property(tree, "kaslr-seed", sizeof(u64));
+	random_property(tree, "rng-seed", RNG_SEED_SIZE);
+	fdt_node_end(tree);
+}
+
+static void cpus(struct fdt_tree *tree, struct vm *vm)
+{
+	struct vcpu *vcpu;
+	unsigned i;
+
+	fdt_node(tree, "cpus");
+	fdt_u32(tree, "#address-cells", 2);
+	fdt_u32(tree, "#size-cells", 0);
+	vcpu_for_each (vcpu, vm, i) {
+		fdt_node_at(tree, "cpu", vcpu->arch.mpidr);
+		fdt_text(tree, "device_type", "cpu");
+		fdt_text(tree, "compatible", "arm,armv8");
+		fdt_text(tree, "enable-method", "psci");
+		fdt_reg(tree, &vcpu->arch.mpidr, 1);
+		fdt_u32(tree, "phandle", BOARD_PHANDLE_CPU + i);
+		fdt_node_end(tree);
+	}
+	fdt_node_end(tree);
+}
+
+/* KVM turns a call by HVC at EL1 into the guest's own hypervisor's business when it has EL2. */
+static void psci(struct fdt_tree *tree, struct vm *vm)
+{
+	static const char compatible[] = "arm,psci-1.0\0arm,psci-0.2";
+
+	fdt_node(tree, "psci");
+	fdt_bytes_of(tree, "compatible", compatible, sizeof(compatible));
+	fdt_text(tree, "method", vm->config->arch.nested ? "smc" : "hvc");
+	fdt_node_end(tree);
+}
+
+static void timer(struct fdt_tree *tree, struct vm *vm)
+{
+	static const unsigned ppis[] = {
+		BOARD_PPI_SEC_TIMER, BOARD_PPI_PTIMER,	   BOARD_PPI_VTIMER,
+		BOARD_PPI_HYP_TIMER, BOARD_PPI_HYP_VTIMER,
+	};
+	/* The last is the virtual timer of EL2, which only VHE has a use for. */
+	unsigned nr = vm->config->arch.nested ? 5 : 4;
+	u32 cells[ARRAY_SIZE(ppis) * 3];
+
+	for (unsigned i = 0; i < nr; i++)
+		gic_ppi(vm, ppis[i], GIC_LEVEL_LOW, cells + 3 * i);
+	fdt_node(tree, "timer");
+	fdt_text(tree, "compatible", "arm,armv8-timer");
+	fdt_cells(tree, "interrupts", cells, 3 * nr);
+	fdt_empty(tree, "always-on");
+	fdt_node_end(tree);
+}
+
+static void pci(struct fdt_tree *tree, struct vm *vm)
+{
+	const struct pci_fdt how = {
+		.format = &gic_irq_format,
+		.interrupt_parent = BOARD_PHANDLE_GIC,
+		.interrupt_address_cells = 2,
+		.msi_parent = vm->arch.arm64->gic.msi_size ? BOARD_PHANDLE_MSI : 0,
+	};
+
+	if (vm->pci)
+		pci_fdt(tree, vm->pci, &how);
+}
+
+int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, gpa_t initrd,
+		    u64 initrd_size)
+{
+	if (fdt_begin(tree))
+		return -ENOMEM;
+	fdt_text(tree, "compatible", "linux,dummy-virt");
+	fdt_text(tree, "model", "linux,dummy-virt");
+	fdt_u32(tree, "#address-cells", 2);
+	fdt_u32(tree, "#size-cells", 2);
+	fdt_u32(tree, "interrupt-parent", BOARD_PHANDLE_GIC);
+	chosen(tree, cmdline, initrd, initrd_size);
+	cpus(tree, vm);
+	fdt_memory(tree, &vm->memory);
+	psci(tree, vm);
+	timer(tree, vm);
+	gic_fdt(tree, vm, &vm->arch.arm64->gic);
+	fdt_devices(tree, &vm->devices, &gic_irq_format);
+	pci(tree, vm);
+	return fdt_end(tree);
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a guest's vCPUs are to be: the options against what this host's KVM offers. Everything is
+ * refused here, with the reason and the remedy, before a vCPU exists.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "arm64-vm.h"
+#include "lkvm/arch.h"
+#include "lkvm/log.h"
+
+static bool has_cap(struct vm *vm, unsigned long cap)
+{
+	return ioctl(vm->fd, KVM_CHECK_EXTENSION, cap) > 0;
+}
+
+static void want(struct kvm_vcpu_init *init, unsigned feature)
+{
+	init->features[feature / 32] |= 1U << (feature % 32);
+}
+
+/* What is there is used: features a guest may ignore. */
+static void choose_common(struct vm *vm, struct kvm_vcpu_init *init)
+{
+	want(init, KVM_ARM_VCPU_PSCI_0_2);
+	/* KVM takes both or none. */
+	if (has_cap(vm, KVM_CAP_ARM_PTRAUTH_ADDRESS) && has_cap(vm, KVM_CAP_ARM_PTRAUTH_GENERIC)) {
+		want(init, KVM_ARM_VCPU_PTRAUTH_ADDRESS);
+		want(init, KVM_ARM_VCPU_PTRAUTH_GENERIC);
+	}
+	if (has_cap(vm, KVM_CAP_ARM_SVE))
+		want(init, KVM_ARM_VCPU_SVE);
+}
+
+static int choose_nested(struct vm *vm, struct kvm_vcpu_init *init)
+{
+	const struct arch_config *arch = &vm->config->arch;
+
+	if (!arch->nested)
+		return 0;
+	if (!has_cap(vm, KVM_CAP_ARM_EL2)) {
+		log_fatal("--nested: this host's KVM does not give guests EL2; it takes a CPU with "
+			  "ARMv8.4 nested virtualization, Linux 6.16 or later and the kernel "
+			  "parameter "
+			  "kvm-arm.mode=nested");
+		return -ENOTSUP;
+	}
+	want(init, KVM_ARM_VCPU_HAS_EL2);
+	if (arch->e2h0 && !has_cap(vm, KVM_CAP_ARM_EL2_E2H0)) {
+		log_fatal("--e2h0: this host's KVM gives guests EL2 only with VHE: its CPU lacks "
+			  "FEAT_NV's NV1 or its Linux is older than 6.16; leave --e2h0 out");
+		return -ENOTSUP;
+	}
+	if (arch->e2h0)
+		want(init, KVM_ARM_VCPU_HAS_EL2_E2H0);
+	return gic_check_nested(vm, &vm->arch.arm64->gic);
+}
+
+static int set_counter_offset(struct vm *vm)
+{
+	struct kvm_arm_counter_offset offset = { .counter_offset =
+							 vm->config->arch.counter_offset };
+	int error;
+
+	if (!offset.counter_offset || !ioctl(vm->fd, KVM_ARM_SET_COUNTER_OFFSET, &offset))
+		return 0;
+	error = -errno;
+	log_fatal(
+		"--counter-offset: this host's KVM does not take it (%s); Linux 6.4 or later does",
+		strerror(errno));
+	return error;
+}
+
+int arm64_choose_features(struct vm *vm)
+{
+	struct kvm_vcpu_init *init = &vm->arch.arm64->init;
+	int error;
+
+	if (ioctl(vm->fd, KVM_ARM_PREFERRED_TARGET, init)) {
+		error = -errno;
+		log_fatal("KVM does not tell which CPU guests have: %s", strerror(errno));
+		return error;
+	}
+	choose_common(vm, init);
+	error = choose_nested(vm, init);
+	return error ?: set_counter_offset(vm);
+}

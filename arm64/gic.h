@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The interrupt controller, in KVM: GICv3 with or without an ITS, or GICv2 with or without an MSI frame
+ * (GICv2m, which lkvm is itself).
+ */
+#ifndef ARM64_GIC_H
+#define ARM64_GIC_H
+
+#include "arch-config.h"
+#include "lkvm/fdt.h"
+
+struct vm;
+
+struct gic {
+	enum arm64_irqchip kind; /* never AUTO once it is made */
+	int fd, its_fd;		 /* KVM devices; 0: none */
+	gpa_t cpu, cpu_size;	 /* the redistributors, or GICv2's CPU interface */
+	gpa_t msi, msi_size;	 /* the ITS or the MSI frame; size 0: none */
+};
+
+/* After KVM_CREATE_VM: makes what --irqchip asks for, or the best there is. 0 or -errno, said. */
+int gic_create(struct vm *vm, struct gic *gic);
+void gic_destroy(struct gic *gic);
+/* Once all vCPUs exist: sizes, the maintenance interrupt, initialisation; then irq_init(). Said. */
+int gic_init(struct vm *vm, struct gic *gic);
+/* Can it serve vCPUs with EL2? Said. */
+int gic_check_nested(struct vm *vm, const struct gic *gic);
+/* As after power-on. vCPUs are parked. 0 or -errno, said. */
+int gic_reset(struct vm *vm, struct gic *gic);
+
+static inline bool gic_is_v3(const struct gic *gic)
+{
+	return gic->kind == IRQCHIP_GICV3 || gic->kind == IRQCHIP_GICV3_ITS;
+}
+
+/* gic-fdt.c: the controller's node with what belongs to it; and how it wants interrupts told. */
+void gic_fdt(struct fdt_tree *tree, struct vm *vm, const struct gic *gic);
+extern const struct fdt_irq_format gic_irq_format;
+/* Cells of a private interrupt; the trigger is one of GIC_LEVEL_*. */
+void gic_ppi(const struct vm *vm, unsigned intid, u32 trigger, u32 cells[3]);
+#define GIC_EDGE_RISING 1
+#define GIC_LEVEL_HIGH	4
+#define GIC_LEVEL_LOW	8
+
+/* gic-v2m.c: the MSI frame's registers at `base`; a write of an INTID raises it. 0 or -errno, said. */
+int gic_v2m_create(struct vm *vm, gpa_t base);
+#define GIC_V2M_SIZE   0x1000
+#define GIC_V2M_SETSPI 0x040
+
+#endif

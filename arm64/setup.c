@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The machine before it has vCPUs: address space, memory, interrupt controller, PCI windows. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "arm64-vm.h"
+#include "board.h"
+#include "lkvm/arch.h"
+#include "lkvm/log.h"
+
+/* What hosts that cannot be asked give. */
+#define IPA_BITS_DEFAULT 40
+
+/* The 64-bit PCI window: enough for any BAR, small enough for small address spaces. */
+#define PCI_MMIO64_MAX GIB(64)
+#define PCI_MMIO64_MIN GIB(1)
+
+static gpa_t ram_base(const struct vm_config *config)
+{
+	return config->memory_address ?: BOARD_RAM;
+}
+
+/* Bits for RAM and, as far as the host has that many, a window for PCI behind it. */
+static unsigned bits_for(u64 end)
+{
+	unsigned bits = IPA_BITS_DEFAULT;
+
+	while (bits < 63 && BIT(bits) < end)
+		bits++;
+	return bits;
+}
+
+static unsigned host_ipa_bits(int kvm_fd)
+{
+	int bits = ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_ARM_VM_IPA_SIZE);
+
+	return bits > 0 ? bits : IPA_BITS_DEFAULT;
+}
+
+int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type)
+{
+	unsigned host = host_ipa_bits(kvm_fd);
+	u64 base = ram_base(config), end = base + config->memory;
+	unsigned bits = MIN(bits_for(end + PCI_MMIO64_MAX), host);
+
+	if (end < base || end > BIT(host)) {
+		log_fatal("-m: %llu MiB of memory at 0x%llx do not fit: guests on this host have "
+			  "addresses of %u bits",
+			  (unsigned long long)config->memory >> 20, (unsigned long long)base, host);
+		return -E2BIG;
+	}
+	/* 0 means the default to every kernel, also to those that know no other. */
+	*type = bits == IPA_BITS_DEFAULT ? 0 : KVM_VM_TYPE_ARM_IPA_SIZE(bits);
+	return 0;
+}
+
+static int open_files(struct vm *vm, struct arm64_vm *arm64)
+{
+	const struct vm_config *config = vm->config;
+	int error = boot_file_open(&arm64->kernel_file, "kernel", config->kernel);
+
+	if (!error)
+		error = image_open(&arm64->kernel, &arm64->kernel_file, &image_arm64);
+	for (unsigned i = 0; i < config->nr_initrds && !error; i++) {
+		error = boot_file_open(&arm64->initrds[i], "initrd", config->initrds[i]);
+		if (!error)
+			arm64->nr_initrds++;
+	}
+	return error;
+}
+
+static int lay_out_memory(struct vm *vm, struct arm64_vm *arm64)
+{
+	u64 memory = vm->config->memory;
+	int error;
+
+	arm64->ram = ram_base(vm->config);
+	error = guest_memory_add_ram(&vm->memory, arm64->ram, memory);
+	if (error)
+		log_fatal("-m: no %llu MiB of memory for the guest: %s",
+			  (unsigned long long)memory >> 20, strerror(-error));
+	return error;
+}
+
+static void lay_out_pci(struct vm *vm, struct arm64_vm *arm64)
+{
+	u64 base = ALIGN_UP(arm64->ram + vm->config->memory, GIB(1)), top = BIT(arm64->ipa_bits);
+	u64 size = top > base ? MIN(top - base, PCI_MMIO64_MAX) : 0;
+
+	arm64->pci = (struct pci_board){
+		.ecam_base = BOARD_ECAM,
+		.ecam_size = BOARD_ECAM_SIZE,
+		.mmio_base = BOARD_PCI_MMIO,
+		.mmio_size = BOARD_PCI_MMIO_SIZE,
+	};
+	if (size >= PCI_MMIO64_MIN) {
+		arm64->pci.mmio64_base = base;
+		arm64->pci.mmio64_size = size;
+	}
+	for (unsigned pin = 0; pin < ARRAY_SIZE(arm64->pci.intx_gsi); pin++)
+		arm64->pci.intx_gsi[pin] = BOARD_GSI_PCI_INTA + pin;
+}
+
+int arch_vm_create(struct vm *vm)
+{
+	struct arm64_vm *arm64 = calloc(1, sizeof(*arm64));
+	int error;
+
+	if (!arm64)
+		return -ENOMEM;
+	vm->arch.arm64 = arm64;
+	arm64->ipa_bits = MIN(bits_for(ram_base(vm->config) + vm->config->memory + PCI_MMIO64_MAX),
+			      host_ipa_bits(vm->kvm_fd));
+	/* Files first: what is wrong with them is said before anything is made. */
+	error = open_files(vm, arm64);
+	if (!error)
+		error = lay_out_memory(vm, arm64);
+	if (!error)
+		error = arm64_check_load(vm);
+	if (!error)
+		error = vm_map_memory(vm);
+	if (!error)
+		error = gic_create(vm, &arm64->gic);
+	if (!error)
+		error = arm64_choose_features(vm);
+	if (error)
+		return error;
+	lay_out_pci(vm, arm64);
+	return 0;
+}
+
+void arch_vm_destroy(struct vm *vm)
+{
+	struct arm64_vm *arm64 = vm->arch.arm64;
+
+	if (!arm64)
+		return;
+	boot_file_close(&arm64->kernel_file);
+	for (unsigned i = 0; i < arm64->nr_initrds; i++)
+		boot_file_close(&arm64->initrds[i]);
+	gic_destroy(&arm64->gic);
+	free(arm64);
+	vm->arch.arm64 = NULL;
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A vCPU: how it is made, and how it begins. */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "arm64-vm.h"
+#include "lkvm/arch.h"
+#include "lkvm/log.h"
+#include "registers.h"
+
+#define MPIDR_AFFINITY 0xff00ffffffULL
+
+static int failed(const struct vcpu *vcpu, const char *what)
+{
+	int error = -errno;
+
+	log_fatal("vCPU %u: %s: %s", vcpu->id, what, strerror(errno));
+	return error;
+}
+
+/* Only the first runs: the others wait for PSCI's CPU_ON. */
+static int init(struct vcpu *vcpu)
+{
+	struct kvm_vcpu_init request = vcpu->vm->arch.arm64->init;
+
+	if (vcpu->id)
+		request.features[0] |= 1U << KVM_ARM_VCPU_POWER_OFF;
+	if (ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &request))
+		return failed(vcpu, "KVM does not initialise it");
+	return 0;
+}
+
+static int finalize(struct vcpu *vcpu)
+{
+	const struct kvm_vcpu_init *request = &vcpu->vm->arch.arm64->init;
+	int feature = KVM_ARM_VCPU_SVE;
+
+	if (!(request->features[0] & (1U << feature)))
+		return 0;
+	if (ioctl(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &feature))
+		return failed(vcpu, "KVM does not take its vector lengths");
+	return 0;
+}
+
+int arch_vcpu_create(struct vcpu *vcpu)
+{
+	int error = init(vcpu);
+
+	if (!error)
+		error = finalize(vcpu);
+	if (!error && arm64_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr))
+		error = failed(vcpu, "KVM does not tell its affinity");
+	vcpu->arch.mpidr &= MPIDR_AFFINITY;
+	return error;
+}
+
+void arch_vcpu_destroy(struct vcpu *vcpu)
+{
+}
+
+void arch_vcpu_resume(struct vcpu *vcpu)
+{
+}
+
+/* Documentation/arch/arm64/booting.rst: x0 is the device tree, x1 to x3 are 0. */
+static int enter_at(struct vcpu *vcpu, const struct arm64_entry *entry)
+{
+	int error = arm64_set_register(vcpu, REG_PC, entry->pc);
+
+	if (!error)
+		error = arm64_set_register(vcpu, REG_X(0), entry->dtb);
+	for (unsigned i = 1; i <= 3 && !error; i++)
+		error = arm64_set_register(vcpu, REG_X(i), 0);
+	if (error)
+		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id,
+			  strerror(-error));
+	return error;
+}
+
+int arch_reset(struct vm *vm)
+{
+	struct arm64_vm *arm64 = vm->arch.arm64;
+	struct vcpu *vcpu;
+	unsigned i;
+	int error = arm64->used ? gic_reset(vm, &arm64->gic) : 0;
+
+	vcpu_for_each (vcpu, vm, i) {
+		/* As KVM made them they are as after a reset already. */
+		if (!error && arm64->used)
+			error = init(vcpu);
+	}
+	if (!error)
+		error = enter_at(vm->vcpus[0], &arm64->entry);
+	arm64->used = true;
+	return error;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What arm64's KVM has that the oldest supported kernel headers (6.1) do not name. */
+#ifndef UAPI_KVM_ARM64_H
+#define UAPI_KVM_ARM64_H
+
+#include <linux/kvm.h>
+
+#ifndef KVM_CAP_COUNTER_OFFSET
+#define KVM_CAP_COUNTER_OFFSET 227
+struct kvm_arm_counter_offset {
+	__u64 counter_offset;
+	__u64 reserved;
+};
+#define KVM_ARM_SET_COUNTER_OFFSET _IOW(KVMIO, 0xb5, struct kvm_arm_counter_offset)
+#endif
+
+#ifndef KVM_CAP_ARM_EL2
+#define KVM_CAP_ARM_EL2	     240
+#define KVM_CAP_ARM_EL2_E2H0 241
+#endif
+
+#ifndef KVM_ARM_VCPU_HAS_EL2
+#define KVM_ARM_VCPU_HAS_EL2 7
+#endif
+#ifndef KVM_ARM_VCPU_HAS_EL2_E2H0
+#define KVM_ARM_VCPU_HAS_EL2_E2H0 8
+#endif
+
+#ifndef KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ
+#define KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ 9
+#endif
+
+#ifndef KVM_SYSTEM_EVENT_WAKEUP
+#define KVM_SYSTEM_EVENT_WAKEUP	 4
+#define KVM_SYSTEM_EVENT_SUSPEND 5
+#endif
+
+#endif

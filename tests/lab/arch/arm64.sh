@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the lab has to know about arm64. Data only; x86.sh says what each word is for.
+
+DEB_ARCH=arm64
+TRIPLET=aarch64-linux-gnu
+QEMU_PACKAGE=qemu-system-arm
+QEMU_BINARY=qemu-system-aarch64
+# virtualization=on gives the CPUs EL2, and -cpu max FEAT_NV2, which the host's KVM hands on.
+QEMU_MACHINE="-machine virt,virtualization=on,gic-version=3 -cpu max"
+# KVM itself is built in.
+HOST_MODULES="9p 9pnet_virtio"
+HOST_MODULES_EXTRA="tun vhost_net vhost_vsock vsock_loopback virtio_net virtio_blk ext4 loop bridge veth vfio_pci"
+HOST_IMAGE=Image
+HOST_CMDLINE="console=ttyAMA0 kvm-arm.mode=nested mitigations=off nokaslr"
+host_clock() { :; }
+GUEST_CONSOLE=ttyS0
+GUEST_IMAGE=Image
+KERNEL_FORMS="Image Image.gz vmlinuz.efi"
+PROBE_GUEST=poweroff.elf
+GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon pvpanic_mmio crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
+BUSYBOX_SUITES=stable
+SYSROOT_SUITES=stable
+KERNEL_LABELS="stock backport sid"
+DEBIAN_INITRD_LABELS=
+
+# kvm-arm.mode=nested came with 7.0.
+host_kernel() {
+	echo sid
+}
+
+kernel_source() {
+	case $1:$2 in
+	stock:*) echo "stable - linux-image-arm64" ;;
+	backport:bookworm) echo "stable - linux-image-6.12-arm64" ;;
+	backport:*) echo "stable $2-backports linux-image-arm64" ;;
+	sid:*) echo "sid - linux-image-arm64" ;;
+	esac
+}
+
+kernel_files() {
+	"$LAB_DIR/arm-images" "$1" "$2"
+}
