@@ -58,7 +58,9 @@ struct device_description {
 	u32 clock_frequency;   /* 0: none */
 	/* What it calls its clock, which is the board's only one: "apb_pclk"; NULL: it has none. */
 	const char *clock_name;
-	bool dma_coherent;     /* reads and writes guest memory, as coherent as a CPU */
+	const char *label; /* NULL: none */
+	u32 bank_width;	   /* memory chips': bytes that are read at once; 0: none */
+	bool dma_coherent; /* reads and writes guest memory, as coherent as a CPU */
 };
 
 struct device {
