@@ -23,8 +23,8 @@ struct arm64_vm {
 	gpa_t ram;		   /* RAM's first byte; its size is config->memory */
 	struct kvm_vcpu_init init; /* target and features of every vCPU */
 	struct gic gic;
-	struct boot_file kernel_file;
-	struct kernel_image kernel;
+	struct boot_file kernel_file; /* or the firmware's */
+	struct kernel_image kernel;   /* not of a firmware */
 	struct boot_file initrds[CONFIG_MAX_INITRDS];
 	unsigned nr_initrds;
 	struct pci_board pci;

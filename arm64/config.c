@@ -28,13 +28,14 @@ static int parse_irqchip(struct vm_config *config, const struct option_row *row,
 	return 0;
 }
 
-static int parse_counter_offset(struct vm_config *config, const struct option_row *row,
-				const char *value)
+/* A number of 64 bits, decimal or with 0x, at the row's offset. */
+static int parse_u64(struct vm_config *config, const struct option_row *row, const char *value)
 {
+	u64 *number = (u64 *)((char *)config + row->offset);
 	char *end;
 
 	errno = 0;
-	config->arch.counter_offset = strtoull(value, &end, 0);
+	*number = strtoull(value, &end, 0);
 	if (errno == ERANGE)
 		return option_error(row, value, "more than 64 bits");
 	/* strtoull takes a minus sign, and blanks before it. */
@@ -67,6 +68,34 @@ const struct option_row arch_options[] = {
 		.offset = offsetof(struct vm_config, arch.dump_dtb),
 	},
 	{
+		.kind = OPTION_STRING,
+		.name = "firmware",
+		.argument = "FILE",
+		.help = "Run a firmware instead of a kernel",
+		.man = "It is loaded as it is and entered at its first byte, with the device "
+		       "tree's address "
+		       "in x0, as EDK2's build for this kind of machine wants it.",
+		.offset = offsetof(struct vm_config, firmware),
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "firmware-address",
+		.argument = "ADDRESS",
+		.help = "Where the firmware goes (default: where memory begins)",
+		.parse = parse_u64,
+		.offset = offsetof(struct vm_config, arch.firmware_address),
+	},
+	{
+		.kind = OPTION_STRING,
+		.name = "flash",
+		.argument = "FILE",
+		.help = "NOR flash with the file's contents, at most 16 MiB",
+		.man = "What the guest writes is kept in the file, if it can be written: a "
+		       "firmware's "
+		       "variables, say.",
+		.offset = offsetof(struct vm_config, arch.flash),
+	},
+	{
 		.kind = OPTION_FLAG,
 		.name = "nested",
 		.help = "Start the guest at EL2, so that it can run guests of its own",
@@ -88,7 +117,8 @@ const struct option_row arch_options[] = {
 		.name = "counter-offset",
 		.argument = "N",
 		.help = "Subtract N ticks from the guest's virtual and physical counters",
-		.parse = parse_counter_offset,
+		.parse = parse_u64,
+		.offset = offsetof(struct vm_config, arch.counter_offset),
 	},
 	{ 0 },
 };
@@ -136,6 +166,15 @@ int arch_config_check(const struct vm_config *config)
 			  (unsigned long long)config->memory, (unsigned long long)page >> 10);
 		return -EINVAL;
 	}
+	if (config->firmware && (config->kernel || config->nr_initrds)) {
+		log_fatal("--firmware %s: it runs instead of a kernel; leave --kernel and --initrd "
+			  "out, or "
+			  "--firmware",
+			  config->firmware);
+		return -EINVAL;
+	}
+	if (config->arch.firmware_address && !config->firmware)
+		log_warning("--firmware-address means nothing without --firmware");
 	return check_nested(&config->arch);
 }
 

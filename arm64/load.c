@@ -59,6 +59,29 @@ static bool lay_out_behind(struct layout *l, gpa_t kernel_end, gpa_t end)
 	return l->initrd <= end && l->initrd_size <= end - l->initrd;
 }
 
+/* A firmware's own size in memory nobody tells; the tree is as far from it as it goes. */
+static int lay_out_firmware(struct vm *vm, struct layout *l)
+{
+	struct arm64_vm *arm64 = vm->arch.arm64;
+	gpa_t at = vm->config->arch.firmware_address ?: arm64->ram;
+	gpa_t end = arm64->ram + vm->config->memory;
+
+	*l = (struct layout){ .kernel = at, .room = arm64->kernel_file.size };
+	if (at < arm64->ram || at > end || l->room > end - at) {
+		log_fatal(
+			"--firmware %s: %llu KiB at 0x%llx are not in the guest's memory, which is "
+			"%llu MiB at 0x%llx",
+			vm->config->firmware, (unsigned long long)l->room >> 10,
+			(unsigned long long)at, (unsigned long long)vm->config->memory >> 20,
+			(unsigned long long)arm64->ram);
+		return -E2BIG;
+	}
+	if (lay_out_high(l, at + arm64->kernel_file.size, MIN(end, arm64->ram + LOW_END)) ||
+	    lay_out_high(l, at + arm64->kernel_file.size, end))
+		return 0;
+	return too_large(vm, "The device tree", FDT_TREE_MAX);
+}
+
 static int lay_out(struct vm *vm, struct layout *l)
 {
 	struct arm64_vm *arm64 = vm->arch.arm64;
@@ -67,6 +90,8 @@ static int lay_out(struct vm *vm, struct layout *l)
 	/* Of one that does not tell its size there is at least what the file has. */
 	u64 size = kernel->size ?: kernel->payload_size;
 
+	if (vm->config->firmware)
+		return lay_out_firmware(vm, l);
 	l->initrd_size = boot_initrd_size(arm64->initrds, arm64->nr_initrds);
 	if (base > end || kernel->text_offset > end - base ||
 	    size > end - base - kernel->text_offset)
@@ -114,6 +139,21 @@ static int load_dtb(struct vm *vm, const struct layout *l, const char *cmdline)
 	return error;
 }
 
+static int load_code(struct vm *vm, const struct layout *l)
+{
+	struct arm64_vm *arm64 = vm->arch.arm64;
+	const struct boot_file *file = &arm64->kernel_file;
+	int error;
+
+	if (!vm->config->firmware)
+		return image_load(&arm64->kernel, &vm->memory, l->kernel, l->room);
+	error = guest_read_file(&vm->memory, l->kernel, file->fd, 0, file->size);
+	if (error)
+		log_fatal("Unable to load firmware %s: %s", file->path,
+			  error == -ENODATA ? "it became shorter" : strerror(-error));
+	return error;
+}
+
 int arch_load(struct vm *vm)
 {
 	struct arm64_vm *arm64 = vm->arch.arm64;
@@ -124,7 +164,7 @@ int arch_load(struct vm *vm)
 	if (!error)
 		error = lay_out(vm, &l);
 	if (!error)
-		error = image_load(&arm64->kernel, &vm->memory, l.kernel, l.room);
+		error = load_code(vm, &l);
 	if (!error)
 		error = boot_initrd_load(&vm->memory, l.initrd, arm64->initrds, arm64->nr_initrds);
 	if (!error)

@@ -59,8 +59,11 @@ int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type
 static int open_files(struct vm *vm, struct arm64_vm *arm64)
 {
 	const struct vm_config *config = vm->config;
-	int error = boot_file_open(&arm64->kernel_file, "kernel", config->kernel);
+	int error;
 
+	if (config->firmware)
+		return boot_file_open(&arm64->kernel_file, "firmware", config->firmware);
+	error = boot_file_open(&arm64->kernel_file, "kernel", config->kernel);
 	if (!error)
 		error = image_open(&arm64->kernel, &arm64->kernel_file, &image_arm64);
 	for (unsigned i = 0; i < config->nr_initrds && !error; i++) {

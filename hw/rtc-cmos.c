@@ -15,10 +15,9 @@
 #include "lkvm/vm.h"
 #include "realtime.h"
 
-#define INDEX_PORT 0x70
-#define NSEC	   NSEC_PER_SEC
-#define DAY	   86400
-#define LATEST	   7258118400LL /* 2200-01-01, s */
+#define NSEC   NSEC_PER_SEC
+#define DAY    86400
+#define LATEST 7258118400LL /* 2200-01-01, s */
 
 enum {
 	REG_SECONDS = 0x00,
@@ -540,26 +539,30 @@ static const struct device_ops rtc_ops = {
 	.destroy = rtc_destroy,
 };
 
-static void describe(struct device_description *d, int gsi)
+static void describe(struct device_description *d, const struct hw_place *place)
 {
 	d->acpi_hid = "PNP0B00";
-	d->resources[0] = (struct device_resource){ RESOURCE_PORT, INDEX_PORT, 2 };
+	d->compatible = "motorola,mc146818";
+	d->node_name = "rtc";
+	d->resources[0] = (struct device_resource){ place->kind, place->base, 2 };
 	d->nr_resources = 1;
-	d->gsi = gsi;
+	d->gsi = place->gsi;
 	d->irq_edge = true;
 }
 
-int rtc_cmos_create(struct vm *vm, int gsi)
+int rtc_cmos_create(struct vm *vm, const struct hw_place *place)
 {
+	struct bus *bus = place->kind == RESOURCE_PORT ? vm->ports : vm->mmio;
 	struct rtc *rtc = calloc(1, sizeof(*rtc));
 	int error;
 
 	if (!rtc)
 		return -ENOMEM;
 	device_init(&rtc->device, &rtc_ops, "rtc-cmos");
-	describe(&rtc->device.description, gsi);
+	describe(&rtc->device.description, place);
 	pthread_mutex_init(&rtc->lock, NULL);
-	rtc->irq = irq_line(vm, gsi);
+	if (place->gsi >= 0)
+		rtc->irq = irq_line(vm, place->gsi);
 	error = realtime_timer_init(&rtc->timer, vm->loop, on_timer, rtc->device.name);
 	if (error)
 		goto fail;
@@ -567,9 +570,9 @@ int rtc_cmos_create(struct vm *vm, int gsi)
 	rtc->ram[REG_B] = B_24H;
 	rtc->looked = rtc->phase = realtime_now();
 	store_memory_sizes(rtc, &vm->memory);
-	error = bus_add(vm->ports, INDEX_PORT, 2, &rtc_bus_ops, rtc);
+	error = bus_add(bus, place->base, 2, &rtc_bus_ops, rtc);
 	if (error) {
-		log_fatal("rtc-cmos: ports 0x70 and 0x71 are not free");
+		log_fatal("rtc-cmos: address 0x%llx is not free", (unsigned long long)place->base);
 		goto fail;
 	}
 	device_add(&vm->devices, &rtc->device);

@@ -114,8 +114,7 @@ static void roff_options(void)
 {
 	options_for_each(roff_row, NULL);
 	for (unsigned i = 0; other_options[i]; i++)
-		for (const struct option_row *row = other_options[i];
-		     row->name || row->help; row++)
+		for (const struct option_row *row = other_options[i]; row->name || row->help; row++)
 			roff_row(row, NULL);
 }
 

@@ -30,8 +30,11 @@ int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *cha
  */
 int serial_ports_create(struct vm *vm, const struct hw_place *places, unsigned nr);
 
-/* MC146818 RTC and its CMOS at ports 0x70/0x71; memory sizes for those who look there. */
-int rtc_cmos_create(struct vm *vm, int gsi);
+/*
+ * MC146818 RTC and its CMOS: an index and a data register, on PCs at ports 0x70/0x71; memory sizes for those
+ * who look there. gsi -1: it never interrupts.
+ */
+int rtc_cmos_create(struct vm *vm, const struct hw_place *place);
 
 /* PL031 RTC (ARM DDI 0224) in the 4 KiB at `base`; level interrupt. Shows the host's time as UTC. */
 int rtc_pl031_create(struct vm *vm, gpa_t base, int gsi);

@@ -125,6 +125,7 @@ static void stop_loop(void *arg)
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct hw_place place = { RESOURCE_PORT, COM1, 0, 4 };
+	struct hw_place rtc = { RESOURCE_PORT, 0x70, 0, 8 };
 	struct fuzz f = { data, size };
 	struct vm *vm = test_vm_init();
 	bool paused = false;
@@ -132,7 +133,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	log_set_level(LOG_LEVEL_ERROR);
 	ordered = fuzz8(&f) & 1;
 	nr_fed = nr_got = 0;
-	if (uart_create(vm, &place, NULL, 0) || rtc_cmos_create(vm, 8) || i8042_create(vm) ||
+	if (uart_create(vm, &place, NULL, 0) || rtc_cmos_create(vm, &rtc) || i8042_create(vm) ||
 	    pvpanic_port_create(vm, 0x505) || rtc_pl031_create(vm, PL031, 7))
 		abort();
 	devices_reset(&vm->devices);
