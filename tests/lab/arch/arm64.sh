@@ -24,7 +24,7 @@ KERNEL_LABELS="stock backport sid"
 DEBIAN_INITRD_LABELS=stock
 INITRD_SUITES=stable
 
-# kvm-arm.mode=nested came with 7.0.
+# kvm-arm.mode=nested came with 6.16, which no release has yet.
 host_kernel() {
 	echo sid
 }
