@@ -23,7 +23,10 @@ AR := $(CROSS_COMPILE)ar
 PKG_CONFIG ?= pkg-config
 ifdef CROSS_COMPILE
 SYSROOT ?= $(wildcard $(or $(LKVM_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lkvm)/sysroot-$(ARCH))
-# Without one, pkg-config would answer for this machine.
+ifeq ($(SYSROOT)$(origin SYSROOT),file)
+$(warning no headers and libraries for $(ARCH) in the cache: scripts/cross-sysroot $(ARCH) gets them)
+endif
+# Without them pkg-config would answer for this machine.
 PKG_CONFIG := $(if $(SYSROOT),$(PKG_CONFIG),false)
 endif
 ifneq ($(SYSROOT),)
