@@ -102,7 +102,7 @@ void host_ask_node(struct host *host, const struct host_fact *fact, struct host_
 	}
 	/* A node may be there before its module is. */
 	if (fact->module && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
-		host_because(answer, "not there; its module is %s", fact->module);
+		host_because(answer, "not there; made by module %s", fact->module);
 	else
 		host_because(answer, "%s", strerror(errno));
 }

@@ -166,9 +166,7 @@ static void ask_sev_snp(struct host *host, const struct host_fact *fact, struct 
 		return;
 	host_say(answer, types & BIT(4));
 	if (answer->kind == HOST_NO && is_off(parameter("sev_snp")))
-		host_because(answer,
-			     "%s has sev_snp=N: the processor, its firmware's setup or "
-			     "the kernel lacks it",
+		host_because(answer, "%s has sev_snp=N: no such processor, firmware or kernel",
 			     module());
 }
 

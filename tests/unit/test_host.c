@@ -275,7 +275,7 @@ static void test_nodes(void **state)
 	fact.path = "/dev/no-such-node";
 	host_ask_node(&no_kvm, &fact, &answer);
 	assert_int_equal(answer.kind, HOST_NO);
-	assert_string_equal(answer.why, "not there; its module is null");
+	assert_string_equal(answer.why, "not there; made by module null");
 	fact.module = NULL;
 	host_ask_node(&no_kvm, &fact, &answer);
 	assert_string_equal(answer.why, strerror(ENOENT));
