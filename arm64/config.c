@@ -28,19 +28,32 @@ static int parse_irqchip(struct vm_config *config, const struct option_row *row,
 	return 0;
 }
 
-static int parse_counter_offset(struct vm_config *config, const struct option_row *row,
-				const char *value)
+/* 64 bits, decimal or hexadecimal. */
+static int parse_u64(const struct option_row *row, const char *value, u64 *number)
 {
 	char *end;
 
 	errno = 0;
-	config->arch.counter_offset = strtoull(value, &end, 0);
+	*number = strtoull(value, &end, 0);
 	if (errno == ERANGE)
 		return option_error(row, value, "more than 64 bits");
 	/* strtoull takes a minus sign, and blanks before it. */
 	if (*end || end == value || *value < '0' || *value > '9')
 		return option_error(row, value, "not a number; 1000000 or 0xf4240 would work");
 	return 0;
+}
+
+static int parse_counter_offset(struct vm_config *config, const struct option_row *row,
+				const char *value)
+{
+	return parse_u64(row, value, &config->arch.counter_offset);
+}
+
+static int parse_kaslr_seed(struct vm_config *config, const struct option_row *row,
+			    const char *value)
+{
+	config->arch.kaslr_seed_given = value;
+	return value ? parse_u64(row, value, &config->arch.kaslr_seed) : 0;
 }
 
 const struct option_row arch_options[] = {
@@ -89,6 +102,26 @@ const struct option_row arch_options[] = {
 		.argument = "N",
 		.help = "Subtract N ticks from the guest's virtual and physical counters",
 		.parse = parse_counter_offset,
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "kaslr-seed",
+		.argument = "N",
+		.help = "Seed of the kernel's address space layout randomization (default: random)",
+		.man = "The same seed puts the same kernel at the same place. With 0 a kernel takes "
+		       "it that there is none.",
+		.parse = parse_kaslr_seed,
+		.can_clear = true,
+	},
+	{
+		.kind = OPTION_UINT,
+		.name = "override-bad-firmware-cntfrq",
+		.argument = "HZ",
+		.help = "Tell the guest the frequency of its timers",
+		.man = "For hosts whose firmware leaves CNTFRQ_EL0 wrong, where guests' clocks run "
+		       "too fast or too slow; such firmware should be updated.",
+		.offset = offsetof(struct vm_config, arch.cntfrq),
+		.min = 1,
 	},
 	{ 0 },
 };
