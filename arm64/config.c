@@ -44,6 +44,13 @@ static int parse_u64(struct vm_config *config, const struct option_row *row, con
 	return 0;
 }
 
+static int parse_kaslr_seed(struct vm_config *config, const struct option_row *row,
+			    const char *value)
+{
+	config->arch.kaslr_seed_given = value;
+	return value ? parse_u64(config, row, value) : 0;
+}
+
 const struct option_row arch_options[] = {
 	{ .kind = OPTION_GROUP, .help = "arm64" },
 	{
@@ -119,6 +126,28 @@ const struct option_row arch_options[] = {
 		.help = "Subtract N ticks from the guest's virtual and physical counters",
 		.parse = parse_u64,
 		.offset = offsetof(struct vm_config, arch.counter_offset),
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "kaslr-seed",
+		.argument = "N",
+		.help = "Seed of the kernel's address space layout randomization (default: random)",
+		.man = "The same seed puts the same kernel at the same place. With 0 a kernel "
+		       "takes "
+		       "it that there is none.",
+		.parse = parse_kaslr_seed,
+		.offset = offsetof(struct vm_config, arch.kaslr_seed),
+		.can_clear = true,
+	},
+	{
+		.kind = OPTION_UINT,
+		.name = "override-bad-firmware-cntfrq",
+		.argument = "HZ",
+		.help = "Tell the guest the frequency of its timers",
+		.man = "For hosts whose firmware leaves CNTFRQ_EL0 wrong, where guests' clocks run "
+		       "too fast or too slow; such firmware should be updated.",
+		.offset = offsetof(struct vm_config, arch.cntfrq),
+		.min = 1,
 	},
 	{ 0 },
 };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
+#include "lkvm/cpulist.h"
 #include "lkvm/log.h"
 #include "lkvm/options.h"
 
@@ -96,6 +97,27 @@ static int parse_memory(struct vm_config *config, const struct option_row *row, 
 				    sysconf(_SC_PAGESIZE));
 	config->memory = bytes;
 	return parse_memory_address(config, row, value, at);
+}
+
+static int parse_affinity(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	int error;
+
+	if (!value) {
+		config->nr_affinities = 0;
+		return 0;
+	}
+	if (config->nr_affinities == CONFIG_MAX_CPUSETS)
+		return option_error(row, value, "that is one too many; %d work",
+				    CONFIG_MAX_CPUSETS);
+	error = cpulist_parse(value, strlen(value), &config->affinities[config->nr_affinities]);
+	if (error == -ERANGE)
+		return option_error(row, value, "CPUs are numbered up to %d", CPU_SETSIZE - 1);
+	if (error)
+		return option_error(row, value,
+				    "not a list of CPUs; 2, 0-3 or 0,2,8-11 would work");
+	config->nr_affinities++;
+	return 0;
 }
 
 /* It becomes part of file names later: what could leave a folder or a line is refused now. */
@@ -239,6 +261,16 @@ static const struct option_row common_options[] = {
 	  .offset = offsetof(struct vm_config, cpus),
 	  .min = 1,
 	  .max = CONFIG_MAX_CPUS },
+	{ .kind = OPTION_CALL,
+	  .name = "vcpu-affinity",
+	  .argument = "CPULIST",
+	  .help = "The host's CPUs that the guest's may run on: 2, 0-3 or 0,2,8-11",
+	  .man = "One list counts for all of the guest's CPUs. Of several the first is for CPU 0, "
+		 "the next for CPU 1, and the last for all that follow. Other threads of lkvm run "
+		 "where they like; taskset(1) is for all of them.",
+	  .parse = parse_affinity,
+	  .can_clear = true,
+	  .repeats = true },
 	{ .kind = OPTION_CALL,
 	  .letter = 'm',
 	  .name = "mem",

@@ -20,7 +20,7 @@ static char said[4096]; /* what parsing wrote to stderr */
 /* Parses words with stderr caught; messages are part of the contract. */
 static int parse_words(const char *const *words)
 {
-	char *argv[64] = { (char *)"run" };
+	char *argv[80] = { (char *)"run" };
 	FILE *caught = tmpfile();
 	int argc = 1, saved, ret;
 	size_t len;
@@ -28,7 +28,7 @@ static int parse_words(const char *const *words)
 	while (words[argc - 1]) {
 		argv[argc] = (char *)words[argc - 1];
 		argc++;
-		assert_true(argc < 64);
+		assert_true(argc < 80);
 	}
 	assert_non_null(caught);
 	saved = dup(2);
@@ -415,6 +415,27 @@ static void test_flags(void **state)
 	GOOD("--timeout", "4294967295");
 }
 
+static void test_affinity(void **state)
+{
+	const char *words[CONFIG_MAX_CPUSETS + 2] = { NULL };
+
+	GOOD("x");
+	assert_int_equal(config.nr_affinities, 0);
+	GOOD("--vcpu-affinity", "0-2,7", "--vcpu-affinity=5");
+	assert_int_equal(config.nr_affinities, 2);
+	assert_int_equal(CPU_COUNT(&config.affinities[0]), 4);
+	assert_true(CPU_ISSET(7, &config.affinities[0]) && CPU_ISSET(5, &config.affinities[1]));
+	GOOD("--vcpu-affinity", "1", "--no-vcpu-affinity");
+	assert_int_equal(config.nr_affinities, 0);
+	BAD("not a list of CPUs", "--vcpu-affinity", "all");
+	BAD("numbered up to 1023", "--vcpu-affinity", "1024");
+	for (unsigned i = 0; i <= CONFIG_MAX_CPUSETS; i++)
+		words[i] = "--vcpu-affinity=1";
+	bad_(__FILE__, __LINE__, parse_words(words), "one too many");
+	words[CONFIG_MAX_CPUSETS] = NULL;
+	good_(__FILE__, __LINE__, parse_words(words));
+}
+
 static void test_disks(void **state)
 {
 	GOOD("-d", "disk.img");
@@ -733,6 +754,7 @@ int main(void)
 		TEST(test_strings),
 		TEST(test_choices),
 		TEST(test_flags),
+		TEST(test_affinity),
 		TEST(test_disks),
 		TEST(test_too_many_disks),
 		TEST(test_net_modes),
