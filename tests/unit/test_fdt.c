@@ -185,8 +185,8 @@ static void test_dump(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),	  cmocka_unit_test(test_devices),
-		cmocka_unit_test(test_memory),	  cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_values), cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_memory), cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_dump),
 	};
 

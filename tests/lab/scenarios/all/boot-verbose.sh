@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The kernel says nothing of errors in ACPI, PCI, timers or the console, and finds what is there.
 errors="ACPI.*(Error|Exception|BIOS bug)|PCI: Fatal|can't claim|no compatible bridge|firmware bug|Firmware Bug|TSC.*unstable|clocksource.*unstable|spurious"
-errors="$errors|[Mm][Tt][Rr][Rr]|OF: .*(rror|nvalid|issing)|GIC.*([Ff]ail|rror|BUG)|arch_timer.*(BUG|rror)|APIC.*[Tt]imer.*(broken|not)|i8042.*(timeout|failed)|Unknown interrupt|nobody cared"
+errors="$errors|[Mm][Tt][Rr][Rr]|OF: .*(rror|nvalid|issing)|exceeds max|GIC.*([Ff]ail|rror|BUG)|arch_timer.*(BUG|rror)|APIC.*[Tt]imer.*(broken|not)|i8042.*(timeout|failed)|Unknown interrupt|nobody cared"
 for cpus in 1 2; do
 	expect_status $ST_OK lkvm_run -c $cpus -p "console=$LAB_CONSOLE panic=-1 loglevel=8 lab.modules= lab.run=hello.sh"
 	expect_output "lab-guest: status 0"
