@@ -22,6 +22,7 @@ struct arch_config {
 	bool nested;	      /* vCPUs have EL2 */
 	bool e2h0;	      /* and their E2H is 0: no VHE */
 	u64 counter_offset;   /* subtracted from the guest's counters; 0: left to KVM */
+	bool pmu;	      /* performance monitors */
 	bool kaslr_seed_given;
 	u64 kaslr_seed;
 	unsigned cntfrq; /* Hz, the timers' frequency for the guest's device tree; 0: not in it */

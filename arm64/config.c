@@ -104,11 +104,21 @@ const struct option_row arch_options[] = {
 		.parse = parse_counter_offset,
 	},
 	{
+		.kind = OPTION_FLAG,
+		.name = "pmu",
+		.help = "Performance monitors (PMUv3) for the guest",
+		.man = "On a host with CPUs of several kinds they are those of one kind, and the "
+		       "guest's CPUs stay on it: the kind that --vcpu-affinity names, else one by "
+		       "chance.",
+		.offset = offsetof(struct vm_config, arch.pmu),
+	},
+	{
 		.kind = OPTION_CALL,
 		.name = "kaslr-seed",
 		.argument = "N",
 		.help = "Seed of the kernel's address space layout randomization (default: random)",
-		.man = "The same seed puts the same kernel at the same place. With 0 a kernel takes "
+		.man = "The same seed puts the same kernel at the same place. With 0 a kernel "
+		       "takes "
 		       "it that there is none.",
 		.parse = parse_kaslr_seed,
 		.can_clear = true,

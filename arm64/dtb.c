@@ -99,6 +99,19 @@ static void timer(struct fdt_tree *tree, struct vm *vm)
 	fdt_node_end(tree);
 }
 
+static void pmu(struct fdt_tree *tree, struct vm *vm)
+{
+	u32 cells[3];
+
+	if (!vm->config->arch.pmu)
+		return;
+	gic_ppi(vm, BOARD_PPI_PMU, GIC_LEVEL_HIGH, cells);
+	fdt_node(tree, "pmu");
+	fdt_text(tree, "compatible", "arm,armv8-pmuv3");
+	fdt_cells(tree, "interrupts", cells, 3);
+	fdt_node_end(tree);
+}
+
 static void pci(struct fdt_tree *tree, struct vm *vm)
 {
 	const struct pci_fdt how = {
@@ -127,6 +140,7 @@ int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, g
 	fdt_memory(tree, &vm->memory);
 	psci(tree, vm);
 	timer(tree, vm);
+	pmu(tree, vm);
 	gic_fdt(tree, vm, &vm->arch.arm64->gic);
 	fdt_devices(tree, &vm->devices, &gic_irq_format);
 	pci(tree, vm);

@@ -34,6 +34,20 @@ static void choose_common(struct vm *vm, struct kvm_vcpu_init *init)
 		want(init, KVM_ARM_VCPU_SVE);
 }
 
+static int choose_pmu(struct vm *vm, struct kvm_vcpu_init *init)
+{
+	if (!vm->config->arch.pmu)
+		return 0;
+	if (!has_cap(vm, KVM_CAP_ARM_PMU_V3)) {
+		log_fatal(
+			"--pmu: this host's KVM has no performance monitors for guests; its Linux "
+			"found no PMUv3 in CPU and device tree or was built without perf events");
+		return -ENOTSUP;
+	}
+	want(init, KVM_ARM_VCPU_PMU_V3);
+	return 0;
+}
+
 static int choose_nested(struct vm *vm, struct kvm_vcpu_init *init)
 {
 	const struct arch_config *arch = &vm->config->arch;
@@ -84,6 +98,8 @@ int arm64_choose_features(struct vm *vm)
 		return error;
 	}
 	choose_common(vm, init);
-	error = choose_nested(vm, init);
+	error = choose_pmu(vm, init);
+	if (!error)
+		error = choose_nested(vm, init);
 	return error ?: set_counter_offset(vm);
 }
