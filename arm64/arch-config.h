@@ -23,6 +23,8 @@ struct arch_config {
 	bool e2h0;	      /* and their E2H is 0: no VHE */
 	u64 counter_offset;   /* subtracted from the guest's counters; 0: left to KVM */
 	bool pmu;	      /* performance monitors */
+	bool disable_sve;     /* no scalable vectors */
+	unsigned sve_max_vl;  /* their greatest length, bits; 0: the host's */
 	bool kaslr_seed_given;
 	u64 kaslr_seed;
 	unsigned cntfrq; /* Hz, the timers' frequency for the guest's device tree; 0: not in it */

@@ -30,6 +30,12 @@ struct arm64_vm {
 /* arm64/features.c: what the vCPUs are to be, against what the host offers; before a vCPU exists. Said. */
 int arm64_choose_features(struct vm *vm);
 
+/* Do the vCPUs have this feature, a KVM_ARM_VCPU_*? */
+static inline bool arm64_wants(const struct vm *vm, unsigned feature)
+{
+	return vm->arch.arm64->init.features[feature / 32] >> feature % 32 & 1;
+}
+
 /*
  * arm64/load.c: would arch_load() find room for everything? Needs memory's layout, no device: asked before
  * there are any, so that a guest that cannot be started leaves no trace. Said.

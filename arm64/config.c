@@ -10,6 +10,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/boot.h"
 #include "lkvm/log.h"
+#include "sve.h"
 
 const char arch_name[] = "arm64";
 
@@ -47,6 +48,18 @@ static int parse_counter_offset(struct vm_config *config, const struct option_ro
 				const char *value)
 {
 	return parse_u64(row, value, &config->arch.counter_offset);
+}
+
+static int parse_sve_max_vl(struct vm_config *config, const struct option_row *row,
+			    const char *value)
+{
+	u64 bits = 0;
+
+	if (value && (parse_number(value, SVE_VL_MAX, &bits) || !bits || bits % SVE_VL_UNIT))
+		return option_error(row, value, "a vector has %u to %u bits, a multiple of %u",
+				    SVE_VL_UNIT, SVE_VL_MAX, SVE_VL_UNIT);
+	config->arch.sve_max_vl = bits;
+	return 0;
 }
 
 static int parse_kaslr_seed(struct vm_config *config, const struct option_row *row,
@@ -113,6 +126,21 @@ const struct option_row arch_options[] = {
 		.offset = offsetof(struct vm_config, arch.pmu),
 	},
 	{
+		.kind = OPTION_FLAG,
+		.name = "disable-sve",
+		.help = "No scalable vectors (SVE), which a guest has when the host has them",
+		.offset = offsetof(struct vm_config, arch.disable_sve),
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "sve-max-vl",
+		.argument = "BITS",
+		.help = "Longest scalable vector, 128 to 2048 bits (default: the host's longest)",
+		.man = "It must be a length that the host's CPUs have; shorter ones stay.",
+		.parse = parse_sve_max_vl,
+		.can_clear = true,
+	},
+	{
 		.kind = OPTION_CALL,
 		.name = "kaslr-seed",
 		.argument = "N",
@@ -146,6 +174,15 @@ void arch_config_init(struct arch_config *config)
 	memset(config, 0, sizeof(*config));
 }
 
+static int check_cpu(const struct arch_config *arch)
+{
+	if (arch->disable_sve && arch->sve_max_vl) {
+		log_fatal("--sve-max-vl and --disable-sve do not go together: leave one out");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int check_nested(const struct arch_config *arch)
 {
 	if (!arch->nested) {
@@ -172,7 +209,7 @@ int arch_config_check(const struct vm_config *config)
 			  (unsigned long long)config->memory, (unsigned long long)page >> 10);
 		return -EINVAL;
 	}
-	return check_nested(&config->arch);
+	return check_cpu(&config->arch) ?: check_nested(&config->arch);
 }
 
 int arch_cmdline(const struct vm_config *config, char *buffer, size_t size)

@@ -30,8 +30,22 @@ static void choose_common(struct vm *vm, struct kvm_vcpu_init *init)
 		want(init, KVM_ARM_VCPU_PTRAUTH_ADDRESS);
 		want(init, KVM_ARM_VCPU_PTRAUTH_GENERIC);
 	}
-	if (has_cap(vm, KVM_CAP_ARM_SVE))
+}
+
+static int choose_sve(struct vm *vm, struct kvm_vcpu_init *init)
+{
+	const struct arch_config *arch = &vm->config->arch;
+
+	if (arch->disable_sve)
+		return 0;
+	if (has_cap(vm, KVM_CAP_ARM_SVE)) {
 		want(init, KVM_ARM_VCPU_SVE);
+		return 0;
+	}
+	if (!arch->sve_max_vl)
+		return 0;
+	log_fatal("--sve-max-vl: this host's KVM gives guests no scalable vectors; leave it out");
+	return -ENOTSUP;
 }
 
 static int choose_pmu(struct vm *vm, struct kvm_vcpu_init *init)
@@ -98,7 +112,9 @@ int arm64_choose_features(struct vm *vm)
 		return error;
 	}
 	choose_common(vm, init);
-	error = choose_pmu(vm, init);
+	error = choose_sve(vm, init);
+	if (!error)
+		error = choose_pmu(vm, init);
 	if (!error)
 		error = choose_nested(vm, init);
 	return error ?: set_counter_offset(vm);

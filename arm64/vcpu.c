@@ -8,6 +8,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
 #include "registers.h"
+#include "sve.h"
 
 #define MPIDR_AFFINITY 0xff00ffffffULL
 
@@ -31,24 +32,12 @@ static int init(struct vcpu *vcpu)
 	return 0;
 }
 
-static int finalize(struct vcpu *vcpu)
-{
-	const struct kvm_vcpu_init *request = &vcpu->vm->arch.arm64->init;
-	int feature = KVM_ARM_VCPU_SVE;
-
-	if (!(request->features[0] & (1U << feature)))
-		return 0;
-	if (ioctl(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &feature))
-		return failed(vcpu, "KVM does not take its vector lengths");
-	return 0;
-}
-
 int arch_vcpu_create(struct vcpu *vcpu)
 {
 	int error = init(vcpu);
 
-	if (!error)
-		error = finalize(vcpu);
+	if (!error && arm64_wants(vcpu->vm, KVM_ARM_VCPU_SVE))
+		error = sve_finalize(vcpu);
 	if (!error && arm64_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr))
 		error = failed(vcpu, "KVM does not tell its affinity");
 	vcpu->arch.mpidr &= MPIDR_AFFINITY;
