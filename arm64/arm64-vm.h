@@ -17,6 +17,7 @@ struct arm64_vm {
 	unsigned ipa_bits;	   /* of a guest physical address */
 	gpa_t ram;		   /* RAM's first byte; its size is config->memory */
 	struct kvm_vcpu_init init; /* target and features of every vCPU */
+	bool pvtime;		   /* vCPUs have a record of their steal time; pvtime.c's */
 	cpu_set_t pmu_cpus;	   /* where vCPUs with performance monitors stay; pmu.c's */
 	struct gic gic;
 	struct arm64_kernel kernel;

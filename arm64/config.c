@@ -141,6 +141,22 @@ const struct option_row arch_options[] = {
 		.can_clear = true,
 	},
 	{
+		.kind = OPTION_FLAG,
+		.name = "disable-mte",
+		.help = "No memory tags (MTE), which a guest has when the host has them",
+		.man = "Tags cost time and memory, a 32nd of what the guest has, even if it makes "
+		       "no "
+		       "use of them.",
+		.offset = offsetof(struct vm_config, arch.disable_mte),
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "no-pvtime",
+		.help = "Do not tell the guest how long its CPUs waited for the host's (steal "
+			"time)",
+		.offset = offsetof(struct vm_config, arch.no_pvtime),
+	},
+	{
 		.kind = OPTION_CALL,
 		.name = "kaslr-seed",
 		.argument = "N",

@@ -48,6 +48,17 @@ static int choose_sve(struct vm *vm, struct kvm_vcpu_init *init)
 	return -ENOTSUP;
 }
 
+/* Must be asked for before there is a vCPU. A host that has it but does not give it is as one without. */
+static void enable_mte(struct vm *vm)
+{
+	struct kvm_enable_cap request = { .cap = KVM_CAP_ARM_MTE };
+
+	if (vm->config->arch.disable_mte || !has_cap(vm, KVM_CAP_ARM_MTE))
+		return;
+	if (ioctl(vm->fd, KVM_ENABLE_CAP, &request))
+		log_debug("KVM does not give the guest memory tags: %s", strerror(errno));
+}
+
 static int choose_pmu(struct vm *vm, struct kvm_vcpu_init *init)
 {
 	if (!vm->config->arch.pmu)
@@ -112,6 +123,7 @@ int arm64_choose_features(struct vm *vm)
 		return error;
 	}
 	choose_common(vm, init);
+	enable_mte(vm);
 	error = choose_sve(vm, init);
 	if (!error)
 		error = choose_pmu(vm, init);

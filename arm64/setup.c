@@ -9,6 +9,7 @@
 #include "board.h"
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "pvtime.h"
 
 /* What hosts that cannot be asked give. */
 #define IPA_BITS_DEFAULT 40
@@ -117,6 +118,8 @@ int arch_vm_create(struct vm *vm)
 		error = lay_out_memory(vm, arm64);
 	if (!error)
 		error = arm64_check_load(vm);
+	if (!error)
+		error = pvtime_lay_out(vm);
 	if (!error)
 		error = vm_map_memory(vm);
 	if (!error)

@@ -7,6 +7,7 @@
 #include "arm64-vm.h"
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "pvtime.h"
 #include "registers.h"
 #include "sve.h"
 
@@ -38,6 +39,8 @@ int arch_vcpu_create(struct vcpu *vcpu)
 
 	if (!error && arm64_wants(vcpu->vm, KVM_ARM_VCPU_SVE))
 		error = sve_finalize(vcpu);
+	if (!error)
+		error = pvtime_init(vcpu);
 	if (!error && arm64_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr))
 		error = failed(vcpu, "KVM does not tell its affinity");
 	vcpu->arch.mpidr &= MPIDR_AFFINITY;

@@ -86,6 +86,16 @@ static void vectors(void **state)
 	BAD("do not go together", "--sve-max-vl", "128", "--disable-sve");
 }
 
+static void switches(void **state)
+{
+	GOOD("x");
+	assert_false(config.arch.pmu || config.arch.disable_mte || config.arch.no_pvtime);
+	GOOD("--pmu", "--disable-mte", "--no-pvtime");
+	assert_true(config.arch.pmu && config.arch.disable_mte && config.arch.no_pvtime);
+	GOOD("--no-pvtime", "--pvtime", "--pmu", "--no-pmu");
+	assert_false(config.arch.pmu || config.arch.no_pvtime);
+}
+
 static void nested(void **state)
 {
 	GOOD("--nested");
@@ -102,6 +112,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(numbers),
 		TEST(vectors),
+		TEST(switches),
 		TEST(nested),
 	};
 

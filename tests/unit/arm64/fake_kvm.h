@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * arm64's KVM as the code under test sees it: a table of capabilities, registers of vCPUs, and a note of
+ * everything else that was asked for. It stands in for ioctl(2) itself, so it shows what lkvm asks for, in
+ * which order, and what it makes of the answers; what a real KVM does is the lab's to show.
+ */
+#ifndef FAKE_KVM_H
+#define FAKE_KVM_H
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include "arm64-vm.h"
+#include "lkvm/vcpu.h"
+#include "registers.h"
+
+#define FAKE_MAX_CPUS	   8
+#define FAKE_MAX_REGISTERS 32
+#define FAKE_VM_FD	   1000
+#define FAKE_VCPU_FD	   2000 /* + vCPU */
+#define FAKE_GIC_FD	   3000
+
+struct fake_register {
+	u64 id, value;
+};
+
+static struct fake_kvm {
+	u64 caps[8]; /* those the host has, below 512 */
+	struct fake_vcpu {
+		struct fake_register registers[FAKE_MAX_REGISTERS];
+		unsigned nr_registers;
+		unsigned inits; /* KVM_ARM_VCPU_INIT */
+		u32 features;	/* of the last */
+		u32 mp_state;
+		u32 sve_finalized;
+	} cpus[FAKE_MAX_CPUS];
+	struct fake_attr {
+		int fd;
+		u32 group;
+		u64 attr, value;
+	} attrs[64]; /* KVM_SET_DEVICE_ATTR, in order */
+	unsigned nr_attrs;
+	u32 enabled[8]; /* KVM_ENABLE_CAP, in order */
+	unsigned nr_enabled;
+	struct kvm_smccc_filter filters[8];
+	unsigned nr_filters;
+	int fail; /* errno of the next KVM_SET_DEVICE_ATTR or KVM_ENABLE_CAP; 0: none */
+} fake;
+
+static inline void fake_cap(unsigned cap, bool there)
+{
+	if (there)
+		fake.caps[cap / 64] |= BIT(cap % 64);
+	else
+		fake.caps[cap / 64] &= ~BIT(cap % 64);
+}
+
+/* The register, made with value 0 when nobody knew it yet. */
+static inline u64 *fake_reg(unsigned cpu, u64 id)
+{
+	struct fake_vcpu *vcpu = &fake.cpus[cpu];
+	unsigned i;
+
+	for (i = 0; i < vcpu->nr_registers; i++) {
+		if (vcpu->registers[i].id == id)
+			return &vcpu->registers[i].value;
+	}
+	if (i == FAKE_MAX_REGISTERS)
+		abort();
+	vcpu->nr_registers++;
+	vcpu->registers[i].id = id;
+	return &vcpu->registers[i].value;
+}
+
+static int fake_one_reg(int fd, const struct kvm_one_reg *reg, bool set)
+{
+	size_t size = 1UL << ((reg->id & KVM_REG_SIZE_MASK) >> KVM_REG_SIZE_SHIFT);
+	u64 *value = fake_reg(fd - FAKE_VCPU_FD, reg->id);
+	void *place = (void *)(uintptr_t)reg->addr;
+
+	/* Of longer ones the rest is 0. */
+	if (!set)
+		memset(place, 0, size);
+	memcpy(set ? (void *)value : place, set ? place : (void *)value, MIN(size, sizeof(u64)));
+	return 0;
+}
+
+static int fake_init(int fd, const struct kvm_vcpu_init *init)
+{
+	struct fake_vcpu *vcpu = &fake.cpus[fd - FAKE_VCPU_FD];
+
+	vcpu->inits++;
+	vcpu->features = init->features[0];
+	vcpu->mp_state = init->features[0] & BIT(KVM_ARM_VCPU_POWER_OFF) ? KVM_MP_STATE_STOPPED
+									 : KVM_MP_STATE_RUNNABLE;
+	for (unsigned i = 0; i < vcpu->nr_registers; i++) {
+		u64 id = vcpu->registers[i].id;
+
+		if (id != REG_MPIDR_EL1 && id != KVM_REG_ARM64_SVE_VLS)
+			vcpu->registers[i].value = 0;
+	}
+	return 0;
+}
+
+static int fake_set_attr(int fd, const struct kvm_device_attr *attr)
+{
+	struct fake_attr *seen = &fake.attrs[fake.nr_attrs];
+
+	if (fake.fail) {
+		errno = fake.fail;
+		return -1;
+	}
+	if (fd == FAKE_VM_FD && attr->group == KVM_ARM_VM_SMCCC_CTRL) {
+		fake.filters[fake.nr_filters++] = *(struct kvm_smccc_filter *)(uintptr_t)attr->addr;
+		return 0;
+	}
+	*seen = (struct fake_attr){ .fd = fd, .group = attr->group, .attr = attr->attr };
+	if (attr->addr)
+		memcpy(&seen->value, (void *)(uintptr_t)attr->addr, sizeof(u32));
+	fake.nr_attrs++;
+	return 0;
+}
+
+/* In the place of the C library's. */
+int ioctl(int fd, unsigned long request, ...)
+{
+	va_list args;
+	void *arg;
+
+	va_start(args, request);
+	arg = va_arg(args, void *);
+	va_end(args);
+	switch (request) {
+	case KVM_CHECK_EXTENSION:
+		return fake.caps[(uintptr_t)arg / 64] >> (uintptr_t)arg % 64 & 1;
+	case KVM_ENABLE_CAP:
+		if (fake.fail)
+			break;
+		fake.enabled[fake.nr_enabled++] = ((struct kvm_enable_cap *)arg)->cap;
+		return 0;
+	case KVM_ARM_PREFERRED_TARGET:
+		*(struct kvm_vcpu_init *)arg = (struct kvm_vcpu_init){ .target = 5 };
+		return 0;
+	case KVM_ARM_VCPU_INIT:
+		return fake_init(fd, arg);
+	case KVM_ARM_VCPU_FINALIZE:
+		fake.cpus[fd - FAKE_VCPU_FD].sve_finalized++;
+		return 0;
+	case KVM_GET_ONE_REG:
+		return fake_one_reg(fd, arg, false);
+	case KVM_SET_ONE_REG:
+		return fake_one_reg(fd, arg, true);
+	case KVM_GET_MP_STATE:
+		((struct kvm_mp_state *)arg)->mp_state = fake.cpus[fd - FAKE_VCPU_FD].mp_state;
+		return 0;
+	case KVM_SET_MP_STATE:
+		fake.cpus[fd - FAKE_VCPU_FD].mp_state = ((struct kvm_mp_state *)arg)->mp_state;
+		return 0;
+	case KVM_SET_DEVICE_ATTR:
+		return fake_set_attr(fd, arg);
+	case KVM_HAS_DEVICE_ATTR:
+		return 0;
+	}
+	errno = fake.fail ?: ENOTTY;
+	return -1;
+}
+
+/* ---- a guest with it ---- */
+
+static struct fake_guest {
+	struct vm vm;
+	struct vm_config config;
+	struct arm64_vm arm64;
+	struct vcpu vcpus[FAKE_MAX_CPUS];
+	struct vcpu *table[FAKE_MAX_CPUS];
+	struct kvm_run run[FAKE_MAX_CPUS];
+} guest;
+
+/* So many vCPUs, 256 MiB that are only named, a GICv3, a host that has nothing special. */
+static inline struct vm *fake_guest_create(unsigned cpus)
+{
+	memset(&fake, 0, sizeof(fake));
+	memset(&guest, 0, sizeof(guest));
+	config_init(&guest.config);
+	guest.config.cpus = cpus;
+	guest.config.memory = MIB(256);
+	guest.vm.config = &guest.config;
+	guest.vm.fd = guest.vm.kvm_fd = FAKE_VM_FD;
+	guest.vm.vcpus = guest.table;
+	guest.vm.nr_vcpus = cpus;
+	guest.vm.arch.arm64 = &guest.arm64;
+	guest.arm64.gic.kind = IRQCHIP_GICV3;
+	guest.arm64.gic.fd = FAKE_GIC_FD;
+	guest.arm64.ram = 0x80000000;
+	TAILQ_INIT(&guest.vm.devices);
+	guest_memory_init(&guest.vm.memory);
+	for (unsigned i = 0; i < cpus; i++) {
+		guest.table[i] = &guest.vcpus[i];
+		guest.vcpus[i] = (struct vcpu){
+			.vm = &guest.vm,
+			.id = i,
+			.fd = FAKE_VCPU_FD + i,
+			.run = &guest.run[i],
+		};
+		*fake_reg(i, REG_MPIDR_EL1) = 0x80000000 | i;
+		guest.vcpus[i].arch.mpidr = i;
+	}
+	return &guest.vm;
+}
+
+#endif
