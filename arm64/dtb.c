@@ -7,6 +7,7 @@
 
 #include "arm64-vm.h"
 #include "board.h"
+#include "cpus-fdt.h"
 #include "lkvm/arch.h"
 #include "lkvm/pci-fdt.h"
 
@@ -44,26 +45,6 @@ static void chosen(struct fdt_tree *tree, const struct arch_config *arch, const 
 	/* One for where the kernel goes, one for its random numbers. */
 	kaslr_seed(tree, arch);
 	random_property(tree, "rng-seed", RNG_SEED_SIZE);
-	fdt_node_end(tree);
-}
-
-static void cpus(struct fdt_tree *tree, struct vm *vm)
-{
-	struct vcpu *vcpu;
-	unsigned i;
-
-	fdt_node(tree, "cpus");
-	fdt_u32(tree, "#address-cells", 2);
-	fdt_u32(tree, "#size-cells", 0);
-	vcpu_for_each (vcpu, vm, i) {
-		fdt_node_at(tree, "cpu", vcpu->arch.mpidr);
-		fdt_text(tree, "device_type", "cpu");
-		fdt_text(tree, "compatible", "arm,armv8");
-		fdt_text(tree, "enable-method", "psci");
-		fdt_reg(tree, &vcpu->arch.mpidr, 1);
-		fdt_u32(tree, "phandle", BOARD_PHANDLE_CPU + i);
-		fdt_node_end(tree);
-	}
 	fdt_node_end(tree);
 }
 
@@ -136,7 +117,7 @@ int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, g
 	fdt_u32(tree, "#size-cells", 2);
 	fdt_u32(tree, "interrupt-parent", BOARD_PHANDLE_GIC);
 	chosen(tree, &vm->config->arch, cmdline, initrd, initrd_size);
-	cpus(tree, vm);
+	cpus_fdt(tree, vm);
 	fdt_memory(tree, &vm->memory);
 	psci(tree, vm);
 	timer(tree, vm);
