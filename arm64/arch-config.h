@@ -27,6 +27,7 @@ struct arch_config {
 	unsigned sve_max_vl;  /* their greatest length, bits; 0: the host's */
 	bool disable_mte;     /* no memory tags */
 	bool no_pvtime;	      /* no steal time */
+	bool psci;	      /* power states are lkvm's own business, not KVM's */
 	bool kaslr_seed_given;
 	u64 kaslr_seed;
 	unsigned cntfrq; /* Hz, the timers' frequency for the guest's device tree; 0: not in it */

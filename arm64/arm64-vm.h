@@ -38,6 +38,12 @@ static inline bool arm64_wants(const struct vm *vm, unsigned feature)
 }
 
 /*
+ * arm64/vcpu.c: KVM_ARM_VCPU_INIT: as after power-on, or off for KVM. The vCPU's thread, or any while that is
+ * parked or off. 0 or -errno, nothing said.
+ */
+int arm64_vcpu_init(struct vcpu *vcpu, bool off);
+
+/*
  * arm64/load.c: would arch_load() find room for everything? Needs memory's layout, no device: asked before
  * there are any, so that a guest that cannot be started leaves no trace. Said.
  */

@@ -127,6 +127,15 @@ const struct option_row arch_options[] = {
 	},
 	{
 		.kind = OPTION_FLAG,
+		.name = "psci",
+		.help = "Serve the guest's power state calls (PSCI) in lkvm instead of in KVM",
+		.man = "For those who work on KVM's hypercall filter or on PSCI itself: to the "
+		       "guest "
+		       "it should be all the same. Linux 6.4 or later.",
+		.offset = offsetof(struct vm_config, arch.psci),
+	},
+	{
+		.kind = OPTION_FLAG,
 		.name = "disable-sve",
 		.help = "No scalable vectors (SVE), which a guest has when the host has them",
 		.offset = offsetof(struct vm_config, arch.disable_sve),

@@ -9,6 +9,7 @@
 #include "board.h"
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "psci.h"
 #include "pvtime.h"
 
 /* What hosts that cannot be asked give. */
@@ -126,6 +127,8 @@ int arch_vm_create(struct vm *vm)
 		error = gic_create(vm, &arm64->gic);
 	if (!error)
 		error = arm64_choose_features(vm);
+	if (!error)
+		error = psci_setup(vm);
 	if (error)
 		return error;
 	lay_out_pci(vm, arm64);

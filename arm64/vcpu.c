@@ -7,6 +7,7 @@
 #include "arm64-vm.h"
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "psci.h"
 #include "pvtime.h"
 #include "registers.h"
 #include "sve.h"
@@ -21,16 +22,21 @@ static int failed(const struct vcpu *vcpu, const char *what)
 	return error;
 }
 
-/* Only the first runs: the others wait for PSCI's CPU_ON. */
-static int init(struct vcpu *vcpu)
+int arm64_vcpu_init(struct vcpu *vcpu, bool off)
 {
 	struct kvm_vcpu_init request = vcpu->vm->arch.arm64->init;
 
-	if (vcpu->id)
+	if (off)
 		request.features[0] |= 1U << KVM_ARM_VCPU_POWER_OFF;
-	if (ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &request))
-		return failed(vcpu, "KVM does not initialise it");
-	return 0;
+	return ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &request) ? -errno : 0;
+}
+
+/* Only the first runs: the others wait for PSCI's CPU_ON, in KVM or, when that is lkvm's own, outside. */
+static int init(struct vcpu *vcpu)
+{
+	if (!arm64_vcpu_init(vcpu, vcpu->id && !vcpu->vm->config->arch.psci))
+		return 0;
+	return failed(vcpu, "KVM does not initialise it");
 }
 
 int arch_vcpu_create(struct vcpu *vcpu)
@@ -51,6 +57,7 @@ void arch_vcpu_destroy(struct vcpu *vcpu)
 {
 }
 
+/* A guest's counters run on while it is paused, and there is no way to tell it that it was. */
 void arch_vcpu_resume(struct vcpu *vcpu)
 {
 }
@@ -82,6 +89,7 @@ int arch_reset(struct vm *vm)
 		if (!error && arm64->used)
 			error = init(vcpu);
 	}
+	psci_reset(vm);
 	if (!error)
 		error = enter_at(vm->vcpus[0], &arm64->entry);
 	arm64->used = true;

@@ -48,6 +48,12 @@ struct kvm_smccc_filter {
 };
 #endif
 
+#ifndef PSCI_1_3_FN_SYSTEM_OFF2
+#define PSCI_1_3_FN_SYSTEM_OFF2		PSCI_0_2_FN(21)
+#define PSCI_1_3_FN64_SYSTEM_OFF2	PSCI_0_2_FN64(21)
+#define PSCI_1_3_OFF_TYPE_HIBERNATE_OFF 1
+#endif
+
 #ifndef KVM_CAP_ARM_SYSTEM_SUSPEND
 #define KVM_CAP_ARM_SYSTEM_SUSPEND 216
 #endif

@@ -12,6 +12,7 @@ static struct fdt_tree tree;
 static int setup(void **state)
 {
 	vm = fake_guest_create(2);
+	assert_int_equal(vcpus_create(vm), 0);
 	assert_int_equal(guest_memory_add_ram(&vm->memory, 0x80000000, MIB(2)), 0);
 	tree.blob = NULL;
 	return 0;
@@ -20,7 +21,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	fdt_free(&tree);
-	guest_memory_destroy(&vm->memory);
+	fake_guest_destroy();
 	return 0;
 }
 

@@ -11,23 +11,22 @@ static struct vm *vm;
 static int setup(void **state)
 {
 	vm = fake_guest_create(3);
-	guest.arm64.init.features[0] = BIT(KVM_ARM_VCPU_PSCI_0_2);
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	guest_memory_destroy(&vm->memory);
+	fake_guest_destroy();
 	return 0;
 }
 
 static int create_all(void)
 {
-	int error = 0;
+	int error;
 
+	vcpus_destroy(vm);
 	said_begin();
-	for (unsigned i = 0; i < vm->nr_vcpus && !error; i++)
-		error = arch_vcpu_create(vm->vcpus[i]);
+	error = vcpus_create(vm);
 	said_end();
 	return error;
 }
@@ -40,6 +39,7 @@ static void one_begins(void **state)
 	assert_int_equal(vm->vcpus[2]->arch.mpidr, 0x000102);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(fake.cpus[i].inits, 1);
+		assert_false(vm->vcpus[i]->off);
 		assert_int_equal(fake.cpus[i].mp_state,
 				 i ? KVM_MP_STATE_STOPPED : KVM_MP_STATE_RUNNABLE);
 		assert_int_equal(fake.cpus[i].sve_finalized, 0);
@@ -51,6 +51,18 @@ static void one_begins(void **state)
 	assert_int_equal(*fake_reg(0, REG_X(0)), 0x8fe00000);
 	/* As made they are as after a reset; the next life begins with one. */
 	assert_int_equal(fake.cpus[0].inits, 1);
+}
+
+/* Then KVM keeps none of them off. */
+static void one_begins_with_our_psci(void **state)
+{
+	guest.config.arch.psci = true;
+	assert_int_equal(create_all(), 0);
+	assert_int_equal(arch_reset(vm), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(fake.cpus[i].mp_state, KVM_MP_STATE_RUNNABLE);
+		assert_int_equal(vcpu_is_off(vm->vcpus[i]), i > 0);
+	}
 }
 
 static void vectors_are_final(void **state)
@@ -92,7 +104,7 @@ static void steal_time(void **state)
 	assert_int_equal(create_all(), 0);
 	assert_int_equal(fake.nr_attrs, 3);
 	for (unsigned i = 0; i < 3; i++) {
-		assert_int_equal(fake.attrs[i].fd, FAKE_VCPU_FD + i);
+		assert_int_equal(fake.attrs[i].fd, fake.cpus[i].fd);
 		assert_int_equal(fake.attrs[i].group, KVM_ARM_VCPU_PVTIME_CTRL);
 		assert_int_equal(fake.attrs[i].value, BOARD_PVTIME + 64 * i);
 	}
@@ -107,6 +119,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(one_begins),
+		TEST(one_begins_with_our_psci),
 		TEST(vectors_are_final),
 		TEST(steal_time),
 	};
