@@ -24,7 +24,10 @@ PKG_CONFIG ?= pkg-config
 LKVM_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lkvm
 ifdef CROSS_COMPILE
 SYSROOT ?= $(wildcard $(LKVM_CACHE)/sysroot-$(ARCH))
-# Without one, pkg-config would answer for this machine.
+ifeq ($(SYSROOT)$(origin SYSROOT),file)
+$(warning no headers and libraries for $(ARCH) in the cache: scripts/cross-sysroot $(ARCH) gets them)
+endif
+# Without them pkg-config would answer for this machine.
 PKG_CONFIG := $(if $(SYSROOT),$(PKG_CONFIG),false)
 endif
 ifneq ($(SYSROOT),)
@@ -52,16 +55,18 @@ has_hdr = $(shell printf '\043include <$(1)>\nint main(void){return 0;}' | \
 	$(CC) $(CFLAGS) $(2) -x c - -c -o /dev/null 2>/dev/null && echo y)
 SLIRP_CFLAGS := $(shell $(PKG_CONFIG) --cflags slirp 2>/dev/null)
 HAVE_SLIRP := $(and $(call has_hdr,slirp/libslirp.h,$(SLIRP_CFLAGS)),$(call has_lib,-lslirp))
+HAVE_ZSTD := $(and $(call has_hdr,zstd.h),$(call has_lib,-lzstd))
 
 ROOMS := util vm boot virtio hw block net
-OPTIONAL := net/user.c net/user-config.c net/user-none.c
+OPTIONAL := net/user.c net/user-config.c net/user-none.c boot/zstd.c boot/zstd-none.c
 SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH),$(wildcard $(d)/*.c))) machine.c \
 	$(wildcard builtin-*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
-PICK := $(if $(HAVE_SLIRP),$(B)/net/user.o $(B)/net/user-config.o,$(B)/net/user-none.o)
-LIBS := -laio -lfdt -lz $(if $(HAVE_SLIRP),-lslirp)
-STATIC_PICK := $(B)/net/user-none.o
-STATIC_LIBS := -laio -lfdt -lz
+PICK_ZSTD := $(if $(HAVE_ZSTD),$(B)/boot/zstd.o,$(B)/boot/zstd-none.o)
+PICK := $(if $(HAVE_SLIRP),$(B)/net/user.o $(B)/net/user-config.o,$(B)/net/user-none.o) $(PICK_ZSTD)
+LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_SLIRP),-lslirp)
+STATIC_PICK := $(B)/net/user-none.o $(PICK_ZSTD)
+STATIC_LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd)
 
 # make V=1 shows the commands, make -s nothing.
 Q := $(if $(V),,@)

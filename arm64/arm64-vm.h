@@ -10,8 +10,13 @@
 #include "lkvm/pci.h"
 #include "lkvm/vm.h"
 #include "gic.h"
-#include "kernel.h"
 #include "uapi/kvm-arm64.h"
+
+/* Where vCPU 0 begins. */
+struct arm64_entry {
+	gpa_t pc;
+	gpa_t dtb;
+};
 
 struct arm64_vm {
 	unsigned ipa_bits;	   /* of a guest physical address */
@@ -20,7 +25,8 @@ struct arm64_vm {
 	bool pvtime;		   /* vCPUs have a record of their steal time; pvtime.c's */
 	cpu_set_t pmu_cpus;	   /* where vCPUs with performance monitors stay; pmu.c's */
 	struct gic gic;
-	struct arm64_kernel kernel;
+	struct boot_file kernel_file; /* or the firmware's */
+	struct kernel_image kernel;   /* not of a firmware */
 	struct boot_file initrds[CONFIG_MAX_INITRDS];
 	unsigned nr_initrds;
 	struct pci_board pci;

@@ -93,6 +93,18 @@ static void pmu(struct fdt_tree *tree, struct vm *vm)
 	fdt_node_end(tree);
 }
 
+/* What PrimeCells are clocked with: they want one to be told, though none of ours ticks by it. */
+static void peripheral_clock(struct fdt_tree *tree)
+{
+	fdt_node(tree, "apb-pclk");
+	fdt_text(tree, "compatible", "fixed-clock");
+	fdt_u32(tree, "#clock-cells", 0);
+	fdt_u32(tree, "clock-frequency", 24000000);
+	fdt_text(tree, "clock-output-names", "apb_pclk");
+	fdt_u32(tree, "phandle", BOARD_PHANDLE_CLOCK);
+	fdt_node_end(tree);
+}
+
 static void pci(struct fdt_tree *tree, struct vm *vm)
 {
 	const struct pci_fdt how = {
@@ -123,7 +135,8 @@ int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, g
 	timer(tree, vm);
 	pmu(tree, vm);
 	gic_fdt(tree, vm, &vm->arch.arm64->gic);
-	fdt_devices(tree, &vm->devices, &gic_irq_format);
+	peripheral_clock(tree);
+	fdt_devices(tree, &vm->devices, &gic_irq_format, BOARD_PHANDLE_CLOCK);
 	pci(tree, vm);
 	return fdt_end(tree);
 }

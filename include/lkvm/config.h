@@ -56,8 +56,9 @@ struct net_config {
 };
 
 struct vm_config {
-	const char *name;   /* never NULL after config_finish */
-	const char *kernel; /* NULL: looked for, see config_finish */
+	const char *name;     /* never NULL after config_finish */
+	const char *kernel;   /* NULL: looked for, see config_finish */
+	const char *firmware; /* runs instead of a kernel; NULL: none */
 	const char *initrds[CONFIG_MAX_INITRDS];
 	unsigned nr_initrds;
 	const char *cmdline; /* NULL: none given */

@@ -300,6 +300,19 @@ static void test_memory(void **state)
 	BAD("64 bits", "-m", "99999999999999999999999");
 	BAD("64 bits", "-m", "17592186044416");
 	BAD("64 bits", "-m", "16384P");
+	GOOD("-m", "1G@0x100000000");
+	assert_int_equal(config.memory, GIB(1));
+	assert_int_equal(config.memory_address, GIB(4));
+	GOOD("-m", "512@4096");
+	assert_int_equal(config.memory_address, 4096);
+	GOOD("-m", "512@4096", "-m", "512");
+	assert_int_equal(config.memory_address, 0);
+	BAD("2G@0x80000000 would work", "-m", "1G@");
+	BAD("2G@0x80000000 would work", "-m", "1G@ 5");
+	BAD("2G@0x80000000 would work", "-m", "1G@-4096");
+	BAD("2G@0x80000000 would work", "-m", "1G@4096x");
+	BAD("2G@0x80000000 would work", "-m", "1G@0x10000000000000000");
+	BAD("page size", "-m", "1G@1");
 	BAD("page size", "-m", "8388609B");
 }
 
