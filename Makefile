@@ -95,9 +95,12 @@ $(B)/lkvm: $(B)/main.o $(B)/liblkvm.a $(B)/.libs
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -o $@ $< -Wl,--whole-archive $(B)/liblkvm.a \
 		-Wl,--no-whole-archive $(LIBS)
 
+# gcc 12 makes of riscv's -static-pie a program that wants a loader after all.
+STATIC := $(if $(filter riscv,$(ARCH)),-static,-static-pie)
+
 $(B)/lkvm-static: $(B)/main.o $(OBJS) $(STATIC_PICK)
 	$(call say,LD     ,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -static-pie -o $@ $^ $(STATIC_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(STATIC) -o $@ $^ $(STATIC_LIBS)
 
 $(B)/liblkvm.a: $(OBJS) $(PICK) $(B)/.libs
 	@rm -f $@

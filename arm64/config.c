@@ -4,12 +4,12 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "board.h"
 #include "lkvm/arch.h"
 #include "lkvm/boot.h"
 #include "lkvm/log.h"
+#include "lkvm/ram_boot.h"
 #include "sve.h"
 
 const char arch_name[] = "arm64";
@@ -284,20 +284,10 @@ static int check_nested(const struct arch_config *arch)
 
 int arch_config_check(const struct vm_config *config)
 {
-	u64 page = sysconf(_SC_PAGESIZE);
+	int error = ram_boot_check_config(config, BOARD_RAM);
 
-	if (config->memory_address && config->memory_address < BOARD_RAM) {
-		log_fatal("-m: memory at 0x%llx would lie where devices are; 0x%llx is the lowest "
-			  "address "
-			  "for it",
-			  (unsigned long long)config->memory_address, BOARD_RAM);
-		return -EINVAL;
-	}
-	if (!IS_ALIGNED(config->memory, page)) {
-		log_fatal("-m: %llu bytes are not a whole number of the host's pages of %llu KiB",
-			  (unsigned long long)config->memory, (unsigned long long)page >> 10);
-		return -EINVAL;
-	}
+	if (error)
+		return error;
 	if (config->firmware && (config->kernel || config->nr_initrds)) {
 		log_fatal("--firmware %s: it runs instead of a kernel; leave --kernel and --initrd "
 			  "out, or "

@@ -26,7 +26,7 @@ static void find_hierarchy(struct vm *vm, struct hierarchy *caches)
 	u64 clidr;
 
 	snprintf(folder, sizeof(folder), HOST_CACHES, cpu);
-	caches->nr = arm64_get_register(first, REG_CLIDR_EL1, &clidr)
+	caches->nr = vcpu_get_register(first, REG_CLIDR_EL1, &clidr)
 			     ? 0
 			     : caches_find(clidr, folder, vm->nr_vcpus, caches->levels);
 }
@@ -116,25 +116,6 @@ static void cpu_node(struct fdt_tree *tree, const struct vcpu *vcpu, const struc
 	fdt_node_end(tree);
 }
 
-/* One socket of so many cores. */
-static void cpu_map(struct fdt_tree *tree, struct vm *vm)
-{
-	char name[32];
-
-	fdt_node(tree, "cpu-map");
-	fdt_node(tree, "socket0");
-	fdt_node(tree, "cluster0");
-	for (unsigned i = 0; i < vm->nr_vcpus; i++) {
-		snprintf(name, sizeof(name), "core%u", i);
-		fdt_node(tree, name);
-		fdt_u32(tree, "cpu", BOARD_PHANDLE_CPU + i);
-		fdt_node_end(tree);
-	}
-	fdt_node_end(tree);
-	fdt_node_end(tree);
-	fdt_node_end(tree);
-}
-
 void cpus_fdt(struct fdt_tree *tree, struct vm *vm)
 {
 	struct hierarchy caches;
@@ -148,7 +129,7 @@ void cpus_fdt(struct fdt_tree *tree, struct vm *vm)
 	fdt_u32(tree, "#size-cells", 0);
 	vcpu_for_each (vcpu, vm, i)
 		cpu_node(tree, vcpu, &caches);
-	cpu_map(tree, vm);
+	fdt_cpu_map(tree, vm->nr_vcpus, BOARD_PHANDLE_CPU);
 	for (unsigned level = 1; level < caches.nr; level++) {
 		if (caches.levels[level].shared)
 			cache_node(tree, &caches, 0, level);

@@ -16,18 +16,11 @@ static const struct hw_place firmware_rtc = {
 	.gsi = -1,
 };
 
-static int create_serial_ports(struct vm *vm)
-{
-	struct hw_place ports[BOARD_NR_SERIAL];
-
-	for (unsigned i = 0; i < BOARD_NR_SERIAL; i++)
-		ports[i] = (struct hw_place){
-			.kind = RESOURCE_MMIO,
-			.base = BOARD_SERIAL + i * BOARD_SERIAL_DISTANCE,
-			.gsi = BOARD_GSI_SERIAL + i,
-		};
-	return serial_ports_create(vm, ports, BOARD_NR_SERIAL);
-}
+static const struct hw_place serial = {
+	.kind = RESOURCE_MMIO,
+	.base = BOARD_SERIAL,
+	.gsi = BOARD_GSI_SERIAL,
+};
 
 int arch_create_devices(struct vm *vm)
 {
@@ -40,7 +33,7 @@ int arch_create_devices(struct vm *vm)
 	if (!error && arm64->gic.kind == IRQCHIP_GICV2M)
 		error = gic_v2m_create(vm, arm64->gic.msi);
 	if (!error)
-		error = create_serial_ports(vm);
+		error = serial_ports_create_row(vm, &serial, BOARD_SERIAL_DISTANCE, BOARD_NR_SERIAL);
 	if (!error)
 		error = rtc_pl031_create(vm, BOARD_RTC, BOARD_GSI_RTC);
 	if (!error && vm->config->firmware)

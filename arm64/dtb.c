@@ -1,52 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The device tree: what an arm64 guest is told of its machine. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "arm64-vm.h"
 #include "board.h"
 #include "cpus-fdt.h"
 #include "lkvm/arch.h"
 #include "lkvm/pci-fdt.h"
-
-#define RNG_SEED_SIZE 32
-
-static void random_property(struct fdt_tree *tree, const char *name, size_t size)
-{
-	u8 seed[RNG_SEED_SIZE];
-
-	if (getrandom(seed, size, GRND_NONBLOCK) == (ssize_t)size)
-		fdt_bytes_of(tree, name, seed, size);
-}
-
-static void kaslr_seed(struct fdt_tree *tree, const struct arch_config *arch)
-{
-	if (arch->kaslr_seed_given)
-		fdt_u64(tree, "kaslr-seed", arch->kaslr_seed);
-	else
-		random_property(tree, "kaslr-seed", sizeof(u64));
-}
-
-static void chosen(struct fdt_tree *tree, const struct arch_config *arch, const char *cmdline,
-		   gpa_t initrd, u64 initrd_size)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/serial@%llx", BOARD_SERIAL);
-	fdt_node(tree, "chosen");
-	fdt_text(tree, "bootargs", cmdline);
-	fdt_text(tree, "stdout-path", path);
-	if (initrd_size) {
-		fdt_u64(tree, "linux,initrd-start", initrd);
-		fdt_u64(tree, "linux,initrd-end", initrd + initrd_size);
-	}
-	/* One for where the kernel goes, one for its random numbers. */
-	kaslr_seed(tree, arch);
-	random_property(tree, "rng-seed", RNG_SEED_SIZE);
-	fdt_node_end(tree);
-}
 
 /* KVM turns a call by HVC at EL1 into the guest's own hypervisor's business when it has EL2. */
 static void psci(struct fdt_tree *tree, struct vm *vm)
@@ -112,6 +73,7 @@ static void pci(struct fdt_tree *tree, struct vm *vm)
 		.interrupt_parent = BOARD_PHANDLE_GIC,
 		.interrupt_address_cells = 2,
 		.msi_parent = vm->arch.arm64->gic.msi_size ? BOARD_PHANDLE_MSI : 0,
+		.msi_by_requester = true,
 	};
 
 	if (vm->pci)
@@ -121,6 +83,15 @@ static void pci(struct fdt_tree *tree, struct vm *vm)
 int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, gpa_t initrd,
 		    u64 initrd_size)
 {
+	const struct arch_config *config = &vm->config->arch;
+	const struct fdt_chosen chosen = {
+		.cmdline = cmdline,
+		.console = BOARD_SERIAL,
+		.initrd = initrd,
+		.initrd_size = initrd_size,
+		.kaslr_seed = config->kaslr_seed_given ? &config->kaslr_seed : NULL,
+	};
+
 	if (fdt_begin(tree))
 		return -ENOMEM;
 	fdt_text(tree, "compatible", "linux,dummy-virt");
@@ -128,7 +99,7 @@ int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, g
 	fdt_u32(tree, "#address-cells", 2);
 	fdt_u32(tree, "#size-cells", 2);
 	fdt_u32(tree, "interrupt-parent", BOARD_PHANDLE_GIC);
-	chosen(tree, &vm->config->arch, cmdline, initrd, initrd_size);
+	fdt_chosen(tree, &chosen);
 	cpus_fdt(tree, vm);
 	fdt_memory(tree, &vm->memory);
 	psci(tree, vm);

@@ -1,32 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Exits that only arm64 has, and what is shown of a vCPU when something went wrong. */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "arm64-vm.h"
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "lkvm/text.h"
 #include "psci.h"
 #include "registers.h"
 
 #define LL(x) ((unsigned long long)(x))
-
-int arm64_get_register(struct vcpu *vcpu, u64 id, u64 *value)
-{
-	struct kvm_one_reg reg = { .id = id, .addr = (u64)(uintptr_t)value };
-
-	return ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg) ? -errno : 0;
-}
-
-int arm64_set_register(struct vcpu *vcpu, u64 id, u64 value)
-{
-	struct kvm_one_reg reg = { .id = id, .addr = (u64)(uintptr_t)&value };
-
-	return ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg) ? -errno : 0;
-}
 
 enum exit_action arch_vcpu_exit(struct vcpu *vcpu)
 {
@@ -45,37 +30,16 @@ enum exit_action arch_vcpu_exit(struct vcpu *vcpu)
 	return EXIT_ACTION_UNKNOWN;
 }
 
-/* Collected and written at once, so that two vCPUs' dumps do not mix. */
-struct text {
-	char bytes[4096];
-	size_t len;
-};
-
-static void say(struct text *text, const char *fmt, ...) __printf(2, 3);
-
-static void say(struct text *text, const char *fmt, ...)
-{
-	size_t room = sizeof(text->bytes) - text->len;
-	va_list args;
-	int len;
-
-	va_start(args, fmt);
-	len = vsnprintf(text->bytes + text->len, room, fmt, args);
-	va_end(args);
-	if (len > 0)
-		text->len += MIN((size_t)len, room - 1);
-}
-
 static void say_general(struct text *text, struct vcpu *vcpu)
 {
 	u64 value;
 
 	for (unsigned i = 0; i < 31; i++) {
-		if (arm64_get_register(vcpu, REG_X(i), &value))
+		if (vcpu_get_register(vcpu, REG_X(i), &value))
 			continue;
-		say(text, "x%-2u %016llx%s", i, LL(value), i % 4 == 3 ? "\n" : "  ");
+		text_add(text, "x%-2u %016llx%s", i, LL(value), i % 4 == 3 ? "\n" : "  ");
 	}
-	say(text, "\n");
+	text_add(text, "\n");
 }
 
 static void say_system(struct text *text, struct vcpu *vcpu)
@@ -110,12 +74,12 @@ static void say_system(struct text *text, struct vcpu *vcpu)
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (rows[i].el2 && !vcpu->vm->config->arch.nested)
 			continue;
-		if (arm64_get_register(vcpu, rows[i].id, &value))
+		if (vcpu_get_register(vcpu, rows[i].id, &value))
 			continue;
-		say(text, "%-9s %016llx%s", rows[i].name, LL(value), ++n % 3 ? "  " : "\n");
+		text_add(text, "%-9s %016llx%s", rows[i].name, LL(value), ++n % 3 ? "  " : "\n");
 	}
 	if (n % 3)
-		say(text, "\n");
+		text_add(text, "\n");
 }
 
 /* With the MMU on the address is not a physical one, and only the guest's kernel knows it. */
@@ -124,21 +88,21 @@ static void say_code(struct text *text, struct vcpu *vcpu)
 	u64 pc;
 	le32 words[4];
 
-	if (arm64_get_register(vcpu, REG_PC, &pc))
+	if (vcpu_get_register(vcpu, REG_PC, &pc))
 		return;
-	say(text, "code at %016llx:", LL(pc));
+	text_add(text, "code at %016llx:", LL(pc));
 	if (guest_read(&vcpu->vm->memory, pc, words, sizeof(words)))
-		say(text, " (not a physical address of memory)");
+		text_add(text, " (not a physical address of memory)");
 	for (unsigned i = 0; i < 4 && !guest_read(&vcpu->vm->memory, pc, words, sizeof(words)); i++)
-		say(text, " %08x", le32toh(words[i]));
-	say(text, "\n");
+		text_add(text, " %08x", le32toh(words[i]));
+	text_add(text, "\n");
 }
 
 void arch_vcpu_dump(struct vcpu *vcpu)
 {
 	struct text text = { .len = 0 };
 
-	say(&text, "vCPU %u\n", vcpu->id);
+	text_add(&text, "vCPU %u\n", vcpu->id);
 	say_general(&text, vcpu);
 	say_system(&text, vcpu);
 	say_code(&text, vcpu);

@@ -2,13 +2,13 @@
 /* Making, sizing and resetting KVM's interrupt controller (Documentation/virt/kvm/devices/arm-vgic*). */
 #include <errno.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "arm64-vm.h"
 #include "board.h"
 #include "lkvm/arch.h"
 #include "lkvm/irq.h"
+#include "lkvm/kvm.h"
 #include "lkvm/log.h"
 
 #define REDIST_SIZE KIB(128) /* each vCPU */
@@ -38,39 +38,14 @@ static const char *const kind_names[] = {
 	[IRQCHIP_GICV3_ITS] = "gicv3-its",
 };
 
-static bool has_device(struct vm *vm, u32 type)
-{
-	struct kvm_create_device device = { .type = type, .flags = KVM_CREATE_DEVICE_TEST };
-
-	return !ioctl(vm->fd, KVM_CREATE_DEVICE, &device);
-}
-
 static int make_device(struct vm *vm, u32 type, int *fd)
 {
-	struct kvm_create_device device = { .type = type };
+	int made = kvm_device_create(vm->fd, type);
 
-	if (ioctl(vm->fd, KVM_CREATE_DEVICE, &device))
-		return -errno;
-	*fd = device.fd;
+	if (made < 0)
+		return made;
+	*fd = made;
 	return 0;
-}
-
-static int set_attr(int fd, u32 group, u64 attr, const void *value)
-{
-	struct kvm_device_attr request = {
-		.group = group,
-		.attr = attr,
-		.addr = (u64)(uintptr_t)value,
-	};
-
-	return ioctl(fd, KVM_SET_DEVICE_ATTR, &request) ? -errno : 0;
-}
-
-static bool has_attr(int fd, u32 group, u64 attr)
-{
-	struct kvm_device_attr request = { .group = group, .attr = attr };
-
-	return !ioctl(fd, KVM_HAS_DEVICE_ATTR, &request);
 }
 
 static bool wants_v3(enum arm64_irqchip kind)
@@ -81,9 +56,9 @@ static bool wants_v3(enum arm64_irqchip kind)
 /* The best there is, if the choice is ours: MSIs through the ITS, then through the frame. */
 static int choose(struct vm *vm, enum arm64_irqchip *kind)
 {
-	bool v3 = has_device(vm, KVM_DEV_TYPE_ARM_VGIC_V3);
-	bool its = v3 && has_device(vm, KVM_DEV_TYPE_ARM_VGIC_ITS);
-	bool v2 = has_device(vm, KVM_DEV_TYPE_ARM_VGIC_V2);
+	bool v3 = kvm_has_device(vm->fd, KVM_DEV_TYPE_ARM_VGIC_V3);
+	bool its = v3 && kvm_has_device(vm->fd, KVM_DEV_TYPE_ARM_VGIC_ITS);
+	bool v2 = kvm_has_device(vm->fd, KVM_DEV_TYPE_ARM_VGIC_V2);
 
 	if (*kind == IRQCHIP_AUTO)
 		*kind = its ? IRQCHIP_GICV3_ITS : v3 ? IRQCHIP_GICV3 : IRQCHIP_GICV2M;
@@ -98,10 +73,10 @@ static int choose(struct vm *vm, enum arm64_irqchip *kind)
 static int place_v3(struct vm *vm, struct gic *gic)
 {
 	u64 dist = BOARD_GIC_DIST, redist = BOARD_GIC_DIST - vm->config->cpus * REDIST_SIZE;
-	int error = set_attr(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist);
+	int error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist);
 
 	if (!error)
-		error = set_attr(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST,
+		error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST,
 				 &redist);
 	gic->cpu = redist;
 	gic->cpu_size = vm->config->cpus * REDIST_SIZE;
@@ -111,10 +86,10 @@ static int place_v3(struct vm *vm, struct gic *gic)
 static int place_v2(struct vm *vm, struct gic *gic)
 {
 	u64 dist = BOARD_GIC_DIST, cpu = BOARD_GIC_DIST - V2_PLACE;
-	int error = set_attr(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_DIST, &dist);
+	int error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_DIST, &dist);
 
 	if (!error)
-		error = set_attr(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_CPU,
+		error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_CPU,
 				 &cpu);
 	gic->cpu = cpu;
 	gic->cpu_size = V2_CPU_SIZE;
@@ -127,7 +102,7 @@ static int create_its(struct vm *vm, struct gic *gic)
 	int error = make_device(vm, KVM_DEV_TYPE_ARM_VGIC_ITS, &gic->its_fd);
 
 	if (!error)
-		error = set_attr(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE,
+		error = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE,
 				 &address);
 	gic->msi = address;
 	gic->msi_size = ITS_SIZE;
@@ -183,7 +158,7 @@ static int set_maintenance_irq(struct vm *vm, struct gic *gic)
 
 	if (!vm->config->arch.nested)
 		return 0;
-	error = set_attr(gic->fd, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ, 0, &intid);
+	error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ, 0, &intid);
 	if (error)
 		log_fatal("--nested: KVM does not take the maintenance interrupt: %s",
 			  strerror(-error));
@@ -193,13 +168,13 @@ static int set_maintenance_irq(struct vm *vm, struct gic *gic)
 static int init_devices(struct gic *gic)
 {
 	u32 nr = BOARD_SPI_BASE + BOARD_NR_GSIS;
-	int error = set_attr(gic->fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr);
+	int error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr);
 
 	if (!error)
-		error = set_attr(gic->fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
+		error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
 				 NULL);
 	if (!error && gic->its_fd)
-		error = set_attr(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
+		error = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
 				 NULL);
 	if (error)
 		log_fatal("KVM does not set up the interrupt controller: %s", strerror(-error));
@@ -236,7 +211,7 @@ int gic_init(struct vm *vm, struct gic *gic)
 
 static int write_register(struct gic *gic, u32 group, u64 cpu, u64 offset, u32 value)
 {
-	return set_attr(gic->fd, group, cpu << KVM_DEV_ARM_VGIC_V3_MPIDR_SHIFT | offset, &value);
+	return kvm_device_set(gic->fd, group, cpu << KVM_DEV_ARM_VGIC_V3_MPIDR_SHIFT | offset, &value);
 }
 
 /*
@@ -285,7 +260,7 @@ int gic_reset(struct vm *vm, struct gic *gic)
 	int error = 0;
 
 	if (gic->its_fd)
-		error = set_attr(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_ITS_CTRL_RESET,
+		error = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_ITS_CTRL_RESET,
 				 NULL);
 	if (!error)
 		error = write_register(gic, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0, GICD_CTLR, 0);
@@ -312,7 +287,7 @@ int gic_check_nested(struct vm *vm, const struct gic *gic)
 			  kind_names[gic->kind]);
 		return -ENODEV;
 	}
-	if (has_attr(gic->fd, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ, 0))
+	if (kvm_device_has(gic->fd, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ, 0))
 		return 0;
 	log_fatal("--nested: this host's KVM has no interrupt controller for it (no maintenance "
 		  "interrupt); Linux 6.16 or later has");

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
+#include "lkvm/kvm.h"
 #include "uapi/kvm-arm64.h"
 
 /* Attributes of the VM itself. Linux 6.4. */
@@ -23,23 +24,6 @@
 #define SVE_QUADWORD_BITS 128
 
 /* ---- what is made only to be asked ---- */
-
-/* A device of the VM's; with KVM_CREATE_DEVICE_TEST nothing is made. A descriptor, 0, or -errno. */
-static int make_device(int vm_fd, u32 type, u32 flags)
-{
-	struct kvm_create_device device = { .type = type, .flags = flags };
-
-	if (ioctl(vm_fd, KVM_CREATE_DEVICE, &device))
-		return -errno;
-	return flags & KVM_CREATE_DEVICE_TEST ? 0 : (int)device.fd;
-}
-
-static bool has_attr(int fd, u32 group, u64 number)
-{
-	struct kvm_device_attr attr = { .group = group, .attr = number };
-
-	return !ioctl(fd, KVM_HAS_DEVICE_ATTR, &attr);
-}
 
 static int init_vcpu(const struct host *host, int vm_fd, int vcpu_fd)
 {
@@ -114,7 +98,7 @@ static void ask_irqchip(struct host *host, const struct host_fact *fact, struct 
 		return;
 	answer->kind = HOST_NAMES;
 	for (unsigned i = 0; i < ARRAY_SIZE(chips); i++) {
-		if (!make_device(host->vm_fd, chips[i].type, KVM_CREATE_DEVICE_TEST))
+		if (kvm_has_device(host->vm_fd, chips[i].type))
 			host_add_name(answer, chips[i].name);
 	}
 }
@@ -127,7 +111,7 @@ static void ask_msi_device_ids(struct host *host, const struct host_fact *fact,
 
 	if (vm_fd < 0)
 		return;
-	its_fd = make_device(vm_fd, KVM_DEV_TYPE_ARM_VGIC_ITS, 0);
+	its_fd = kvm_device_create(vm_fd, KVM_DEV_TYPE_ARM_VGIC_ITS);
 	host_say(answer, ioctl(vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MSI_DEVID) > 0);
 	if (its_fd >= 0)
 		close(its_fd);
@@ -183,7 +167,7 @@ static void ask_steal_time(struct host *host, const struct host_fact *fact,
 
 	if (!make_vcpu(host, &vm_fd, &vcpu_fd))
 		return;
-	host_say(answer, has_attr(vcpu_fd, KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA));
+	host_say(answer, kvm_device_has(vcpu_fd, KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA));
 	close(vcpu_fd);
 	close(vm_fd);
 }
@@ -193,7 +177,7 @@ static void ask_smccc_filter(struct host *host, const struct host_fact *fact,
 {
 	if (host->vm_fd >= 0)
 		host_say(answer,
-			 has_attr(host->vm_fd, KVM_ARM_VM_SMCCC_CTRL, KVM_ARM_VM_SMCCC_FILTER));
+			 kvm_device_has(host->vm_fd, KVM_ARM_VM_SMCCC_CTRL, KVM_ARM_VM_SMCCC_FILTER));
 }
 
 /* ---- what depends on how the kernel was started ---- */
@@ -266,8 +250,8 @@ static void ask_maintenance_irq(struct host *host, const struct host_fact *fact,
 
 	if (vm_fd < 0)
 		return;
-	gic_fd = make_device(vm_fd, KVM_DEV_TYPE_ARM_VGIC_V3, 0);
-	host_say(answer, gic_fd >= 0 && has_attr(gic_fd, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ, 0));
+	gic_fd = kvm_device_create(vm_fd, KVM_DEV_TYPE_ARM_VGIC_V3);
+	host_say(answer, gic_fd >= 0 && kvm_device_has(gic_fd, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ, 0));
 	if (gic_fd >= 0)
 		close(gic_fd);
 	else

@@ -55,15 +55,15 @@ static u64 argument(struct vcpu *vcpu, unsigned n, bool wide)
 {
 	u64 value = 0;
 
-	arm64_get_register(vcpu, REG_X(n), &value);
+	vcpu_get_register(vcpu, REG_X(n), &value);
 	return wide ? value : (u32)value;
 }
 
 static enum exit_action answer(struct vcpu *vcpu, s64 result)
 {
-	arm64_set_register(vcpu, REG_X(0), result);
+	vcpu_set_register(vcpu, REG_X(0), result);
 	for (unsigned n = 1; n <= 3; n++)
-		arm64_set_register(vcpu, REG_X(n), 0);
+		vcpu_set_register(vcpu, REG_X(n), 0);
 	return EXIT_ACTION_CONTINUE;
 }
 
@@ -82,10 +82,10 @@ static bool caller_is_big_endian(struct vcpu *caller)
 	bool el2 = arm64_wants(caller->vm, KVM_ARM_VCPU_HAS_EL2);
 	u64 pstate = 0, sctlr = 0;
 
-	arm64_get_register(caller, REG_PSTATE, &pstate);
+	vcpu_get_register(caller, REG_PSTATE, &pstate);
 	if (pstate & PSTATE_MODE32)
 		return pstate & PSTATE_E32;
-	arm64_get_register(caller, el2 && PSTATE_EL(pstate) == 2 ? REG_SCTLR_EL2 : REG_SCTLR_EL1,
+	vcpu_get_register(caller, el2 && PSTATE_EL(pstate) == 2 ? REG_SCTLR_EL2 : REG_SCTLR_EL1,
 			   &sctlr);
 	return sctlr & SCTLR_EE;
 }
@@ -93,9 +93,9 @@ static bool caller_is_big_endian(struct vcpu *caller)
 static int set_bit(struct vcpu *vcpu, u64 id, u64 bit)
 {
 	u64 value;
-	int error = arm64_get_register(vcpu, id, &value);
+	int error = vcpu_get_register(vcpu, id, &value);
 
-	return error ?: arm64_set_register(vcpu, id, value | bit);
+	return error ?: vcpu_set_register(vcpu, id, value | bit);
 }
 
 static int set_big_endian(struct vcpu *vcpu)
@@ -118,9 +118,9 @@ static int begin(struct vcpu *vcpu, u64 entry, u64 context, bool big_endian)
 	if (!error && big_endian)
 		error = set_big_endian(vcpu);
 	if (!error)
-		error = arm64_set_register(vcpu, REG_PC, thumb ? entry & ~1ULL : entry);
+		error = vcpu_set_register(vcpu, REG_PC, thumb ? entry & ~1ULL : entry);
 	if (!error)
-		error = arm64_set_register(vcpu, REG_X(0), context);
+		error = vcpu_set_register(vcpu, REG_X(0), context);
 	return error;
 }
 

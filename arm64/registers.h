@@ -36,8 +36,4 @@
 #define PSTATE_MODE32 0x10
 #define PSTATE_EL(p)  (((p) >> 2) & 3)
 
-/* 0 or -errno, nothing said. */
-int arm64_get_register(struct vcpu *vcpu, u64 id, u64 *value);
-int arm64_set_register(struct vcpu *vcpu, u64 id, u64 value);
-
 #endif

@@ -15,9 +15,7 @@
 /* What hosts that cannot be asked give. */
 #define IPA_BITS_DEFAULT 40
 
-/* The 64-bit PCI window: enough for any BAR, small enough for small address spaces. */
-#define PCI_MMIO64_MAX GIB(64)
-#define PCI_MMIO64_MIN GIB(1)
+#define CMDLINE_MAX 2048 /* COMMAND_LINE_SIZE of arm64 kernels */
 
 static gpa_t ram_base(const struct vm_config *config)
 {
@@ -45,7 +43,7 @@ int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type
 {
 	unsigned host = host_ipa_bits(kvm_fd);
 	u64 base = ram_base(config), end = base + config->memory;
-	unsigned bits = MIN(bits_for(end + PCI_MMIO64_MAX), host);
+	unsigned bits = MIN(bits_for(end + PCI_WINDOW64_MAX), host);
 
 	if (end < base || end > BIT(host)) {
 		log_fatal("-m: %llu MiB of memory at 0x%llx do not fit: guests on this host have "
@@ -58,44 +56,27 @@ int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type
 	return 0;
 }
 
-static int open_files(struct vm *vm, struct arm64_vm *arm64)
+static void set_up_boot(struct vm *vm, struct arm64_vm *arm64)
 {
 	const struct vm_config *config = vm->config;
-	int error;
 
-	if (config->firmware)
-		return boot_file_open(&arm64->kernel_file, "firmware", config->firmware);
-	error = boot_file_open(&arm64->kernel_file, "kernel", config->kernel);
-	if (!error)
-		error = config->arch.aarch32
-				? zimage_open(&arm64->kernel, &arm64->kernel_file)
-				: image_open(&arm64->kernel, &arm64->kernel_file, &image_arm64);
-	for (unsigned i = 0; i < config->nr_initrds && !error; i++) {
-		error = boot_file_open(&arm64->initrds[i], "initrd", config->initrds[i]);
-		if (!error)
-			arm64->nr_initrds++;
-	}
-	return error;
+	arm64->boot = (struct ram_boot){
+		.ram = ram_base(config),
+		.firmware = config->arch.firmware_address,
+		.cmdline_max = CMDLINE_MAX,
+		.arch = config->arch.aarch32 ? NULL : &image_arm64,
+		.dump_dtb = config->arch.dump_dtb,
+		.build_dtb = arm64_build_dtb,
+	};
 }
 
-static int lay_out_memory(struct vm *vm, struct arm64_vm *arm64)
+int arch_load(struct vm *vm)
 {
-	u64 memory = vm->config->memory;
-	int error;
-
-	arm64->ram = ram_base(vm->config);
-	error = guest_memory_add_ram(&vm->memory, arm64->ram, memory);
-	if (error)
-		log_fatal("-m: no %llu MiB of memory for the guest: %s",
-			  (unsigned long long)memory >> 20, strerror(-error));
-	return error;
+	return ram_boot_load(&vm->arch.arm64->boot, vm);
 }
 
 static void lay_out_pci(struct vm *vm, struct arm64_vm *arm64)
 {
-	u64 base = ALIGN_UP(arm64->ram + vm->config->memory, GIB(1)), top = BIT(arm64->ipa_bits);
-	u64 size = top > base ? MIN(top - base, PCI_MMIO64_MAX) : 0;
-
 	arm64->pci = (struct pci_board){
 		.ecam_base = BOARD_ECAM,
 		.ecam_size = BOARD_ECAM_SIZE,
@@ -103,10 +84,9 @@ static void lay_out_pci(struct vm *vm, struct arm64_vm *arm64)
 		.mmio_size = BOARD_PCI_MMIO_SIZE,
 	};
 	/* Without it BARs that could be anywhere are where 32-bit kernels reach them. */
-	if (size >= PCI_MMIO64_MIN && !vm->config->arch.aarch32) {
-		arm64->pci.mmio64_base = base;
-		arm64->pci.mmio64_size = size;
-	}
+	if (!vm->config->arch.aarch32)
+		pci_board_window64(&arm64->pci, arm64->boot.ram + vm->config->memory,
+				   BIT(arm64->ipa_bits));
 	for (unsigned pin = 0; pin < ARRAY_SIZE(arm64->pci.intx_gsi); pin++)
 		arm64->pci.intx_gsi[pin] = BOARD_GSI_PCI_INTA + pin;
 }
@@ -119,14 +99,15 @@ int arch_vm_create(struct vm *vm)
 	if (!arm64)
 		return -ENOMEM;
 	vm->arch.arm64 = arm64;
-	arm64->ipa_bits = MIN(bits_for(ram_base(vm->config) + vm->config->memory + PCI_MMIO64_MAX),
+	arm64->ipa_bits = MIN(bits_for(ram_base(vm->config) + vm->config->memory + PCI_WINDOW64_MAX),
 			      host_ipa_bits(vm->kvm_fd));
+	set_up_boot(vm, arm64);
 	/* Files first: what is wrong with them is said before anything is made. */
-	error = open_files(vm, arm64);
+	error = ram_boot_open(&arm64->boot, vm->config);
 	if (!error)
-		error = lay_out_memory(vm, arm64);
+		error = ram_boot_add_memory(&arm64->boot, vm);
 	if (!error)
-		error = arm64_check_load(vm);
+		error = ram_boot_check(&arm64->boot, vm->config);
 	if (!error)
 		error = pvtime_lay_out(vm);
 	if (!error)
@@ -149,9 +130,7 @@ void arch_vm_destroy(struct vm *vm)
 
 	if (!arm64)
 		return;
-	boot_file_close(&arm64->kernel_file);
-	for (unsigned i = 0; i < arm64->nr_initrds; i++)
-		boot_file_close(&arm64->initrds[i]);
+	ram_boot_close(&arm64->boot);
 	gic_destroy(&arm64->gic);
 	free(arm64);
 	vm->arch.arm64 = NULL;

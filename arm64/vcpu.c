@@ -48,7 +48,7 @@ int arch_vcpu_create(struct vcpu *vcpu)
 		error = sve_finalize(vcpu);
 	if (!error)
 		error = pvtime_init(vcpu);
-	if (!error && arm64_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr))
+	if (!error && vcpu_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr))
 		error = failed(vcpu, "KVM does not tell its affinity");
 	vcpu->arch.mpidr &= MPIDR_AFFINITY;
 	return error;
@@ -67,16 +67,16 @@ void arch_vcpu_resume(struct vcpu *vcpu)
  * Documentation/arch/arm64/booting.rst: x0 is the device tree, x1 to x3 are 0.
  * Documentation/arch/arm/booting.rst: r0 is 0, r1 the machine's number, r2 the device tree.
  */
-static int enter_at(struct vcpu *vcpu, const struct arm64_entry *entry)
+static int enter_at(struct vcpu *vcpu, const struct ram_boot *boot)
 {
 	static const unsigned nr = 4;
-	const u64 wide[] = { entry->dtb, 0, 0, 0 };
-	const u64 narrow[] = { 0, NO_MACHINE_TYPE, entry->dtb, 0 };
+	const u64 wide[] = { boot->dtb, 0, 0, 0 };
+	const u64 narrow[] = { 0, NO_MACHINE_TYPE, boot->dtb, 0 };
 	const u64 *arguments = vcpu->vm->config->arch.aarch32 ? narrow : wide;
-	int error = arm64_set_register(vcpu, REG_PC, entry->pc);
+	int error = vcpu_set_register(vcpu, REG_PC, boot->entry);
 
 	for (unsigned i = 0; i < nr && !error; i++)
-		error = arm64_set_register(vcpu, REG_X(i), arguments[i]);
+		error = vcpu_set_register(vcpu, REG_X(i), arguments[i]);
 	if (error)
 		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id,
 			  strerror(-error));
@@ -97,7 +97,7 @@ int arch_reset(struct vm *vm)
 	}
 	psci_reset(vm);
 	if (!error)
-		error = enter_at(vm->vcpus[0], &arm64->entry);
+		error = enter_at(vm->vcpus[0], &arm64->boot);
 	arm64->used = true;
 	return error;
 }

@@ -136,6 +136,24 @@ void fdt_reg(struct fdt_tree *tree, const u64 *values, unsigned nr)
 	fdt_cells(tree, "reg", cells, 2 * nr);
 }
 
+void fdt_cpu_map(struct fdt_tree *tree, unsigned cpus, u32 first)
+{
+	char name[32];
+
+	fdt_node(tree, "cpu-map");
+	fdt_node(tree, "socket0");
+	fdt_node(tree, "cluster0");
+	for (unsigned i = 0; i < cpus; i++) {
+		snprintf(name, sizeof(name), "core%u", i);
+		fdt_node(tree, name);
+		fdt_u32(tree, "cpu", first + i);
+		fdt_node_end(tree);
+	}
+	fdt_node_end(tree);
+	fdt_node_end(tree);
+	fdt_node_end(tree);
+}
+
 void fdt_memory(struct fdt_tree *tree, const struct guest_memory *memory)
 {
 	for (unsigned i = 0; i < memory->nr_regions; i++) {

@@ -86,7 +86,9 @@ void pci_fdt(struct fdt_tree *tree, const struct pci_host *host, const struct pc
 	ranges(tree, board);
 	interrupt_map(tree, host, how);
 	/* Requester ids are the ids that the MSI controller knows. */
-	if (how->msi_parent)
+	if (how->msi_parent && !how->msi_by_requester)
+		fdt_u32(tree, "msi-parent", how->msi_parent);
+	else if (how->msi_parent)
 		fdt_cells(tree, "msi-map", (const u32[]){ 0, how->msi_parent, 0, 0x10000 }, 4);
 	fdt_empty(tree, "dma-coherent");
 	fdt_node_end(tree);

@@ -17,6 +17,17 @@
 #define BRIDGE_DEVICE  0x0008 /* a generic host bridge: no quirk of any guest is for it */
 #define BRIDGE_CLASS   0x060000
 
+void pci_board_window64(struct pci_board *board, gpa_t behind, gpa_t end)
+{
+	u64 base = ALIGN_UP(behind, GIB(1));
+	u64 size = end > base ? MIN(end - base, PCI_WINDOW64_MAX) : 0;
+
+	if (size < PCI_WINDOW64_MIN)
+		return;
+	board->mmio64_base = base;
+	board->mmio64_size = size;
+}
+
 const struct pci_board *pci_host_board(const struct pci_host *host)
 {
 	return &host->board;

@@ -83,3 +83,15 @@ int serial_ports_create(struct vm *vm, const struct hw_place *places, unsigned n
 		error = create_serial_port(vm, &places[i], i);
 	return error;
 }
+
+int serial_ports_create_row(struct vm *vm, const struct hw_place *first, u64 distance, unsigned nr)
+{
+	struct hw_place places[CONFIG_MAX_TTYS];
+
+	for (unsigned i = 0; i < nr; i++) {
+		places[i] = *first;
+		places[i].base += i * distance;
+		places[i].gsi += i;
+	}
+	return serial_ports_create(vm, places, nr);
+}

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Exits that only x86 has, and what is shown of a vCPU when something went wrong. */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "lkvm/text.h"
 
 #define KVM_ENOSYS 1000 /* what Linux calls KVM_ENOSYS, for hypercalls */
 
@@ -27,44 +26,23 @@ enum exit_action arch_vcpu_exit(struct vcpu *vcpu)
 	return EXIT_ACTION_UNKNOWN;
 }
 
-/* Collected and written at once, so that two vCPUs' dumps do not mix. */
-struct text {
-	char bytes[4096];
-	size_t len;
-};
-
-static void say(struct text *text, const char *fmt, ...) __printf(2, 3);
-
-static void say(struct text *text, const char *fmt, ...)
-{
-	size_t room = sizeof(text->bytes) - text->len;
-	va_list args;
-	int len;
-
-	va_start(args, fmt);
-	len = vsnprintf(text->bytes + text->len, room, fmt, args);
-	va_end(args);
-	if (len > 0)
-		text->len += MIN((size_t)len, room - 1);
-}
-
 static void say_registers(struct text *text, const struct kvm_regs *r)
 {
 #define LL(x) ((unsigned long long)(x))
-	say(text, "rax %016llx  rbx %016llx  rcx %016llx  rdx %016llx\n", LL(r->rax), LL(r->rbx),
+	text_add(text, "rax %016llx  rbx %016llx  rcx %016llx  rdx %016llx\n", LL(r->rax), LL(r->rbx),
 	    LL(r->rcx), LL(r->rdx));
-	say(text, "rsi %016llx  rdi %016llx  rbp %016llx  rsp %016llx\n", LL(r->rsi), LL(r->rdi),
+	text_add(text, "rsi %016llx  rdi %016llx  rbp %016llx  rsp %016llx\n", LL(r->rsi), LL(r->rdi),
 	    LL(r->rbp), LL(r->rsp));
-	say(text, "r8  %016llx  r9  %016llx  r10 %016llx  r11 %016llx\n", LL(r->r8), LL(r->r9),
+	text_add(text, "r8  %016llx  r9  %016llx  r10 %016llx  r11 %016llx\n", LL(r->r8), LL(r->r9),
 	    LL(r->r10), LL(r->r11));
-	say(text, "r12 %016llx  r13 %016llx  r14 %016llx  r15 %016llx\n", LL(r->r12), LL(r->r13),
+	text_add(text, "r12 %016llx  r13 %016llx  r14 %016llx  r15 %016llx\n", LL(r->r12), LL(r->r13),
 	    LL(r->r14), LL(r->r15));
-	say(text, "rip %016llx  flags %08llx\n", LL(r->rip), LL(r->rflags));
+	text_add(text, "rip %016llx  flags %08llx\n", LL(r->rip), LL(r->rflags));
 }
 
 static void say_segment(struct text *text, const char *name, const struct kvm_segment *s)
 {
-	say(text, "%s  %04x  base %016llx  limit %08x  type %x%s%s%s\n", name, s->selector,
+	text_add(text, "%s  %04x  base %016llx  limit %08x  type %x%s%s%s\n", name, s->selector,
 	    LL(s->base), s->limit, s->type,
 	    s->l    ? " 64"
 	    : s->db ? " 32"
@@ -74,7 +52,7 @@ static void say_segment(struct text *text, const char *name, const struct kvm_se
 
 static void say_system(struct text *text, const struct kvm_sregs *s)
 {
-	say(text, "cr0 %08llx  cr2 %016llx  cr3 %016llx  cr4 %08llx  efer %llx\n", LL(s->cr0),
+	text_add(text, "cr0 %08llx  cr2 %016llx  cr3 %016llx  cr4 %08llx  efer %llx\n", LL(s->cr0),
 	    LL(s->cr2), LL(s->cr3), LL(s->cr4), LL(s->efer));
 	say_segment(text, "cs", &s->cs);
 	say_segment(text, "ds", &s->ds);
@@ -83,26 +61,26 @@ static void say_system(struct text *text, const struct kvm_sregs *s)
 	say_segment(text, "gs", &s->gs);
 	say_segment(text, "ss", &s->ss);
 	say_segment(text, "tr", &s->tr);
-	say(text, "gdt base %016llx  limit %04x    idt base %016llx  limit %04x\n", LL(s->gdt.base),
+	text_add(text, "gdt base %016llx  limit %04x    idt base %016llx  limit %04x\n", LL(s->gdt.base),
 	    s->gdt.limit, LL(s->idt.base), s->idt.limit);
 }
 
 /* A byte at a time: a page that is not there ends the line, not the dump. */
 static void say_code(struct text *text, struct vcpu *vcpu, u64 linear)
 {
-	say(text, "code at %016llx:", LL(linear));
+	text_add(text, "code at %016llx:", LL(linear));
 	for (unsigned i = 0; i < 16; i++) {
 		struct kvm_translation where = { .linear_address = linear + i };
 		u8 byte;
 
 		if (ioctl(vcpu->fd, KVM_TRANSLATE, &where) || !where.valid ||
 		    guest_read(&vcpu->vm->memory, where.physical_address, &byte, 1)) {
-			say(text, " (not mapped)");
+			text_add(text, " (not mapped)");
 			break;
 		}
-		say(text, " %02x", byte);
+		text_add(text, " %02x", byte);
 	}
-	say(text, "\n");
+	text_add(text, "\n");
 }
 
 static void say_exit(struct text *text, const struct kvm_run *run)
@@ -110,9 +88,9 @@ static void say_exit(struct text *text, const struct kvm_run *run)
 	if (run->exit_reason != KVM_EXIT_INTERNAL_ERROR)
 		return;
 	for (u32 i = 0; i < MIN(run->internal.ndata, 16u); i++)
-		say(text, "%s%llx", i ? " " : "KVM's data: ", LL(run->internal.data[i]));
+		text_add(text, "%s%llx", i ? " " : "KVM's data: ", LL(run->internal.data[i]));
 	if (run->internal.ndata)
-		say(text, "\n");
+		text_add(text, "\n");
 }
 
 void arch_vcpu_dump(struct vcpu *vcpu)
@@ -125,7 +103,7 @@ void arch_vcpu_dump(struct vcpu *vcpu)
 		log_error("vCPU %u: its registers cannot be read: %s", vcpu->id, strerror(errno));
 		return;
 	}
-	say(&text, "vCPU %u\n", vcpu->id);
+	text_add(&text, "vCPU %u\n", vcpu->id);
 	say_registers(&text, &regs);
 	say_system(&text, &sregs);
 	say_code(&text, vcpu, sregs.cs.base + regs.rip);

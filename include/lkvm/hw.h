@@ -29,6 +29,8 @@ int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *cha
  * otherwise; another only when --tty asks for it.
  */
 int serial_ports_create(struct vm *vm, const struct hw_place *places, unsigned nr);
+/* The same for up to CONFIG_MAX_TTYS ports in a row: so many bytes apart, each with the next gsi. */
+int serial_ports_create_row(struct vm *vm, const struct hw_place *first, u64 distance, unsigned nr);
 
 /*
  * MC146818 RTC and its CMOS: an index and a data register, on PCs at ports 0x70/0x71; memory sizes for those

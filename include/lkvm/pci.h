@@ -41,6 +41,14 @@ struct pci_board {
 	unsigned intx_gsi[4]; /* gsi of INTA# to INTD# before the swizzle by slot */
 };
 
+/*
+ * A 64-bit window behind `behind` (RAM's end), as far as addresses go (`end`): enough for any BAR, none where
+ * little would be left.
+ */
+void pci_board_window64(struct pci_board *board, gpa_t behind, gpa_t end);
+#define PCI_WINDOW64_MAX GIB(64)
+#define PCI_WINDOW64_MIN GIB(1)
+
 /* vCPU threads; offset + len is inside the BAR. */
 struct pci_bar_ops {
 	void (*read)(struct pci_device *pci, unsigned bar, u64 offset, u8 *data, unsigned len);

@@ -62,4 +62,11 @@ bool vcpu_is_off(struct vcpu *vcpu);
 void vcpu_hold(struct vcpu *vcpu);
 void vcpu_release(struct vcpu *vcpu);
 
+/*
+ * vm/registers.c: one register of 64 bits by KVM's number for it (KVM_GET_ONE_REG, KVM_SET_ONE_REG). The vCPU's
+ * thread, or any while it is parked. 0 or -errno, nothing said.
+ */
+int vcpu_get_register(struct vcpu *vcpu, u64 id, u64 *value);
+int vcpu_set_register(struct vcpu *vcpu, u64 id, u64 value);
+
 #endif

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lkvm/arch.h"
+#include "lkvm/log.h"
+#include "lkvm/ram_boot.h"
+
+#define CMDLINE_MAX  4096 /* of every architecture */
+#define KERNEL_ALIGN MIB(2)
+#define DTB_ALIGN    MIB(2) /* it may be mapped by one entry of that size */
+#define INITRD_ALIGN KIB(64)
+#define LOW_END	     MIB(256)
+
+struct layout {
+	gpa_t kernel; /* the image's first byte */
+	u64 room;     /* bytes from there that are its own */
+	gpa_t dtb;
+	gpa_t initrd;
+	u64 initrd_size; /* 0: none */
+};
+
+/* ---- files ---- */
+
+int ram_boot_check_config(const struct vm_config *config, gpa_t lowest)
+{
+	u64 page = sysconf(_SC_PAGESIZE);
+
+	if (config->memory_address && config->memory_address < lowest) {
+		log_fatal("-m: memory at 0x%llx would lie where devices are; 0x%llx is the lowest "
+			  "address for it",
+			  (unsigned long long)config->memory_address, (unsigned long long)lowest);
+		return -EINVAL;
+	}
+	if (!IS_ALIGNED(config->memory, page)) {
+		log_fatal("-m: %llu bytes are not a whole number of the host's pages of %llu KiB",
+			  (unsigned long long)config->memory, (unsigned long long)page >> 10);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int ram_boot_open(struct ram_boot *boot, const struct vm_config *config)
+{
+	int error;
+
+	if (config->firmware)
+		return boot_file_open(&boot->kernel_file, "firmware", config->firmware);
+	error = boot_file_open(&boot->kernel_file, "kernel", config->kernel);
+	if (!error)
+		error = boot->arch ? image_open(&boot->kernel, &boot->kernel_file, boot->arch)
+				   : zimage_open(&boot->kernel, &boot->kernel_file);
+	for (unsigned i = 0; i < config->nr_initrds && !error; i++) {
+		error = boot_file_open(&boot->initrds[i], "initrd", config->initrds[i]);
+		if (!error)
+			boot->nr_initrds++;
+	}
+	return error;
+}
+
+void ram_boot_close(struct ram_boot *boot)
+{
+	boot_file_close(&boot->kernel_file);
+	for (unsigned i = 0; i < boot->nr_initrds; i++)
+		boot_file_close(&boot->initrds[i]);
+}
+
+int ram_boot_add_memory(const struct ram_boot *boot, struct vm *vm)
+{
+	u64 memory = vm->config->memory;
+	int error = guest_memory_add_ram(&vm->memory, boot->ram, memory);
+
+	if (error)
+		log_fatal("-m: no %llu MiB of memory for the guest: %s",
+			  (unsigned long long)memory >> 20, strerror(-error));
+	return error;
+}
+
+/* ---- places ---- */
+
+static int too_large(const struct vm_config *config, const char *what, u64 size)
+{
+	log_fatal("%s of %llu KiB does not fit into %llu MiB of memory; give the guest more with "
+		  "-m",
+		  what, (unsigned long long)(size + 1023) >> 10,
+		  (unsigned long long)config->memory >> 20);
+	return -E2BIG;
+}
+
+/* From the end of the first part of RAM downwards. */
+static bool lay_out_high(struct layout *l, gpa_t kernel_end, gpa_t end)
+{
+	gpa_t dtb = ALIGN_DOWN(end - MIN(end, FDT_TREE_MAX), DTB_ALIGN);
+	gpa_t initrd = ALIGN_DOWN(dtb - MIN(dtb, l->initrd_size), INITRD_ALIGN);
+
+	if (initrd < kernel_end)
+		return false;
+	l->dtb = dtb;
+	l->initrd = initrd;
+	l->room = initrd - l->kernel;
+	return true;
+}
+
+static bool lay_out_behind(struct layout *l, gpa_t kernel_end, gpa_t end)
+{
+	l->dtb = ALIGN_UP(kernel_end, DTB_ALIGN);
+	l->initrd = l->dtb + FDT_TREE_MAX;
+	l->room = l->dtb - l->kernel;
+	return l->initrd <= end && l->initrd_size <= end - l->initrd;
+}
+
+/* A firmware's own size in memory nobody tells; the tree is as far from it as it goes. */
+static int lay_out_firmware(const struct ram_boot *boot, const struct vm_config *config,
+			    struct layout *l)
+{
+	gpa_t at = boot->firmware ?: boot->ram;
+	gpa_t end = boot->ram + config->memory;
+
+	*l = (struct layout){ .kernel = at, .room = boot->kernel_file.size };
+	if (at < boot->ram || at > end || l->room > end - at) {
+		log_fatal(
+			"--firmware %s: %llu KiB at 0x%llx are not in the guest's memory, which is "
+			"%llu MiB at 0x%llx",
+			config->firmware, (unsigned long long)l->room >> 10, (unsigned long long)at,
+			(unsigned long long)config->memory >> 20, (unsigned long long)boot->ram);
+		return -E2BIG;
+	}
+	if (lay_out_high(l, at + boot->kernel_file.size, MIN(end, boot->ram + LOW_END)) ||
+	    lay_out_high(l, at + boot->kernel_file.size, end))
+		return 0;
+	return too_large(config, "The device tree", FDT_TREE_MAX);
+}
+
+static int lay_out(const struct ram_boot *boot, const struct vm_config *config, struct layout *l)
+{
+	const struct kernel_image *kernel = &boot->kernel;
+	gpa_t base = ALIGN_UP(boot->ram, KERNEL_ALIGN), end = boot->ram + config->memory;
+	/* Of one that does not tell its size there is at least what the file has. */
+	u64 size = kernel->size ?: kernel->payload_size;
+
+	if (config->firmware)
+		return lay_out_firmware(boot, config, l);
+	l->initrd_size = boot_initrd_size(boot->initrds, boot->nr_initrds);
+	if (base > end || kernel->text_offset > end - base ||
+	    size > end - base - kernel->text_offset)
+		return too_large(config, "The kernel", size);
+	l->kernel = base + kernel->text_offset;
+	if (lay_out_high(l, l->kernel + size, MIN(end, boot->ram + LOW_END)) ||
+	    lay_out_behind(l, l->kernel + size, end))
+		return 0;
+	return too_large(config, l->initrd_size ? "The initrd" : "The device tree",
+			 l->initrd_size ?: FDT_TREE_MAX);
+}
+
+static int make_cmdline(const struct ram_boot *boot, const struct vm_config *config, char *cmdline)
+{
+	size_t size = MIN(boot->cmdline_max, (size_t)CMDLINE_MAX);
+	int error = config->nodefaults ? 0 : arch_cmdline(config, cmdline, size);
+
+	/* What the user gave comes last: of two equal parameters Linux takes the later one. */
+	if (!error)
+		error = cmdline_add(cmdline, size, config->cmdline);
+	if (error)
+		log_fatal("The kernel command line is longer than %zu characters", size - 1);
+	return error;
+}
+
+int ram_boot_check(const struct ram_boot *boot, const struct vm_config *config)
+{
+	char cmdline[CMDLINE_MAX] = "";
+	struct layout l;
+	int error = make_cmdline(boot, config, cmdline);
+
+	return error ?: lay_out(boot, config, &l);
+}
+
+/* ---- guest memory ---- */
+
+static int load_dtb(struct ram_boot *boot, struct vm *vm, const struct layout *l,
+		    const char *cmdline)
+{
+	struct fdt_tree tree;
+	int error = boot->build_dtb(vm, &tree, cmdline, l->initrd, l->initrd_size);
+
+	if (!error)
+		error = guest_write(&vm->memory, l->dtb, tree.blob, fdt_bytes(&tree));
+	if (!error && boot->dump_dtb && !boot->loaded)
+		error = fdt_dump(&tree, boot->dump_dtb);
+	fdt_free(&tree);
+	return error;
+}
+
+static int load_code(const struct ram_boot *boot, struct vm *vm, const struct layout *l)
+{
+	const struct boot_file *file = &boot->kernel_file;
+	int error;
+
+	if (!vm->config->firmware)
+		return image_load(&boot->kernel, &vm->memory, l->kernel, l->room);
+	error = guest_read_file(&vm->memory, l->kernel, file->fd, 0, file->size);
+	if (error)
+		log_fatal("Unable to load firmware %s: %s", file->path,
+			  error == -ENODATA ? "it became shorter" : strerror(-error));
+	return error;
+}
+
+int ram_boot_load(struct ram_boot *boot, struct vm *vm)
+{
+	char cmdline[CMDLINE_MAX] = "";
+	struct layout l;
+	int error = make_cmdline(boot, vm->config, cmdline);
+
+	if (!error)
+		error = lay_out(boot, vm->config, &l);
+	if (!error)
+		error = load_code(boot, vm, &l);
+	if (!error)
+		error = boot_initrd_load(&vm->memory, l.initrd, boot->initrds, boot->nr_initrds);
+	if (!error)
+		error = load_dtb(boot, vm, &l, cmdline);
+	if (error)
+		return error;
+	boot->entry = l.kernel;
+	boot->dtb = l.dtb;
+	boot->loaded = true;
+	return 0;
+}

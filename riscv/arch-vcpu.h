@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a riscv64 vCPU keeps. Its hart id is its number. */
+#ifndef RISCV_ARCH_VCPU_H
+#define RISCV_ARCH_VCPU_H
+
+struct riscv_birth;
+
+struct arch_vcpu {
+	struct riscv_birth
+		*birth; /* its registers as KVM made them; NULL: KVM resets it by itself */
+};
+
+#endif

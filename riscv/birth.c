@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The boot hart's registers as KVM made them. KVM resets the other harts itself when the guest starts them
+ * (SBI HSM); for the first one there was no way to ask for it before Linux 6.16.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "lkvm/log.h"
+#include "registers.h"
+#include "riscv-vm.h"
+
+struct riscv_birth {
+	unsigned nr;
+	struct value {
+		u64 id;
+		u64 bits; /* as many as the register has, first in memory */
+	} values[];
+};
+
+/* What the guest changes. Vectors have no defined state at reset; the clock runs on. */
+static bool is_state(u64 id)
+{
+	u64 size = id & KVM_REG_SIZE_MASK;
+
+	if (size != KVM_REG_SIZE_U64 && size != KVM_REG_SIZE_U32)
+		return false;
+	switch (id & KVM_REG_RISCV_TYPE_MASK) {
+	case KVM_REG_RISCV_CORE:
+	case KVM_REG_RISCV_CSR:
+	case KVM_REG_RISCV_FP_F:
+	case KVM_REG_RISCV_FP_D:
+	case KVM_REG_RISCV_SBI_STATE:
+		return true;
+	case KVM_REG_RISCV_TIMER:
+		return id == REG_TIMER(compare) || id == REG_TIMER(state);
+	}
+	return false;
+}
+
+/* KVM first says how many there are. NULL and errno: it does not tell. */
+static struct kvm_reg_list *list_registers(const struct vcpu *vcpu)
+{
+	struct kvm_reg_list none = { .n = 0 }, *list;
+
+	if (!ioctl(vcpu->fd, KVM_GET_REG_LIST, &none) || errno != E2BIG)
+		return NULL;
+	list = malloc(sizeof(*list) + none.n * sizeof(list->reg[0]));
+	if (!list)
+		return NULL;
+	list->n = none.n;
+	if (!ioctl(vcpu->fd, KVM_GET_REG_LIST, list))
+		return list;
+	free(list);
+	return NULL;
+}
+
+static int failed(const struct vcpu *vcpu, const char *what, int error)
+{
+	log_fatal("vCPU %u: KVM does not %s its registers: %s", vcpu->id, what, strerror(-error));
+	return error;
+}
+
+int birth_keep(struct vcpu *vcpu)
+{
+	struct kvm_reg_list *list = list_registers(vcpu);
+	struct riscv_birth *birth;
+	int error = 0;
+
+	if (!list)
+		return failed(vcpu, "list", -errno);
+	birth = calloc(1, sizeof(*birth) + list->n * sizeof(birth->values[0]));
+	if (!birth) {
+		free(list);
+		return -ENOMEM;
+	}
+	for (u64 i = 0; i < list->n && !error; i++) {
+		struct value *value = &birth->values[birth->nr];
+
+		if (!is_state(list->reg[i]))
+			continue;
+		value->id = list->reg[i];
+		error = vcpu_get_register(vcpu, value->id, &value->bits);
+		birth->nr++;
+	}
+	free(list);
+	vcpu->arch.birth = birth;
+	return error ? failed(vcpu, "tell", error) : 0;
+}
+
+int birth_restore(struct vcpu *vcpu)
+{
+	const struct riscv_birth *birth = vcpu->arch.birth;
+
+	for (unsigned i = 0; i < birth->nr; i++) {
+		int error = vcpu_set_register(vcpu, birth->values[i].id, birth->values[i].bits);
+
+		if (error) {
+			log_debug("register 0x%llx", (unsigned long long)birth->values[i].id);
+			return failed(vcpu, "take", error);
+		}
+	}
+	return 0;
+}

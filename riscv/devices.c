@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The board's devices: which there are and where they go. */
+#include <errno.h>
+
+#include "board.h"
+#include "lkvm/arch.h"
+#include "lkvm/hw.h"
+#include "lkvm/pci.h"
+#include "riscv-vm.h"
+
+static const struct hw_place serial = {
+	.kind = RESOURCE_MMIO,
+	.base = BOARD_SERIAL,
+	.gsi = BOARD_GSI_SERIAL,
+};
+
+int arch_create_devices(struct vm *vm)
+{
+	struct riscv_vm *riscv = vm->arch.riscv;
+	/* All vCPUs exist now, so the interrupt controller can be what it has to be for them. */
+	int error = riscv->irqchip.ops->init(vm);
+
+	if (!error)
+		error = serial_ports_create_row(vm, &serial, BOARD_SERIAL_DISTANCE,
+						BOARD_NR_SERIAL);
+	if (!error)
+		error = pvpanic_mmio_create(vm, BOARD_PVPANIC);
+	if (!error)
+		error = pci_host_create(vm, &riscv->pci);
+	return error;
+}
+
+int arch_virtio_mmio_slot(struct vm *vm, unsigned index, struct device_resource *where, int *gsi)
+{
+	if (index >= BOARD_NR_VIRTIO_MMIO)
+		return -ENOSPC;
+	*where = (struct device_resource){
+		.kind = RESOURCE_MMIO,
+		.base = BOARD_VIRTIO_MMIO + index * BOARD_VIRTIO_MMIO_SIZE,
+		.size = BOARD_VIRTIO_MMIO_SIZE,
+	};
+	*gsi = BOARD_GSI_VIRTIO_MMIO + index;
+	return 0;
+}

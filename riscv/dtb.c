@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The device tree: what a riscv64 guest is told of its machine. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "board.h"
+#include "isa.h"
+#include "lkvm/pci-fdt.h"
+#include "lkvm/vcpu.h"
+#include "registers.h"
+#include "riscv-vm.h"
+
+/* The largest there is, of the hart's translation modes (satp.MODE): a guest may use less. */
+static void mmu_type(struct fdt_tree *tree, struct vcpu *vcpu)
+{
+	static const struct {
+		unsigned mode;
+		const char *name;
+	} modes[] = {
+		{ 8, "riscv,sv39" },
+		{ 9, "riscv,sv48" },
+		{ 10, "riscv,sv57" },
+	};
+	u64 mode;
+
+	if (vcpu_get_register(vcpu, REG_CONFIG(satp_mode), &mode))
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(modes); i++) {
+		if (modes[i].mode == mode)
+			fdt_text(tree, "mmu-type", modes[i].name);
+	}
+}
+
+static void cpu_node(struct fdt_tree *tree, struct vcpu *vcpu)
+{
+	fdt_node_at(tree, "cpu", vcpu->id);
+	fdt_text(tree, "device_type", "cpu");
+	fdt_text(tree, "compatible", "riscv");
+	fdt_u32(tree, "reg", vcpu->id);
+	isa_fdt(tree, vcpu);
+	mmu_type(tree, vcpu);
+	fdt_u32(tree, "phandle", BOARD_PHANDLE_CPU + vcpu->id);
+	fdt_node(tree, "interrupt-controller");
+	fdt_text(tree, "compatible", "riscv,cpu-intc");
+	fdt_empty(tree, "interrupt-controller");
+	fdt_u32(tree, "#interrupt-cells", 1);
+	fdt_u32(tree, "phandle", BOARD_PHANDLE_INTC + vcpu->id);
+	fdt_node_end(tree);
+	fdt_node_end(tree);
+}
+
+static void cpus(struct fdt_tree *tree, struct vm *vm)
+{
+	struct vcpu *vcpu;
+	u64 frequency;
+	unsigned i;
+
+	fdt_node(tree, "cpus");
+	fdt_u32(tree, "#address-cells", 1);
+	fdt_u32(tree, "#size-cells", 0);
+	if (!vcpu_get_register(vm->vcpus[0], REG_TIMER(frequency), &frequency))
+		fdt_u32(tree, "timebase-frequency", frequency);
+	vcpu_for_each (vcpu, vm, i)
+		cpu_node(tree, vcpu);
+	fdt_cpu_map(tree, vm->nr_vcpus, BOARD_PHANDLE_CPU);
+	fdt_node_end(tree);
+}
+
+static void pci(struct fdt_tree *tree, struct vm *vm)
+{
+	const struct irqchip_ops *chip = vm->arch.riscv->irqchip.ops;
+	const struct pci_fdt how = {
+		.format = chip->format,
+		.interrupt_parent = BOARD_PHANDLE_IRQCHIP,
+		.msi_parent = chip->msi ? BOARD_PHANDLE_MSI : 0,
+	};
+
+	if (vm->pci)
+		pci_fdt(tree, vm->pci, &how);
+}
+
+int riscv_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, gpa_t initrd,
+		    u64 initrd_size)
+{
+	const struct fdt_chosen chosen = {
+		.cmdline = cmdline,
+		.console = BOARD_SERIAL,
+		.initrd = initrd,
+		.initrd_size = initrd_size,
+	};
+	const struct irqchip_ops *chip = vm->arch.riscv->irqchip.ops;
+
+	if (fdt_begin(tree))
+		return -ENOMEM;
+	fdt_text(tree, "compatible", "linux,dummy-virt");
+	fdt_text(tree, "model", "linux,dummy-virt");
+	fdt_u32(tree, "#address-cells", 2);
+	fdt_u32(tree, "#size-cells", 2);
+	fdt_u32(tree, "interrupt-parent", BOARD_PHANDLE_IRQCHIP);
+	fdt_chosen(tree, &chosen);
+	cpus(tree, vm);
+	fdt_memory(tree, &vm->memory);
+	chip->fdt(tree, vm);
+	fdt_devices(tree, &vm->devices, chip->format, 0);
+	pci(tree, vm);
+	return fdt_end(tree);
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Exits that only riscv64 has, and what is shown of a vCPU when something went wrong. */
+#include <endian.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "lkvm/arch.h"
+#include "lkvm/log.h"
+#include "lkvm/text.h"
+#include "registers.h"
+#include "riscv-vm.h"
+#include "sbi.h"
+
+#define LL(x) ((unsigned long long)(x))
+
+/* The entropy source (Zkr; "RISC-V Cryptography Extensions I", 4.1): its state, and 16 bits of it. */
+#define CSR_SEED  0x015
+#define OPST_WAIT (1UL << 30)
+#define OPST_ES16 (2UL << 30)
+
+static unsigned long read_seed(void)
+{
+	u16 entropy;
+
+	if (getrandom(&entropy, sizeof(entropy), GRND_NONBLOCK) != sizeof(entropy))
+		return OPST_WAIT;
+	return OPST_ES16 | entropy;
+}
+
+/* KVM hands on what it has no answer for and the guest may have: the seed, and nothing else today. */
+static enum exit_action csr_access(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (run->riscv_csr.csr_num != CSR_SEED)
+		return EXIT_ACTION_UNKNOWN;
+	run->riscv_csr.ret_value = read_seed();
+	return EXIT_ACTION_CONTINUE;
+}
+
+enum exit_action arch_vcpu_exit(struct vcpu *vcpu)
+{
+	switch (vcpu->run->exit_reason) {
+	case KVM_EXIT_RISCV_SBI:
+		return sbi_call(vcpu);
+	case KVM_EXIT_RISCV_CSR:
+		return csr_access(vcpu);
+	}
+	return EXIT_ACTION_UNKNOWN;
+}
+
+/* ---- registers ---- */
+
+static void add_general(struct text *text, struct vcpu *vcpu)
+{
+	static const char *const names[] = {
+		"pc", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0",
+		"a1", "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
+		"s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+	};
+	u64 value;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		if (vcpu_get_register(vcpu, REG_X(i), &value))
+			continue;
+		text_add(text, "%-3s %016llx%s", names[i], LL(value), i % 4 == 3 ? "\n" : "  ");
+	}
+}
+
+static void add_system(struct text *text, struct vcpu *vcpu)
+{
+	static const struct row {
+		const char *name;
+		u64 id;
+	} rows[] = {
+		{ "mode", REG_CORE(mode) },	 { "sstatus", REG_CSR(sstatus) },
+		{ "stvec", REG_CSR(stvec) },	 { "sepc", REG_CSR(sepc) },
+		{ "scause", REG_CSR(scause) },	 { "stval", REG_CSR(stval) },
+		{ "satp", REG_CSR(satp) },	 { "sie", REG_CSR(sie) },
+		{ "sip", REG_CSR(sip) },	 { "sscratch", REG_CSR(sscratch) },
+		{ "senvcfg", REG_CSR(senvcfg) },
+	};
+	unsigned n = 0;
+	u64 value;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (vcpu_get_register(vcpu, rows[i].id, &value))
+			continue;
+		text_add(text, "%-8s %016llx%s", rows[i].name, LL(value), ++n % 3 ? "  " : "\n");
+	}
+	if (n % 3)
+		text_add(text, "\n");
+}
+
+/* With paging on the address is not a physical one, and only the guest's kernel knows it. */
+static void add_code(struct text *text, struct vcpu *vcpu)
+{
+	le16 parcels[8];
+	u64 pc;
+
+	if (vcpu_get_register(vcpu, REG_PC, &pc))
+		return;
+	text_add(text, "code at %016llx:", LL(pc));
+	if (guest_read(&vcpu->vm->memory, pc, parcels, sizeof(parcels))) {
+		text_add(text, " (not a physical address of memory)\n");
+		return;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(parcels); i++)
+		text_add(text, " %04x", le16toh(parcels[i]));
+	text_add(text, "\n");
+}
+
+void arch_vcpu_dump(struct vcpu *vcpu)
+{
+	struct text text = { .len = 0 };
+
+	text_add(&text, "vCPU %u\n", vcpu->id);
+	add_general(&text, vcpu);
+	add_system(&text, vcpu);
+	add_code(&text, vcpu);
+	log_text(text.bytes);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of riscv/ share about one guest. Main thread unless said otherwise. */
+#ifndef RISCV_VM_H
+#define RISCV_VM_H
+
+#include <linux/kvm.h>
+#include "lkvm/config.h"
+#include "lkvm/fdt.h"
+#include "lkvm/pci.h"
+#include "lkvm/ram_boot.h"
+#include "lkvm/vm.h"
+#include "irqchip.h"
+
+struct riscv_vm {
+	unsigned gpa_bits; /* of a guest physical address */
+	struct irqchip irqchip;
+	struct ram_boot boot;
+	struct pci_board pci;
+	bool used; /* arch_reset was here before */
+};
+
+/* riscv/dtb.c: see struct ram_boot */
+int riscv_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, gpa_t initrd,
+		    u64 initrd_size);
+
+/*
+ * riscv/birth.c: what the vCPU's registers are as KVM made them, for KVMs that have no reset to offer.
+ * birth_keep: once its features are chosen. birth_restore: vCPU parked. 0 or -errno, said.
+ */
+int birth_keep(struct vcpu *vcpu);
+int birth_restore(struct vcpu *vcpu);
+
+#endif

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The machine before it has vCPUs: address space, memory, interrupt controller, PCI windows. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "board.h"
+#include "lkvm/arch.h"
+#include "lkvm/log.h"
+#include "riscv-vm.h"
+
+#define CMDLINE_MAX 1024 /* COMMAND_LINE_SIZE of riscv kernels */
+
+/* What hosts that cannot be asked give: that of Sv39x4. */
+#define GPA_BITS_DEFAULT 41
+
+static gpa_t ram_base(const struct vm_config *config)
+{
+	return config->memory_address ?: BOARD_RAM;
+}
+
+static unsigned host_gpa_bits(int kvm_fd)
+{
+	int bits = ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_VM_GPA_BITS);
+
+	return bits > 0 ? bits : GPA_BITS_DEFAULT;
+}
+
+int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type)
+{
+	unsigned host = host_gpa_bits(kvm_fd);
+	u64 base = ram_base(config), end = base + config->memory;
+
+	if (end < base || end > BIT(host)) {
+		log_fatal("-m: %llu MiB of memory at 0x%llx do not fit: guests on this host have "
+			  "addresses of %u bits",
+			  (unsigned long long)config->memory >> 20, (unsigned long long)base, host);
+		return -E2BIG;
+	}
+	*type = 0;
+	return 0;
+}
+
+static void set_up_boot(struct vm *vm, struct riscv_vm *riscv)
+{
+	riscv->boot = (struct ram_boot){
+		.ram = ram_base(vm->config),
+		.cmdline_max = CMDLINE_MAX,
+		.arch = &image_riscv64,
+		.dump_dtb = vm->config->arch.dump_dtb,
+		.build_dtb = riscv_build_dtb,
+	};
+}
+
+int arch_load(struct vm *vm)
+{
+	return ram_boot_load(&vm->arch.riscv->boot, vm);
+}
+
+static void lay_out_pci(struct vm *vm, struct riscv_vm *riscv)
+{
+	riscv->pci = (struct pci_board){
+		.ecam_base = BOARD_ECAM,
+		.ecam_size = BOARD_ECAM_SIZE,
+		.mmio_base = BOARD_PCI_MMIO,
+		.mmio_size = BOARD_PCI_MMIO_SIZE,
+	};
+	pci_board_window64(&riscv->pci, riscv->boot.ram + vm->config->memory, BIT(riscv->gpa_bits));
+	for (unsigned pin = 0; pin < ARRAY_SIZE(riscv->pci.intx_gsi); pin++)
+		riscv->pci.intx_gsi[pin] = BOARD_GSI_PCI_INTA + pin;
+}
+
+int arch_vm_create(struct vm *vm)
+{
+	struct riscv_vm *riscv = calloc(1, sizeof(*riscv));
+	int error;
+
+	if (!riscv)
+		return -ENOMEM;
+	vm->arch.riscv = riscv;
+	riscv->gpa_bits = host_gpa_bits(vm->kvm_fd);
+	set_up_boot(vm, riscv);
+	/* Files first: what is wrong with them is said before anything is made. */
+	error = ram_boot_open(&riscv->boot, vm->config);
+	if (!error)
+		error = ram_boot_add_memory(&riscv->boot, vm);
+	if (!error)
+		error = ram_boot_check(&riscv->boot, vm->config);
+	if (!error)
+		error = vm_map_memory(vm);
+	if (!error)
+		error = irqchip_create(vm);
+	if (error)
+		return error;
+	lay_out_pci(vm, riscv);
+	return 0;
+}
+
+void arch_vm_destroy(struct vm *vm)
+{
+	struct riscv_vm *riscv = vm->arch.riscv;
+
+	if (!riscv)
+		return;
+	ram_boot_close(&riscv->boot);
+	irqchip_destroy(vm);
+	free(riscv);
+	vm->arch.riscv = NULL;
+}

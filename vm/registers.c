@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <sys/ioctl.h>
+
+#include "lkvm/vcpu.h"
+
+int vcpu_get_register(struct vcpu *vcpu, u64 id, u64 *value)
+{
+	struct kvm_one_reg reg = { .id = id, .addr = (u64)(uintptr_t)value };
+
+	return ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg) ? -errno : 0;
+}
+
+int vcpu_set_register(struct vcpu *vcpu, u64 id, u64 value)
+{
+	struct kvm_one_reg reg = { .id = id, .addr = (u64)(uintptr_t)&value };
+
+	return ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg) ? -errno : 0;
+}
