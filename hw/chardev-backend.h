@@ -62,6 +62,9 @@ struct chardev {
 	bool out_dead;	    /* nobody reads any more */
 	bool flush_pending; /* the main loop knows that there is something to write */
 	bool writable_wanted;
+	bool polled; /* somebody asks for input: the client gets none */
+	unsigned in_len;
+	u8 waiting[CHARDEV_IN_CHUNK]; /* input that nobody has asked for yet */
 	unsigned out_len;
 	struct console_watch watch;
 	u8 out[CHARDEV_OUT_SIZE + CHARDEV_OUT_RESERVE];

@@ -30,18 +30,50 @@ void chardev_wake(struct chardev *chardev)
 
 /* ---- input ---- */
 
+static size_t front_end_room(struct chardev *c)
+{
+	size_t n = sizeof(c->waiting);
+	bool polled;
+
+	pthread_mutex_lock(&c->lock);
+	polled = c->polled;
+	n -= c->in_len;
+	pthread_mutex_unlock(&c->lock);
+	if (polled)
+		return n;
+	return c->client.room ? c->client.room(c->client.opaque) : 0;
+}
+
+/* How much was taken: somebody may have begun to ask after we looked for room. */
+static size_t give(struct chardev *c, const u8 *data, size_t len)
+{
+	bool polled;
+
+	pthread_mutex_lock(&c->lock);
+	polled = c->polled;
+	if (polled) {
+		len = MIN(len, sizeof(c->waiting) - c->in_len);
+		memcpy(c->waiting + c->in_len, data, len);
+		c->in_len += len;
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (!polled)
+		c->client.receive(c->client.opaque, data, len);
+	return len;
+}
+
 /*
  * The front end takes bytes away on another thread: it may make room between our look and our note
  * that there is none, so look again after the note.
  */
 static size_t room(struct chardev *c)
 {
-	size_t n = c->client.room ? c->client.room(c->client.opaque) : 0;
+	size_t n = front_end_room(c);
 
 	if (n)
 		return n;
 	c->input_paused = true;
-	n = c->client.room ? c->client.room(c->client.opaque) : 0;
+	n = front_end_room(c);
 	if (n)
 		c->input_paused = false;
 	return n;
@@ -55,7 +87,7 @@ static void deliver(struct chardev *c)
 
 		if (!n)
 			return;
-		c->client.receive(c->client.opaque, c->pending + c->pending_at, n);
+		n = give(c, c->pending + c->pending_at, n);
 		c->pending_at += n;
 		c->pending_len -= n;
 	}
@@ -154,6 +186,36 @@ void chardev_room_again(struct chardev *c)
 	if (c->input_paused &&
 	    __atomic_exchange_n((bool *)&c->input_paused, false, __ATOMIC_SEQ_CST))
 		chardev_wake(c);
+}
+
+size_t chardev_read(struct chardev *c, u8 *data, size_t len)
+{
+	bool first;
+
+	if (!c->ops->read)
+		return 0;
+	pthread_mutex_lock(&c->lock);
+	first = !c->polled;
+	c->polled = true;
+	len = MIN(len, (size_t)c->in_len);
+	memcpy(data, c->waiting, len);
+	c->in_len -= len;
+	memmove(c->waiting, c->waiting + len, c->in_len);
+	pthread_mutex_unlock(&c->lock);
+	if (first || len)
+		chardev_room_again(c);
+	return len;
+}
+
+void chardev_give_back(struct chardev *c)
+{
+	if (!c->ops->read)
+		return;
+	pthread_mutex_lock(&c->lock);
+	c->polled = false;
+	c->in_len = 0;
+	pthread_mutex_unlock(&c->lock);
+	chardev_room_again(c);
 }
 
 /* ---- output ---- */

@@ -54,6 +54,14 @@ void chardev_write(struct chardev *chardev, const u8 *data, size_t len);
 /* Any thread. Never blocks: how much was taken. client->writable() tells when to try again. */
 size_t chardev_try_write(struct chardev *chardev, const u8 *data, size_t len);
 
+/*
+ * For a front end that asks instead of being told (SBI's debug console). Any thread, never blocks: how much there
+ * was. From the first call on the host's bytes wait here for the next ones instead of going to the client,
+ * until chardev_give_back() (main thread, no vCPU runs), which forgets those that wait.
+ */
+size_t chardev_read(struct chardev *chardev, u8 *data, size_t len);
+void chardev_give_back(struct chardev *chardev);
+
 /* Any thread: room() would say more than before. */
 void chardev_room_again(struct chardev *chardev);
 
