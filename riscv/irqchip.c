@@ -5,18 +5,30 @@
 #include "lkvm/kvm.h"
 #include "lkvm/log.h"
 #include "riscv-vm.h"
+#include "uapi/kvm-riscv.h"
+
+/* A guest whose CPUs have no Ssaia cannot use an AIA. */
+static const char *without_ssaia(const struct vm_config *config)
+{
+	const struct riscv_isa_config *isa = &config->arch.isa;
+
+	if (isa_wanted(isa, ISA_ssaia))
+		return NULL;
+	return isa->disabled[ISA_ssaia] ? "--disable-ssaia" : "--cpu-type min";
+}
 
 int irqchip_create(struct vm *vm)
 {
 	struct irqchip *chip = &vm->arch.riscv->irqchip;
 	bool aia = kvm_has_device(vm->fd, KVM_DEV_TYPE_RISCV_AIA);
+	const char *why_not = without_ssaia(vm->config);
 
 	chip->kind = vm->config->arch.irqchip;
 	if (chip->kind == IRQCHIP_AUTO)
-		chip->kind = aia ? IRQCHIP_AIA : IRQCHIP_PLIC;
-	if (chip->kind == IRQCHIP_PLIC) {
-		log_fatal("There is no PLIC yet");
-		return -ENODEV;
+		chip->kind = aia && !why_not ? IRQCHIP_AIA : IRQCHIP_PLIC;
+	if (chip->kind == IRQCHIP_AIA && why_not) {
+		log_fatal("--irqchip aia and %s do not go together: leave one out", why_not);
+		return -EINVAL;
 	}
 	if (chip->kind == IRQCHIP_AIA && !aia) {
 		log_fatal(
@@ -24,7 +36,7 @@ int irqchip_create(struct vm *vm)
 			"use plic");
 		return -ENODEV;
 	}
-	chip->ops = &aia_ops;
+	chip->ops = chip->kind == IRQCHIP_AIA ? &aia_ops : &plic_ops;
 	return chip->ops->create(vm);
 }
 

@@ -41,6 +41,6 @@ int irqchip_create(struct vm *vm);
 /* Also right for one that was not made. */
 void irqchip_destroy(struct vm *vm);
 
-extern const struct irqchip_ops aia_ops;
+extern const struct irqchip_ops aia_ops, plic_ops;
 
 #endif

@@ -11,6 +11,7 @@
 #include "lkvm/vm.h"
 
 struct irq_state {
+	struct irq_line line; /* constant: an irqchip of our own; set NULL: KVM's */
 	pthread_mutex_t lock; /* everything */
 	unsigned nr_pins;     /* entries at the table's beginning that never change */
 	unsigned first_msi;   /* gsi of MSI slot 0 */
@@ -42,13 +43,25 @@ int irq_init(struct vm *vm, const struct kvm_irq_routing_entry *pins, unsigned n
 		return -ENOMEM;
 	}
 	pthread_mutex_init(&irq->lock, NULL);
-	memcpy(irq->table->entries, pins, nr * sizeof(*pins));
+	if (nr)
+		memcpy(irq->table->entries, pins, nr * sizeof(*pins));
 	irq->nr_pins = nr;
 	irq->first_msi = first_msi_gsi;
 	irq->line_base = line_base;
 	irq->nr_msi = IRQ_MAX_ROUTES - MAX(nr, first_msi_gsi);
 	irq->needs_device_id = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_MSI_DEVID) > 0;
 	vm->irq = irq;
+	return 0;
+}
+
+int irq_init_lines(struct vm *vm, void (*set)(void *opaque, unsigned gsi, bool level), void *opaque)
+{
+	int error = irq_init(vm, NULL, 0, 0, 0);
+
+	if (error)
+		return error;
+	vm->irq->line = (struct irq_line){ .set = set, .opaque = opaque };
+	vm->irq->nr_msi = 0;
 	return 0;
 }
 
@@ -73,7 +86,12 @@ static void set_line(void *opaque, unsigned gsi, bool level)
 
 struct irq_line irq_line(struct vm *vm, unsigned gsi)
 {
-	return (struct irq_line){ .set = set_line, .opaque = vm, .gsi = gsi };
+	struct irq_line line = { .set = set_line, .opaque = vm };
+
+	if (vm->irq && vm->irq->line.set)
+		line = vm->irq->line;
+	line.gsi = gsi;
+	return line;
 }
 
 void irq_msi_are_lines(struct vm *vm, u64 address, u32 base)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Interrupts, as devices see them. A line is a level or an edge on a gsi of the in-kernel irqchip; an
+ * Interrupts, as devices see them. A line is a level or an edge on a gsi of the irqchip, in KVM or lkvm's own; an
  * MSI is a message that irqfds carry. Unit tests give devices lines and messages of their own.
  */
 #ifndef LKVM_IRQ_H
@@ -23,7 +23,7 @@ static inline void irq_line_set(const struct irq_line *line, bool level)
 		line->set(line->opaque, line->gsi, level);
 }
 
-/* A wire to the VM's irqchip (KVM_IRQ_LINE). */
+/* A wire to the VM's irqchip (KVM_IRQ_LINE, or what irq_init_lines() was given). */
 struct irq_line irq_line(struct vm *vm, unsigned gsi);
 
 struct msi_message {
@@ -50,6 +50,12 @@ struct kvm_irq_routing_entry;
  */
 int irq_init(struct vm *vm, const struct kvm_irq_routing_entry *pins, unsigned nr,
 	     unsigned first_msi_gsi, u32 line_base);
+/*
+ * Instead, where the irqchip is lkvm's own: lines go to `set`, and there are no MSIs and no irqfds. 0 or
+ * -ENOMEM.
+ */
+int irq_init_lines(struct vm *vm, void (*set)(void *opaque, unsigned gsi, bool level),
+		   void *opaque);
 void irq_destroy(struct vm *vm);
 /*
  * After irq_init: the board's MSI frame makes a pin's interrupt of a message to `address`; gsi n's is
