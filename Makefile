@@ -118,18 +118,22 @@ CFLAGS_net_user-config := $(SLIRP_CFLAGS)
 CFLAGS_builtin-version = -DLKVM_VERSION='"$(VERSION)"'
 
 # ---- unit tests: every tests/unit/test_*.c is a cmocka program that links what it needs ----
-# Those of arm64 run on any machine: NATIVE_ASM is arm64's <asm/...>, from a sysroot, and with it arm64's part
-# of lkvm is compiled for this machine. It has no use but in tests, under sanitizers too.
-UNIT_X86 := $(patsubst %,tests/unit/test_%.c,acpi bzimage cpuid e820 elf mptable)
-UNIT_ARM64 := $(wildcard tests/unit/arm64/test_*.c) tests/unit/test_options.c
-UNIT_COMMON := $(filter-out $(UNIT_X86) $(UNIT_ARM64),$(wildcard tests/unit/test_*.c))
-UNIT_HERE := $(if $(filter x86,$(ARCH)),$(UNIT_X86) tests/unit/test_options.c,$(UNIT_ARM64))
+# Those of arm64 and riscv run on any machine: NATIVE_ASM is their <asm/...>, from a sysroot, and with it that
+# architecture's part of lkvm is compiled for this machine. It has no use but in tests, under sanitizers too.
+UNIT_x86 := $(patsubst %,tests/unit/test_%.c,acpi bzimage cpuid e820 elf mptable)
+UNIT_arm64 := $(wildcard tests/unit/arm64/test_*.c)
+UNIT_riscv := $(wildcard tests/unit/riscv/test_*.c)
+UNIT_COMMON := $(filter-out $(UNIT_x86) tests/unit/test_options.c,$(wildcard tests/unit/test_*.c))
+UNIT_HERE := $(UNIT_$(ARCH)) tests/unit/test_options.c
 UNIT := $(patsubst %.c,$(B)/%,$(sort $(UNIT_HERE) $(if $(NATIVE_ASM),,$(UNIT_COMMON))))
-ARM64_ASM := $(wildcard $(LKVM_CACHE)/sysroot-arm64/usr/include/aarch64-linux-gnu/asm)
-UNIT_ELSEWHERE := $(if $(CROSS_COMPILE)$(filter arm64,$(HOST_ARCH) $(ARCH)),,$(ARM64_ASM))
+ASM_arm64 := $(wildcard $(LKVM_CACHE)/sysroot-arm64/usr/include/aarch64-linux-gnu/asm)
+ASM_riscv := $(wildcard $(LKVM_CACHE)/sysroot-riscv/usr/include/riscv64-linux-gnu/asm)
+ASM_HEADERS_arm64 := kvm.h ptrace.h hwcap.h sve_context.h
+ASM_HEADERS_riscv := kvm.h ptrace.h
+UNIT_ELSEWHERE := $(if $(CROSS_COMPILE),,$(foreach a,$(filter-out $(HOST_ARCH) $(ARCH),arm64 riscv),$(if $(ASM_$(a)),$(a))))
 ifdef NATIVE_ASM
 ALL_CFLAGS += -isystem $(B)/native
-$(shell mkdir -p $(B)/native/asm && cd $(NATIVE_ASM) && cp -u kvm.h ptrace.h hwcap.h sve_context.h $(abspath $(B))/native/asm)
+$(shell mkdir -p $(B)/native/asm && cd $(NATIVE_ASM) && cp -u $(ASM_HEADERS_$(ARCH)) $(abspath $(B))/native/asm)
 endif
 
 $(B)/tests/unit/%: tests/unit/%.c $(B)/liblkvm.a
@@ -139,9 +143,12 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/liblkvm.a
 
 unit: $(UNIT)
 
-check-unit: unit
-	$(if $(UNIT_ELSEWHERE),$(Q)$(MAKE) --no-print-directory ARCH=arm64 B=$(B)/for-arm64 NATIVE_ASM=$(UNIT_ELSEWHERE) unit)
-	tests/unit/run $(UNIT) $(if $(UNIT_ELSEWHERE),$(UNIT_ARM64:%.c=$(B)/for-arm64/%))
+.PHONY: $(UNIT_ELSEWHERE:%=unit-%)
+$(UNIT_ELSEWHERE:%=unit-%): unit-%:
+	$(Q)$(MAKE) --no-print-directory ARCH=$* B=$(B)/for-$* NATIVE_ASM=$(ASM_$*) unit
+
+check-unit: unit $(UNIT_ELSEWHERE:%=unit-%)
+	tests/unit/run $(UNIT) $(foreach a,$(UNIT_ELSEWHERE),$(patsubst %.c,$(B)/for-$(a)/%,$(UNIT_$(a)) tests/unit/test_options.c))
 
 asan:
 	$(MAKE) B=$(B)-asan CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \

@@ -13,6 +13,7 @@
 #include "lkvm/log.h"
 #include "lkvm/vcpu.h"
 #include "riscv-vm.h"
+#include "uapi/kvm-riscv.h"
 
 /* Registers of the APLIC's one domain ("The RISC-V Advanced Interrupt Architecture", 4.5). */
 #define APLIC_DOMAINCFG	 0x0000

@@ -3,7 +3,8 @@
 #ifndef RISCV_ARCH_CONFIG_H
 #define RISCV_ARCH_CONFIG_H
 
-#include "lkvm/types.h"
+#include "isa.h"
+#include "sbi.h"
 
 /* The most that --cpus takes, and what it is by default on a larger host. */
 #define ARCH_MAX_CPUS 512
@@ -17,6 +18,8 @@ enum riscv_irqchip {
 struct arch_config {
 	enum riscv_irqchip irqchip;
 	const char *dump_dtb; /* file; NULL: none */
+	struct riscv_isa_config isa;
+	struct riscv_sbi_config sbi;
 };
 
 #endif

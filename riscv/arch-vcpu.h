@@ -3,11 +3,16 @@
 #ifndef RISCV_ARCH_VCPU_H
 #define RISCV_ARCH_VCPU_H
 
+#include "isa.h"
+#include "sbi.h"
+
 struct riscv_birth;
 
 struct arch_vcpu {
 	struct riscv_birth
-		*birth; /* its registers as KVM made them; NULL: KVM resets it by itself */
+		*birth;	      /* its registers as KVM made them; NULL: KVM resets it by itself */
+	struct riscv_isa isa; /* constant */
+	struct riscv_sleep sleep; /* see there */
 };
 
 #endif

@@ -2,6 +2,7 @@
 /* What the command line of a riscv64 guest means: the parts that need no KVM. */
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "board.h"
@@ -28,6 +29,36 @@ static int parse_irqchip(struct vm_config *config, const struct option_row *row,
 	return 0;
 }
 
+static const char *const cpu_types[] = { [RISCV_CPU_MAX] = "max", [RISCV_CPU_MIN] = "min", NULL };
+
+static int parse_cpu_type(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	int choice = option_choice(row, value);
+
+	if (choice < 0)
+		return choice;
+	config->arch.isa.cpu_type = choice;
+	return 0;
+}
+
+/* The struct riscv_machine_id at the row's offset. */
+static int parse_machine_id(struct vm_config *config, const struct option_row *row,
+			    const char *value)
+{
+	struct riscv_machine_id *id = (void *)((char *)config + row->offset);
+	char *end;
+
+	id->given = value;
+	if (!value)
+		return 0;
+	errno = 0;
+	id->value = strtoull(value, &end, 0);
+	/* strtoull takes a minus sign, and blanks before it. */
+	if (errno || *end || end == value || *value < '0' || *value > '9')
+		return option_error(row, value, "not a number of 64 bits; 0x5b7 would work");
+	return 0;
+}
+
 const struct option_row arch_options[] = {
 	{ .kind = OPTION_GROUP, .help = "riscv64" },
 	{
@@ -49,7 +80,53 @@ const struct option_row arch_options[] = {
 		.man = "It is written as the guest gets it, before the guest starts; dtc shows it.",
 		.offset = offsetof(struct vm_config, arch.dump_dtb),
 	},
-	{ 0 },
+	{
+		.kind = OPTION_CALL,
+		.name = "cpu-type",
+		.argument = "TYPE",
+		.help = "What CPUs can do: all that the host's can (max) or the base (min)",
+		.man = "min is rv64imafdc with Zicntr, Zicsr, Zifencei and Zihpm. Other extensions "
+		       "are taken away as far as the host can; of those that it cannot take away "
+		       "the guest is not told. Without Ssaia the interrupt controller is a PLIC.",
+		.parse = parse_cpu_type,
+		.choices = cpu_types,
+	},
+	{
+		.kind = OPTION_UINT,
+		.name = "suspend-seconds",
+		.argument = "N",
+		.help = "A guest that suspends itself to RAM goes on after N seconds (default: 5)",
+		.offset = offsetof(struct vm_config, arch.sbi.suspend_seconds),
+		.min = 1,
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "custom-mvendorid",
+		.argument = "N",
+		.help = "The guest's CPUs say that they are of this vendor",
+		.parse = parse_machine_id,
+		.offset = offsetof(struct vm_config, arch.sbi.mvendorid),
+		.can_clear = true,
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "custom-marchid",
+		.argument = "N",
+		.help = "The guest's CPUs say that they are of this architecture",
+		.parse = parse_machine_id,
+		.offset = offsetof(struct vm_config, arch.sbi.marchid),
+		.can_clear = true,
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "custom-mimpid",
+		.argument = "N",
+		.help = "The guest's CPUs say that they are of this implementation",
+		.parse = parse_machine_id,
+		.offset = offsetof(struct vm_config, arch.sbi.mimpid),
+		.can_clear = true,
+	},
+	RISCV_SBI_OPTIONS RISCV_ISA_OPTIONS{ 0 },
 };
 
 const char *const arch_kernel_paths[] = {

@@ -37,7 +37,7 @@ static void cpu_node(struct fdt_tree *tree, struct vcpu *vcpu)
 	fdt_text(tree, "device_type", "cpu");
 	fdt_text(tree, "compatible", "riscv");
 	fdt_u32(tree, "reg", vcpu->id);
-	isa_fdt(tree, vcpu);
+	isa_fdt(tree, &vcpu->arch.isa);
 	mmu_type(tree, vcpu);
 	fdt_u32(tree, "phandle", BOARD_PHANDLE_CPU + vcpu->id);
 	fdt_node(tree, "interrupt-controller");

@@ -42,7 +42,7 @@ enum exit_action arch_vcpu_exit(struct vcpu *vcpu)
 {
 	switch (vcpu->run->exit_reason) {
 	case KVM_EXIT_RISCV_SBI:
-		return sbi_call(vcpu);
+		return sbi_call(vcpu) ? EXIT_ACTION_CONTINUE : EXIT_ACTION_STOP;
 	case KVM_EXIT_RISCV_CSR:
 		return csr_access(vcpu);
 	}

@@ -4,6 +4,7 @@
 
 #include "lkvm/arch.h"
 #include "lkvm/kvm.h"
+#include "uapi/kvm-riscv.h"
 
 /* By the names that --irqchip has. The PLIC is lkvm's own. */
 static void ask_irqchip(struct host *host, const struct host_fact *fact, struct host_answer *answer)

@@ -5,11 +5,14 @@
 
 #include <linux/kvm.h>
 #include "lkvm/vcpu.h"
+#include "uapi/kvm-riscv.h"
 
 #define REG_U64(type, number) (KVM_REG_RISCV | KVM_REG_SIZE_U64 | (type) | (number))
 
 #define REG_CONFIG(name) REG_U64(KVM_REG_RISCV_CONFIG, KVM_REG_RISCV_CONFIG_REG(name))
-#define REG_CORE(name)	 REG_U64(KVM_REG_RISCV_CORE, KVM_REG_RISCV_CORE_REG(name))
+#define REG_CONFIG_ZICBOP_BLOCK_SIZE                                                               \
+	REG_U64(KVM_REG_RISCV_CONFIG, KVM_REG_RISCV_CONFIG_ZICBOP_BLOCK_SIZE)
+#define REG_CORE(name) REG_U64(KVM_REG_RISCV_CORE, KVM_REG_RISCV_CORE_REG(name))
 #define REG_CSR(name)                                                                              \
 	REG_U64(KVM_REG_RISCV_CSR | KVM_REG_RISCV_CSR_GENERAL, KVM_REG_RISCV_CSR_REG(name))
 #define REG_TIMER(name) REG_U64(KVM_REG_RISCV_TIMER, KVM_REG_RISCV_TIMER_REG(name))

@@ -14,13 +14,16 @@
 /* KVM makes the first runnable and the others stopped, as after a reset. */
 int arch_vcpu_create(struct vcpu *vcpu)
 {
-	int error = isa_choose(vcpu);
+	int error = isa_init(vcpu);
 
+	if (!error)
+		error = sbi_init(vcpu);
 	return error || vcpu->id ? error : birth_keep(vcpu);
 }
 
 void arch_vcpu_destroy(struct vcpu *vcpu)
 {
+	loop_timer_cancel(&vcpu->arch.sleep.timer);
 	free(vcpu->arch.birth);
 }
 
@@ -65,6 +68,7 @@ int arch_reset(struct vm *vm)
 
 	/* As KVM made them they are as after a reset already. */
 	if (riscv->used) {
+		sbi_reset(vm);
 		error = riscv->irqchip.ops->reset(vm);
 		vcpu_for_each (vcpu, vm, i) {
 			if (!error)
