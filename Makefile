@@ -8,7 +8,7 @@
 # make bench        tests/bench
 # make install      DESTDIR and PREFIX as usual
 #
-# Cross build: make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- [static]
+# Cross build: make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- [static], for riscv64 ARCH=riscv and riscv64-linux-gnu-
 # SYSROOT is a folder with the other architecture's headers and libraries. Unless given, it is the one that
 # scripts/cross-sysroot arm64 makes, when that is there; SYSROOT= (empty) leaves it all to the compiler.
 
@@ -35,6 +35,8 @@ TRIPLET := $(shell $(CC) -dumpmachine)
 # Debian's cross compilers look beside themselves first, for a libc that may be older than SYSROOT's.
 CC += --sysroot=$(SYSROOT) -B$(SYSROOT)/usr/lib/$(TRIPLET) \
 	-isystem $(SYSROOT)/usr/include/$(TRIPLET) -isystem $(SYSROOT)/usr/include
+# And their linker may be too old for that one's objects.
+CC += $(addprefix -B,$(wildcard $(LKVM_CACHE)/linker-$(ARCH)/bin))
 PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
 	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig $(PKG_CONFIG)
 endif
@@ -95,8 +97,8 @@ $(B)/lkvm: $(B)/main.o $(B)/liblkvm.a $(B)/.libs
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -o $@ $< -Wl,--whole-archive $(B)/liblkvm.a \
 		-Wl,--no-whole-archive $(LIBS)
 
-# gcc 12 makes of riscv's -static-pie a program that wants a loader after all.
-STATIC := $(if $(filter riscv,$(ARCH)),-static,-static-pie)
+# Said to the linker as well: what older riscv compilers make of -static-pie wants a loader after all.
+STATIC := -static-pie -Wl,-static,-pie,--no-dynamic-linker,-z,text
 
 $(B)/lkvm-static: $(B)/main.o $(OBJS) $(STATIC_PICK)
 	$(call say,LD     ,$@)

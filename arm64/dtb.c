@@ -86,6 +86,7 @@ int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, g
 	const struct arch_config *config = &vm->config->arch;
 	const struct fdt_chosen chosen = {
 		.cmdline = cmdline,
+		.bus = "",
 		.console = BOARD_SERIAL,
 		.initrd = initrd,
 		.initrd_size = initrd_size,

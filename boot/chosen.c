@@ -18,7 +18,8 @@ void fdt_chosen(struct fdt_tree *tree, const struct fdt_chosen *chosen)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/serial@%llx", (unsigned long long)chosen->console);
+	snprintf(path, sizeof(path), "%s/serial@%llx", chosen->bus,
+		 (unsigned long long)chosen->console);
 	fdt_node(tree, "chosen");
 	fdt_text(tree, "bootargs", chosen->cmdline);
 	fdt_text(tree, "stdout-path", path);

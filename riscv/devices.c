@@ -24,6 +24,8 @@ int arch_create_devices(struct vm *vm)
 		error = serial_ports_create_row(vm, &serial, BOARD_SERIAL_DISTANCE,
 						BOARD_NR_SERIAL);
 	if (!error)
+		error = rtc_goldfish_create(vm, BOARD_RTC, BOARD_GSI_RTC);
+	if (!error)
 		error = pvpanic_mmio_create(vm, BOARD_PVPANIC);
 	if (!error)
 		error = pci_host_create(vm, &riscv->pci);

@@ -79,16 +79,36 @@ static void pci(struct fdt_tree *tree, struct vm *vm)
 		pci_fdt(tree, vm->pci, &how);
 }
 
+/*
+ * A bus for everything that is no hart: harts' own interrupt controllers have no parent, not even by inheritance
+ * from the root.
+ */
+static void soc(struct fdt_tree *tree, struct vm *vm)
+{
+	const struct irqchip_ops *chip = vm->arch.riscv->irqchip.ops;
+
+	fdt_node(tree, "soc");
+	fdt_text(tree, "compatible", "simple-bus");
+	fdt_u32(tree, "#address-cells", 2);
+	fdt_u32(tree, "#size-cells", 2);
+	fdt_empty(tree, "ranges");
+	fdt_u32(tree, "interrupt-parent", BOARD_PHANDLE_IRQCHIP);
+	chip->fdt(tree, vm);
+	fdt_devices(tree, &vm->devices, chip->format, 0);
+	pci(tree, vm);
+	fdt_node_end(tree);
+}
+
 int riscv_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, gpa_t initrd,
 		    u64 initrd_size)
 {
 	const struct fdt_chosen chosen = {
 		.cmdline = cmdline,
+		.bus = "/soc",
 		.console = BOARD_SERIAL,
 		.initrd = initrd,
 		.initrd_size = initrd_size,
 	};
-	const struct irqchip_ops *chip = vm->arch.riscv->irqchip.ops;
 
 	if (fdt_begin(tree))
 		return -ENOMEM;
@@ -96,12 +116,9 @@ int riscv_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, g
 	fdt_text(tree, "model", "linux,dummy-virt");
 	fdt_u32(tree, "#address-cells", 2);
 	fdt_u32(tree, "#size-cells", 2);
-	fdt_u32(tree, "interrupt-parent", BOARD_PHANDLE_IRQCHIP);
 	fdt_chosen(tree, &chosen);
 	cpus(tree, vm);
 	fdt_memory(tree, &vm->memory);
-	chip->fdt(tree, vm);
-	fdt_devices(tree, &vm->devices, chip->format, 0);
-	pci(tree, vm);
+	soc(tree, vm);
 	return fdt_end(tree);
 }

@@ -54,7 +54,8 @@ void fdt_reg(struct fdt_tree *tree, const u64 *values, unsigned nr);
 /* What the kernel is told by its loader. Random numbers are the host's. */
 struct fdt_chosen {
 	const char *cmdline;
-	gpa_t console; /* the serial port's address, for its node's name */
+	const char *bus; /* path of the node that devices are in; "": the root */
+	gpa_t console;	 /* the serial port's address, for its node's name */
 	gpa_t initrd;
 	u64 initrd_size;       /* 0: none */
 	const u64 *kaslr_seed; /* for where the kernel goes; NULL: a random one */

@@ -41,6 +41,9 @@ int rtc_cmos_create(struct vm *vm, const struct hw_place *place);
 /* PL031 RTC (ARM DDI 0224) in the 4 KiB at `base`; level interrupt. Shows the host's time as UTC. */
 int rtc_pl031_create(struct vm *vm, gpa_t base, int gsi);
 
+/* The Goldfish RTC, which riscv64 kernels know, likewise. */
+int rtc_goldfish_create(struct vm *vm, gpa_t base, int gsi);
+
 /*
  * NOR flash as in the file (--flash), of the file's size, in the `max` bytes at `base`. What the guest writes
  * is kept in the file; a file that cannot be written is a write-protected flash. The file is locked

@@ -118,6 +118,25 @@ apt_closure() {
 	rm -f "$_arc"/*.deb
 }
 
+# write_wrapper DIR NAME PROGRAM [ARGUMENTS]: a script that runs DIR's PROGRAM with DIR's own
+# loader and libraries. It finds DIR from its own place, so it works the same
+# where the cache is mounted elsewhere, as in the emulated host.
+write_wrapper() {
+	local _lib _ld
+	_ld=$(cd "$1/tree" && ls lib/*-linux-gnu/ld-linux*.so.* usr/lib/*-linux-gnu/ld-linux*.so.* 2>/dev/null | head -n 1)
+	_lib=${_ld%/*}
+	_lib=${_lib#usr/}
+	# Builtins only: a benchmark times what it starts.
+	cat >"$1/bin/$2.$$" <<-EOF
+	#!/bin/sh
+	d=\${0%/*}/../tree
+	export QEMU_MODULE_DIR="\$d/usr/$_lib/qemu"
+	exec "\$d/$_ld" --library-path "\$d/usr/$_lib:\$d/$_lib" --argv0 "$2" "\$d/$3" $4 "\$@"
+	EOF
+	chmod +x "$1/bin/$2.$$"
+	mv "$1/bin/$2.$$" "$1/bin/$2"
+}
+
 # apt_kernel RELEASE METAPACKAGE: the packages a kernel metapackage stands for today,
 # the versioned linux-image first. From 7.x on the kernel itself is in linux-binary-V,
 # its modules in linux-modules-V and its .config in linux-base-V.

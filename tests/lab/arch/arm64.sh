@@ -21,6 +21,7 @@ GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng
 TOOL_SUITES=stable
 BUSYBOX_SUITES=stable
 SYSROOT_SUITES=stable
+LINKER_SUITES=
 KERNEL_LABELS="stock backport sid"
 # For guests only, and what needs one is skipped where it is not to be had.
 OTHER_KERNEL_LABELS=arm32

@@ -41,6 +41,8 @@ TOOL_SUITES=stable
 BUSYBOX_SUITES=stable
 # Headers and libraries for cross builds, see scripts/cross-sysroot.
 SYSROOT_SUITES=stable
+# Where a linker for them comes from when the machine's own is too old; empty: it is not.
+LINKER_SUITES=
 # Kernels fetched as the host's and the guests': a label each. What a label means
 # depends on the suite the machine runs:
 #	stock     what an ordinary installation of the machine's suite boots
