@@ -88,6 +88,8 @@ void pci_fdt(struct fdt_tree *tree, const struct pci_host *host, const struct pc
 	/* Requester ids are the ids that the MSI controller knows. */
 	if (how->msi_parent)
 		fdt_cells(tree, "msi-map", (const u32[]){ 0, how->msi_parent, 0, 0x10000 }, 4);
+	if (how->dma_pool)
+		fdt_u32(tree, "memory-region", how->dma_pool);
 	fdt_empty(tree, "dma-coherent");
 	fdt_node_end(tree);
 }

@@ -228,6 +228,9 @@ static void reset_locked(struct virtio_device *dev)
 
 static bool features_good(struct virtio_device *dev)
 {
+	/* Without it the driver would pass addresses of memory that is not shared. */
+	if (dev->device_features & ~dev->features & BIT(VIRTIO_F_ACCESS_PLATFORM))
+		return false;
 	return !dev->features_bad && !(dev->features & ~dev->device_features) &&
 	       virtio_has_feature(dev, VIRTIO_F_VERSION_1);
 }
@@ -567,6 +570,8 @@ int virtio_init(struct virtio_device *dev, const struct virtio_device_ops *ops, 
 			       BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX);
 	if (ops->queue_reset)
 		dev->device_features |= BIT(VIRTIO_F_RING_RESET);
+	if (vm && vm->private_memory)
+		dev->device_features |= BIT(VIRTIO_F_ACCESS_PLATFORM);
 	dev->config_size = config_size;
 	dev->complaints = (struct log_limit)LOG_LIMIT(3);
 	dev->queues = calloc(nr_queues, sizeof(*dev->queues));
