@@ -4,10 +4,9 @@
 /* No pvpanic driver, panic=-1: a line on the console and a reset at once. */
 #include "guest.h"
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	print("[    1.234567] Kernel panic - not syncing: Attempted to kill init!\r\n");
 	print("[    1.234600] CPU: 0 PID: 1 Comm: init\r\n");
-	outb(0x64, 0xfe);
-	stop();
+	reset();
 }

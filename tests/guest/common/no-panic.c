@@ -4,10 +4,9 @@
 /* The words alone, as a user may print them, and an orderly reboot: no panic. */
 #include "guest.h"
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	print("$ grep panic log\n[    1.234567] Kernel panic - not syncing: last week\r\n");
 	print("[   10.000000] reboot: Restarting system\r\n");
-	outb(0x64, 0xfe);
-	stop();
+	reset();
 }

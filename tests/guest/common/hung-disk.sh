@@ -6,7 +6,7 @@ fail() {
 }
 
 truncate -s 1M disk
-"$LKVM" run --nodefaults -k "$ELF" -m 64 -c 1 --disk disk >output 2>errors </dev/null
+"$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 --disk disk >output 2>errors </dev/null
 [ $? = 0 ] && grep -q "^read$" output || fail "a disk that answers"
 
 # The kernel is never told of any request, and nobody hears of that.
@@ -21,7 +21,7 @@ ${CC:-cc} -shared -fPIC -o hang.so hang.c 2>errors || { echo "no compiler for th
 start() {
 	: >output
 	ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 LD_PRELOAD=$PWD/hang.so \
-		"$LKVM" run --nodefaults -k "$ELF" -m 64 -c 1 --disk disk "$@" \
+		"$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 --disk disk "$@" \
 		>output 2>errors </dev/null &
 	pid=$!
 	until grep -q reading output; do sleep 0.01; done

@@ -2,8 +2,7 @@
 /* Never does anything but reset: whatever lkvm is asked for meanwhile comes in the middle of a reboot. */
 #include "guest.h"
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
-	outb(0xcf9, 6);
-	stop();
+	reset();
 }

@@ -9,7 +9,7 @@ static struct {
 } header;
 static u8 sector[512], status = 0xff;
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	struct vio disk;
 

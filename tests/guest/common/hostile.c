@@ -7,7 +7,6 @@
 #include "virtio.h"
 
 #define FAR	  0x7ffffff000ULL /* no RAM there */
-#define RAM_END	  (64U << 20)
 #define NR_QUEUES 3
 
 static struct vio_queue queue;
@@ -32,25 +31,14 @@ static void bad_rings(const struct vio *v, u32 index)
 {
 	static const u16 sizes[] = { 0, 3, 5, 255, 1023, 2048, 0x8000, 0xffff };
 	static const u64 places[] = {
-		FAR,
-		~0xfffULL,
-		RAM_END,
-		RAM_END - 16,
-		0xffffffffULL & ~15U,
-		BOARD_ECAM,
-		BOARD_LAPIC,
-		BOARD_PCI_MMIO,
-		BOARD_VIRTIO_MMIO,
-		~15ULL,
-		1ULL << 63,
-		0xffffffff00000000ULL,
-		(1ULL << 52) - 16,
+		FAR,	~0xfffULL, RAM_END,    RAM_END - 16,	      0xffffffffULL & ~15U,
+		NO_RAM, ~15ULL,	   1ULL << 63, 0xffffffff00000000ULL, (1ULL << 52) - 16,
 	};
-	u32 desc = (u32)queue.desc, avail = (u32)&queue.avail, used = (u32)&queue.used;
+	u64 desc = (addr_t)queue.desc, avail = (addr_t)&queue.avail, used = (addr_t)&queue.used;
 
-	for (u32 i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++)
 		bad_ring(v, index, sizes[i], desc, avail, used);
-	for (u32 i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+	for (u32 i = 0; i < ARRAY_SIZE(places); i++) {
 		bad_ring(v, index, VIO_SIZE, places[i], avail, used);
 		bad_ring(v, index, VIO_SIZE, desc, places[i], used);
 		bad_ring(v, index, VIO_SIZE, desc, avail, places[i]);
@@ -90,7 +78,7 @@ static void outside(void)
 
 static void over_the_edge(void)
 {
-	vio_buffer(&queue, 0, (void *)(RAM_END - 8), 16, VIO_WRITE);
+	vio_buffer(&queue, 0, (void *)(addr_t)(RAM_END - 8), 16, VIO_WRITE);
 }
 
 static void around_the_world(void)
@@ -139,14 +127,14 @@ static void table_outside(void)
 static void table_in_a_table(void)
 {
 	table_of(16);
-	table[0] = (struct vio_desc){ (u32)table, 16, VIO_INDIRECT, 0 };
+	table[0] = (struct vio_desc){ (addr_t)table, 16, VIO_INDIRECT, 0 };
 }
 
 static void loop_in_a_table(void)
 {
 	table_of(sizeof(table));
 	for (u32 i = 0; i < VIO_SIZE; i++)
-		table[i] = (struct vio_desc){ (u32)buffer, 1, VIO_NEXT, (i + 1) % VIO_SIZE };
+		table[i] = (struct vio_desc){ (addr_t)buffer, 1, VIO_NEXT, (i + 1) % VIO_SIZE };
 }
 
 static void table_and_next(void)
@@ -184,7 +172,7 @@ static int takes_chains(u32 type, u32 index)
 
 static void bad_chains(const struct vio *v, u32 index)
 {
-	for (u32 i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
+	for (u32 i = 0; i < ARRAY_SIZE(chains); i++) {
 		begin_queue(v, index, i % 2 ? INDIRECT : INDIRECT | EVENT_IDX);
 		chains[i]();
 		vio_offer(&queue, 0);
@@ -219,7 +207,7 @@ static void absent_queues(const struct vio *v)
 {
 	static const u32 numbers[] = { 3, 31, 32, 33, 64, 255, 256, 1023 };
 
-	for (u32 i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+	for (u32 i = 0; i < ARRAY_SIZE(numbers); i++) {
 		vio_kick(v, numbers[i]);
 		if (v->mmio) {
 			write32(v->mmio + 0x50, numbers[i] << 20);
@@ -239,18 +227,21 @@ static void absent_queues(const struct vio *v)
 
 static void odd_accesses(const struct vio *v)
 {
-	u32 from = v->mmio ? v->mmio : v->common, to = from + (v->mmio ? 0x200 : 0x100);
+	addr_t from = v->mmio ?: v->common, to = from + (v->mmio ? 0x200 : 0x100);
 
 	vio_set_status(v, 0);
-	for (u32 at = from; at < to; at++) {
+	for (addr_t at = from; at < to; at++) {
 		/* Not the status: a mere write there would be a right one. */
 		if ((v->mmio ? at - from == 0x70 : at - from == 20))
 			continue;
 		(void)read8(at);
-		(void)read16(at);
-		(void)read32(at);
 		write8(at, 0xa5);
+		if (MMIO_ALIGNED && at % 2)
+			continue;
+		(void)read16(at);
 		write16(at, 0xa5a5);
+		if (!MMIO_ALIGNED || at % 4 == 0)
+			(void)read32(at);
 	}
 	vio_set_status(v, 0);
 }
@@ -281,12 +272,12 @@ static void works(void)
 	vio_set_status(&v, 0);
 }
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	struct vio v;
 	u32 found = 0;
 
-	for (u32 t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
+	for (u32 t = 0; t < ARRAY_SIZE(types); t++) {
 		/* The console that is being maltreated is not the one to print to. */
 		if (!vio_pci(&v, types[t]) && !vio_mmio(&v, types[t]))
 			continue;

@@ -17,7 +17,7 @@ within() {
 }
 
 start() {
-	"$LKVM" run --nodefaults -k "$ELF" -m 64 -c 1 --console virtio "$@" 2>errors </dev/null >/dev/null &
+	"$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 --console virtio "$@" 2>errors </dev/null >/dev/null &
 	pid=$!
 	sleep 0.3
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The console with everything that stdin and stdout can be.
 run() {
-	timeout -s KILL 20 "$LKVM" run --nodefaults -k "$ELF" -m 64 -c 1 "$@"
+	timeout -s KILL 20 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 "$@"
 }
 
 fail() {
@@ -54,7 +54,7 @@ expect $? 0 "stdout closed"
 mkfifo fifo
 sleep 3 <fifo &
 printf S >input
-timeout --preserve-status -k 2 0.5 "$LKVM" run --nodefaults -k "$ELF" -m 64 -c 1 \
+timeout --preserve-status -k 2 0.5 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 \
 	<input >fifo 2>errors
 expect $? 143 "a stuck reader and SIGTERM"
 
@@ -62,7 +62,7 @@ expect $? 143 "a stuck reader and SIGTERM"
 if command -v script >/dev/null; then
 	(printf E; sleep 0.3; printf "\003\032\001\001."; sleep 0.2; printf "\001x"; sleep 0.5) |
 		timeout -s KILL 10 script -qec "stty -a >before
-			'$LKVM' run --nodefaults -k '$ELF' -m 64 -c 1 >output
+			'$LKVM' run --nodefaults -k '$GUEST' -m 64 -c 1 >output
 			echo \$? >status; stty -a >after" /dev/null >/dev/null 2>&1
 	expect "$(cat status)" 0 "Ctrl-A x"
 	cmp before after || fail "the terminal's mode"

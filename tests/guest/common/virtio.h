@@ -46,44 +46,30 @@ struct vio_queue {
 } __attribute__((aligned(4096)));
 
 struct vio {
-	u32 mmio;			       /* registers, or 0: PCI */
-	u32 slot;			       /* PCI */
-	u32 common, isr, notify, device, msix; /* PCI: addresses */
+	addr_t mmio;			    /* registers, or 0: PCI */
+	u32 slot;			    /* PCI */
+	addr_t common, isr, notify, device; /* PCI: addresses */
+	addr_t msix;			    /* PCI: MSI-X table */
+	u32 msix_cap;			    /* PCI: offset in configuration space */
 };
-
-static inline void write16(u32 address, u16 value)
-{
-	*(volatile u16 *)address = value;
-}
-
-static inline u16 read16(u32 address)
-{
-	return *(volatile u16 *)address;
-}
-
-static inline void write8(u32 address, u8 value)
-{
-	*(volatile u8 *)address = value;
-}
-
-static inline u8 read8(u32 address)
-{
-	return *(volatile u8 *)address;
-}
 
 static inline u32 pci_config(u32 slot, u32 offset)
 {
-	return read32(BOARD_ECAM + (slot << 15) + (offset & ~3U)) >> 8 * (offset & 3);
+	return read32((addr_t)BOARD_ECAM + (slot << 15) + (offset & ~3U)) >> 8 * (offset & 3);
 }
 
 static inline void pci_set_config(u32 slot, u32 offset, u32 value)
 {
-	write32(BOARD_ECAM + (slot << 15) + offset, value);
+	write32((addr_t)BOARD_ECAM + (slot << 15) + offset, value);
 }
 
-static inline u32 pci_bar(u32 slot, u32 bar)
+static inline addr_t pci_bar(u32 slot, u32 bar)
 {
-	return pci_config(slot, 0x10 + 4 * bar) & ~15U;
+	u64 low = pci_config(slot, 0x10 + 4 * bar), high = 0;
+
+	if ((low & 6) == 4)
+		high = pci_config(slot, 0x14 + 4 * bar);
+	return high << 32 | (low & ~15U);
 }
 
 /* The addresses again: BARs were moved. */
@@ -92,11 +78,13 @@ static inline void vio_find_bars(struct vio *v)
 	for (u32 at = pci_config(v->slot, 0x34) & 0xff; at;
 	     at = pci_config(v->slot, at + 1) & 0xff) {
 		u32 id = pci_config(v->slot, at) & 0xff, type = pci_config(v->slot, at + 3) & 0xff;
-		u32 address = pci_bar(v->slot, pci_config(v->slot, at + 4) & 7) +
-			      pci_config(v->slot, at + 8);
+		addr_t bar = pci_bar(v->slot, pci_config(v->slot, at + 4) & 7);
+		addr_t address = bar + pci_config(v->slot, at + 8);
 
-		if (id == 0x11)
-			v->msix = pci_bar(v->slot, pci_config(v->slot, at + 4) & 7);
+		if (id == 0x11) {
+			v->msix_cap = at;
+			v->msix = bar;
+		}
 		if (id != 9)
 			continue;
 		if (type == 1)
@@ -127,7 +115,7 @@ static inline int vio_mmio(struct vio *v, u32 type)
 {
 	*v = (struct vio){ 0 };
 	for (u32 i = 0; i < 8; i++) {
-		v->mmio = BOARD_VIRTIO_MMIO + i * BOARD_VIRTIO_MMIO_SIZE;
+		v->mmio = (addr_t)BOARD_VIRTIO_MMIO + i * BOARD_VIRTIO_MMIO_SIZE;
 		if (read32(v->mmio) == 0x74726976 && read32(v->mmio + 8) == type)
 			return 1;
 	}
@@ -155,6 +143,7 @@ static inline void vio_set_status(const struct vio *v, u8 status)
 
 static inline void vio_kick(const struct vio *v, u32 queue)
 {
+	memory_barrier();
 	if (v->mmio)
 		write32(v->mmio + 0x50, queue);
 	else
@@ -208,13 +197,13 @@ static inline void vio_queue(const struct vio *v, u32 queue, struct vio_queue *q
 {
 	for (u32 i = 0; i < sizeof(*q) / 4; i++)
 		((volatile u32 *)q)[i] = 0;
-	vio_enable(v, queue, VIO_SIZE, (u32)q->desc, (u32)&q->avail, (u32)&q->used);
+	vio_enable(v, queue, VIO_SIZE, (addr_t)q->desc, (addr_t)&q->avail, (addr_t)&q->used);
 }
 
 static inline void vio_buffer(struct vio_queue *q, u16 i, const volatile void *address, u32 len,
 			      u16 flags)
 {
-	q->desc[i] = (struct vio_desc){ (u32)address, len, flags, i + 1 };
+	q->desc[i] = (struct vio_desc){ (addr_t)address, len, flags, i + 1 };
 }
 
 static inline void vio_offer(struct vio_queue *q, u16 head)
@@ -222,7 +211,7 @@ static inline void vio_offer(struct vio_queue *q, u16 head)
 	volatile u16 *index = &q->avail.index;
 
 	q->avail.ring[*index % VIO_SIZE] = head;
-	__asm__ volatile("" : : : "memory");
+	memory_barrier();
 	*index += 1;
 }
 
@@ -232,8 +221,8 @@ static inline void vio_wait(struct vio_queue *q)
 	volatile u16 *used = &q->used.index;
 
 	while (*used != *(volatile u16 *)&q->avail.index)
-		__asm__ volatile("pause");
-	__asm__ volatile("" : : : "memory");
+		cpu_relax();
+	memory_barrier();
 }
 
 #endif

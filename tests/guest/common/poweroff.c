@@ -4,7 +4,7 @@
 /* Says so and ends: tests/bench measures start-up with it, under other monitors too. */
 #include "guest.h"
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	print("Ready\n");
 	power_off();

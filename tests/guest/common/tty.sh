@@ -5,7 +5,7 @@ fail() {
 	exit 1
 }
 
-"$LKVM" run --nodefaults -k "$ELF" -m 64 -c 1 --timeout 20 --tty 1 </dev/null >output 2>errors &
+"$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 --timeout 20 --tty 1 </dev/null >output 2>errors &
 pid=$!
 n=0
 until path=$(sed -n 's,^  Info: Assigned terminal 1 to pty \(/dev/pts/[0-9]*\)$,\1,p' errors) && [ -n "$path" ]; do

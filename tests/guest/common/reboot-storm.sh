@@ -9,7 +9,7 @@ fail() {
 
 start() {
 	: >errors
-	"$LKVM" run --nodefaults -k "$ELF" -m 64 -c 2 --reboot "$@" >output 2>errors </dev/null &
+	"$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 2 --reboot "$@" >output 2>errors </dev/null &
 	pid=$!
 	until grep -q reboots errors; do sleep 0.01; done # signals are taken by now
 }

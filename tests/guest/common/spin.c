@@ -5,7 +5,7 @@
 /* A guest that never leaves the CPU ends by --timeout as well. */
 #include "guest.h"
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	print("spinning\n");
 	for (;;)

@@ -5,7 +5,7 @@
 /* A guest that halts for good uses no host time and ends by --timeout. */
 #include "guest.h"
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	print("halting\n");
 	stop();

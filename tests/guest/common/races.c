@@ -2,25 +2,28 @@
 /*
  * All CPUs at once do whatever a random number tells them to all devices: resets, queues with rings that
  * lie over each other, kicks, BARs that are moved over each other and over what is not theirs, MSI-X
- * tables, configuration space, ports. Then, with requests still in flight, the machine is reset; after
+ * tables, configuration space, the platform's own registers. Then, with requests still in flight, the machine is reset; after
  * some lives everything must work as on the first day. The seed is the life's number: what happens is the
  * same each time but for what the CPUs make of each other.
  */
+#include "guest.h"
+#include "lives.h"
+#include "races.h"
 #include "smp.h"
 #include "virtio.h"
 
 #define CPUS  4
 #define LIVES 3
 #define OPS   60
-#define COUNT 0x60 /* in CMOS, which a reset leaves alone */
 
 /* All that devices are told of lies here, so that they write nowhere else. */
-#define AREA	  0x1000000U
-#define AREA_SIZE 0x10000U
+#define AREA	  (RAM + 0x1000000UL)
+#define AREA_SIZE 0x10000UL
 
 static struct vio devices[6];
 static u32 nr_devices;
-static volatile u32 done, life;
+static volatile u8 done[CPUS];
+static volatile u32 life;
 static struct vio_queue queue;
 static u8 buffer[64];
 
@@ -32,20 +35,20 @@ static u32 random(u32 *state)
 	return *state;
 }
 
-static u32 in_area(u32 r)
+static addr_t in_area(u32 r)
 {
 	return AREA + (r % AREA_SIZE & ~15U);
 }
 
 static void scribble(u32 *state)
 {
-	u32 at = in_area(random(state));
+	addr_t at = in_area(random(state));
 
 	switch (random(state) % 3) {
 	case 0: /* a descriptor, or a few in a row */
 		for (u32 i = 0; i < 4 && at + 16 <= AREA + AREA_SIZE; i++, at += 16) {
 			write32(at, in_area(random(state)));
-			write32(at + 4, 0);
+			write32(at + 4, (u64)AREA >> 32);
 			write32(at + 8, random(state) % 2048);
 			write32(at + 12, (random(state) & 7) | random(state) % 16 << 16);
 		}
@@ -63,7 +66,7 @@ static void scribble(u32 *state)
 
 static void set_up(const struct vio *v, u32 *state)
 {
-	u32 base = in_area(random(state)) & ~0xfffU;
+	addr_t base = in_area(random(state)) & ~0xfffUL;
 
 	vio_set_status(v, 0);
 	vio_set_status(v, VIO_ACKNOWLEDGE | VIO_DRIVER);
@@ -114,18 +117,9 @@ static void poke_virtio(const struct vio *v, u32 *state)
 static void poke_pci(const struct vio *v, u32 *state)
 {
 	static const u32 places[] = {
-		BOARD_PCI_MMIO,
-		BOARD_PCI_MMIO + 0x4000,
-		BOARD_PCI_MMIO + 0x8000,
-		BOARD_ECAM - 0x4000,
-		BOARD_ECAM,
-		BOARD_IOAPIC,
-		BOARD_LAPIC,
-		0x100000,
-		BOARD_VIRTIO_MMIO,
-		0xffffc000,
-		BOARD_PCI_MMIO + 0x10000,
-		0,
+		BOARD_PCI_MMIO,	     BOARD_PCI_MMIO + 0x4000,  BOARD_PCI_MMIO + 0x8000,
+		BOARD_ECAM - 0x4000, RAM + 0x100000,	       NO_RAM,
+		0xffffc000,	     BOARD_PCI_MMIO + 0x10000, 0,
 	};
 	u32 r = random(state);
 
@@ -133,8 +127,7 @@ static void poke_pci(const struct vio *v, u32 *state)
 		return;
 	switch (r >> 8 & 7) {
 	case 0:
-		pci_set_config(v->slot, 0x10 + 4 * (r % 6),
-			       places[(r >> 16) % (sizeof(places) / sizeof(places[0]))]);
+		pci_set_config(v->slot, 0x10 + 4 * (r % 6), places[(r >> 16) % ARRAY_SIZE(places)]);
 		break;
 	case 1:
 		pci_set_config(v->slot, 4, r >> 16 & 7);
@@ -143,7 +136,7 @@ static void poke_pci(const struct vio *v, u32 *state)
 		pci_set_config(v->slot, 4, 6);
 		break;
 	case 3: /* MSI-X: any entry, but no NMI, SMI or INIT of our own making */
-		write32(v->msix + 16 * (r % 4), BOARD_LAPIC | (r >> 3 & 0xff000));
+		write32(v->msix + 16 * (r % 4), MSI_PLACE | (r >> 3 & 0xff000));
 		write32(v->msix + 16 * (r % 4) + 8, r >> 16 & ~0x700U);
 		write32(v->msix + 16 * (r % 4) + 12, r >> 20 & 1);
 		break;
@@ -151,30 +144,9 @@ static void poke_pci(const struct vio *v, u32 *state)
 		/* Enable and mask-all of whatever capability it is. */
 		pci_set_config(v->slot, 0x98 + (r % 8) * 4, r);
 		break;
-	case 5:
-		outl(0xcf8, 0x80000000 | (r & 0xfffc));
-		(void)inl(0xcfc);
-		break;
 	default: /* the window to the BAR among them */
 		pci_set_config(v->slot, r % 256 & ~3U, random(state) & ~0x700U);
 	}
-}
-
-static void poke_ports(u32 *state)
-{
-	static const u16 ports[] = { 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3ff, 0x70, 0x60,
-				     0x80,  0xcf8, 0x604, 0x2f8, 0x506, 0x71 };
-	u32 r = random(state);
-	u16 port = ports[r % (sizeof(ports) / sizeof(ports[0]))];
-
-	/* Index and data in one go: the byte that counts lives must stay as it is. */
-	if (port == 0x71 || port == 0x70)
-		outw(0x70, (r >> 8 & 0x0f) | (r >> 16 & 0xff) << 8);
-	else if (port == 0xcf8)
-		outl(port, r);
-	else if (port != 0x60)
-		outb(port, r >> 8);
-	(void)inb(port);
 }
 
 static void work(u32 cpu)
@@ -187,7 +159,7 @@ static void work(u32 cpu)
 		scribble(&state);
 		switch (random(&state) % 8) {
 		case 0:
-			poke_ports(&state);
+			poke_platform(random(&state));
 			break;
 		case 1:
 		case 2:
@@ -197,7 +169,7 @@ static void work(u32 cpu)
 			poke_virtio(v, &state);
 		}
 	}
-	__asm__ volatile("lock incl %0" : "+m"(done));
+	done[cpu] = 1;
 	/* Whoever is done goes on with kicks: the reset comes while queues are at work. */
 	while (cpu)
 		vio_kick(&devices[random(&state) % nr_devices], random(&state) % 4);
@@ -207,7 +179,7 @@ static void find_all(void)
 {
 	static const u32 types[] = { VIO_NET, VIO_BLK, VIO_CONSOLE, VIO_RNG };
 
-	for (u32 i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+	for (u32 i = 0; i < ARRAY_SIZE(types); i++)
 		if (vio_pci(&devices[nr_devices], types[i]) ||
 		    vio_mmio(&devices[nr_devices], types[i]))
 			nr_devices++;
@@ -228,9 +200,9 @@ static void works(void)
 	CHECK_EQ("bytes of the rng", queue.used.ring[0].len, sizeof(buffer));
 }
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
-	life = cmos_read(COUNT);
+	life = life_begin() - 1;
 	find_all();
 	if (nr_devices < 3)
 		fail("devices", nr_devices);
@@ -242,9 +214,8 @@ void guest_main(u32 start_info)
 	for (u32 cpu = 1; cpu < CPUS; cpu++)
 		smp_start(cpu, work);
 	work(0);
-	while (done != CPUS)
-		__asm__ volatile("pause");
-	cmos_write(COUNT, life + 1);
-	outb(0xcf9, 6);
-	stop();
+	for (u32 cpu = 0; cpu < CPUS; cpu++)
+		while (!done[cpu])
+			cpu_relax();
+	reset();
 }

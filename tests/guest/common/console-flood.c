@@ -7,7 +7,7 @@
 static struct vio_queue queue;
 static u8 text[PIECE];
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	volatile u16 *used = &queue.used.index, *avail = &queue.avail.index;
 	struct vio console;
