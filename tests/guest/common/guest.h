@@ -31,8 +31,31 @@ typedef unsigned long addr_t; /* of memory and of devices: the MMU changes none 
 /* `boot` is what the boot protocol hands on: hvm_start_info, the device tree. */
 void guest_main(addr_t boot);
 
+/* Says FAIL and ends: the runner sees both. */
+static inline void fail(const char *what, u64 got);
+
 #include "board.h" /* where lkvm's board has its things */
 #include "arch.h"
+
+/* The compiler calls these for what it does not do in line. */
+void *memset(void *to, int value, __SIZE_TYPE__ size);
+void *memcpy(void *to, const void *from, __SIZE_TYPE__ size);
+
+__attribute__((weak)) void *memset(void *to, int value, __SIZE_TYPE__ size)
+{
+	for (volatile u8 *byte = to; size--; byte++)
+		*byte = value;
+	return to;
+}
+
+__attribute__((weak)) void *memcpy(void *to, const void *from, __SIZE_TYPE__ size)
+{
+	const u8 *source = from;
+
+	for (volatile u8 *byte = to; size--; byte++)
+		*byte = *source++;
+	return to;
+}
 
 #define UART_DATA    0
 #define UART_IER     1

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-truncate -s 1M disk
+# The second disk is where lives are counted, if there is no better place.
+truncate -s 1M disk lives
 run() {
-	timeout -s KILL 20 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 4 --reboot --rng --disk disk "$@" \
+	timeout -s KILL 20 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 4 --reboot --rng --disk disk --disk lives "$@" \
 		2>errors </dev/null
 	status=$?
 	cat errors

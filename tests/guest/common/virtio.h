@@ -98,27 +98,46 @@ static inline void vio_find_bars(struct vio *v)
 	}
 }
 
-/* 0 when there is none. */
-static inline int vio_pci(struct vio *v, u32 type)
+#define VIO_NR_MMIO 8
+#define VIO_NR_PCI  32
+
+/* Whether there is one of that type in that place: 0 to 7 are those of MMIO, slots of PCI behind. */
+static inline int vio_at(struct vio *v, u32 type, u32 place)
 {
 	*v = (struct vio){ 0 };
-	for (v->slot = 1; v->slot < 32; v->slot++) {
-		if (pci_config(v->slot, 0) != ((0x1040 + type) << 16 | 0x1af4))
-			continue;
-		vio_find_bars(v);
-		return 1;
+	if (place < VIO_NR_MMIO) {
+		v->mmio = (addr_t)BOARD_VIRTIO_MMIO + place * BOARD_VIRTIO_MMIO_SIZE;
+		return read32(v->mmio) == 0x74726976 && read32(v->mmio + 8) == type;
 	}
+	v->slot = place - VIO_NR_MMIO;
+	if (pci_config(v->slot, 0) != ((0x1040 + type) << 16 | 0x1af4))
+		return 0;
+	vio_find_bars(v);
+	return 1;
+}
+
+/* These find a device of that type; 0 when there is none. */
+static inline int vio_pci(struct vio *v, u32 type)
+{
+	for (u32 i = 0; i < VIO_NR_PCI; i++)
+		if (vio_at(v, type, VIO_NR_MMIO + i))
+			return 1;
 	return 0;
 }
 
 static inline int vio_mmio(struct vio *v, u32 type)
 {
-	*v = (struct vio){ 0 };
-	for (u32 i = 0; i < 8; i++) {
-		v->mmio = (addr_t)BOARD_VIRTIO_MMIO + i * BOARD_VIRTIO_MMIO_SIZE;
-		if (read32(v->mmio) == 0x74726976 && read32(v->mmio + 8) == type)
+	for (u32 i = 0; i < VIO_NR_MMIO; i++)
+		if (vio_at(v, type, i))
 			return 1;
-	}
+	return 0;
+}
+
+static inline int vio_last(struct vio *v, u32 type)
+{
+	for (u32 i = VIO_NR_MMIO + VIO_NR_PCI; i > 0; i--)
+		if (vio_at(v, type, i - 1))
+			return 1;
 	return 0;
 }
 
