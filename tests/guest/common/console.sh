@@ -52,10 +52,14 @@ expect $? 0 "stdout closed"
 
 # A reader that never reads does not keep lkvm from ending when it is told to.
 mkfifo fifo
-sleep 3 <fifo &
+sleep 5 <fifo &
 printf S >input
-timeout --preserve-status -k 2 0.5 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 \
-	<input >fifo 2>errors
+"$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 <input >fifo 2>errors &
+pid=$!
+sleep 1.5
+(sleep 10; kill -KILL $pid 2>/dev/null) &
+kill $pid
+wait $pid
 expect $? 143 "a stuck reader and SIGTERM"
 
 # On a terminal: raw while it runs, as it was afterwards, Ctrl-A x ends it and nothing else does.
