@@ -25,13 +25,69 @@ static void want(struct kvm_vcpu_init *init, unsigned feature)
 static void choose_common(struct vm *vm, struct kvm_vcpu_init *init)
 {
 	want(init, KVM_ARM_VCPU_PSCI_0_2);
+	if (vm->config->arch.aarch32)
+		return;
 	/* KVM takes both or none. */
 	if (has_cap(vm, KVM_CAP_ARM_PTRAUTH_ADDRESS) && has_cap(vm, KVM_CAP_ARM_PTRAUTH_GENERIC)) {
 		want(init, KVM_ARM_VCPU_PTRAUTH_ADDRESS);
 		want(init, KVM_ARM_VCPU_PTRAUTH_GENERIC);
 	}
-	if (has_cap(vm, KVM_CAP_ARM_SVE))
+}
+
+static int choose_sve(struct vm *vm, struct kvm_vcpu_init *init)
+{
+	const struct arch_config *arch = &vm->config->arch;
+
+	if (arch->disable_sve || arch->aarch32)
+		return 0;
+	if (has_cap(vm, KVM_CAP_ARM_SVE)) {
 		want(init, KVM_ARM_VCPU_SVE);
+		return 0;
+	}
+	if (!arch->sve_max_vl)
+		return 0;
+	log_fatal("--sve-max-vl: this host's KVM gives guests no scalable vectors; leave it out");
+	return -ENOTSUP;
+}
+
+/* Must be asked for before there is a vCPU. A host that has it but does not give it is as one without. */
+static void enable_mte(struct vm *vm)
+{
+	struct kvm_enable_cap request = { .cap = KVM_CAP_ARM_MTE };
+
+	/* KVM refuses 32-bit vCPUs in a guest with tags. */
+	if (vm->config->arch.disable_mte || vm->config->arch.aarch32 ||
+	    !has_cap(vm, KVM_CAP_ARM_MTE))
+		return;
+	if (ioctl(vm->fd, KVM_ENABLE_CAP, &request))
+		log_debug("KVM does not give the guest memory tags: %s", strerror(errno));
+}
+
+static int choose_aarch32(struct vm *vm, struct kvm_vcpu_init *init)
+{
+	if (!vm->config->arch.aarch32)
+		return 0;
+	if (!has_cap(vm, KVM_CAP_ARM_EL1_32BIT)) {
+		log_fatal("--aarch32: this host's CPUs have no 32-bit EL1; a 32-bit kernel needs a "
+			  "host that has, a 32-bit program perhaps only a 64-bit kernel");
+		return -ENOTSUP;
+	}
+	want(init, KVM_ARM_VCPU_EL1_32BIT);
+	return 0;
+}
+
+static int choose_pmu(struct vm *vm, struct kvm_vcpu_init *init)
+{
+	if (!vm->config->arch.pmu)
+		return 0;
+	if (!has_cap(vm, KVM_CAP_ARM_PMU_V3)) {
+		log_fatal(
+			"--pmu: this host's KVM has no performance monitors for guests; its Linux "
+			"found no PMUv3 in CPU and device tree or was built without perf events");
+		return -ENOTSUP;
+	}
+	want(init, KVM_ARM_VCPU_PMU_V3);
+	return 0;
 }
 
 static int choose_nested(struct vm *vm, struct kvm_vcpu_init *init)
@@ -84,6 +140,13 @@ int arm64_choose_features(struct vm *vm)
 		return error;
 	}
 	choose_common(vm, init);
-	error = choose_nested(vm, init);
+	enable_mte(vm);
+	error = choose_sve(vm, init);
+	if (!error)
+		error = choose_aarch32(vm, init);
+	if (!error)
+		error = choose_pmu(vm, init);
+	if (!error)
+		error = choose_nested(vm, init);
 	return error ?: set_counter_offset(vm);
 }

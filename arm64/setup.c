@@ -9,6 +9,8 @@
 #include "board.h"
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "psci.h"
+#include "pvtime.h"
 
 /* What hosts that cannot be asked give. */
 #define IPA_BITS_DEFAULT 40
@@ -65,7 +67,9 @@ static int open_files(struct vm *vm, struct arm64_vm *arm64)
 		return boot_file_open(&arm64->kernel_file, "firmware", config->firmware);
 	error = boot_file_open(&arm64->kernel_file, "kernel", config->kernel);
 	if (!error)
-		error = image_open(&arm64->kernel, &arm64->kernel_file, &image_arm64);
+		error = config->arch.aarch32
+				? zimage_open(&arm64->kernel, &arm64->kernel_file)
+				: image_open(&arm64->kernel, &arm64->kernel_file, &image_arm64);
 	for (unsigned i = 0; i < config->nr_initrds && !error; i++) {
 		error = boot_file_open(&arm64->initrds[i], "initrd", config->initrds[i]);
 		if (!error)
@@ -98,7 +102,8 @@ static void lay_out_pci(struct vm *vm, struct arm64_vm *arm64)
 		.mmio_base = BOARD_PCI_MMIO,
 		.mmio_size = BOARD_PCI_MMIO_SIZE,
 	};
-	if (size >= PCI_MMIO64_MIN) {
+	/* Without it BARs that could be anywhere are where 32-bit kernels reach them. */
+	if (size >= PCI_MMIO64_MIN && !vm->config->arch.aarch32) {
 		arm64->pci.mmio64_base = base;
 		arm64->pci.mmio64_size = size;
 	}
@@ -123,11 +128,15 @@ int arch_vm_create(struct vm *vm)
 	if (!error)
 		error = arm64_check_load(vm);
 	if (!error)
+		error = pvtime_lay_out(vm);
+	if (!error)
 		error = vm_map_memory(vm);
 	if (!error)
 		error = gic_create(vm, &arm64->gic);
 	if (!error)
 		error = arm64_choose_features(vm);
+	if (!error)
+		error = psci_setup(vm);
 	if (error)
 		return error;
 	lay_out_pci(vm, arm64);

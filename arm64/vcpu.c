@@ -7,9 +7,13 @@
 #include "arm64-vm.h"
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "psci.h"
+#include "pvtime.h"
 #include "registers.h"
+#include "sve.h"
 
-#define MPIDR_AFFINITY 0xff00ffffffULL
+#define MPIDR_AFFINITY	0xff00ffffffULL
+#define NO_MACHINE_TYPE 0xffffffff
 
 static int failed(const struct vcpu *vcpu, const char *what)
 {
@@ -19,36 +23,31 @@ static int failed(const struct vcpu *vcpu, const char *what)
 	return error;
 }
 
-/* Only the first runs: the others wait for PSCI's CPU_ON. */
-static int init(struct vcpu *vcpu)
+int arm64_vcpu_init(struct vcpu *vcpu, bool off)
 {
 	struct kvm_vcpu_init request = vcpu->vm->arch.arm64->init;
 
-	if (vcpu->id)
+	if (off)
 		request.features[0] |= 1U << KVM_ARM_VCPU_POWER_OFF;
-	if (ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &request))
-		return failed(vcpu, "KVM does not initialise it");
-	return 0;
+	return ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &request) ? -errno : 0;
 }
 
-static int finalize(struct vcpu *vcpu)
+/* Only the first runs: the others wait for PSCI's CPU_ON, in KVM or, when that is lkvm's own, outside. */
+static int init(struct vcpu *vcpu)
 {
-	const struct kvm_vcpu_init *request = &vcpu->vm->arch.arm64->init;
-	int feature = KVM_ARM_VCPU_SVE;
-
-	if (!(request->features[0] & (1U << feature)))
+	if (!arm64_vcpu_init(vcpu, vcpu->id && !vcpu->vm->config->arch.psci))
 		return 0;
-	if (ioctl(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &feature))
-		return failed(vcpu, "KVM does not take its vector lengths");
-	return 0;
+	return failed(vcpu, "KVM does not initialise it");
 }
 
 int arch_vcpu_create(struct vcpu *vcpu)
 {
 	int error = init(vcpu);
 
+	if (!error && arm64_wants(vcpu->vm, KVM_ARM_VCPU_SVE))
+		error = sve_finalize(vcpu);
 	if (!error)
-		error = finalize(vcpu);
+		error = pvtime_init(vcpu);
 	if (!error && arm64_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr))
 		error = failed(vcpu, "KVM does not tell its affinity");
 	vcpu->arch.mpidr &= MPIDR_AFFINITY;
@@ -59,19 +58,25 @@ void arch_vcpu_destroy(struct vcpu *vcpu)
 {
 }
 
+/* A guest's counters run on while it is paused, and there is no way to tell it that it was. */
 void arch_vcpu_resume(struct vcpu *vcpu)
 {
 }
 
-/* Documentation/arch/arm64/booting.rst: x0 is the device tree, x1 to x3 are 0. */
+/*
+ * Documentation/arch/arm64/booting.rst: x0 is the device tree, x1 to x3 are 0.
+ * Documentation/arch/arm/booting.rst: r0 is 0, r1 the machine's number, r2 the device tree.
+ */
 static int enter_at(struct vcpu *vcpu, const struct arm64_entry *entry)
 {
+	static const unsigned nr = 4;
+	const u64 wide[] = { entry->dtb, 0, 0, 0 };
+	const u64 narrow[] = { 0, NO_MACHINE_TYPE, entry->dtb, 0 };
+	const u64 *arguments = vcpu->vm->config->arch.aarch32 ? narrow : wide;
 	int error = arm64_set_register(vcpu, REG_PC, entry->pc);
 
-	if (!error)
-		error = arm64_set_register(vcpu, REG_X(0), entry->dtb);
-	for (unsigned i = 1; i <= 3 && !error; i++)
-		error = arm64_set_register(vcpu, REG_X(i), 0);
+	for (unsigned i = 0; i < nr && !error; i++)
+		error = arm64_set_register(vcpu, REG_X(i), arguments[i]);
 	if (error)
 		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id,
 			  strerror(-error));
@@ -90,6 +95,7 @@ int arch_reset(struct vm *vm)
 		if (!error && arm64->used)
 			error = init(vcpu);
 	}
+	psci_reset(vm);
 	if (!error)
 		error = enter_at(vm->vcpus[0], &arm64->entry);
 	arm64->used = true;

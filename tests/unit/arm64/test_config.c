@@ -72,6 +72,41 @@ static void numbers(void **state)
 	assert_int_equal(config.arch.counter_offset, 7);
 }
 
+static void vectors(void **state)
+{
+	GOOD("--sve-max-vl", "128");
+	assert_int_equal(config.arch.sve_max_vl, 128);
+	GOOD("--sve-max-vl", "2048");
+	GOOD("--sve-max-vl", "384", "--no-sve-max-vl", "--disable-sve");
+	assert_true(!config.arch.sve_max_vl && config.arch.disable_sve);
+	BAD("128 to 2048 bits", "--sve-max-vl", "0");
+	BAD("128 to 2048 bits", "--sve-max-vl", "100");
+	BAD("128 to 2048 bits", "--sve-max-vl", "2176");
+	BAD("128 to 2048 bits", "--sve-max-vl", "0x80");
+	BAD("do not go together", "--sve-max-vl", "128", "--disable-sve");
+}
+
+static void switches(void **state)
+{
+	GOOD("x");
+	assert_false(config.arch.pmu || config.arch.disable_mte || config.arch.no_pvtime);
+	GOOD("--pmu", "--disable-mte", "--no-pvtime");
+	assert_true(config.arch.pmu && config.arch.disable_mte && config.arch.no_pvtime);
+	GOOD("--no-pvtime", "--pvtime", "--pmu", "--no-pmu");
+	assert_false(config.arch.pmu || config.arch.no_pvtime);
+}
+
+static void aarch32(void **state)
+{
+	GOOD("x");
+	assert_false(config.arch.aarch32);
+	GOOD("--aarch32", "--pmu", "-m", "256@0xc0000000");
+	assert_true(config.arch.aarch32);
+	BAD("--nested and --aarch32 do not go together", "--aarch32", "--nested");
+	BAD("--sve-max-vl and --aarch32 do not go together", "--aarch32", "--sve-max-vl", "128");
+	BAD("out of a 32-bit guest's reach", "--aarch32", "-m", "256@0x100000000");
+}
+
 static void nested(void **state)
 {
 	GOOD("--nested");
@@ -86,8 +121,7 @@ static void nested(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(numbers),
-		TEST(nested),
+		TEST(numbers), TEST(vectors), TEST(switches), TEST(aarch32), TEST(nested),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
