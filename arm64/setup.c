@@ -92,6 +92,9 @@ static void lay_out_pci(struct vm *vm, struct arm64_vm *arm64)
 		.ecam_size = BOARD_ECAM_SIZE,
 		.mmio_base = BOARD_PCI_MMIO,
 		.mmio_size = BOARD_PCI_MMIO_SIZE,
+		.io_base = BOARD_PCI_IO,
+		.io_size = BOARD_PCI_IO_SIZE,
+		.io_mmio = BOARD_PCI_IO_MMIO,
 	};
 	if (size >= PCI_MMIO64_MIN) {
 		arm64->pci.mmio64_base = base;
