@@ -132,21 +132,22 @@ static int parse_tty(struct vm_config *config, const struct option_row *row, con
 	return 0;
 }
 
-static const char *const transport_choices[] = { "pci", "mmio", NULL };
+static const char *const transport_choices[] = {
+	[TRANSPORT_PCI] = "pci",
+	[TRANSPORT_PCI_LEGACY] = "pci-legacy",
+	[TRANSPORT_MMIO] = "mmio",
+	[TRANSPORT_MMIO_LEGACY] = "mmio-legacy",
+	NULL,
+};
 
 static int parse_transport(struct vm_config *config, const struct option_row *row,
 			   const char *value)
 {
-	static const enum virtio_transport_kind kinds[] = { TRANSPORT_PCI, TRANSPORT_MMIO };
-	int i;
+	int i = option_choice(row, value);
 
-	if (!strcmp(value, "pci-legacy") || !strcmp(value, "mmio-legacy"))
-		return option_error(row, value,
-				    "devices are virtio 1 only; pci and mmio would work with it");
-	i = option_choice(row, value);
 	if (i < 0)
 		return i;
-	config->transport = kinds[i];
+	config->transport = i;
 	return 0;
 }
 
@@ -319,7 +320,9 @@ static const struct option_row common_options[] = {
 	{ .kind = OPTION_CALL,
 	  .name = "virtio-transport",
 	  .argument = "KIND",
-	  .help = "How virtio devices are found: on pci (default) or mmio",
+	  .help = "Virtio devices on pci (default), mmio, pci-legacy or mmio-legacy",
+	  .man = "The legacy ones are for drivers that do not know virtio 1: features 0 to 31, and "
+		 "the guest's own byte order, which is that of the CPU that resets the device.",
 	  .parse = parse_transport,
 	  .choices = transport_choices },
 

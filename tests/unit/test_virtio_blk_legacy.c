@@ -127,7 +127,8 @@ static u8 run(struct machine *m, u32 type, u64 sector, void *data, u32 len, bool
 	sector = order(sector, 8);
 	memcpy(ring_ptr(r, header, 4), &type, 4);
 	memcpy(ring_ptr(r, header + 8, 8), &sector, 8);
-	memcpy(ring_ptr(r, buffer, len), data, len);
+	if (len)
+		memcpy(ring_ptr(r, buffer, len), data, len);
 	*(u8 *)ring_ptr(r, status, 1) = 0xee;
 	chain[nr++] = (struct ring_buffer){ status, 1, true };
 	ring_add(r, chain, nr);
@@ -136,7 +137,8 @@ static u8 run(struct machine *m, u32 type, u64 sector, void *data, u32 len, bool
 	disk_drain(m->blk->disk);
 	test_run_loop(disk_loop(m->blk->disk));
 	assert_true(ring_used(r, NULL, NULL));
-	memcpy(data, ring_ptr(r, buffer, len), len);
+	if (len)
+		memcpy(data, ring_ptr(r, buffer, len), len);
 	return *(u8 *)ring_ptr(r, status, 1);
 }
 
