@@ -321,8 +321,10 @@ static const struct option_row common_options[] = {
 	  .name = "virtio-transport",
 	  .argument = "KIND",
 	  .help = "Virtio devices on pci (default), mmio, pci-legacy or mmio-legacy",
-	  .man = "The legacy ones are for drivers that do not know virtio 1: features 0 to 31, and "
-		 "the guest's own byte order, which is that of the CPU that resets the device.",
+	  .man = "pci-legacy and mmio-legacy are for drivers that do not know virtio 1 (on MMIO: "
+		 "version 1 of the registers): features 0 to 31, queues told by page numbers, and "
+		 "the byte order of the guest's CPU at the moment when it resets the device. "
+		 "Linux drives them as well as the others.",
 	  .parse = parse_transport,
 	  .choices = transport_choices },
 
