@@ -8,7 +8,9 @@
 # make bench        tests/bench
 # make install      DESTDIR and PREFIX as usual
 #
-# Cross build: make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- static
+# Cross build: make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- [static]
+# SYSROOT is a folder with the other architecture's headers and libraries. Unless given, it is the one that
+# scripts/cross-sysroot arm64 makes, when that is there; SYSROOT= (empty) leaves it all to the compiler.
 
 HOST_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(patsubst riscv64,riscv,$(shell uname -m))))
 ARCH ?= $(HOST_ARCH)
@@ -19,6 +21,19 @@ B ?= build/$(ARCH)
 CC := $(CROSS_COMPILE)gcc
 AR := $(CROSS_COMPILE)ar
 PKG_CONFIG ?= pkg-config
+ifdef CROSS_COMPILE
+SYSROOT ?= $(wildcard $(or $(LKVM_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lkvm)/sysroot-$(ARCH))
+# Without one, pkg-config would answer for this machine.
+PKG_CONFIG := $(if $(SYSROOT),$(PKG_CONFIG),false)
+endif
+ifneq ($(SYSROOT),)
+TRIPLET := $(shell $(CC) -dumpmachine)
+# Debian's cross compilers look beside themselves first, for a libc that may be older than SYSROOT's.
+CC += --sysroot=$(SYSROOT) -B$(SYSROOT)/usr/lib/$(TRIPLET) \
+	-isystem $(SYSROOT)/usr/include/$(TRIPLET) -isystem $(SYSROOT)/usr/include
+PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
+	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig $(PKG_CONFIG)
+endif
 PREFIX ?= /usr/local
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -28,14 +43,14 @@ HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -pthread $(WARNINGS) $(HARDENING) $(CFLAGS) \
 	-Iinclude -I$(ARCH) -MMD -MP
-ALL_LDFLAGS := -pthread -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS)
+ALL_LDFLAGS := -pthread -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(LDFLAGS)
 
 # ---- what this machine can build with: each becomes a file picked or left out, never an #ifdef ----
 has_lib = $(shell printf 'int main(void){return 0;}' | $(CC) $(CFLAGS) -x c - -o /dev/null $(1) 2>/dev/null && echo y)
 has_hdr = $(shell printf '\043include <$(1)>\nint main(void){return 0;}' | \
 	$(CC) $(CFLAGS) $(2) -x c - -c -o /dev/null 2>/dev/null && echo y)
 SLIRP_CFLAGS := $(shell $(PKG_CONFIG) --cflags slirp 2>/dev/null)
-HAVE_SLIRP := $(if $(CROSS_COMPILE),,$(and $(call has_hdr,slirp/libslirp.h,$(SLIRP_CFLAGS)),$(call has_lib,-lslirp)))
+HAVE_SLIRP := $(and $(call has_hdr,slirp/libslirp.h,$(SLIRP_CFLAGS)),$(call has_lib,-lslirp))
 
 ROOMS := util vm boot virtio hw block net
 OPTIONAL := net/user.c net/user-config.c net/user-none.c
@@ -43,9 +58,9 @@ SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH),$(wildcard $(d)/*.
 	$(wildcard builtin-*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
 PICK := $(if $(HAVE_SLIRP),$(B)/net/user.o $(B)/net/user-config.o,$(B)/net/user-none.o)
-LIBS := -laio -lfdt $(if $(HAVE_SLIRP),-lslirp)
+LIBS := -laio -lfdt -lz $(if $(HAVE_SLIRP),-lslirp)
 STATIC_PICK := $(B)/net/user-none.o
-STATIC_LIBS := -laio -lfdt
+STATIC_LIBS := -laio -lfdt -lz
 
 # make V=1 shows the commands, make -s nothing.
 Q := $(if $(V),,@)

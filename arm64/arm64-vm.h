@@ -14,8 +14,8 @@
 #include "uapi/kvm-arm64.h"
 
 struct arm64_vm {
-	unsigned ipa_bits; /* of a guest physical address */
-	gpa_t ram;	   /* RAM's first byte; its size is config->memory */
+	unsigned ipa_bits;	   /* of a guest physical address */
+	gpa_t ram;		   /* RAM's first byte; its size is config->memory */
 	struct kvm_vcpu_init init; /* target and features of every vCPU */
 	struct gic gic;
 	struct arm64_kernel kernel;

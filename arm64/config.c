@@ -14,9 +14,8 @@
 const char arch_name[] = "arm64";
 
 static const char *const irqchips[] = {
-	[IRQCHIP_AUTO] = "auto",   [IRQCHIP_GICV2] = "gicv2",
-	[IRQCHIP_GICV2M] = "gicv2m", [IRQCHIP_GICV3] = "gicv3",
-	[IRQCHIP_GICV3_ITS] = "gicv3-its", NULL,
+	[IRQCHIP_AUTO] = "auto",   [IRQCHIP_GICV2] = "gicv2",	      [IRQCHIP_GICV2M] = "gicv2m",
+	[IRQCHIP_GICV3] = "gicv3", [IRQCHIP_GICV3_ITS] = "gicv3-its", NULL,
 };
 
 static int parse_irqchip(struct vm_config *config, const struct option_row *row, const char *value)
@@ -51,8 +50,10 @@ const struct option_row arch_options[] = {
 		.name = "irqchip",
 		.argument = "KIND",
 		.help = "Interrupt controller: auto, gicv2, gicv2m, gicv3 or gicv3-its",
-		.man = "gicv3-its and gicv2m give PCI devices message-signalled interrupts. auto, the "
-		       "default, is the best that the host's KVM has, in the order gicv3-its, gicv3, "
+		.man = "gicv3-its and gicv2m give PCI devices message-signalled interrupts. auto, "
+		       "the "
+		       "default, is the best that the host's KVM has, in the order gicv3-its, "
+		       "gicv3, "
 		       "gicv2m.",
 		.parse = parse_irqchip,
 		.choices = irqchips,
@@ -69,7 +70,8 @@ const struct option_row arch_options[] = {
 		.kind = OPTION_FLAG,
 		.name = "nested",
 		.help = "Start the guest at EL2, so that it can run guests of its own",
-		.man = "The host's KVM must be able to (ARMv8.4 nested virtualization, Linux 6.16 or "
+		.man = "The host's KVM must be able to (ARMv8.4 nested virtualization, Linux 6.16 "
+		       "or "
 		       "later with kvm-arm.mode=nested); the interrupt controller is a GICv3. The "
 		       "guest's hypervisor uses the virtualization host extensions (VHE).",
 		.offset = offsetof(struct vm_config, arch.nested),
@@ -109,7 +111,8 @@ static int check_nested(const struct arch_config *arch)
 		return 0;
 	}
 	if (arch->irqchip == IRQCHIP_GICV2 || arch->irqchip == IRQCHIP_GICV2M) {
-		log_fatal("--nested --irqchip %s: a guest at EL2 needs a GICv3; leave --irqchip out or "
+		log_fatal("--nested --irqchip %s: a guest at EL2 needs a GICv3; leave --irqchip "
+			  "out or "
 			  "use gicv3-its",
 			  irqchips[arch->irqchip]);
 		return -EINVAL;

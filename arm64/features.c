@@ -42,7 +42,8 @@ static int choose_nested(struct vm *vm, struct kvm_vcpu_init *init)
 		return 0;
 	if (!has_cap(vm, KVM_CAP_ARM_EL2)) {
 		log_fatal("--nested: this host's KVM does not give guests EL2; it takes a CPU with "
-			  "ARMv8.4 nested virtualization, Linux 6.16 or later and the kernel parameter "
+			  "ARMv8.4 nested virtualization, Linux 6.16 or later and the kernel "
+			  "parameter "
 			  "kvm-arm.mode=nested");
 		return -ENOTSUP;
 	}
@@ -59,14 +60,16 @@ static int choose_nested(struct vm *vm, struct kvm_vcpu_init *init)
 
 static int set_counter_offset(struct vm *vm)
 {
-	struct kvm_arm_counter_offset offset = { .counter_offset = vm->config->arch.counter_offset };
+	struct kvm_arm_counter_offset offset = { .counter_offset =
+							 vm->config->arch.counter_offset };
 	int error;
 
 	if (!offset.counter_offset || !ioctl(vm->fd, KVM_ARM_SET_COUNTER_OFFSET, &offset))
 		return 0;
 	error = -errno;
-	log_fatal("--counter-offset: this host's KVM does not take it (%s); Linux 6.4 or later does",
-		  strerror(errno));
+	log_fatal(
+		"--counter-offset: this host's KVM does not take it (%s); Linux 6.4 or later does",
+		strerror(errno));
 	return error;
 }
 

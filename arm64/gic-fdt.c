@@ -3,11 +3,11 @@
 #include "arm64-vm.h"
 #include "board.h"
 
-#define DIST_SIZE KIB(64)
-#define V2_DIST_SIZE  KIB(4)
-#define KIND_SPI      0
-#define KIND_PPI      1
-#define PPI_BASE      16
+#define DIST_SIZE    KIB(64)
+#define V2_DIST_SIZE KIB(4)
+#define KIND_SPI     0
+#define KIND_PPI     1
+#define PPI_BASE     16
 
 static void encode(unsigned gsi, bool edge, u32 *cells)
 {

@@ -11,24 +11,24 @@
 #include "lkvm/irq.h"
 #include "lkvm/log.h"
 
-#define REDIST_SIZE	 KIB(128) /* each vCPU */
-#define ITS_SIZE	 KIB(128)
-#define V2_CPU_SIZE	 KIB(8)
-#define V2_MAX_CPUS	 8
-#define V2_PLACE	 KIB(64)
+#define REDIST_SIZE KIB(128) /* each vCPU */
+#define ITS_SIZE    KIB(128)
+#define V2_CPU_SIZE KIB(8)
+#define V2_MAX_CPUS 8
+#define V2_PLACE    KIB(64)
 
 /* Registers (GIC architecture specification, 12.8 to 12.11); banks are of 32 bits for 32 interrupts. */
-#define GICD_CTLR	 0x0000
-#define GICD_IGROUPR	 0x0080
-#define GICD_ICENABLER	 0x0180
-#define GICD_ICPENDR	 0x0280
-#define GICD_ICACTIVER	 0x0380
-#define GICD_IPRIORITYR	 0x0400
-#define GICD_ICFGR	 0x0c00
-#define GICR_CTLR	 0x00000
-#define GICR_SGI	 0x10000 /* the second page, laid out as the distributor's beginning */
+#define GICD_CTLR	0x0000
+#define GICD_IGROUPR	0x0080
+#define GICD_ICENABLER	0x0180
+#define GICD_ICPENDR	0x0280
+#define GICD_ICACTIVER	0x0380
+#define GICD_IPRIORITYR 0x0400
+#define GICD_ICFGR	0x0c00
+#define GICR_CTLR	0x00000
+#define GICR_SGI	0x10000 /* the second page, laid out as the distributor's beginning */
 
-#define LINE_SPI	 (KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT)
+#define LINE_SPI (KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT)
 
 static const char *const kind_names[] = {
 	[IRQCHIP_GICV2] = "gicv2",
@@ -100,8 +100,8 @@ static int place_v3(struct vm *vm, struct gic *gic)
 	int error = set_attr(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist);
 
 	if (!error)
-		error = set_attr(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR,
-				 KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist);
+		error = set_attr(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST,
+				 &redist);
 	gic->cpu = redist;
 	gic->cpu_size = vm->config->cpus * REDIST_SIZE;
 	return error;
@@ -198,8 +198,8 @@ static int init_devices(struct gic *gic)
 		error = set_attr(gic->fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
 				 NULL);
 	if (!error && gic->its_fd)
-		error = set_attr(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL,
-				 KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
+		error = set_attr(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
+				 NULL);
 	if (error)
 		log_fatal("KVM does not set up the interrupt controller: %s", strerror(-error));
 	return error;
@@ -246,7 +246,7 @@ static int reset_frame(struct gic *gic, u32 group, u64 cpu, u64 base, unsigned f
 		u8 bits; /* each interrupt */
 		u32 value;
 	} banks[] = {
-		{ GICD_ICENABLER, 1, ~0U }, { GICD_ICPENDR, 1, ~0U },	{ GICD_ICACTIVER, 1, ~0U },
+		{ GICD_ICENABLER, 1, ~0U }, { GICD_ICPENDR, 1, ~0U },  { GICD_ICACTIVER, 1, ~0U },
 		{ GICD_IGROUPR, 1, 0 },	    { GICD_IPRIORITYR, 8, 0 }, { GICD_ICFGR, 2, 0 },
 	};
 	int error = 0;
@@ -265,8 +265,9 @@ static int reset_redistributor(struct gic *gic, u64 mpidr)
 	u64 affinity = (mpidr & 0xffffff) | (mpidr >> 32 & 0xff) << 24;
 	int error = write_register(gic, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, affinity, GICR_CTLR, 0);
 
-	return error ?: reset_frame(gic, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, affinity, GICR_SGI, 0,
-				    BOARD_SPI_BASE);
+	return error
+		       ?: reset_frame(gic, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, affinity, GICR_SGI, 0,
+				      BOARD_SPI_BASE);
 }
 
 int gic_reset(struct vm *vm, struct gic *gic)
@@ -286,10 +287,9 @@ int gic_reset(struct vm *vm, struct gic *gic)
 	vcpu_for_each (vcpu, vm, i) {
 		if (error)
 			break;
-		error = gic_is_v3(gic)
-				? reset_redistributor(gic, vcpu->arch.mpidr)
-				: reset_frame(gic, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, i, 0, 0,
-					      BOARD_SPI_BASE);
+		error = gic_is_v3(gic) ? reset_redistributor(gic, vcpu->arch.mpidr)
+				       : reset_frame(gic, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, i, 0, 0,
+						     BOARD_SPI_BASE);
 	}
 	if (error)
 		log_fatal("KVM does not take the interrupt controller's state: %s",

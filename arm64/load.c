@@ -14,11 +14,11 @@
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
 
-#define CMDLINE_MAX	 2048 /* COMMAND_LINE_SIZE of arm64 kernels */
-#define KERNEL_ALIGN	 MIB(2)
-#define DTB_ALIGN	 MIB(2) /* it may be mapped by one entry of that size */
-#define INITRD_ALIGN	 KIB(64)
-#define LOW_END		 MIB(256)
+#define CMDLINE_MAX  2048 /* COMMAND_LINE_SIZE of arm64 kernels */
+#define KERNEL_ALIGN MIB(2)
+#define DTB_ALIGN    MIB(2) /* it may be mapped by one entry of that size */
+#define INITRD_ALIGN KIB(64)
+#define LOW_END	     MIB(256)
 
 struct layout {
 	gpa_t kernel; /* multiple of 2 MiB; the image is at + text_offset */
@@ -29,9 +29,10 @@ struct layout {
 
 static int too_large(struct vm *vm, const char *what, u64 size)
 {
-	log_fatal("%s of %llu KiB does not fit into %llu MiB of memory; give the guest more with -m",
-		  what, (unsigned long long)(size + 1023) >> 10,
-		  (unsigned long long)vm->config->memory >> 20);
+	log_fatal(
+		"%s of %llu KiB does not fit into %llu MiB of memory; give the guest more with -m",
+		what, (unsigned long long)(size + 1023) >> 10,
+		(unsigned long long)vm->config->memory >> 20);
 	return -E2BIG;
 }
 

@@ -24,6 +24,8 @@ lab_arch() {
 	. "$LAB_DIR/arch/$1.sh"
 	ARCH=$1
 	ARCH_CACHE=$LAB_CACHE/$ARCH
+	# Where a cross build for it took its libraries from, as in the Makefile.
+	SYSROOT=${SYSROOT-$LAB_CACHE/sysroot-$ARCH}
 }
 
 # The Debian architecture of this machine: the tools are fetched for it.
@@ -61,6 +63,14 @@ commit_dir() {
 	[ ! -e "$1" ] || mv "$1" "$1.old"
 	mv "$1.tmp" "$1"
 	rm -rf "$1.old"
+}
+
+# have DIR WORDS...: whether it is there, made from the same words (packages, suites). A table that
+# changed must not leave a cache of yesterday's kernel behind; with $refresh it is asked anew in any case.
+have() {
+	local _dir=$1
+	shift
+	[ -d "$_dir" ] && [ -z "$refresh" ] && [ "$(cat "$_dir/made-from" 2>/dev/null)" = "$*" ]
 }
 
 # tool NAME ARGS...: the machine's program if it has one, else the cache's.

@@ -177,3 +177,30 @@ in_namespace() {
 	unshare $own -n true 2>/dev/null || skip "no network namespaces"
 	LAB_NS=y exec unshare $own -n sh -c '. "$LAB_RUN/tests/lib.sh"; ip link set lo up; . "$1"; exit 0' sh "$1"
 }
+
+# nested_prepare: what a guest needs to run one of its own: inner.cpio, an initrd behind the
+# first, with a kernel, that kernel's initrd and lkvm itself; and outer.img, half of it the
+# inner guest's. The kernels are the oldest in the cache: they are the smallest.
+nested_prepare() {
+	mkdir -p "$T/root/inner"
+	cp "$LAB_KERNELS/stock/$LAB_IMAGE" "$LAB_KERNELS/stock/initrd.cpio.gz" "$T/root/inner"
+	cp "$(command -v lkvm-static || command -v lkvm)" "$T/root/inner/lkvm"
+	(cd "$T/root" && find . | cpio -o -H newc) >inner.cpio 2>/dev/null
+	rm -r "$T/root"
+	head -c 1048576 /dev/urandom >outer.img
+	nested_sum=$(dd if=outer.img bs=1024 skip=512 count=256 2>/dev/null | md5sum | cut -d ' ' -f 1)
+}
+
+# nested_run ARGS...: an outer guest at EL2 and an inner one in it; both end well.
+nested_run() {
+	expect_status $ST_OK lkvm_run --nested -m 512 -i inner.cpio -d outer.img \
+		-p "$(guest nested virtio_blk,virtio_console "${NESTED_WORDS:-}")" "$@"
+	expect_output "^outer: CPU: All CPU\(s\) started at EL2"
+	expect_output "^inner: .*started at EL1"
+	expect_output "^inner: sum $nested_sum"
+	expect_output "^outer: inner status 0"
+	expect_output "^outer: missing kernel status $ST_START"
+	expect_output "^lab-guest: status 0"
+	expect_same "what the inner guest wrote on its disk" "$nested_sum" \
+		"$(dd if=outer.img bs=1024 skip=768 count=256 2>/dev/null | md5sum | cut -d ' ' -f 1)"
+}

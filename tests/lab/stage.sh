@@ -2,17 +2,50 @@
 # Collects in $work what one run puts into the emulated host: root/ is copied over
 # the host's root at its start, script is what it runs, env what that finds. Sourced.
 
+# libraries_of FILE: the loader and the libraries that FILE needs, a path on this machine and the one
+# it was linked for a line. Another architecture's are in the sysroot it was built with, or installed.
+# A script, a static program and a data file have none.
+libraries_of() {
+	if [ "$native_deb" = "$DEB_ARCH" ]; then
+		ldd "$1" 2>/dev/null | sed -n 's,^[^/]*\(/[^ ]*\) (0x[0-9a-f]*)$,\1 \1,p'
+		return
+	fi
+	_seen=
+	foreign_libraries "$1"
+}
+
+foreign_libraries() {
+	local _name _dir _path
+	for _name in $(readelf -W -l -d "$1" 2>/dev/null |
+		sed -n 's/.*Shared library: \[\(.*\)\]/\1/p; s/.*program interpreter: \(.*\)\]/\1/p'); do
+		case " $_seen " in *" $_name "*) continue ;; esac
+		_seen="$_seen $_name"
+		case $_name in
+		/*) set -- "${_name%/*}" ;;
+		*) set -- "/lib/$TRIPLET" "/usr/lib/$TRIPLET" ;;
+		esac
+		_path=
+		for _dir; do
+			_path=$(ls "$SYSROOT$_dir/${_name##*/}" "$_dir/${_name##*/}" 2>/dev/null | head -n 1)
+			[ -z "$_path" ] || break
+		done
+		[ -n "$_path" ] || die "a program needs $_name for $DEB_ARCH: scripts/cross-sysroot $ARCH gets it"
+		echo "$_path $_dir/${_name##*/}"
+		foreign_libraries "$_path"
+	done
+}
+
 # stage_binary FILE PATH: with the libraries it needs and its loader, at the paths it
 # was linked for, so that it runs there exactly as it does here.
 stage_binary() {
-	local _lib
+	local _from _to
 	mkdir -p "$work/root${2%/*}"
 	cp -L "$1" "$work/root$2"
-	# A script, a static program and a data file have none, and ldd fails on them.
-	for _lib in $(ldd "$1" 2>/dev/null | sed -n 's,^[^/]*\(/[^ ]*\) (0x[0-9a-f]*)$,\1,p'); do
-		mkdir -p "$work/root${_lib%/*}"
-		[ -e "$work/root$_lib" ] || cp -L "$_lib" "$work/root$_lib"
-	done
+	libraries_of "$1" >"$work/libraries"
+	while read -r _from _to; do
+		mkdir -p "$work/root${_to%/*}"
+		[ -e "$work/root$_to" ] || cp -L "$_from" "$work/root$_to"
+	done <"$work/libraries"
 }
 
 stage_lkvm() {

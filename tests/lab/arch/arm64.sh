@@ -2,6 +2,7 @@
 # What the lab has to know about arm64. Data only; x86.sh says what each word is for.
 
 DEB_ARCH=arm64
+TRIPLET=aarch64-linux-gnu
 QEMU_PACKAGE=qemu-system-arm
 QEMU_BINARY=qemu-system-aarch64
 # virtualization=on gives the CPUs EL2, and -cpu max FEAT_NV2, which the host's KVM hands on.
@@ -18,6 +19,7 @@ KERNEL_FORMS="Image Image.gz vmlinuz.efi"
 PROBE_GUEST=poweroff.elf
 GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon pvpanic_mmio crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
 BUSYBOX_SUITES=stable
+SYSROOT_SUITES=stable
 KERNEL_LABELS="stock backport sid"
 DEBIAN_INITRD_LABELS=
 

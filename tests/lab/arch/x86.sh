@@ -3,6 +3,8 @@
 # another file like this one.
 
 DEB_ARCH=amd64
+# Where its libraries lie, and the start of its cross compiler's name.
+TRIPLET=x86_64-linux-gnu
 QEMU_PACKAGE=qemu-system-x86
 QEMU_BINARY=qemu-system-x86_64
 # -cpu max: with another model the XSAVE layout makes inner guests panic in
@@ -35,6 +37,8 @@ PROBE_GUEST=poweroff.elf
 # In the busybox guest's initrd, loaded in this order unless lab.modules= says otherwise.
 GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon pvpanic_mmio crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
 BUSYBOX_SUITES=stable
+# Headers and libraries for cross builds, see scripts/cross-sysroot.
+SYSROOT_SUITES=stable
 # Kernels fetched as the host's and the guests': a label each. What a label means
 # depends on the suite the machine runs:
 #	stock     what an ordinary installation of the machine's suite boots

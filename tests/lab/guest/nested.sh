@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# In a guest at EL2: a guest of its own, from what the second initrd brought to /inner. Its
+# disk and its console are virtio; lab.inner has more options for it.
+. /initlib.sh
+dmesg | grep -E 'CPU\(s\) started at|kvm \[1\]: .*(VHE|nVHE|HYP|Hyp) mode' | sed 's/^.*\] //; s/^/outer: /'
+echo "outer: cpus $(grep -c ^processor /proc/cpuinfo)"
+ls -l /dev/kvm
+# The outer disk's first half is for this guest, the second for the inner one.
+dd if=/dev/vda of=/tmp/inner.img bs=1024 count=512 skip=512 2>/dev/null
+status=0
+/inner/lkvm run --nodefaults -k /inner/Image -i /inner/initrd.cpio.gz -c 1 -m 128 \
+	-d /tmp/inner.img --console virtio --timeout 400 $(lab_param lab.inner | tr , ' ') \
+	-p "console=hvc0 panic=-1 quiet lab.run=inner.sh lab.modules=virtio_pci,virtio_mmio,virtio_console,virtio_blk" \
+	</dev/null || status=$?
+echo "outer: inner status $status"
+dd if=/tmp/inner.img of=/dev/vda bs=1024 count=512 seek=512 conv=notrunc,fsync 2>/dev/null
+# A status of lkvm's own comes through as well.
+status=0
+/inner/lkvm run --nodefaults -k /inner/none -m 128 2>&1 || status=$?
+echo "outer: missing kernel status $status"
