@@ -21,9 +21,13 @@ B ?= build/$(ARCH)
 CC := $(CROSS_COMPILE)gcc
 AR := $(CROSS_COMPILE)ar
 PKG_CONFIG ?= pkg-config
+LKVM_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lkvm
 ifdef CROSS_COMPILE
-SYSROOT ?= $(wildcard $(or $(LKVM_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lkvm)/sysroot-$(ARCH))
-# Without one, pkg-config would answer for this machine.
+SYSROOT ?= $(wildcard $(LKVM_CACHE)/sysroot-$(ARCH))
+ifeq ($(SYSROOT)$(origin SYSROOT),file)
+$(warning no headers and libraries for $(ARCH) in the cache: scripts/cross-sysroot $(ARCH) gets them)
+endif
+# Without them pkg-config would answer for this machine.
 PKG_CONFIG := $(if $(SYSROOT),$(PKG_CONFIG),false)
 endif
 ifneq ($(SYSROOT),)
@@ -51,16 +55,18 @@ has_hdr = $(shell printf '\043include <$(1)>\nint main(void){return 0;}' | \
 	$(CC) $(CFLAGS) $(2) -x c - -c -o /dev/null 2>/dev/null && echo y)
 SLIRP_CFLAGS := $(shell $(PKG_CONFIG) --cflags slirp 2>/dev/null)
 HAVE_SLIRP := $(and $(call has_hdr,slirp/libslirp.h,$(SLIRP_CFLAGS)),$(call has_lib,-lslirp))
+HAVE_ZSTD := $(and $(call has_hdr,zstd.h),$(call has_lib,-lzstd))
 
 ROOMS := util vm boot virtio hw block net
-OPTIONAL := net/user.c net/user-config.c net/user-none.c
+OPTIONAL := net/user.c net/user-config.c net/user-none.c boot/zstd.c boot/zstd-none.c
 SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH),$(wildcard $(d)/*.c))) machine.c \
 	$(wildcard builtin-*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
-PICK := $(if $(HAVE_SLIRP),$(B)/net/user.o $(B)/net/user-config.o,$(B)/net/user-none.o)
-LIBS := -laio -lfdt -lz $(if $(HAVE_SLIRP),-lslirp)
-STATIC_PICK := $(B)/net/user-none.o
-STATIC_LIBS := -laio -lfdt -lz
+PICK_ZSTD := $(if $(HAVE_ZSTD),$(B)/boot/zstd.o,$(B)/boot/zstd-none.o)
+PICK := $(if $(HAVE_SLIRP),$(B)/net/user.o $(B)/net/user-config.o,$(B)/net/user-none.o) $(PICK_ZSTD)
+LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_SLIRP),-lslirp)
+STATIC_PICK := $(B)/net/user-none.o $(PICK_ZSTD)
+STATIC_LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd)
 
 # make V=1 shows the commands, make -s nothing.
 Q := $(if $(V),,@)
@@ -75,7 +81,7 @@ $(call remember,.libs,$(notdir $(PICK)) $(LIBS) $(ALL_LDFLAGS))
 $(call remember,.version,$(VERSION))
 endif
 
-.PHONY: all static check check-unit check-guest check-lab asan tsan fuzz bench install format check-format clean
+.PHONY: all static check unit check-unit check-guest check-lab asan tsan fuzz bench install format check-format clean
 
 all: $(B)/lkvm $(if $(filter build/$(HOST_ARCH),$(B)),lkvm)
 
@@ -109,15 +115,30 @@ CFLAGS_net_user-config := $(SLIRP_CFLAGS)
 CFLAGS_builtin-version = -DLKVM_VERSION='"$(VERSION)"'
 
 # ---- unit tests: every tests/unit/test_*.c is a cmocka program that links what it needs ----
-UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+# Those of arm64 run on any machine: NATIVE_ASM is arm64's <asm/...>, from a sysroot, and with it arm64's part
+# of lkvm is compiled for this machine. It has no use but in tests, under sanitizers too.
+UNIT_X86 := $(patsubst %,tests/unit/test_%.c,acpi bzimage cpuid e820 elf mptable)
+UNIT_ARM64 := $(wildcard tests/unit/arm64/test_*.c) tests/unit/test_options.c
+UNIT_COMMON := $(filter-out $(UNIT_X86) $(UNIT_ARM64),$(wildcard tests/unit/test_*.c))
+UNIT_HERE := $(if $(filter x86,$(ARCH)),$(UNIT_X86) tests/unit/test_options.c,$(UNIT_ARM64))
+UNIT := $(patsubst %.c,$(B)/%,$(sort $(UNIT_HERE) $(if $(NATIVE_ASM),,$(UNIT_COMMON))))
+ARM64_ASM := $(wildcard $(LKVM_CACHE)/sysroot-arm64/usr/include/aarch64-linux-gnu/asm)
+UNIT_ELSEWHERE := $(if $(CROSS_COMPILE)$(filter arm64,$(HOST_ARCH) $(ARCH)),,$(ARM64_ASM))
+ifdef NATIVE_ASM
+ALL_CFLAGS += -isystem $(B)/native
+$(shell mkdir -p $(B)/native/asm && cd $(NATIVE_ASM) && cp -u kvm.h ptrace.h hwcap.h sve_context.h $(abspath $(B))/native/asm)
+endif
 
 $(B)/tests/unit/%: tests/unit/%.c $(B)/liblkvm.a
 	@mkdir -p $(@D)
 	$(call say,CC     ,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -Itests/unit -o $@ $< $(B)/liblkvm.a $(LIBS) -lcmocka
 
-check-unit: $(UNIT)
-	tests/unit/run $(UNIT)
+unit: $(UNIT)
+
+check-unit: unit
+	$(if $(UNIT_ELSEWHERE),$(Q)$(MAKE) --no-print-directory ARCH=arm64 B=$(B)/for-arm64 NATIVE_ASM=$(UNIT_ELSEWHERE) unit)
+	tests/unit/run $(UNIT) $(if $(UNIT_ELSEWHERE),$(UNIT_ARM64:%.c=$(B)/for-arm64/%))
 
 asan:
 	$(MAKE) B=$(B)-asan CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \

@@ -9,6 +9,7 @@
 
 const struct builtin builtins[] = {
 	{ "run", "Boot a kernel as a guest", builtin_run, builtin_run_help },
+	{ "stat", "Show what this host's KVM offers", builtin_stat, builtin_stat_help },
 	{ "version", "Show the version and what was built in", builtin_version,
 	  builtin_version_help },
 	{ "help", "Show the commands, or the options of one", builtin_help, builtin_help_help },

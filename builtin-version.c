@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lkvm/arch.h"
+#include "lkvm/boot.h"
 #include "lkvm/builtin.h"
 #include "lkvm/exit_status.h"
 #include "lkvm/log.h"
@@ -24,7 +25,7 @@ int builtin_version(int argc, char **argv)
 		log_error("version takes nothing, so '%s' has no meaning", argv[1]);
 		return EXIT_USAGE;
 	}
-	printf("lkvm %s\narchitecture: %s\nbuilt with: libaio%s\n", LKVM_VERSION, arch_name,
-	       net_user_available() ? " libslirp" : "");
+	printf("lkvm %s\narchitecture: %s\nbuilt with: libaio zlib%s%s\n", LKVM_VERSION, arch_name,
+	       boot_zstd_available() ? " libzstd" : "", net_user_available() ? " libslirp" : "");
 	return builtin_end_output();
 }

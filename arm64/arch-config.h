@@ -19,9 +19,14 @@ enum arm64_irqchip {
 struct arch_config {
 	enum arm64_irqchip irqchip;
 	const char *dump_dtb; /* file; NULL: none */
+	const char *flash;    /* file; NULL: none */
+	u64 firmware_address; /* gpa; 0: RAM's first byte */
 	bool nested;	      /* vCPUs have EL2 */
 	bool e2h0;	      /* and their E2H is 0: no VHE */
 	u64 counter_offset;   /* subtracted from the guest's counters; 0: left to KVM */
+	bool kaslr_seed_given;
+	u64 kaslr_seed;
+	unsigned cntfrq; /* Hz, the timers' frequency for the guest's device tree; 0: not in it */
 };
 
 #endif

@@ -10,15 +10,21 @@
 #include "lkvm/pci.h"
 #include "lkvm/vm.h"
 #include "gic.h"
-#include "kernel.h"
 #include "uapi/kvm-arm64.h"
+
+/* Where vCPU 0 begins. */
+struct arm64_entry {
+	gpa_t pc;
+	gpa_t dtb;
+};
 
 struct arm64_vm {
 	unsigned ipa_bits;	   /* of a guest physical address */
 	gpa_t ram;		   /* RAM's first byte; its size is config->memory */
 	struct kvm_vcpu_init init; /* target and features of every vCPU */
 	struct gic gic;
-	struct arm64_kernel kernel;
+	struct boot_file kernel_file; /* or the firmware's */
+	struct kernel_image kernel;   /* not of a firmware */
 	struct boot_file initrds[CONFIG_MAX_INITRDS];
 	unsigned nr_initrds;
 	struct pci_board pci;

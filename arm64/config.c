@@ -28,19 +28,27 @@ static int parse_irqchip(struct vm_config *config, const struct option_row *row,
 	return 0;
 }
 
-static int parse_counter_offset(struct vm_config *config, const struct option_row *row,
-				const char *value)
+/* A number of 64 bits, decimal or with 0x, at the row's offset. */
+static int parse_u64(struct vm_config *config, const struct option_row *row, const char *value)
 {
+	u64 *number = (u64 *)((char *)config + row->offset);
 	char *end;
 
 	errno = 0;
-	config->arch.counter_offset = strtoull(value, &end, 0);
+	*number = strtoull(value, &end, 0);
 	if (errno == ERANGE)
 		return option_error(row, value, "more than 64 bits");
 	/* strtoull takes a minus sign, and blanks before it. */
 	if (*end || end == value || *value < '0' || *value > '9')
 		return option_error(row, value, "not a number; 1000000 or 0xf4240 would work");
 	return 0;
+}
+
+static int parse_kaslr_seed(struct vm_config *config, const struct option_row *row,
+			    const char *value)
+{
+	config->arch.kaslr_seed_given = value;
+	return value ? parse_u64(config, row, value) : 0;
 }
 
 const struct option_row arch_options[] = {
@@ -67,6 +75,34 @@ const struct option_row arch_options[] = {
 		.offset = offsetof(struct vm_config, arch.dump_dtb),
 	},
 	{
+		.kind = OPTION_STRING,
+		.name = "firmware",
+		.argument = "FILE",
+		.help = "Run a firmware instead of a kernel",
+		.man = "It is loaded as it is and entered at its first byte, with the device "
+		       "tree's address "
+		       "in x0, as EDK2's build for this kind of machine wants it.",
+		.offset = offsetof(struct vm_config, firmware),
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "firmware-address",
+		.argument = "ADDRESS",
+		.help = "Where the firmware goes (default: where memory begins)",
+		.parse = parse_u64,
+		.offset = offsetof(struct vm_config, arch.firmware_address),
+	},
+	{
+		.kind = OPTION_STRING,
+		.name = "flash",
+		.argument = "FILE",
+		.help = "NOR flash with the file's contents, at most 16 MiB",
+		.man = "What the guest writes is kept in the file, if it can be written: a "
+		       "firmware's "
+		       "variables, say.",
+		.offset = offsetof(struct vm_config, arch.flash),
+	},
+	{
 		.kind = OPTION_FLAG,
 		.name = "nested",
 		.help = "Start the guest at EL2, so that it can run guests of its own",
@@ -88,7 +124,30 @@ const struct option_row arch_options[] = {
 		.name = "counter-offset",
 		.argument = "N",
 		.help = "Subtract N ticks from the guest's virtual and physical counters",
-		.parse = parse_counter_offset,
+		.parse = parse_u64,
+		.offset = offsetof(struct vm_config, arch.counter_offset),
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "kaslr-seed",
+		.argument = "N",
+		.help = "Seed of the kernel's address space layout randomization (default: random)",
+		.man = "The same seed puts the same kernel at the same place. With 0 a kernel "
+		       "takes "
+		       "it that there is none.",
+		.parse = parse_kaslr_seed,
+		.offset = offsetof(struct vm_config, arch.kaslr_seed),
+		.can_clear = true,
+	},
+	{
+		.kind = OPTION_UINT,
+		.name = "override-bad-firmware-cntfrq",
+		.argument = "HZ",
+		.help = "Tell the guest the frequency of its timers",
+		.man = "For hosts whose firmware leaves CNTFRQ_EL0 wrong, where guests' clocks run "
+		       "too fast or too slow; such firmware should be updated.",
+		.offset = offsetof(struct vm_config, arch.cntfrq),
+		.min = 1,
 	},
 	{ 0 },
 };
@@ -124,11 +183,27 @@ int arch_config_check(const struct vm_config *config)
 {
 	u64 page = sysconf(_SC_PAGESIZE);
 
+	if (config->memory_address && config->memory_address < BOARD_RAM) {
+		log_fatal("-m: memory at 0x%llx would lie where devices are; 0x%llx is the lowest "
+			  "address "
+			  "for it",
+			  (unsigned long long)config->memory_address, BOARD_RAM);
+		return -EINVAL;
+	}
 	if (!IS_ALIGNED(config->memory, page)) {
 		log_fatal("-m: %llu bytes are not a whole number of the host's pages of %llu KiB",
 			  (unsigned long long)config->memory, (unsigned long long)page >> 10);
 		return -EINVAL;
 	}
+	if (config->firmware && (config->kernel || config->nr_initrds)) {
+		log_fatal("--firmware %s: it runs instead of a kernel; leave --kernel and --initrd "
+			  "out, or "
+			  "--firmware",
+			  config->firmware);
+		return -EINVAL;
+	}
+	if (config->arch.firmware_address && !config->firmware)
+		log_warning("--firmware-address means nothing without --firmware");
 	return check_nested(&config->arch);
 }
 

@@ -8,6 +8,13 @@
 #include "lkvm/hw.h"
 #include "lkvm/pci.h"
 
+/* EDK2's build for this board reads the time here, and does without interrupts. */
+static const struct hw_place firmware_rtc = {
+	.kind = RESOURCE_MMIO,
+	.base = BOARD_RTC_CMOS,
+	.gsi = -1,
+};
+
 static int create_serial_ports(struct vm *vm)
 {
 	struct hw_place ports[BOARD_NR_SERIAL];
@@ -31,6 +38,12 @@ int arch_create_devices(struct vm *vm)
 		error = gic_v2m_create(vm, arm64->gic.msi);
 	if (!error)
 		error = create_serial_ports(vm);
+	if (!error)
+		error = rtc_pl031_create(vm, BOARD_RTC, BOARD_GSI_RTC);
+	if (!error && vm->config->firmware)
+		error = rtc_cmos_create(vm, &firmware_rtc);
+	if (!error && vm->config->arch.flash)
+		error = cfi_flash_create(vm, vm->config->arch.flash, BOARD_FLASH, BOARD_FLASH_SIZE);
 	if (!error)
 		error = pvpanic_mmio_create(vm, BOARD_PVPANIC);
 	if (!error)

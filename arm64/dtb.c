@@ -20,7 +20,16 @@ static void random_property(struct fdt_tree *tree, const char *name, size_t size
 		fdt_bytes_of(tree, name, seed, size);
 }
 
-static void chosen(struct fdt_tree *tree, const char *cmdline, gpa_t initrd, u64 initrd_size)
+static void kaslr_seed(struct fdt_tree *tree, const struct arch_config *arch)
+{
+	if (arch->kaslr_seed_given)
+		fdt_u64(tree, "kaslr-seed", arch->kaslr_seed);
+	else
+		random_property(tree, "kaslr-seed", sizeof(u64));
+}
+
+static void chosen(struct fdt_tree *tree, const struct arch_config *arch, const char *cmdline,
+		   gpa_t initrd, u64 initrd_size)
 {
 	char path[64];
 
@@ -33,7 +42,7 @@ static void chosen(struct fdt_tree *tree, const char *cmdline, gpa_t initrd, u64
 		fdt_u64(tree, "linux,initrd-end", initrd + initrd_size);
 	}
 	/* One for where the kernel goes, one for its random numbers. */
-	random_property(tree, "kaslr-seed", sizeof(u64));
+	kaslr_seed(tree, arch);
 	random_property(tree, "rng-seed", RNG_SEED_SIZE);
 	fdt_node_end(tree);
 }
@@ -84,7 +93,21 @@ static void timer(struct fdt_tree *tree, struct vm *vm)
 	fdt_node(tree, "timer");
 	fdt_text(tree, "compatible", "arm,armv8-timer");
 	fdt_cells(tree, "interrupts", cells, 3 * nr);
+	if (vm->config->arch.cntfrq)
+		fdt_u32(tree, "clock-frequency", vm->config->arch.cntfrq);
 	fdt_empty(tree, "always-on");
+	fdt_node_end(tree);
+}
+
+/* What PrimeCells are clocked with: they want one to be told, though none of ours ticks by it. */
+static void peripheral_clock(struct fdt_tree *tree)
+{
+	fdt_node(tree, "apb-pclk");
+	fdt_text(tree, "compatible", "fixed-clock");
+	fdt_u32(tree, "#clock-cells", 0);
+	fdt_u32(tree, "clock-frequency", 24000000);
+	fdt_text(tree, "clock-output-names", "apb_pclk");
+	fdt_u32(tree, "phandle", BOARD_PHANDLE_CLOCK);
 	fdt_node_end(tree);
 }
 
@@ -111,13 +134,14 @@ int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, g
 	fdt_u32(tree, "#address-cells", 2);
 	fdt_u32(tree, "#size-cells", 2);
 	fdt_u32(tree, "interrupt-parent", BOARD_PHANDLE_GIC);
-	chosen(tree, cmdline, initrd, initrd_size);
+	chosen(tree, &vm->config->arch, cmdline, initrd, initrd_size);
 	cpus(tree, vm);
 	fdt_memory(tree, &vm->memory);
 	psci(tree, vm);
 	timer(tree, vm);
 	gic_fdt(tree, vm, &vm->arch.arm64->gic);
-	fdt_devices(tree, &vm->devices, &gic_irq_format);
+	peripheral_clock(tree);
+	fdt_devices(tree, &vm->devices, &gic_irq_format, BOARD_PHANDLE_CLOCK);
 	pci(tree, vm);
 	return fdt_end(tree);
 }

@@ -21,7 +21,8 @@
 #define LOW_END	     MIB(256)
 
 struct layout {
-	gpa_t kernel; /* multiple of 2 MiB; the image is at + text_offset */
+	gpa_t kernel; /* the image's first byte */
+	u64 room;     /* bytes from there that are its own */
 	gpa_t dtb;
 	gpa_t initrd;
 	u64 initrd_size; /* 0: none */
@@ -29,23 +30,24 @@ struct layout {
 
 static int too_large(struct vm *vm, const char *what, u64 size)
 {
-	log_fatal(
-		"%s of %llu KiB does not fit into %llu MiB of memory; give the guest more with -m",
-		what, (unsigned long long)(size + 1023) >> 10,
-		(unsigned long long)vm->config->memory >> 20);
+	log_fatal("%s of %llu KiB does not fit into %llu MiB of memory; give the guest more with "
+		  "-m",
+		  what, (unsigned long long)(size + 1023) >> 10,
+		  (unsigned long long)vm->config->memory >> 20);
 	return -E2BIG;
 }
 
 /* From the end of the first part of RAM downwards. */
 static bool lay_out_high(struct layout *l, gpa_t kernel_end, gpa_t end)
 {
-	gpa_t dtb = ALIGN_DOWN(end - FDT_TREE_MAX, DTB_ALIGN);
+	gpa_t dtb = ALIGN_DOWN(end - MIN(end, FDT_TREE_MAX), DTB_ALIGN);
 	gpa_t initrd = ALIGN_DOWN(dtb - MIN(dtb, l->initrd_size), INITRD_ALIGN);
 
-	if (end < FDT_TREE_MAX || initrd < kernel_end)
+	if (initrd < kernel_end)
 		return false;
 	l->dtb = dtb;
 	l->initrd = initrd;
+	l->room = initrd - l->kernel;
 	return true;
 }
 
@@ -53,22 +55,50 @@ static bool lay_out_behind(struct layout *l, gpa_t kernel_end, gpa_t end)
 {
 	l->dtb = ALIGN_UP(kernel_end, DTB_ALIGN);
 	l->initrd = l->dtb + FDT_TREE_MAX;
+	l->room = l->dtb - l->kernel;
 	return l->initrd <= end && l->initrd_size <= end - l->initrd;
+}
+
+/* A firmware's own size in memory nobody tells; the tree is as far from it as it goes. */
+static int lay_out_firmware(struct vm *vm, struct layout *l)
+{
+	struct arm64_vm *arm64 = vm->arch.arm64;
+	gpa_t at = vm->config->arch.firmware_address ?: arm64->ram;
+	gpa_t end = arm64->ram + vm->config->memory;
+
+	*l = (struct layout){ .kernel = at, .room = arm64->kernel_file.size };
+	if (at < arm64->ram || at > end || l->room > end - at) {
+		log_fatal(
+			"--firmware %s: %llu KiB at 0x%llx are not in the guest's memory, which is "
+			"%llu MiB at 0x%llx",
+			vm->config->firmware, (unsigned long long)l->room >> 10,
+			(unsigned long long)at, (unsigned long long)vm->config->memory >> 20,
+			(unsigned long long)arm64->ram);
+		return -E2BIG;
+	}
+	if (lay_out_high(l, at + arm64->kernel_file.size, MIN(end, arm64->ram + LOW_END)) ||
+	    lay_out_high(l, at + arm64->kernel_file.size, end))
+		return 0;
+	return too_large(vm, "The device tree", FDT_TREE_MAX);
 }
 
 static int lay_out(struct vm *vm, struct layout *l)
 {
 	struct arm64_vm *arm64 = vm->arch.arm64;
-	gpa_t end = arm64->ram + vm->config->memory, kernel_end;
+	const struct kernel_image *kernel = &arm64->kernel;
+	gpa_t base = ALIGN_UP(arm64->ram, KERNEL_ALIGN), end = arm64->ram + vm->config->memory;
+	/* Of one that does not tell its size there is at least what the file has. */
+	u64 size = kernel->size ?: kernel->payload_size;
 
-	l->kernel = ALIGN_UP(arm64->ram, KERNEL_ALIGN);
+	if (vm->config->firmware)
+		return lay_out_firmware(vm, l);
 	l->initrd_size = boot_initrd_size(arm64->initrds, arm64->nr_initrds);
-	if (l->kernel > end || arm64->kernel.text_offset > end - l->kernel ||
-	    arm64->kernel.size > end - l->kernel - arm64->kernel.text_offset)
-		return too_large(vm, "The kernel", arm64->kernel.size);
-	kernel_end = l->kernel + arm64->kernel.text_offset + arm64->kernel.size;
-	if (lay_out_high(l, kernel_end, MIN(end, arm64->ram + LOW_END)) ||
-	    lay_out_behind(l, kernel_end, end))
+	if (base > end || kernel->text_offset > end - base ||
+	    size > end - base - kernel->text_offset)
+		return too_large(vm, "The kernel", size);
+	l->kernel = base + kernel->text_offset;
+	if (lay_out_high(l, l->kernel + size, MIN(end, arm64->ram + LOW_END)) ||
+	    lay_out_behind(l, l->kernel + size, end))
 		return 0;
 	return too_large(vm, l->initrd_size ? "The initrd" : "The device tree",
 			 l->initrd_size ?: FDT_TREE_MAX);
@@ -109,6 +139,21 @@ static int load_dtb(struct vm *vm, const struct layout *l, const char *cmdline)
 	return error;
 }
 
+static int load_code(struct vm *vm, const struct layout *l)
+{
+	struct arm64_vm *arm64 = vm->arch.arm64;
+	const struct boot_file *file = &arm64->kernel_file;
+	int error;
+
+	if (!vm->config->firmware)
+		return image_load(&arm64->kernel, &vm->memory, l->kernel, l->room);
+	error = guest_read_file(&vm->memory, l->kernel, file->fd, 0, file->size);
+	if (error)
+		log_fatal("Unable to load firmware %s: %s", file->path,
+			  error == -ENODATA ? "it became shorter" : strerror(-error));
+	return error;
+}
+
 int arch_load(struct vm *vm)
 {
 	struct arm64_vm *arm64 = vm->arch.arm64;
@@ -119,7 +164,7 @@ int arch_load(struct vm *vm)
 	if (!error)
 		error = lay_out(vm, &l);
 	if (!error)
-		error = arm64_kernel_load(&arm64->kernel, &vm->memory, l.kernel);
+		error = load_code(vm, &l);
 	if (!error)
 		error = boot_initrd_load(&vm->memory, l.initrd, arm64->initrds, arm64->nr_initrds);
 	if (!error)
@@ -127,7 +172,7 @@ int arch_load(struct vm *vm)
 	if (error)
 		return error;
 	arm64->entry = (struct arm64_entry){
-		.pc = l.kernel + arm64->kernel.text_offset,
+		.pc = l.kernel,
 		.dtb = l.dtb,
 	};
 	return 0;

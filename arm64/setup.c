@@ -59,8 +59,13 @@ int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type
 static int open_files(struct vm *vm, struct arm64_vm *arm64)
 {
 	const struct vm_config *config = vm->config;
-	int error = arm64_kernel_open(&arm64->kernel, config->kernel);
+	int error;
 
+	if (config->firmware)
+		return boot_file_open(&arm64->kernel_file, "firmware", config->firmware);
+	error = boot_file_open(&arm64->kernel_file, "kernel", config->kernel);
+	if (!error)
+		error = image_open(&arm64->kernel, &arm64->kernel_file, &image_arm64);
 	for (unsigned i = 0; i < config->nr_initrds && !error; i++) {
 		error = boot_file_open(&arm64->initrds[i], "initrd", config->initrds[i]);
 		if (!error)
@@ -138,7 +143,7 @@ void arch_vm_destroy(struct vm *vm)
 
 	if (!arm64)
 		return;
-	arm64_kernel_close(&arm64->kernel);
+	boot_file_close(&arm64->kernel_file);
 	for (unsigned i = 0; i < arm64->nr_initrds; i++)
 		boot_file_close(&arm64->initrds[i]);
 	gic_destroy(&arm64->gic);

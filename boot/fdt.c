@@ -151,7 +151,7 @@ void fdt_memory(struct fdt_tree *tree, const struct guest_memory *memory)
 }
 
 static void device_node(struct fdt_tree *tree, const struct device_description *d,
-			const struct fdt_irq_format *format)
+			const struct fdt_irq_format *format, u32 clock)
 {
 	u32 cells[FDT_MAX_IRQ_CELLS];
 	u64 reg[2 * DEVICE_MAX_RESOURCES];
@@ -166,8 +166,17 @@ static void device_node(struct fdt_tree *tree, const struct device_description *
 	if (!nr)
 		return;
 	fdt_node_at(tree, d->node_name ?: "device", reg[0]);
-	fdt_text(tree, "compatible", d->compatible);
+	fdt_bytes_of(tree, "compatible", d->compatible,
+		     d->compatible_size ?: strlen(d->compatible) + 1);
 	fdt_reg(tree, reg, nr);
+	if (d->label)
+		fdt_text(tree, "label", d->label);
+	if (d->bank_width)
+		fdt_u32(tree, "bank-width", d->bank_width);
+	if (d->clock_name) {
+		fdt_u32(tree, "clocks", clock);
+		fdt_text(tree, "clock-names", d->clock_name);
+	}
 	if (d->gsi >= 0) {
 		format->encode(d->gsi, d->irq_edge, cells);
 		fdt_cells(tree, "interrupts", cells, format->cells);
@@ -180,11 +189,11 @@ static void device_node(struct fdt_tree *tree, const struct device_description *
 }
 
 void fdt_devices(struct fdt_tree *tree, struct device_list *devices,
-		 const struct fdt_irq_format *format)
+		 const struct fdt_irq_format *format, u32 clock)
 {
 	struct device *device;
 
 	device_for_each (device, devices)
 		if (device->description.compatible)
-			device_node(tree, &device->description, format);
+			device_node(tree, &device->description, format, clock);
 }

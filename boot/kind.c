@@ -28,10 +28,18 @@ static const struct signature signatures[] = {
 	SIGNATURE(0, "\x28\xb5\x2f\xfd", "a zstd file"),
 	SIGNATURE(0, "\xfd\x37zXZ", "an xz file"),
 	SIGNATURE(0, "BZh", "a bzip2 file"),
+	SIGNATURE(0, "\x02\x21\x4c\x18", "an lz4 file"),
+	SIGNATURE(0, "\x04\x22\x4d\x18", "an lz4 file"),
+	SIGNATURE(0, "\x89LZO\0\r\n\x1a\n", "an lzop file"),
+	SIGNATURE(0, "\x5d\0\0", "an lzma file"),
 	SIGNATURE(0, "070701", "a cpio archive, as initrds are"),
 	SIGNATURE(0, "\x27\x05\x19\x56", "a U-Boot image"),
 	SIGNATURE(0, "QFI\xfb", "a qcow2 disk image"),
 	SIGNATURE(0, "#!", "a script"),
+	SIGNATURE(0,
+		  "\x7f"
+		  "ELF",
+		  "an ELF file (a vmlinux?)"),
 	SIGNATURE(0, "MZ", "an EFI program"),
 };
 

@@ -10,7 +10,7 @@
 /* The first cell of a PCI address: which space, and whose configuration. */
 #define SPACE_IO      0x01000000
 #define SPACE_MEM32   0x02000000
-#define SPACE_MEM64   0x03000000
+#define SPACE_MEM64   0x43000000 /* prefetchable: of others Linux expects less than 4 GiB */
 #define SLOT_SHIFT    11
 #define SLOT_MASK     0xf800
 #define NR_PINS	      4

@@ -8,18 +8,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/timerfd.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "lkvm/hw.h"
 #include "lkvm/log.h"
 #include "lkvm/vm.h"
+#include "realtime.h"
 
-#define INDEX_PORT 0x70
-#define NSEC	   1000000000LL
-#define DAY	   86400
-#define LATEST	   7258118400LL /* 2200-01-01, s */
+#define NSEC   NSEC_PER_SEC
+#define DAY    86400
+#define LATEST 7258118400LL /* 2200-01-01, s */
 
 enum {
 	REG_SECONDS = 0x00,
@@ -72,9 +70,8 @@ enum {
 
 struct rtc {
 	struct device device;
-	struct irq_line irq;  /* constant */
-	struct loop_fd timer; /* a timerfd, CLOCK_REALTIME; armed under the lock by any thread */
-	struct loop *loop;    /* constant */
+	struct irq_line irq;	     /* constant */
+	struct realtime_timer timer; /* set under the lock by any thread */
 
 	pthread_mutex_t lock; /* everything below */
 	u8 index;
@@ -86,17 +83,9 @@ struct rtc {
 	bool quiesced;
 };
 
-static s64 host_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec * NSEC + ts.tv_nsec;
-}
-
 static s64 guest_now(const struct rtc *rtc)
 {
-	return host_now() + rtc->offset;
+	return realtime_now() + rtc->offset;
 }
 
 static s64 floor_div(s64 a, s64 b)
@@ -306,16 +295,8 @@ static s64 next_event(const struct rtc *rtc)
 static void arm(struct rtc *rtc)
 {
 	s64 next = next_event(rtc);
-	struct itimerspec when = { 0 };
 
-	if (next >= 0) {
-		/* 0 would disarm it; a time in the past fires at once. */
-		next = MAX(next - rtc->offset, (s64)1);
-		when.it_value.tv_sec = next / NSEC;
-		when.it_value.tv_nsec = next % NSEC;
-	}
-	/* Told when somebody sets the host's clock, which moves every deadline. */
-	timerfd_settime(rtc->timer.fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, NULL);
+	realtime_timer_set(&rtc->timer, next < 0 ? -1 : MAX(next - rtc->offset, (s64)0));
 }
 
 static void refresh(struct rtc *rtc)
@@ -325,15 +306,11 @@ static void refresh(struct rtc *rtc)
 	arm(rtc);
 }
 
-static void on_timer(struct loop_fd *handler, u32 events)
+static void on_timer(struct realtime_timer *timer)
 {
-	struct rtc *rtc = CONTAINER_OF(handler, struct rtc, timer);
-	u64 count;
+	struct rtc *rtc = CONTAINER_OF(timer, struct rtc, timer);
 
 	pthread_mutex_lock(&rtc->lock);
-	/* ECANCELED (the clock was set) needs the same answer as an expiry. */
-	while (read(handler->fd, &count, sizeof(count)) < 0 && errno == EINTR)
-		;
 	refresh(rtc);
 	pthread_mutex_unlock(&rtc->lock);
 }
@@ -377,7 +354,7 @@ static u8 read_register(struct rtc *rtc, unsigned reg)
 
 static void set_time(struct rtc *rtc, s64 time)
 {
-	rtc->offset = time - host_now();
+	rtc->offset = time - realtime_now();
 	rtc->looked = rtc->phase = time;
 }
 
@@ -522,9 +499,7 @@ static void rtc_reset(struct device *device)
 
 static int rtc_start(struct device *device)
 {
-	struct rtc *rtc = CONTAINER_OF(device, struct rtc, device);
-
-	return loop_fd_add(rtc->loop, &rtc->timer, EPOLLIN);
+	return realtime_timer_start(&CONTAINER_OF(device, struct rtc, device)->timer);
 }
 
 static void rtc_quiesce(struct device *device)
@@ -551,9 +526,7 @@ static void rtc_destroy(struct device *device)
 {
 	struct rtc *rtc = CONTAINER_OF(device, struct rtc, device);
 
-	loop_fd_del(&rtc->timer);
-	if (rtc->timer.fd >= 0)
-		close(rtc->timer.fd);
+	realtime_timer_exit(&rtc->timer);
 	pthread_mutex_destroy(&rtc->lock);
 	free(rtc);
 }
@@ -566,41 +539,40 @@ static const struct device_ops rtc_ops = {
 	.destroy = rtc_destroy,
 };
 
-static void describe(struct device_description *d, int gsi)
+static void describe(struct device_description *d, const struct hw_place *place)
 {
 	d->acpi_hid = "PNP0B00";
-	d->resources[0] = (struct device_resource){ RESOURCE_PORT, INDEX_PORT, 2 };
+	d->compatible = "motorola,mc146818";
+	d->node_name = "rtc";
+	d->resources[0] = (struct device_resource){ place->kind, place->base, 2 };
 	d->nr_resources = 1;
-	d->gsi = gsi;
+	d->gsi = place->gsi;
 	d->irq_edge = true;
 }
 
-int rtc_cmos_create(struct vm *vm, int gsi)
+int rtc_cmos_create(struct vm *vm, const struct hw_place *place)
 {
+	struct bus *bus = place->kind == RESOURCE_PORT ? vm->ports : vm->mmio;
 	struct rtc *rtc = calloc(1, sizeof(*rtc));
 	int error;
 
 	if (!rtc)
 		return -ENOMEM;
 	device_init(&rtc->device, &rtc_ops, "rtc-cmos");
-	describe(&rtc->device.description, gsi);
+	describe(&rtc->device.description, place);
 	pthread_mutex_init(&rtc->lock, NULL);
-	rtc->irq = irq_line(vm, gsi);
-	rtc->loop = vm->loop;
-	rtc->timer.ready = on_timer;
-	rtc->timer.fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (rtc->timer.fd < 0) {
-		error = -errno;
-		log_fatal("rtc-cmos: no timer: %s", strerror(errno));
+	if (place->gsi >= 0)
+		rtc->irq = irq_line(vm, place->gsi);
+	error = realtime_timer_init(&rtc->timer, vm->loop, on_timer, rtc->device.name);
+	if (error)
 		goto fail;
-	}
 	rtc->ram[REG_A] = A_DIVIDER_32KHZ | 6; /* 1024 Hz, as a BIOS leaves it */
 	rtc->ram[REG_B] = B_24H;
-	rtc->looked = rtc->phase = host_now();
+	rtc->looked = rtc->phase = realtime_now();
 	store_memory_sizes(rtc, &vm->memory);
-	error = bus_add(vm->ports, INDEX_PORT, 2, &rtc_bus_ops, rtc);
+	error = bus_add(bus, place->base, 2, &rtc_bus_ops, rtc);
 	if (error) {
-		log_fatal("rtc-cmos: ports 0x70 and 0x71 are not free");
+		log_fatal("rtc-cmos: address 0x%llx is not free", (unsigned long long)place->base);
 		goto fail;
 	}
 	device_add(&vm->devices, &rtc->device);

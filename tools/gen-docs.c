@@ -3,7 +3,8 @@
  * Build tool: writes what the option table and the other tables say into the man pages, the shell
  * completion and the README. It links the same objects as lkvm, so they cannot disagree.
  *
- *   gen-docs man VERSION DATE < PAGE.in    a line @OPTIONS@, @COMMANDS@ or @EXIT_STATUS@ is replaced
+ *   gen-docs man VERSION DATE < PAGE.in    a line @OPTIONS@, @COMMANDS@, @EXIT_STATUS@ or @FACTS@ is
+ *                                          replaced
  *   gen-docs completion                the bash completion
  *   gen-docs exit-status               the exit statuses as a Markdown table
  */
@@ -13,7 +14,20 @@
 
 #include "lkvm/builtin.h"
 #include "lkvm/exit_status.h"
+#include "lkvm/host.h"
 #include "lkvm/options.h"
+
+/* OTHER_ARCHITECTURES names those that this lkvm is not for: X(arm64) X(riscv). */
+#define X(arch) extern const struct option_row arch##_arch_options[];
+OTHER_ARCHITECTURES
+#undef X
+
+static const struct option_row *const other_options[] = {
+#define X(arch) arch##_arch_options,
+	OTHER_ARCHITECTURES
+#undef X
+		NULL,
+};
 
 /* ---- roff ---- */
 
@@ -96,6 +110,14 @@ static int roff_row(const struct option_row *row, void *arg)
 	return 0;
 }
 
+static void roff_options(void)
+{
+	options_for_each(roff_row, NULL);
+	for (unsigned i = 0; other_options[i]; i++)
+		for (const struct option_row *row = other_options[i]; row->name || row->help; row++)
+			roff_row(row, NULL);
+}
+
 static void roff_commands(void)
 {
 	const struct builtin *builtin;
@@ -115,6 +137,25 @@ static void roff_exit_status(void)
 	}
 }
 
+/* "kvm.vcpus_max": as jq has it. */
+static int roff_fact(const struct host_fact *fact, void *arg)
+{
+	printf(".TP 28\n.B %s.%s\n", host_groups[fact->group].key, fact->key);
+	roff_text(fact->words, true);
+	if (fact->unit)
+		printf(", in %s", strcmp(fact->unit, "B") ? fact->unit : "bytes");
+	puts(".");
+	return 0;
+}
+
+/* Many and short: no blank lines between them. */
+static void roff_facts(void)
+{
+	puts(".PD 0");
+	host_for_each_fact(roff_fact, NULL);
+	puts(".PD");
+}
+
 /* The title line comes as ".TH NAME SECTION" and gets date, version and the manual's name. */
 static void roff_title(char *line, const char *version, const char *date)
 {
@@ -128,11 +169,13 @@ static int man(const char *version, const char *date)
 
 	while (fgets(line, sizeof(line), stdin)) {
 		if (!strcmp(line, "@OPTIONS@\n"))
-			options_for_each(roff_row, NULL);
+			roff_options();
 		else if (!strcmp(line, "@COMMANDS@\n"))
 			roff_commands();
 		else if (!strcmp(line, "@EXIT_STATUS@\n"))
 			roff_exit_status();
+		else if (!strcmp(line, "@FACTS@\n"))
+			roff_facts();
 		else if (!strncmp(line, ".TH ", 4))
 			roff_title(line, version, date);
 		else
@@ -265,6 +308,10 @@ static int completion(void)
 	for (builtin = builtins; builtin->name; builtin++)
 		printf("%s%s", builtin == builtins ? "" : " ", builtin->name);
 	puts("\"\n"
+	     "\t\treturn\n"
+	     "\tfi\n"
+	     "\tif [[ ${words[1]} == stat ]]; then\n"
+	     "\t\t_lkvm_words \"--host --json --help\"\n"
 	     "\t\treturn\n"
 	     "\tfi\n"
 	     "\t[[ ${words[1]} == run ]] || return\n"

@@ -215,7 +215,7 @@ int config_finish(struct vm_config *config)
 	ret = finish_memory(config);
 	if (ret < 0)
 		return ret;
-	if (!config->kernel) {
+	if (!config->kernel && !config->firmware) {
 		ret = find_kernel(config);
 		if (ret < 0)
 			return ret;

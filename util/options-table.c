@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
+#include "lkvm/cpulist.h"
 #include "lkvm/log.h"
 #include "lkvm/options.h"
 
@@ -51,20 +52,43 @@ static int parse_params(struct vm_config *config, const struct option_row *row, 
 	return config->cmdline ? 0 : out_of_memory();
 }
 
+/* What follows the size: "@" and where memory begins. */
+static int parse_memory_address(struct vm_config *config, const struct option_row *row,
+				const char *value, const char *at)
+{
+	char *end;
+	u64 address;
+
+	if (!*at)
+		return 0;
+	errno = 0;
+	address = strtoull(at + 1, &end, 0);
+	if (at[1] < '0' || at[1] > '9' || *end || errno)
+		return option_error(row, value,
+				    "not a size; 512 (MiB), 512M, 2G or, with an address, "
+				    "2G@0x80000000 would work");
+	if (address % sysconf(_SC_PAGESIZE))
+		return option_error(row, value, "the address is not a multiple of the page size");
+	config->memory_address = address;
+	return 0;
+}
+
 static int parse_memory(struct vm_config *config, const struct option_row *row, const char *value)
 {
+	const char *at;
 	u64 bytes;
 	int ret;
 
+	config->memory_address = 0;
 	if (!value) {
 		config->memory = 0;
 		return 0;
 	}
-	ret = parse_size(value, MIB(1), &bytes, NULL);
-	if (ret == -ERANGE)
-		return option_error(row, value, "more bytes than 64 bits can count");
-	if (ret < 0)
+	ret = parse_size(value, MIB(1), &bytes, &at);
+	if (ret == -EINVAL || (*at && *at != '@'))
 		return option_error(row, value, "not a size; 512 (MiB), 512M or 2G would work");
+	if (ret < 0)
+		return option_error(row, value, "more bytes than 64 bits can count");
 	if (bytes < CONFIG_MIN_MEMORY)
 		return option_error(row, value, "too little for any guest; %u MiB is the least",
 				    (unsigned)(CONFIG_MIN_MEMORY >> 20));
@@ -72,6 +96,27 @@ static int parse_memory(struct vm_config *config, const struct option_row *row, 
 		return option_error(row, value, "not a multiple of the page size, %ld bytes",
 				    sysconf(_SC_PAGESIZE));
 	config->memory = bytes;
+	return parse_memory_address(config, row, value, at);
+}
+
+static int parse_affinity(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	int error;
+
+	if (!value) {
+		config->nr_affinities = 0;
+		return 0;
+	}
+	if (config->nr_affinities == CONFIG_MAX_CPUSETS)
+		return option_error(row, value, "that is one too many; %d work",
+				    CONFIG_MAX_CPUSETS);
+	error = cpulist_parse(value, strlen(value), &config->affinities[config->nr_affinities]);
+	if (error == -ERANGE)
+		return option_error(row, value, "CPUs are numbered up to %d", CPU_SETSIZE - 1);
+	if (error)
+		return option_error(row, value,
+				    "not a list of CPUs; 2, 0-3 or 0,2,8-11 would work");
+	config->nr_affinities++;
 	return 0;
 }
 
@@ -218,6 +263,16 @@ static const struct option_row common_options[] = {
 	  .min = 1,
 	  .max = CONFIG_MAX_CPUS },
 	{ .kind = OPTION_CALL,
+	  .name = "vcpu-affinity",
+	  .argument = "CPULIST",
+	  .help = "The host's CPUs that the guest's may run on: 2, 0-3 or 0,2,8-11",
+	  .man = "One list counts for all of the guest's CPUs. Of several the first is for CPU 0, "
+		 "the next for CPU 1, and the last for all that follow. Other threads of lkvm run "
+		 "where they like; taskset(1) is for all of them.",
+	  .parse = parse_affinity,
+	  .can_clear = true,
+	  .repeats = true },
+	{ .kind = OPTION_CALL,
 	  .letter = 'm',
 	  .name = "mem",
 	  .argument = "SIZE",
@@ -226,7 +281,8 @@ static const struct option_row common_options[] = {
 		 "CPU and "
 		 "192 MiB, at least 512 MiB, but no more than four fifths of the host's memory. "
 		 "More "
-		 "than the host's memory and swap together is refused.",
+		 "than the host's memory and swap together is refused. On arm64 and riscv64 "
+		 "SIZE@ADDRESS says where memory begins, too.",
 	  .parse = parse_memory,
 	  .can_clear = true },
 	{ .kind = OPTION_CALL,

@@ -76,6 +76,8 @@ static int create_one(struct vm *vm, unsigned id, size_t run_size)
 	vcpu->vm = vm;
 	vcpu->id = id;
 	vcpu->run_size = run_size;
+	if (vm->config->nr_affinities)
+		vcpu->affinity = &vm->config->affinities[MIN(id, vm->config->nr_affinities - 1)];
 	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, (unsigned long)id);
 	if (vcpu->fd < 0) {
 		int error = -errno;
@@ -110,6 +112,8 @@ int vcpus_create(struct vm *vm)
 	unsigned cpus = vm->config->cpus;
 	int run_size, error = check_number(vm, cpus);
 
+	if (!error)
+		error = vcpus_check_affinity(vm);
 	if (error)
 		return error;
 	run_size = ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
@@ -417,6 +421,7 @@ static void *run_thread(void *arg)
 	current = vcpu;
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
 	pthread_setname_np(pthread_self(), name);
+	vcpu_bind_thread(vcpu);
 	do {
 		while (run_once(vcpu) == EXIT_ACTION_CONTINUE && !vm_ending(vcpu->vm))
 			;

@@ -1,85 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <linux/kvm.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lkvm/arch.h"
 #include "lkvm/chardev.h"
 #include "lkvm/irq.h"
+#include "lkvm/kvm.h"
 #include "lkvm/log.h"
 #include "lkvm/vm.h"
 #include "signals.h"
-
-#define KVM_DEVICE "/dev/kvm"
-
-/* fgetgrent instead of getgrgid: no name service, so the static program can do it too. */
-static void name_of_group(gid_t gid, char *name, size_t size)
-{
-	FILE *file = fopen("/etc/group", "re");
-	struct group *group;
-
-	snprintf(name, size, "%u", (unsigned)gid);
-	if (!file)
-		return;
-	while ((group = fgetgrent(file))) {
-		if (group->gr_gid == gid) {
-			snprintf(name, size, "%s", group->gr_name);
-			break;
-		}
-	}
-	fclose(file);
-}
-
-static void explain_open(int error)
-{
-	struct stat st;
-	char group[64];
-
-	if (error == EACCES && !stat(KVM_DEVICE, &st)) {
-		name_of_group(st.st_gid, group, sizeof(group));
-		log_fatal("No permission to open " KVM_DEVICE ": become a member of its group '%s' "
-			  "(usermod -aG %s USER, then log in again)",
-			  group, group);
-		return;
-	}
-	if (error == ENOENT || error == ENXIO || error == ENODEV) {
-		log_fatal("No " KVM_DEVICE
-			  " (%s): load the kvm module, and see that virtualization is on "
-			  "in the firmware setup",
-			  strerror(error));
-		return;
-	}
-	log_fatal("Unable to open " KVM_DEVICE ": %s", strerror(error));
-}
-
-static int open_kvm(struct vm *vm)
-{
-	int version;
-
-	vm->kvm_fd = open(KVM_DEVICE, O_RDWR | O_CLOEXEC);
-	if (vm->kvm_fd < 0) {
-		int error = errno;
-
-		explain_open(error);
-		return -error;
-	}
-	version = ioctl(vm->kvm_fd, KVM_GET_API_VERSION, 0);
-	if (version != KVM_API_VERSION) {
-		log_fatal(KVM_DEVICE " speaks API version %d, lkvm speaks %d", version,
-			  KVM_API_VERSION);
-		return -EPROTO;
-	}
-	return 0;
-}
 
 static int make_kvm_vm(struct vm *vm)
 {
@@ -88,16 +22,8 @@ static int make_kvm_vm(struct vm *vm)
 
 	if (error)
 		return error;
-	do {
-		vm->fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, type);
-	} while (vm->fd < 0 && errno == EINTR);
-	if (vm->fd < 0) {
-		error = -errno;
-		log_fatal("Unable to create a virtual machine: %s%s", strerror(errno),
-			  errno == EBUSY ? " (another hypervisor is using the processor)" : "");
-		return error;
-	}
-	return 0;
+	vm->fd = kvm_create_vm(vm->kvm_fd, type);
+	return MIN(vm->fd, 0);
 }
 
 static bool is_from_outside(enum vm_request request)
@@ -167,9 +93,9 @@ int vm_create(struct vm *vm, const struct vm_config *config)
 	vm->status = -1;
 	TAILQ_INIT(&vm->devices);
 	guest_memory_init(&vm->memory);
-	error = open_kvm(vm);
-	if (error)
-		return error;
+	vm->kvm_fd = kvm_open();
+	if (vm->kvm_fd < 0)
+		return vm->kvm_fd;
 	error = make_kvm_vm(vm);
 	if (error)
 		return error;

@@ -16,6 +16,8 @@ static const struct hw_place serial_ports[] = {
 	{ .kind = RESOURCE_PORT, .base = 0x2e8, .gsi = 3 },
 };
 
+static const struct hw_place rtc = { .kind = RESOURCE_PORT, .base = 0x70, .gsi = BOARD_GSI_RTC };
+
 /*
  * Interrupts for virtio-mmio. Those of the ISA come first: a kernel that is told of a device on its
  * command line knows no others.
@@ -28,7 +30,7 @@ int arch_create_devices(struct vm *vm)
 	int error = serial_ports_create(vm, serial_ports, ARRAY_SIZE(serial_ports));
 
 	if (!error)
-		error = rtc_cmos_create(vm, BOARD_GSI_RTC);
+		error = rtc_cmos_create(vm, &rtc);
 	if (!error)
 		error = i8042_create(vm);
 	if (!error)

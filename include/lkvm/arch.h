@@ -8,6 +8,7 @@
 #ifndef LKVM_ARCH_H
 #define LKVM_ARCH_H
 
+#include "lkvm/host.h"
 #include "lkvm/options.h"
 #include "lkvm/vcpu.h"
 #include "lkvm/vm.h"
@@ -17,6 +18,9 @@ extern const char arch_name[];
 
 /* Rows that the option table gets from the architecture; ends with an empty row. */
 extern const struct option_row arch_options[];
+
+/* What only this architecture's KVM can be asked, for `lkvm stat --host`; ends with an empty row. */
+extern const struct host_fact arch_host_facts[];
 
 /* Where a kernel just built lies, relative to the tree's top, in order; ends with NULL. */
 extern const char *const arch_kernel_paths[];

@@ -20,10 +20,12 @@ const struct builtin *builtin_find(const char *name);
 int builtin_unknown(const char *name);
 
 int builtin_run(int argc, char **argv);
+int builtin_stat(int argc, char **argv);
 int builtin_version(int argc, char **argv);
 int builtin_help(int argc, char **argv);
 
 void builtin_run_help(FILE *out);
+void builtin_stat_help(FILE *out);
 void builtin_version_help(FILE *out);
 void builtin_help_help(FILE *out);
 

@@ -6,6 +6,7 @@
 #ifndef LKVM_CONFIG_H
 #define LKVM_CONFIG_H
 
+#include <sched.h>
 #include "lkvm/log.h"
 #include "lkvm/types.h"
 #include "arch-config.h" /* struct arch_config and ARCH_MAX_CPUS, from the architecture's folder */
@@ -15,6 +16,7 @@
 #define CONFIG_MAX_NETS	    8
 #define CONFIG_MAX_FORWARDS 16
 #define CONFIG_MAX_TTYS	    4
+#define CONFIG_MAX_CPUSETS  64
 
 struct config_text;
 
@@ -59,8 +61,9 @@ struct net_config {
 };
 
 struct vm_config {
-	const char *name;   /* never NULL after config_finish */
-	const char *kernel; /* NULL: looked for, see config_finish */
+	const char *name;     /* never NULL after config_finish */
+	const char *kernel;   /* NULL: looked for, see config_finish */
+	const char *firmware; /* runs instead of a kernel; NULL: none */
 	const char *initrds[CONFIG_MAX_INITRDS];
 	unsigned nr_initrds;
 	const char *cmdline; /* NULL: none given */
@@ -75,6 +78,9 @@ struct vm_config {
 	unsigned nr_disks;
 	struct net_config nets[CONFIG_MAX_NETS];
 	unsigned nr_nets;
+	/* The host's CPUs for the thread of vCPU 0, 1 ...; the last set counts for all that follow. */
+	cpu_set_t affinities[CONFIG_MAX_CPUSETS];
+	unsigned nr_affinities;
 	bool net_given;	  /* any -n, also mode=none */
 	bool rng;	  /* a virtio-rng device; default on, off with nodefaults */
 	bool rng_given;	  /* --rng or --no-rng, which count for more than nodefaults */

@@ -45,8 +45,10 @@ struct device_resource {
 
 /* What firmware tables say of a device; all fields optional. Written by the device, once. */
 struct device_description {
-	const char *compatible; /* device tree, one string */
-	const char *acpi_hid;	/* "PNP0501", "LNRO0005" */
+	/* Device tree; of several strings ("most,special\0less,so") compatible_size is the size. */
+	const char *compatible;
+	unsigned compatible_size; /* bytes, the last 0 included; 0: one string */
+	const char *acpi_hid;	  /* "PNP0501", "LNRO0005" */
 	struct device_resource resources[DEVICE_MAX_RESOURCES];
 	unsigned nr_resources;
 	int gsi;       /* -1: none */
@@ -54,7 +56,11 @@ struct device_description {
 	/* Device-tree properties beyond reg and interrupts, added by the FDT writer. */
 	const char *node_name; /* "serial"; the unit address is added */
 	u32 clock_frequency;   /* 0: none */
-	bool dma_coherent;     /* reads and writes guest memory, as coherent as a CPU */
+	/* What it calls its clock, which is the board's only one: "apb_pclk"; NULL: it has none. */
+	const char *clock_name;
+	const char *label; /* NULL: none */
+	u32 bank_width;	   /* memory chips': bytes that are read at once; 0: none */
+	bool dma_coherent; /* reads and writes guest memory, as coherent as a CPU */
 };
 
 struct device {

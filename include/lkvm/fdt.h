@@ -53,8 +53,11 @@ void fdt_reg(struct fdt_tree *tree, const u64 *values, unsigned nr);
 
 /* A node for each memory region that is RAM. */
 void fdt_memory(struct fdt_tree *tree, const struct guest_memory *memory);
-/* A node for each device of the list that has an MMIO address and a compatible string. */
+/*
+ * A node for each device of the list that has an MMIO address and a compatible string. `clock` is the phandle
+ * of the board's clock, for those that name one.
+ */
 void fdt_devices(struct fdt_tree *tree, struct device_list *devices,
-		 const struct fdt_irq_format *format);
+		 const struct fdt_irq_format *format, u32 clock);
 
 #endif

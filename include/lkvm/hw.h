@@ -30,8 +30,21 @@ int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *cha
  */
 int serial_ports_create(struct vm *vm, const struct hw_place *places, unsigned nr);
 
-/* MC146818 RTC and its CMOS at ports 0x70/0x71; memory sizes for those who look there. */
-int rtc_cmos_create(struct vm *vm, int gsi);
+/*
+ * MC146818 RTC and its CMOS: an index and a data register, on PCs at ports 0x70/0x71; memory sizes for those
+ * who look there. gsi -1: it never interrupts.
+ */
+int rtc_cmos_create(struct vm *vm, const struct hw_place *place);
+
+/* PL031 RTC (ARM DDI 0224) in the 4 KiB at `base`; level interrupt. Shows the host's time as UTC. */
+int rtc_pl031_create(struct vm *vm, gpa_t base, int gsi);
+
+/*
+ * NOR flash as in the file (--flash), of the file's size, in the `max` bytes at `base`. What the guest writes
+ * is kept in the file; a file that cannot be written is a write-protected flash. The file is locked
+ * against other users. Said, with the user's word for it.
+ */
+int cfi_flash_create(struct vm *vm, const char *path, gpa_t base, u64 max);
 
 /* Just enough of an i8042 at 0x60/0x64 that Linux neither waits nor misses a reset pulse. */
 int i8042_create(struct vm *vm);

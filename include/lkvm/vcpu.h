@@ -8,6 +8,7 @@
 
 #include <linux/kvm.h>
 #include <pthread.h>
+#include <sched.h>
 #include "lkvm/types.h"
 #include "arch-vcpu.h" /* struct arch_vcpu, from the architecture's folder */
 
@@ -20,7 +21,8 @@ struct vcpu {
 	struct kvm_run *run; /* mapped; this vCPU's thread, or any while it is parked */
 	size_t run_size;
 	pthread_t thread;
-	bool thread_started; /* main thread */
+	bool thread_started;	   /* main thread */
+	const cpu_set_t *affinity; /* of the thread; NULL: none; constant once it runs */
 	struct arch_vcpu arch;
 };
 
@@ -30,6 +32,11 @@ struct vcpu {
 /* Checks the number against KVM_CAP_NR_VCPUS and MAX_VCPUS, makes all vCPUs, no thread. Said. */
 int vcpus_create(struct vm *vm);
 void vcpus_destroy(struct vm *vm);
+
+/* vm/affinity.c: before any vCPU: can threads run where --vcpu-affinity says? Said. */
+int vcpus_check_affinity(struct vm *vm);
+/* The vCPU's own thread, before it runs anything of the guest. */
+void vcpu_bind_thread(struct vcpu *vcpu);
 
 /* Main thread: threads are made at the first call; then all of them run, or all are parked. */
 int vcpus_run(struct vm *vm);

@@ -29,7 +29,21 @@ test_man_page_has_every_option() {
 	sed 's/\\-/-/g; s/\\f[BIR]//g' "$BUILD/man/lkvm-run.1" |
 		sed -n '/^\.TP/{n;s/^\(-[a-zA-Z], \)\{0,1\}\(--[a-z][-a-z0-9]*\).*/\2/p}' | sort -u >in-man
 	[ "$(wc -l <in-help)" -ge 18 ] || fail "only $(wc -l <in-help) options in --help"
-	diff in-help in-man || fail "--help and lkvm-run(1) differ"
+	# The page tells of all architectures, --help of one.
+	sed -n 's/^[[:space:]]*\.name = "\(.*\)",$/--\1/p' "$TOP"/*/config*.c | sort -u >in-tables
+	[ -s in-tables ] || fail "no architecture has options"
+	sort -u in-help in-tables | diff - in-man || fail "--help and lkvm-run(1) differ"
+}
+
+# Every key that --json writes without a reason, and no other.
+test_man_page_has_every_fact() {
+	command -v jq >/dev/null || skip "no jq"
+	lkvm stat --host --json
+	jq -r 'to_entries[] | .key as $g | .value | keys[] | select(endswith("_reason") | not) | "\($g).\(.)"' \
+		.out | sort >in-json
+	sed -n 's/^\.B \([a-z]*\.[a-z0-9_]*\)$/\1/p' "$BUILD/man/lkvm-stat.1" | sort >in-man
+	[ "$(wc -l <in-json)" -ge 30 ] || fail "only $(wc -l <in-json) facts"
+	diff in-json in-man || fail "--json and lkvm-stat(1) differ"
 }
 
 test_readme_has_the_exit_statuses() {
@@ -59,9 +73,12 @@ test_completion() {
 	. "$BUILD/completion/lkvm"
 	# shellcheck disable=SC2034 # read by the completion
 	COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
-	offers "--help --version help run version" lkvm ""
+	offers "--help --version help run stat version" lkvm ""
 	offers "run" lkvm r
 	offers "run" lkvm help ru
+	offers "stat" lkvm st
+	offers "--help --host --json" lkvm stat ""
+	offers "--json" lkvm stat --host --j
 	offers "--kernel" lkvm run --ker
 	offers "--no-name --no-network --no-nodefaults" lkvm run --no-n
 	offers "serial virtio" lkvm run --console ""
@@ -123,6 +140,7 @@ test_install() {
 	expected="usr/bin/lkvm
 usr/share/bash-completion/completions/lkvm
 usr/share/man/man1/lkvm-run.1
+usr/share/man/man1/lkvm-stat.1
 usr/share/man/man1/lkvm.1"
 	[ "$(cd root && find . -type f | sed 's|^./||' | sort)" = "$expected" ] || fail "$(find root)"
 	root/usr/bin/lkvm version >/dev/null || fail "what was installed does not run"

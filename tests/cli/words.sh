@@ -53,12 +53,15 @@ test_version() {
 }
 
 test_version_tells_what_is_linked() {
-	local linked=no told=no
+	local library linked told
 	command -v ldd >/dev/null || skip "no ldd"
-	ldd "$LKVM" | grep -q libslirp && linked=yes
 	lkvm version
-	[[ $out == *libslirp* ]] && told=yes
-	[ $linked = $told ] || fail "libslirp: linked $linked, told $told"
+	for library in libslirp libzstd; do
+		linked=no told=no
+		ldd "$LKVM" | grep -q $library && linked=yes
+		[[ $out == *$library* ]] && told=yes
+		[ $linked = $told ] || fail "$library: linked $linked, told $told"
+	done
 }
 
 test_output_that_cannot_be_written() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * UART, RTC, i8042 and pvpanic under any sequence of port accesses, host input, pauses and reboots.
+ * UART, both RTCs, i8042 and pvpanic under any sequence of accesses, host input, pauses and reboots.
  * Half of the inputs leave the UART's loop-back alone: then every byte of the host must come out of it
  * once and in order, whatever else the guest did.
  */
@@ -10,6 +10,7 @@
 #include "lkvm/chardev.h"
 #include "lkvm/hw.h"
 
+#define PL031	 0x1010000
 #define COM1	 0x3f8
 #define RBR	 (COM1 + 0)
 #define IER	 (COM1 + 1)
@@ -70,6 +71,19 @@ static bool get_byte(void)
 	return true;
 }
 
+static void access_pl031(struct fuzz *f, bool write)
+{
+	u64 address = PL031 + (fuzz16(f) & 0xfff);
+	unsigned len = 1 + fuzz8(f) % 8;
+	u8 data[8];
+
+	fuzz_bytes(f, data, len);
+	if (write)
+		bus_write(test_vm.vm.mmio, address, data, len);
+	else
+		bus_read(test_vm.vm.mmio, address, data, len);
+}
+
 static void access_register(struct fuzz *f, bool write)
 {
 	static const u16 bases[] = { COM1, 0x70, 0x60, 0x64, 0x505 };
@@ -111,6 +125,7 @@ static void stop_loop(void *arg)
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct hw_place place = { RESOURCE_PORT, COM1, 0, 4 };
+	struct hw_place rtc = { RESOURCE_PORT, 0x70, 0, 8 };
 	struct fuzz f = { data, size };
 	struct vm *vm = test_vm_init();
 	bool paused = false;
@@ -118,8 +133,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	log_set_level(LOG_LEVEL_ERROR);
 	ordered = fuzz8(&f) & 1;
 	nr_fed = nr_got = 0;
-	if (uart_create(vm, &place, NULL, 0) || rtc_cmos_create(vm, 8) || i8042_create(vm) ||
-	    pvpanic_port_create(vm, 0x505))
+	if (uart_create(vm, &place, NULL, 0) || rtc_cmos_create(vm, &rtc) || i8042_create(vm) ||
+	    pvpanic_port_create(vm, 0x505) || rtc_pl031_create(vm, PL031, 7))
 		abort();
 	devices_reset(&vm->devices);
 	if (devices_start(&vm->devices))
@@ -131,8 +146,11 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		case 0 ... 2:
 			access_register(&f, false);
 			break;
-		case 3 ... 5:
+		case 3 ... 4:
 			access_register(&f, true);
+			break;
+		case 5:
+			access_pl031(&f, op & 0x80);
 			break;
 		case 6:
 			feed(&f);

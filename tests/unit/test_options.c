@@ -20,7 +20,7 @@ static char said[4096]; /* what parsing wrote to stderr */
 /* Parses words with stderr caught; messages are part of the contract. */
 static int parse_words(const char *const *words)
 {
-	char *argv[64] = { (char *)"run" };
+	char *argv[80] = { (char *)"run" };
 	FILE *caught = tmpfile();
 	int argc = 1, saved, ret;
 	size_t len;
@@ -28,7 +28,7 @@ static int parse_words(const char *const *words)
 	while (words[argc - 1]) {
 		argv[argc] = (char *)words[argc - 1];
 		argc++;
-		assert_true(argc < 64);
+		assert_true(argc < 80);
 	}
 	assert_non_null(caught);
 	saved = dup(2);
@@ -300,6 +300,19 @@ static void test_memory(void **state)
 	BAD("64 bits", "-m", "99999999999999999999999");
 	BAD("64 bits", "-m", "17592186044416");
 	BAD("64 bits", "-m", "16384P");
+	GOOD("-m", "1G@0x100000000");
+	assert_int_equal(config.memory, GIB(1));
+	assert_int_equal(config.memory_address, GIB(4));
+	GOOD("-m", "512@4096");
+	assert_int_equal(config.memory_address, 4096);
+	GOOD("-m", "512@4096", "-m", "512");
+	assert_int_equal(config.memory_address, 0);
+	BAD("2G@0x80000000 would work", "-m", "1G@");
+	BAD("2G@0x80000000 would work", "-m", "1G@ 5");
+	BAD("2G@0x80000000 would work", "-m", "1G@-4096");
+	BAD("2G@0x80000000 would work", "-m", "1G@4096x");
+	BAD("2G@0x80000000 would work", "-m", "1G@0x10000000000000000");
+	BAD("page size", "-m", "1G@1");
 	BAD("page size", "-m", "8388609B");
 }
 
@@ -403,6 +416,27 @@ static void test_flags(void **state)
 	BAD("not a whole number", "--timeout", "60s");
 	BAD("too large", "--timeout", "4294967296");
 	GOOD("--timeout", "4294967295");
+}
+
+static void test_affinity(void **state)
+{
+	const char *words[CONFIG_MAX_CPUSETS + 2] = { NULL };
+
+	GOOD("x");
+	assert_int_equal(config.nr_affinities, 0);
+	GOOD("--vcpu-affinity", "0-2,7", "--vcpu-affinity=5");
+	assert_int_equal(config.nr_affinities, 2);
+	assert_int_equal(CPU_COUNT(&config.affinities[0]), 4);
+	assert_true(CPU_ISSET(7, &config.affinities[0]) && CPU_ISSET(5, &config.affinities[1]));
+	GOOD("--vcpu-affinity", "1", "--no-vcpu-affinity");
+	assert_int_equal(config.nr_affinities, 0);
+	BAD("not a list of CPUs", "--vcpu-affinity", "all");
+	BAD("numbered up to 1023", "--vcpu-affinity", "1024");
+	for (unsigned i = 0; i <= CONFIG_MAX_CPUSETS; i++)
+		words[i] = "--vcpu-affinity=1";
+	bad_(__FILE__, __LINE__, parse_words(words), "one too many");
+	words[CONFIG_MAX_CPUSETS] = NULL;
+	good_(__FILE__, __LINE__, parse_words(words));
 }
 
 static void test_disks(void **state)
@@ -723,6 +757,7 @@ int main(void)
 		TEST(test_strings),
 		TEST(test_choices),
 		TEST(test_flags),
+		TEST(test_affinity),
 		TEST(test_disks),
 		TEST(test_too_many_disks),
 		TEST(test_net_modes),

@@ -17,15 +17,27 @@ GUEST_CONSOLE=ttyS0
 GUEST_IMAGE=Image
 KERNEL_FORMS="Image Image.gz vmlinuz.efi"
 PROBE_GUEST=poweroff.elf
-GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon pvpanic_mmio crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
+GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
 BUSYBOX_SUITES=stable
 SYSROOT_SUITES=stable
 KERNEL_LABELS="stock backport sid"
-DEBIAN_INITRD_LABELS=
+DEBIAN_INITRD_LABELS=stock
+INITRD_SUITES=stable
 
-# kvm-arm.mode=nested came with 7.0.
+# kvm-arm.mode=nested came with 6.16, which no release has yet.
 host_kernel() {
 	echo sid
+}
+
+host_variant() {
+	case $1 in
+	# With nested mode asked for, a GICv2 host has no /dev/kvm at all.
+	gicv2) QEMU_MACHINE="-machine virt,virtualization=on,gic-version=2 -cpu max" ;;
+	no-its) QEMU_MACHINE="$QEMU_MACHINE -machine its=off" ;;
+	plain) ;;
+	*) return 1 ;;
+	esac
+	[ "$1" = no-its ] || HOST_CMDLINE="console=ttyAMA0 mitigations=off nokaslr"
 }
 
 kernel_source() {

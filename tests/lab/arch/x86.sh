@@ -45,7 +45,9 @@ SYSROOT_SUITES=stable
 #	backport  a newer one that the same suite offers
 #	sid       the newest Debian has
 KERNEL_LABELS="stock backport sid"
+# Made with Debian's initramfs-tools for these kernels, the tools being of these suites.
 DEBIAN_INITRD_LABELS=stock
+INITRD_SUITES=stable
 
 # host_kernel CODENAME: the emulated host's kernel unless a scenario asks for another.
 # 6.12, not the newest: under 7.2 one inner guest in some thirty (with QEMU as its VMM, too) ended
@@ -58,6 +60,11 @@ host_kernel() {
 	trixie) echo stock ;;
 	*) echo sid ;;
 	esac
+}
+
+# host_variant NAME: changes the above; a scenario asks for it by "# host: variant=NAME".
+host_variant() {
+	return 1
 }
 
 # kernel_source LABEL CODENAME: suites, default release ("-": none), metapackage.

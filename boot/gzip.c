@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* gzip (RFC 1952) by zlib. What is unpacked goes where it is wanted; only the packed bytes are buffered. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "unpack.h"
+
+#define GZIP_ONLY (MAX_WBITS + 16)
+#define TRAILER	  8 /* CRC-32 and size, 4 bytes each */
+
+struct gunzip {
+	const struct unpack_source *source;
+	z_stream z;
+	u64 read; /* of the source, bytes */
+	u8 *to;
+	u64 room, done; /* bytes */
+	u8 spare;	/* where a byte goes for which there is no room */
+	u8 in[KIB(64)];
+};
+
+static int zlib_error(int error)
+{
+	switch (error) {
+	case Z_OK:
+	case Z_STREAM_END:
+	case Z_BUF_ERROR: /* wants more input or output: not an error */
+		return 0;
+	case Z_MEM_ERROR:
+		return -ENOMEM;
+	default:
+		return -EILSEQ;
+	}
+}
+
+/* Makes sure that there is input. -ENODATA at its end. */
+static int refill(struct gunzip *g)
+{
+	u64 left = g->source->size - g->read;
+	ssize_t got;
+
+	if (g->z.avail_in)
+		return 0;
+	got = boot_file_read(g->source->file, g->source->offset + g->read, g->in,
+			     MIN(left, (u64)sizeof(g->in)));
+	if (got < 0)
+		return got;
+	if (!got)
+		return -ENODATA;
+	g->read += got;
+	g->z.next_in = g->in;
+	g->z.avail_in = got;
+	return 0;
+}
+
+/* One call of inflate; `end` tells whether the member ended. */
+static int step(struct gunzip *g, bool *end)
+{
+	u64 left = g->room - g->done;
+	uInt offered = left ? MIN(left, GIB(1)) : 1;
+	int error = refill(g), result;
+
+	if (error)
+		return error;
+	g->z.next_out = left ? g->to + g->done : &g->spare;
+	g->z.avail_out = offered;
+	result = inflate(&g->z, Z_NO_FLUSH);
+	error = zlib_error(result);
+	if (error)
+		return error;
+	if (!left && !g->z.avail_out)
+		return -EFBIG;
+	if (left)
+		g->done += offered - g->z.avail_out;
+	*end = result == Z_STREAM_END;
+	return 0;
+}
+
+/* Behind a member there may be another one, and zeroes as padding. */
+static int behind_member(struct gunzip *g, bool *more)
+{
+	int error;
+
+	*more = false;
+	while (!(error = refill(g))) {
+		if (*g->z.next_in) {
+			*more = true;
+			return *g->z.next_in == 0x1f ? zlib_error(inflateReset(&g->z)) : -EUCLEAN;
+		}
+		g->z.next_in++;
+		g->z.avail_in--;
+	}
+	return error == -ENODATA ? 0 : error;
+}
+
+static int gunzip_all(struct gunzip *g)
+{
+	unsigned members = 0;
+	bool end, more = true;
+	int error;
+
+	while (more) {
+		for (end = false; !end;) {
+			error = step(g, &end);
+			/* What only began like a second member. */
+			if (error == -EILSEQ && members && !g->z.total_out)
+				return -EUCLEAN;
+			if (error)
+				return error;
+		}
+		members++;
+		error = behind_member(g, &more);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int gzip_unpack(const struct unpack_source *source, u8 *to, u64 room, u64 *size)
+{
+	struct gunzip *g = calloc(1, sizeof(*g));
+	int error;
+
+	if (!g)
+		return -ENOMEM;
+	g->source = source;
+	g->to = to;
+	g->room = room;
+	error = zlib_error(inflateInit2(&g->z, GZIP_ONLY));
+	if (!error) {
+		error = gunzip_all(g);
+		inflateEnd(&g->z);
+	}
+	*size = g->done;
+	free(g);
+	return error;
+}
+
+static ssize_t gzip_head(const struct unpack_source *source, u8 *to, size_t size)
+{
+	u64 got;
+	int error = gzip_unpack(source, to, size, &got);
+
+	return error && error != -EFBIG ? error : (ssize_t)got;
+}
+
+/* The last member's, modulo 4 GiB: right for every kernel, and checked when it is unpacked. */
+static u64 gzip_size(const struct unpack_source *source)
+{
+	le32 size;
+
+	if (source->size < TRAILER ||
+	    boot_file_read(source->file, source->offset + source->size - sizeof(size), &size,
+			   sizeof(size)) != sizeof(size))
+		return 0;
+	return le32toh(size);
+}
+
+const struct unpacker gzip_unpacker = {
+	.name = "gzip",
+	.magic = "\x1f\x8b",
+	.magic_len = 2,
+	.head = gzip_head,
+	.unpack = gzip_unpack,
+	.size = gzip_size,
+};

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <string.h>
+
+#include "cfi-chip.h"
+#include "lkvm/bus.h"
+
+#define CHIPS 2
+
+enum {
+	CMD_LOCK = 0x01, /* these three after CMD_LOCK_SETUP */
+	CMD_CONFIGURE = 0x03,
+	CMD_LOCK_DOWN = 0x2f,
+	CMD_PROGRAM_OLD = 0x10,
+	CMD_ERASE = 0x20,
+	CMD_PROGRAM = 0x40,
+	CMD_CLEAR_STATUS = 0x50,
+	CMD_LOCK_SETUP = 0x60,
+	CMD_READ_STATUS = 0x70,
+	CMD_READ_ID = 0x90,
+	CMD_READ_QUERY = 0x98,
+	CMD_SUSPEND = 0xb0,
+	CMD_PROTECTION = 0xc0,
+	CMD_CONFIRM = 0xd0, /* also: unlock, resume */
+	CMD_BUFFER = 0xe8,
+	CMD_READ_ARRAY_AMD = 0xf0, /* the other command set's, sent by who does not know yet */
+	CMD_READ_ARRAY = 0xff,
+};
+
+#define STATUS_READY	   BIT(7)
+#define STATUS_ERASE_FAIL  BIT(5)
+#define STATUS_WRITE_FAIL  BIT(4)
+#define STATUS_LOCKED	   BIT(1)
+#define STATUS_WRONG_ORDER (STATUS_ERASE_FAIL | STATUS_WRITE_FAIL)
+
+#define LOCKED	    BIT(0)
+#define LOCKED_DOWN BIT(1)
+
+#define FEATURE_INSTANT_LOCK BIT(5)
+
+/* Words of a block while the ID is read; the first two tell a maker and a model: nobody's. */
+#define ID_LOCK 2
+
+/* Where the interface's own tables lie, in words. */
+enum {
+	QUERY_SIZE = 0x27,
+	QUERY_BLOCKS = 0x2d,
+	QUERY_BLOCK_SIZE = 0x2f,
+	QUERY_EXTENDED = 0x31,
+	QUERY_END = 0x44,
+};
+
+static const u8 query[QUERY_END] = {
+	[0x10] = 'Q',
+	'R',
+	'Y',
+	/* Command set 0x0001, its table; no second one. */
+	0x01,
+	0x00,
+	QUERY_EXTENDED,
+	0x00,
+	0x00,
+	0x00,
+	0x00,
+	0x00,
+	/* 1.7 to 2.0 V, no programming voltage. */
+	0x17,
+	0x20,
+	0x00,
+	0x00,
+	/* 2 us a word, 2 us a buffer, 2 ms a block, no erasing as a whole; twice that at most. */
+	0x01,
+	0x01,
+	0x01,
+	0x00,
+	0x01,
+	0x01,
+	0x01,
+	0x00,
+	/* Size of one chip (log2), 16-bit bus, its buffer (log2), one kind of blocks: how many, size. */
+	[QUERY_SIZE] = 0x00,
+	0x01,
+	0x00,
+	0x06,
+	0x00,
+	0x01,
+	0x00,
+	0x00,
+	0x00,
+	0x00,
+	/* Version 1.0, features, nothing while suspended, which lock bits there are, 1.8 V, no OTP. */
+	[QUERY_EXTENDED] = 'P',
+	'R',
+	'I',
+	'1',
+	'0',
+	FEATURE_INSTANT_LOCK,
+	0x00,
+	0x00,
+	0x00,
+	0x00,
+	LOCKED | LOCKED_DOWN,
+	0x00,
+	0x18,
+	0x00,
+	0x00,
+};
+_Static_assert(CFI_BUFFER == CHIPS << 6, "a chip's buffer");
+
+static u8 query_byte(const struct cfi_chip *chip, u32 word)
+{
+	u32 blocks = chip->size / CFI_BLOCK - 1, block = CFI_BLOCK / CHIPS / 256;
+
+	switch (word) {
+	case QUERY_SIZE:
+		return __builtin_ctz(chip->size / CHIPS);
+	case QUERY_BLOCKS:
+	case QUERY_BLOCKS + 1:
+		return blocks >> 8 * (word - QUERY_BLOCKS);
+	case QUERY_BLOCK_SIZE:
+	case QUERY_BLOCK_SIZE + 1:
+		return block >> 8 * (word - QUERY_BLOCK_SIZE);
+	}
+	return word < QUERY_END ? query[word] : 0;
+}
+
+void cfi_chip_reset(struct cfi_chip *chip)
+{
+	chip->read = CFI_READ_ARRAY;
+	chip->state = CFI_READY;
+	chip->status = STATUS_READY;
+	memset(chip->locks, chip->readonly ? LOCKED | LOCKED_DOWN : 0, sizeof(chip->locks));
+}
+
+/* ---- reading ---- */
+
+/* What one chip puts on its half of the bus. */
+static u8 one_chip(const struct cfi_chip *chip, u32 offset)
+{
+	u32 word = offset / CFI_BANK_WIDTH;
+
+	switch (chip->read) {
+	case CFI_READ_STATUS:
+		return chip->status;
+	case CFI_READ_ID:
+		word %= CFI_BLOCK / CFI_BANK_WIDTH;
+		return word == ID_LOCK ? chip->locks[offset / CFI_BLOCK] : 0;
+	case CFI_READ_QUERY:
+		return query_byte(chip, word);
+	case CFI_READ_ARRAY:
+		break;
+	}
+	return 0;
+}
+
+void cfi_chip_read(const struct cfi_chip *chip, u32 offset, u8 *data, unsigned len)
+{
+	if (chip->read == CFI_READ_ARRAY) {
+		memcpy(data, chip->array + offset, len);
+		return;
+	}
+	/* Everything that is not the array is a byte a chip, in the lower half of its 16 bits. */
+	for (unsigned i = 0; i < len; i++)
+		data[i] = (offset + i) % 2 ? 0 : one_chip(chip, offset + i);
+}
+
+/* ---- writing ---- */
+
+static bool refuse_locked(struct cfi_chip *chip, u32 offset, u32 len, u8 failure)
+{
+	if (!((chip->locks[offset / CFI_BLOCK] | chip->locks[(offset + len - 1) / CFI_BLOCK]) &
+	      LOCKED))
+		return false;
+	chip->status |= STATUS_LOCKED | failure;
+	return true;
+}
+
+/* Programming turns ones into zeroes, and nothing into ones. */
+static void program(struct cfi_chip *chip, u32 offset, const u8 *data, u32 len)
+{
+	if (refuse_locked(chip, offset, len, STATUS_WRITE_FAIL))
+		return;
+	for (u32 i = 0; i < len; i++)
+		chip->array[offset + i] &= data[i];
+	if (chip->store(chip, offset, len))
+		chip->status |= STATUS_WRITE_FAIL;
+}
+
+static void erase(struct cfi_chip *chip, u32 offset)
+{
+	u32 block = ALIGN_DOWN(offset, CFI_BLOCK);
+
+	if (refuse_locked(chip, block, 1, STATUS_ERASE_FAIL))
+		return;
+	memset(chip->array + block, 0xff, CFI_BLOCK);
+	if (chip->store(chip, block, CFI_BLOCK))
+		chip->status |= STATUS_ERASE_FAIL;
+}
+
+static void lock(struct cfi_chip *chip, u32 offset, u8 command)
+{
+	u8 *locks = &chip->locks[offset / CFI_BLOCK];
+
+	switch (command) {
+	case CMD_LOCK:
+		*locks |= LOCKED;
+		break;
+	case CMD_LOCK_DOWN:
+		*locks |= LOCKED | LOCKED_DOWN;
+		break;
+	case CMD_CONFIRM:
+		if (!(*locks & LOCKED_DOWN))
+			*locks = 0;
+		break;
+	case CMD_CONFIGURE: /* bus timing, of which there is none */
+		break;
+	default:
+		chip->status |= STATUS_WRONG_ORDER;
+	}
+}
+
+static void begin(struct cfi_chip *chip, enum cfi_state state)
+{
+	chip->state = state;
+	chip->read = CFI_READ_STATUS;
+}
+
+static void begin_buffer(struct cfi_chip *chip)
+{
+	begin(chip, CFI_BUFFER_COUNT);
+	chip->buffer_placed = false;
+	memset(chip->buffer, 0xff, sizeof(chip->buffer));
+}
+
+static void command(struct cfi_chip *chip, u8 value)
+{
+	switch (value) {
+	case CMD_READ_ARRAY:
+	case CMD_READ_ARRAY_AMD:
+		chip->read = CFI_READ_ARRAY;
+		break;
+	case CMD_READ_STATUS:
+	case CMD_SUSPEND: /* what was going on has long been done */
+		chip->read = CFI_READ_STATUS;
+		break;
+	case CMD_READ_ID:
+		chip->read = CFI_READ_ID;
+		break;
+	case CMD_READ_QUERY:
+		chip->read = CFI_READ_QUERY;
+		break;
+	case CMD_CLEAR_STATUS:
+		chip->status = STATUS_READY;
+		break;
+	case CMD_PROGRAM:
+	case CMD_PROGRAM_OLD:
+		begin(chip, CFI_PROGRAM);
+		break;
+	case CMD_ERASE:
+		begin(chip, CFI_ERASE);
+		break;
+	case CMD_LOCK_SETUP:
+		begin(chip, CFI_LOCK);
+		break;
+	case CMD_PROTECTION:
+		begin(chip, CFI_PROTECTION);
+		break;
+	case CMD_BUFFER:
+		begin_buffer(chip);
+		break;
+	}
+}
+
+static void end_wrong(struct cfi_chip *chip)
+{
+	chip->status |= STATUS_WRONG_ORDER;
+	chip->state = CFI_READY;
+}
+
+/* What is not in the same buffer as the first word ends the command. */
+static void fill_buffer(struct cfi_chip *chip, u32 offset, const u8 *data, unsigned len)
+{
+	u32 at = ALIGN_DOWN(offset, CFI_BUFFER);
+
+	if (!chip->buffer_placed)
+		chip->buffer_at = at;
+	chip->buffer_placed = true;
+	if (at != chip->buffer_at || offset - at + len > CFI_BUFFER) {
+		end_wrong(chip);
+		return;
+	}
+	memcpy(chip->buffer + (offset - at), data, len);
+	if (!--chip->words)
+		chip->state = CFI_BUFFER_CONFIRM;
+}
+
+static void count_words(struct cfi_chip *chip, u32 words)
+{
+	if (words > CFI_BUFFER / CFI_BANK_WIDTH) {
+		end_wrong(chip);
+		return;
+	}
+	chip->words = words;
+	chip->state = CFI_BUFFER_DATA;
+}
+
+/* Up to the bus's width. */
+static void write_bus(struct cfi_chip *chip, u32 offset, const u8 *data, unsigned len)
+{
+	enum cfi_state state = chip->state;
+	bool confirmed = data[0] == CMD_CONFIRM;
+
+	switch (state) {
+	case CFI_READY:
+		command(chip, data[0]);
+		return;
+	case CFI_BUFFER_COUNT:
+		count_words(chip, (u32)bus_get(data, MIN(len, 2u)) + 1);
+		return;
+	case CFI_BUFFER_DATA:
+		fill_buffer(chip, offset, data, len);
+		return;
+	default:
+		chip->state = CFI_READY;
+	}
+	if (state == CFI_PROGRAM)
+		program(chip, offset, data, len);
+	else if (state == CFI_LOCK)
+		lock(chip, offset, data[0]);
+	else if (state == CFI_PROTECTION)
+		chip->status |= STATUS_WRITE_FAIL | STATUS_LOCKED;
+	else if (!confirmed)
+		end_wrong(chip);
+	else if (state == CFI_ERASE)
+		erase(chip, offset);
+	else
+		program(chip, chip->buffer_at, chip->buffer, CFI_BUFFER);
+}
+
+void cfi_chip_write(struct cfi_chip *chip, u32 offset, const u8 *data, unsigned len)
+{
+	for (unsigned at = 0; at < len; at += CFI_BANK_WIDTH)
+		write_bus(chip, offset + at, data + at, MIN(len - at, (unsigned)CFI_BANK_WIDTH));
+}

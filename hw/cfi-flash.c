@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * NOR flash in a file. While the array is read the guest reads it without leaving KVM; a command takes
+ * the mapping away until the array is read again.
+ *
+ * The array is a copy in memory and every change goes to the file at once: a mapped file would turn a full
+ * disk, or somebody truncating it, into a signal here instead of a failure the guest is told of.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cfi-chip.h"
+#include "lkvm/file_lock.h"
+#include "lkvm/hw.h"
+#include "lkvm/log.h"
+#include "lkvm/vm.h"
+
+struct cfi_flash {
+	struct device device;
+	char *path; /* constant, for messages */
+	int fd;	    /* holds the lock */
+	gpa_t base;
+
+	pthread_mutex_t lock; /* everything below */
+	struct cfi_chip chip;
+	struct vm_rom rom;
+	bool written; /* since it was brought to stable storage */
+	struct log_limit said;
+};
+
+static int write_all(int fd, const u8 *data, u32 len, u32 offset)
+{
+	while (len) {
+		ssize_t done = pwrite(fd, data, len, offset);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -errno;
+		data += done;
+		offset += done;
+		len -= done;
+	}
+	return 0;
+}
+
+static int store(struct cfi_chip *chip, u32 offset, u32 len)
+{
+	struct cfi_flash *flash = CONTAINER_OF(chip, struct cfi_flash, chip);
+	int error = write_all(flash->fd, chip->array + offset, len, offset);
+
+	flash->written = true;
+	if (error && log_limit_ok(&flash->said))
+		log_error("--flash %s: writing failed: %s", flash->path, strerror(-error));
+	return error;
+}
+
+/* The guest sees the array directly exactly while that is what a read shows. Lock held. */
+static void update_mapping(struct cfi_flash *flash)
+{
+	bool array = flash->chip.read == CFI_READ_ARRAY;
+	int error = array ? vm_rom_map(&flash->rom) : vm_rom_unmap(&flash->rom);
+
+	if (error && log_limit_ok(&flash->said))
+		log_error("--flash %s: KVM does not %s it: %s", flash->path,
+			  array ? "map" : "unmap", strerror(-error));
+}
+
+static void flash_read(void *opaque, u64 offset, u8 *data, unsigned len)
+{
+	struct cfi_flash *flash = opaque;
+
+	pthread_mutex_lock(&flash->lock);
+	cfi_chip_read(&flash->chip, offset, data, len);
+	pthread_mutex_unlock(&flash->lock);
+}
+
+static void flash_write(void *opaque, u64 offset, const u8 *data, unsigned len)
+{
+	struct cfi_flash *flash = opaque;
+
+	pthread_mutex_lock(&flash->lock);
+	cfi_chip_write(&flash->chip, offset, data, len);
+	update_mapping(flash);
+	pthread_mutex_unlock(&flash->lock);
+}
+
+static const struct bus_ops flash_bus_ops = { .read = flash_read, .write = flash_write };
+
+static void flash_reset(struct device *device)
+{
+	struct cfi_flash *flash = CONTAINER_OF(device, struct cfi_flash, device);
+
+	pthread_mutex_lock(&flash->lock);
+	cfi_chip_reset(&flash->chip);
+	update_mapping(flash);
+	pthread_mutex_unlock(&flash->lock);
+}
+
+static void flash_destroy(struct device *device)
+{
+	struct cfi_flash *flash = CONTAINER_OF(device, struct cfi_flash, device);
+
+	if (flash->written && fdatasync(flash->fd))
+		log_error("--flash %s: writing failed: %s", flash->path, strerror(errno));
+	vm_rom_unmap(&flash->rom);
+	if (flash->chip.array)
+		munmap(flash->chip.array, flash->chip.size);
+	if (flash->fd >= 0)
+		close(flash->fd);
+	pthread_mutex_destroy(&flash->lock);
+	free(flash->path);
+	free(flash);
+}
+
+static const struct device_ops flash_ops = { .reset = flash_reset, .destroy = flash_destroy };
+
+/* ---- the file ---- */
+
+static int refuse(const struct cfi_flash *flash, int error, const char *why)
+{
+	log_fatal("--flash %s: %s", flash->path, why);
+	return error;
+}
+
+static int refuse_errno(const struct cfi_flash *flash)
+{
+	int error = -errno;
+
+	return refuse(flash, error, strerror(-error));
+}
+
+static int open_file(struct cfi_flash *flash)
+{
+	int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+
+	flash->fd = open(flash->path, O_RDWR | flags);
+	if (flash->fd >= 0)
+		return 0;
+	if (errno == EACCES || errno == EPERM || errno == EROFS) {
+		flash->chip.readonly = true;
+		flash->fd = open(flash->path, O_RDONLY | flags);
+	}
+	return flash->fd < 0 ? refuse_errno(flash) : 0;
+}
+
+static int check_file(struct cfi_flash *flash, u64 max)
+{
+	struct stat st;
+
+	if (fstat(flash->fd, &st))
+		return refuse_errno(flash);
+	if (!S_ISREG(st.st_mode))
+		return refuse(flash, -EINVAL, "it is not a regular file");
+	max = MIN(max, (u64)CFI_MAX_SIZE);
+	if (!IS_POWER_OF_2((u64)st.st_size) || (u64)st.st_size < CFI_MIN_SIZE ||
+	    (u64)st.st_size > max) {
+		log_fatal("--flash %s: it has %llu bytes; the size of a flash is a power of two "
+			  "from %llu KiB to %llu MiB (truncate -s 1M FILE makes it so)",
+			  flash->path, (unsigned long long)st.st_size,
+			  (unsigned long long)CFI_MIN_SIZE >> 10, (unsigned long long)max >> 20);
+		return -EINVAL;
+	}
+	flash->chip.size = st.st_size;
+	return 0;
+}
+
+static int lock_file(const struct cfi_flash *flash)
+{
+	int error = file_lock(flash->fd, !flash->chip.readonly);
+	struct file_holder holder;
+	char who[64] = "another process";
+	struct stat st;
+
+	if (!error)
+		return 0;
+	if (error != -EBUSY) {
+		log_warning("--flash %s: cannot be locked (%s): take care that nobody else uses it",
+			    flash->path, strerror(-error));
+		return 0;
+	}
+	if (!fstat(flash->fd, &st) && file_find_holder(&st, true, &holder))
+		file_holder_text(&holder, who, sizeof(who));
+	log_fatal("--flash %s: in use by %s", flash->path, who);
+	return error;
+}
+
+static int read_file(struct cfi_flash *flash)
+{
+	struct cfi_chip *chip = &flash->chip;
+	u32 done = 0;
+
+	chip->array =
+		mmap(NULL, chip->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (chip->array == MAP_FAILED) {
+		chip->array = NULL;
+		return refuse_errno(flash);
+	}
+	while (done < chip->size) {
+		ssize_t got = pread(flash->fd, chip->array + done, chip->size - done, done);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return refuse_errno(flash);
+		if (!got)
+			return refuse(flash, -ENODATA, "it became shorter");
+		done += got;
+	}
+	return 0;
+}
+
+static int load_file(struct cfi_flash *flash, u64 max)
+{
+	int error = open_file(flash);
+
+	if (!error)
+		error = check_file(flash, max);
+	if (!error)
+		error = lock_file(flash);
+	if (!error)
+		error = read_file(flash);
+	if (!error && flash->chip.readonly)
+		log_info("--flash %s: cannot be written, so the guest cannot change it",
+			 flash->path);
+	return error;
+}
+
+/* ---- creation ---- */
+
+/* The label is how firmware finds the flash for its variables. */
+static void describe(struct device_description *d, gpa_t base, u32 size)
+{
+	d->compatible = "cfi-flash";
+	d->node_name = "flash";
+	d->label = "System-firmware";
+	d->bank_width = CFI_BANK_WIDTH;
+	d->resources[0] = (struct device_resource){ RESOURCE_MMIO, base, size };
+	d->nr_resources = 1;
+}
+
+int cfi_flash_create(struct vm *vm, const char *path, gpa_t base, u64 max)
+{
+	struct cfi_flash *flash = calloc(1, sizeof(*flash));
+	int error;
+
+	if (!flash)
+		return -ENOMEM;
+	device_init(&flash->device, &flash_ops, "cfi-flash");
+	pthread_mutex_init(&flash->lock, NULL);
+	flash->fd = -1;
+	flash->said.burst = 3;
+	flash->chip.store = store;
+	flash->path = strdup(path);
+	error = flash->path ? load_file(flash, max) : -ENOMEM;
+	if (error)
+		goto fail;
+	cfi_chip_reset(&flash->chip);
+	vm_rom_init(&flash->rom, vm, base, flash->chip.array, flash->chip.size);
+	describe(&flash->device.description, base, flash->chip.size);
+	error = bus_add(vm->mmio, base, flash->chip.size, &flash_bus_ops, flash);
+	if (error) {
+		log_fatal("--flash %s: address 0x%llx is not free", path, (unsigned long long)base);
+		goto fail;
+	}
+	device_add(&vm->devices, &flash->device);
+	return 0;
+
+fail:
+	flash_destroy(&flash->device);
+	return error;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* arm64's options: what they fill in, what they refuse, and what does not go together. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lkvm/arch.h"
+#include "said.h"
+
+static struct vm_config config;
+
+/* As the program does it, up to where /dev/kvm is opened. */
+static int try_words(const char *const *words)
+{
+	char *argv[32] = { (char *)"run" };
+	int argc = 1, ret;
+
+	while (words[argc - 1]) {
+		argv[argc] = (char *)words[argc - 1];
+		assert_true(++argc < 32);
+	}
+	config_release(&config);
+	config_init(&config);
+	config.memory = MIB(256);
+	config.cpus = 2;
+	said_begin();
+	ret = options_parse_run(argc, argv, &config);
+	if (!ret)
+		ret = arch_config_check(&config);
+	said_end();
+	return ret;
+}
+
+#define TRY(...) try_words((const char *const[]){ __VA_ARGS__, NULL })
+#define GOOD(...)                                                                                  \
+	do {                                                                                       \
+		int ret_ = TRY(__VA_ARGS__);                                                       \
+		SAID(NULL);                                                                        \
+		assert_int_equal(ret_, 0);                                                         \
+	} while (0)
+#define BAD(words, ...)                                                                            \
+	do {                                                                                       \
+		assert_int_equal(TRY(__VA_ARGS__), -EINVAL);                                       \
+		SAID(words);                                                                       \
+	} while (0)
+
+static int teardown(void **state)
+{
+	config_release(&config);
+	return 0;
+}
+
+static void numbers(void **state)
+{
+	GOOD("x");
+	assert_false(config.arch.kaslr_seed_given || config.arch.cntfrq);
+	GOOD("--kaslr-seed", "0xfeedfacecafebeef");
+	assert_true(config.arch.kaslr_seed_given);
+	assert_int_equal(config.arch.kaslr_seed, 0xfeedfacecafebeef);
+	GOOD("--kaslr-seed=0");
+	assert_true(config.arch.kaslr_seed_given && !config.arch.kaslr_seed);
+	GOOD("--kaslr-seed=5", "--no-kaslr-seed");
+	assert_false(config.arch.kaslr_seed_given);
+	BAD("not a number", "--kaslr-seed", "-1");
+	BAD("not a number", "--kaslr-seed", "12x");
+	BAD("not a number", "--kaslr-seed", "");
+	BAD("more than 64 bits", "--kaslr-seed", "18446744073709551616");
+	GOOD("--override-bad-firmware-cntfrq", "24000000");
+	assert_int_equal(config.arch.cntfrq, 24000000);
+	BAD("too small", "--override-bad-firmware-cntfrq", "0");
+	BAD("too large", "--override-bad-firmware-cntfrq", "4294967296");
+	GOOD("--counter-offset", "7");
+	assert_int_equal(config.arch.counter_offset, 7);
+}
+
+static void nested(void **state)
+{
+	GOOD("--nested");
+	GOOD("--nested", "--e2h0", "--irqchip", "gicv3");
+	BAD("needs a GICv3", "--nested", "--irqchip", "gicv2m");
+	assert_int_equal(TRY("--e2h0"), 0);
+	SAID("means nothing without --nested");
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(numbers),
+		TEST(nested),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

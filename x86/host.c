@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What KVM offers on x86 only. */
+#include <linux/kvm.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cpuid.h"
+#include "lkvm/arch.h"
+#include "uapi/kvm.h"
+
+/* KVM_GET_DEVICE_ATTR of /dev/kvm itself: which features a SEV guest's VMSA may have. Linux 6.11. */
+#define GROUP_SEV	  1
+#define SEV_VMSA_FEATURES 0
+
+#define LEAF_FEATURES	  0x1
+#define LEAF_KVM_FEATURES 0x40000001
+#define LEAF_EXT_FEATURES 0x80000001
+
+#define FEATURES_ECX_VMX     BIT(5)
+#define FEATURES_ECX_X2APIC  BIT(21)
+#define EXT_ECX_SVM	     BIT(2)
+#define KVM_EAX_CLOCKSOURCE2 BIT(3)
+
+/* ---- the kernel's modules ---- */
+
+/* Which of KVM's back ends is loaded; NULL: none that is known here. */
+static const char *module(void)
+{
+	static const char *const modules[] = { "kvm_amd", "kvm_intel", "kvm_pvm" };
+	char path[64];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(modules); i++) {
+		snprintf(path, sizeof(path), "/sys/module/%s", modules[i]);
+		if (!access(path, F_OK))
+			return modules[i];
+	}
+	return NULL;
+}
+
+/* A switch's setting: 'Y' or '1', 'N' or '0'; 0 when there is no such parameter. */
+static char parameter(const char *name)
+{
+	char value[16];
+
+	if (!module() || host_module_parameter(module(), name, value, sizeof(value)))
+		return 0;
+	return value[0];
+}
+
+static bool is_off(char setting)
+{
+	return setting == 'N' || setting == '0';
+}
+
+static void ask_module(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	if (module())
+		host_say_text(answer, "%s", module());
+}
+
+/* Only with it a guest's page tables are its own business; pre-faulting and SEV want it. */
+static void ask_tdp(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	char ept = parameter("ept"), npt = parameter("npt");
+
+	if (!ept && !npt)
+		return;
+	host_say(answer, !is_off(ept ? ept : npt));
+	host_because(answer, ept ? "EPT" : "NPT");
+}
+
+/* ---- CPUID ---- */
+
+/* A leaf of what KVM supports. False: not told; all zero when told that there is no such leaf. */
+static bool supported_cpuid(const struct host *host, u32 leaf, struct kvm_cpuid_entry2 *found)
+{
+	struct kvm_cpuid2 *cpuid = x86_cpuid_new();
+	struct kvm_cpuid_entry2 *entry;
+	bool told = cpuid && !ioctl(host->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid);
+
+	memset(found, 0, sizeof(*found));
+	if (told) {
+		entry = x86_cpuid_find(cpuid, leaf, 0);
+		if (entry)
+			*found = *entry;
+	}
+	free(cpuid);
+	return told;
+}
+
+static void ask_address_bits(struct host *host, const struct host_fact *fact,
+			     struct host_answer *answer)
+{
+	struct kvm_cpuid2 *cpuid = x86_cpuid_new();
+
+	if (cpuid && !ioctl(host->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid))
+		host_say_number(answer, x86_cpuid_phys_bits(cpuid));
+	free(cpuid);
+}
+
+static void ask_x2apic(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	struct kvm_cpuid_entry2 entry;
+
+	if (supported_cpuid(host, LEAF_FEATURES, &entry))
+		host_say(answer, entry.ecx & FEATURES_ECX_X2APIC);
+}
+
+static void ask_kvmclock(struct host *host, const struct host_fact *fact,
+			 struct host_answer *answer)
+{
+	struct kvm_cpuid_entry2 entry;
+
+	if (supported_cpuid(host, LEAF_KVM_FEATURES, &entry))
+		host_say(answer, entry.eax & KVM_EAX_CLOCKSOURCE2);
+}
+
+static void ask_nested(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	struct kvm_cpuid_entry2 features, ext;
+
+	if (!supported_cpuid(host, LEAF_FEATURES, &features) ||
+	    !supported_cpuid(host, LEAF_EXT_FEATURES, &ext))
+		return;
+	host_say(answer, features.ecx & FEATURES_ECX_VMX || ext.ecx & EXT_ECX_SVM);
+	if (answer->kind == HOST_YES)
+		host_because(answer, features.ecx & FEATURES_ECX_VMX ? "VMX" : "SVM");
+	else if (is_off(parameter("nested")))
+		host_because(answer, "load the module %s with nested=1", module());
+	else if (module())
+		host_because(answer, "%s does not offer it here", module());
+}
+
+/* ---- the rest ---- */
+
+static void ask_irqchip(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	int kernel = host_cap(host, KVM_CAP_IRQCHIP), split = host_cap(host, KVM_CAP_SPLIT_IRQCHIP);
+
+	if (kernel < 0)
+		return;
+	answer->kind = HOST_NAMES;
+	if (kernel > 0)
+		host_add_name(answer, "kernel");
+	if (split > 0)
+		host_add_name(answer, "split");
+}
+
+/* Kernels before 6.8 do not tell, and have the default type. */
+static void ask_vm_types(struct host *host, const struct host_fact *fact,
+			 struct host_answer *answer)
+{
+	int types = host_cap(host, KVM_CAP_VM_TYPES);
+
+	if (types >= 0)
+		host_say_bits(answer, types ? (u32)types : 1, fact->bits);
+}
+
+static void ask_sev_snp(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	int types = host_cap(host, KVM_CAP_VM_TYPES);
+
+	if (types < 0)
+		return;
+	host_say(answer, types & BIT(4));
+	if (answer->kind == HOST_NO && is_off(parameter("sev_snp")))
+		host_because(answer, "%s has sev_snp=N: no such processor, firmware or kernel",
+			     module());
+}
+
+static void ask_sev_features(struct host *host, const struct host_fact *fact,
+			     struct host_answer *answer)
+{
+	u64 features = 0;
+	struct kvm_device_attr attr = {
+		.group = GROUP_SEV,
+		.attr = SEV_VMSA_FEATURES,
+		.addr = (u64)(uintptr_t)&features,
+	};
+
+	if (host->kvm_fd < 0)
+		return;
+	ioctl(host->kvm_fd, KVM_GET_DEVICE_ATTR, &attr);
+	host_say_bits(answer, features, fact->bits);
+}
+
+static const struct host_bit vm_types[] = {
+	{ 0, "default" }, { 1, "sw-protected" }, { 2, "sev" }, { 3, "sev-es" },
+	{ 4, "sev-snp" }, { 5, "tdx" },		 { 0, NULL },
+};
+
+static const struct host_bit hypercalls[] = {
+	{ 12, "map-gpa-range" },
+	{ 0, NULL },
+};
+
+static const struct host_bit sev_features[] = {
+	{ 0, "snp-active" },
+	{ 5, "debug-swap" },
+	{ 9, "secure-tsc" },
+	{ 0, NULL },
+};
+
+const struct host_fact arch_host_facts[] = {
+	HOST_FACT(HOST_DEVICES, "sev", "/dev/sev", .ask = host_ask_node, .path = "/dev/sev",
+		  .module = "ccp"),
+	HOST_FACT(HOST_KVM, "module", "module", .ask = ask_module),
+	HOST_FACT(HOST_KVM, "vm_types", "VM types", .ask = ask_vm_types, .bits = vm_types),
+	HOST_FACT(HOST_MEMORY, "address_bits", "guest addresses", .ask = ask_address_bits,
+		  .unit = "bits"),
+	HOST_FACT(HOST_MEMORY, "tdp", "two-dimensional paging", .ask = ask_tdp),
+	HOST_FACT(HOST_MEMORY, "exit_hypercalls", "hypercalls that exit", .ask = host_ask_cap_bits,
+		  .cap = KVM_CAP_EXIT_HYPERCALL, .bits = hypercalls),
+	HOST_FACT(HOST_INTERRUPTS, "irqchip", "interrupt controllers", .ask = ask_irqchip),
+	HOST_FACT(HOST_CPU, "x2apic", "x2APIC", .ask = ask_x2apic),
+	HOST_FACT(HOST_CPU, "kvmclock", "kvmclock", .ask = ask_kvmclock),
+	HOST_FACT_CAP(HOST_CPU, "tsc_control", "TSC rate can be set", KVM_CAP_TSC_CONTROL),
+	HOST_FACT_CAP(HOST_CPU, "tsc_deadline", "TSC deadline timer", KVM_CAP_TSC_DEADLINE_TIMER),
+	HOST_FACT(HOST_NESTED, "supported", "nested virtualization", .ask = ask_nested),
+	HOST_FACT(HOST_CONFIDENTIAL, "sev_snp", "SEV-SNP", .ask = ask_sev_snp),
+	HOST_FACT(HOST_CONFIDENTIAL, "sev_features", "SEV features", .ask = ask_sev_features,
+		  .bits = sev_features),
+	{ 0 },
+};
