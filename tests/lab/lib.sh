@@ -86,7 +86,7 @@ guest() {
 # lkvm_run ARGS...: a guest with the lab's kernel and busybox initrd and nothing else but
 # what ARGS say; -p comes from guest().
 lkvm_run() {
-	${LAB_EXEC:-} lkvm run --nodefaults -k "$LAB_KERNEL" -i "$LAB_INITRD" -c 1 -m 256 --timeout "${LAB_LIMIT:-100}" "$@"
+	${LAB_EXEC:-} lkvm run --nodefaults -k "$LAB_KERNEL" -i "$LAB_INITRD" -c 1 -m 256 --timeout "${LAB_LIMIT:-150}" "$@"
 }
 
 # start COMMAND...: in the background, its output in $T/console. lkvm_run becomes lkvm itself, so
@@ -100,10 +100,10 @@ start() {
 
 # wait_output PATTERN [SECONDS]: until the console of start's command has it.
 wait_output() {
-	local left=$((${2:-100} * 5))
+	local left=$((${2:-150} * 5))
 	until grep -aqE -e "$1" "$T/console"; do
 		[ -d "/proc/$vm_pid" ] || { cat "$T/console"; fail "ended before '$1' was seen"; }
-		[ "$left" -gt 0 ] || { cat "$T/console"; fail "no '$1' on the console in ${2:-100} s"; }
+		[ "$left" -gt 0 ] || { cat "$T/console"; fail "no '$1' on the console in ${2:-150} s"; }
 		left=$((left - 1))
 		sleep 0.2
 	done
@@ -111,9 +111,9 @@ wait_output() {
 
 # expect_end STATUS [SECONDS]: start's command ends by itself, with STATUS, within that time.
 expect_end() {
-	local left=$((${2:-10} * 10)) got=0
+	local left=$((${2:-30} * 10)) got=0
 	while [ -d "/proc/$vm_pid" ] && ! grep -q '^State:.Z' "/proc/$vm_pid/status" 2>/dev/null; do
-		[ "$left" -gt 0 ] || { cat "$T/console"; fail "still running ${2:-10} s later"; }
+		[ "$left" -gt 0 ] || { cat "$T/console"; fail "still running ${2:-30} s later"; }
 		left=$((left - 1))
 		sleep 0.1
 	done

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # ext4 on virtio-blk: 256 MiB written at random places, flushed, remounted, compared.
-# timeout: 300
+# timeout: 420
+LAB_LIMIT=200
 LAB_BLK=virtio_blk,ext4,crc32c_generic
 truncate -s 512M disk.img
 $LAB_TOOLS/mkfs.ext4 -q -E lazy_itable_init=1 disk.img || fail mkfs

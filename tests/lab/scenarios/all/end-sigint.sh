@@ -13,4 +13,4 @@
 expect_status $ST_INT sh -c 'echo $$ >pid; exec lkvm run "$@"' sh --nodefaults -k "$LAB_KERNEL" -i "$LAB_INITRD" \
 	-c 1 -m 256 --timeout 90 -p "$(guest hello "" lab.end=hang)"
 took=$(($(cut -d . -f 1 /proc/uptime) - $(cat sent)))
-[ $took -le 2 ] || fail "took $took s"
+[ $took -le 3 ] || fail "took $took s"
