@@ -142,6 +142,25 @@ sum() {
 	md5sum <"$1" | cut -d ' ' -f 1
 }
 
+# bare_guests PATTERN...: tests/guest's programs of those names. Each that fails is named; in an emulated
+# host, which has all that they take, none may be skipped.
+bare_guests() {
+	local made=/lab/guests/made source=/lab/guests/source pattern sources=
+	[ "$LAB_HOW" = emulated ] || skip "natively, make check-guest runs them"
+	[ -d "$made" ] || skip "no guests: make check-lab brings them"
+	for pattern; do
+		sources="$sources $(ls $source/common/$pattern.c $source/$LAB_ARCH/$pattern.c 2>/dev/null)"
+	done
+	[ -n "${sources# }" ] || fail "no guest is named so: $*"
+	# shellcheck disable=SC2086 # paths of ours are words
+	sh $source/run "$(command -v lkvm)" $made $sources >"$OUT" 2>&1 || :
+	cat "$OUT"
+	expect_no_output "^guest: 0 passed"
+	! grep -q -e "^not ok" -e "^skip" "$OUT" ||
+		fail "$(sed -n 's/^not ok \([^:]*\):.*/\1/p; s/^skip \([^:]*\):.*/\1 (skipped)/p' "$OUT" | paste -sd ' ' -)"
+	expect_output "^guest: .* 0 failed, 0 skipped"
+}
+
 # net_serve ADDRESS [MIB]: the host's side of guest/net.sh; sets PORT.
 net_serve() {
 	PORT=$((20000 + $$ % 20000))

@@ -16,7 +16,7 @@ host_clock() { :; }
 GUEST_CONSOLE=ttyS0
 GUEST_IMAGE=Image
 KERNEL_FORMS="Image Image.gz vmlinuz.efi"
-PROBE_GUEST=poweroff.elf
+PROBE_GUEST=poweroff.bin
 GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
 BUSYBOX_SUITES=stable
 SYSROOT_SUITES=stable
