@@ -24,6 +24,12 @@ struct arch_config {
 	bool nested;	      /* vCPUs have EL2 */
 	bool e2h0;	      /* and their E2H is 0: no VHE */
 	u64 counter_offset;   /* subtracted from the guest's counters; 0: left to KVM */
+	bool pmu;	      /* performance monitors */
+	bool disable_sve;     /* no scalable vectors */
+	unsigned sve_max_vl;  /* their greatest length, bits; 0: the host's */
+	bool disable_mte;     /* no memory tags */
+	bool no_pvtime;	      /* no steal time */
+	bool psci;	      /* power states are lkvm's own business, not KVM's */
 	bool kaslr_seed_given;
 	u64 kaslr_seed;
 	unsigned cntfrq; /* Hz, the timers' frequency for the guest's device tree; 0: not in it */

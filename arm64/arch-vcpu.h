@@ -5,8 +5,15 @@
 
 #include "lkvm/types.h"
 
+/* A guest that suspended: where it goes on. */
+struct arm64_sleep {
+	bool deep; /* else no such thing is going on */
+	u64 entry, context;
+};
+
 struct arch_vcpu {
-	u64 mpidr; /* affinity fields only; constant */
+	u64 mpidr;		  /* affinity fields only; constant */
+	struct arm64_sleep sleep; /* the vCPU's thread, or main while it is parked */
 };
 
 #endif

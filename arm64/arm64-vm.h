@@ -22,6 +22,8 @@ struct arm64_vm {
 	unsigned ipa_bits;	   /* of a guest physical address */
 	gpa_t ram;		   /* RAM's first byte; its size is config->memory */
 	struct kvm_vcpu_init init; /* target and features of every vCPU */
+	bool pvtime;		   /* vCPUs have a record of their steal time; pvtime.c's */
+	cpu_set_t pmu_cpus;	   /* where vCPUs with performance monitors stay; pmu.c's */
 	struct gic gic;
 	struct boot_file kernel_file; /* or the firmware's */
 	struct kernel_image kernel;   /* not of a firmware */
@@ -34,6 +36,18 @@ struct arm64_vm {
 
 /* arm64/features.c: what the vCPUs are to be, against what the host offers; before a vCPU exists. Said. */
 int arm64_choose_features(struct vm *vm);
+
+/* Do the vCPUs have this feature, a KVM_ARM_VCPU_*? */
+static inline bool arm64_wants(const struct vm *vm, unsigned feature)
+{
+	return vm->arch.arm64->init.features[feature / 32] >> feature % 32 & 1;
+}
+
+/*
+ * arm64/vcpu.c: KVM_ARM_VCPU_INIT: as after power-on, or off for KVM. The vCPU's thread, or any while that is
+ * parked or off. 0 or -errno, nothing said.
+ */
+int arm64_vcpu_init(struct vcpu *vcpu, bool off);
 
 /*
  * arm64/load.c: would arch_load() find room for everything? Needs memory's layout, no device: asked before

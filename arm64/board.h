@@ -69,6 +69,7 @@
 #define BOARD_PHANDLE_GIC   1
 #define BOARD_PHANDLE_MSI   2
 #define BOARD_PHANDLE_CLOCK 3
-#define BOARD_PHANDLE_CPU   0x100 /* + vCPU */
+#define BOARD_PHANDLE_CPU   0x100   /* + vCPU */
+#define BOARD_PHANDLE_CACHE 0x10000 /* + up to seven for each vCPU */
 
 #endif

@@ -10,6 +10,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/boot.h"
 #include "lkvm/log.h"
+#include "sve.h"
 
 const char arch_name[] = "arm64";
 
@@ -41,6 +42,18 @@ static int parse_u64(struct vm_config *config, const struct option_row *row, con
 	/* strtoull takes a minus sign, and blanks before it. */
 	if (*end || end == value || *value < '0' || *value > '9')
 		return option_error(row, value, "not a number; 1000000 or 0xf4240 would work");
+	return 0;
+}
+
+static int parse_sve_max_vl(struct vm_config *config, const struct option_row *row,
+			    const char *value)
+{
+	u64 bits = 0;
+
+	if (value && (parse_number(value, SVE_VL_MAX, &bits) || !bits || bits % SVE_VL_UNIT))
+		return option_error(row, value, "a vector has %u to %u bits, a multiple of %u",
+				    SVE_VL_UNIT, SVE_VL_MAX, SVE_VL_UNIT);
+	config->arch.sve_max_vl = bits;
 	return 0;
 }
 
@@ -128,6 +141,55 @@ const struct option_row arch_options[] = {
 		.offset = offsetof(struct vm_config, arch.counter_offset),
 	},
 	{
+		.kind = OPTION_FLAG,
+		.name = "pmu",
+		.help = "Performance monitors (PMUv3) for the guest",
+		.man = "On a host with CPUs of several kinds they are those of one kind, and the "
+		       "guest's CPUs stay on it: the kind that --vcpu-affinity names, else one by "
+		       "chance.",
+		.offset = offsetof(struct vm_config, arch.pmu),
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "psci",
+		.help = "Serve the guest's power state calls (PSCI) in lkvm instead of in KVM",
+		.man = "For those who work on KVM's hypercall filter or on PSCI itself: to the "
+		       "guest "
+		       "it should be all the same. Linux 6.4 or later.",
+		.offset = offsetof(struct vm_config, arch.psci),
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "disable-sve",
+		.help = "No scalable vectors (SVE), which a guest has when the host has them",
+		.offset = offsetof(struct vm_config, arch.disable_sve),
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "sve-max-vl",
+		.argument = "BITS",
+		.help = "Longest scalable vector, 128 to 2048 bits (default: the host's longest)",
+		.man = "It must be a length that the host's CPUs have; shorter ones stay.",
+		.parse = parse_sve_max_vl,
+		.can_clear = true,
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "disable-mte",
+		.help = "No memory tags (MTE), which a guest has when the host has them",
+		.man = "Tags cost time and memory, a 32nd of what the guest has, even if it makes "
+		       "no "
+		       "use of them.",
+		.offset = offsetof(struct vm_config, arch.disable_mte),
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "no-pvtime",
+		.help = "Do not tell the guest how long its CPUs waited for the host's (steal "
+			"time)",
+		.offset = offsetof(struct vm_config, arch.no_pvtime),
+	},
+	{
 		.kind = OPTION_CALL,
 		.name = "kaslr-seed",
 		.argument = "N",
@@ -160,6 +222,15 @@ const char *const arch_kernel_paths[] = {
 void arch_config_init(struct arch_config *config)
 {
 	memset(config, 0, sizeof(*config));
+}
+
+static int check_cpu(const struct arch_config *arch)
+{
+	if (arch->disable_sve && arch->sve_max_vl) {
+		log_fatal("--sve-max-vl and --disable-sve do not go together: leave one out");
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static int check_nested(const struct arch_config *arch)
@@ -204,7 +275,7 @@ int arch_config_check(const struct vm_config *config)
 	}
 	if (config->arch.firmware_address && !config->firmware)
 		log_warning("--firmware-address means nothing without --firmware");
-	return check_nested(&config->arch);
+	return check_cpu(&config->arch) ?: check_nested(&config->arch);
 }
 
 int arch_cmdline(const struct vm_config *config, char *buffer, size_t size)

@@ -7,6 +7,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/hw.h"
 #include "lkvm/pci.h"
+#include "pmu.h"
 
 /* EDK2's build for this board reads the time here, and does without interrupts. */
 static const struct hw_place firmware_rtc = {
@@ -34,6 +35,8 @@ int arch_create_devices(struct vm *vm)
 	/* All vCPUs exist now, so the interrupt controller can be what it has to be for them. */
 	int error = gic_init(vm, &arm64->gic);
 
+	if (!error)
+		error = pmu_init(vm);
 	if (!error && arm64->gic.kind == IRQCHIP_GICV2M)
 		error = gic_v2m_create(vm, arm64->gic.msi);
 	if (!error)

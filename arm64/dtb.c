@@ -7,6 +7,7 @@
 
 #include "arm64-vm.h"
 #include "board.h"
+#include "cpus-fdt.h"
 #include "lkvm/arch.h"
 #include "lkvm/pci-fdt.h"
 
@@ -47,26 +48,6 @@ static void chosen(struct fdt_tree *tree, const struct arch_config *arch, const 
 	fdt_node_end(tree);
 }
 
-static void cpus(struct fdt_tree *tree, struct vm *vm)
-{
-	struct vcpu *vcpu;
-	unsigned i;
-
-	fdt_node(tree, "cpus");
-	fdt_u32(tree, "#address-cells", 2);
-	fdt_u32(tree, "#size-cells", 0);
-	vcpu_for_each (vcpu, vm, i) {
-		fdt_node_at(tree, "cpu", vcpu->arch.mpidr);
-		fdt_text(tree, "device_type", "cpu");
-		fdt_text(tree, "compatible", "arm,armv8");
-		fdt_text(tree, "enable-method", "psci");
-		fdt_reg(tree, &vcpu->arch.mpidr, 1);
-		fdt_u32(tree, "phandle", BOARD_PHANDLE_CPU + i);
-		fdt_node_end(tree);
-	}
-	fdt_node_end(tree);
-}
-
 /* KVM turns a call by HVC at EL1 into the guest's own hypervisor's business when it has EL2. */
 static void psci(struct fdt_tree *tree, struct vm *vm)
 {
@@ -96,6 +77,19 @@ static void timer(struct fdt_tree *tree, struct vm *vm)
 	if (vm->config->arch.cntfrq)
 		fdt_u32(tree, "clock-frequency", vm->config->arch.cntfrq);
 	fdt_empty(tree, "always-on");
+	fdt_node_end(tree);
+}
+
+static void pmu(struct fdt_tree *tree, struct vm *vm)
+{
+	u32 cells[3];
+
+	if (!vm->config->arch.pmu)
+		return;
+	gic_ppi(vm, BOARD_PPI_PMU, GIC_LEVEL_HIGH, cells);
+	fdt_node(tree, "pmu");
+	fdt_text(tree, "compatible", "arm,armv8-pmuv3");
+	fdt_cells(tree, "interrupts", cells, 3);
 	fdt_node_end(tree);
 }
 
@@ -135,10 +129,11 @@ int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, g
 	fdt_u32(tree, "#size-cells", 2);
 	fdt_u32(tree, "interrupt-parent", BOARD_PHANDLE_GIC);
 	chosen(tree, &vm->config->arch, cmdline, initrd, initrd_size);
-	cpus(tree, vm);
+	cpus_fdt(tree, vm);
 	fdt_memory(tree, &vm->memory);
 	psci(tree, vm);
 	timer(tree, vm);
+	pmu(tree, vm);
 	gic_fdt(tree, vm, &vm->arch.arm64->gic);
 	peripheral_clock(tree);
 	fdt_devices(tree, &vm->devices, &gic_irq_format, BOARD_PHANDLE_CLOCK);

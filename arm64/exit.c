@@ -9,6 +9,7 @@
 #include "arm64-vm.h"
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "psci.h"
 #include "registers.h"
 
 #define LL(x) ((unsigned long long)(x))
@@ -29,6 +30,18 @@ int arm64_set_register(struct vcpu *vcpu, u64 id, u64 value)
 
 enum exit_action arch_vcpu_exit(struct vcpu *vcpu)
 {
+	const struct kvm_run *run = vcpu->run;
+
+	if (run->exit_reason == KVM_EXIT_HYPERCALL)
+		return psci_call(vcpu);
+	if (run->exit_reason != KVM_EXIT_SYSTEM_EVENT)
+		return EXIT_ACTION_UNKNOWN;
+	switch (run->system_event.type) {
+	case KVM_SYSTEM_EVENT_SUSPEND:
+		return psci_system_suspend(vcpu);
+	case KVM_SYSTEM_EVENT_WAKEUP:
+		return psci_wake_up(vcpu);
+	}
 	return EXIT_ACTION_UNKNOWN;
 }
 

@@ -30,8 +30,47 @@ static void choose_common(struct vm *vm, struct kvm_vcpu_init *init)
 		want(init, KVM_ARM_VCPU_PTRAUTH_ADDRESS);
 		want(init, KVM_ARM_VCPU_PTRAUTH_GENERIC);
 	}
-	if (has_cap(vm, KVM_CAP_ARM_SVE))
+}
+
+static int choose_sve(struct vm *vm, struct kvm_vcpu_init *init)
+{
+	const struct arch_config *arch = &vm->config->arch;
+
+	if (arch->disable_sve)
+		return 0;
+	if (has_cap(vm, KVM_CAP_ARM_SVE)) {
 		want(init, KVM_ARM_VCPU_SVE);
+		return 0;
+	}
+	if (!arch->sve_max_vl)
+		return 0;
+	log_fatal("--sve-max-vl: this host's KVM gives guests no scalable vectors; leave it out");
+	return -ENOTSUP;
+}
+
+/* Must be asked for before there is a vCPU. A host that has it but does not give it is as one without. */
+static void enable_mte(struct vm *vm)
+{
+	struct kvm_enable_cap request = { .cap = KVM_CAP_ARM_MTE };
+
+	if (vm->config->arch.disable_mte || !has_cap(vm, KVM_CAP_ARM_MTE))
+		return;
+	if (ioctl(vm->fd, KVM_ENABLE_CAP, &request))
+		log_debug("KVM does not give the guest memory tags: %s", strerror(errno));
+}
+
+static int choose_pmu(struct vm *vm, struct kvm_vcpu_init *init)
+{
+	if (!vm->config->arch.pmu)
+		return 0;
+	if (!has_cap(vm, KVM_CAP_ARM_PMU_V3)) {
+		log_fatal(
+			"--pmu: this host's KVM has no performance monitors for guests; its Linux "
+			"found no PMUv3 in CPU and device tree or was built without perf events");
+		return -ENOTSUP;
+	}
+	want(init, KVM_ARM_VCPU_PMU_V3);
+	return 0;
 }
 
 static int choose_nested(struct vm *vm, struct kvm_vcpu_init *init)
@@ -84,6 +123,11 @@ int arm64_choose_features(struct vm *vm)
 		return error;
 	}
 	choose_common(vm, init);
-	error = choose_nested(vm, init);
+	enable_mte(vm);
+	error = choose_sve(vm, init);
+	if (!error)
+		error = choose_pmu(vm, init);
+	if (!error)
+		error = choose_nested(vm, init);
 	return error ?: set_counter_offset(vm);
 }

@@ -17,6 +17,7 @@
 #define REG_PSTATE REG_CORE(regs.pstate)
 
 #define REG_MPIDR_EL1 ARM64_SYS_REG(3, 0, 0, 0, 5)
+#define REG_CLIDR_EL1 ARM64_SYS_REG(3, 1, 0, 0, 1)
 #define REG_SCTLR_EL1 ARM64_SYS_REG(3, 0, 1, 0, 0)
 #define REG_TCR_EL1   ARM64_SYS_REG(3, 0, 2, 0, 2)
 #define REG_TTBR0_EL1 ARM64_SYS_REG(3, 0, 2, 0, 0)

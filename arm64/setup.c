@@ -9,6 +9,8 @@
 #include "board.h"
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "psci.h"
+#include "pvtime.h"
 
 /* What hosts that cannot be asked give. */
 #define IPA_BITS_DEFAULT 40
@@ -126,11 +128,15 @@ int arch_vm_create(struct vm *vm)
 	if (!error)
 		error = arm64_check_load(vm);
 	if (!error)
+		error = pvtime_lay_out(vm);
+	if (!error)
 		error = vm_map_memory(vm);
 	if (!error)
 		error = gic_create(vm, &arm64->gic);
 	if (!error)
 		error = arm64_choose_features(vm);
+	if (!error)
+		error = psci_setup(vm);
 	if (error)
 		return error;
 	lay_out_pci(vm, arm64);

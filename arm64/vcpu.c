@@ -7,7 +7,10 @@
 #include "arm64-vm.h"
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "psci.h"
+#include "pvtime.h"
 #include "registers.h"
+#include "sve.h"
 
 #define MPIDR_AFFINITY 0xff00ffffffULL
 
@@ -19,36 +22,31 @@ static int failed(const struct vcpu *vcpu, const char *what)
 	return error;
 }
 
-/* Only the first runs: the others wait for PSCI's CPU_ON. */
-static int init(struct vcpu *vcpu)
+int arm64_vcpu_init(struct vcpu *vcpu, bool off)
 {
 	struct kvm_vcpu_init request = vcpu->vm->arch.arm64->init;
 
-	if (vcpu->id)
+	if (off)
 		request.features[0] |= 1U << KVM_ARM_VCPU_POWER_OFF;
-	if (ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &request))
-		return failed(vcpu, "KVM does not initialise it");
-	return 0;
+	return ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &request) ? -errno : 0;
 }
 
-static int finalize(struct vcpu *vcpu)
+/* Only the first runs: the others wait for PSCI's CPU_ON, in KVM or, when that is lkvm's own, outside. */
+static int init(struct vcpu *vcpu)
 {
-	const struct kvm_vcpu_init *request = &vcpu->vm->arch.arm64->init;
-	int feature = KVM_ARM_VCPU_SVE;
-
-	if (!(request->features[0] & (1U << feature)))
+	if (!arm64_vcpu_init(vcpu, vcpu->id && !vcpu->vm->config->arch.psci))
 		return 0;
-	if (ioctl(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &feature))
-		return failed(vcpu, "KVM does not take its vector lengths");
-	return 0;
+	return failed(vcpu, "KVM does not initialise it");
 }
 
 int arch_vcpu_create(struct vcpu *vcpu)
 {
 	int error = init(vcpu);
 
+	if (!error && arm64_wants(vcpu->vm, KVM_ARM_VCPU_SVE))
+		error = sve_finalize(vcpu);
 	if (!error)
-		error = finalize(vcpu);
+		error = pvtime_init(vcpu);
 	if (!error && arm64_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr))
 		error = failed(vcpu, "KVM does not tell its affinity");
 	vcpu->arch.mpidr &= MPIDR_AFFINITY;
@@ -59,6 +57,7 @@ void arch_vcpu_destroy(struct vcpu *vcpu)
 {
 }
 
+/* A guest's counters run on while it is paused, and there is no way to tell it that it was. */
 void arch_vcpu_resume(struct vcpu *vcpu)
 {
 }
@@ -90,6 +89,7 @@ int arch_reset(struct vm *vm)
 		if (!error && arm64->used)
 			error = init(vcpu);
 	}
+	psci_reset(vm);
 	if (!error)
 		error = enter_at(vm->vcpus[0], &arm64->entry);
 	arm64->used = true;

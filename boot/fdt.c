@@ -141,7 +141,7 @@ void fdt_memory(struct fdt_tree *tree, const struct guest_memory *memory)
 	for (unsigned i = 0; i < memory->nr_regions; i++) {
 		const struct guest_region *region = &memory->regions[i];
 
-		if (region->readonly)
+		if (region->readonly || region->unlisted)
 			continue;
 		fdt_node_at(tree, "memory", region->gpa);
 		fdt_text(tree, "device_type", "memory");

@@ -460,6 +460,8 @@ static void store_memory_sizes(struct rtc *rtc, const struct guest_memory *memor
 	for (unsigned i = 0; i < memory->nr_regions; i++) {
 		const struct guest_region *region = &memory->regions[i];
 
+		if (region->unlisted)
+			continue;
 		if (region->gpa >= GIB(4))
 			high += region->size;
 		else

@@ -45,9 +45,9 @@ static int insert(struct guest_memory *memory, const struct guest_region *new)
 	return 0;
 }
 
-int guest_memory_add_ram(struct guest_memory *memory, gpa_t gpa, u64 size)
+static int add(struct guest_memory *memory, gpa_t gpa, u64 size, bool unlisted)
 {
-	struct guest_region region = { .gpa = gpa, .size = size };
+	struct guest_region region = { .gpa = gpa, .size = size, .unlisted = unlisted };
 	int error;
 
 	if (!IS_ALIGNED(gpa, PAGE) || !IS_ALIGNED(size, PAGE) || !size)
@@ -64,6 +64,16 @@ int guest_memory_add_ram(struct guest_memory *memory, gpa_t gpa, u64 size)
 	if (error)
 		munmap(region.hva, size);
 	return error;
+}
+
+int guest_memory_add_ram(struct guest_memory *memory, gpa_t gpa, u64 size)
+{
+	return add(memory, gpa, size, false);
+}
+
+int guest_memory_add_unlisted(struct guest_memory *memory, gpa_t gpa, u64 size)
+{
+	return add(memory, gpa, size, true);
 }
 
 int guest_memory_add_buffer(struct guest_memory *memory, gpa_t gpa, void *hva, u64 size)

@@ -251,7 +251,10 @@ void vcpus_park(struct vm *vm)
 	pthread_mutex_unlock(&control->lock);
 }
 
-/* Waits while vCPUs are parked, or, if `stopped`, until they are started anew. False: end the thread. */
+/*
+ * Waits while vCPUs are parked or this one is off, or, if `stopped`, until they are started anew. False:
+ * end the thread.
+ */
 static bool wait_parked(struct vcpu *vcpu, bool stopped)
 {
 	struct vcpu_control *control = vcpu->vm->vcpu_control;
@@ -262,12 +265,50 @@ static bool wait_parked(struct vcpu *vcpu, bool stopped)
 	life = control->life;
 	control->nr_parked++;
 	pthread_cond_broadcast(&control->changed);
-	while (!control->quit && (control->park || (stopped && control->life == life)))
+	while (!control->quit && (control->park || vcpu->off || (stopped && control->life == life)))
 		pthread_cond_wait(&control->changed, &control->lock);
 	control->nr_parked--;
 	quit = control->quit;
 	pthread_mutex_unlock(&control->lock);
 	return !quit;
+}
+
+void vcpu_set_off(struct vcpu *vcpu, bool off)
+{
+	struct vcpu_control *control = vcpu->vm->vcpu_control;
+
+	pthread_mutex_lock(&control->lock);
+	vcpu->off = off;
+	pthread_cond_broadcast(&control->changed);
+	pthread_mutex_unlock(&control->lock);
+}
+
+bool vcpu_is_off(struct vcpu *vcpu)
+{
+	struct vcpu_control *control = vcpu->vm->vcpu_control;
+	bool off;
+
+	pthread_mutex_lock(&control->lock);
+	off = vcpu->off;
+	pthread_mutex_unlock(&control->lock);
+	return off;
+}
+
+void vcpu_hold(struct vcpu *vcpu)
+{
+	set_immediate_exit(vcpu, 1);
+	if (vcpu->thread_started)
+		pthread_kill(vcpu->thread, SIGKICK);
+}
+
+void vcpu_release(struct vcpu *vcpu)
+{
+	struct vcpu_control *control = vcpu->vm->vcpu_control;
+
+	pthread_mutex_lock(&control->lock);
+	if (!control->park)
+		set_immediate_exit(vcpu, 0);
+	pthread_mutex_unlock(&control->lock);
 }
 
 bool vcpus_parking(struct vm *vm)
@@ -350,8 +391,7 @@ static enum exit_action system_event(struct vcpu *vcpu)
 	case KVM_SYSTEM_EVENT_CRASH:
 		return stop_for(vcpu, VM_REQUEST_PANIC);
 	}
-	return internal_error(vcpu, "KVM reports system event %u, which lkvm does not know",
-			      vcpu->run->system_event.type);
+	return EXIT_ACTION_UNKNOWN;
 }
 
 static enum exit_action dispatch(struct vcpu *vcpu)
@@ -370,7 +410,10 @@ static enum exit_action dispatch(struct vcpu *vcpu)
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
 		return EXIT_ACTION_CONTINUE;
 	case KVM_EXIT_SYSTEM_EVENT:
-		return system_event(vcpu);
+		action = system_event(vcpu);
+		if (action != EXIT_ACTION_UNKNOWN)
+			return action;
+		break;
 	case KVM_EXIT_SHUTDOWN:
 		if (!vm_ending(vcpu->vm) && log_get_level() >= LOG_LEVEL_DEBUG)
 			arch_vcpu_dump(vcpu);
@@ -384,11 +427,13 @@ static enum exit_action dispatch(struct vcpu *vcpu)
 			(unsigned long long)run->fail_entry.hardware_entry_failure_reason);
 	}
 	action = arch_vcpu_exit(vcpu);
-	if (action == EXIT_ACTION_UNKNOWN)
-		return internal_error(vcpu,
-				      "KVM left the guest for a reason lkvm does not know: %u",
-				      run->exit_reason);
-	return action;
+	if (action != EXIT_ACTION_UNKNOWN)
+		return action;
+	if (run->exit_reason == KVM_EXIT_SYSTEM_EVENT)
+		return internal_error(vcpu, "KVM reports system event %u, which lkvm does not know",
+				      run->system_event.type);
+	return internal_error(vcpu, "KVM left the guest for a reason lkvm does not know: %u",
+			      run->exit_reason);
 }
 
 /*
@@ -416,18 +461,19 @@ static void *run_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 	char name[16];
-	bool stopped;
+	bool stopped = false;
 
 	current = vcpu;
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
 	pthread_setname_np(pthread_self(), name);
 	vcpu_bind_thread(vcpu);
-	do {
+	/* At first too: it may be off to begin with. */
+	while (wait_parked(vcpu, stopped)) {
 		while (run_once(vcpu) == EXIT_ACTION_CONTINUE && !vm_ending(vcpu->vm))
 			;
 		stopped = vm_ending(vcpu->vm);
 		if (stopped)
 			finish_exit(vcpu);
-	} while (wait_parked(vcpu, stopped));
+	}
 	return NULL;
 }

@@ -61,11 +61,11 @@ int arch_reset(struct vm *vm);
 
 enum exit_action {
 	EXIT_ACTION_CONTINUE, /* run on */
-	EXIT_ACTION_STOP,     /* a request was made; the vCPU parks */
+	EXIT_ACTION_STOP,     /* a request was made, or the vCPU is off; it parks */
 	EXIT_ACTION_UNKNOWN,  /* not the architecture's; the run loop calls it an internal error */
 };
 
-/* vCPU thread: exits other than I/O, MMIO, interruption and shutdown. */
+/* vCPU thread: exits other than I/O, MMIO, interruption, shutdown and the system events of all. */
 enum exit_action arch_vcpu_exit(struct vcpu *vcpu);
 
 /* vCPU thread or main, vCPU not in KVM_RUN: registers and the bytes at the program counter, stderr. */

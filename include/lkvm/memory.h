@@ -20,6 +20,7 @@ struct guest_region {
 	u64 size;      /* bytes, page multiple */
 	u8 *hva;       /* where it is mapped here */
 	bool readonly; /* a ROM: the guest and devices may only read it */
+	bool unlisted; /* RAM that is not in the map of its memory that the guest gets */
 	bool borrowed; /* the mapping belongs to the caller (tests) */
 };
 
@@ -38,6 +39,9 @@ void guest_memory_destroy(struct guest_memory *memory);
  * populated. -EINVAL when it overlaps or is not page aligned, -ENOMEM, -ENOSPC when the table is full.
  */
 int guest_memory_add_ram(struct guest_memory *memory, gpa_t gpa, u64 size);
+
+/* The same for what the guest learns of by other ways than its memory map (struct guest_region). */
+int guest_memory_add_unlisted(struct guest_memory *memory, gpa_t gpa, u64 size);
 
 /* The same with the caller's memory: unit tests and fuzzers need no KVM. */
 int guest_memory_add_buffer(struct guest_memory *memory, gpa_t gpa, void *hva, u64 size);

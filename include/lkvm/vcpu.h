@@ -21,8 +21,9 @@ struct vcpu {
 	struct kvm_run *run; /* mapped; this vCPU's thread, or any while it is parked */
 	size_t run_size;
 	pthread_t thread;
-	bool thread_started;	   /* main thread */
-	const cpu_set_t *affinity; /* of the thread; NULL: none; constant once it runs */
+	_Atomic bool thread_started; /* written by the main thread */
+	bool off;		     /* see vcpu_set_off(); vcpu_control's lock */
+	const cpu_set_t *affinity;   /* of the thread; NULL: none; constant once it runs */
 	struct arch_vcpu arch;
 };
 
@@ -56,5 +57,21 @@ struct vcpu *vcpu_current(void);
  * its registers are now? False on a thread that is no vCPU's.
  */
 bool vcpu_big_endian(void);
+
+/*
+ * For architectures that keep their vCPUs' power themselves: one that is off runs nothing of the guest
+ * until somebody turns it on, and nobody else minds: it pauses, parks and ends like any other. A vCPU's
+ * own thread turns it off, in an exit handler that then returns EXIT_ACTION_STOP; another vCPU's thread
+ * turns it on. The main thread may do both while all are parked.
+ */
+void vcpu_set_off(struct vcpu *vcpu, bool off);
+bool vcpu_is_off(struct vcpu *vcpu);
+
+/*
+ * Another vCPU's thread: KVM answers no ioctl on a vCPU that is in KVM_RUN. In between of these two it stays
+ * out of the guest. Short: it turns round and round meanwhile.
+ */
+void vcpu_hold(struct vcpu *vcpu);
+void vcpu_release(struct vcpu *vcpu);
 
 #endif

@@ -118,6 +118,24 @@ static void ram_is_cleared(void **state)
 	guest_memory_destroy(&ram);
 }
 
+/* To the guest's map alone it is not there. */
+static void unlisted_ram_is_ram(void **state)
+{
+	struct guest_memory ram;
+	u64 value = 0x55;
+
+	guest_memory_init(&ram);
+	assert_int_equal(guest_memory_add_ram(&ram, 0x10000, 0x10000), 0);
+	assert_int_equal(guest_memory_add_unlisted(&ram, 0x4000, 0x1000), 0);
+	assert_int_equal(guest_memory_add_unlisted(&ram, 0x1f000, 0x1000), -EINVAL);
+	assert_true(ram.regions[0].unlisted && !ram.regions[1].unlisted);
+	assert_int_equal(guest_write(&ram, 0x4ff8, &value, 8), 0);
+	assert_int_equal(guest_memory_clear(&ram), 0);
+	assert_int_equal(guest_read(&ram, 0x4ff8, &value, 8), 0);
+	assert_int_equal(value, 0);
+	guest_memory_destroy(&ram);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +145,7 @@ int main(void)
 		cmocka_unit_test_setup(overlaps_are_refused, setup),
 		cmocka_unit_test_setup(files_go_straight_in, setup),
 		cmocka_unit_test(ram_is_cleared),
+		cmocka_unit_test(unlisted_ram_is_ram),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

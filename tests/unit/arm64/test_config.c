@@ -72,6 +72,30 @@ static void numbers(void **state)
 	assert_int_equal(config.arch.counter_offset, 7);
 }
 
+static void vectors(void **state)
+{
+	GOOD("--sve-max-vl", "128");
+	assert_int_equal(config.arch.sve_max_vl, 128);
+	GOOD("--sve-max-vl", "2048");
+	GOOD("--sve-max-vl", "384", "--no-sve-max-vl", "--disable-sve");
+	assert_true(!config.arch.sve_max_vl && config.arch.disable_sve);
+	BAD("128 to 2048 bits", "--sve-max-vl", "0");
+	BAD("128 to 2048 bits", "--sve-max-vl", "100");
+	BAD("128 to 2048 bits", "--sve-max-vl", "2176");
+	BAD("128 to 2048 bits", "--sve-max-vl", "0x80");
+	BAD("do not go together", "--sve-max-vl", "128", "--disable-sve");
+}
+
+static void switches(void **state)
+{
+	GOOD("x");
+	assert_false(config.arch.pmu || config.arch.disable_mte || config.arch.no_pvtime);
+	GOOD("--pmu", "--disable-mte", "--no-pvtime");
+	assert_true(config.arch.pmu && config.arch.disable_mte && config.arch.no_pvtime);
+	GOOD("--no-pvtime", "--pvtime", "--pmu", "--no-pmu");
+	assert_false(config.arch.pmu || config.arch.no_pvtime);
+}
+
 static void nested(void **state)
 {
 	GOOD("--nested");
@@ -87,6 +111,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(numbers),
+		TEST(vectors),
+		TEST(switches),
 		TEST(nested),
 	};
 

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "arm64-vm.h"
+#include "board.h"
+#include "lkvm/arch.h"
+#include "lkvm/log.h"
+#include "pmu.h"
+
+#define FOLDER "/sys/bus/event_source/devices"
+
+static int read_type(const char *path, u32 *type)
+{
+	FILE *file = fopen(path, "re");
+	int fields;
+
+	if (!file)
+		return -errno;
+	fields = fscanf(file, "%" SCNu32, type);
+	fclose(file);
+	return fields == 1 ? 0 : -EINVAL;
+}
+
+/* Of all sources of events only the CPUs' own PMUs tell which CPUs they count for in "cpus". */
+static bool read_pmu(const char *folder, const char *name, struct host_pmu *pmu)
+{
+	char path[512];
+
+	snprintf(pmu->name, sizeof(pmu->name), "%s", name);
+	snprintf(path, sizeof(path), "%s/%s/cpus", folder, name);
+	if (cpulist_read(path, &pmu->cpus))
+		return false;
+	snprintf(path, sizeof(path), "%s/%s/type", folder, name);
+	return !read_type(path, &pmu->type);
+}
+
+int pmu_choose(const char *folder, const cpu_set_t *wanted, struct host_pmu *pmu)
+{
+	DIR *dir = opendir(folder);
+	unsigned nr = 0, fitting = 0;
+	struct host_pmu each;
+	struct dirent *entry;
+
+	if (!dir)
+		return 0;
+	while ((entry = readdir(dir))) {
+		if (*entry->d_name == '.' || !read_pmu(folder, entry->d_name, &each))
+			continue;
+		nr++;
+		if (!cpulist_within(wanted, &each.cpus))
+			continue;
+		fitting++;
+		*pmu = each;
+	}
+	closedir(dir);
+	if (nr < 2)
+		return 0;
+	return fitting ? 1 : -EINVAL;
+}
+
+static int set_attr(struct vcpu *vcpu, u64 attr, const void *value)
+{
+	struct kvm_device_attr request = {
+		.group = KVM_ARM_VCPU_PMU_V3_CTRL,
+		.attr = attr,
+		.addr = (u64)(uintptr_t)value,
+	};
+
+	return ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &request) ? -errno : 0;
+}
+
+static bool can_choose(struct vcpu *vcpu)
+{
+	struct kvm_device_attr request = {
+		.group = KVM_ARM_VCPU_PMU_V3_CTRL,
+		.attr = KVM_ARM_VCPU_PMU_V3_SET_PMU,
+	};
+
+	return !ioctl(vcpu->fd, KVM_HAS_DEVICE_ATTR, &request);
+}
+
+/* Where vCPUs will run: where they are told to, or where this thread is by chance. */
+static void wanted_cpus(struct vm *vm, cpu_set_t *wanted)
+{
+	struct vcpu *vcpu;
+	unsigned i;
+
+	CPU_ZERO(wanted);
+	vcpu_for_each (vcpu, vm, i) {
+		if (vcpu->affinity)
+			CPU_OR(wanted, wanted, vcpu->affinity);
+	}
+	if (!CPU_COUNT(wanted))
+		CPU_SET(MAX(sched_getcpu(), 0), wanted);
+}
+
+static int choose(struct vm *vm)
+{
+	struct arm64_vm *arm64 = vm->arch.arm64;
+	struct host_pmu pmu;
+	struct vcpu *vcpu;
+	cpu_set_t wanted;
+	unsigned i;
+	int found, error;
+
+	wanted_cpus(vm, &wanted);
+	found = pmu_choose(FOLDER, &wanted, &pmu);
+	if (found == -EINVAL) {
+		log_fatal(
+			"--pmu: the CPUs of --vcpu-affinity are of several kinds, but a guest has "
+			"the performance monitors of one; name CPUs of one kind");
+		return found;
+	}
+	/* A kernel before 5.19 takes the monitors of the CPU it began on, whatever is said. */
+	if (!found || !can_choose(vm->vcpus[0]))
+		return 0;
+	log_debug("The guest's performance monitors are %s", pmu.name);
+	arm64->pmu_cpus = pmu.cpus;
+	vcpu_for_each (vcpu, vm, i) {
+		error = set_attr(vcpu, KVM_ARM_VCPU_PMU_V3_SET_PMU, &pmu.type);
+		if (error) {
+			log_fatal("--pmu: KVM does not take the host's %s: %s", pmu.name,
+				  strerror(-error));
+			return error;
+		}
+		if (!vcpu->affinity)
+			vcpu->affinity = &arm64->pmu_cpus;
+	}
+	return 0;
+}
+
+int pmu_init(struct vm *vm)
+{
+	int error, intid = BOARD_PPI_PMU;
+	struct vcpu *vcpu;
+	unsigned i;
+
+	if (!vm->config->arch.pmu)
+		return 0;
+	error = choose(vm);
+	if (error)
+		return error;
+	vcpu_for_each (vcpu, vm, i) {
+		error = set_attr(vcpu, KVM_ARM_VCPU_PMU_V3_IRQ, &intid);
+		if (!error)
+			error = set_attr(vcpu, KVM_ARM_VCPU_PMU_V3_INIT, NULL);
+		if (!error)
+			continue;
+		log_fatal("--pmu: KVM does not set up vCPU %u's performance monitors: %s", i,
+			  strerror(-error));
+		return error;
+	}
+	return 0;
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "arm64-vm.h"
+#include "board.h"
+#include "lkvm/log.h"
+#include "lkvm/vcpu.h"
+#include "pvtime.h"
+
+/* KVM's hypercalls for it are of 64 bits: a 32-bit guest has no use for records. */
+static bool wanted(const struct vm *vm)
+{
+	const struct arch_config *arch = &vm->config->arch;
+
+	return !arch->no_pvtime && ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_STEAL_TIME) > 0;
+}
+
+int pvtime_lay_out(struct vm *vm)
+{
+	u64 size = ALIGN_UP((u64)vm->config->cpus * BOARD_PVTIME_SIZE, sysconf(_SC_PAGESIZE));
+	int error;
+
+	if (!wanted(vm))
+		return 0;
+	error = guest_memory_add_unlisted(&vm->memory, BOARD_PVTIME, size);
+	if (error)
+		log_fatal("No memory for the guest's steal time: %s; --no-pvtime does without",
+			  strerror(-error));
+	else
+		vm->arch.arm64->pvtime = true;
+	return error;
+}
+
+int pvtime_init(struct vcpu *vcpu)
+{
+	u64 record = BOARD_PVTIME + (u64)vcpu->id * BOARD_PVTIME_SIZE;
+	struct kvm_device_attr request = {
+		.group = KVM_ARM_VCPU_PVTIME_CTRL,
+		.attr = KVM_ARM_VCPU_PVTIME_IPA,
+		.addr = (u64)(uintptr_t)&record,
+	};
+	int error;
+
+	if (!vcpu->vm->arch.arm64->pvtime || !ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &request))
+		return 0;
+	error = -errno;
+	log_fatal("vCPU %u: KVM does not take the place of its steal time: %s; --no-pvtime does "
+		  "without",
+		  vcpu->id, strerror(errno));
+	return error;
+}

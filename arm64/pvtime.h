@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Steal time (Arm DEN 0057): a guest learns how long its CPUs waited for one of the host's from a record
+ * for each, which KVM writes. The records are RAM of their own, told to the guest by KVM's hypercalls and
+ * not in its memory map. Main thread.
+ */
+#ifndef ARM64_PVTIME_H
+#define ARM64_PVTIME_H
+
+struct vm;
+struct vcpu;
+
+/* Before vm_map_memory(): makes room for the records if this guest gets any. 0 or -errno, said. */
+int pvtime_lay_out(struct vm *vm);
+
+/* After KVM_ARM_VCPU_INIT: tells KVM where the vCPU's record is. 0 or -errno, said. */
+int pvtime_init(struct vcpu *vcpu);
+
+#endif

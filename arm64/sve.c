@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "arm64-vm.h"
+#include "lkvm/log.h"
+#include "lkvm/vcpu.h"
+#include "sve.h"
+
+_Static_assert(SVE_WORDS == KVM_ARM64_SVE_VLS_WORDS, "the set is KVM's");
+
+static bool has(const u64 *set, unsigned n)
+{
+	return set[n / 64] >> n % 64 & 1;
+}
+
+static void list(const u64 *set, char *text, size_t size)
+{
+	size_t len = 0;
+
+	*text = '\0';
+	for (unsigned n = 0; n < SVE_VL_MAX / SVE_VL_UNIT && len < size; n++) {
+		if (has(set, n))
+			len += snprintf(text + len, size - len, "%s%u", len ? ", " : "",
+					(n + 1) * SVE_VL_UNIT);
+	}
+}
+
+int sve_limit(u64 set[SVE_WORDS], unsigned bits, char *known, size_t size)
+{
+	unsigned longest = bits / SVE_VL_UNIT - 1;
+
+	if (!has(set, longest)) {
+		list(set, known, size);
+		return -EINVAL;
+	}
+	for (unsigned n = longest + 1; n < SVE_WORDS * 64; n++)
+		set[n / 64] &= ~BIT(n % 64);
+	return 0;
+}
+
+static int failed(const struct vcpu *vcpu)
+{
+	int error = -errno;
+
+	log_fatal("vCPU %u: KVM does not take its vector lengths: %s", vcpu->id, strerror(errno));
+	return error;
+}
+
+static int limit(struct vcpu *vcpu, unsigned bits)
+{
+	u64 set[SVE_WORDS];
+	struct kvm_one_reg reg = { .id = KVM_REG_ARM64_SVE_VLS, .addr = (u64)(uintptr_t)set };
+	char known[128];
+	int error;
+
+	if (ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg))
+		return failed(vcpu);
+	error = sve_limit(set, bits, known, sizeof(known));
+	if (error)
+		log_fatal("--sve-max-vl %u: this host's CPUs have vectors of %s bits", bits, known);
+	else if (ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg))
+		error = failed(vcpu);
+	return error;
+}
+
+int sve_finalize(struct vcpu *vcpu)
+{
+	unsigned bits = vcpu->vm->config->arch.sve_max_vl;
+	int feature = KVM_ARM_VCPU_SVE, error = bits ? limit(vcpu, bits) : 0;
+
+	if (!error && ioctl(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &feature))
+		error = failed(vcpu);
+	return error;
+}

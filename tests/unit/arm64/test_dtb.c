@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The device tree, read back: what of it depends on options and on the host. */
+#include <libfdt.h>
+
+#include "board.h"
+#include "fake_kvm.h"
+#include "said.h"
+
+static struct vm *vm;
+static struct fdt_tree tree;
+
+static int setup(void **state)
+{
+	vm = fake_guest_create(2);
+	assert_int_equal(vcpus_create(vm), 0);
+	assert_int_equal(guest_memory_add_ram(&vm->memory, 0x80000000, MIB(2)), 0);
+	tree.blob = NULL;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	fdt_free(&tree);
+	fake_guest_destroy();
+	return 0;
+}
+
+static void build(void)
+{
+	fdt_free(&tree);
+	said_begin();
+	assert_int_equal(arm64_build_dtb(vm, &tree, "quiet", 0, 0), 0);
+	said_end();
+	SAID(NULL);
+	assert_int_equal(fdt_check_full(tree.blob, fdt_totalsize(tree.blob)), 0);
+}
+
+static int node(const char *path)
+{
+	return fdt_path_offset(tree.blob, path);
+}
+
+/* -1: no such property. */
+static int cells(const char *path, const char *name, u32 *values, unsigned max)
+{
+	int len, at = node(path);
+	const fdt32_t *property = at < 0 ? NULL : fdt_getprop(tree.blob, at, name, &len);
+
+	if (!property)
+		return -1;
+	for (unsigned i = 0; i < max && i < len / sizeof(*property); i++)
+		values[i] = fdt32_to_cpu(property[i]);
+	return len / sizeof(*property);
+}
+
+static bool has(const char *path, const char *name)
+{
+	return cells(path, name, NULL, 0) >= 0;
+}
+
+static u32 cell(const char *path, const char *name)
+{
+	u32 value = 0;
+
+	if (cells(path, name, &value, 1) != 1)
+		fail_msg("%s: no %s", path, name);
+	return value;
+}
+
+static void seeds(void **state)
+{
+	u32 seed[2], again[2];
+
+	build();
+	assert_int_equal(cells("/chosen", "kaslr-seed", seed, 2), 2);
+	build();
+	assert_int_equal(cells("/chosen", "kaslr-seed", again, 2), 2);
+	assert_true(seed[0] != again[0] || seed[1] != again[1]);
+	guest.config.arch.kaslr_seed_given = true;
+	guest.config.arch.kaslr_seed = 0x1122334455667788;
+	build();
+	assert_int_equal(cells("/chosen", "kaslr-seed", seed, 2), 2);
+	assert_int_equal(seed[0], 0x11223344);
+	assert_int_equal(seed[1], 0x55667788);
+	assert_int_equal(cells("/chosen", "rng-seed", NULL, 0), 8);
+}
+
+static void timer(void **state)
+{
+	build();
+	assert_false(has("/timer", "clock-frequency"));
+	assert_int_equal(cells("/timer", "interrupts", NULL, 0), 12);
+	guest.config.arch.cntfrq = 24000000;
+	guest.config.arch.nested = true;
+	build();
+	assert_int_equal(cell("/timer", "clock-frequency"), 24000000);
+	assert_int_equal(cells("/timer", "interrupts", NULL, 0), 15);
+	assert_string_equal(fdt_getprop(tree.blob, node("/psci"), "method", NULL), "smc");
+}
+
+static void performance_monitors(void **state)
+{
+	u32 irq[3];
+
+	build();
+	assert_true(node("/pmu") < 0);
+	guest.config.arch.pmu = true;
+	build();
+	assert_int_equal(cells("/pmu", "interrupts", irq, 3), 3);
+	assert_int_equal(irq[0], 1); /* PPI 7, level high */
+	assert_int_equal(irq[1], 7);
+	assert_int_equal(irq[2], 4);
+	guest.arm64.gic.kind = IRQCHIP_GICV2;
+	build();
+	assert_int_equal(cells("/pmu", "interrupts", irq, 3), 3);
+	assert_int_equal(irq[2], 0x304); /* and a mask of both CPUs */
+}
+
+static void unlisted_memory(void **state)
+{
+	assert_int_equal(guest_memory_add_unlisted(&vm->memory, BOARD_PVTIME, 4096), 0);
+	build();
+	assert_true(node("/memory@80000000") > 0);
+	assert_true(node("/memory@4000000") < 0);
+}
+
+static void topology(void **state)
+{
+	vm->vcpus[1]->arch.mpidr = 0x100000100;
+	build();
+	assert_int_equal(cell("/cpus/cpu-map/socket0/cluster0/core0", "cpu"),
+			 cell("/cpus/cpu@0", "phandle"));
+	assert_int_equal(cell("/cpus/cpu-map/socket0/cluster0/core1", "cpu"),
+			 cell("/cpus/cpu@100000100", "phandle"));
+	assert_true(node("/cpus/cpu-map/socket0/cluster0/core2") < 0);
+	/* CLIDR_EL1 is 0. */
+	assert_false(has("/cpus/cpu@0", "cache-unified") || has("/cpus/cpu@0", "d-cache-size"));
+}
+
+/* The host's own sizes are whatever this machine has; that the chain holds together is the same anywhere. */
+static void caches(void **state)
+{
+	*fake_reg(0, REG_CLIDR_EL1) = 4 | 4 << 3 | 4 << 6;
+	build();
+	for (unsigned cpu = 0; cpu < 2; cpu++) {
+		const char *at = cpu ? "/cpus/cpu@1" : "/cpus/cpu@0";
+		int next = node(at);
+
+		assert_true(has(at, "cache-unified"));
+		for (unsigned level = 2; level <= 3; level++) {
+			const fdt32_t *phandle =
+				fdt_getprop(tree.blob, next, "next-level-cache", NULL);
+
+			assert_non_null(phandle);
+			next = fdt_node_offset_by_phandle(tree.blob, fdt32_to_cpu(*phandle));
+			assert_true(next > 0);
+			assert_string_equal(fdt_getprop(tree.blob, next, "compatible", NULL),
+					    "cache");
+			phandle = fdt_getprop(tree.blob, next, "cache-level", NULL);
+			assert_int_equal(fdt32_to_cpu(*phandle), level);
+		}
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(seeds),	       TEST(timer),    TEST(performance_monitors),
+		TEST(unlisted_memory), TEST(topology), TEST(caches),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* How vCPUs are made and begin, told by what KVM is asked for. */
+#include "board.h"
+#include "fake_kvm.h"
+#include "lkvm/arch.h"
+#include "pvtime.h"
+#include "said.h"
+
+static struct vm *vm;
+
+static int setup(void **state)
+{
+	vm = fake_guest_create(3);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	fake_guest_destroy();
+	return 0;
+}
+
+static int create_all(void)
+{
+	int error;
+
+	vcpus_destroy(vm);
+	said_begin();
+	error = vcpus_create(vm);
+	said_end();
+	return error;
+}
+
+static void one_begins(void **state)
+{
+	*fake_reg(2, REG_MPIDR_EL1) = 0x81000102;
+	assert_int_equal(create_all(), 0);
+	SAID(NULL);
+	assert_int_equal(vm->vcpus[2]->arch.mpidr, 0x000102);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(fake.cpus[i].inits, 1);
+		assert_false(vm->vcpus[i]->off);
+		assert_int_equal(fake.cpus[i].mp_state,
+				 i ? KVM_MP_STATE_STOPPED : KVM_MP_STATE_RUNNABLE);
+		assert_int_equal(fake.cpus[i].sve_finalized, 0);
+	}
+	assert_int_equal(fake.nr_attrs, 0);
+	guest.arm64.entry = (struct arm64_entry){ .pc = 0x80080000, .dtb = 0x8fe00000 };
+	assert_int_equal(arch_reset(vm), 0);
+	assert_int_equal(*fake_reg(0, REG_PC), 0x80080000);
+	assert_int_equal(*fake_reg(0, REG_X(0)), 0x8fe00000);
+	/* As made they are as after a reset; the next life begins with one. */
+	assert_int_equal(fake.cpus[0].inits, 1);
+}
+
+/* Then KVM keeps none of them off. */
+static void one_begins_with_our_psci(void **state)
+{
+	guest.config.arch.psci = true;
+	assert_int_equal(create_all(), 0);
+	assert_int_equal(arch_reset(vm), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(fake.cpus[i].mp_state, KVM_MP_STATE_RUNNABLE);
+		assert_int_equal(vcpu_is_off(vm->vcpus[i]), i > 0);
+	}
+}
+
+static void vectors_are_final(void **state)
+{
+	u64 id = KVM_REG_ARM64_SVE_VLS;
+
+	guest.arm64.init.features[0] |= BIT(KVM_ARM_VCPU_SVE);
+	guest.config.arch.sve_max_vl = 256;
+	for (unsigned i = 0; i < 3; i++)
+		*fake_reg(i, id) = 0xf;
+	assert_int_equal(create_all(), 0);
+	SAID(NULL);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(*fake_reg(i, id), 0x3);
+		assert_int_equal(fake.cpus[i].sve_finalized, 1);
+	}
+	guest.config.arch.sve_max_vl = 640;
+	assert_int_equal(create_all(), -EINVAL);
+	SAID("--sve-max-vl 640: this host's CPUs have vectors of 128, 256 bits");
+}
+
+static void steal_time(void **state)
+{
+	u64 page = sysconf(_SC_PAGESIZE), value = 1;
+
+	assert_int_equal(pvtime_lay_out(vm), 0);
+	assert_int_equal(vm->memory.nr_regions, 0);
+	fake_cap(KVM_CAP_STEAL_TIME, true);
+	guest.config.arch.no_pvtime = true;
+	assert_int_equal(pvtime_lay_out(vm), 0);
+	assert_int_equal(vm->memory.nr_regions, 0);
+	guest.config.arch.no_pvtime = false;
+	assert_int_equal(pvtime_lay_out(vm), 0);
+	assert_int_equal(vm->memory.nr_regions, 1);
+	assert_int_equal(vm->memory.regions[0].gpa, BOARD_PVTIME);
+	assert_int_equal(vm->memory.regions[0].size, page);
+	assert_true(vm->memory.regions[0].unlisted);
+	assert_int_equal(guest_write(&vm->memory, BOARD_PVTIME, &value, sizeof(value)), 0);
+	assert_int_equal(create_all(), 0);
+	assert_int_equal(fake.nr_attrs, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(fake.attrs[i].fd, fake.cpus[i].fd);
+		assert_int_equal(fake.attrs[i].group, KVM_ARM_VCPU_PVTIME_CTRL);
+		assert_int_equal(fake.attrs[i].value, BOARD_PVTIME + 64 * i);
+	}
+	fake.fail = EEXIST;
+	assert_int_equal(create_all(), -EEXIST);
+	SAID("vCPU 0: KVM does not take the place of its steal time");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(one_begins),
+		TEST(one_begins_with_our_psci),
+		TEST(vectors_are_final),
+		TEST(steal_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
