@@ -142,14 +142,14 @@ sum() {
 	md5sum <"$1" | cut -d ' ' -f 1
 }
 
-# bare_guests PATTERN...: tests/guest's programs of those names. Each that fails is named; in an emulated
+# bare_guests PATTERN...: tests/guest's programs of those paths. Each that fails is named; in an emulated
 # host, which has all that they take, none may be skipped.
 bare_guests() {
 	local made=/lab/guests/made source=/lab/guests/source pattern sources=
 	[ "$LAB_HOW" = emulated ] || skip "natively, make check-guest runs them"
 	[ -d "$made" ] || skip "no guests: make check-lab brings them"
 	for pattern; do
-		sources="$sources $(ls $source/common/$pattern.c $source/$LAB_ARCH/$pattern.c 2>/dev/null)"
+		sources="$sources $(ls $source/$pattern.c 2>/dev/null)"
 	done
 	[ -n "${sources# }" ] || fail "no guest is named so: $*"
 	# shellcheck disable=SC2086 # paths of ours are words

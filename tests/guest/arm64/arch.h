@@ -118,11 +118,17 @@ static inline u32 current_el(void)
 #define PSCI_SYSTEM_RESET  0x84000009U
 #define PSCI_FEATURES	   0x8400000aU
 #define PSCI_SYSTEM_RESET2 0xc4000012U
+#define PSCI_NONE	   0x8400001fU /* the last of PSCI's range */
 
 #define PSCI_NOT_SUPPORTED	-1
 #define PSCI_INVALID_PARAMETERS -2
 #define PSCI_ALREADY_ON		-4
 #define PSCI_INVALID_ADDRESS	-9
+
+/* "SMC Calling Convention", ARM DEN 0028: a version, and a vendor's function that nobody has. */
+#define SMCCC_VERSION	    0x80000000U
+#define SMCCC_NONE	    0xc600fff7U
+#define SMCCC_NOT_SUPPORTED -1
 
 #define SMCCC_CALL(conduit)                                                                        \
 	static inline long smccc_##conduit(u64 function, u64 a, u64 b, u64 c)                      \

@@ -8,6 +8,19 @@
 #include "guest.h"
 #include "fdt.h"
 
+/* What no one serves is answered, not an exception; and SMC, trapped by KVM, says the same. */
+static void smccc(void)
+{
+	long version = smccc_hvc(SMCCC_VERSION, 0, 0, 0);
+
+	if (version < 0x10001)
+		fail("SMCCC's version", version);
+	CHECK_EQ("a function that is none", smccc_hvc(SMCCC_NONE, 1, 2, 3), SMCCC_NOT_SUPPORTED);
+	CHECK_EQ("SMCCC's version by SMC", smccc_smc(SMCCC_VERSION, 0, 0, 0), version);
+	CHECK_EQ("a function that is none, by SMC", smccc_smc(SMCCC_NONE, 1, 2, 3),
+		 SMCCC_NOT_SUPPORTED);
+}
+
 void guest_main(addr_t boot)
 {
 	const struct start_state *s = &start_state;
@@ -33,6 +46,7 @@ void guest_main(addr_t boot)
 	CHECK_EQ("how much memory", be64(memory.bytes + 8), MEMORY_SIZE);
 	if (psci(PSCI_VERSION, 0, 0, 0) < 0x10000)
 		fail("PSCI's version", psci(PSCI_VERSION, 0, 0, 0));
+	smccc();
 	print("entry ok\n");
 	power_off();
 }

@@ -92,7 +92,7 @@ void guest_main(addr_t boot)
 		names((const void *)boot);
 	if (psci(PSCI_FEATURES, PSCI_SYSTEM_RESET, 0, 0) < 0)
 		fail("PSCI_FEATURES(SYSTEM_RESET)", psci(PSCI_FEATURES, PSCI_SYSTEM_RESET, 0, 0));
-	CHECK_EQ("a function that is none", psci(0x8400001f, 0, 0, 0), PSCI_NOT_SUPPORTED);
+	CHECK_EQ("a function that is none", psci(PSCI_NONE, 0, 0, 0), PSCI_NOT_SUPPORTED);
 	print("psci ok\n");
 	power_off();
 }

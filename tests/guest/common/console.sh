@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The console with everything that stdin and stdout can be.
 run() {
-	timeout -s KILL 20 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 "$@"
+	timeout -s KILL 120 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 "$@"
 }
 
 fail() {

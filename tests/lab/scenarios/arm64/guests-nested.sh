@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# And those that run at EL2.
-# timeout: 300
-bare_guests 'el2-*'
+# The bare-metal guests of tests/guest/arm64 that run at EL2.
+# timeout: 600
+bare_guests arm64/'el2-*'
