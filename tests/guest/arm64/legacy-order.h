@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Drives a legacy virtio-rng on MMIO, reset by a store of each byte order at the guest's own exception
- * level and at EL0, and speaks to it in that order from then on.
+ * Drives a legacy virtio-rng on MMIO, reset by a store of each byte order from some exception level, and
+ * speaks to it in that order from then on.
  *
  * An order also holds for the walks of page tables, so the MMU is off while it is not ours: only the
  * registers of the device are accessed then. What is in memory is put into order by hand.
@@ -15,6 +15,8 @@
 #define SCTLR_C	  (1ULL << 2)
 #define SCTLR_E0E (1ULL << 24)
 #define SCTLR_EE  (1ULL << 25)
+
+#define DAIF_MASKED 0x3c0
 
 #define MMIO_MAGIC	 0x000
 #define MMIO_VERSION	 0x004
@@ -56,79 +58,85 @@ static struct {
 static u8 buffer[BYTES];
 
 /*
- * An exception of EL0 comes back to where it came from, at our level and with our SCTLR: x10 and x11, as
- * EL0 has left them. All other vectors stop.
+ * Where an access is done; an exception brings the CPU back from there. Both are made with SCTLR's value in
+ * x12, and leave it as x10, our PSTATE as x11 and our VBAR as it was. Nothing else touches memory.
  */
-__asm__("	.balign 2048\n"
-	"from_el0_vectors:\n"
-	"	.rept 8\n"
-	"	.balign 128\n"
-	"	b .\n"
-	"	.endr\n"
-	"	.balign 128\n"
-	"	msr sctlr_el1, x10\n"
-	"	msr spsr_el1, x11\n"
-	"	isb\n"
+#define VECTORS(name, lower)                                                                       \
+	__asm__("	.balign 2048\n" #name ":\n"                                                \
+		"	.rept 8\n"                                                                       \
+		"	.balign 128\n"                                                                   \
+		"	b .\n"                                                                           \
+		"	.endr\n"                                                                         \
+		"	.balign 128\n" lower "	.rept 7\n"                                          \
+		"	.balign 128\n"                                                                   \
+		"	b .\n"                                                                           \
+		"	.endr\n"                                                                         \
+		"	.balign 128\n")
+
+#define GO_BACK(el, sctlr)                                                                         \
+	"	msr " sctlr ", x10\n"                                                              \
+	"	msr spsr_" el ", x11\n"                                                            \
+	"	msr elr_" el ", x16\n"                                                             \
+	"	isb\n"                                                                                   \
 	"	eret\n"
-	"	.rept 7\n"
-	"	.balign 128\n"
-	"	b .\n"
-	"	.endr\n"
-	"	.balign 128\n");
 
-/*
- * The registers' names are EL1's. At EL2 with VHE they mean EL2's, and EL0 belongs to EL2 with
- * HCR_EL2.TGE set.
- */
-#define AT_EL0(access)                                                                             \
-	"	mrs x14, vbar_el1\n"                                                                   \
-	"	adr x13, from_el0_vectors\n"                                                           \
-	"	msr vbar_el1, x13\n"                                                                   \
-	"	adr x13, 1f\n"                                                                         \
-	"	msr elr_el1, x13\n"                                                                    \
-	"	mov x13, #0x3c0\n"                                                                     \
-	"	msr spsr_el1, x13\n"                                                                   \
-	"	msr sctlr_el1, x12\n"                                                                  \
-	"	isb\n"                                                                                 \
-	"	eret\n"                                                                                \
-	"1:	" access "\n"                                                                          \
-	"	svc #0\n"                                                                              \
-	"	msr vbar_el1, x14\n"                                                                   \
+#define AT_OUR_LEVEL(sctlr, access)                                                                \
+	"	msr " sctlr ", x12\n"                                                              \
+	"	isb\n"                                                                                   \
+	"	" access "\n"                                                                      \
+	"	msr " sctlr ", x10\n"                                                              \
 	"	isb\n"
 
-#define AT_OUR_LEVEL(access)                                                                       \
-	"	msr sctlr_el1, x12\n"                                                                  \
-	"	isb\n"                                                                                 \
-	"	" access "\n"                                                                          \
-	"	msr sctlr_el1, x10\n"                                                                  \
+#define BELOW(el, vectors, sctlr, access, back)                                                    \
+	"	mrs x14, vbar_" el "\n"                                                            \
+	"	adr x13, " vectors "\n"                                                            \
+	"	msr vbar_" el ", x13\n"                                                            \
+	"	adr x13, 1f\n"                                                                           \
+	"	msr elr_" el ", x13\n"                                                             \
+	"	adr x16, 2f\n"                                                                           \
+	"	msr spsr_" el ", x15\n"                                                            \
+	"	msr " sctlr ", x12\n"                                                              \
+	"	isb\n"                                                                                   \
+	"	eret\n"                                                                                  \
+	"1:	" access "\n"                                                                      \
+	"	" back " #0\n"                                                                     \
+	"2:	msr vbar_" el ", x14\n"                                                            \
 	"	isb\n"
 
-#define WITH(where, access)                                                                        \
-	__asm__ volatile(where(access)                                                             \
-			 : "+r"(w1)                                                                \
-			 : "r"(x0), "r"(x10), "r"(x11), "r"(x12)                                   \
-			 : "memory", "x13", "x14")
+#define LOAD  "ldr w1, [x0]"
+#define STORE "str w1, [x0]"
 
-/* The one access for which SCTLR's EE and E0E are `bits`. */
-static u32 access_as(int at_el0, u64 bits, addr_t address, int writing, u32 value)
-{
-	u64 sctlr = read_sysreg(sctlr_el1);
-	register u64 x0 __asm__("x0") = address;
-	register u32 w1 __asm__("x1") = value;
-	register u64 x10 __asm__("x10") = sctlr;
-	register u64 x11 __asm__("x11") = 0x3c1 | current_el() << 2;
-	register u64 x12 __asm__("x12") = (sctlr & ~(SCTLR_M | SCTLR_C)) | bits;
+struct access {
+	addr_t address;
+	int writing;
+	u32 value;
+	u64 sctlr, other_sctlr; /* now, and for the access */
+	u64 pstate;		/* for the access; unless at our level */
+};
 
-	if (at_el0 && writing)
-		WITH(AT_EL0, "str w1, [x0]");
-	else if (at_el0)
-		WITH(AT_EL0, "ldr w1, [x0]");
-	else if (writing)
-		WITH(AT_OUR_LEVEL, "str w1, [x0]");
-	else
-		WITH(AT_OUR_LEVEL, "ldr w1, [x0]");
-	return w1;
-}
+#define ACCESS_WITH(a, ...)                                                                        \
+	({                                                                                         \
+		register u64 x0 __asm__("x0") = (a)->address;                                      \
+		register u32 w1 __asm__("x1") = (a)->value;                                        \
+		register u64 x10 __asm__("x10") = (a)->sctlr;                                      \
+		register u64 x11 __asm__("x11") = DAIF_MASKED | current_el() << 2 | 1;             \
+		register u64 x12 __asm__("x12") = (a)->other_sctlr;                                \
+		register u64 x15 __asm__("x15") = (a)->pstate;                                     \
+                                                                                                   \
+		__asm__ volatile(__VA_ARGS__                                                       \
+				 : "+r"(w1)                                                        \
+				 : "r"(x0), "r"(x10), "r"(x11), "r"(x12), "r"(x15)                 \
+				 : "memory", "x13", "x14", "x16");                                 \
+		w1;                                                                                \
+	})
+
+/* A place from which the device is accessed, with SCTLR's EE and E0E there being `bits`. */
+struct place {
+	const char *name;
+	u32 (*access)(struct access *a, u64 bits);
+	u64 big;      /* the bit that makes its accesses big-endian */
+	u64 ring_big; /* and the one that makes a legacy driver's rings so */
+};
 
 static u16 order16(int big, u16 value)
 {
@@ -170,19 +178,29 @@ static void request(addr_t mmio, int big)
 		fail("no random bytes", big);
 }
 
-/* All of a driver's life; the device takes its order from the two stores to its status. */
-static void drive(addr_t mmio, int at_el0, u64 bits, int big)
+static u32 access_from(const struct place *place, u64 bits, addr_t address, int writing, u32 value)
 {
+	struct access a = { .address = address, .writing = writing, .value = value };
+
+	return place->access(&a, bits);
+}
+
+/* All of a driver's life; the device takes its order from the two stores to its status. */
+static void drive(addr_t mmio, const struct place *place, u64 bits)
+{
+	int big = (bits & place->big) != 0, ring_big = (bits & place->ring_big) != 0;
+
 	for (u32 i = 0; i < sizeof(queue) / 4; i++)
 		((volatile u32 *)&queue)[i] = 0;
 	for (u32 i = 0; i < BYTES; i++)
 		((volatile u8 *)buffer)[i] = 0;
 	/* The order is what we think it is: the registers themselves are little-endian always. */
-	CHECK_EQ("magic", access_as(at_el0, bits, mmio + MMIO_MAGIC, 0, 0), order32(big, MAGIC));
+	CHECK_EQ(place->name, access_from(place, bits, mmio + MMIO_MAGIC, 0, 0),
+		 order32(big, MAGIC));
 	write32(mmio + MMIO_PAGE_SIZE, PAGE);
-	access_as(at_el0, bits, mmio + MMIO_STATUS, 1, 0);
+	access_from(place, bits, mmio + MMIO_STATUS, 1, 0);
 	CHECK_EQ("status after a reset", read32(mmio + MMIO_STATUS), 0);
-	access_as(at_el0, bits, mmio + MMIO_STATUS, 1, order32(big, 1));
+	access_from(place, bits, mmio + MMIO_STATUS, 1, order32(big, 1));
 	write32(mmio + MMIO_STATUS, 3);
 	write32(mmio + MMIO_QUEUE_SEL, 0);
 	write32(mmio + MMIO_QUEUE_NUM, QUEUE_SIZE);
@@ -190,10 +208,10 @@ static void drive(addr_t mmio, int at_el0, u64 bits, int big)
 	write32(mmio + MMIO_QUEUE_PFN, (addr_t)&queue / PAGE);
 	write32(mmio + MMIO_STATUS, STATUS_OK);
 	CHECK_EQ("status", read32(mmio + MMIO_STATUS), STATUS_OK);
-	request(mmio, big);
+	request(mmio, ring_big);
 }
 
-static void legacy_order(void)
+static void legacy_order(const struct place *place)
 {
 	static const u64 bits[] = { 0, SCTLR_E0E, SCTLR_EE, SCTLR_EE | SCTLR_E0E };
 	addr_t mmio = BOARD_VIRTIO_MMIO;
@@ -201,11 +219,10 @@ static void legacy_order(void)
 	CHECK_EQ("magic", read32(mmio + MMIO_MAGIC), MAGIC);
 	CHECK_EQ("version", read32(mmio + MMIO_VERSION), 1);
 	CHECK_EQ("device", read32(mmio + MMIO_DEVICE_ID), RNG);
-	for (u32 i = 0; i < ARRAY_SIZE(bits); i++) {
-		drive(mmio, 0, bits[i], (bits[i] & SCTLR_EE) != 0);
-		drive(mmio, 1, bits[i], (bits[i] & SCTLR_E0E) != 0);
-	}
-	print("order ok\n");
+	for (u32 i = 0; i < ARRAY_SIZE(bits); i++)
+		drive(mmio, place, bits[i]);
+	print(place->name);
+	print(" ok\n");
 }
 
 #endif
