@@ -21,6 +21,8 @@ _Static_assert(sizeof(struct vring_used_elem) == 8, "virtio 1.3, 2.7.8");
 _Static_assert(offsetof(struct vring_used, ring) == 4, "virtio 1.3, 2.7.8");
 
 #define BOTH_ORDERS static inline __attribute__((always_inline))
+/* What is no plain queue's: out of line, or the others save registers for it as well. */
+#define NOT_PLAIN   static __attribute__((noinline))
 
 /* Between the guest's byte order and ours, either way. */
 BOTH_ORDERS u16 order16(u16 value, bool big)
@@ -301,13 +303,16 @@ BOTH_ORDERS int pop(struct virtqueue *vq, struct virtq_chain *chain, bool big)
 	return 1;
 }
 
-int virtqueue_pop(struct virtqueue *vq, struct virtq_chain *chain)
+NOT_PLAIN int pop_not_plain(struct virtqueue *vq, struct virtq_chain *chain)
 {
-	if (vq->plain)
-		return pop(vq, chain, false);
 	if (!vq->enabled)
 		return 0;
 	return vq->broken ? -EIO : pop(vq, chain, true);
+}
+
+int virtqueue_pop(struct virtqueue *vq, struct virtq_chain *chain)
+{
+	return vq->plain ? pop(vq, chain, false) : pop_not_plain(vq, chain);
 }
 
 void virtqueue_unpop(struct virtqueue *vq)
@@ -338,12 +343,18 @@ BOTH_ORDERS void push(struct virtqueue *vq, const struct virtq_used *used, unsig
 		__atomic_store_n(&vq->used->idx, order16(vq->next_used, big), __ATOMIC_RELEASE);
 }
 
+NOT_PLAIN void push_not_plain(struct virtqueue *vq, const struct virtq_used *used, unsigned nr)
+{
+	if (vq->enabled)
+		push(vq, used, nr, vq->big_endian);
+}
+
 void virtqueue_push_many(struct virtqueue *vq, const struct virtq_used *used, unsigned nr)
 {
 	if (vq->plain)
 		push(vq, used, nr, false);
-	else if (vq->enabled)
-		push(vq, used, nr, vq->big_endian);
+	else
+		push_not_plain(vq, used, nr);
 }
 
 void virtqueue_push(struct virtqueue *vq, u16 head, u32 written)
@@ -371,22 +382,42 @@ BOTH_ORDERS void signal_driver(struct virtqueue *vq, bool big)
 		vq->ops->interrupt(vq);
 }
 
+NOT_PLAIN void signal_not_plain(struct virtqueue *vq)
+{
+	if (vq->enabled)
+		signal_driver(vq, vq->big_endian);
+}
+
 void virtqueue_signal(struct virtqueue *vq)
 {
 	if (vq->plain)
 		signal_driver(vq, false);
-	else if (vq->enabled)
-		signal_driver(vq, vq->big_endian);
+	else
+		signal_not_plain(vq);
+}
+
+BOTH_ORDERS void kick_off(struct virtqueue *vq, bool big)
+{
+	if (vq->kicks_off)
+		return;
+	vq->kicks_off = true;
+	/* With EVENT_IDX the event that was passed already keeps the driver quiet. */
+	if (!vq->event_idx)
+		store16(&vq->used->flags, VRING_USED_F_NO_NOTIFY, big);
+}
+
+NOT_PLAIN void kick_off_not_plain(struct virtqueue *vq)
+{
+	if (vq->enabled)
+		kick_off(vq, vq->big_endian);
 }
 
 void virtqueue_kick_off(struct virtqueue *vq)
 {
-	/* With EVENT_IDX the event that was passed already keeps the driver quiet. */
-	if (!vq->enabled || vq->kicks_off)
-		return;
-	vq->kicks_off = true;
-	if (!vq->event_idx)
-		store16(&vq->used->flags, VRING_USED_F_NO_NOTIFY, vq->big_endian);
+	if (vq->plain)
+		kick_off(vq, false);
+	else
+		kick_off_not_plain(vq);
 }
 
 BOTH_ORDERS bool kick_on(struct virtqueue *vq, bool big)
@@ -407,9 +438,12 @@ BOTH_ORDERS bool kick_on(struct virtqueue *vq, bool big)
 	return true;
 }
 
+NOT_PLAIN bool kick_on_not_plain(struct virtqueue *vq)
+{
+	return vq->enabled && !vq->broken && kick_on(vq, true);
+}
+
 bool virtqueue_kick_on(struct virtqueue *vq)
 {
-	if (vq->plain)
-		return kick_on(vq, false);
-	return vq->enabled && !vq->broken && kick_on(vq, true);
+	return vq->plain ? kick_on(vq, false) : kick_on_not_plain(vq);
 }
