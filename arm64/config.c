@@ -142,6 +142,15 @@ const struct option_row arch_options[] = {
 	},
 	{
 		.kind = OPTION_FLAG,
+		.name = "aarch32",
+		.help = "A 32-bit guest: its CPUs begin in AArch32",
+		.man = "The kernel is a zImage, or a program that is loaded 32 KiB behind the "
+		       "beginning of memory and entered there. The host's CPUs must have 32-bit "
+		       "EL1, which newer ones lack; lkvm stat --host tells.",
+		.offset = offsetof(struct vm_config, arch.aarch32),
+	},
+	{
+		.kind = OPTION_FLAG,
 		.name = "pmu",
 		.help = "Performance monitors (PMUv3) for the guest",
 		.man = "On a host with CPUs of several kinds they are those of one kind, and the "
@@ -233,6 +242,29 @@ static int check_cpu(const struct arch_config *arch)
 	return 0;
 }
 
+/* In the order of how much it would surprise. */
+static int check_aarch32(const struct vm_config *config)
+{
+	const struct arch_config *arch = &config->arch;
+	const char *other = arch->nested ? "--nested" : arch->sve_max_vl ? "--sve-max-vl" : NULL;
+
+	if (!arch->aarch32)
+		return 0;
+	if (other) {
+		log_fatal("%s and --aarch32 do not go together: 32-bit CPUs have no %s; leave one "
+			  "out",
+			  other, arch->nested ? "EL2 for guests" : "scalable vectors");
+		return -EINVAL;
+	}
+	if (config->memory_address >= GIB(4)) {
+		log_fatal("-m: memory at 0x%llx is out of a 32-bit guest's reach when it begins; "
+			  "less than 4 GiB would work",
+			  (unsigned long long)config->memory_address);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int check_nested(const struct arch_config *arch)
 {
 	if (!arch->nested) {
@@ -275,7 +307,7 @@ int arch_config_check(const struct vm_config *config)
 	}
 	if (config->arch.firmware_address && !config->firmware)
 		log_warning("--firmware-address means nothing without --firmware");
-	return check_cpu(&config->arch) ?: check_nested(&config->arch);
+	return check_cpu(&config->arch) ?: check_aarch32(config) ?: check_nested(&config->arch);
 }
 
 int arch_cmdline(const struct vm_config *config, char *buffer, size_t size)

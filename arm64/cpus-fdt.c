@@ -100,7 +100,10 @@ static void cpu_node(struct fdt_tree *tree, const struct vcpu *vcpu, const struc
 	fdt_text(tree, "device_type", "cpu");
 	fdt_text(tree, "compatible", "arm,armv8");
 	fdt_text(tree, "enable-method", "psci");
-	fdt_reg(tree, &mpidr, 1);
+	if (vcpu->vm->config->arch.aarch32)
+		fdt_u32(tree, "reg", mpidr);
+	else
+		fdt_reg(tree, &mpidr, 1);
 	fdt_u32(tree, "phandle", BOARD_PHANDLE_CPU + vcpu->id);
 	if (caches->nr) {
 		level_properties(tree, &caches->levels[0]);
@@ -140,7 +143,8 @@ void cpus_fdt(struct fdt_tree *tree, struct vm *vm)
 
 	find_hierarchy(vm, &caches);
 	fdt_node(tree, "cpus");
-	fdt_u32(tree, "#address-cells", 2);
+	/* A 32-bit kernel sees no more of an affinity than its own MPIDR has. */
+	fdt_u32(tree, "#address-cells", vm->config->arch.aarch32 ? 1 : 2);
 	fdt_u32(tree, "#size-cells", 0);
 	vcpu_for_each (vcpu, vm, i)
 		cpu_node(tree, vcpu, &caches);

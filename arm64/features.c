@@ -25,6 +25,8 @@ static void want(struct kvm_vcpu_init *init, unsigned feature)
 static void choose_common(struct vm *vm, struct kvm_vcpu_init *init)
 {
 	want(init, KVM_ARM_VCPU_PSCI_0_2);
+	if (vm->config->arch.aarch32)
+		return;
 	/* KVM takes both or none. */
 	if (has_cap(vm, KVM_CAP_ARM_PTRAUTH_ADDRESS) && has_cap(vm, KVM_CAP_ARM_PTRAUTH_GENERIC)) {
 		want(init, KVM_ARM_VCPU_PTRAUTH_ADDRESS);
@@ -36,7 +38,7 @@ static int choose_sve(struct vm *vm, struct kvm_vcpu_init *init)
 {
 	const struct arch_config *arch = &vm->config->arch;
 
-	if (arch->disable_sve)
+	if (arch->disable_sve || arch->aarch32)
 		return 0;
 	if (has_cap(vm, KVM_CAP_ARM_SVE)) {
 		want(init, KVM_ARM_VCPU_SVE);
@@ -53,10 +55,25 @@ static void enable_mte(struct vm *vm)
 {
 	struct kvm_enable_cap request = { .cap = KVM_CAP_ARM_MTE };
 
-	if (vm->config->arch.disable_mte || !has_cap(vm, KVM_CAP_ARM_MTE))
+	/* KVM refuses 32-bit vCPUs in a guest with tags. */
+	if (vm->config->arch.disable_mte || vm->config->arch.aarch32 ||
+	    !has_cap(vm, KVM_CAP_ARM_MTE))
 		return;
 	if (ioctl(vm->fd, KVM_ENABLE_CAP, &request))
 		log_debug("KVM does not give the guest memory tags: %s", strerror(errno));
+}
+
+static int choose_aarch32(struct vm *vm, struct kvm_vcpu_init *init)
+{
+	if (!vm->config->arch.aarch32)
+		return 0;
+	if (!has_cap(vm, KVM_CAP_ARM_EL1_32BIT)) {
+		log_fatal("--aarch32: this host's CPUs have no 32-bit EL1; a 32-bit kernel needs a "
+			  "host that has, a 32-bit program perhaps only a 64-bit kernel");
+		return -ENOTSUP;
+	}
+	want(init, KVM_ARM_VCPU_EL1_32BIT);
+	return 0;
 }
 
 static int choose_pmu(struct vm *vm, struct kvm_vcpu_init *init)
@@ -125,6 +142,8 @@ int arm64_choose_features(struct vm *vm)
 	choose_common(vm, init);
 	enable_mte(vm);
 	error = choose_sve(vm, init);
+	if (!error)
+		error = choose_aarch32(vm, init);
 	if (!error)
 		error = choose_pmu(vm, init);
 	if (!error)

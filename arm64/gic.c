@@ -21,6 +21,7 @@
 #define GICD_CTLR	0x0000
 #define GICD_IGROUPR	0x0080
 #define GICD_ICENABLER	0x0180
+#define GICD_ISPENDR	0x0200
 #define GICD_ICPENDR	0x0280
 #define GICD_ICACTIVER	0x0380
 #define GICD_IPRIORITYR 0x0400
@@ -238,16 +239,23 @@ static int write_register(struct gic *gic, u32 group, u64 cpu, u64 offset, u32 v
 	return set_attr(gic->fd, group, cpu << KVM_DEV_ARM_VGIC_V3_MPIDR_SHIFT | offset, &value);
 }
 
-/* Of one frame: every interrupt off, at rest, of group and priority 0, level-triggered. */
+/*
+ * Of one frame: every interrupt off, at rest, of group and priority 0, level-triggered. KVM's GICv3 takes
+ * what is pending as a whole through ISPENDR and ignores ICPENDR; its GICv2 has them as the guest does.
+ */
 static int reset_frame(struct gic *gic, u32 group, u64 cpu, u64 base, unsigned first, unsigned end)
 {
-	static const struct bank {
+	const struct bank {
 		u16 offset;
 		u8 bits; /* each interrupt */
 		u32 value;
 	} banks[] = {
-		{ GICD_ICENABLER, 1, ~0U }, { GICD_ICPENDR, 1, ~0U },  { GICD_ICACTIVER, 1, ~0U },
-		{ GICD_IGROUPR, 1, 0 },	    { GICD_IPRIORITYR, 8, 0 }, { GICD_ICFGR, 2, 0 },
+		{ GICD_ICENABLER, 1, ~0U },
+		{ gic_is_v3(gic) ? GICD_ISPENDR : GICD_ICPENDR, 1, gic_is_v3(gic) ? 0 : ~0U },
+		{ GICD_ICACTIVER, 1, ~0U },
+		{ GICD_IGROUPR, 1, 0 },
+		{ GICD_IPRIORITYR, 8, 0 },
+		{ GICD_ICFGR, 2, 0 },
 	};
 	int error = 0;
 

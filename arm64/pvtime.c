@@ -15,7 +15,8 @@ static bool wanted(const struct vm *vm)
 {
 	const struct arch_config *arch = &vm->config->arch;
 
-	return !arch->no_pvtime && ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_STEAL_TIME) > 0;
+	return !arch->no_pvtime && !arch->aarch32 &&
+	       ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_STEAL_TIME) > 0;
 }
 
 int pvtime_lay_out(struct vm *vm)

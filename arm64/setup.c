@@ -67,7 +67,9 @@ static int open_files(struct vm *vm, struct arm64_vm *arm64)
 		return boot_file_open(&arm64->kernel_file, "firmware", config->firmware);
 	error = boot_file_open(&arm64->kernel_file, "kernel", config->kernel);
 	if (!error)
-		error = image_open(&arm64->kernel, &arm64->kernel_file, &image_arm64);
+		error = config->arch.aarch32
+				? zimage_open(&arm64->kernel, &arm64->kernel_file)
+				: image_open(&arm64->kernel, &arm64->kernel_file, &image_arm64);
 	for (unsigned i = 0; i < config->nr_initrds && !error; i++) {
 		error = boot_file_open(&arm64->initrds[i], "initrd", config->initrds[i]);
 		if (!error)
@@ -103,7 +105,8 @@ static void lay_out_pci(struct vm *vm, struct arm64_vm *arm64)
 		.io_size = BOARD_PCI_IO_SIZE,
 		.io_mmio = BOARD_PCI_IO_MMIO,
 	};
-	if (size >= PCI_MMIO64_MIN) {
+	/* Without it BARs that could be anywhere are where 32-bit kernels reach them. */
+	if (size >= PCI_MMIO64_MIN && !vm->config->arch.aarch32) {
 		arm64->pci.mmio64_base = base;
 		arm64->pci.mmio64_size = size;
 	}

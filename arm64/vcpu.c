@@ -12,7 +12,8 @@
 #include "registers.h"
 #include "sve.h"
 
-#define MPIDR_AFFINITY 0xff00ffffffULL
+#define MPIDR_AFFINITY	0xff00ffffffULL
+#define NO_MACHINE_TYPE 0xffffffff
 
 static int failed(const struct vcpu *vcpu, const char *what)
 {
@@ -62,15 +63,20 @@ void arch_vcpu_resume(struct vcpu *vcpu)
 {
 }
 
-/* Documentation/arch/arm64/booting.rst: x0 is the device tree, x1 to x3 are 0. */
+/*
+ * Documentation/arch/arm64/booting.rst: x0 is the device tree, x1 to x3 are 0.
+ * Documentation/arch/arm/booting.rst: r0 is 0, r1 the machine's number, r2 the device tree.
+ */
 static int enter_at(struct vcpu *vcpu, const struct arm64_entry *entry)
 {
+	static const unsigned nr = 4;
+	const u64 wide[] = { entry->dtb, 0, 0, 0 };
+	const u64 narrow[] = { 0, NO_MACHINE_TYPE, entry->dtb, 0 };
+	const u64 *arguments = vcpu->vm->config->arch.aarch32 ? narrow : wide;
 	int error = arm64_set_register(vcpu, REG_PC, entry->pc);
 
-	if (!error)
-		error = arm64_set_register(vcpu, REG_X(0), entry->dtb);
-	for (unsigned i = 1; i <= 3 && !error; i++)
-		error = arm64_set_register(vcpu, REG_X(i), 0);
+	for (unsigned i = 0; i < nr && !error; i++)
+		error = arm64_set_register(vcpu, REG_X(i), arguments[i]);
 	if (error)
 		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id,
 			  strerror(-error));

@@ -115,6 +115,11 @@ int image_open(struct kernel_image *image, const struct boot_file *file,
  */
 int image_load(const struct kernel_image *image, const struct guest_memory *memory, gpa_t gpa,
 	       u64 room);
+/*
+ * The same for 32-bit ARM: a zImage (Documentation/arch/arm/booting.rst in Linux), which unpacks itself where
+ * it runs, or a program without any header. 0 or -errno, said.
+ */
+int zimage_open(struct kernel_image *image, const struct boot_file *file);
 /* Was libzstd there at build time? */
 bool boot_zstd_available(void);
 

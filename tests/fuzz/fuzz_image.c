@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Any bytes as a kernel for arm64 and riscv64: Image, gzip, zstd, EFI zboot. The first byte says how it
+ * Any bytes as a kernel for arm64, 32-bit ARM and riscv64: Image, gzip, zstd, EFI zboot. The first byte says how it
  * was packed before the fuzzer changed it and how much room there is. What is taken must load, or be
  * refused, without a byte written behind the room.
  */
@@ -12,29 +12,23 @@
 
 #include "image.h"
 #include "lkvm/boot.h"
+#include "quiet.h"
 
 #define RAM	 0x80000000ULL
 #define RAM_SIZE MIB(1)
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct guest_memory memory;
 static int fd = -1;
 
-/* Nearly every input is refused with a line: libFuzzer is told to drop those and keep its own. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	static char quiet[] = "-close_fd_mask=2";
-	char **args = calloc(*argc + 2, sizeof(*args));
-
+	fuzz_quiet(argc, argv);
 	guest_memory_init(&memory);
 	fd = memfd_create("kernel", MFD_CLOEXEC);
-	if (!args || fd < 0 || guest_memory_add_ram(&memory, RAM, RAM_SIZE))
+	if (fd < 0 || guest_memory_add_ram(&memory, RAM, RAM_SIZE))
 		abort();
-	memcpy(args, *argv, *argc * sizeof(*args));
-	args[(*argc)++] = quiet;
-	*argv = args;
 	return 0;
 }
 
@@ -69,6 +63,13 @@ static void damage(struct bytes *b, const u8 *data, unsigned nr)
 		b->data[(data[0] | data[1] << 8) % b->size] = data[2];
 }
 
+static int open_for(struct kernel_image *image, const struct boot_file *file, unsigned how)
+{
+	if (how & 0x20)
+		return zimage_open(image, file);
+	return image_open(image, file, how & 0x80 ? &image_riscv64 : &image_arm64);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned how, nr;
@@ -92,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (boot_file_open(&file, "kernel", path))
 		return 0;
-	if (!image_open(&image, &file, how & 0x80 ? &image_riscv64 : &image_arm64)) {
+	if (!open_for(&image, &file, how)) {
 		image_load(&image, &memory, RAM, room);
 		for (u64 i = room; i < room + 4096; i++)
 			if (*(u8 *)guest_memory_hva(&memory, RAM + i, 1))

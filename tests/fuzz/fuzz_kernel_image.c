@@ -10,26 +10,20 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "quiet.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct guest_memory memory;
 static int fd = -1;
 
-/* Nearly every input is refused with a line: libFuzzer is told to drop those and keep its own. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	static char quiet[] = "-close_fd_mask=2";
-	char **args = calloc(*argc + 2, sizeof(*args));
-
+	fuzz_quiet(argc, argv);
 	guest_memory_init(&memory);
 	fd = memfd_create("kernel", MFD_CLOEXEC);
-	if (!args || fd < 0 || guest_memory_add_ram(&memory, 0, MIB(32)))
+	if (fd < 0 || guest_memory_add_ram(&memory, 0, MIB(32)))
 		abort();
-	memcpy(args, *argv, *argc * sizeof(*args));
-	args[(*argc)++] = quiet;
-	*argv = args;
 	return 0;
 }
 

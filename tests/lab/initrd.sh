@@ -8,12 +8,12 @@ pack_dir() {
 	mv "$2.$$" "$2"
 }
 
-# busybox_root DIR: folders, busybox and a link for each of its programs.
+# busybox_root DIR [BUSYBOX]: folders, busybox and a link for each of its programs.
 busybox_root() {
 	local _a
 	mkdir -p "$1/bin" "$1/sbin" "$1/usr/bin" "$1/usr/sbin" "$1/proc" "$1/sys" \
 		"$1/dev" "$1/etc" "$1/root" "$1/lib" "$1/lib64" "$1/usr/lib"
-	cp "$ARCH_CACHE/busybox" "$1/bin/busybox"
+	cp "${2:-$ARCH_CACHE/busybox}" "$1/bin/busybox"
 	# The list is asked of a busybox that runs here; a foreign one links itself at boot.
 	for _a in $(lab_applets); do
 		[ "$_a" = busybox ] || ln -s busybox "$1/bin/$_a"
@@ -68,11 +68,18 @@ host_initrd() {
 	echo "$_out"
 }
 
+guest_labels() {
+	local _l
+	for _l in $KERNEL_LABELS $OTHER_KERNEL_LABELS; do
+		[ ! -d "$ARCH_CACHE/kernels/$_l" ] || echo "$_l"
+	done
+}
+
 # guest_images: makes the folder that scripts know as $LAB_KERNELS, with all the forms of each
 # kernel and its busybox initrd, and sets GUESTS to its name in the cache.
 guest_images() {
 	local _l _releases=
-	for _l in $KERNEL_LABELS; do
+	for _l in $(guest_labels); do
 		_releases="$_releases $ARCH_CACHE/kernels/$_l/release"
 	done
 	GUESTS=$ARCH/guests/$(hash_of -- $_releases "$LAB_DIR"/guest/* "$LAB_DIR/initlib.sh" \
@@ -86,7 +93,7 @@ guest_images_make() {
 	[ ! -d "$1" ] || return 0
 	say "making the guests' initrds"
 	fresh_dir "$1"
-	for _l in $KERNEL_LABELS; do
+	for _l in $(guest_labels); do
 		guest_image "$_l" "$1.tmp/$_l"
 	done
 	commit_dir "$1"
@@ -100,7 +107,9 @@ guest_image() {
 		ln -s "../../../kernels/$1/$_f" "$2/$_f"
 	done
 	_work=$(mktemp -d)
-	busybox_root "$_work"
+	_f=$_k/busybox
+	[ -x "$_f" ] || _f=
+	busybox_root "$_work" $_f
 	cp "$LAB_DIR/guest/init" "$_work/init"
 	mkdir "$_work/scripts"
 	cp "$LAB_DIR"/guest/*.sh "$_work/scripts/"

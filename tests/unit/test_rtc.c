@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "test.h"
-#include "hw_vm.h"
+#include "frozen_clock.h"
 #include "lkvm/hw.h"
 
 #define IRQ 8
@@ -24,18 +22,6 @@ static const struct hw_place place = { .kind = RESOURCE_PORT, .base = 0x70, .gsi
 #define BINARY 0x04
 #define H24    0x02
 #define UIP    0x80
-
-/* The host's clock, in the hands of the test: while not 0, CLOCK_REALTIME stands at this. */
-static s64 frozen;
-
-int clock_gettime(clockid_t clock, struct timespec *ts)
-{
-	if (clock != CLOCK_REALTIME || !frozen)
-		return syscall(SYS_clock_gettime, clock, ts);
-	ts->tv_sec = frozen / 1000000000;
-	ts->tv_nsec = frozen % 1000000000;
-	return 0;
-}
 
 /* 2024-02-28 23:59:58 UTC, a Wednesday. */
 #define LEAP_EVE (1709164798LL * 1000000000)
@@ -267,20 +253,11 @@ static void alarm_at_any_second_of_the_day(void **state)
 	}
 }
 
-static struct loop_timer turn_timer;
-
-static void end_turn(struct loop_timer *timer)
-{
-	loop_stop(test_vm.vm.loop);
-}
-
 static void until_raised(unsigned times)
 {
 	for (unsigned i = 0; test_vm.raised[IRQ] < times; i++) {
 		assert_true(i < 3000);
-		turn_timer.expired = end_turn;
-		loop_timer_set(test_vm.vm.loop, &turn_timer, 1000000);
-		loop_run(test_vm.vm.loop);
+		turn(1000000);
 	}
 }
 
@@ -369,9 +346,7 @@ static void waits_while_paused(void **state)
 	devices_quiesce(&test_vm.vm.devices);
 	set(B, H24 | PIE);
 	usleep(3000);
-	turn_timer.expired = end_turn;
-	loop_timer_set(test_vm.vm.loop, &turn_timer, 2000000);
-	loop_run(test_vm.vm.loop);
+	turn(2000000);
 	assert_int_equal(test_vm.raised[IRQ], 0);
 	devices_resume(&test_vm.vm.devices);
 	until_raised(1);

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "test.h"
-#include "hw_vm.h"
+#include "frozen_clock.h"
 #include "lkvm/hw.h"
 
 #define BASE 0x1010000
@@ -20,20 +17,7 @@
 #define MIS  0x18
 #define ICR  0x1c
 
-#define SECOND 1000000000LL
-#define NOON   1709208000U /* 2024-02-29 12:00:00 UTC */
-
-/* The host's clock, in the hands of the test: while not 0, CLOCK_REALTIME stands at this. */
-static s64 frozen;
-
-int clock_gettime(clockid_t clock, struct timespec *ts)
-{
-	if (clock != CLOCK_REALTIME || !frozen)
-		return syscall(SYS_clock_gettime, clock, ts);
-	ts->tv_sec = frozen / SECOND;
-	ts->tv_nsec = frozen % SECOND;
-	return 0;
-}
+#define NOON 1709208000U /* 2024-02-29 12:00:00 UTC */
 
 static u32 get(u32 reg)
 {
@@ -189,20 +173,6 @@ static void hosts_clock_is_set(void **state)
 	frozen += 50000 * SECOND;
 	assert_int_equal(get(RIS), 1);
 	assert_true(test_vm.level[IRQ]);
-}
-
-static struct loop_timer turn_timer;
-
-static void end_turn(struct loop_timer *timer)
-{
-	loop_stop(test_vm.vm.loop);
-}
-
-static void turn(u64 ns)
-{
-	turn_timer.expired = end_turn;
-	loop_timer_set(test_vm.vm.loop, &turn_timer, ns);
-	loop_run(test_vm.vm.loop);
 }
 
 /* With the host's real clock: the timer has to come by itself. */

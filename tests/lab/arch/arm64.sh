@@ -15,12 +15,14 @@ HOST_CMDLINE="console=ttyAMA0 kvm-arm.mode=nested mitigations=off nokaslr"
 host_clock() { :; }
 GUEST_CONSOLE=ttyS0
 GUEST_IMAGE=Image
-KERNEL_FORMS="Image Image.gz vmlinuz.efi"
+KERNEL_FORMS="Image Image.gz vmlinuz.efi zImage"
 PROBE_GUEST=poweroff.bin
 GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
 BUSYBOX_SUITES=stable
 SYSROOT_SUITES=stable
 KERNEL_LABELS="stock backport sid"
+# For guests only, and what needs one is skipped where it is not to be had.
+OTHER_KERNEL_LABELS=arm32
 DEBIAN_INITRD_LABELS=stock
 INITRD_SUITES=stable
 
@@ -46,9 +48,16 @@ kernel_source() {
 	backport:bookworm) echo "stable - linux-image-6.12-arm64" ;;
 	backport:*) echo "stable $2-backports linux-image-arm64" ;;
 	sid:*) echo "sid - linux-image-arm64" ;;
+	# With the architecture of the kernel and of its busybox.
+	arm32:*) echo "$2 - linux-image-armmp armhf" ;;
 	esac
 }
 
 kernel_files() {
-	"$LAB_DIR/arm-images" "$1" "$2"
+	# A zImage unpacks itself and comes in no other form.
+	if [ "$(tail -c +37 "$1" | head -c 4 | od -An -tx1 | tr -d ' ')" = 18286f01 ]; then
+		cp "$1" "$2/zImage"
+	else
+		"$LAB_DIR/arm-images" "$1" "$2"
+	fi
 }

@@ -45,6 +45,7 @@ SYSROOT_SUITES=stable
 #	backport  a newer one that the same suite offers
 #	sid       the newest Debian has
 KERNEL_LABELS="stock backport sid"
+OTHER_KERNEL_LABELS=
 # Made with Debian's initramfs-tools for these kernels, the tools being of these suites.
 DEBIAN_INITRD_LABELS=stock
 INITRD_SUITES=stable

@@ -96,6 +96,17 @@ static void switches(void **state)
 	assert_false(config.arch.pmu || config.arch.no_pvtime);
 }
 
+static void aarch32(void **state)
+{
+	GOOD("x");
+	assert_false(config.arch.aarch32);
+	GOOD("--aarch32", "--pmu", "-m", "256@0xc0000000");
+	assert_true(config.arch.aarch32);
+	BAD("--nested and --aarch32 do not go together", "--aarch32", "--nested");
+	BAD("--sve-max-vl and --aarch32 do not go together", "--aarch32", "--sve-max-vl", "128");
+	BAD("out of a 32-bit guest's reach", "--aarch32", "-m", "256@0x100000000");
+}
+
 static void nested(void **state)
 {
 	GOOD("--nested");
@@ -110,10 +121,7 @@ static void nested(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(numbers),
-		TEST(vectors),
-		TEST(switches),
-		TEST(nested),
+		TEST(numbers), TEST(vectors), TEST(switches), TEST(aarch32), TEST(nested),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,18 @@ static void topology(void **state)
 	assert_false(has("/cpus/cpu@0", "cache-unified") || has("/cpus/cpu@0", "d-cache-size"));
 }
 
+static void aarch32(void **state)
+{
+	u32 reg[2];
+
+	build();
+	assert_int_equal(cells("/cpus/cpu@1", "reg", reg, 2), 2);
+	guest.config.arch.aarch32 = true;
+	build();
+	assert_int_equal(cell("/cpus", "#address-cells"), 1);
+	assert_int_equal(cell("/cpus/cpu@1", "reg"), 1);
+}
+
 /* The host's own sizes are whatever this machine has; that the chain holds together is the same anywhere. */
 static void caches(void **state)
 {
@@ -168,7 +180,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(seeds),	       TEST(timer),    TEST(performance_monitors),
-		TEST(unlisted_memory), TEST(topology), TEST(caches),
+		TEST(unlisted_memory), TEST(topology), TEST(aarch32),
+		TEST(caches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

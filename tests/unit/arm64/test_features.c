@@ -96,6 +96,24 @@ static void memory_tags(void **state)
 	SAID(NULL);
 }
 
+static void aarch32(void **state)
+{
+	guest.config.arch.aarch32 = true;
+	assert_int_equal(choose(), -ENOTSUP);
+	SAID("--aarch32: this host's CPUs have no 32-bit EL1");
+	fake_cap(KVM_CAP_ARM_EL1_32BIT, true);
+	/* All this is of 64-bit CPUs only. */
+	fake_cap(KVM_CAP_ARM_SVE, true);
+	fake_cap(KVM_CAP_ARM_MTE, true);
+	fake_cap(KVM_CAP_ARM_PTRAUTH_ADDRESS, true);
+	fake_cap(KVM_CAP_ARM_PTRAUTH_GENERIC, true);
+	assert_int_equal(choose(), 0);
+	SAID(NULL);
+	assert_int_equal(guest.arm64.init.features[0],
+			 BIT(KVM_ARM_VCPU_PSCI_0_2) | BIT(KVM_ARM_VCPU_EL1_32BIT));
+	assert_int_equal(fake.nr_enabled, 0);
+}
+
 static void nested(void **state)
 {
 	guest.config.arch.nested = true;
@@ -119,6 +137,7 @@ int main(void)
 		TEST(vectors),
 		TEST(performance_monitors),
 		TEST(memory_tags),
+		TEST(aarch32),
 		TEST(nested),
 	};
 

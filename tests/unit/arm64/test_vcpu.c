@@ -53,6 +53,22 @@ static void one_begins(void **state)
 	assert_int_equal(fake.cpus[0].inits, 1);
 }
 
+/* Documentation/arch/arm/booting.rst */
+static void one_begins_in_aarch32(void **state)
+{
+	guest.config.arch.aarch32 = true;
+	fake_cap(KVM_CAP_STEAL_TIME, true);
+	assert_int_equal(pvtime_lay_out(vm), 0);
+	assert_int_equal(vm->memory.nr_regions, 0);
+	assert_int_equal(create_all(), 0);
+	guest.arm64.entry = (struct arm64_entry){ .pc = 0x80008000, .dtb = 0x8fe00000 };
+	assert_int_equal(arch_reset(vm), 0);
+	assert_int_equal(*fake_reg(0, REG_PC), 0x80008000);
+	assert_int_equal(*fake_reg(0, REG_X(0)), 0);
+	assert_int_equal(*fake_reg(0, REG_X(1)), 0xffffffff);
+	assert_int_equal(*fake_reg(0, REG_X(2)), 0x8fe00000);
+}
+
 /* Then KVM keeps none of them off. */
 static void one_begins_with_our_psci(void **state)
 {
@@ -119,6 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(one_begins),
+		TEST(one_begins_in_aarch32),
 		TEST(one_begins_with_our_psci),
 		TEST(vectors_are_final),
 		TEST(steal_time),
