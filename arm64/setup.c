@@ -121,6 +121,9 @@ static void lay_out_pci(struct vm *vm, struct arm64_vm *arm64)
 		.ecam_size = BOARD_ECAM_SIZE,
 		.mmio_base = BOARD_PCI_MMIO,
 		.mmio_size = BOARD_PCI_MMIO_SIZE,
+		.io_base = BOARD_PCI_IO,
+		.io_size = BOARD_PCI_IO_SIZE,
+		.io_mmio = BOARD_PCI_IO_MMIO,
 	};
 	/* Without it BARs that could be anywhere are where 32-bit kernels reach them. */
 	if (size >= PCI_MMIO64_MIN && !vm->config->arch.aarch32) {
