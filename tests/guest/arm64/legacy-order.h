@@ -190,6 +190,8 @@ static void drive(addr_t mmio, const struct place *place, u64 bits)
 {
 	int big = (bits & place->big) != 0, ring_big = (bits & place->ring_big) != 0;
 
+	/* Before the rings change under a device that still looks at them. */
+	write32(mmio + MMIO_STATUS, 0);
 	for (u32 i = 0; i < sizeof(queue) / 4; i++)
 		((volatile u32 *)&queue)[i] = 0;
 	for (u32 i = 0; i < BYTES; i++)
