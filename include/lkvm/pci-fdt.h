@@ -11,6 +11,7 @@ struct pci_fdt {
 	u32 interrupt_parent;		  /* phandle of whom INTx go to */
 	unsigned interrupt_address_cells; /* its #address-cells, at most 2 */
 	u32 msi_parent;			  /* phandle; 0: there are no MSIs */
+	u32 dma_pool;			  /* phandle of the only memory for DMA; 0: any will do */
 };
 
 /* Writes the host's node. Main thread. */

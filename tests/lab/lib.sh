@@ -167,9 +167,14 @@ net_serve() {
 	mkdir "$T/www"
 	data_file "$T/www/data" "${2:-64}"
 	httpd -f -p "$1:$PORT" -h "$T/www" &
-	# Its input stays open, or it would close the connection before anything came.
+	# nc's input stays open, or it would close the connection before anything came.
 	mkfifo "$T/open"
 	exec 5<>"$T/open"
+	net_listen
+}
+
+# net_listen: for one more guest that sends, after net_compare.
+net_listen() {
 	nc -l -p $((PORT + 1)) <"$T/open" >"$T/back" &
 	nc_pid=$!
 }

@@ -36,10 +36,11 @@ host_variant() {
 	# With nested mode asked for, a GICv2 host has no /dev/kvm at all.
 	gicv2) QEMU_MACHINE="-machine virt,virtualization=on,gic-version=2 -cpu max" ;;
 	no-its) QEMU_MACHINE="$QEMU_MACHINE -machine its=off" ;;
-	plain) ;;
+	plain | protected) ;;
 	*) return 1 ;;
 	esac
 	[ "$1" = no-its ] || HOST_CMDLINE="console=ttyAMA0 mitigations=off nokaslr"
+	[ "$1" != protected ] || HOST_CMDLINE="$HOST_CMDLINE kvm-arm.mode=protected"
 }
 
 kernel_source() {
