@@ -40,4 +40,8 @@ cpus: 1
 arguments: smp -c 3 'a b'
 initrd:
 $(cat env)" --cpus 1 --params "smp -c 3 'a b'" --irqchip=gicv3 --initrd env
+expect "el: 1
+cpus: 1
+arguments: cycle-counter 0
+initrd:" --cpus 1 --params "cycle-counter 0" --pmu
 exit 0
