@@ -197,6 +197,33 @@ in_namespace() {
 	LAB_NS=y exec unshare $own -n sh -c '. "$LAB_RUN/tests/lib.sh"; ip link set lo up; . "$1"; exit 0' sh "$1"
 }
 
+# boots_as FORM...: the same kernel in each of them.
+boots_as() {
+	local _form
+	for _form; do
+		[ -e "$LAB_KERNELS/stock/$_form" ] || fail "the cache has no $_form"
+		LAB_KERNEL=$LAB_KERNELS/stock/$_form
+		expect_status $ST_OK lkvm_run -p "$(guest hello)"
+		expect_output "^Linux .* $LAB_RELEASE "
+		expect_output "lab-guest: status 0"
+	done
+}
+
+# rtc_works NAME: the clock of that name shows the host's time, Linux takes it for its own, and its alarm comes.
+rtc_works() {
+	local _before _after _shown
+	_before=$(date +%s)
+	expect_status $ST_OK lkvm_run -c 2 -p "$(guest rtc)"
+	_after=$(date +%s)
+	expect_output "lab-guest: status 0"
+	expect_output "rtc: alarm"
+	expect_output "^rtc: $1 .*hctosys 1 is at [0-9]+, Linux at [0-9]+"
+	for _shown in $(sed -n "s/^rtc: $1 .*hctosys 1 is at \([0-9]*\), Linux at \([0-9]*\).*/\1 \2/p" "$OUT"); do
+		[ "$_shown" -ge "$_before" ] && [ "$_shown" -le "$_after" ] ||
+			fail "a clock showed '$_shown', it was between $_before and $_after"
+	done
+}
+
 # nested_prepare: what a guest needs to run one of its own: inner.cpio, an initrd behind the
 # first, with a kernel, that kernel's initrd and lkvm itself; and outer.img, half of it the
 # inner guest's. The kernels are the oldest in the cache: they are the smallest.
