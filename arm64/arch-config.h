@@ -22,6 +22,7 @@ struct arch_config {
 	const char *flash;    /* file; NULL: none */
 	u64 firmware_address; /* gpa; 0: RAM's first byte */
 	bool aarch32;	      /* vCPUs begin in 32-bit EL1 */
+	bool protected;	      /* its memory is hidden from the host (pKVM) */
 	bool nested;	      /* vCPUs have EL2 */
 	bool e2h0;	      /* and their E2H is 0: no VHE */
 	u64 counter_offset;   /* subtracted from the guest's counters; 0: left to KVM */

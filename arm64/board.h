@@ -3,6 +3,7 @@
  * The board: where everything of an arm64 guest lies. Firmware for this kind of guest and scripts rely on
  * these addresses; they and interrupt numbers are written nowhere else.
  *
+ *	0x0000_0000  PCI I/O window: port n is at address n; ports from 0x1000 on are used
  *	0x0100_0000  serial ports, 4 KiB each
  *	0x0101_0000  RTC (PL031)
  *	0x0102_0000  RTC (MC146818), for firmware
@@ -22,6 +23,9 @@
 #ifndef ARM64_BOARD_H
 #define ARM64_BOARD_H
 
+#define BOARD_PCI_IO_MMIO      0x00000000ULL
+#define BOARD_PCI_IO	       0x1000 /* what lies below Linux leaves alone */
+#define BOARD_PCI_IO_SIZE      0xf000
 #define BOARD_SERIAL	       0x01000000ULL
 #define BOARD_SERIAL_DISTANCE  0x1000ULL
 #define BOARD_RTC	       0x01010000ULL
@@ -65,6 +69,7 @@
 #define BOARD_PHANDLE_GIC   1
 #define BOARD_PHANDLE_MSI   2
 #define BOARD_PHANDLE_CLOCK 3
+#define BOARD_PHANDLE_POOL  4
 #define BOARD_PHANDLE_CPU   0x100   /* + vCPU */
 #define BOARD_PHANDLE_CACHE 0x10000 /* + up to seven for each vCPU */
 

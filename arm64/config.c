@@ -151,6 +151,18 @@ const struct option_row arch_options[] = {
 	},
 	{
 		.kind = OPTION_FLAG,
+		.name = "protected",
+		.help = "Hide the guest's memory and registers from the host (pKVM)",
+		.man = "The host runs Linux 7.1 or later with kvm-arm.mode=protected, the guest a "
+		       "kernel with CONFIG_ARM_PKVM_GUEST. Devices reach only a pool of at most 64 "
+		       "MiB that the guest shares. All memory that the guest uses is locked: lkvm "
+		       "needs CAP_IPC_LOCK or as high a limit (ulimit -l). Such a guest cannot be "
+		       "restarted, and one that has a device use memory which it does not share "
+		       "ends with an error.",
+		.offset = offsetof(struct vm_config, arch.protected),
+	},
+	{
+		.kind = OPTION_FLAG,
 		.name = "pmu",
 		.help = "Performance monitors (PMUv3) for the guest",
 		.man = "On a host with CPUs of several kinds they are those of one kind, and the "
@@ -265,6 +277,32 @@ static int check_aarch32(const struct vm_config *config)
 	return 0;
 }
 
+/* What is the host's business in any other guest is the hypervisor's in these. */
+static int check_protected(const struct arch_config *arch)
+{
+	const struct {
+		bool there;
+		const char *name;
+	} rows[] = {
+		{ arch->nested, "--nested" },
+		{ arch->aarch32, "--aarch32" },
+		{ arch->psci, "--psci" },
+		{ arch->counter_offset, "--counter-offset" },
+		{ arch->irqchip == IRQCHIP_GICV2, "--irqchip gicv2" },
+		{ arch->irqchip == IRQCHIP_GICV2M, "--irqchip gicv2m" },
+	};
+
+	for (unsigned i = 0; arch->protected && i < ARRAY_SIZE(rows); i++) {
+		if (!rows[i].there)
+			continue;
+		log_fatal("%s and --protected do not go together: KVM has no such thing for "
+			  "protected guests; leave one out",
+			  rows[i].name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int check_nested(const struct arch_config *arch)
 {
 	if (!arch->nested) {
@@ -297,7 +335,10 @@ int arch_config_check(const struct vm_config *config)
 	}
 	if (config->arch.firmware_address && !config->firmware)
 		log_warning("--firmware-address means nothing without --firmware");
-	return check_cpu(&config->arch) ?: check_aarch32(config) ?: check_nested(&config->arch);
+	return check_cpu(&config->arch) ?:
+	       check_protected(&config->arch) ?:
+	       check_aarch32(config) ?:
+	       check_nested(&config->arch);
 }
 
 int arch_cmdline(const struct vm_config *config, char *buffer, size_t size)

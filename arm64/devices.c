@@ -33,7 +33,8 @@ int arch_create_devices(struct vm *vm)
 	if (!error && arm64->gic.kind == IRQCHIP_GICV2M)
 		error = gic_v2m_create(vm, arm64->gic.msi);
 	if (!error)
-		error = serial_ports_create_row(vm, &serial, BOARD_SERIAL_DISTANCE, BOARD_NR_SERIAL);
+		error = serial_ports_create_row(vm, &serial, BOARD_SERIAL_DISTANCE,
+						BOARD_NR_SERIAL);
 	if (!error)
 		error = rtc_pl031_create(vm, BOARD_RTC, BOARD_GSI_RTC);
 	if (!error && vm->config->firmware)

@@ -66,7 +66,18 @@ static void peripheral_clock(struct fdt_tree *tree)
 	fdt_node_end(tree);
 }
 
-static void pci(struct fdt_tree *tree, struct vm *vm)
+/* An eighth of RAM, within reason: disks and networks have their data in it while it is on its way. */
+static u32 dma_pool(struct fdt_tree *tree, struct vm *vm)
+{
+	u64 size = MIN(MAX(vm->config->memory / 8, MIB(8)), MIB(64));
+
+	if (!vm->private_memory)
+		return 0;
+	fdt_dma_pool(tree, ALIGN_UP(size, MIB(2)), BOARD_PHANDLE_POOL);
+	return BOARD_PHANDLE_POOL;
+}
+
+static void pci(struct fdt_tree *tree, struct vm *vm, u32 pool)
 {
 	const struct pci_fdt how = {
 		.format = &gic_irq_format,
@@ -74,6 +85,7 @@ static void pci(struct fdt_tree *tree, struct vm *vm)
 		.interrupt_address_cells = 2,
 		.msi_parent = vm->arch.arm64->gic.msi_size ? BOARD_PHANDLE_MSI : 0,
 		.msi_by_requester = true,
+		.dma_pool = pool,
 	};
 
 	if (vm->pci)
@@ -92,6 +104,7 @@ int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, g
 		.initrd_size = initrd_size,
 		.kaslr_seed = config->kaslr_seed_given ? &config->kaslr_seed : NULL,
 	};
+	u32 pool;
 
 	if (fdt_begin(tree))
 		return -ENOMEM;
@@ -108,7 +121,8 @@ int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, g
 	pmu(tree, vm);
 	gic_fdt(tree, vm, &vm->arch.arm64->gic);
 	peripheral_clock(tree);
-	fdt_devices(tree, &vm->devices, &gic_irq_format, BOARD_PHANDLE_CLOCK);
-	pci(tree, vm);
+	pool = dma_pool(tree, vm);
+	fdt_devices(tree, &vm->devices, &gic_irq_format, BOARD_PHANDLE_CLOCK, pool);
+	pci(tree, vm, pool);
 	return fdt_end(tree);
 }

@@ -88,7 +88,8 @@ static void say_code(struct text *text, struct vcpu *vcpu)
 	u64 pc;
 	le32 words[4];
 
-	if (vcpu_get_register(vcpu, REG_PC, &pc))
+	/* A protected guest's is not there to be looked at. */
+	if (vcpu->vm->private_memory || vcpu_get_register(vcpu, REG_PC, &pc))
 		return;
 	text_add(text, "code at %016llx:", LL(pc));
 	if (guest_read(&vcpu->vm->memory, pc, words, sizeof(words)))

@@ -17,18 +17,6 @@
 #define V2_MAX_CPUS 8
 #define V2_PLACE    KIB(64)
 
-/* Registers (GIC architecture specification, 12.8 to 12.11); banks are of 32 bits for 32 interrupts. */
-#define GICD_CTLR	0x0000
-#define GICD_IGROUPR	0x0080
-#define GICD_ICENABLER	0x0180
-#define GICD_ISPENDR	0x0200
-#define GICD_ICPENDR	0x0280
-#define GICD_ICACTIVER	0x0380
-#define GICD_IPRIORITYR 0x0400
-#define GICD_ICFGR	0x0c00
-#define GICR_CTLR	0x00000
-#define GICR_SGI	0x10000 /* the second page, laid out as the distributor's beginning */
-
 #define LINE_SPI (KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT)
 
 static const char *const kind_names[] = {
@@ -73,11 +61,12 @@ static int choose(struct vm *vm, enum arm64_irqchip *kind)
 static int place_v3(struct vm *vm, struct gic *gic)
 {
 	u64 dist = BOARD_GIC_DIST, redist = BOARD_GIC_DIST - vm->config->cpus * REDIST_SIZE;
-	int error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist);
+	int error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST,
+				   &dist);
 
 	if (!error)
-		error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST,
-				 &redist);
+		error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR,
+				       KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist);
 	gic->cpu = redist;
 	gic->cpu_size = vm->config->cpus * REDIST_SIZE;
 	return error;
@@ -86,11 +75,12 @@ static int place_v3(struct vm *vm, struct gic *gic)
 static int place_v2(struct vm *vm, struct gic *gic)
 {
 	u64 dist = BOARD_GIC_DIST, cpu = BOARD_GIC_DIST - V2_PLACE;
-	int error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_DIST, &dist);
+	int error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_DIST,
+				   &dist);
 
 	if (!error)
-		error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_CPU,
-				 &cpu);
+		error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR,
+				       KVM_VGIC_V2_ADDR_TYPE_CPU, &cpu);
 	gic->cpu = cpu;
 	gic->cpu_size = V2_CPU_SIZE;
 	return error;
@@ -102,8 +92,8 @@ static int create_its(struct vm *vm, struct gic *gic)
 	int error = make_device(vm, KVM_DEV_TYPE_ARM_VGIC_ITS, &gic->its_fd);
 
 	if (!error)
-		error = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE,
-				 &address);
+		error = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_ADDR,
+				       KVM_VGIC_ITS_ADDR_TYPE, &address);
 	gic->msi = address;
 	gic->msi_size = ITS_SIZE;
 	return error;
@@ -171,11 +161,11 @@ static int init_devices(struct gic *gic)
 	int error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr);
 
 	if (!error)
-		error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
-				 NULL);
+		error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_CTRL,
+				       KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
 	if (!error && gic->its_fd)
-		error = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
-				 NULL);
+		error = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL,
+				       KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
 	if (error)
 		log_fatal("KVM does not set up the interrupt controller: %s", strerror(-error));
 	return error;
@@ -204,79 +194,8 @@ int gic_init(struct vm *vm, struct gic *gic)
 		error = create_routes(vm);
 	if (!error && gic->kind == IRQCHIP_GICV2M)
 		irq_msi_are_lines(vm, gic->msi + GIC_V2M_SETSPI, BOARD_SPI_BASE);
-	return error;
-}
-
-/* ---- reset ---- */
-
-static int write_register(struct gic *gic, u32 group, u64 cpu, u64 offset, u32 value)
-{
-	return kvm_device_set(gic->fd, group, cpu << KVM_DEV_ARM_VGIC_V3_MPIDR_SHIFT | offset, &value);
-}
-
-/*
- * Of one frame: every interrupt off, at rest, of group and priority 0, level-triggered. KVM's GICv3 takes
- * what is pending as a whole through ISPENDR and ignores ICPENDR; its GICv2 has them as the guest does.
- */
-static int reset_frame(struct gic *gic, u32 group, u64 cpu, u64 base, unsigned first, unsigned end)
-{
-	const struct bank {
-		u16 offset;
-		u8 bits; /* each interrupt */
-		u32 value;
-	} banks[] = {
-		{ GICD_ICENABLER, 1, ~0U },
-		{ gic_is_v3(gic) ? GICD_ISPENDR : GICD_ICPENDR, 1, gic_is_v3(gic) ? 0 : ~0U },
-		{ GICD_ICACTIVER, 1, ~0U },
-		{ GICD_IGROUPR, 1, 0 },
-		{ GICD_IPRIORITYR, 8, 0 },
-		{ GICD_ICFGR, 2, 0 },
-	};
-	int error = 0;
-
-	for (unsigned b = 0; b < ARRAY_SIZE(banks); b++)
-		for (unsigned i = first; i < end && !error; i += 32 / banks[b].bits)
-			error = write_register(gic, group, cpu,
-					       base + banks[b].offset + i * banks[b].bits / 8,
-					       banks[b].value);
-	return error;
-}
-
-static int reset_redistributor(struct gic *gic, u64 mpidr)
-{
-	/* MPIDR's four affinity fields, packed. */
-	u64 affinity = (mpidr & 0xffffff) | (mpidr >> 32 & 0xff) << 24;
-	int error = write_register(gic, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, affinity, GICR_CTLR, 0);
-
-	return error
-		       ?: reset_frame(gic, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, affinity, GICR_SGI, 0,
-				      BOARD_SPI_BASE);
-}
-
-int gic_reset(struct vm *vm, struct gic *gic)
-{
-	struct vcpu *vcpu;
-	unsigned i;
-	int error = 0;
-
-	if (gic->its_fd)
-		error = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_ITS_CTRL_RESET,
-				 NULL);
-	if (!error)
-		error = write_register(gic, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0, GICD_CTLR, 0);
-	if (!error)
-		error = reset_frame(gic, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0, 0, BOARD_SPI_BASE,
-				    BOARD_SPI_BASE + BOARD_NR_GSIS);
-	vcpu_for_each (vcpu, vm, i) {
-		if (error)
-			break;
-		error = gic_is_v3(gic) ? reset_redistributor(gic, vcpu->arch.mpidr)
-				       : reset_frame(gic, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, i, 0, 0,
-						     BOARD_SPI_BASE);
-	}
-	if (error)
-		log_fatal("KVM does not take the interrupt controller's state: %s",
-			  strerror(-error));
+	if (!error && vm->config->reboot)
+		error = gic_note_birth(vm, gic);
 	return error;
 }
 

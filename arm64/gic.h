@@ -11,11 +11,25 @@
 
 struct vm;
 
+/* What a reset brings back: the state that KVM made, in which all SPIs are alike, and all vCPUs. */
+enum { GIC_GROUP, GIC_PRIORITY, GIC_CONFIG, GIC_ENABLED, GIC_NR_BANKS };
+#define GIC_NR_TABLES	      4 /* halves of GICR_PROPBASER and GICR_PENDBASER */
+#define GIC_MAX_CPU_REGISTERS 16
+
+struct gic_birth {
+	u32 spi[GIC_NR_BANKS]; /* the first register of each bank, of SPIs */
+	u32 own[GIC_NR_BANKS]; /* and of a vCPU's own interrupts */
+	u32 tables[GIC_NR_TABLES];
+	u64 cpu[GIC_MAX_CPU_REGISTERS]; /* the CPU interface */
+	bool has_cpu[GIC_MAX_CPU_REGISTERS];
+};
+
 struct gic {
 	enum arm64_irqchip kind; /* never AUTO once it is made */
 	int fd, its_fd;		 /* KVM devices; 0: none */
 	gpa_t cpu, cpu_size;	 /* the redistributors, or GICv2's CPU interface */
 	gpa_t msi, msi_size;	 /* the ITS or the MSI frame; size 0: none */
+	struct gic_birth birth;	 /* with --reboot */
 };
 
 /* After KVM_CREATE_VM: makes what --irqchip asks for, or the best there is. 0 or -errno, said. */
@@ -25,7 +39,10 @@ void gic_destroy(struct gic *gic);
 int gic_init(struct vm *vm, struct gic *gic);
 /* Can it serve vCPUs with EL2? Said. */
 int gic_check_nested(struct vm *vm, const struct gic *gic);
-/* As after power-on. vCPUs are parked. 0 or -errno, said. */
+
+/* gic-reset.c: after gic_init(), before anything ran: notes gic->birth. 0 or -errno, said. */
+int gic_note_birth(struct vm *vm, struct gic *gic);
+/* As after power-on, which was noted. vCPUs are parked, devices have been reset. 0 or -errno, said. */
 int gic_reset(struct vm *vm, struct gic *gic);
 
 static inline bool gic_is_v3(const struct gic *gic)

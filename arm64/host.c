@@ -167,7 +167,8 @@ static void ask_steal_time(struct host *host, const struct host_fact *fact,
 
 	if (!make_vcpu(host, &vm_fd, &vcpu_fd))
 		return;
-	host_say(answer, kvm_device_has(vcpu_fd, KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA));
+	host_say(answer,
+		 kvm_device_has(vcpu_fd, KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA));
 	close(vcpu_fd);
 	close(vm_fd);
 }
@@ -176,8 +177,8 @@ static void ask_smccc_filter(struct host *host, const struct host_fact *fact,
 			     struct host_answer *answer)
 {
 	if (host->vm_fd >= 0)
-		host_say(answer,
-			 kvm_device_has(host->vm_fd, KVM_ARM_VM_SMCCC_CTRL, KVM_ARM_VM_SMCCC_FILTER));
+		host_say(answer, kvm_device_has(host->vm_fd, KVM_ARM_VM_SMCCC_CTRL,
+						KVM_ARM_VM_SMCCC_FILTER));
 }
 
 /* ---- what depends on how the kernel was started ---- */

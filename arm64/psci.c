@@ -86,7 +86,7 @@ static bool caller_is_big_endian(struct vcpu *caller)
 	if (pstate & PSTATE_MODE32)
 		return pstate & PSTATE_E32;
 	vcpu_get_register(caller, el2 && PSTATE_EL(pstate) == 2 ? REG_SCTLR_EL2 : REG_SCTLR_EL1,
-			   &sctlr);
+			  &sctlr);
 	return sctlr & SCTLR_EE;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "arm64-vm.h"
 #include "board.h"
@@ -39,6 +40,22 @@ static unsigned host_ipa_bits(int kvm_fd)
 	return bits > 0 ? bits : IPA_BITS_DEFAULT;
 }
 
+/* Only a try tells: there is no capability for it. */
+static int check_protected(int kvm_fd, unsigned long type)
+{
+	int error, fd = ioctl(kvm_fd, KVM_CREATE_VM, type);
+
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	error = -errno;
+	log_fatal("--protected: this host's KVM cannot protect guests from the host (%s); it takes "
+		  "Linux 7.1 or later with the kernel parameter kvm-arm.mode=protected",
+		  strerror(errno));
+	return error;
+}
+
 int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type)
 {
 	unsigned host = host_ipa_bits(kvm_fd);
@@ -53,7 +70,10 @@ int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type
 	}
 	/* 0 means the default to every kernel, also to those that know no other. */
 	*type = bits == IPA_BITS_DEFAULT ? 0 : KVM_VM_TYPE_ARM_IPA_SIZE(bits);
-	return 0;
+	if (!config->arch.protected)
+		return 0;
+	*type |= KVM_VM_TYPE_ARM_PROTECTED;
+	return check_protected(kvm_fd, *type);
 }
 
 static void set_up_boot(struct vm *vm, struct arm64_vm *arm64)
@@ -82,6 +102,9 @@ static void lay_out_pci(struct vm *vm, struct arm64_vm *arm64)
 		.ecam_size = BOARD_ECAM_SIZE,
 		.mmio_base = BOARD_PCI_MMIO,
 		.mmio_size = BOARD_PCI_MMIO_SIZE,
+		.io_base = BOARD_PCI_IO,
+		.io_size = BOARD_PCI_IO_SIZE,
+		.io_mmio = BOARD_PCI_IO_MMIO,
 	};
 	/* Without it BARs that could be anywhere are where 32-bit kernels reach them. */
 	if (!vm->config->arch.aarch32)
@@ -99,8 +122,10 @@ int arch_vm_create(struct vm *vm)
 	if (!arm64)
 		return -ENOMEM;
 	vm->arch.arm64 = arm64;
-	arm64->ipa_bits = MIN(bits_for(ram_base(vm->config) + vm->config->memory + PCI_WINDOW64_MAX),
-			      host_ipa_bits(vm->kvm_fd));
+	vm->private_memory = vm->config->arch.protected;
+	arm64->ipa_bits =
+		MIN(bits_for(ram_base(vm->config) + vm->config->memory + PCI_WINDOW64_MAX),
+		    host_ipa_bits(vm->kvm_fd));
 	set_up_boot(vm, arm64);
 	/* Files first: what is wrong with them is said before anything is made. */
 	error = ram_boot_open(&arm64->boot, vm->config);

@@ -169,7 +169,7 @@ void fdt_memory(struct fdt_tree *tree, const struct guest_memory *memory)
 }
 
 static void device_node(struct fdt_tree *tree, const struct device_description *d,
-			const struct fdt_irq_format *format, u32 clock)
+			const struct fdt_irq_format *format, u32 clock, u32 dma_pool)
 {
 	u32 cells[FDT_MAX_IRQ_CELLS];
 	u64 reg[2 * DEVICE_MAX_RESOURCES];
@@ -203,15 +203,33 @@ static void device_node(struct fdt_tree *tree, const struct device_description *
 		fdt_u32(tree, "clock-frequency", d->clock_frequency);
 	if (d->dma_coherent)
 		fdt_empty(tree, "dma-coherent");
+	if (d->dma_coherent && dma_pool)
+		fdt_u32(tree, "memory-region", dma_pool);
 	fdt_node_end(tree);
 }
 
 void fdt_devices(struct fdt_tree *tree, struct device_list *devices,
-		 const struct fdt_irq_format *format, u32 clock)
+		 const struct fdt_irq_format *format, u32 clock, u32 dma_pool)
 {
 	struct device *device;
 
 	device_for_each (device, devices)
 		if (device->description.compatible)
-			device_node(tree, &device->description, format, clock);
+			device_node(tree, &device->description, format, clock, dma_pool);
+}
+
+/* Where it is the kernel chooses: it alone knows what is free. */
+void fdt_dma_pool(struct fdt_tree *tree, u64 size, u32 phandle)
+{
+	fdt_node(tree, "reserved-memory");
+	fdt_u32(tree, "#address-cells", 2);
+	fdt_u32(tree, "#size-cells", 2);
+	fdt_empty(tree, "ranges");
+	fdt_node(tree, "dma-pool");
+	fdt_text(tree, "compatible", "restricted-dma-pool");
+	fdt_u64(tree, "size", size);
+	fdt_u64(tree, "alignment", MIB(2));
+	fdt_u32(tree, "phandle", phandle);
+	fdt_node_end(tree);
+	fdt_node_end(tree);
 }

@@ -2,8 +2,8 @@
 /*
  * A function's configuration space: identification, write masks, capabilities, BARs.
  *
- * A BAR is decoded only while memory decoding is on and all of it lies in one of the host's windows, as
- * a real bridge would forward it. A guest that moves BARs one by one makes them overlap for a moment:
+ * A BAR is decoded only while decoding is on and all of it lies in one of the host's windows, as a real
+ * bridge would forward it. A guest that moves BARs one by one makes them overlap for a moment:
  * the second one is then not reachable, and is tried again whenever any BAR changes.
  */
 #include <errno.h>
@@ -125,6 +125,21 @@ void pci_set_bar(struct pci_device *pci, unsigned bar, u64 size, bool is_64,
 		writable_put(pci, offset + 4, 4, mask >> 32);
 }
 
+void pci_set_io_bar(struct pci_device *pci, unsigned bar, u64 size, const struct pci_bar_ops *ops)
+{
+	unsigned offset = PCI_BASE_ADDRESS_0 + 4 * bar;
+
+	pci->bars[bar] = (struct pci_bar){ .size = size,
+					   .is_io = true,
+					   .is_port = pci->host->board.ports,
+					   .ops = ops,
+					   .pci = pci,
+					   .index = bar };
+	pci_config_put(pci, offset, 4, PCI_BASE_ADDRESS_SPACE_IO);
+	writable_put(pci, offset, 4, ~(size - 1));
+	pci->writable[PCI_COMMAND] |= PCI_COMMAND_IO;
+}
+
 /* ---- BARs ---- */
 
 static void bar_read(void *opaque, u64 offset, u8 *data, unsigned len)
@@ -152,16 +167,34 @@ static u64 bar_register(const struct pci_bar *bar)
 {
 	const u8 *at = &bar->pci->config[PCI_BASE_ADDRESS_0 + 4 * bar->index];
 
-	return bus_get(at, bar->is_64 ? 8 : 4) & ~0xfULL;
+	return bus_get(at, bar->is_64 ? 8 : 4) & (bar->is_io ? ~0x3ULL : ~0xfULL);
+}
+
+/* What the bus that it is on calls the place: a CPU without ports has its I/O window in memory. */
+static u64 bar_place(const struct pci_bar *bar)
+{
+	bool in_memory = bar->is_io && !bar->is_port;
+
+	return bar_register(bar) + (in_memory ? bar->pci->host->board.io_mmio : 0);
+}
+
+static struct bus *bar_bus(const struct pci_bar *bar)
+{
+	struct vm *vm = bar->pci->host->vm;
+
+	return bar->is_port ? vm->ports : vm->mmio;
 }
 
 static bool is_decoded(const struct pci_bar *bar)
 {
 	const struct pci_board *board = &bar->pci->host->board;
 	u64 address = bar_register(bar);
+	u16 decoding = bar->is_io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
 
-	if (!bar->size || !(pci_config_get16(bar->pci, PCI_COMMAND) & PCI_COMMAND_MEMORY))
+	if (!bar->size || !(pci_config_get16(bar->pci, PCI_COMMAND) & decoding))
 		return false;
+	if (bar->is_io)
+		return in_window(board->io_base, board->io_size, address, bar->size);
 	return in_window(board->mmio_base, board->mmio_size, address, bar->size) ||
 	       in_window(board->mmio64_base, board->mmio64_size, address, bar->size);
 }
@@ -174,16 +207,16 @@ static void unmap_bar(struct pci_bar *bar)
 		return;
 	if (pci->bar_changed)
 		pci->bar_changed(pci, bar->index, false);
-	bus_remove(pci->host->vm->mmio, bar->address);
+	bus_remove(bar_bus(bar), bar->address);
 	bar->mapped = false;
 }
 
 static void map_bar(struct pci_bar *bar)
 {
 	struct pci_device *pci = bar->pci;
-	u64 address = bar_register(bar);
+	u64 address = bar_place(bar);
 
-	if (bar->mapped || bus_add(pci->host->vm->mmio, address, bar->size, &bar_bus_ops, bar))
+	if (bar->mapped || bus_add(bar_bus(bar), address, bar->size, &bar_bus_ops, bar))
 		return;
 	bar->mapped = true;
 	bar->address = address;
@@ -207,7 +240,7 @@ static void for_each_bar(struct pci_host *host, void (*fn)(struct pci_bar *bar))
 
 static void unmap_if_gone(struct pci_bar *bar)
 {
-	if (bar->mapped && (!is_decoded(bar) || bar_register(bar) != bar->address))
+	if (bar->mapped && (!is_decoded(bar) || bar_place(bar) != bar->address))
 		unmap_bar(bar);
 }
 
@@ -241,11 +274,36 @@ static bool place(struct allocation *window, struct pci_bar *bar)
 	return true;
 }
 
+struct windows {
+	struct allocation low, high, io;
+};
+
+/* Low first, for 32-bit guests; nothing of ours is large. */
+static bool place_somewhere(struct windows *windows, struct pci_bar *bar)
+{
+	if (bar->is_io)
+		return place(&windows->io, bar);
+	return place(&windows->low, bar) || (bar->is_64 && place(&windows->high, bar));
+}
+
+static u16 decoding_of(const struct pci_device *pci)
+{
+	u16 command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+
+	for (unsigned i = 0; i < PCI_BARS; i++)
+		if (pci->bars[i].is_io)
+			command |= PCI_COMMAND_IO;
+	return command;
+}
+
 int pci_assign_bars(struct pci_host *host)
 {
 	const struct pci_board *board = &host->board;
-	struct allocation low = { board->mmio_base, board->mmio_base + board->mmio_size };
-	struct allocation high = { board->mmio64_base, board->mmio64_base + board->mmio64_size };
+	struct windows windows = {
+		.low = { board->mmio_base, board->mmio_base + board->mmio_size },
+		.high = { board->mmio64_base, board->mmio64_base + board->mmio64_size },
+		.io = { board->io_base, board->io_base + board->io_size },
+	};
 
 	pthread_mutex_lock(&host->lock);
 	for (unsigned slot = 0; slot < PCI_SLOTS; slot++) {
@@ -254,8 +312,7 @@ int pci_assign_bars(struct pci_host *host)
 		for (unsigned i = 0; pci && i < PCI_BARS; i++) {
 			struct pci_bar *bar = &pci->bars[i];
 
-			/* Low first, for 32-bit guests; nothing of ours is large. */
-			if (!bar->size || place(&low, bar) || (bar->is_64 && place(&high, bar)))
+			if (!bar->size || place_somewhere(&windows, bar))
 				continue;
 			pthread_mutex_unlock(&host->lock);
 			log_error("The PCI windows are too small: no room for BAR %u of slot %u", i,
@@ -264,7 +321,7 @@ int pci_assign_bars(struct pci_host *host)
 		}
 		if (!pci)
 			continue;
-		pci_config_put(pci, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+		pci_config_put(pci, PCI_COMMAND, 2, decoding_of(pci));
 		memcpy(pci->power_on, pci->config, sizeof(pci->config));
 	}
 	pci_update_bars(host);

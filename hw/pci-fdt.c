@@ -8,6 +8,7 @@
 #include "lkvm/pci-fdt.h"
 
 /* The first cell of a PCI address: which space, and whose configuration. */
+#define SPACE_IO      0x01000000
 #define SPACE_MEM32   0x02000000
 #define SPACE_MEM64   0x43000000 /* prefetchable: of others Linux expects less than 4 GiB */
 #define SLOT_SHIFT    11
@@ -23,25 +24,31 @@ static unsigned put64(u32 *cells, u64 value)
 	return 2;
 }
 
-/* Bus addresses are the guest's physical ones. */
-static unsigned put_range(u32 *cells, u32 space, u64 base, u64 size)
+static unsigned put_range(u32 *cells, u32 space, u64 bus, u64 gpa, u64 size)
 {
 	unsigned n = 0;
 
 	cells[n++] = space;
-	n += put64(cells + n, base);
-	n += put64(cells + n, base);
+	n += put64(cells + n, bus);
+	n += put64(cells + n, gpa);
 	n += put64(cells + n, size);
 	return n;
 }
 
 static void ranges(struct fdt_tree *tree, const struct pci_board *board)
 {
-	u32 cells[2 * (PCI_ADDRESS + 4)];
-	unsigned n = put_range(cells, SPACE_MEM32, board->mmio_base, board->mmio_size);
+	u32 cells[3 * (PCI_ADDRESS + 4)];
+	unsigned n = 0;
 
+	if (board->io_size)
+		n += put_range(cells, SPACE_IO, board->io_base, board->io_mmio + board->io_base,
+			       board->io_size);
+	/* Memory's bus addresses are the guest's physical ones. */
+	n += put_range(cells + n, SPACE_MEM32, board->mmio_base, board->mmio_base,
+		       board->mmio_size);
 	if (board->mmio64_size)
-		n += put_range(cells + n, SPACE_MEM64, board->mmio64_base, board->mmio64_size);
+		n += put_range(cells + n, SPACE_MEM64, board->mmio64_base, board->mmio64_base,
+			       board->mmio64_size);
 	fdt_cells(tree, "ranges", cells, n);
 }
 
@@ -90,6 +97,8 @@ void pci_fdt(struct fdt_tree *tree, const struct pci_host *host, const struct pc
 		fdt_u32(tree, "msi-parent", how->msi_parent);
 	else if (how->msi_parent)
 		fdt_cells(tree, "msi-map", (const u32[]){ 0, how->msi_parent, 0, 0x10000 }, 4);
+	if (how->dma_pool)
+		fdt_u32(tree, "memory-region", how->dma_pool);
 	fdt_empty(tree, "dma-coherent");
 	fdt_node_end(tree);
 }

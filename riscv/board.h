@@ -3,6 +3,7 @@
  * The board: where everything of a riscv64 guest lies. Test programs and scripts rely on these addresses;
  * they and interrupt numbers are written nowhere else.
  *
+ *	0x0000_0000  PCI I/O window: port n is at address n; ports from 0x1000 on are used
  *	0x0800_0000  AIA: an IMSIC of 4 KiB for each hart
  *	0x0b00_0000  AIA: APLIC
  *	0x0c00_0000  PLIC, 64 MiB
@@ -20,6 +21,9 @@
 #ifndef RISCV_BOARD_H
 #define RISCV_BOARD_H
 
+#define BOARD_PCI_IO_MMIO      0x00000000ULL
+#define BOARD_PCI_IO	       0x1000 /* what lies below Linux leaves alone */
+#define BOARD_PCI_IO_SIZE      0xf000
 #define BOARD_IMSIC	       0x08000000ULL
 #define BOARD_APLIC	       0x0b000000ULL
 #define BOARD_PLIC	       0x0c000000ULL

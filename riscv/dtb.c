@@ -94,7 +94,7 @@ static void soc(struct fdt_tree *tree, struct vm *vm)
 	fdt_empty(tree, "ranges");
 	fdt_u32(tree, "interrupt-parent", BOARD_PHANDLE_IRQCHIP);
 	chip->fdt(tree, vm);
-	fdt_devices(tree, &vm->devices, chip->format, 0);
+	fdt_devices(tree, &vm->devices, chip->format, 0, 0);
 	pci(tree, vm);
 	fdt_node_end(tree);
 }

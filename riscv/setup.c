@@ -64,6 +64,9 @@ static void lay_out_pci(struct vm *vm, struct riscv_vm *riscv)
 		.ecam_size = BOARD_ECAM_SIZE,
 		.mmio_base = BOARD_PCI_MMIO,
 		.mmio_size = BOARD_PCI_MMIO_SIZE,
+		.io_base = BOARD_PCI_IO,
+		.io_size = BOARD_PCI_IO_SIZE,
+		.io_mmio = BOARD_PCI_IO_MMIO,
 	};
 	pci_board_window64(&riscv->pci, riscv->boot.ram + vm->config->memory, BIT(riscv->gpa_bits));
 	for (unsigned pin = 0; pin < ARRAY_SIZE(riscv->pci.intx_gsi); pin++)

@@ -177,21 +177,22 @@ static int parse_tty(struct vm_config *config, const struct option_row *row, con
 	return 0;
 }
 
-static const char *const transport_choices[] = { "pci", "mmio", NULL };
+static const char *const transport_choices[] = {
+	[TRANSPORT_PCI] = "pci",
+	[TRANSPORT_PCI_LEGACY] = "pci-legacy",
+	[TRANSPORT_MMIO] = "mmio",
+	[TRANSPORT_MMIO_LEGACY] = "mmio-legacy",
+	NULL,
+};
 
 static int parse_transport(struct vm_config *config, const struct option_row *row,
 			   const char *value)
 {
-	static const enum virtio_transport_kind kinds[] = { TRANSPORT_PCI, TRANSPORT_MMIO };
-	int i;
+	int i = option_choice(row, value);
 
-	if (!strcmp(value, "pci-legacy") || !strcmp(value, "mmio-legacy"))
-		return option_error(row, value,
-				    "devices are virtio 1 only; pci and mmio would work with it");
-	i = option_choice(row, value);
 	if (i < 0)
 		return i;
-	config->transport = kinds[i];
+	config->transport = i;
 	return 0;
 }
 
@@ -375,7 +376,11 @@ static const struct option_row common_options[] = {
 	{ .kind = OPTION_CALL,
 	  .name = "virtio-transport",
 	  .argument = "KIND",
-	  .help = "How virtio devices are found: on pci (default) or mmio",
+	  .help = "Virtio devices on pci (default), mmio, pci-legacy or mmio-legacy",
+	  .man = "pci-legacy and mmio-legacy are for drivers that do not know virtio 1 (on MMIO: "
+		 "version 1 of the registers): features 0 to 31, queues told by page numbers, and "
+		 "the byte order of the guest's CPU at the moment when it resets the device. "
+		 "Linux drives them as well as the others.",
 	  .parse = parse_transport,
 	  .choices = transport_choices },
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where a device goes: behind the transport that the configuration names. */
+#include <errno.h>
 #include <string.h>
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "lkvm/pci.h"
 #include "lkvm/virtio.h"
 #include "lkvm/vm.h"
 
@@ -27,17 +29,42 @@ static int attach_mmio(struct virtio_device *dev, struct vm *vm)
 	err = arch_virtio_mmio_slot(vm, index, &where, &gsi);
 	if (err) {
 		log_error("%s: the board has places for %u virtio-mmio devices; use "
-			  "--virtio-transport pci",
-			  dev->device.name, index);
+			  "--virtio-transport %s",
+			  dev->device.name, index, dev->legacy ? "pci-legacy" : "pci");
 		return err;
 	}
 	return virtio_mmio_attach(dev, vm, &where, gsi);
 }
 
+static int attach_legacy_pci(struct virtio_device *dev, struct vm *vm)
+{
+	if (vm->pci && !pci_host_board(vm->pci)->io_size) {
+		log_error("--virtio-transport pci-legacy: this machine's PCI has no I/O ports; use "
+			  "mmio-legacy, or pci with a driver of virtio 1");
+		return -ENOTSUP;
+	}
+	return virtio_pci_attach(dev, vm);
+}
+
+static int attach(struct virtio_device *dev, struct vm *vm)
+{
+	switch (vm->config->transport) {
+	case TRANSPORT_MMIO:
+		return attach_mmio(dev, vm);
+	case TRANSPORT_MMIO_LEGACY:
+		virtio_set_legacy(dev);
+		return attach_mmio(dev, vm);
+	case TRANSPORT_PCI_LEGACY:
+		virtio_set_legacy(dev);
+		return attach_legacy_pci(dev, vm);
+	default:
+		return virtio_pci_attach(dev, vm);
+	}
+}
+
 int virtio_attach(struct virtio_device *dev, struct vm *vm)
 {
-	int err = vm->config->transport == TRANSPORT_MMIO ? attach_mmio(dev, vm)
-							  : virtio_pci_attach(dev, vm);
+	int err = attach(dev, vm);
 
 	if (!err)
 		device_add(&vm->devices, &dev->device);

@@ -13,6 +13,9 @@ _Static_assert(sizeof(struct virtio_blk_outhdr) == 16, "virtio 1.3, 5.2.6");
 _Static_assert(sizeof(struct virtio_blk_discard_write_zeroes) == 16, "virtio 1.3, 5.2.6");
 _Static_assert(sizeof(struct disk_range) == 16, "ranges take the place of segments");
 
+/* Flush, as the oldest drivers call it (virtio 1.3, 5.2.6.3). */
+#define BLK_T_FLUSH_OUT 5
+
 void blk_requests_init(struct virtio_blk *blk)
 {
 	blk->free = NULL;
@@ -66,6 +69,14 @@ static void submit(struct blk_request *request, enum disk_operation operation)
 	disk_submit(blk->disk, &request->io);
 }
 
+/* The driver's header; only a legacy driver's may be big-endian. */
+static u32 type_of(const struct virtio_blk *blk, const struct virtio_blk_outhdr *header)
+{
+	u32 type = virtio32(&blk->dev, header->type);
+
+	return type == BLK_T_FLUSH_OUT && blk->dev.legacy ? VIRTIO_BLK_T_FLUSH : type;
+}
+
 static bool is_inside(const struct virtio_blk *blk, u64 sector, u64 nr)
 {
 	return sector <= blk->sectors && nr <= blk->sectors - sector;
@@ -88,7 +99,10 @@ static void transfer(struct blk_request *request, enum disk_operation operation,
 	submit(request, operation);
 }
 
-/* Turns the segments, our copy of them, into ranges in the same place. A status. */
+/*
+ * Turns the segments, our copy of them, into ranges in the same place. A status. They are newer than the
+ * legacy interface and data, not header: little-endian whatever the driver.
+ */
 static u8 check_segments(struct blk_request *request, unsigned nr, bool discarding)
 {
 	union blk_room *room = room_of(request);
@@ -173,9 +187,9 @@ static void start(struct blk_request *request, struct virtq_chain *chain)
 	iov_read(chain->iov, nr_out, 0, &header, sizeof(header));
 	out = iov_skip(chain->iov, &nr_out, sizeof(header));
 	u32 out_len = chain->out_len - sizeof(header);
-	u64 sector = le64toh(header.sector);
+	u64 sector = virtio64(&request->blk->dev, header.sector);
 
-	switch (le32toh(header.type)) {
+	switch (type_of(request->blk, &header)) {
 	case VIRTIO_BLK_T_IN:
 		transfer(request, DISK_READ, sector, in, nr_in, chain->in_len - 1);
 		break;

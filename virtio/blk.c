@@ -30,12 +30,33 @@ bool blk_is_writeback(const struct virtio_blk *blk)
 				  : virtio_has_feature(&blk->dev, VIRTIO_BLK_F_FLUSH);
 }
 
+static void fill_config(struct virtio_blk *blk, struct virtio_blk_config *config)
+{
+	const struct virtio_device *dev = &blk->dev;
+	u32 block = disk_block_size(blk->disk), physical = disk_physical_block_size(blk->disk);
+
+	config->capacity = virtio64(dev, blk->sectors);
+	config->seg_max = virtio32(dev, BLK_SEG_MAX);
+	config->blk_size = virtio32(dev, block);
+	config->physical_block_exp = __builtin_ctz(physical / block);
+	config->min_io_size = virtio16(dev, physical / block);
+	config->wce = blk_is_writeback(blk);
+	config->num_queues = virtio16(dev, dev->nr_queues);
+	if (disk_can_discard(blk->disk)) {
+		config->max_discard_sectors = virtio32(dev, BLK_DISCARD_SECTORS);
+		config->max_discard_seg = virtio32(dev, BLK_DISCARD_SEGMENTS);
+		config->discard_sector_alignment = virtio32(dev, physical / DISK_SECTOR);
+		config->write_zeroes_may_unmap = 1;
+	}
+	config->max_write_zeroes_sectors = virtio32(dev, BLK_WRITE_ZEROES_SECTORS);
+	config->max_write_zeroes_seg = virtio32(dev, BLK_WRITE_ZEROES_SEGMENTS);
+}
+
 static void config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len)
 {
-	struct virtio_blk *blk = to_blk(dev);
-	struct virtio_blk_config config = blk->config;
+	struct virtio_blk_config config = { 0 };
 
-	config.wce = blk_is_writeback(blk);
+	fill_config(to_blk(dev), &config);
 	memcpy(data, (u8 *)&config + offset, len);
 }
 
@@ -109,27 +130,6 @@ static u64 offered_features(const struct virtio_blk *blk, unsigned queues)
 	return features;
 }
 
-static void fill_config(struct virtio_blk *blk, unsigned queues)
-{
-	struct virtio_blk_config *config = &blk->config;
-	u32 block = disk_block_size(blk->disk), physical = disk_physical_block_size(blk->disk);
-
-	config->capacity = htole64(blk->sectors);
-	config->seg_max = htole32(BLK_SEG_MAX);
-	config->blk_size = htole32(block);
-	config->physical_block_exp = __builtin_ctz(physical / block);
-	config->min_io_size = htole16(physical / block);
-	config->num_queues = htole16(queues);
-	if (disk_can_discard(blk->disk)) {
-		config->max_discard_sectors = htole32(BLK_DISCARD_SECTORS);
-		config->max_discard_seg = htole32(BLK_DISCARD_SEGMENTS);
-		config->discard_sector_alignment = htole32(physical / DISK_SECTOR);
-		config->write_zeroes_may_unmap = 1;
-	}
-	config->max_write_zeroes_sectors = htole32(BLK_WRITE_ZEROES_SECTORS);
-	config->max_write_zeroes_seg = htole32(BLK_WRITE_ZEROES_SEGMENTS);
-}
-
 static void fill_serial(struct virtio_blk *blk, const char *serial, unsigned index)
 {
 	/* Longer ones lose their end; there is no room for a final zero in 20 bytes, nor need. */
@@ -165,7 +165,6 @@ int blk_new(struct virtio_blk **result, struct vm *vm, const struct guest_memory
 	blk_requests_init(blk);
 	disk_set_batch_done(blk->disk, blk_batch_done, blk);
 	fill_serial(blk, config->serial, index);
-	fill_config(blk, queues);
 	for (unsigned i = 0; i < queues; i++)
 		sizes[i] = BLK_QUEUE_SIZE;
 	ret = virtio_init(&blk->dev, &blk_ops, vm, memory, disk_loop(blk->disk),

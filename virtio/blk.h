@@ -55,8 +55,7 @@ struct virtio_blk {
 	struct disk *disk;
 	u64 sectors;
 	char serial[VIRTIO_BLK_ID_BYTES + 1];
-	struct virtio_blk_config config; /* but for the writeback field */
-	bool started;			 /* main thread */
+	bool started; /* main thread */
 
 	/* dev->lock to write; read by the disk's loop. */
 	_Atomic bool writeback_set; /* the driver chose; until then it follows from the features */

@@ -156,12 +156,12 @@ static void console_resized(void *opaque)
 
 static void console_config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len)
 {
-	struct virtio_console_config config = { .max_nr_ports = htole32(1) };
+	struct virtio_console_config config = { .max_nr_ports = virtio32(dev, 1) };
 	u16 columns, rows;
 
 	if (chardev_size(to_console(dev)->chardev, &columns, &rows)) {
-		config.cols = htole16(columns);
-		config.rows = htole16(rows);
+		config.cols = virtio16(dev, columns);
+		config.rows = virtio16(dev, rows);
 	}
 	memcpy(data, (u8 *)&config + offset, len);
 }
@@ -169,8 +169,11 @@ static void console_config_read(struct virtio_device *dev, u32 offset, u8 *data,
 /* The emergency write works before there is a driver, and may not wait: the caller holds a lock. */
 static void console_config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len)
 {
-	if (offset == offsetof(struct virtio_console_config, emerg_wr) && len)
-		chardev_try_write(to_console(dev)->chardev, data, 1);
+	/* The character is the field's lowest byte. Legacy drivers write it byte by byte. */
+	u32 low = offsetof(struct virtio_console_config, emerg_wr) + (dev->big_endian ? 3 : 0);
+
+	if (offset <= low && low - offset < len)
+		chardev_try_write(to_console(dev)->chardev, data + (low - offset), 1);
 }
 
 /* ---- life ---- */

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include "lkvm/vcpu.h"
 #include "lkvm/virtio.h"
 #include "lkvm/vm.h"
 
@@ -220,6 +221,7 @@ static void reset_locked(struct virtio_device *dev)
 	dev->active = false;
 	dev->features = 0;
 	dev->features_bad = false;
+	dev->big_endian = false;
 	dev->status = 0;
 	dev->needs_reset = false;
 	if (dev->transport)
@@ -228,19 +230,35 @@ static void reset_locked(struct virtio_device *dev)
 
 static bool features_good(struct virtio_device *dev)
 {
+	/* Without it the driver would pass addresses of memory that is not shared. */
+	if (dev->device_features & ~dev->features & BIT(VIRTIO_F_ACCESS_PLATFORM))
+		return false;
 	return !dev->features_bad && !(dev->features & ~dev->device_features) &&
-	       virtio_has_feature(dev, VIRTIO_F_VERSION_1);
+	       (dev->legacy || virtio_has_feature(dev, VIRTIO_F_VERSION_1));
+}
+
+static int enable_queue(struct virtio_device *dev, struct virtqueue *vq)
+{
+	vq->big_endian = dev->big_endian;
+	return virtqueue_enable(vq, dev->memory, dev->features);
 }
 
 static void activate(struct virtio_device *dev)
 {
 	int err;
 
+	/* A legacy driver cannot be refused any earlier. */
+	if (!features_good(dev)) {
+		virtio_break(dev, "it wants features 0x%llx, offered are 0x%llx",
+			     (unsigned long long)dev->features,
+			     (unsigned long long)dev->device_features);
+		return;
+	}
 	for (unsigned i = 0; i < dev->nr_queues; i++) {
 		struct virtqueue *vq = &dev->queues[i].vq;
 
 		/* Again, as a driver may have enabled it before the features were settled. */
-		if (vq->enabled && virtqueue_enable(vq, dev->memory, dev->features)) {
+		if (vq->enabled && enable_queue(dev, vq)) {
 			virtio_break(dev, "queue %u cannot be enabled", i);
 			return;
 		}
@@ -259,6 +277,8 @@ static void activate(struct virtio_device *dev)
 static void add_status(struct virtio_device *dev, u8 bits)
 {
 	bits &= DRIVER_STATUS_BITS & ~dev->status;
+	if (dev->legacy)
+		bits &= ~VIRTIO_CONFIG_S_FEATURES_OK;
 	if ((bits & VIRTIO_CONFIG_S_FEATURES_OK) && !features_good(dev)) {
 		bits &= ~VIRTIO_CONFIG_S_FEATURES_OK;
 		if (log_limit_ok(&dev->complaints))
@@ -268,10 +288,12 @@ static void add_status(struct virtio_device *dev, u8 bits)
 				dev->device.name, (unsigned long long)dev->features,
 				(unsigned long long)dev->device_features);
 	}
-	if (!((dev->status | bits) & VIRTIO_CONFIG_S_FEATURES_OK) || dev->needs_reset)
+	if (!dev->legacy && !((dev->status | bits) & VIRTIO_CONFIG_S_FEATURES_OK))
+		bits &= ~VIRTIO_CONFIG_S_DRIVER_OK;
+	if (dev->needs_reset)
 		bits &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	dev->status |= bits;
-	if (bits & VIRTIO_CONFIG_S_DRIVER_OK)
+	if ((bits & VIRTIO_CONFIG_S_DRIVER_OK) && !dev->active)
 		activate(dev);
 }
 
@@ -282,11 +304,16 @@ u8 virtio_get_status(struct virtio_device *dev)
 
 void virtio_set_status(struct virtio_device *dev, u8 status)
 {
+	bool big_endian = dev->legacy && vcpu_big_endian();
+
 	pthread_mutex_lock(&dev->lock);
+	if (!status)
+		reset_locked(dev);
+	/* With no status yet nothing is active that would use it. */
+	if (!dev->status)
+		dev->big_endian = big_endian;
 	if (status)
 		add_status(dev, status);
-	else
-		reset_locked(dev);
 	pthread_mutex_unlock(&dev->lock);
 }
 
@@ -300,7 +327,7 @@ u32 virtio_get_device_features(struct virtio_device *dev, u32 select)
 void virtio_set_driver_features(struct virtio_device *dev, u32 select, u32 value)
 {
 	pthread_mutex_lock(&dev->lock);
-	if (dev->status & VIRTIO_CONFIG_S_FEATURES_OK)
+	if (dev->active || (dev->status & VIRTIO_CONFIG_S_FEATURES_OK))
 		goto out;
 	if (select < 2) {
 		dev->features &= ~(0xffffffffULL << (32 * select));
@@ -369,7 +396,7 @@ static void enable_locked(struct virtio_device *dev, struct virtio_queue_slot *s
 {
 	struct virtqueue *vq = &slot->vq;
 
-	if (virtqueue_enable(vq, dev->memory, dev->features)) {
+	if (enable_queue(dev, vq)) {
 		virtio_break(dev, "queue %u: size %u or ring addresses 0x%llx, 0x%llx, 0x%llx",
 			     vq->index, vq->size, (unsigned long long)vq->desc,
 			     (unsigned long long)vq->driver, (unsigned long long)vq->device_area);
@@ -449,8 +476,19 @@ void virtio_queue_set_address(struct virtio_device *dev, unsigned index, enum vi
 	pthread_mutex_unlock(&dev->lock);
 }
 
+/* One that has not said DRIVER yet has no business kicking. */
+static void legacy_first_use(struct virtio_device *dev)
+{
+	pthread_mutex_lock(&dev->lock);
+	if (!dev->active && !dev->needs_reset && (dev->status & VIRTIO_CONFIG_S_DRIVER))
+		activate(dev);
+	pthread_mutex_unlock(&dev->lock);
+}
+
 void virtio_queue_notified(struct virtio_device *dev, u32 index)
 {
+	if (dev->legacy && virtio_queue_enabled(dev, index))
+		legacy_first_use(dev);
 	virtio_queue_kick(dev, index);
 }
 
@@ -567,6 +605,8 @@ int virtio_init(struct virtio_device *dev, const struct virtio_device_ops *ops, 
 			       BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX);
 	if (ops->queue_reset)
 		dev->device_features |= BIT(VIRTIO_F_RING_RESET);
+	if (vm && vm->private_memory)
+		dev->device_features |= BIT(VIRTIO_F_ACCESS_PLATFORM);
 	dev->config_size = config_size;
 	dev->complaints = (struct log_limit)LOG_LIMIT(3);
 	dev->queues = calloc(nr_queues, sizeof(*dev->queues));
@@ -575,6 +615,7 @@ int virtio_init(struct virtio_device *dev, const struct virtio_device_ops *ops, 
 	pthread_mutex_init(&dev->lock, NULL);
 	dev->transport = NULL;
 	dev->active = dev->paused = dev->features_bad = false;
+	dev->legacy = dev->big_endian = false;
 	dev->features = 0;
 	dev->status = 0;
 	dev->needs_reset = false;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* virtio over MMIO, version 2 (virtio 1.3, 4.2): 32-bit registers, one level interrupt. */
+/*
+ * virtio over MMIO (virtio 1.3, 4.2): 32-bit little-endian registers, one level interrupt. Version 2 or,
+ * for a legacy device, version 1 (4.2.4): queues are one area each, told by page numbers.
+ */
 #include <errno.h>
 #include <linux/virtio_mmio.h>
 #include <pthread.h>
@@ -22,6 +25,8 @@ struct virtio_mmio {
 	struct irq_line line;
 	/* vCPU threads. A driver that races with itself confuses nobody else. */
 	_Atomic u32 device_select, driver_select, queue_select;
+	/* Version 1, as the driver wrote them: checked when a queue is told. */
+	_Atomic u32 page_size, align[VIRTIO_MAX_QUEUES];
 	_Atomic bool ioeventfd[VIRTIO_MAX_QUEUES]; /* dev->lock */
 	pthread_mutex_t irq_lock; /* a leaf: the status and the line's level go together */
 	u32 interrupt_status;
@@ -68,30 +73,22 @@ static void mmio_signal_config(struct virtio_transport *t)
 
 /* ---- registers ---- */
 
-static u32 read_register(struct virtio_mmio *mmio, u32 offset)
+static u32 read_version1(struct virtio_mmio *mmio, u32 offset)
+{
+	u32 page_size = mmio->page_size;
+
+	if (offset != VIRTIO_MMIO_QUEUE_PFN || !page_size)
+		return 0;
+	return virtio_queue_area(mmio->transport.dev, mmio->queue_select) / page_size;
+}
+
+static u32 read_version2(struct virtio_mmio *mmio, u32 offset)
 {
 	struct virtio_device *dev = mmio->transport.dev;
-	u32 queue = mmio->queue_select;
 
 	switch (offset) {
-	case VIRTIO_MMIO_MAGIC_VALUE:
-		return MMIO_MAGIC;
-	case VIRTIO_MMIO_VERSION:
-		return 2;
-	case VIRTIO_MMIO_DEVICE_ID:
-		return dev->ops->type;
-	case VIRTIO_MMIO_VENDOR_ID:
-		return MMIO_VENDOR;
-	case VIRTIO_MMIO_DEVICE_FEATURES:
-		return virtio_get_device_features(dev, mmio->device_select);
-	case VIRTIO_MMIO_QUEUE_NUM_MAX:
-		return virtio_queue_max(dev, queue);
 	case VIRTIO_MMIO_QUEUE_READY:
-		return virtio_queue_enabled(dev, queue);
-	case VIRTIO_MMIO_INTERRUPT_STATUS:
-		return read_status(mmio);
-	case VIRTIO_MMIO_STATUS:
-		return virtio_get_status(dev);
+		return virtio_queue_enabled(dev, mmio->queue_select);
 	case VIRTIO_MMIO_CONFIG_GENERATION:
 		return virtio_config_generation(dev);
 	case VIRTIO_MMIO_SHM_LEN_LOW:
@@ -102,6 +99,104 @@ static u32 read_register(struct virtio_mmio *mmio, u32 offset)
 	default:
 		return 0;
 	}
+}
+
+static u32 read_register(struct virtio_mmio *mmio, u32 offset)
+{
+	struct virtio_device *dev = mmio->transport.dev;
+	u32 queue = mmio->queue_select;
+
+	switch (offset) {
+	case VIRTIO_MMIO_MAGIC_VALUE:
+		return MMIO_MAGIC;
+	case VIRTIO_MMIO_VERSION:
+		return dev->legacy ? 1 : 2;
+	case VIRTIO_MMIO_DEVICE_ID:
+		return dev->ops->type;
+	case VIRTIO_MMIO_VENDOR_ID:
+		return MMIO_VENDOR;
+	case VIRTIO_MMIO_DEVICE_FEATURES:
+		return virtio_get_device_features(dev, mmio->device_select);
+	case VIRTIO_MMIO_QUEUE_NUM_MAX:
+		return virtio_queue_max(dev, queue);
+	case VIRTIO_MMIO_INTERRUPT_STATUS:
+		return read_status(mmio);
+	case VIRTIO_MMIO_STATUS:
+		return virtio_get_status(dev);
+	default:
+		return dev->legacy ? read_version1(mmio, offset) : read_version2(mmio, offset);
+	}
+}
+
+static void set_area(struct virtio_mmio *mmio, u32 queue, u32 page)
+{
+	struct virtio_device *dev = mmio->transport.dev;
+	u32 page_size = mmio->page_size;
+
+	if (queue >= dev->nr_queues)
+		return;
+	if (page && !IS_POWER_OF_2(page_size))
+		virtio_break(dev, "queue %u is on page %u of %u bytes", queue, page, page_size);
+	else
+		virtio_queue_set_area(dev, queue, (gpa_t)page * page_size, mmio->align[queue]);
+}
+
+static void write_version1(struct virtio_mmio *mmio, u32 offset, u32 value)
+{
+	u32 queue = mmio->queue_select;
+
+	switch (offset) {
+	case VIRTIO_MMIO_GUEST_PAGE_SIZE:
+		mmio->page_size = value;
+		break;
+	case VIRTIO_MMIO_QUEUE_ALIGN:
+		if (queue < ARRAY_SIZE(mmio->align))
+			mmio->align[queue] = value;
+		break;
+	case VIRTIO_MMIO_QUEUE_PFN:
+		set_area(mmio, queue, value);
+		break;
+	}
+}
+
+static void write_version2(struct virtio_mmio *mmio, u32 offset, u32 value)
+{
+	struct virtio_device *dev = mmio->transport.dev;
+	u32 queue = mmio->queue_select;
+
+	switch (offset) {
+	case VIRTIO_MMIO_QUEUE_READY:
+		virtio_queue_set_enabled(dev, queue, value & 1);
+		break;
+	case VIRTIO_MMIO_QUEUE_DESC_LOW:
+	case VIRTIO_MMIO_QUEUE_DESC_HIGH:
+		virtio_queue_set_address(dev, queue, RING_DESC,
+					 offset == VIRTIO_MMIO_QUEUE_DESC_HIGH, value);
+		break;
+	case VIRTIO_MMIO_QUEUE_AVAIL_LOW:
+	case VIRTIO_MMIO_QUEUE_AVAIL_HIGH:
+		virtio_queue_set_address(dev, queue, RING_DRIVER,
+					 offset == VIRTIO_MMIO_QUEUE_AVAIL_HIGH, value);
+		break;
+	case VIRTIO_MMIO_QUEUE_USED_LOW:
+	case VIRTIO_MMIO_QUEUE_USED_HIGH:
+		virtio_queue_set_address(dev, queue, RING_DEVICE,
+					 offset == VIRTIO_MMIO_QUEUE_USED_HIGH, value);
+		break;
+	case MMIO_QUEUE_RESET:
+		if (value == 1)
+			virtio_queue_reset(dev, queue);
+		break;
+	}
+}
+
+/* Drivers tell version 1's page size before they reset the device for the first time. */
+static void write_device_status(struct virtio_mmio *mmio, u32 value)
+{
+	u32 page_size = mmio->page_size;
+
+	virtio_set_status(mmio->transport.dev, value);
+	mmio->page_size = page_size;
 }
 
 static void write_register(struct virtio_mmio *mmio, u32 offset, u32 value)
@@ -125,9 +220,6 @@ static void write_register(struct virtio_mmio *mmio, u32 offset, u32 value)
 	case VIRTIO_MMIO_QUEUE_NUM:
 		virtio_queue_set_size(dev, queue, value);
 		break;
-	case VIRTIO_MMIO_QUEUE_READY:
-		virtio_queue_set_enabled(dev, queue, value & 1);
-		break;
 	case VIRTIO_MMIO_QUEUE_NOTIFY:
 		virtio_queue_notified(dev, value);
 		break;
@@ -135,26 +227,13 @@ static void write_register(struct virtio_mmio *mmio, u32 offset, u32 value)
 		update_status(mmio, 0, value);
 		break;
 	case VIRTIO_MMIO_STATUS:
-		virtio_set_status(dev, value);
+		write_device_status(mmio, value);
 		break;
-	case VIRTIO_MMIO_QUEUE_DESC_LOW:
-	case VIRTIO_MMIO_QUEUE_DESC_HIGH:
-		virtio_queue_set_address(dev, queue, RING_DESC,
-					 offset == VIRTIO_MMIO_QUEUE_DESC_HIGH, value);
-		break;
-	case VIRTIO_MMIO_QUEUE_AVAIL_LOW:
-	case VIRTIO_MMIO_QUEUE_AVAIL_HIGH:
-		virtio_queue_set_address(dev, queue, RING_DRIVER,
-					 offset == VIRTIO_MMIO_QUEUE_AVAIL_HIGH, value);
-		break;
-	case VIRTIO_MMIO_QUEUE_USED_LOW:
-	case VIRTIO_MMIO_QUEUE_USED_HIGH:
-		virtio_queue_set_address(dev, queue, RING_DEVICE,
-					 offset == VIRTIO_MMIO_QUEUE_USED_HIGH, value);
-		break;
-	case MMIO_QUEUE_RESET:
-		if (value == 1)
-			virtio_queue_reset(dev, queue);
+	default:
+		if (dev->legacy)
+			write_version1(mmio, offset, value);
+		else
+			write_version2(mmio, offset, value);
 		break;
 	}
 }
@@ -213,6 +292,9 @@ static void mmio_reset(struct virtio_transport *t)
 	struct virtio_mmio *mmio = to_mmio(t);
 
 	mmio->device_select = mmio->driver_select = mmio->queue_select = 0;
+	mmio->page_size = 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(mmio->align); i++)
+		mmio->align[i] = 0;
 	update_status(mmio, 0, ~0U);
 }
 

@@ -39,18 +39,18 @@ static bool receive_mode(const struct command *command)
 }
 
 /* Two tables, each a count and that many addresses. */
-static bool mac_table(const struct command *command)
+static bool mac_table(const struct virtio_device *dev, const struct command *command)
 {
 	u64 offset = 0;
 
 	for (unsigned i = 0; i < 2; i++) {
-		le32 entries;
+		u32 entries;
 
 		if (offset + sizeof(entries) > command->len)
 			return false;
 		iov_read(command->chain->iov, command->chain->nr_out, 2 + offset, &entries,
 			 sizeof(entries));
-		offset += sizeof(entries) + 6ULL * le32toh(entries);
+		offset += sizeof(entries) + 6ULL * virtio32(dev, entries);
 	}
 	return offset == command->len;
 }
@@ -70,26 +70,28 @@ static bool mac_address(struct virtio_net *net, const struct command *command)
 
 static bool queue_pairs(struct virtio_net *net, const struct command *command)
 {
-	le16 pairs;
+	u16 pairs;
 
 	if (command->cmd != VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET ||
 	    !data(command, &pairs, sizeof(pairs)))
 		return false;
-	if (!le16toh(pairs) || le16toh(pairs) > net->used_pairs)
+	pairs = virtio16(&net->dev, pairs);
+	if (!pairs || pairs > net->used_pairs)
 		return false;
-	return net_set_pairs(net, le16toh(pairs)) == 0;
+	return net_set_pairs(net, pairs) == 0;
 }
 
 static bool guest_offloads(struct virtio_net *net, const struct command *command)
 {
-	le64 offloads;
+	u64 offloads;
 
 	if (command->cmd != VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET ||
 	    !data(command, &offloads, sizeof(offloads)))
 		return false;
-	if (le64toh(offloads) & ~(net->dev.features & NET_GUEST_OFFLOADS))
+	offloads = virtio64(&net->dev, offloads);
+	if (offloads & ~(net->dev.features & NET_GUEST_OFFLOADS))
 		return false;
-	return net_set_offload(net, le64toh(offloads)) == 0;
+	return net_set_offload(net, offloads) == 0;
 }
 
 static bool run_command(struct virtio_net *net, const struct command *command)
@@ -101,7 +103,8 @@ static bool run_command(struct virtio_net *net, const struct command *command)
 		return virtio_has_feature(dev, VIRTIO_NET_F_CTRL_RX) && receive_mode(command);
 	case VIRTIO_NET_CTRL_MAC:
 		if (command->cmd == VIRTIO_NET_CTRL_MAC_TABLE_SET)
-			return virtio_has_feature(dev, VIRTIO_NET_F_CTRL_RX) && mac_table(command);
+			return virtio_has_feature(dev, VIRTIO_NET_F_CTRL_RX) &&
+			       mac_table(dev, command);
 		return command->cmd == VIRTIO_NET_CTRL_MAC_ADDR_SET &&
 		       virtio_has_feature(dev, VIRTIO_NET_F_CTRL_MAC_ADDR) &&
 		       mac_address(net, command);

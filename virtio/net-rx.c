@@ -6,6 +6,9 @@
  *
  * Behind them lies a buffer of our own. A driver may offer less than the largest frame needs; then the
  * frames that fit still pass, and one that does not is seen whole, and dropped or finished by copying.
+ *
+ * A legacy driver may have another kind of header before its frames than back ends have. All its frames
+ * then come by way of that buffer: a copy each, and none of the code that nearly every driver runs.
  */
 #include <errno.h>
 #include <string.h>
@@ -36,7 +39,7 @@ static int take_chain(struct net_pair *pair)
 
 	if (ret <= 0)
 		return ret;
-	if (chain.nr_out || chain.in_len < NET_HDR_LEN) {
+	if (chain.nr_out || chain.in_len < pair->net->header_len) {
 		virtqueue_break(pair->rx, "a receive buffer of %u bytes, %u of them to be read",
 				chain.in_len + chain.out_len, chain.out_len);
 		return -EINVAL;
@@ -93,6 +96,15 @@ static void drop_front(struct net_pair *pair, unsigned n)
 	memmove(pair->iov, pair->iov + iovs, pair->nr_iov * sizeof(pair->iov[0]));
 }
 
+/* Takes merged buffers until there are so many bytes of them. */
+static bool take_room(struct net_pair *pair, size_t len)
+{
+	while (pair->room < len && can_take(pair))
+		if (take_chain(pair) <= 0)
+			return false;
+	return pair->room >= len;
+}
+
 /*
  * The frame is longer than what was at hand, its end lies in our own buffer: with merged buffers more
  * of them may have come meanwhile.
@@ -102,12 +114,7 @@ static bool finish_overflow(struct net_pair *pair, size_t len)
 	size_t done = pair->room;
 	unsigned first_iov = pair->nr_iov;
 
-	if (!pair->net->merge || len > done + NET_OVERFLOW)
-		return false;
-	while (pair->room < len && can_take(pair))
-		if (take_chain(pair) <= 0)
-			return false;
-	if (pair->room < len)
+	if (!pair->net->merge || len > done + NET_OVERFLOW || !take_room(pair, len))
 		return false;
 	iov_write(&pair->iov[first_iov], pair->nr_iov - first_iov, 0, pair->overflow, len - done);
 	return true;
@@ -117,7 +124,7 @@ static void push_frame(struct net_pair *pair, size_t len)
 {
 	struct virtq_used used[NET_RX_CHAINS];
 	unsigned n = 0;
-	le16 num_buffers;
+	u16 num_buffers;
 
 	while (len) {
 		used[n].head = pair->chains[n].head;
@@ -125,14 +132,47 @@ static void push_frame(struct net_pair *pair, size_t len)
 		len -= used[n].written;
 		n++;
 	}
-	num_buffers = htole16(n);
-	iov_write(pair->iov, pair->chains[0].nr_iov,
-		  offsetof(struct virtio_net_hdr_v1, num_buffers), &num_buffers,
-		  sizeof(num_buffers));
+	num_buffers = virtio16(&pair->net->dev, n);
+	if (pair->net->header_len == NET_HDR_LEN)
+		iov_write(pair->iov, pair->chains[0].nr_iov,
+			  offsetof(struct virtio_net_hdr_v1, num_buffers), &num_buffers,
+			  sizeof(num_buffers));
 	/* Together: a driver that sees the first of them counts on the others being there. */
 	virtqueue_push_many(pair->rx, used, n);
 	drop_front(pair, n);
 	pair->rx_frames++;
+}
+
+/* From our own buffer to the driver's, with its kind of header. False: it has no room for it. */
+static bool deliver_converted(struct net_pair *pair, size_t len)
+{
+	u32 header_len = pair->net->header_len;
+	size_t frame = len - NET_HDR_LEN, total = header_len + frame;
+	struct virtio_net_hdr_v1 header;
+	unsigned nr;
+
+	if (pair->net->merge ? !take_room(pair, total) : pair->chains[0].len < total)
+		return false;
+	nr = pair->net->merge ? pair->nr_iov : pair->chains[0].nr_iov;
+	memcpy(&header, pair->overflow, sizeof(header));
+	net_convert_header(pair->net, &header);
+	iov_write(pair->iov, nr, 0, &header, header_len);
+	iov_write(pair->iov, nr, header_len, pair->overflow + NET_HDR_LEN, frame);
+	push_frame(pair, total);
+	return true;
+}
+
+static int receive_converted(struct net_pair *pair)
+{
+	struct net_backend *backend = pair->net->backend;
+	struct iovec iov = { .iov_base = pair->overflow, .iov_len = NET_OVERFLOW };
+	ssize_t len = backend->ops->receive(backend, pair->index, &iov, 1);
+
+	if (len <= 0)
+		return len;
+	if (len <= NET_HDR_LEN || len > NET_OVERFLOW || !deliver_converted(pair, len))
+		pair->rx_dropped++;
+	return 1;
 }
 
 /* 1: a frame was read; 0: none is there; -errno: none will ever be. */
@@ -203,7 +243,7 @@ void net_rx_run(struct net_pair *pair)
 				continue;
 			break;
 		}
-		ret = receive_one(pair);
+		ret = pair->net->convert ? receive_converted(pair) : receive_one(pair);
 		if (ret <= 0)
 			break;
 		n++;

@@ -6,6 +6,7 @@
  * back end, so nothing in the path of a frame is locked. The control queue is served by the first
  * pair's thread.
  */
+#include <byteswap.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,15 +32,47 @@ void net_pair_watch(struct net_pair *pair)
 
 /* ---- transmit ---- */
 
+void net_convert_header(const struct virtio_net *net, struct virtio_net_hdr_v1 *header)
+{
+	if (!net->dev.big_endian)
+		return;
+	header->hdr_len = bswap_16(header->hdr_len);
+	header->gso_size = bswap_16(header->gso_size);
+	header->csum_start = bswap_16(header->csum_start);
+	header->csum_offset = bswap_16(header->csum_offset);
+	header->num_buffers = bswap_16(header->num_buffers);
+}
+
+/* The frame behind a header of ours: tx_iov's first entry is in front of the chain's. */
+static int transmit_converted(struct net_pair *pair, const struct virtq_chain *chain, size_t len)
+{
+	struct net_backend *backend = pair->net->backend;
+	struct virtio_net_hdr_v1 header = { 0 };
+	u32 header_len = pair->net->header_len;
+	unsigned nr = chain->nr_out;
+	struct iovec *iov;
+
+	iov_read(chain->iov, nr, 0, &header, header_len);
+	net_convert_header(pair->net, &header);
+	iov = iov_skip(chain->iov, &nr, header_len) - 1;
+	iov->iov_base = &header;
+	iov->iov_len = sizeof(header);
+	return backend->ops->transmit(backend, pair->index, iov, nr + 1,
+				      len - header_len + sizeof(header));
+}
+
 /* 0 or an error: the chain is done with. -EAGAIN: it must be tried again later. */
 static int transmit(struct net_pair *pair, const struct virtq_chain *chain)
 {
 	struct net_backend *backend = pair->net->backend;
+	u32 header_len = pair->net->header_len;
 	size_t len = chain->out_len;
 	int error;
 
-	if (len == NET_HDR_LEN || len > NET_HDR_LEN + NET_MAX_FRAME)
+	if (len == header_len || len > header_len + NET_MAX_FRAME)
 		error = -EMSGSIZE;
+	else if (pair->net->convert)
+		error = transmit_converted(pair, chain, len);
 	else
 		error = backend->ops->transmit(backend, pair->index, chain->iov, chain->nr_out,
 					       len);
@@ -53,12 +86,12 @@ static int transmit(struct net_pair *pair, const struct virtq_chain *chain)
 /* 1: a frame was taken care of; 0: nothing more now; -errno: the queue broke. */
 static int transmit_one(struct net_pair *pair)
 {
-	struct virtq_chain chain = { .iov = pair->tx_iov, .iov_max = NET_QUEUE_SIZE };
+	struct virtq_chain chain = { .iov = pair->tx_iov + 1, .iov_max = NET_QUEUE_SIZE };
 	int ret = virtqueue_pop(pair->tx, &chain);
 
 	if (ret <= 0)
 		return ret;
-	if (chain.nr_in || chain.out_len < NET_HDR_LEN) {
+	if (chain.nr_in || chain.out_len < pair->net->header_len) {
 		virtqueue_break(pair->tx, "a transmit buffer of %u bytes, %u of them to be written",
 				chain.in_len + chain.out_len, chain.in_len);
 		return -EINVAL;
@@ -172,7 +205,7 @@ int net_set_offload(struct virtio_net *net, u64 offloads)
 	if (error)
 		return error;
 	net->rx_need =
-		NET_HDR_LEN +
+		net->header_len +
 		(offloads & NET_GUEST_SEGMENTATION ? NET_MAX_FRAME : backend->mtu + NET_L2_LEN);
 	return 0;
 }
@@ -192,15 +225,30 @@ static void config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len
 {
 	struct virtio_net *net = to_net(dev);
 	struct virtio_net_config config = {
-		.status = htole16(net->link_up ? VIRTIO_NET_S_LINK_UP : 0),
-		.max_virtqueue_pairs = htole16(net->max_pairs),
-		.mtu = htole16(net->backend->mtu),
+		.status = virtio16(dev, net->link_up ? VIRTIO_NET_S_LINK_UP : 0),
+		.max_virtqueue_pairs = virtio16(dev, net->max_pairs),
+		.mtu = virtio16(dev, net->backend->mtu),
 	};
 	u64 mac = net->mac;
 
 	for (unsigned i = 0; i < 6; i++)
 		config.mac[i] = mac >> (8 * i);
 	memcpy(data, (u8 *)&config + offset, len);
+}
+
+/* Legacy drivers set the address here, byte by byte (virtio 1.3, 5.1.4.1). */
+static void config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len)
+{
+	struct virtio_net *net = to_net(dev);
+	u64 mac = net->mac;
+
+	if (!dev->legacy)
+		return;
+	for (u32 i = 0; i < len && offset + i < 6; i++) {
+		mac &= ~(0xffULL << 8 * (offset + i));
+		mac |= (u64)data[i] << 8 * (offset + i);
+	}
+	net->mac = mac;
 }
 
 static u64 offered(const struct net_backend *backend)
@@ -229,6 +277,8 @@ static int activate(struct virtio_device *dev)
 	net->used_pairs = virtio_has_feature(dev, VIRTIO_NET_F_MQ) ? net->max_pairs : 1;
 	net->ctrl_index = 2 * net->used_pairs;
 	net->merge = virtio_has_feature(dev, VIRTIO_NET_F_MRG_RXBUF);
+	net->header_len = dev->legacy && !net->merge ? NET_SHORT_HDR_LEN : NET_HDR_LEN;
+	net->convert = net->header_len != NET_HDR_LEN || dev->big_endian;
 	for (unsigned i = 0; i < dev->nr_queues; i++)
 		dev->queues[i].loop =
 			i < net->ctrl_index ? net->pairs[i / 2].loop : net->pairs[0].loop;
@@ -360,6 +410,7 @@ static const struct virtio_device_ops net_ops = {
 	.type = 1,
 	.pci_class = 0x020000,
 	.config_read = config_read,
+	.config_write = config_write,
 	.activate = activate,
 	.notify = notify,
 	.quiesce = quiesce,

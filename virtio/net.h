@@ -18,7 +18,11 @@
 /* Frames one way before the other way gets its turn on the loop. */
 #define NET_BATCH	    256
 
+/* The header of a legacy driver that did not accept merged buffers: num_buffers is not there. */
+#define NET_SHORT_HDR_LEN 10
+
 _Static_assert(sizeof(struct virtio_net_hdr_v1) == NET_HDR_LEN, "virtio 1.3, 5.1.6");
+_Static_assert(sizeof(struct virtio_net_hdr) == NET_SHORT_HDR_LEN, "virtio 1.3, 5.1.6.1");
 _Static_assert(offsetof(struct virtio_net_hdr_v1, num_buffers) == 10, "virtio 1.3, 5.1.6");
 _Static_assert(offsetof(struct virtio_net_config, status) == 6, "virtio 1.3, 5.1.4");
 _Static_assert(offsetof(struct virtio_net_config, max_virtqueue_pairs) == 8, "virtio 1.3, 5.1.4");
@@ -65,7 +69,7 @@ struct net_pair {
 	u64 room;     /* bytes in all of them */
 	u8 *overflow; /* NET_OVERFLOW bytes: what of a frame does not fit lands here */
 
-	struct iovec tx_iov[NET_QUEUE_SIZE];
+	struct iovec tx_iov[1 + NET_QUEUE_SIZE]; /* the first is for a header of our own */
 	u64 rx_frames, rx_dropped, tx_frames, tx_dropped;
 };
 
@@ -79,6 +83,8 @@ struct virtio_net {
 	unsigned ctrl_index;  /* activate: the control queue's number */
 	unsigned used_pairs;  /* activate: how many the driver knows of: 1 without MQ */
 	bool merge;	      /* activate: MRG_RXBUF */
+	u32 header_len;	      /* activate: of the header in the driver's buffers */
+	bool convert; /* activate: that header is not the back ends': shorter, or big-endian */
 	/* Pair 0's loop. */
 	unsigned active_pairs;
 	_Atomic u32 rx_need; /* any loop reads: bytes that hold the largest frame with its header */
@@ -95,6 +101,8 @@ struct virtio_net *net_device_new(struct vm *vm, const struct guest_memory *memo
 
 /* ---- on the pair's loop ---- */
 
+/* A header from the driver's byte order to the back ends', or the reverse: that is the same. */
+void net_convert_header(const struct virtio_net *net, struct virtio_net_hdr_v1 *header);
 /* Moves frames from the back end to the driver's buffers as far as both go. */
 void net_rx_run(struct net_pair *pair);
 /* The receive queue is gone: what was taken from it is forgotten. Quiesced. */

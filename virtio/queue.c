@@ -2,6 +2,10 @@
 /*
  * The split virtqueue. The rings lie in memory that the guest changes at any moment, on other
  * threads: every value in them is loaded exactly once into a local, checked, and used from there.
+ *
+ * A legacy driver's rings have its own byte order. What depends on it is compiled twice: `big` is a
+ * constant in the copy that modern queues run. Entries choose by vq->plain, which at the same time says
+ * that nothing else is special, so a modern queue pays nothing for there being another kind.
  */
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -16,25 +20,45 @@ _Static_assert(offsetof(struct vring_avail, ring) == 4, "virtio 1.3, 2.7.6");
 _Static_assert(sizeof(struct vring_used_elem) == 8, "virtio 1.3, 2.7.8");
 _Static_assert(offsetof(struct vring_used, ring) == 4, "virtio 1.3, 2.7.8");
 
-static u16 load16(const le16 *p)
+#define BOTH_ORDERS static inline __attribute__((always_inline))
+/* What is no plain queue's: out of line, or the others save registers for it as well. */
+#define NOT_PLAIN   static __attribute__((noinline))
+
+/* Between the guest's byte order and ours, either way. */
+BOTH_ORDERS u16 order16(u16 value, bool big)
 {
-	return le16toh(__atomic_load_n(p, __ATOMIC_RELAXED));
+	return big ? be16toh(value) : le16toh(value);
 }
 
-static void store16(le16 *p, u16 value)
+BOTH_ORDERS u32 order32(u32 value, bool big)
 {
-	__atomic_store_n(p, htole16(value), __ATOMIC_RELAXED);
+	return big ? be32toh(value) : le32toh(value);
+}
+
+BOTH_ORDERS u64 order64(u64 value, bool big)
+{
+	return big ? be64toh(value) : le64toh(value);
+}
+
+BOTH_ORDERS u16 load16(const u16 *p, bool big)
+{
+	return order16(__atomic_load_n(p, __ATOMIC_RELAXED), big);
+}
+
+BOTH_ORDERS void store16(u16 *p, u16 value, bool big)
+{
+	__atomic_store_n(p, order16(value, big), __ATOMIC_RELAXED);
 }
 
 /* The events lie behind the rings: used_event is the driver's, avail_event ours. */
-static const le16 *used_event(const struct virtqueue *vq)
+static const u16 *used_event(const struct virtqueue *vq)
 {
-	return (const le16 *)&vq->avail->ring[vq->size];
+	return (const u16 *)&vq->avail->ring[vq->size];
 }
 
-static le16 *avail_event(const struct virtqueue *vq)
+static u16 *avail_event(const struct virtqueue *vq)
 {
-	return (le16 *)&vq->used->ring[vq->size];
+	return (u16 *)&vq->used->ring[vq->size];
 }
 
 static bool head_busy(const struct virtqueue *vq, u16 head)
@@ -81,12 +105,13 @@ int virtqueue_enable(struct virtqueue *vq, const struct guest_memory *memory, u6
 	vq->indirect = features & BIT(VIRTIO_RING_F_INDIRECT_DESC);
 	vq->budget = VIRTQUEUE_BUDGET;
 	vq->enabled = true;
+	vq->plain = !vq->big_endian;
 	return 0;
 }
 
 void virtqueue_disable(struct virtqueue *vq)
 {
-	vq->enabled = false;
+	vq->enabled = vq->plain = false;
 	vq->desc_ring = NULL;
 	vq->avail = NULL;
 	vq->used = NULL;
@@ -106,6 +131,7 @@ void virtqueue_break(struct virtqueue *vq, const char *fmt, ...)
 	if (vq->broken)
 		return;
 	vq->broken = true;
+	vq->plain = false;
 	va_start(args, fmt);
 	vsnprintf(why, sizeof(why), fmt, args);
 	va_end(args);
@@ -113,9 +139,9 @@ void virtqueue_break(struct virtqueue *vq, const char *fmt, ...)
 		vq->ops->broken(vq, why);
 }
 
-/* Adds one descriptor's buffer to the chain. The descriptor is our copy. */
-static int add_buffer(struct virtqueue *vq, struct virtq_chain *chain, u64 addr, u32 len,
-		      bool writable)
+/* Adds one descriptor's buffer to the chain. The descriptor is our copy. Inlined: two calls are too many. */
+BOTH_ORDERS int add_buffer(struct virtqueue *vq, struct virtq_chain *chain, u64 addr, u32 len,
+			   bool writable)
 {
 	u32 *total = writable ? &chain->in_len : &chain->out_len;
 	unsigned n = chain->nr_out + chain->nr_in;
@@ -175,7 +201,7 @@ static const struct vring_desc *indirect_table(struct virtqueue *vq, u64 addr, u
 	return table;
 }
 
-static int walk_chain(struct virtqueue *vq, struct virtq_chain *chain)
+BOTH_ORDERS int walk_chain(struct virtqueue *vq, struct virtq_chain *chain, bool big)
 {
 	const struct vring_desc *table = vq->desc_ring;
 	unsigned nr = vq->size, i = chain->head, count = 0;
@@ -195,9 +221,9 @@ static int walk_chain(struct virtqueue *vq, struct virtq_chain *chain)
 		/* Not memcpy into what the compiler may skip: one copy, whatever the guest does now. */
 		memcpy(&copy, &table[i], sizeof(copy));
 		__asm__ volatile("" : "+m"(copy));
-		addr = le64toh(copy.addr);
-		len = le32toh(copy.len);
-		flags = le16toh(copy.flags);
+		addr = order64(copy.addr, big);
+		len = order32(copy.len, big);
+		flags = order16(copy.flags, big);
 
 		if (flags & VRING_DESC_F_INDIRECT) {
 			table = indirect_table(vq, addr, len, flags, nested, &nr);
@@ -216,19 +242,19 @@ static int walk_chain(struct virtqueue *vq, struct virtq_chain *chain)
 			return err;
 		if (!(flags & VRING_DESC_F_NEXT))
 			return 0;
-		i = le16toh(copy.next);
+		i = order16(copy.next, big);
 	}
 }
 
 /* Is something to be popped? Looks at the driver's index only when what it was last is used up. */
-static int chains_available(struct virtqueue *vq)
+BOTH_ORDERS int chains_available(struct virtqueue *vq, bool big)
 {
 	u16 ahead;
 
 	if (vq->next_avail != vq->seen_avail)
 		return 1;
 	/* Acquire: what the driver wrote before it moved the index must be seen after it. */
-	vq->seen_avail = le16toh(__atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE));
+	vq->seen_avail = order16(__atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE), big);
 	ahead = vq->seen_avail - vq->next_avail;
 	if (ahead > vq->size) {
 		virtqueue_break(vq, "the avail index is %u ahead", ahead);
@@ -237,16 +263,11 @@ static int chains_available(struct virtqueue *vq)
 	return ahead != 0;
 }
 
-int virtqueue_pop(struct virtqueue *vq, struct virtq_chain *chain)
+BOTH_ORDERS int pop(struct virtqueue *vq, struct virtq_chain *chain, bool big)
 {
+	int ret = chains_available(vq, big);
 	u16 head;
-	int ret;
 
-	if (!vq->enabled)
-		return 0;
-	if (vq->broken)
-		return -EIO;
-	ret = chains_available(vq);
 	if (ret <= 0)
 		return ret;
 	/*
@@ -261,7 +282,7 @@ int virtqueue_pop(struct virtqueue *vq, struct virtq_chain *chain)
 		vq->budget--;
 	}
 
-	head = load16(&vq->avail->ring[vq->next_avail & (vq->size - 1)]);
+	head = load16(&vq->avail->ring[vq->next_avail & (vq->size - 1)], big);
 	if (head >= vq->size) {
 		virtqueue_break(vq, "head %u of a queue of %u", head, vq->size);
 		return -EINVAL;
@@ -273,13 +294,25 @@ int virtqueue_pop(struct virtqueue *vq, struct virtq_chain *chain)
 	chain->head = head;
 	chain->nr_out = chain->nr_in = 0;
 	chain->out_len = chain->in_len = 0;
-	ret = walk_chain(vq, chain);
+	ret = walk_chain(vq, chain, big);
 	if (ret)
 		return ret;
 	head_take(vq, head);
 	vq->last_head = head;
 	vq->next_avail++;
 	return 1;
+}
+
+NOT_PLAIN int pop_not_plain(struct virtqueue *vq, struct virtq_chain *chain)
+{
+	if (!vq->enabled)
+		return 0;
+	return vq->broken ? -EIO : pop(vq, chain, true);
+}
+
+int virtqueue_pop(struct virtqueue *vq, struct virtq_chain *chain)
+{
+	return vq->plain ? pop(vq, chain, false) : pop_not_plain(vq, chain);
 }
 
 void virtqueue_unpop(struct virtqueue *vq)
@@ -290,24 +323,38 @@ void virtqueue_unpop(struct virtqueue *vq)
 	vq->next_avail--;
 }
 
-void virtqueue_push_many(struct virtqueue *vq, const struct virtq_used *used, unsigned nr)
+BOTH_ORDERS void push(struct virtqueue *vq, const struct virtq_used *used, unsigned nr, bool big)
 {
 	for (unsigned i = 0; i < nr; i++) {
 		u16 head = used[i].head;
 		struct vring_used_elem *elem;
 
 		/* Not busy: the queue was reset while the device worked on it, there is nobody to tell. */
-		if (!vq->enabled || head >= vq->size || !head_busy(vq, head))
+		if (head >= vq->size || !head_busy(vq, head))
 			return;
 		head_give(vq, head);
 		elem = &vq->used->ring[vq->next_used & (vq->size - 1)];
-		elem->id = htole32(head);
-		elem->len = htole32(used[i].written);
+		elem->id = order32(head, big);
+		elem->len = order32(used[i].written, big);
 		vq->next_used++;
 	}
 	/* Release: elements and data before the index. */
 	if (nr)
-		__atomic_store_n(&vq->used->idx, htole16(vq->next_used), __ATOMIC_RELEASE);
+		__atomic_store_n(&vq->used->idx, order16(vq->next_used, big), __ATOMIC_RELEASE);
+}
+
+NOT_PLAIN void push_not_plain(struct virtqueue *vq, const struct virtq_used *used, unsigned nr)
+{
+	if (vq->enabled)
+		push(vq, used, nr, vq->big_endian);
+}
+
+void virtqueue_push_many(struct virtqueue *vq, const struct virtq_used *used, unsigned nr)
+{
+	if (vq->plain)
+		push(vq, used, nr, false);
+	else
+		push_not_plain(vq, used, nr);
 }
 
 void virtqueue_push(struct virtqueue *vq, u16 head, u32 written)
@@ -317,50 +364,86 @@ void virtqueue_push(struct virtqueue *vq, u16 head, u32 written)
 	virtqueue_push_many(vq, &used, 1);
 }
 
-void virtqueue_signal(struct virtqueue *vq)
+BOTH_ORDERS void signal_driver(struct virtqueue *vq, bool big)
 {
 	u16 before = vq->signalled;
 	bool wanted;
 
-	if (!vq->enabled || vq->next_used == before)
+	if (vq->next_used == before)
 		return;
 	vq->signalled = vq->next_used;
 	/* Our index must be visible before we look whether the driver sleeps; it does the reverse. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (vq->event_idx)
-		wanted = vring_need_event(load16(used_event(vq)), vq->next_used, before);
+		wanted = vring_need_event(load16(used_event(vq), big), vq->next_used, before);
 	else
-		wanted = !(load16(&vq->avail->flags) & VRING_AVAIL_F_NO_INTERRUPT);
+		wanted = !(load16(&vq->avail->flags, big) & VRING_AVAIL_F_NO_INTERRUPT);
 	if (wanted && vq->ops && vq->ops->interrupt)
 		vq->ops->interrupt(vq);
 }
 
-void virtqueue_kick_off(struct virtqueue *vq)
+NOT_PLAIN void signal_not_plain(struct virtqueue *vq)
 {
-	/* With EVENT_IDX the event that was passed already keeps the driver quiet. */
-	if (!vq->enabled || vq->kicks_off)
-		return;
-	vq->kicks_off = true;
-	if (!vq->event_idx)
-		store16(&vq->used->flags, VRING_USED_F_NO_NOTIFY);
+	if (vq->enabled)
+		signal_driver(vq, vq->big_endian);
 }
 
-bool virtqueue_kick_on(struct virtqueue *vq)
+void virtqueue_signal(struct virtqueue *vq)
 {
-	if (!vq->enabled || vq->broken)
-		return false;
+	if (vq->plain)
+		signal_driver(vq, false);
+	else
+		signal_not_plain(vq);
+}
+
+BOTH_ORDERS void kick_off(struct virtqueue *vq, bool big)
+{
+	if (vq->kicks_off)
+		return;
+	vq->kicks_off = true;
+	/* With EVENT_IDX the event that was passed already keeps the driver quiet. */
+	if (!vq->event_idx)
+		store16(&vq->used->flags, VRING_USED_F_NO_NOTIFY, big);
+}
+
+NOT_PLAIN void kick_off_not_plain(struct virtqueue *vq)
+{
+	if (vq->enabled)
+		kick_off(vq, vq->big_endian);
+}
+
+void virtqueue_kick_off(struct virtqueue *vq)
+{
+	if (vq->plain)
+		kick_off(vq, false);
+	else
+		kick_off_not_plain(vq);
+}
+
+BOTH_ORDERS bool kick_on(struct virtqueue *vq, bool big)
+{
 	vq->kicks_off = false;
 	if (vq->event_idx)
-		store16(avail_event(vq), vq->next_avail);
+		store16(avail_event(vq), vq->next_avail, big);
 	else
-		store16(&vq->used->flags, 0);
+		store16(&vq->used->flags, 0, big);
 	/* The wish must be visible before the last look at the index; the driver does the reverse. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (chains_available(vq) <= 0)
+	if (chains_available(vq, big) <= 0)
 		return false;
 	if (vq->ops && vq->ops->again && !vq->budget) {
 		vq->ops->again(vq);
 		return false;
 	}
 	return true;
+}
+
+NOT_PLAIN bool kick_on_not_plain(struct virtqueue *vq)
+{
+	return vq->enabled && !vq->broken && kick_on(vq, true);
+}
+
+bool virtqueue_kick_on(struct virtqueue *vq)
+{
+	return vq->plain ? kick_on(vq, false) : kick_on_not_plain(vq);
 }

@@ -10,6 +10,7 @@
 #include "lkvm/exit_status.h"
 #include "lkvm/log.h"
 #include "lkvm/vm.h"
+#include "private-memory.h"
 #include "signals.h"
 
 static void on_timeout(struct loop_timer *timer)
@@ -113,6 +114,12 @@ static bool shall_reboot(struct vm *vm)
 {
 	if (!vm->config->reboot || vm->end != VM_REQUEST_REBOOT || vm->panicked)
 		return false;
+	/* The memory that the guest had is lost to us, and so is what would have to be loaded into it. */
+	if (vm->private_memory) {
+		log_warning("Guest %s asked for a restart; a protected guest ends instead",
+			    vm->config->name);
+		return false;
+	}
 	if (!vm->host_end)
 		return true;
 	vm->end = vm->host_end;
@@ -127,6 +134,10 @@ static void say_end(struct vm *vm, int status)
 		break;
 	case EXIT_TRIPLE_FAULT:
 		log_error("Guest %s ended by a triple fault", vm->config->name);
+		break;
+	case EXIT_INTERNAL_ERROR:
+		if (vm->private_memory)
+			private_memory_say_fault(vm);
 		break;
 	case EXIT_TIMEOUT:
 		log_error("Guest %s did not end within %u seconds", vm->config->name,
@@ -158,6 +169,8 @@ int vm_run(struct vm *vm)
 	int error, status;
 
 	error = vm_signals_start(vm);
+	if (!error && vm->private_memory)
+		error = private_memory_guard(vm);
 	if (!error)
 		error = start(vm);
 	if (error) {

@@ -40,6 +40,13 @@ static void on_kick(int signal)
 
 static void *run_thread(void *arg);
 
+static _Thread_local struct vcpu *current;
+
+struct vcpu *vcpu_current(void)
+{
+	return current;
+}
+
 static int check_number(struct vm *vm, unsigned cpus)
 {
 	int recommended = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_NR_VCPUS);
@@ -456,6 +463,7 @@ static void *run_thread(void *arg)
 	char name[16];
 	bool stopped = false;
 
+	current = vcpu;
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
 	pthread_setname_np(pthread_self(), name);
 	vcpu_bind_thread(vcpu);

@@ -29,31 +29,31 @@ enum exit_action arch_vcpu_exit(struct vcpu *vcpu)
 static void say_registers(struct text *text, const struct kvm_regs *r)
 {
 #define LL(x) ((unsigned long long)(x))
-	text_add(text, "rax %016llx  rbx %016llx  rcx %016llx  rdx %016llx\n", LL(r->rax), LL(r->rbx),
-	    LL(r->rcx), LL(r->rdx));
-	text_add(text, "rsi %016llx  rdi %016llx  rbp %016llx  rsp %016llx\n", LL(r->rsi), LL(r->rdi),
-	    LL(r->rbp), LL(r->rsp));
+	text_add(text, "rax %016llx  rbx %016llx  rcx %016llx  rdx %016llx\n", LL(r->rax),
+		 LL(r->rbx), LL(r->rcx), LL(r->rdx));
+	text_add(text, "rsi %016llx  rdi %016llx  rbp %016llx  rsp %016llx\n", LL(r->rsi),
+		 LL(r->rdi), LL(r->rbp), LL(r->rsp));
 	text_add(text, "r8  %016llx  r9  %016llx  r10 %016llx  r11 %016llx\n", LL(r->r8), LL(r->r9),
-	    LL(r->r10), LL(r->r11));
-	text_add(text, "r12 %016llx  r13 %016llx  r14 %016llx  r15 %016llx\n", LL(r->r12), LL(r->r13),
-	    LL(r->r14), LL(r->r15));
+		 LL(r->r10), LL(r->r11));
+	text_add(text, "r12 %016llx  r13 %016llx  r14 %016llx  r15 %016llx\n", LL(r->r12),
+		 LL(r->r13), LL(r->r14), LL(r->r15));
 	text_add(text, "rip %016llx  flags %08llx\n", LL(r->rip), LL(r->rflags));
 }
 
 static void say_segment(struct text *text, const char *name, const struct kvm_segment *s)
 {
 	text_add(text, "%s  %04x  base %016llx  limit %08x  type %x%s%s%s\n", name, s->selector,
-	    LL(s->base), s->limit, s->type,
-	    s->l    ? " 64"
-	    : s->db ? " 32"
-		    : " 16",
-	    s->present ? "" : " absent", s->unusable ? " unusable" : "");
+		 LL(s->base), s->limit, s->type,
+		 s->l	 ? " 64"
+		 : s->db ? " 32"
+			 : " 16",
+		 s->present ? "" : " absent", s->unusable ? " unusable" : "");
 }
 
 static void say_system(struct text *text, const struct kvm_sregs *s)
 {
 	text_add(text, "cr0 %08llx  cr2 %016llx  cr3 %016llx  cr4 %08llx  efer %llx\n", LL(s->cr0),
-	    LL(s->cr2), LL(s->cr3), LL(s->cr4), LL(s->efer));
+		 LL(s->cr2), LL(s->cr3), LL(s->cr4), LL(s->efer));
 	say_segment(text, "cs", &s->cs);
 	say_segment(text, "ds", &s->ds);
 	say_segment(text, "es", &s->es);
@@ -61,8 +61,8 @@ static void say_system(struct text *text, const struct kvm_sregs *s)
 	say_segment(text, "gs", &s->gs);
 	say_segment(text, "ss", &s->ss);
 	say_segment(text, "tr", &s->tr);
-	text_add(text, "gdt base %016llx  limit %04x    idt base %016llx  limit %04x\n", LL(s->gdt.base),
-	    s->gdt.limit, LL(s->idt.base), s->idt.limit);
+	text_add(text, "gdt base %016llx  limit %04x    idt base %016llx  limit %04x\n",
+		 LL(s->gdt.base), s->gdt.limit, LL(s->idt.base), s->idt.limit);
 }
 
 /* A byte at a time: a page that is not there ends the line, not the dump. */

@@ -71,6 +71,12 @@ enum exit_action arch_vcpu_exit(struct vcpu *vcpu);
 /* vCPU thread or main, vCPU not in KVM_RUN: registers and the bytes at the program counter, stderr. */
 void arch_vcpu_dump(struct vcpu *vcpu);
 
+/*
+ * vCPU thread, on an access of the guest: are its loads and stores big-endian, as its registers are now?
+ * Of no importance but to legacy virtio.
+ */
+bool arch_vcpu_big_endian(struct vcpu *vcpu);
+
 /* vCPU parked, about to run on after a pause: tell the guest's clocks, if there is a way. */
 void arch_vcpu_resume(struct vcpu *vcpu);
 

@@ -21,7 +21,12 @@
 struct config_text;
 
 enum console_kind { CONSOLE_SERIAL, CONSOLE_VIRTIO };
-enum virtio_transport_kind { TRANSPORT_PCI, TRANSPORT_MMIO };
+enum virtio_transport_kind {
+	TRANSPORT_PCI,
+	TRANSPORT_PCI_LEGACY,
+	TRANSPORT_MMIO,
+	TRANSPORT_MMIO_LEGACY,
+};
 
 struct disk_config {
 	const char *path;

@@ -70,9 +70,12 @@ void fdt_cpu_map(struct fdt_tree *tree, unsigned cpus, u32 first);
 void fdt_memory(struct fdt_tree *tree, const struct guest_memory *memory);
 /*
  * A node for each device of the list that has an MMIO address and a compatible string. `clock` is the phandle
- * of the board's clock, for those that name one.
+ * of the board's clock, for those that name one; `dma_pool` that of the only memory for DMA, 0 when any will do.
  */
 void fdt_devices(struct fdt_tree *tree, struct device_list *devices,
-		 const struct fdt_irq_format *format, u32 clock);
+		 const struct fdt_irq_format *format, u32 clock, u32 dma_pool);
+
+/* Memory of `size` bytes that the guest sets aside for DMA, with /reserved-memory around it. */
+void fdt_dma_pool(struct fdt_tree *tree, u64 size, u32 phandle);
 
 #endif

@@ -12,6 +12,7 @@ struct pci_fdt {
 	unsigned interrupt_address_cells; /* its #address-cells, at most 2 */
 	u32 msi_parent;			  /* phandle; 0: there are no MSIs */
 	bool msi_by_requester;		  /* its messages carry the ids of those who send them */
+	u32 dma_pool;			  /* phandle of the only memory for DMA; 0: any will do */
 };
 
 /* Writes the host's node. Main thread. */

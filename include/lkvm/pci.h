@@ -31,8 +31,9 @@ struct pci_board {
 	u64 ecam_base, ecam_size;     /* bytes; size / 1 MiB is the number of buses; 0: no ECAM */
 	u64 mmio_base, mmio_size;     /* 32-bit window for BARs */
 	u64 mmio64_base, mmio64_size; /* 0: none */
-	u64 io_base, io_size;	      /* port window, for firmware tables; 0: none */
-	bool ports;		      /* CF8/CFC */
+	u64 io_base, io_size;	      /* port window, 16 bits; size 0: none */
+	u64 io_mmio;		      /* without ports: the gpa that is port 0 of the window */
+	bool ports;		      /* the CPU has some: CF8/CFC, and the window is of them */
 	/*
 	 * Port 0xcf9, where chipsets have a reset register among CF8's four; a byte written there. vCPU
 	 * thread. NULL: none.
@@ -56,15 +57,18 @@ struct pci_bar_ops {
 		      unsigned len);
 };
 
-/* A memory BAR. Host's lock. */
+/* Host's lock. */
 struct pci_bar {
-	u64 size;   /* power of two, at least 4096; 0: none */
+	u64 size;   /* power of two, at least 4096, or 4 for I/O; 0: none */
 	bool is_64; /* takes the next BAR's place too */
+	bool is_io; /* ports, not memory */
 	const struct pci_bar_ops *ops;
 	struct pci_device *pci;
 	unsigned index;
 	bool mapped;
-	u64 address; /* where it is decoded, while mapped */
+	/* Where it is decoded, while mapped: a gpa, or with is_port, which is constant, a port. */
+	u64 address;
+	bool is_port;
 };
 
 struct pci_device {
@@ -105,6 +109,8 @@ int pci_add_capability(struct pci_device *pci, u8 id, const void *body, unsigned
 /* Declares a memory BAR. */
 void pci_set_bar(struct pci_device *pci, unsigned bar, u64 size, bool is_64,
 		 const struct pci_bar_ops *ops);
+/* Declares an I/O BAR, for a host whose board has an I/O window. */
+void pci_set_io_bar(struct pci_device *pci, unsigned bar, u64 size, const struct pci_bar_ops *ops);
 /* MSI-X with nr vectors, table and pending bits in BAR `bar`, which this declares. */
 int pci_add_msix(struct pci_device *pci, unsigned bar, unsigned nr);
 /*

@@ -19,9 +19,9 @@ struct vm;
 
 struct ram_boot {
 	/* The architecture's, before the first of these is called. */
-	gpa_t ram;		       /* RAM's first byte; its size is config->memory */
-	gpa_t firmware;		       /* where a firmware goes; 0: at RAM's first byte */
-	size_t cmdline_max;	       /* what its kernels take of a command line, bytes with the 0 */
+	gpa_t ram;	    /* RAM's first byte; its size is config->memory */
+	gpa_t firmware;	    /* where a firmware goes; 0: at RAM's first byte */
+	size_t cmdline_max; /* what its kernels take of a command line, bytes with the 0 */
 	const struct image_arch *arch; /* what its kernels look like; NULL: 32-bit ARM's zImage */
 	const char *dump_dtb;	       /* file that gets the first tree; NULL: none */
 	/* Writes the whole tree. initrd_size 0: none. fdt_free(tree) is the caller's. Said. */

@@ -47,6 +47,18 @@ void vcpus_park(struct vm *vm);
 bool vcpus_parking(struct vm *vm);
 
 /*
+ * The vCPU whose thread this is; NULL: no vCPU's. Handlers on a bus are not told who did an access: legacy
+ * virtio is the only device that asks, once in a driver's life, so the thread remembers its vCPU instead
+ * of every handler of every device having one argument more.
+ */
+struct vcpu *vcpu_current(void);
+/*
+ * From a bus handler (vm/byte-order.c): has the vCPU that did the access big-endian loads and stores, as
+ * its registers are now? False on a thread that is no vCPU's.
+ */
+bool vcpu_big_endian(void);
+
+/*
  * For architectures that keep their vCPUs' power themselves: one that is off runs nothing of the guest
  * until somebody turns it on, and nobody else minds: it pauses, parks and ends like any other. A vCPU's
  * own thread turns it off, in an exit handler that then returns EXIT_ACTION_STOP; another vCPU's thread

@@ -75,11 +75,13 @@ struct virtio_device {
 	u32 config_size;     /* bytes */
 	unsigned nr_queues;
 	struct virtio_queue_slot *queues;
+	bool legacy; /* for drivers of before virtio 1.0; constant once attached */
 
 	pthread_mutex_t lock; /* everything below */
 	u64 features;	      /* what the driver accepted */
 	bool features_bad;    /* it accepted something past the 64 that exist */
-	bool active;	      /* DRIVER_OK seen, queues live */
+	bool active;	      /* DRIVER_OK seen, or a legacy driver's first kick: queues live */
+	bool big_endian;      /* a legacy driver's byte order; written while not active only */
 	bool paused;	      /* between quiesce and resume of the machine */
 
 	/* Written with the lock held or as said, read by any thread. */
@@ -107,6 +109,34 @@ int virtio_attach(struct virtio_device *dev, struct vm *vm);
 static inline bool virtio_has_feature(const struct virtio_device *dev, unsigned bit)
 {
 	return dev->features & BIT(bit);
+}
+
+/*
+ * The legacy interface (virtio 1.3, 2.2.3 and the "Legacy Interface" sections): features 0 to 31 and no
+ * VERSION_1, no FEATURES_OK, and the guest's own byte order in rings, configuration and requests. It is
+ * that of the vCPU which resets the device or writes the first status after it. Once, before the
+ * transport is attached.
+ */
+void virtio_set_legacy(struct virtio_device *dev);
+
+/*
+ * A field of the device's configuration space or requests, between the driver's byte order and ours,
+ * either way: a legacy driver's own, otherwise little-endian. Where the device's registers or queues are
+ * handled.
+ */
+static inline u16 virtio16(const struct virtio_device *dev, u16 value)
+{
+	return dev->big_endian ? be16toh(value) : le16toh(value);
+}
+
+static inline u32 virtio32(const struct virtio_device *dev, u32 value)
+{
+	return dev->big_endian ? be32toh(value) : le32toh(value);
+}
+
+static inline u64 virtio64(const struct virtio_device *dev, u64 value)
+{
+	return dev->big_endian ? be64toh(value) : le64toh(value);
 }
 
 /* Any thread: the device's configuration changed (generation, config interrupt). */
@@ -142,7 +172,7 @@ struct virtio_transport {
 };
 
 u8 virtio_get_status(struct virtio_device *dev);
-/* 0 resets, synchronously. Refuses FEATURES_OK and DRIVER_OK that are not earned. */
+/* 0 resets, synchronously. Refuses FEATURES_OK and DRIVER_OK that are not earned. vCPU thread. */
 void virtio_set_status(struct virtio_device *dev, u8 status);
 u32 virtio_get_device_features(struct virtio_device *dev, u32 select);
 void virtio_set_driver_features(struct virtio_device *dev, u32 select, u32 value);
@@ -162,7 +192,17 @@ u32 virtio_queue_address(struct virtio_device *dev, unsigned index, enum virtio_
 			 bool high);
 void virtio_queue_set_address(struct virtio_device *dev, unsigned index, enum virtio_ring_part part,
 			      bool high, u32 value);
-/* A kick that was trapped instead of taken by an ioeventfd. */
+/*
+ * The legacy way: one area at gpa that holds all three, the used ring aligned to `align` (virtio 1.3,
+ * 2.7.2). Enables the queue; gpa 0 takes it away.
+ */
+void virtio_queue_set_area(struct virtio_device *dev, unsigned index, gpa_t gpa, u32 align);
+/* Where its descriptor table is; 0: not enabled. */
+gpa_t virtio_queue_area(struct virtio_device *dev, unsigned index);
+/*
+ * A kick that was trapped instead of taken by an ioeventfd. A legacy driver may kick before DRIVER_OK:
+ * its features are final then (virtio 1.3, 3.1.2).
+ */
 void virtio_queue_notified(struct virtio_device *dev, u32 index);
 void virtio_config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len);
 void virtio_config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len);

@@ -42,6 +42,7 @@ struct virtqueue {
 	/* Written by the transport (vCPU thread) while not enabled, frozen afterwards. */
 	u16 size;			 /* entries; a power of two once enabled */
 	gpa_t desc, driver, device_area; /* descriptor table, avail ring, used ring */
+	bool big_endian;		 /* the rings are, as a legacy driver's may be */
 	bool enabled;
 	/* Set by virtqueue_enable. */
 	bool event_idx, indirect;
@@ -50,6 +51,7 @@ struct virtqueue {
 	const struct vring_avail *avail;
 	struct vring_used *used;
 	/* The queue's thread. */
+	bool plain; /* enabled, not broken and little-endian: what nearly every queue always is */
 	bool broken;
 	bool kicks_off;	  /* we asked the driver not to kick */
 	u16 next_avail;	  /* what we look at next */
@@ -73,7 +75,7 @@ struct virtq_chain {
 };
 
 /*
- * Validates and maps the rings (size, desc, driver, device_area); state back to its beginning.
+ * Validates and maps the rings (size, desc, driver, device_area, big_endian); state back to its beginning.
  * `features` is what the driver accepted (EVENT_IDX, INDIRECT_DESC). -EINVAL when something is wrong:
  * the caller breaks the device.
  */

@@ -47,6 +47,11 @@ struct vm {
 	int kvm_fd; /* /dev/kvm */
 	int fd;	    /* the VM */
 	struct guest_memory memory;
+	/*
+	 * The host gets to see only what the guest shares with it: devices want to be told of that (virtio's
+	 * ACCESS_PLATFORM), and there is no second life. Set by arch_vm_create.
+	 */
+	bool private_memory;
 	struct bus *mmio;
 	struct bus *ports;	    /* NULL where the architecture has none */
 	struct device_list devices; /* main thread */

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The PCI host with two virtio-pci functions under any sequence of accesses. */
+/* The PCI host with a virtio-pci function of each kind under any sequence of accesses. */
 #include <linux/pci_regs.h>
 #include "lkvm/log.h"
 #include "fake_vm.h"
 #include "fake_device.h"
 #include "fuzz.h"
 
-static void add_device(struct vm *vm)
+static void add_device(struct vm *vm, bool legacy)
 {
 	struct fake_device *dev = fake_device_create(vm);
 
+	if (legacy)
+		virtio_set_legacy(&dev->dev);
 	if (virtio_pci_attach(&dev->dev, vm))
 		abort();
 	device_add(&vm->devices, &dev->dev.device);
@@ -21,6 +23,14 @@ static u64 window_address(struct fuzz *f)
 	u32 value = fuzz32(f);
 
 	return value & 1 ? FAKE_HIGH + (value >> 1) % 0x20000 : FAKE_MMIO + (value >> 1) % 0x20000;
+}
+
+/* CF8 and CFC, and where I/O BARs are. */
+static u16 port_address(struct fuzz *f)
+{
+	u8 value = fuzz8(f);
+
+	return value & 1 ? FAKE_IO + (value >> 1) : 0xcf8 + (value >> 1) % 8;
 }
 
 static u64 config_address(struct fuzz *f)
@@ -37,8 +47,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	log_set_level(LOG_LEVEL_ERROR);
 	if (pci_host_create(vm, &fake_board))
 		abort();
-	add_device(vm);
-	add_device(vm);
+	add_device(vm, false);
+	add_device(vm, true);
+	driver_big_endian = false;
 	if (pci_assign_bars(vm->pci) || devices_start(&vm->devices))
 		abort();
 	fake_irq.msi_limit = 4;
@@ -70,15 +81,16 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 				op & 0x80 ? FAKE_MMIO + (fuzz8(&f) << 12) : fuzz8(&f));
 			break;
 		case 10:
-			port_put(vm, 0xcf8 + fuzz8(&f) % 8, MIN(len, 4u), fuzz32(&f));
+			port_put(vm, port_address(&f), MIN(len, 4u), fuzz32(&f));
 			break;
 		case 11:
-			port_get(vm, 0xcf8 + fuzz8(&f) % 8, MIN(len, 4u));
+			port_get(vm, port_address(&f), MIN(len, 4u));
 			break;
 		case 12:
 			mmio_put(vm, FAKE_ECAM + fuzz32(&f) % 0x100000, len, fuzz32(&f));
 			break;
 		case 13:
+			driver_big_endian = op & 0x80;
 			test_run_loop(vm->loop);
 			break;
 		case 14: {

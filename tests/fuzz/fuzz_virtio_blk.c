@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A driver of virtio-blk made from the fuzzer's bytes: good requests, raw descriptors, writes anywhere
+ * A driver of virtio-blk, modern or legacy, made from the fuzzer's bytes: good requests, raw descriptors, writes anywhere
  * into its memory, kicks, resets. After each input every request has come back, the disk has its size,
  * and what lies around the guest's memory and the disk's end is as it was.
  */
@@ -63,9 +63,33 @@ static void set_up(void)
 	test_transport_init(&transport, &blk->dev);
 }
 
-static void boot(u64 features)
+/* Bits of what boot() takes for a kind of driver. */
+#define LEGACY 1
+#define BIG    2
+
+static void boot_legacy(u32 features, u8 kind)
 {
+	driver_big_endian = kind & BIG;
+	virtio_set_legacy(&blk->dev);
+	for (unsigned i = 0; i < QUEUES; i++)
+		ring_init_legacy(&rings[i], ram, RING_BASE, RAM_SIZE, QUEUE,
+				 RING_BASE + i * RING_ROOM, 4, driver_big_endian);
+	if (!driver_start_legacy(&blk->dev, features & blk->dev.device_features, rings, QUEUES, 4))
+		abort();
+}
+
+static void boot(u64 features, u8 kind)
+{
+	static u64 offered;
+
 	virtio_set_status(&blk->dev, 0);
+	offered |= blk->dev.device_features;
+	blk->dev.device_features = offered;
+	blk->dev.legacy = false;
+	if (kind & LEGACY) {
+		boot_legacy(features, kind);
+		return;
+	}
 	for (unsigned i = 0; i < QUEUES; i++)
 		ring_init_at(&rings[i], ram, RING_BASE, RAM_SIZE, QUEUE, RING_BASE + i * RING_ROOM,
 			     RING_BASE + (i + 1) * RING_ROOM);
@@ -91,7 +115,7 @@ static void good_request(struct input *in)
 	struct ring *r = &rings[take(in, 1) % QUEUES];
 	u32 type = types[take(in, 1) % ARRAY_SIZE(types)];
 	gpa_t header = take_gpa(in), buffer = take_gpa(in);
-	struct virtio_blk_outhdr h = { .type = htole32(type), .sector = htole64(take(in, 2)) };
+	struct virtio_blk_outhdr h = { .type = ring32(r, type), .sector = ring64(r, take(in, 2)) };
 	bool reading = type == VIRTIO_BLK_T_IN || type == VIRTIO_BLK_T_GET_ID;
 	u32 len = take(in, 1) * (take(in, 1) & 1 ? 512 : 16);
 
@@ -155,7 +179,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (!blk)
 		set_up();
 	memset(ram, 0, RAM_SIZE);
-	boot(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_INDIRECT_DESC) | take(&in, 4));
+	boot(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_INDIRECT_DESC) | take(&in, 4),
+	     take(&in, 1));
 	while (in.left) {
 		switch (take(&in, 1) % 8) {
 		case 0:
@@ -179,7 +204,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			break;
 		case 7:
 			if (take(&in, 1) > 200)
-				boot(take(&in, 4));
+				boot(take(&in, 4), take(&in, 1));
 			break;
 		}
 	}

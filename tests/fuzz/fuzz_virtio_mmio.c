@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A virtio-mmio device under any sequence of accesses, guest memory writes, pauses and reboots. */
+/*
+ * A virtio-mmio device, of version 1 or 2, under any sequence of accesses by vCPUs of both byte orders,
+ * guest memory writes, pauses and reboots.
+ */
 #include "lkvm/log.h"
 #include "fake_vm.h"
 #include "fake_device.h"
@@ -9,6 +12,12 @@
 
 static void setup_queue(struct vm *vm, struct fake_device *f, struct ring *r)
 {
+	if (f->dev.legacy) {
+		ring_init_legacy(r, fake_ram(vm), RING_BASE, FAKE_RAM_SIZE, FAKE_SIZE, RING_BASE,
+				 4096, driver_big_endian);
+		driver_start_legacy(&f->dev, BIT(VIRTIO_RING_F_INDIRECT_DESC), r, 1, 4096);
+		return;
+	}
 	ring_init(r, fake_ram(vm), RING_BASE, FAKE_RAM_SIZE, FAKE_SIZE);
 	driver_start(&f->dev, BIT(VIRTIO_F_RING_RESET) | BIT(VIRTIO_RING_F_INDIRECT_DESC), r, 1);
 }
@@ -23,6 +32,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	bool paused = false;
 
 	log_set_level(LOG_LEVEL_ERROR);
+	if (fuzz8(&f) & 1)
+		virtio_set_legacy(&dev->dev);
+	driver_big_endian = false;
 	if (virtio_mmio_attach(&dev->dev, vm, &where, 7))
 		abort();
 	device_add(&vm->devices, &dev->dev.device);
@@ -52,6 +64,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			break;
 		}
 		case 5:
+			driver_big_endian ^= op >> 7;
 			test_run_loop(vm->loop);
 			break;
 		case 6:

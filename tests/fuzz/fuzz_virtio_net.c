@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A driver of virtio-net made from the fuzzer's bytes: buffers, raw descriptors, writes anywhere into
+ * A driver of virtio-net, modern or legacy, made from the fuzzer's bytes: buffers, raw descriptors, writes anywhere into
  * its memory, commands, pauses, resets. The back end reads what is sent and fills what it is given, to
  * the last byte. After each input no receive buffer is lost, and what lies around the guest's memory
  * was not touched.
@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 
 #include "../../virtio/net.h"
-#include "../unit/ring.h"
+#include "../unit/virtio_driver.h"
 
 #define RAM_SIZE  KIB(256)
 #define QUEUE	  32
@@ -149,13 +149,40 @@ static void set_up(void)
 	net->dev.transport = &transport;
 }
 
-static void boot(u64 features)
+/* Bits of what boot() takes for a kind of driver. */
+#define LEGACY 1
+#define BIG    2
+
+static void boot_legacy(u32 features, u8 kind)
 {
 	struct virtio_device *dev = &net->dev;
 
+	driver_big_endian = kind & BIG;
+	virtio_set_legacy(dev);
+	features &= dev->device_features;
+	mq = features & BIT(VIRTIO_NET_F_MQ);
+	for (unsigned i = 0; i < QUEUES; i++)
+		ring_init_legacy(&rings[i], ram, RING_BASE, RAM_SIZE, QUEUE,
+				 RING_BASE + i * RING_ROOM, 4, driver_big_endian);
+	if (!driver_start_legacy(dev, features, rings, QUEUES, 4))
+		abort();
+}
+
+static void boot(u64 features, u8 kind)
+{
+	struct virtio_device *dev = &net->dev;
+	static u64 offered;
+
+	virtio_set_status(dev, 0);
+	offered |= dev->device_features;
+	dev->device_features = offered;
+	dev->legacy = false;
+	if (kind & LEGACY) {
+		boot_legacy(features, kind);
+		return;
+	}
 	features = (features & dev->device_features) | BIT(VIRTIO_F_VERSION_1);
 	mq = features & BIT(VIRTIO_NET_F_MQ);
-	virtio_set_status(dev, 0);
 	virtio_set_status(dev, 3);
 	virtio_set_driver_features(dev, 0, features);
 	virtio_set_driver_features(dev, 1, features >> 32);
@@ -293,7 +320,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		set_up();
 	memset(&mood, 0, sizeof(mood));
 	memset(ram, 0, RAM_SIZE);
-	boot(take(&in, 4) | (u64)take(&in, 4) << 32);
+	boot(take(&in, 4) | (u64)take(&in, 4) << 32, take(&in, 1));
 	while (in.left) {
 		switch (take(&in, 1) % 10) {
 		case 0 ... 2:
@@ -315,7 +342,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			pause_and_resume(&in);
 			break;
 		case 8:
-			boot(take(&in, 4) | (u64)take(&in, 4) << 32);
+			boot(take(&in, 4) | (u64)take(&in, 4) << 32, take(&in, 1));
 			break;
 		default:
 			virtio_queue_notified(&net->dev, take(&in, 1));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rings and descriptors are the input itself. What pop hands out must lie in guest memory (the sanitizer
+ * Rings and descriptors are the input itself, in either byte order. What pop hands out must lie in guest memory (the sanitizer
  * watches the bytes around it), heads must be unique, and everything must end.
  */
+#include <byteswap.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 #include <stdlib.h>
@@ -75,14 +76,16 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	struct fuzz f = { data, size };
 	struct guest_memory memory;
 	struct virtqueue vq;
-	u8 *ram = malloc(RAM);
+	u8 kind, *ram = malloc(RAM);
 
 	guest_memory_init(&memory);
 	if (guest_memory_add_buffer(&memory, BASE, ram, RAM))
 		abort();
 	memset(&vq, 0, sizeof(vq));
 	vq.max_size = 64;
-	vq.size = 1 << fuzz8(&f) % 7;
+	kind = fuzz8(&f);
+	vq.size = 1 << kind % 7;
+	vq.big_endian = kind & 0x80;
 	vq.desc = BASE + (fuzz8(&f) << 4);
 	vq.driver = BASE + (fuzz8(&f) << 4);
 	vq.device_area = BASE + (fuzz8(&f) << 4);
@@ -94,6 +97,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 					.flags = fuzz8(&f) % 8,
 					.next = fuzz8(&f) % 66 };
 
+		if (vq.big_endian)
+			d = (struct vring_desc){ bswap_64(d.addr), bswap_32(d.len),
+						 bswap_16(d.flags), bswap_16(d.next) };
 		memcpy(ram + i * sizeof(d), &d, sizeof(d));
 	}
 	fuzz_bytes(&f, ram + 64 * 16, 256);

@@ -142,15 +142,39 @@ sum() {
 	md5sum <"$1" | cut -d ' ' -f 1
 }
 
+# bare_guests PATTERN...: tests/guest's programs of those paths. Each that fails is named; in an emulated
+# host, which has all that they take, none may be skipped.
+bare_guests() {
+	local made=/lab/guests/made source=/lab/guests/source pattern sources=
+	[ "$LAB_HOW" = emulated ] || skip "natively, make check-guest runs them"
+	[ -d "$made" ] || skip "no guests: make check-lab brings them"
+	for pattern; do
+		sources="$sources $(ls $source/$pattern.c 2>/dev/null)"
+	done
+	[ -n "${sources# }" ] || fail "no guest is named so: $*"
+	# shellcheck disable=SC2086 # paths of ours are words
+	sh $source/run "$(command -v lkvm)" $made $sources >"$OUT" 2>&1 || :
+	cat "$OUT"
+	expect_no_output "^guest: 0 passed"
+	! grep -q -e "^not ok" -e "^skip" "$OUT" ||
+		fail "$(sed -n 's/^not ok \([^:]*\):.*/\1/p; s/^skip \([^:]*\):.*/\1 (skipped)/p' "$OUT" | paste -sd ' ' -)"
+	expect_output "^guest: .* 0 failed, 0 skipped"
+}
+
 # net_serve ADDRESS [MIB]: the host's side of guest/net.sh; sets PORT.
 net_serve() {
 	PORT=$((20000 + $$ % 20000))
 	mkdir "$T/www"
 	data_file "$T/www/data" "${2:-64}"
 	httpd -f -p "$1:$PORT" -h "$T/www" &
-	# Its input stays open, or it would close the connection before anything came.
+	# nc's input stays open, or it would close the connection before anything came.
 	mkfifo "$T/open"
 	exec 5<>"$T/open"
+	net_listen
+}
+
+# net_listen: for one more guest that sends, after net_compare.
+net_listen() {
 	nc -l -p $((PORT + 1)) <"$T/open" >"$T/back" &
 	nc_pid=$!
 }
@@ -171,6 +195,33 @@ in_namespace() {
 	[ "$(id -u)" = 0 ] || own=-r
 	unshare $own -n true 2>/dev/null || skip "no network namespaces"
 	LAB_NS=y exec unshare $own -n sh -c '. "$LAB_RUN/tests/lib.sh"; ip link set lo up; . "$1"; exit 0' sh "$1"
+}
+
+# boots_as FORM...: the same kernel in each of them.
+boots_as() {
+	local _form
+	for _form; do
+		[ -e "$LAB_KERNELS/stock/$_form" ] || fail "the cache has no $_form"
+		LAB_KERNEL=$LAB_KERNELS/stock/$_form
+		expect_status $ST_OK lkvm_run -p "$(guest hello)"
+		expect_output "^Linux .* $LAB_RELEASE "
+		expect_output "lab-guest: status 0"
+	done
+}
+
+# rtc_works NAME: the clock of that name shows the host's time, Linux takes it for its own, and its alarm comes.
+rtc_works() {
+	local _before _after _shown
+	_before=$(date +%s)
+	expect_status $ST_OK lkvm_run -c 2 -p "$(guest rtc)"
+	_after=$(date +%s)
+	expect_output "lab-guest: status 0"
+	expect_output "rtc: alarm"
+	expect_output "^rtc: $1 .*hctosys 1 is at [0-9]+, Linux at [0-9]+"
+	for _shown in $(sed -n "s/^rtc: $1 .*hctosys 1 is at \([0-9]*\), Linux at \([0-9]*\).*/\1 \2/p" "$OUT"); do
+		[ "$_shown" -ge "$_before" ] && [ "$_shown" -le "$_after" ] ||
+			fail "a clock showed '$_shown', it was between $_before and $_after"
+	done
 }
 
 # nested_prepare: what a guest needs to run one of its own: inner.cpio, an initrd behind the

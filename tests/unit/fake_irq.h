@@ -34,6 +34,7 @@ static struct fake_irq {
 		unsigned len;
 		bool datamatch;
 		u64 value;
+		bool port;
 	} io[FAKE_MSI];
 	unsigned nr_io;
 	int io_error; /* what ioeventfd_assign returns */
@@ -145,7 +146,8 @@ int ioeventfd_assign(struct vm *vm, int fd, u64 address, unsigned len, bool data
 	for (unsigned i = 0; i < FAKE_MSI; i++) {
 		if (fake_irq.io[i].fd)
 			continue;
-		fake_irq.io[i] = (struct fake_ioeventfd){ fd, address, len, datamatch, value };
+		fake_irq.io[i] =
+			(struct fake_ioeventfd){ fd, address, len, datamatch, value, port };
 		fake_irq.nr_io++;
 		return 0;
 	}
@@ -157,7 +159,7 @@ int ioeventfd_deassign(struct vm *vm, int fd, u64 address, unsigned len, bool da
 {
 	struct fake_ioeventfd *io = fake_ioeventfd_at(address, value);
 
-	if (!io || io->fd != fd || io->len != len || io->datamatch != datamatch)
+	if (!io || io->fd != fd || io->len != len || io->datamatch != datamatch || io->port != port)
 		return -ENOENT;
 	io->fd = 0;
 	fake_irq.nr_io--;

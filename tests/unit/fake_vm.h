@@ -15,6 +15,8 @@
 #define FAKE_MMIO_LEN 0x01000000ULL
 #define FAKE_HIGH     0x4000000000ULL
 #define FAKE_HIGH_LEN 0x40000000ULL
+#define FAKE_IO	      0x1000
+#define FAKE_IO_LEN   0x1000
 #define FAKE_RAM_SIZE 0x40000
 
 static const struct pci_board fake_board = {
@@ -24,6 +26,8 @@ static const struct pci_board fake_board = {
 	.mmio_size = FAKE_MMIO_LEN,
 	.mmio64_base = FAKE_HIGH,
 	.mmio64_size = FAKE_HIGH_LEN,
+	.io_base = FAKE_IO,
+	.io_size = FAKE_IO_LEN,
 	.ports = true,
 	.intx_gsi = { 20, 21, 22, 23 },
 };

@@ -114,7 +114,7 @@ static void test_devices(void **state)
 	device_add(&list, &port);
 
 	assert_int_equal(fdt_begin(&tree), 0);
-	fdt_devices(&tree, &list, &format, 3);
+	fdt_devices(&tree, &list, &format, 3, 4);
 	assert_int_equal(fdt_end(&tree), 0);
 	assert_memory_equal(property(&tree, "/rtc@1010000", "compatible", sizeof(compatible)),
 			    compatible, sizeof(compatible));
@@ -123,6 +123,10 @@ static void test_devices(void **state)
 	assert_int_equal(cell(&tree, "/rtc@1010000", "clocks", 1, 0), 3);
 	assert_int_equal(cell(&tree, "/virtio_mmio@3000000", "interrupts", 3, 2), 1);
 	property(&tree, "/virtio_mmio@3000000", "dma-coherent", 0);
+	/* Only what reaches memory has a place for it. */
+	assert_int_equal(cell(&tree, "/virtio_mmio@3000000", "memory-region", 1, 0), 4);
+	assert_null(fdt_getprop(tree.blob, fdt_path_offset(tree.blob, "/rtc@1010000"),
+				"memory-region", NULL));
 	assert_int_equal(fdt_num_mem_rsv(tree.blob), 0);
 	assert_int_equal(fdt_node_offset_by_compatible(tree.blob, -1, "isa,port"),
 			 -FDT_ERR_NOTFOUND);

@@ -382,9 +382,12 @@ static void test_choices(void **state)
 	BAD("--console hv: there are serial and virtio", "--console", "hv");
 	BAD("did you mean 'serial'", "--console", "serail");
 	GOOD("--virtio-transport", "pci");
-	BAD("virtio 1 only", "--virtio-transport", "mmio-legacy");
-	BAD("virtio 1 only", "--virtio-transport", "pci-legacy");
-	BAD("pci and mmio", "--virtio-transport", "ccw");
+	assert_int_equal(config.transport, TRANSPORT_PCI);
+	GOOD("--virtio-transport", "mmio-legacy");
+	assert_int_equal(config.transport, TRANSPORT_MMIO_LEGACY);
+	GOOD("--virtio-transport", "pci-legacy");
+	assert_int_equal(config.transport, TRANSPORT_PCI_LEGACY);
+	BAD("there are pci, pci-legacy, mmio and mmio-legacy", "--virtio-transport", "ccw");
 	GOOD("--loglevel", "error");
 	assert_int_equal(config.loglevel, LOG_LEVEL_ERROR);
 	GOOD("--loglevel=debug");

@@ -326,6 +326,113 @@ static void reset_puts_bars_back(void **state)
 	assert_int_equal(port_get(s->vm, 0xcf8, 4), 0);
 }
 
+/* ---- I/O ---- */
+
+#define IO_SIZE 64
+
+static u32 io_register(struct vm *vm)
+{
+	return cfg_get(vm, 3, PCI_BASE_ADDRESS_0, 4);
+}
+
+static void io_device(struct vm *vm, struct dev *d)
+{
+	memset(d, 0, sizeof(*d));
+	assert_int_equal(pci_device_init(&d->pci, vm, 0x1234, 0x5678, 0x018000, 1, 0, 0), 0);
+	d->pci.bar_changed = dev_bar;
+	pci_set_io_bar(&d->pci, 0, IO_SIZE, &dev_ops);
+	assert_int_equal(pci_assign_bars(vm->pci), 0);
+	assert_int_equal(io_register(vm), FAKE_IO | PCI_BASE_ADDRESS_SPACE_IO);
+	assert_int_equal(cfg_get(vm, 3, PCI_COMMAND, 2),
+			 PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+}
+
+static void io_bars_are_ports(void **state)
+{
+	struct state *s = *state;
+	struct dev d;
+
+	/* Who has none cannot turn it on. */
+	cfg_put(s->vm, 1, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	assert_int_equal(cfg_get(s->vm, 1, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
+	io_device(s->vm, &d);
+	assert_true(d.pci.bars[0].mapped && d.pci.bars[0].is_port);
+	assert_int_equal(port_get(s->vm, FAKE_IO + 5, 1), 0xa3);
+	assert_int_equal(d.last_offset, 5);
+	assert_int_equal(port_get(s->vm, FAKE_IO + IO_SIZE, 1), 0xff);
+	assert_int_equal(mmio_get(s->vm, FAKE_IO, 1), 0xff);
+	cfg_put(s->vm, 3, PCI_BASE_ADDRESS_0, 4, ~0U);
+	assert_int_equal(io_register(s->vm), ~(IO_SIZE - 1U) | PCI_BASE_ADDRESS_SPACE_IO);
+	assert_false(d.pci.bars[0].mapped);
+	cfg_put(s->vm, 3, PCI_BASE_ADDRESS_0, 4, FAKE_IO + 0x80);
+	assert_int_equal(port_get(s->vm, FAKE_IO, 1), 0xff);
+	port_put(s->vm, FAKE_IO + 0x81, 2, 1);
+	assert_int_equal(d.writes, 1);
+	/* Memory decoding is another's. */
+	cfg_put(s->vm, 3, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	assert_false(d.pci.bars[0].mapped);
+	cfg_put(s->vm, 3, PCI_COMMAND, 2, PCI_COMMAND_IO);
+	assert_int_equal(port_get(s->vm, FAKE_IO + 0x80, 1), 0xa3);
+	devices_reset(&s->vm->devices);
+	assert_int_equal(port_get(s->vm, FAKE_IO, 1), 0xa3);
+	pci_device_exit(&d.pci);
+	assert_int_equal(port_get(s->vm, FAKE_IO, 1), 0xff);
+	assert_int_equal(d.bar_on, d.bar_off);
+}
+
+static void io_bars_stay_in_the_window(void **state)
+{
+	static const u32 bad[] = { 0,
+				   0xc00,
+				   FAKE_IO - IO_SIZE,
+				   FAKE_IO + FAKE_IO_LEN,
+				   0xffc0,
+				   FAKE_IO + 0x10000,
+				   FAKE_MMIO };
+	struct state *s = *state;
+	struct dev d;
+
+	io_device(s->vm, &d);
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+		cfg_put(s->vm, 3, PCI_BASE_ADDRESS_0, 4, bad[i]);
+		assert_false(d.pci.bars[0].mapped);
+	}
+	cfg_put(s->vm, 3, PCI_BASE_ADDRESS_0, 4, FAKE_IO + FAKE_IO_LEN - IO_SIZE);
+	assert_true(d.pci.bars[0].mapped);
+	/* More ports than there are. */
+	pci_set_io_bar(&d.pci, 0, 2 * FAKE_IO_LEN, &dev_ops);
+	assert_true(pci_assign_bars(s->vm->pci) < 0);
+	pci_device_exit(&d.pci);
+}
+
+/* A CPU without ports: the window is memory. */
+static void io_bars_in_memory(void **state)
+{
+	struct pci_board board = fake_board;
+	struct vm *vm = fake_vm_create();
+	const u64 at = 0x20000000;
+	struct dev d, others[2];
+
+	board.ports = false;
+	board.io_mmio = at;
+	assert_int_equal(pci_host_create(vm, &board), 0);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(pci_device_init(&others[i].pci, vm, 1, 1, 0, 0, 0, 0), 0);
+	io_device(vm, &d);
+	assert_false(d.pci.bars[0].is_port);
+	assert_int_equal(d.pci.bars[0].address, at + FAKE_IO);
+	assert_int_equal(mmio_get(vm, at + FAKE_IO + 3, 1), 0xa3);
+	assert_int_equal(port_get(vm, FAKE_IO + 3, 1), 0xff);
+	cfg_put(vm, 3, PCI_BASE_ADDRESS_0, 4, FAKE_IO + 0x40);
+	assert_int_equal(mmio_get(vm, at + FAKE_IO, 1), 0xff);
+	mmio_put(vm, at + FAKE_IO + 0x40, 1, 0);
+	assert_int_equal(d.writes, 1);
+	pci_device_exit(&d.pci);
+	pci_device_exit(&others[0].pci);
+	pci_device_exit(&others[1].pci);
+	fake_vm_destroy(vm);
+}
+
 static void slots_and_windows_run_out(void **state)
 {
 	struct state *s = *state;
@@ -548,6 +655,9 @@ int main(void)
 		T(bars_stay_in_their_windows),
 		T(bars_overlap_for_a_moment),
 		T(reset_puts_bars_back),
+		T(io_bars_are_ports),
+		T(io_bars_stay_in_the_window),
+		T(io_bars_in_memory),
 		T(slots_and_windows_run_out),
 		T(msix_delivers),
 		T(masked_vectors_are_pending),

@@ -313,6 +313,38 @@ static void emergency_write(void **state)
 	expect_out("!");
 }
 
+/* A legacy driver's fields are in its order, and it writes them byte by byte. */
+static void legacy_driver(void **state)
+{
+	for (unsigned big = 0; big < 2; big++) {
+		struct virtio_console_config config;
+		gpa_t gpa;
+		u8 value[4] = { big ? 0 : '!', 0, 0, big ? '!' : 0 };
+
+		virtio_set_legacy(dev);
+		driver_big_endian = big;
+		out_len = 0;
+		for (unsigned i = 0; i < 2; i++)
+			ring_init_legacy(&rings[i], ram, RING_BASE, RAM, QUEUE,
+					 RING_BASE + i * (RAM / 2), 4096, big);
+		assert_true(driver_start_legacy(dev, BIT(VIRTIO_CONSOLE_F_SIZE), rings, 2, 4096));
+		run();
+		virtio_config_read(dev, 0, (u8 *)&config, sizeof(config));
+		assert_memory_equal(&config, big ? "\0\x50\0\x19\0\0\0\1" : "\x50\0\x19\0\1\0\0\0",
+				    8);
+		for (unsigned i = 0; i < 4; i++)
+			virtio_config_write(dev, 8 + i, &value[i], 1);
+		virtio_config_write(dev, 8, value, 4);
+		expect_out("!!");
+		send_text("sent", 2);
+		expect_out("!!sent");
+		gpa = offer(8);
+		type("typed");
+		expect_in(gpa, "typed");
+		driver_big_endian = false;
+	}
+}
+
 static void odd_chains(void **state)
 {
 	struct ring_buffer wrong = { ring_alloc(&rings[1], 8), 8, true };
@@ -366,6 +398,7 @@ int main(void)
 		T(pause_in_the_middle),
 		T(reset_in_the_middle),
 		T(emergency_write),
+		T(legacy_driver),
 		T(odd_chains),
 		T(broken_ring_breaks_only_the_device),
 	};

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "lkvm/log.h"
+#include "lkvm/vm.h"
 #include "virtio_driver.h"
 
 #define RAM_SIZE    0x40000
@@ -244,6 +245,24 @@ static void features_must_be_good(void **state)
 	virtio_set_status(&f->dev, VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
 	assert_int_equal(virtio_get_status(&f->dev), 0);
 	assert_int_equal(f->activates, 0);
+}
+
+/* Where the host sees only what is shared, a driver that does not know of it cannot work. */
+static void private_memory_wants_access_platform(void **state)
+{
+	static struct vm vm = { .private_memory = true };
+	const u64 both = BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ACCESS_PLATFORM);
+	struct fake *f = *state;
+	struct fake other = { .activates = 0 };
+
+	assert_int_equal(virtio_init(&other.dev, &fake_ops, &vm, &f->memory, f->loop, 0, 0, sizes,
+				     QUEUES),
+			 0);
+	test_transport_init(&other.transport, &other.dev);
+	assert_int_equal(virtio_get_device_features(&other.dev, 1) & both >> 32, both >> 32);
+	assert_false(driver_negotiate(&other.dev, BIT(VIRTIO_F_VERSION_1)));
+	assert_true(driver_negotiate(&other.dev, both));
+	virtio_exit(&other.dev);
 }
 
 static void features_are_frozen(void **state)
@@ -652,6 +671,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(features_are_offered),
 		T(features_must_be_good),
+		T(private_memory_wants_access_platform),
 		T(features_are_frozen),
 		T(status_bits_are_only_added),
 		T(requests_flow),

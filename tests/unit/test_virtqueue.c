@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The split virtqueue against good drivers and against every bad one we could think of. */
+/*
+ * The split virtqueue against good drivers and against every bad one we could think of, in both byte
+ * orders.
+ */
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <setjmp.h>
@@ -27,6 +30,8 @@ struct state {
 };
 
 static struct state *owner;
+/* Of the rings in the tests that run now. */
+static bool big;
 
 static void on_interrupt(struct virtqueue *vq)
 {
@@ -49,6 +54,7 @@ static const struct virtqueue_ops test_ops = { on_interrupt, on_broken, on_again
 static void enable(struct state *s, u16 size, u64 features)
 {
 	ring_init(&s->ring, s->ram, RING_BASE, RAM_SIZE, size);
+	s->ring.big = big;
 	assert_int_equal(ring_enable(&s->ring, &s->vq, &s->memory, features), 0);
 	s->interrupts = s->broken = s->again = 0;
 }
@@ -154,6 +160,28 @@ static void push_is_seen(void **state)
 	assert_false(ring_used(&s->ring, &id, &len));
 }
 
+/* What lies in memory, by its bytes, whatever the helpers of the other tests think. */
+static void bytes_in_memory(void **state)
+{
+	struct state *s = *state;
+	static const u8 little[] = { 0x00, 0x00, 0x01, 0x00, 0x03, 0x00,
+				     0x00, 0x00, 0x04, 0x03, 0x02, 0x01 };
+	static const u8 other[] = { 0x00, 0x00, 0x00, 0x01, 0x00, 0x00,
+				    0x00, 0x03, 0x01, 0x02, 0x03, 0x04 };
+	u8 desc[16] = { 0x20, 0x01, 0x10, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0x02, 0, 0, 0 };
+
+	if (big)
+		memcpy(desc, "\0\0\0\0\0\x10\x01\x20\0\0\0\x10\0\x02\0\0", 16);
+	memcpy(&s->ring.desc[3], desc, sizeof(desc));
+	memcpy(s->ring.avail, big ? "\0\0\0\1\0\3" : "\0\0\1\0\3\0", 6);
+	assert_int_equal(pop(s), 1);
+	assert_int_equal(s->chain.head, 3);
+	assert_int_equal(s->chain.in_len, 16);
+	assert_ptr_equal(s->iov[0].iov_base, ring_ptr(&s->ring, 0x100120, 16));
+	virtqueue_push(&s->vq, 3, 0x01020304);
+	assert_memory_equal(s->ring.used, big ? other : little, sizeof(little));
+}
+
 static void push_of_what_was_not_taken_does_nothing(void **state)
 {
 	struct state *s = *state;
@@ -164,7 +192,7 @@ static void push_of_what_was_not_taken_does_nothing(void **state)
 	virtqueue_push(&s->vq, a, 1);
 	virtqueue_push(&s->vq, a, 1);
 	virtqueue_push(&s->vq, 0xffff, 1);
-	assert_int_equal(s->ring.used->idx, 1);
+	assert_int_equal(ring16(&s->ring, s->ring.used->idx), 1);
 }
 
 static void rings_wrap(void **state)
@@ -238,11 +266,10 @@ static gpa_t make_table(struct state *s, unsigned nr, bool writable)
 	gpa_t buffer = ring_alloc(&s->ring, 16);
 
 	for (unsigned i = 0; i < nr; i++) {
-		d[i].addr = buffer;
-		d[i].len = 16;
-		d[i].flags =
+		u16 flags =
 			(i + 1 < nr ? VRING_DESC_F_NEXT : 0) | (writable ? VRING_DESC_F_WRITE : 0);
-		d[i].next = i + 1;
+
+		ring_fill(&s->ring, &d[i], buffer, 16, flags, i + 1);
 	}
 	return table;
 }
@@ -309,8 +336,8 @@ static void event_at_wrap_around(void **state)
 
 	s->vq.next_used = s->vq.signalled = 0xfffe;
 	s->vq.next_avail = s->vq.seen_avail = 0xfffe;
-	s->ring.avail->idx = 0xfffe;
-	s->ring.used->idx = 0xfffe;
+	s->ring.avail->idx = ring16(&s->ring, 0xfffe);
+	s->ring.used->idx = ring16(&s->ring, 0xfffe);
 	ring_set_used_event(&s->ring, 0);
 	for (unsigned i = 0; i < 4; i++) {
 		offer_one(s);
@@ -319,7 +346,7 @@ static void event_at_wrap_around(void **state)
 		virtqueue_signal(&s->vq);
 		assert_int_equal(s->interrupts, i >= 2);
 	}
-	assert_int_equal(s->ring.used->idx, 2);
+	assert_int_equal(ring16(&s->ring, s->ring.used->idx), 2);
 }
 
 static void interrupts_follow_flags(void **state)
@@ -327,7 +354,7 @@ static void interrupts_follow_flags(void **state)
 	struct state *s = *state;
 
 	enable(s, SIZE, 0);
-	s->ring.avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
+	s->ring.avail->flags = ring16(&s->ring, VRING_AVAIL_F_NO_INTERRUPT);
 	offer_one(s);
 	assert_int_equal(pop(s), 1);
 	virtqueue_push(&s->vq, s->chain.head, 0);
@@ -347,7 +374,7 @@ static void kicks_with_flags(void **state)
 
 	enable(s, SIZE, 0);
 	virtqueue_kick_off(&s->vq);
-	assert_int_equal(s->ring.used->flags, VRING_USED_F_NO_NOTIFY);
+	assert_int_equal(ring16(&s->ring, s->ring.used->flags), VRING_USED_F_NO_NOTIFY);
 	offer_one(s);
 	assert_true(virtqueue_kick_on(&s->vq));
 	assert_int_equal(s->ring.used->flags, 0);
@@ -467,7 +494,7 @@ static void avail_index_too_far(void **state)
 {
 	struct state *s = *state;
 
-	s->ring.avail->idx = SIZE + 1;
+	s->ring.avail->idx = ring16(&s->ring, SIZE + 1);
 	assert_broken(s);
 }
 
@@ -528,8 +555,7 @@ static void indirect_loops(void **state)
 	gpa_t table = make_table(s, 2, false);
 	struct vring_desc *d = ring_ptr(&s->ring, table, 32);
 
-	d[1].flags = VRING_DESC_F_NEXT;
-	d[1].next = 0;
+	ring_fill(&s->ring, &d[1], RING_BASE, 16, VRING_DESC_F_NEXT, 0);
 	ring_desc(&s->ring, 0, table, 32, VRING_DESC_F_INDIRECT, 0);
 	ring_offer(&s->ring, 0);
 	assert_broken(s);
@@ -649,9 +675,7 @@ static void indirect_where_it_may_not_be(void **state)
 	table = make_table(s, 2, false);
 	d = ring_ptr(&s->ring, table, 32);
 	/* To a good one, so that only the nesting is wrong. */
-	d[1].addr = make_table(s, 1, false);
-	d[1].len = 16;
-	d[1].flags = VRING_DESC_F_INDIRECT;
+	ring_fill(&s->ring, &d[1], make_table(s, 1, false), 16, VRING_DESC_F_INDIRECT, 0);
 	ring_desc(&s->ring, 0, table, 32, VRING_DESC_F_INDIRECT, 0);
 	ring_offer(&s->ring, 0);
 	assert_broken(s);
@@ -720,6 +744,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(chain_is_mapped),
 		T(push_is_seen),
+		T(bytes_in_memory),
 		T(push_of_what_was_not_taken_does_nothing),
 		T(rings_wrap),
 		T(unpop_gives_back),
@@ -753,5 +778,8 @@ int main(void)
 		cmocka_unit_test(iov_copies),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = cmocka_run_group_tests_name("little-endian", tests, NULL, NULL);
+
+	big = true;
+	return failed + cmocka_run_group_tests_name("big-endian", tests, NULL, NULL);
 }

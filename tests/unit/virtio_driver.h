@@ -7,8 +7,18 @@
 #define TEST_VIRTIO_DRIVER_H
 
 #include <linux/virtio_config.h>
+#include "lkvm/vcpu.h"
 #include "lkvm/virtio.h"
 #include "ring.h"
+
+/* The byte order of the vCPU that does the accesses, for legacy devices. */
+static bool driver_big_endian;
+
+/* In the place of vm/byte-order.c's. */
+bool vcpu_big_endian(void)
+{
+	return driver_big_endian;
+}
 
 struct test_transport {
 	struct virtio_transport transport;
@@ -106,6 +116,23 @@ static inline bool driver_start(struct virtio_device *dev, u64 features, struct 
 		driver_set_queue(dev, i, &rings[i]);
 	driver_ok(dev);
 	return virtio_get_status(dev) & VIRTIO_CONFIG_S_DRIVER_OK;
+}
+
+/* The same of a legacy driver, in its byte order; ring_init_legacy() made the rings with that `align`. */
+static inline bool driver_start_legacy(struct virtio_device *dev, u32 features, struct ring *rings,
+				       unsigned nr, u32 align)
+{
+	virtio_set_status(dev, 0);
+	virtio_set_status(dev, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	virtio_set_status(dev, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
+	virtio_set_driver_features(dev, 0, features);
+	for (unsigned i = 0; i < nr; i++) {
+		virtio_queue_set_size(dev, i, rings[i].size);
+		virtio_queue_set_area(dev, i, rings[i].desc_gpa, align);
+	}
+	driver_ok(dev);
+	return virtio_get_status(dev) ==
+	       (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_DRIVER_OK);
 }
 
 static inline void test_stop_loop(void *arg)

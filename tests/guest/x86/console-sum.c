@@ -101,7 +101,7 @@ static u8 get(void)
 	return inb(COM1);
 }
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	u8 how;
 

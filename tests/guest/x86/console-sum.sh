@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Much input, binary: not a byte is lost, however it comes and however the guest takes it.
 run() {
-	timeout -s KILL 60 "$LKVM" run --nodefaults -k "$ELF" -m 64 -c 1
+	timeout -s KILL 60 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1
 }
 
 # expect STATUS GOT WANTED WHAT

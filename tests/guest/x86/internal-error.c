@@ -5,7 +5,7 @@
 /* Code where no memory is: KVM cannot emulate that, and says so. */
 #include "guest.h"
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	print("jumping\n");
 	((void (*)(void))0xd8000000)();

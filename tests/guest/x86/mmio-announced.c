@@ -40,9 +40,9 @@ static u32 number(const char **text)
 	}
 }
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
-	const char *cmdline = *(const char **)(start_info + 24);
+	const char *cmdline = *(const char **)(boot + 24);
 	const char *at = find(cmdline, "virtio_mmio.device=");
 	u32 base;
 

@@ -4,7 +4,7 @@
 /* MMIO exits of every width: the host bridge through ECAM must be what CF8/CFC shows. */
 #include "guest.h"
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	u32 id, ecam = BOARD_ECAM;
 

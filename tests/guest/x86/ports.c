@@ -4,7 +4,7 @@
 /* Port exits of every width, string output, and ports where nothing is. */
 #include "guest.h"
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	static const char text[] = "ports ok\n";
 	const char *from = text;

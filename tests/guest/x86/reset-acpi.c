@@ -4,7 +4,7 @@
 /* A reset through the register that the FADT names ends lkvm with 0. */
 #include "guest.h"
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	print("resetting\n");
 	outb(ACPI_RESET, 1);

@@ -23,7 +23,7 @@ extern const char to_bios[];
 
 static unsigned long long table[2];
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	unsigned long long base = (u32)to_bios;
 	struct table_register gdtr = { .limit = sizeof(table) - 1, .base = (u32)table };

@@ -4,7 +4,7 @@
 /* A reset through port 0xcf9 ends lkvm with 0. */
 #include "guest.h"
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	print("resetting\n");
 	outb(0xcf9, 6);

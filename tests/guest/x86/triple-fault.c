@@ -4,7 +4,7 @@
 /* No interrupt table, then an exception: the CPU shuts down. */
 #include "guest.h"
 
-void guest_main(u32 start_info)
+void guest_main(addr_t boot)
 {
 	struct {
 		u16 limit;

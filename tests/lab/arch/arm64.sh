@@ -16,7 +16,7 @@ host_clock() { :; }
 GUEST_CONSOLE=ttyS0
 GUEST_IMAGE=Image
 KERNEL_FORMS="Image Image.gz vmlinuz.efi zImage"
-PROBE_GUEST=poweroff.elf
+PROBE_GUEST=poweroff.bin
 GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
 TOOL_SUITES=stable
 BUSYBOX_SUITES=stable
@@ -38,10 +38,11 @@ host_variant() {
 	# With nested mode asked for, a GICv2 host has no /dev/kvm at all.
 	gicv2) QEMU_MACHINE="-machine virt,virtualization=on,gic-version=2 -cpu max" ;;
 	no-its) QEMU_MACHINE="$QEMU_MACHINE -machine its=off" ;;
-	plain) ;;
+	plain | protected) ;;
 	*) return 1 ;;
 	esac
 	[ "$1" = no-its ] || HOST_CMDLINE="console=ttyAMA0 mitigations=off nokaslr"
+	[ "$1" != protected ] || HOST_CMDLINE="$HOST_CMDLINE kvm-arm.mode=protected"
 }
 
 kernel_source() {

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Reads every disk; tells how many lines and how many messages interrupt for them.
 for disk in vda vdb vdc vdd vde; do
 	echo "$disk: $(md5sum </dev/$disk | cut -d ' ' -f 1)"

@@ -50,7 +50,8 @@ static struct fake_kvm {
 	unsigned nr_filters;
 	/* KVM_RUN, on the vCPU's thread: what ioctl(2) would have returned; NULL: nothing ever happens. */
 	int (*run)(unsigned cpu, struct kvm_run *run);
-	int fail; /* errno of the next KVM_SET_DEVICE_ATTR or KVM_ENABLE_CAP; 0: none */
+	bool protected; /* KVM_CREATE_VM takes KVM_VM_TYPE_ARM_PROTECTED */
+	int fail;	/* errno of the next KVM_SET_DEVICE_ATTR or KVM_ENABLE_CAP; 0: none */
 } fake;
 
 static struct fake_guest {
@@ -175,6 +176,12 @@ int ioctl(int fd, unsigned long request, ...)
 	arg = va_arg(args, void *);
 	va_end(args);
 	switch (request) {
+	case KVM_CREATE_VM:
+		if (!fake.protected && (uintptr_t)arg & KVM_VM_TYPE_ARM_PROTECTED) {
+			errno = EINVAL;
+			return -1;
+		}
+		return memfd_create("vm", MFD_CLOEXEC);
 	case KVM_RUN:
 		return fake_run(fake_index(fd));
 	case KVM_CREATE_VCPU:

@@ -107,6 +107,20 @@ static void aarch32(void **state)
 	BAD("out of a 32-bit guest's reach", "--aarch32", "-m", "256@0x100000000");
 }
 
+static void protected(void **state)
+{
+	GOOD("x");
+	assert_false(config.arch.protected);
+	GOOD("--protected", "--irqchip", "gicv3");
+	assert_true(config.arch.protected);
+	BAD("--nested and --protected do not go together", "--protected", "--nested");
+	BAD("--aarch32 and --protected do not", "--protected", "--aarch32");
+	BAD("--psci and --protected do not", "--protected", "--psci");
+	BAD("--counter-offset and --protected do not", "--protected", "--counter-offset", "1");
+	BAD("--irqchip gicv2m and --protected do not", "--protected", "--irqchip", "gicv2m");
+	GOOD("--psci");
+}
+
 static void nested(void **state)
 {
 	GOOD("--nested");
@@ -121,7 +135,8 @@ static void nested(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(numbers), TEST(vectors), TEST(switches), TEST(aarch32), TEST(nested),
+		TEST(numbers), TEST(vectors),	TEST(switches),
+		TEST(aarch32), TEST(protected), TEST(nested),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

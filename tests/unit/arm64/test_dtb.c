@@ -149,6 +149,31 @@ static void aarch32(void **state)
 	assert_int_equal(cell("/cpus/cpu@1", "reg"), 1);
 }
 
+static void protected(void **state)
+{
+	u32 size[2];
+
+	build();
+	assert_true(node("/reserved-memory") < 0);
+	vm->private_memory = true;
+	build();
+	assert_string_equal(fdt_getprop(tree.blob, node("/reserved-memory/dma-pool"), "compatible",
+					NULL),
+			    "restricted-dma-pool");
+	assert_int_equal(cells("/reserved-memory/dma-pool", "size", size, 2), 2);
+	assert_int_equal(size[1], MIB(32)); /* of 256 */
+	assert_int_equal(fdt_node_offset_by_phandle(tree.blob, BOARD_PHANDLE_POOL),
+			 node("/reserved-memory/dma-pool"));
+	guest.config.memory = MIB(20);
+	build();
+	cells("/reserved-memory/dma-pool", "size", size, 2);
+	assert_int_equal(size[1], MIB(8));
+	guest.config.memory = GIB(5);
+	build();
+	cells("/reserved-memory/dma-pool", "size", size, 2);
+	assert_int_equal(size[1], MIB(64));
+}
+
 /* The host's own sizes are whatever this machine has; that the chain holds together is the same anywhere. */
 static void caches(void **state)
 {
@@ -181,7 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(seeds),	       TEST(timer),    TEST(performance_monitors),
 		TEST(unlisted_memory), TEST(topology), TEST(aarch32),
-		TEST(caches),
+		TEST(protected),       TEST(caches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

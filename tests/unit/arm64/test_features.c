@@ -114,6 +114,30 @@ static void aarch32(void **state)
 	assert_int_equal(fake.nr_enabled, 0);
 }
 
+static int ask_type(unsigned long *type)
+{
+	int error;
+
+	said_begin();
+	error = arch_vm_type(vm->config, vm->kvm_fd, type);
+	said_end();
+	return error;
+}
+
+static void protected(void **state)
+{
+	unsigned long plain, type;
+
+	assert_int_equal(ask_type(&plain), 0);
+	guest.config.arch.protected = true;
+	assert_int_equal(ask_type(&type), -EINVAL);
+	SAID("--protected: this host's KVM cannot protect guests");
+	fake.protected = true;
+	assert_int_equal(ask_type(&type), 0);
+	SAID(NULL);
+	assert_int_equal(type, plain | 1UL << 31);
+}
+
 static void nested(void **state)
 {
 	guest.config.arch.nested = true;
@@ -138,6 +162,7 @@ int main(void)
 		TEST(performance_monitors),
 		TEST(memory_tags),
 		TEST(aarch32),
+		TEST(protected),
 		TEST(nested),
 	};
 

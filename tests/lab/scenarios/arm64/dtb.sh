@@ -14,7 +14,8 @@ tree() {
 	"$LAB_TOOLS/dtc" -I dtb -O dts -o "$OUT" tree.dtb 2>warnings || fail "dtc: $(cat warnings)"
 	[ ! -s warnings ] || fail "$*: $(cat warnings)"
 	# What is random, and what depends on the size of an initrd.
-	sed -E -i '/(-seed|linux,initrd-[a-z]+) = /s/0x[0-9a-f]+/0x00/g' "$OUT"
+	sed -E -i -e '1i // SPDX-License-Identifier: GPL-2.0-or-later' \
+		-e '/(-seed|linux,initrd-[a-z]+) = /s/0x[0-9a-f]+/0x00/g' "$OUT"
 	cp "$OUT" "$LAB_OUT/dtb-$name.dts"
 	diff -u "$LAB_RUN/tests/dtb/$name.dts" "$OUT" || differ="${differ:-} $name"
 }

@@ -20,6 +20,8 @@ refused $ST_USAGE 'more than 64 bits' --counter-offset 0x10000000000000000
 refused $ST_START 'this host.s KVM does not offer it; it has gicv3' --irqchip gicv2
 refused $ST_USAGE '--nested and --aarch32 do not go together' --nested --aarch32
 refused $ST_START 'is an arm64 Image; a 32-bit guest needs a zImage' --aarch32
+refused $ST_USAGE '--psci and --protected do not go together' --psci --protected
+refused $ST_START '--protected: this host.s KVM cannot protect guests' --protected
 # Not needed, not harmful: said, and the guest runs.
 expect_status $ST_OK lkvm_run --e2h0 -p "$(guest hello)"
 expect_output 'Warning: --e2h0 means nothing without --nested'

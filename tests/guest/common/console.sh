@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The console with everything that stdin and stdout can be.
+run() {
+	timeout -s KILL 120 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 "$@"
+}
+
+fail() {
+	echo "FAIL $*"
+	exit 1
+}
+
+# expect GOT WANTED WHAT
+expect() {
+	[ "$1" = "$2" ] || fail "$3: status $1, expected $2"
+}
+
+# All 256 bytes but Q, often, Ctrl-A x among them: a pipe is transparent and loses nothing.
+awk 'BEGIN { for (n = 0; n < 20; n++) for (c = 1; c < 256; c++) if (c != 81) printf "%c", c
+	printf "\001xQ" }' >body
+{ printf E; cat body; } >input
+cat input | run >output
+expect $? 0 "stdin a pipe"
+cmp body output || fail "stdin a pipe"
+
+run <input >output
+expect $? 0 "stdin a file"
+cmp body output || fail "stdin a file"
+
+# In pieces, and with what comes after the end left alone.
+(printf E; for i in 1 2 3 4 5; do printf "piece %d " $i; sleep 0.02; done; printf Q) | run >output
+expect $? 0 "stdin in pieces"
+[ "$(cat output)" = "piece 1 piece 2 piece 3 piece 4 piece 5 Q" ] || fail "stdin in pieces"
+
+# Nothing to read is no reason to end, nor to spin.
+run --timeout 1 <&- >output 2>errors
+expect $? 245 "stdin closed"
+run --timeout 1 </dev/null >output 2>errors
+expect $? 245 "stdin /dev/null"
+
+# Output: all of it to a slow reader or a file, and none of it to one that has gone.
+# The guest has ended while the last of it still waits for the reader.
+printf L | run | (sleep 1.5; cat) >output
+awk 'BEGIN { for (i = 0; i < 1850; i++) printf "%08x a line of the guest'"'"'s console\n", i }' >lines
+cmp lines output || fail "stdout a slow pipe"
+printf M | run >output
+expect $? 0 "stdout a file"
+head -n 100 lines | cmp - output || fail "stdout a file"
+(printf M | run; echo $? >status) | head -c 100 >/dev/null
+expect "$(cat status)" 0 "stdout a pipe that closes"
+printf M | run >&-
+expect $? 0 "stdout closed"
+
+# A reader that never reads does not keep lkvm from ending when it is told to.
+mkfifo fifo
+sleep 5 <fifo &
+printf S >input
+"$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 <input >fifo 2>errors &
+pid=$!
+sleep 1.5
+(sleep 10; kill -KILL $pid 2>/dev/null) &
+kill $pid
+wait $pid
+expect $? 143 "a stuck reader and SIGTERM"
+
+# On a terminal: raw while it runs, as it was afterwards, Ctrl-A x ends it and nothing else does.
+if command -v script >/dev/null; then
+	(printf E; sleep 0.3; printf "\003\032\001\001."; sleep 0.2; printf "\001x"; sleep 0.5) |
+		timeout -s KILL 10 script -qec "stty -a >before
+			'$LKVM' run --nodefaults -k '$GUEST' -m 64 -c 1 >output
+			echo \$? >status; stty -a >after" /dev/null >/dev/null 2>&1
+	expect "$(cat status)" 0 "Ctrl-A x"
+	cmp before after || fail "the terminal's mode"
+	printf "\003\032\001." >want
+	cmp want output || fail "what was typed"
+fi
+exit 0

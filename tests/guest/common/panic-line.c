@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// status: 242
+// output: Kernel panic
+/* No pvpanic driver, panic=-1: a line on the console and a reset at once. */
+#include "guest.h"
+
+void guest_main(addr_t boot)
+{
+	print("[    1.234567] Kernel panic - not syncing: Attempted to kill init!\r\n");
+	print("[    1.234600] CPU: 0 PID: 1 Comm: init\r\n");
+	reset();
+}

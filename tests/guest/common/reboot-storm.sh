@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Requests that come while a guest reboots, which this one always does: none may be lost.
+fail() {
+	echo "FAIL $*"
+	tail -n 3 errors
+	kill -KILL $pid
+	exit 1
+}
+
+start() {
+	: >errors
+	"$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 2 --reboot "$@" >output 2>errors </dev/null &
+	pid=$!
+	until grep -q reboots errors; do sleep 0.01; done # signals are taken by now
+}
+
+# within SECONDS WANT WHAT: lkvm ends in time, with that status. A second is the promise; six tell an
+# end from a hang on a machine that is busy with other things.
+within() {
+	(sleep "$1"; kill -KILL $pid) 2>/dev/null &
+	killer=$!
+	wait $pid
+	status=$?
+	kill $killer 2>/dev/null
+	[ $status = "$2" ] || fail "$3: status $status, expected $2"
+}
+
+for i in 1 2 3 4 5 6 7 8; do
+	start
+	kill -TERM $pid
+	within 6 143 "SIGTERM"
+done
+
+# Fifty lives leave nothing behind.
+start
+fds=$(ls /proc/$pid/fd | wc -l)
+first=$(grep -c reboots errors)
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	[ $(($(grep -c reboots errors) - first)) -ge 50 ] && break
+	sleep 0.5
+done
+[ $i = 10 ] && fail "it reboots no more"
+[ "$(ls /proc/$pid/fd | wc -l)" -le "$fds" ] || fail "descriptors: $(ls -l /proc/$pid/fd)"
+kill -TERM $pid
+within 6 143 "SIGTERM after fifty lives"
+
+for i in 1 2 3; do
+	start --timeout 1
+	within 6 245 "--timeout"
+done
+
+# A guest that is paused in the middle of a reboot stays so, until it is told to go on.
+for i in 1 2 3 4; do
+	start
+	kill -USR1 $pid
+	sleep 0.2
+	before=$(grep -c reboots errors)
+	sleep 0.1
+	[ "$(grep -c reboots errors)" = "$before" ] || fail "a paused guest reboots"
+	kill -USR2 $pid
+	sleep 0.2
+	[ "$(grep -c reboots errors)" -gt "$before" ] || fail "a resumed guest does not go on"
+	kill -TERM $pid
+	within 6 143 "SIGTERM after a pause"
+done
+exit 0

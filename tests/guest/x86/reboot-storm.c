@@ -1,9 +1,0 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-/* Never does anything but reset: whatever lkvm is asked for meanwhile comes in the middle of a reboot. */
-#include "guest.h"
-
-void guest_main(u32 start_info)
-{
-	outb(0xcf9, 6);
-	stop();
-}
