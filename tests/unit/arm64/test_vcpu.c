@@ -45,7 +45,8 @@ static void one_begins(void **state)
 		assert_int_equal(fake.cpus[i].sve_finalized, 0);
 	}
 	assert_int_equal(fake.nr_attrs, 0);
-	guest.arm64.entry = (struct arm64_entry){ .pc = 0x80080000, .dtb = 0x8fe00000 };
+	guest.arm64.boot.entry = 0x80080000;
+	guest.arm64.boot.dtb = 0x8fe00000;
 	assert_int_equal(arch_reset(vm), 0);
 	assert_int_equal(*fake_reg(0, REG_PC), 0x80080000);
 	assert_int_equal(*fake_reg(0, REG_X(0)), 0x8fe00000);
@@ -61,7 +62,8 @@ static void one_begins_in_aarch32(void **state)
 	assert_int_equal(pvtime_lay_out(vm), 0);
 	assert_int_equal(vm->memory.nr_regions, 0);
 	assert_int_equal(create_all(), 0);
-	guest.arm64.entry = (struct arm64_entry){ .pc = 0x80008000, .dtb = 0x8fe00000 };
+	guest.arm64.boot.entry = 0x80008000;
+	guest.arm64.boot.dtb = 0x8fe00000;
 	assert_int_equal(arch_reset(vm), 0);
 	assert_int_equal(*fake_reg(0, REG_PC), 0x80008000);
 	assert_int_equal(*fake_reg(0, REG_X(0)), 0);
