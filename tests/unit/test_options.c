@@ -202,8 +202,8 @@ static void test_values_in_all_spellings(void **state)
 	assert_int_equal(config.cpus, 6);
 	GOOD("--cpus=7");
 	assert_int_equal(config.cpus, 7);
-	GOOD("--cp=8");
-	assert_int_equal(config.cpus, 8);
+	GOOD("--timeo=8");
+	assert_int_equal(config.timeout, 8);
 	GOOD("-c", "1", "--cpus", "2");
 	assert_int_equal(config.cpus, 2);
 	GOOD("-c3", "--no-cpus");
