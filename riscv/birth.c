@@ -90,12 +90,23 @@ int birth_keep(struct vcpu *vcpu)
 	return error ? failed(vcpu, "tell", error) : 0;
 }
 
+/* Only what has changed is written: KVM does not let a timer be stopped that does not run. */
+static int restore(struct vcpu *vcpu, const struct value *value)
+{
+	u64 now = 0;
+	int error = vcpu_get_register(vcpu, value->id, &now);
+
+	if (error || now == value->bits)
+		return error;
+	return vcpu_set_register(vcpu, value->id, value->bits);
+}
+
 int birth_restore(struct vcpu *vcpu)
 {
 	const struct riscv_birth *birth = vcpu->arch.birth;
 
 	for (unsigned i = 0; i < birth->nr; i++) {
-		int error = vcpu_set_register(vcpu, birth->values[i].id, birth->values[i].bits);
+		int error = restore(vcpu, &birth->values[i]);
 
 		if (error) {
 			log_debug("register 0x%llx", (unsigned long long)birth->values[i].id);

@@ -2,3 +2,4 @@
 # The PL031 shows the host's time, Linux takes it for its own, and its alarm comes.
 # timeout: 120
 rtc_works rtc-pl031
+expect_output "rtc: alarm"
