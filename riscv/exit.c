@@ -2,8 +2,8 @@
 /* Exits that only riscv64 has, and what is shown of a vCPU when something went wrong. */
 #include <endian.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "csr.h"
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
 #include "lkvm/text.h"
@@ -13,38 +13,14 @@
 
 #define LL(x) ((unsigned long long)(x))
 
-/* The entropy source (Zkr; "RISC-V Cryptography Extensions I", 4.1): its state, and 16 bits of it. */
-#define CSR_SEED  0x015
-#define OPST_WAIT (1UL << 30)
-#define OPST_ES16 (2UL << 30)
-
-static unsigned long read_seed(void)
-{
-	u16 entropy;
-
-	if (getrandom(&entropy, sizeof(entropy), GRND_NONBLOCK) != sizeof(entropy))
-		return OPST_WAIT;
-	return OPST_ES16 | entropy;
-}
-
-/* KVM hands on what it has no answer for and the guest may have: the seed, and nothing else today. */
-static enum exit_action csr_access(struct vcpu *vcpu)
-{
-	struct kvm_run *run = vcpu->run;
-
-	if (run->riscv_csr.csr_num != CSR_SEED)
-		return EXIT_ACTION_UNKNOWN;
-	run->riscv_csr.ret_value = read_seed();
-	return EXIT_ACTION_CONTINUE;
-}
-
 enum exit_action arch_vcpu_exit(struct vcpu *vcpu)
 {
 	switch (vcpu->run->exit_reason) {
 	case KVM_EXIT_RISCV_SBI:
 		return sbi_call(vcpu) ? EXIT_ACTION_CONTINUE : EXIT_ACTION_STOP;
 	case KVM_EXIT_RISCV_CSR:
-		return csr_access(vcpu);
+		csr_access(vcpu);
+		return EXIT_ACTION_CONTINUE;
 	}
 	return EXIT_ACTION_UNKNOWN;
 }

@@ -457,6 +457,12 @@ static void finish_exit(struct vcpu *vcpu)
 		log_debug("vCPU %u: finishing an exit: %s", vcpu->id, strerror(errno));
 }
 
+void vcpu_finish_exit(struct vcpu *vcpu)
+{
+	finish_exit(vcpu);
+	vcpu_release(vcpu);
+}
+
 static void *run_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;

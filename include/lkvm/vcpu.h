@@ -75,6 +75,12 @@ void vcpu_hold(struct vcpu *vcpu);
 void vcpu_release(struct vcpu *vcpu);
 
 /*
+ * The vCPU's own thread, in an exit handler that has answered: KVM does what it does with the answer, without the
+ * guest running on. Registers are then as after the instruction. Not while another vCPU may hold this one.
+ */
+void vcpu_finish_exit(struct vcpu *vcpu);
+
+/*
  * vm/registers.c: one register of 64 bits by KVM's number for it (KVM_GET_ONE_REG, KVM_SET_ONE_REG). The vCPU's
  * thread, or any while it is parked. 0 or -errno, nothing said.
  */

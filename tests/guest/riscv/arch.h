@@ -132,6 +132,8 @@ _Static_assert(sizeof(start_state) == 40, "start.S writes it");
 /* The cause of a trap that the guest expects: its instruction of 4 bytes is left out. */
 volatile u64 trap_expected = ~0ULL;
 volatile u32 traps;
+volatile u64 trap_sstatus; /* as it was by then */
+volatile u64 trap_sets;	   /* bits of sstatus that are set before it returns */
 
 void on_trap(void);
 __attribute__((used, interrupt("supervisor"), aligned(4))) void on_trap(void)
@@ -141,6 +143,8 @@ __attribute__((used, interrupt("supervisor"), aligned(4))) void on_trap(void)
 	if (cause != trap_expected)
 		fail("a trap, cause", cause);
 	traps++;
+	trap_sstatus = read_csr(sstatus);
+	__asm__ volatile("csrs sstatus, %0" : : "r"(trap_sets) : "memory");
 	write_csr(sepc, read_csr(sepc) + 4);
 }
 

@@ -32,6 +32,8 @@ static struct fake_kvm {
 		unsigned interrupt; /* the last KVM_INTERRUPT */
 		unsigned nr_interrupts;
 		unsigned runs; /* KVM_RUN */
+		unsigned
+			csr_rd; /* a KVM_EXIT_RISCV_CSR waits to be finished with this register; 0: none does */
 		struct fake_register registers[FAKE_MAX_REGISTERS];
 		unsigned nr_registers;
 	} cpus[FAKE_MAX_CPUS];
@@ -101,11 +103,24 @@ static int fake_one_reg(int fd, const struct kvm_one_reg *reg, bool set)
 	return 0;
 }
 
+/* As KVM does with what user space answers, whatever it is. */
+static void fake_finish_csr(unsigned cpu, const struct kvm_run *run)
+{
+	struct fake_vcpu *vcpu = &fake.cpus[cpu];
+
+	if (run->exit_reason != KVM_EXIT_RISCV_CSR || !vcpu->csr_rd)
+		return;
+	fake_find(cpu, REG_X(vcpu->csr_rd))->value = run->riscv_csr.ret_value;
+	fake_find(cpu, REG_PC)->value += 4;
+	vcpu->csr_rd = 0;
+}
+
 /* Until somebody wants the thread out of the guest. */
 static int fake_run(unsigned cpu)
 {
 	struct kvm_run *run = guest.vm.vcpus[cpu]->run;
 
+	fake_finish_csr(cpu, run);
 	__atomic_fetch_add(&fake.cpus[cpu].runs, 1, __ATOMIC_SEQ_CST);
 	while (!__atomic_load_n(&run->immediate_exit, __ATOMIC_ACQUIRE))
 		usleep(100);
