@@ -19,7 +19,9 @@
 
 #define FAKE_MAX_CPUS	   4
 #define FAKE_MAX_REGISTERS 128
+#define FAKE_MAX_ATTRS	   256
 #define FAKE_VM_FD	   1000
+#define FAKE_IDS	   255 /* identities of its IMSICs */
 
 struct fake_register {
 	u64 id, value;
@@ -37,6 +39,13 @@ static struct fake_kvm {
 		struct fake_register registers[FAKE_MAX_REGISTERS];
 		unsigned nr_registers;
 	} cpus[FAKE_MAX_CPUS];
+	bool has_aia;
+	int aia_fd;
+	struct fake_attr {
+		u32 group;
+		u64 attr, value;
+	} attrs[FAKE_MAX_ATTRS]; /* of the AIA, as they were written */
+	unsigned nr_attrs;
 } fake;
 
 static struct fake_guest {
@@ -128,6 +137,45 @@ static int fake_run(unsigned cpu)
 	return -1;
 }
 
+static int fake_device(struct kvm_create_device *device)
+{
+	if (!fake.has_aia || device->type != KVM_DEV_TYPE_RISCV_AIA) {
+		errno = ENODEV;
+		return -1;
+	}
+	if (device->flags & KVM_CREATE_DEVICE_TEST)
+		return 0;
+	device->fd = fake.aia_fd = memfd_create("aia", MFD_CLOEXEC);
+	return 0;
+}
+
+/* Values are of 64 bits for addresses, of 32 for numbers; KVM_DEV_RISCV_AIA_CTRL_INIT has none. */
+static int fake_set_attr(const struct kvm_device_attr *attr)
+{
+	struct fake_attr *note = &fake.attrs[fake.nr_attrs];
+	size_t size = attr->group == KVM_DEV_RISCV_AIA_GRP_ADDR ? sizeof(u64) : sizeof(u32);
+
+	if (fake.nr_attrs++ == FAKE_MAX_ATTRS)
+		abort();
+	*note = (struct fake_attr){ attr->group, attr->attr, 0 };
+	if (attr->addr)
+		memcpy(&note->value, (void *)(uintptr_t)attr->addr, size);
+	return 0;
+}
+
+static int fake_get_attr(const struct kvm_device_attr *attr)
+{
+	const u32 ids = FAKE_IDS;
+
+	if (attr->group != KVM_DEV_RISCV_AIA_GRP_CONFIG ||
+	    attr->attr != KVM_DEV_RISCV_AIA_CONFIG_IDS) {
+		errno = ENXIO;
+		return -1;
+	}
+	memcpy((void *)(uintptr_t)attr->addr, &ids, sizeof(ids));
+	return 0;
+}
+
 static int fake_reg_list(struct kvm_reg_list *list)
 {
 	if (list->n)
@@ -156,6 +204,12 @@ int ioctl(int fd, unsigned long request, ...)
 		return sizeof(struct kvm_run);
 	case KVM_CHECK_EXTENSION:
 		return 0;
+	case KVM_CREATE_DEVICE:
+		return fake_device(arg);
+	case KVM_SET_DEVICE_ATTR:
+		return fake_set_attr(arg);
+	case KVM_GET_DEVICE_ATTR:
+		return fake_get_attr(arg);
 	case KVM_GET_REG_LIST:
 		return fake_reg_list(arg);
 	case KVM_GET_ONE_REG:
