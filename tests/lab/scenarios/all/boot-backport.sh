@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A newer kernel, which the suite offers beside its own, boots.
+# kernel: backport
 kernel backport
 expect_status $ST_OK lkvm_run -p "$(guest hello)"
 expect_output "^Linux .* $LAB_RELEASE "
