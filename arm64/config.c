@@ -2,7 +2,6 @@
 /* What the command line of an arm64 guest means: the parts that need no KVM. */
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "board.h"
@@ -32,17 +31,7 @@ static int parse_irqchip(struct vm_config *config, const struct option_row *row,
 /* A number of 64 bits, decimal or with 0x, at the row's offset. */
 static int parse_u64(struct vm_config *config, const struct option_row *row, const char *value)
 {
-	u64 *number = (u64 *)((char *)config + row->offset);
-	char *end;
-
-	errno = 0;
-	*number = strtoull(value, &end, 0);
-	if (errno == ERANGE)
-		return option_error(row, value, "more than 64 bits");
-	/* strtoull takes a minus sign, and blanks before it. */
-	if (*end || end == value || *value < '0' || *value > '9')
-		return option_error(row, value, "not a number; 1000000 or 0xf4240 would work");
-	return 0;
+	return option_u64(row, value, (u64 *)((char *)config + row->offset));
 }
 
 static int parse_sve_max_vl(struct vm_config *config, const struct option_row *row,
@@ -343,8 +332,5 @@ int arch_config_check(const struct vm_config *config)
 
 int arch_cmdline(const struct vm_config *config, char *buffer, size_t size)
 {
-	int error = cmdline_add(
-		buffer, size, config->console == CONSOLE_VIRTIO ? "console=hvc0" : "console=ttyS0");
-
-	return error ?: cmdline_add(buffer, size, "panic=-1");
+	return cmdline_add_defaults(buffer, size, config);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The board's devices: which there are and where they go. */
-#include <errno.h>
 
 #include "arm64-vm.h"
 #include "board.h"
@@ -20,6 +19,13 @@ static const struct hw_place serial = {
 	.kind = RESOURCE_MMIO,
 	.base = BOARD_SERIAL,
 	.gsi = BOARD_GSI_SERIAL,
+};
+
+static const struct device_row virtio_mmio = {
+	.base = BOARD_VIRTIO_MMIO,
+	.size = BOARD_VIRTIO_MMIO_SIZE,
+	.nr = BOARD_NR_VIRTIO_MMIO,
+	.gsi = BOARD_GSI_VIRTIO_MMIO,
 };
 
 int arch_create_devices(struct vm *vm)
@@ -50,13 +56,5 @@ int arch_create_devices(struct vm *vm)
 
 int arch_virtio_mmio_slot(struct vm *vm, unsigned index, struct device_resource *where, int *gsi)
 {
-	if (index >= BOARD_NR_VIRTIO_MMIO)
-		return -ENOSPC;
-	*where = (struct device_resource){
-		.kind = RESOURCE_MMIO,
-		.base = BOARD_VIRTIO_MMIO + index * BOARD_VIRTIO_MMIO_SIZE,
-		.size = BOARD_VIRTIO_MMIO_SIZE,
-	};
-	*gsi = BOARD_GSI_VIRTIO_MMIO + index;
-	return 0;
+	return device_row_place(&virtio_mmio, index, where, gsi);
 }

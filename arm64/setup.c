@@ -59,15 +59,12 @@ static int check_protected(int kvm_fd, unsigned long type)
 int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type)
 {
 	unsigned host = host_ipa_bits(kvm_fd);
-	u64 base = ram_base(config), end = base + config->memory;
+	u64 end = ram_base(config) + config->memory;
 	unsigned bits = MIN(bits_for(end + PCI_WINDOW64_MAX), host);
+	int error = ram_boot_check_bits(config, ram_base(config), host);
 
-	if (end < base || end > BIT(host)) {
-		log_fatal("-m: %llu MiB of memory at 0x%llx do not fit: guests on this host have "
-			  "addresses of %u bits",
-			  (unsigned long long)config->memory >> 20, (unsigned long long)base, host);
-		return -E2BIG;
-	}
+	if (error)
+		return error;
 	/* 0 means the default to every kernel, also to those that know no other. */
 	*type = bits == IPA_BITS_DEFAULT ? 0 : KVM_VM_TYPE_ARM_IPA_SIZE(bits);
 	if (!config->arch.protected)
@@ -105,13 +102,13 @@ static void lay_out_pci(struct vm *vm, struct arm64_vm *arm64)
 		.io_base = BOARD_PCI_IO,
 		.io_size = BOARD_PCI_IO_SIZE,
 		.io_mmio = BOARD_PCI_IO_MMIO,
+		.intx_gsi = { BOARD_GSI_PCI_INTA, BOARD_GSI_PCI_INTA + 1, BOARD_GSI_PCI_INTA + 2,
+			      BOARD_GSI_PCI_INTA + 3 },
 	};
 	/* Without it BARs that could be anywhere are where 32-bit kernels reach them. */
 	if (!vm->config->arch.aarch32)
 		pci_board_window64(&arm64->pci, arm64->boot.ram + vm->config->memory,
 				   BIT(arm64->ipa_bits));
-	for (unsigned pin = 0; pin < ARRAY_SIZE(arm64->pci.intx_gsi); pin++)
-		arm64->pci.intx_gsi[pin] = BOARD_GSI_PCI_INTA + pin;
 }
 
 int arch_vm_create(struct vm *vm)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lkvm/boot.h"
+#include "lkvm/config.h"
 
 int cmdline_add(char *buffer, size_t size, const char *words)
 {
@@ -20,4 +21,12 @@ int cmdline_add(char *buffer, size_t size, const char *words)
 		buffer[used++] = ' ';
 	memcpy(buffer + used, words, len + 1);
 	return 0;
+}
+
+int cmdline_add_defaults(char *buffer, size_t size, const struct vm_config *config)
+{
+	int error = cmdline_add(
+		buffer, size, config->console == CONSOLE_VIRTIO ? "console=hvc0" : "console=ttyS0");
+
+	return error ?: cmdline_add(buffer, size, "panic=-1");
 }

@@ -41,6 +41,18 @@ int ram_boot_check_config(const struct vm_config *config, gpa_t lowest)
 	return 0;
 }
 
+int ram_boot_check_bits(const struct vm_config *config, gpa_t base, unsigned bits)
+{
+	u64 end = base + config->memory;
+
+	if (end >= base && end <= BIT(bits))
+		return 0;
+	log_fatal("-m: %llu MiB of memory at 0x%llx do not fit: guests on this host have addresses "
+		  "of %u bits",
+		  (unsigned long long)config->memory >> 20, (unsigned long long)base, bits);
+	return -E2BIG;
+}
+
 int ram_boot_open(struct ram_boot *boot, const struct vm_config *config)
 {
 	int error;

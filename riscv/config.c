@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the command line of a riscv64 guest means: the parts that need no KVM. */
-#include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "board.h"
@@ -46,17 +44,9 @@ static int parse_machine_id(struct vm_config *config, const struct option_row *r
 			    const char *value)
 {
 	struct riscv_machine_id *id = (void *)((char *)config + row->offset);
-	char *end;
 
 	id->given = value;
-	if (!value)
-		return 0;
-	errno = 0;
-	id->value = strtoull(value, &end, 0);
-	/* strtoull takes a minus sign, and blanks before it. */
-	if (errno || *end || end == value || *value < '0' || *value > '9')
-		return option_error(row, value, "not a number of 64 bits; 0x5b7 would work");
-	return 0;
+	return value ? option_u64(row, value, &id->value) : 0;
 }
 
 const struct option_row arch_options[] = {
@@ -146,8 +136,5 @@ int arch_config_check(const struct vm_config *config)
 
 int arch_cmdline(const struct vm_config *config, char *buffer, size_t size)
 {
-	int error = cmdline_add(
-		buffer, size, config->console == CONSOLE_VIRTIO ? "console=hvc0" : "console=ttyS0");
-
-	return error ?: cmdline_add(buffer, size, "panic=-1");
+	return cmdline_add_defaults(buffer, size, config);
 }

@@ -28,17 +28,8 @@ static unsigned host_gpa_bits(int kvm_fd)
 
 int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type)
 {
-	unsigned host = host_gpa_bits(kvm_fd);
-	u64 base = ram_base(config), end = base + config->memory;
-
-	if (end < base || end > BIT(host)) {
-		log_fatal("-m: %llu MiB of memory at 0x%llx do not fit: guests on this host have "
-			  "addresses of %u bits",
-			  (unsigned long long)config->memory >> 20, (unsigned long long)base, host);
-		return -E2BIG;
-	}
 	*type = 0;
-	return 0;
+	return ram_boot_check_bits(config, ram_base(config), host_gpa_bits(kvm_fd));
 }
 
 static void set_up_boot(struct vm *vm, struct riscv_vm *riscv)
@@ -67,10 +58,10 @@ static void lay_out_pci(struct vm *vm, struct riscv_vm *riscv)
 		.io_base = BOARD_PCI_IO,
 		.io_size = BOARD_PCI_IO_SIZE,
 		.io_mmio = BOARD_PCI_IO_MMIO,
+		.intx_gsi = { BOARD_GSI_PCI_INTA, BOARD_GSI_PCI_INTA + 1, BOARD_GSI_PCI_INTA + 2,
+			      BOARD_GSI_PCI_INTA + 3 },
 	};
 	pci_board_window64(&riscv->pci, riscv->boot.ram + vm->config->memory, BIT(riscv->gpa_bits));
-	for (unsigned pin = 0; pin < ARRAY_SIZE(riscv->pci.intx_gsi); pin++)
-		riscv->pci.intx_gsi[pin] = BOARD_GSI_PCI_INTA + pin;
 }
 
 int arch_vm_create(struct vm *vm)

@@ -77,6 +77,20 @@ int option_choice(const struct option_row *row, const char *value)
 	return option_error(row, value, "there are %s", known);
 }
 
+int option_u64(const struct option_row *row, const char *value, u64 *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(value, &end, 0);
+	if (errno == ERANGE)
+		return option_error(row, value, "more than 64 bits");
+	/* strtoull takes a minus sign, and blanks before it. */
+	if (*end || end == value || *value < '0' || *value > '9')
+		return option_error(row, value, "not a number; 1000000 or 0xf4240 would work");
+	return 0;
+}
+
 char *option_list_next(char **cursor)
 {
 	char *item = *cursor, *from = item, *to = item;

@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lkvm/device.h"
+
+int device_row_place(const struct device_row *row, unsigned index, struct device_resource *where,
+		     int *gsi)
+{
+	if (index >= row->nr)
+		return -ENOSPC;
+	*where = (struct device_resource){
+		.kind = RESOURCE_MMIO,
+		.base = row->base + index * row->size,
+		.size = row->size,
+	};
+	*gsi = row->gsi + index;
+	return 0;
+}
 
 void device_init(struct device *device, const struct device_ops *ops, const char *fmt, ...)
 {

@@ -68,11 +68,8 @@ int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type
  */
 int arch_cmdline(const struct vm_config *config, char *buffer, size_t size)
 {
-	int error = cmdline_add(
-		buffer, size, config->console == CONSOLE_VIRTIO ? "console=hvc0" : "console=ttyS0");
+	int error = cmdline_add_defaults(buffer, size, config);
 
-	if (!error)
-		error = cmdline_add(buffer, size, "panic=-1");
 	if (!error && config->arch.no_acpi)
 		error = cmdline_add(buffer, size, "reboot=k");
 	return error;

@@ -9,6 +9,8 @@
 
 #include "lkvm/memory.h"
 
+struct vm_config;
+
 struct boot_file {
 	const char *path;
 	int fd;
@@ -125,5 +127,8 @@ bool boot_zstd_available(void);
 
 /* `buffer` collects words; too long is -E2BIG. A NULL or empty word adds nothing. */
 int cmdline_add(char *buffer, size_t size, const char *words);
+
+/* For arch_cmdline(): where the console is, and that a panic is to end the guest. 0 or -E2BIG. */
+int cmdline_add_defaults(char *buffer, size_t size, const struct vm_config *config);
 
 #endif

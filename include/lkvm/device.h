@@ -41,6 +41,17 @@ struct device_resource {
 	u64 size;
 };
 
+/* Places of a board for devices of one kind, one behind the other in MMIO, each with the next gsi. */
+struct device_row {
+	u64 base, size; /* size: of each, bytes */
+	unsigned nr;
+	int gsi; /* of the first */
+};
+
+/* The place with that index; -ENOSPC when there is none. Nothing said. */
+int device_row_place(const struct device_row *row, unsigned index, struct device_resource *where,
+		     int *gsi);
+
 #define DEVICE_MAX_RESOURCES 2
 
 /* What firmware tables say of a device; all fields optional. Written by the device, once. */

@@ -70,6 +70,9 @@ int option_error(const struct option_row *row, const char *value, const char *fm
 /* Which of row->choices value is (an index), or -EINVAL after saying which there are. */
 int option_choice(const struct option_row *row, const char *value);
 
+/* A number of 64 bits, decimal or with 0x. 0, or -EINVAL after saying what is wrong. */
+int option_u64(const struct option_row *row, const char *value, u64 *number);
+
 /*
  * Walks "a,b=c,d": cuts the next item off *cursor, which becomes NULL behind the last one. ",," is a
  * comma inside an item. NULL at the end.

@@ -42,6 +42,9 @@ struct ram_boot {
 /* For arch_config_check(): is RAM where it can be, of whole pages? `lowest` is a gpa. 0 or -EINVAL, said. */
 int ram_boot_check_config(const struct vm_config *config, gpa_t lowest);
 
+/* For arch_vm_type(): does RAM at `base` fit into guest addresses of so many bits? 0 or -E2BIG, said. */
+int ram_boot_check_bits(const struct vm_config *config, gpa_t base, unsigned bits);
+
 /* Opens config's files; what is wrong with them has been said. ram_boot_close() also after an error. */
 int ram_boot_open(struct ram_boot *boot, const struct vm_config *config);
 void ram_boot_close(struct ram_boot *boot);
