@@ -86,6 +86,8 @@ const struct option_row arch_options[] = {
 		.name = "suspend-seconds",
 		.argument = "N",
 		.help = "A guest that suspends itself to RAM goes on after N seconds (default: 5)",
+		.man = "It takes a host with Linux 6.15 or later. A guest with an aia and a kernel "
+		       "older than Linux 7.0 has no interrupts of its devices afterwards.",
 		.offset = offsetof(struct vm_config, arch.sbi.suspend_seconds),
 		.min = 1,
 	},
