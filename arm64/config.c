@@ -18,16 +18,6 @@ static const char *const irqchips[] = {
 	[IRQCHIP_GICV3] = "gicv3", [IRQCHIP_GICV3_ITS] = "gicv3-its", NULL,
 };
 
-static int parse_irqchip(struct vm_config *config, const struct option_row *row, const char *value)
-{
-	int choice = option_choice(row, value);
-
-	if (choice < 0)
-		return choice;
-	config->arch.irqchip = choice;
-	return 0;
-}
-
 /* A number of 64 bits, decimal or with 0x, at the row's offset. */
 static int parse_u64(struct vm_config *config, const struct option_row *row, const char *value)
 {
@@ -65,7 +55,8 @@ const struct option_row arch_options[] = {
 		       "default, is the best that the host's KVM has, in the order gicv3-its, "
 		       "gicv3, "
 		       "gicv2m.",
-		.parse = parse_irqchip,
+		.parse = option_parse_choice,
+		.offset = offsetof(struct vm_config, arch.irqchip),
 		.choices = irqchips,
 	},
 	{

@@ -17,27 +17,7 @@ static const char *const irqchips[] = {
 	NULL,
 };
 
-static int parse_irqchip(struct vm_config *config, const struct option_row *row, const char *value)
-{
-	int choice = option_choice(row, value);
-
-	if (choice < 0)
-		return choice;
-	config->arch.irqchip = choice;
-	return 0;
-}
-
 static const char *const cpu_types[] = { [RISCV_CPU_MAX] = "max", [RISCV_CPU_MIN] = "min", NULL };
-
-static int parse_cpu_type(struct vm_config *config, const struct option_row *row, const char *value)
-{
-	int choice = option_choice(row, value);
-
-	if (choice < 0)
-		return choice;
-	config->arch.isa.cpu_type = choice;
-	return 0;
-}
 
 /* The struct riscv_machine_id at the row's offset. */
 static int parse_machine_id(struct vm_config *config, const struct option_row *row,
@@ -59,7 +39,8 @@ const struct option_row arch_options[] = {
 		.man = "aia gives PCI devices message-signalled interrupts and is KVM's work; plic "
 		       "is lkvm's own, and slower. auto, the default, is aia where the host's KVM "
 		       "has it.",
-		.parse = parse_irqchip,
+		.parse = option_parse_choice,
+		.offset = offsetof(struct vm_config, arch.irqchip),
 		.choices = irqchips,
 	},
 	{
@@ -78,7 +59,8 @@ const struct option_row arch_options[] = {
 		.man = "min is rv64imafdc with Zicntr, Zicsr, Zifencei and Zihpm. Other extensions "
 		       "are taken away as far as the host can; of those that it cannot take away "
 		       "the guest is not told. Without Ssaia the interrupt controller is a PLIC.",
-		.parse = parse_cpu_type,
+		.parse = option_parse_choice,
+		.offset = offsetof(struct vm_config, arch.isa.cpu_type),
 		.choices = cpu_types,
 	},
 	{

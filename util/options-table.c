@@ -185,17 +185,6 @@ static const char *const transport_choices[] = {
 	NULL,
 };
 
-static int parse_transport(struct vm_config *config, const struct option_row *row,
-			   const char *value)
-{
-	int i = option_choice(row, value);
-
-	if (i < 0)
-		return i;
-	config->transport = i;
-	return 0;
-}
-
 static int parse_rng(struct vm_config *config, const struct option_row *row, const char *value)
 {
 	config->rng = !value;
@@ -381,7 +370,8 @@ static const struct option_row common_options[] = {
 		 "version 1 of the registers): features 0 to 31, queues told by page numbers, and "
 		 "the byte order of the guest's CPU at the moment when it resets the device. "
 		 "Linux drives them as well as the others.",
-	  .parse = parse_transport,
+	  .parse = option_parse_choice,
+	  .offset = offsetof(struct vm_config, transport),
 	  .choices = transport_choices },
 
 	{ .kind = OPTION_GROUP, .help = "Messages" },

@@ -77,6 +77,17 @@ int option_choice(const struct option_row *row, const char *value)
 	return option_error(row, value, "there are %s", known);
 }
 
+int option_parse_choice(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	int choice = option_choice(row, value);
+
+	if (choice < 0)
+		return choice;
+	/* An enum without negative values is an unsigned int. */
+	*(unsigned *)((char *)config + row->offset) = choice;
+	return 0;
+}
+
 int option_u64(const struct option_row *row, const char *value, u64 *number)
 {
 	char *end;

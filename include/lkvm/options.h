@@ -70,6 +70,9 @@ int option_error(const struct option_row *row, const char *value, const char *fm
 /* Which of row->choices value is (an index), or -EINVAL after saying which there are. */
 int option_choice(const struct option_row *row, const char *value);
 
+/* For rows (.parse) whose choices are an enum's names in its order: .offset is the enum's. */
+int option_parse_choice(struct vm_config *config, const struct option_row *row, const char *value);
+
 /* A number of 64 bits, decimal or with 0x. 0, or -EINVAL after saying what is wrong. */
 int option_u64(const struct option_row *row, const char *value, u64 *number);
 

@@ -61,31 +61,7 @@ static inline void write64(addr_t address, u64 value)
 #define write_sysreg(name, value)                                                                  \
 	__asm__ volatile("msr " #name ", %x0\n\tisb" : : "rZ"((u64)(value)) : "memory")
 
-static inline u8 uart_read(u32 port, u32 reg)
-{
-	return read8(BOARD_SERIAL + port * BOARD_SERIAL_DISTANCE + reg);
-}
-
-static inline void uart_write(u32 port, u32 reg, u8 value)
-{
-	write8(BOARD_SERIAL + port * BOARD_SERIAL_DISTANCE + reg, value);
-}
-
-static inline void uart_puts(const char *text, u32 count)
-{
-	while (count--)
-		uart_write(0, 0, *text++);
-}
-
-static inline u8 pvpanic_read(void)
-{
-	return read8(BOARD_PVPANIC);
-}
-
-static inline void pvpanic_write(u8 value)
-{
-	write8(BOARD_PVPANIC, value);
-}
+#include "mmio-board.h"
 
 static inline void memory_barrier(void)
 {
