@@ -128,7 +128,9 @@ static int fake_init(int fd, const struct kvm_vcpu_init *init)
 	for (unsigned i = 0; i < vcpu->nr_registers; i++) {
 		u64 id = vcpu->registers[i].id;
 
-		if (id != REG_MPIDR_EL1 && id != KVM_REG_ARM64_SVE_VLS)
+		/* What the CPU is able to is the guest's for good. */
+		if (id != REG_MPIDR_EL1 && id != KVM_REG_ARM64_SVE_VLS &&
+		    id != REG_ID_AA64MMFR0_EL1)
 			vcpu->registers[i].value = 0;
 	}
 	return 0;

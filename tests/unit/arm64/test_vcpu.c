@@ -69,6 +69,32 @@ static void one_begins_in_aarch32(void **state)
 	assert_int_equal(*fake_reg(0, REG_X(2)), 0x8fe00000);
 }
 
+/* A firmware's tables hold no more; a kernel is told what the CPU has. */
+static void addresses_of_firmware_have_48_bits(void **state)
+{
+	static const struct {
+		const char *firmware;
+		unsigned ipa_bits;
+		u64 has, told;
+	} cases[] = {
+		{ "firmware", 40, 0x2100032310201126, 0x2100032310201125 },
+		{ "firmware", 40, 0x1124, 0x1124 },
+		{ "firmware", 52, 0x1126, 0x1126 },
+		{ NULL, 40, 0x1126, 0x1126 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		guest.config.firmware = cases[i].firmware;
+		guest.arm64.ipa_bits = cases[i].ipa_bits;
+		for (unsigned cpu = 0; cpu < 3; cpu++)
+			*fake_reg(cpu, REG_ID_AA64MMFR0_EL1) = cases[i].has;
+		assert_int_equal(create_all(), 0);
+		SAID(NULL);
+		for (unsigned cpu = 0; cpu < 3; cpu++)
+			assert_int_equal(*fake_reg(cpu, REG_ID_AA64MMFR0_EL1), cases[i].told);
+	}
+}
+
 /* Then KVM keeps none of them off. */
 static void one_begins_with_our_psci(void **state)
 {
@@ -136,6 +162,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(one_begins),
 		TEST(one_begins_in_aarch32),
+		TEST(addresses_of_firmware_have_48_bits),
 		TEST(one_begins_with_our_psci),
 		TEST(vectors_are_final),
 		TEST(steal_time),
