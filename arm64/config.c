@@ -94,7 +94,8 @@ const struct option_row arch_options[] = {
 		.help = "Run a firmware instead of a kernel",
 		.man = "It is loaded as it is and entered at its first byte, with the device "
 		       "tree's address "
-		       "in x0, as EDK2's build for this kind of machine wants it.",
+		       "in x0, as EDK2's build for this kind of machine (ArmVirtKvmTool, "
+		       "KVMTOOL_EFI.fd) wants it, which keeps its variables in --flash.",
 		.offset = offsetof(struct vm_config, firmware),
 	},
 	{
