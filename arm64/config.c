@@ -278,8 +278,9 @@ static int check_aarch32(const struct vm_config *config)
 }
 
 /* What is the host's business in any other guest is the hypervisor's in these. */
-static int check_protected(const struct arch_config *arch)
+static int check_protected(const struct vm_config *config)
 {
+	const struct arch_config *arch = &config->arch;
 	const struct {
 		bool there;
 		const char *name;
@@ -292,7 +293,9 @@ static int check_protected(const struct arch_config *arch)
 		{ arch->irqchip == IRQCHIP_GICV2M, "--irqchip gicv2m" },
 	};
 
-	for (unsigned i = 0; arch->protected && i < ARRAY_SIZE(rows); i++) {
+	if (!arch->protected)
+		return 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (!rows[i].there)
 			continue;
 		log_fatal("%s and --protected do not go together: KVM has no such thing for "
@@ -300,7 +303,13 @@ static int check_protected(const struct arch_config *arch)
 			  rows[i].name);
 		return -EINVAL;
 	}
-	return 0;
+	/* Nothing in the old interface tells a driver to share what it passes. */
+	if (config->transport != TRANSPORT_PCI_LEGACY && config->transport != TRANSPORT_MMIO_LEGACY)
+		return 0;
+	log_fatal("--virtio-transport pci-legacy and mmio-legacy do not go together with "
+		  "--protected: their drivers pass memory that the guest does not share; pci or "
+		  "mmio would work");
+	return -EINVAL;
 }
 
 static int check_nested(const struct arch_config *arch)
@@ -346,7 +355,7 @@ int arch_config_check(const struct vm_config *config)
 	if (config->arch.firmware_address && !config->firmware)
 		log_warning("--firmware-address means nothing without --firmware");
 	return check_cpu(&config->arch) ?:
-	       check_protected(&config->arch) ?:
+	       check_protected(config) ?:
 	       check_aarch32(config) ?:
 	       check_nested(&config->arch);
 }
