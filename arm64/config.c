@@ -12,6 +12,8 @@
 #include "lkvm/log.h"
 #include "sve.h"
 
+#define INSTRUCTION_SIZE 4 /* bytes, as everything begins in A64 or A32 */
+
 const char arch_name[] = "arm64";
 
 static const char *const irqchips[] = {
@@ -329,6 +331,31 @@ static int check_nested(const struct arch_config *arch)
 	return 0;
 }
 
+static int check_firmware(const struct vm_config *config)
+{
+	u64 address = config->arch.firmware_address;
+
+	if (!config->firmware) {
+		if (address)
+			log_warning("--firmware-address means nothing without --firmware");
+		return 0;
+	}
+	if (config->kernel || config->nr_initrds) {
+		log_fatal("--firmware %s: it runs instead of a kernel; leave --kernel and --initrd "
+			  "out, or "
+			  "--firmware",
+			  config->firmware);
+		return -EINVAL;
+	}
+	if (!IS_ALIGNED(address, INSTRUCTION_SIZE)) {
+		log_fatal("--firmware-address 0x%llx: no instruction can be there; a multiple of "
+			  "%u would work",
+			  (unsigned long long)address, INSTRUCTION_SIZE);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int arch_config_check(const struct vm_config *config)
 {
 	u64 page = sysconf(_SC_PAGESIZE);
@@ -345,16 +372,8 @@ int arch_config_check(const struct vm_config *config)
 			  (unsigned long long)config->memory, (unsigned long long)page >> 10);
 		return -EINVAL;
 	}
-	if (config->firmware && (config->kernel || config->nr_initrds)) {
-		log_fatal("--firmware %s: it runs instead of a kernel; leave --kernel and --initrd "
-			  "out, or "
-			  "--firmware",
-			  config->firmware);
-		return -EINVAL;
-	}
-	if (config->arch.firmware_address && !config->firmware)
-		log_warning("--firmware-address means nothing without --firmware");
-	return check_cpu(&config->arch) ?:
+	return check_firmware(config) ?:
+	       check_cpu(&config->arch) ?:
 	       check_protected(config) ?:
 	       check_aarch32(config) ?:
 	       check_nested(&config->arch);
