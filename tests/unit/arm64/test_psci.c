@@ -168,6 +168,7 @@ static void byte_order_is_inherited(void **state)
 	assert_int_equal(*fake_reg(1, REG_SCTLR_EL1), SCTLR_EE);
 	*fake_reg(0, REG_SCTLR_EL1) = 0;
 	/* EL2's counts only for a caller there. */
+	guest.config.arch.nested = true;
 	guest.arm64.init.features[0] |= BIT(KVM_ARM_VCPU_HAS_EL2);
 	*fake_reg(0, REG_SCTLR_EL2) = SCTLR_EE;
 	assert_int_equal(CALL(CPU_ON, 2, 0x80000000, 0), 0);
