@@ -306,7 +306,8 @@ void vcpu_release(struct vcpu *vcpu)
 	struct vcpu_control *control = vcpu->vm->vcpu_control;
 
 	pthread_mutex_lock(&control->lock);
-	if (!control->park)
+	/* At the end it may be finishing an exit, for which it must not get into the guest again. */
+	if (!control->park && !vm_ending(vcpu->vm))
 		set_immediate_exit(vcpu, 0);
 	pthread_mutex_unlock(&control->lock);
 }
@@ -452,7 +453,12 @@ static enum exit_action run_once(struct vcpu *vcpu)
 
 static void finish_exit(struct vcpu *vcpu)
 {
+	struct vcpu_control *control = vcpu->vm->vcpu_control;
+
+	/* Locked: vcpu_release() either sees the end or comes before this. */
+	pthread_mutex_lock(&control->lock);
 	set_immediate_exit(vcpu, 1);
+	pthread_mutex_unlock(&control->lock);
 	if (ioctl(vcpu->fd, KVM_RUN, 0) < 0 && errno != EINTR)
 		log_debug("vCPU %u: finishing an exit: %s", vcpu->id, strerror(errno));
 }
