@@ -296,7 +296,12 @@ bool vcpu_is_off(struct vcpu *vcpu)
 
 void vcpu_hold(struct vcpu *vcpu)
 {
+	struct vcpu_control *control = vcpu->vm->vcpu_control;
+
+	pthread_mutex_lock(&control->lock);
+	vcpu->holds++;
 	set_immediate_exit(vcpu, 1);
+	pthread_mutex_unlock(&control->lock);
 	if (vcpu->thread_started)
 		pthread_kill(vcpu->thread, SIGKICK);
 }
@@ -307,7 +312,7 @@ void vcpu_release(struct vcpu *vcpu)
 
 	pthread_mutex_lock(&control->lock);
 	/* At the end it may be finishing an exit, for which it must not get into the guest again. */
-	if (!control->park && !vm_ending(vcpu->vm))
+	if (!--vcpu->holds && !control->park && !vm_ending(vcpu->vm))
 		set_immediate_exit(vcpu, 0);
 	pthread_mutex_unlock(&control->lock);
 }

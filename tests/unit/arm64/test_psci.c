@@ -313,6 +313,19 @@ static void suspend_in_kvm(void **state)
 	assert_false(vcpu->arch.sleep.deep);
 }
 
+/* Two CPUs that want to suspend the guest look at the same third one: it is held until both have seen it. */
+static void looked_at_by_two(void **state)
+{
+	struct vcpu *other = vm->vcpus[1];
+
+	vcpu_hold(other);
+	vcpu_hold(other);
+	vcpu_release(other);
+	assert_int_equal(other->run->immediate_exit, 1);
+	vcpu_release(other);
+	assert_int_equal(other->run->immediate_exit, 0);
+}
+
 /* Who asked for the guest's end finishes its last exit: who looks if it is on must not send it back. */
 static void looked_at_while_it_ends(void **state)
 {
@@ -457,6 +470,7 @@ int main(void)
 		TEST(stand_by),
 		TEST(suspend),
 		cmocka_unit_test_setup_teardown(suspend_in_kvm, setup_in_kvm, teardown),
+		cmocka_unit_test_setup_teardown(looked_at_by_two, setup_in_kvm, teardown),
 		cmocka_unit_test_setup_teardown(looked_at_while_it_ends, setup_in_kvm, teardown),
 		cmocka_unit_test_setup_teardown(aarch32, setup_aarch32, teardown),
 		TEST(calls_are_asked_for),
