@@ -442,6 +442,17 @@ static enum exit_action dispatch(struct vcpu *vcpu)
 			      run->exit_reason);
 }
 
+static enum exit_action run_failed(struct vcpu *vcpu, int error)
+{
+	/* arm64's KVM, of a pair of registers or an address that is written back: the CPU does not tell it. */
+	if (error == ENOSYS)
+		return internal_error(vcpu,
+				      "KVM_RUN: %s: KVM cannot emulate the instruction by "
+				      "which the guest accessed a device, see pc",
+				      strerror(error));
+	return internal_error(vcpu, "KVM_RUN: %s", strerror(error));
+}
+
 /*
  * One round: into the guest and out. A port or MMIO access is only complete when KVM_RUN is entered
  * again, so a vCPU that is to stop enters once more with immediate_exit set and leaves with EINTR.
@@ -451,7 +462,7 @@ static enum exit_action run_once(struct vcpu *vcpu)
 	if (ioctl(vcpu->fd, KVM_RUN, 0) < 0) {
 		if (errno == EINTR || errno == EAGAIN)
 			return should_park(vcpu) ? EXIT_ACTION_STOP : EXIT_ACTION_CONTINUE;
-		return internal_error(vcpu, "KVM_RUN: %s", strerror(errno));
+		return run_failed(vcpu, errno);
 	}
 	return dispatch(vcpu);
 }

@@ -19,7 +19,7 @@
 #include "registers.h"
 
 #define FAKE_MAX_CPUS	   4
-#define FAKE_MAX_REGISTERS 32
+#define FAKE_MAX_REGISTERS 64
 #define FAKE_VM_FD	   1000
 #define FAKE_GIC_FD	   3000
 
