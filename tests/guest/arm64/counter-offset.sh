@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # --counter-offset is subtracted from both counters, which are as near to each other as two readings are.
 run() {
-	timeout -s KILL 20 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 "$@" </dev/null >output 2>errors
+	timeout -s KILL 60 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 "$@" </dev/null >output 2>errors
 	status=$?
 	cat errors output
 	grep -q "does not take it" errors && { echo "no KVM_ARM_SET_COUNTER_OFFSET"; exit 77; }

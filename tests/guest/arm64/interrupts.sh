@@ -3,7 +3,7 @@
 expect() {
 	want=$1
 	shift
-	timeout -s KILL 20 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 --rng "$@" </dev/null >output 2>errors
+	timeout -s KILL 60 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 --rng "$@" </dev/null >output 2>errors
 	status=$?
 	if grep -q "does not offer it" errors; then
 		echo "not on this host: $*"

@@ -9,7 +9,7 @@ fail() {
 expect() {
 	want=$1
 	shift
-	timeout -s KILL 20 "$LKVM" run --kernel "$GUEST" --nodefaults --network mode=none \
+	timeout -s KILL 60 "$LKVM" run --kernel "$GUEST" --nodefaults --network mode=none \
 		--loglevel=warning "$@" </dev/null >output 2>errors
 	status=$?
 	cat errors

@@ -65,7 +65,7 @@ expect $? 143 "a stuck reader and SIGTERM"
 # On a terminal: raw while it runs, as it was afterwards, Ctrl-A x ends it and nothing else does.
 if command -v script >/dev/null; then
 	(printf E; sleep 0.3; printf "\003\032\001\001."; sleep 0.2; printf "\001x"; sleep 0.5) |
-		timeout -s KILL 10 script -qec "stty -a >before
+		timeout -s KILL 30 script -qec "stty -a >before
 			'$LKVM' run --nodefaults -k '$GUEST' -m 64 -c 1 >output
 			echo \$? >status; stty -a >after" /dev/null >/dev/null 2>&1
 	expect "$(cat status)" 0 "Ctrl-A x"

@@ -3,7 +3,7 @@
 run() {
 	rm -f lives
 	truncate -s 1M disk lives
-	timeout -s KILL 20 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 4 --reboot --rng --disk disk --disk lives "$@" \
+	timeout -s KILL 60 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 4 --reboot --rng --disk disk --disk lives "$@" \
 		2>errors </dev/null
 	status=$?
 	cat errors >&2

@@ -18,7 +18,7 @@ done
 talk() {
 	exec 5<>"$path"
 	printf "$1" >&5
-	timeout 5 head -c "$2" <&5
+	timeout 20 head -c "$2" <&5
 	exec 5>&-
 }
 
