@@ -19,8 +19,12 @@ within() {
 start() {
 	"$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 --console virtio "$@" 2>errors </dev/null >/dev/null &
 	pid=$!
-	# A signal that comes before it is listened to would end it: SIGUSR1 has bit 9.
-	until [ $((0x$(sed -n 's/^SigCgt:[^0-9a-f]*//p' /proc/$pid/status) & 0x200)) != 0 ]; do sleep 0.1; done
+	# A signal that comes before a thread waits for it would end it: SIGUSR1, bit 9, is blocked then.
+	for _ in $(seq 100); do
+		blocked=$(sed -n 's/^SigBlk:[^0-9a-f]*//p' /proc/$pid/status)
+		[ $((0x$blocked & 0x200)) = 0 ] || break
+		sleep 0.1
+	done
 	sleep 0.3
 }
 
