@@ -11,6 +11,8 @@
 #include "lkvm/ram_boot.h"
 #include "sve.h"
 
+#define INSTRUCTION_SIZE 4 /* bytes, as everything begins in A64 or A32 */
+
 const char arch_name[] = "arm64";
 
 static const char *const irqchips[] = {
@@ -74,7 +76,8 @@ const struct option_row arch_options[] = {
 		.help = "Run a firmware instead of a kernel",
 		.man = "It is loaded as it is and entered at its first byte, with the device "
 		       "tree's address "
-		       "in x0, as EDK2's build for this kind of machine wants it.",
+		       "in x0, as EDK2's build for this kind of machine (ArmVirtKvmTool, "
+		       "KVMTOOL_EFI.fd) wants it, which keeps its variables in --flash.",
 		.offset = offsetof(struct vm_config, firmware),
 	},
 	{
@@ -258,8 +261,9 @@ static int check_aarch32(const struct vm_config *config)
 }
 
 /* What is the host's business in any other guest is the hypervisor's in these. */
-static int check_protected(const struct arch_config *arch)
+static int check_protected(const struct vm_config *config)
 {
+	const struct arch_config *arch = &config->arch;
 	const struct {
 		bool there;
 		const char *name;
@@ -272,7 +276,9 @@ static int check_protected(const struct arch_config *arch)
 		{ arch->irqchip == IRQCHIP_GICV2M, "--irqchip gicv2m" },
 	};
 
-	for (unsigned i = 0; arch->protected && i < ARRAY_SIZE(rows); i++) {
+	if (!arch->protected)
+		return 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (!rows[i].there)
 			continue;
 		log_fatal("%s and --protected do not go together: KVM has no such thing for "
@@ -280,7 +286,13 @@ static int check_protected(const struct arch_config *arch)
 			  rows[i].name);
 		return -EINVAL;
 	}
-	return 0;
+	/* Nothing in the old interface tells a driver to share what it passes. */
+	if (config->transport != TRANSPORT_PCI_LEGACY && config->transport != TRANSPORT_MMIO_LEGACY)
+		return 0;
+	log_fatal("--virtio-transport pci-legacy and mmio-legacy do not go together with "
+		  "--protected: their drivers pass memory that the guest does not share; pci or "
+		  "mmio would work");
+	return -EINVAL;
 }
 
 static int check_nested(const struct arch_config *arch)
@@ -300,23 +312,39 @@ static int check_nested(const struct arch_config *arch)
 	return 0;
 }
 
-int arch_config_check(const struct vm_config *config)
+static int check_firmware(const struct vm_config *config)
 {
-	int error = ram_boot_check_config(config, BOARD_RAM);
+	u64 address = config->arch.firmware_address;
 
-	if (error)
-		return error;
-	if (config->firmware && (config->kernel || config->nr_initrds)) {
+	if (!config->firmware) {
+		if (address)
+			log_warning("--firmware-address means nothing without --firmware");
+		return 0;
+	}
+	if (config->kernel || config->nr_initrds) {
 		log_fatal("--firmware %s: it runs instead of a kernel; leave --kernel and --initrd "
 			  "out, or "
 			  "--firmware",
 			  config->firmware);
 		return -EINVAL;
 	}
-	if (config->arch.firmware_address && !config->firmware)
-		log_warning("--firmware-address means nothing without --firmware");
-	return check_cpu(&config->arch) ?:
-	       check_protected(&config->arch) ?:
+	if (!IS_ALIGNED(address, INSTRUCTION_SIZE)) {
+		log_fatal("--firmware-address 0x%llx: no instruction can be there; a multiple of "
+			  "%u would work",
+			  (unsigned long long)address, INSTRUCTION_SIZE);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int arch_config_check(const struct vm_config *config)
+{
+	int error = ram_boot_check_config(config, BOARD_RAM);
+
+	return error ?:
+	       check_firmware(config) ?:
+	       check_cpu(&config->arch) ?:
+	       check_protected(config) ?:
 	       check_aarch32(config) ?:
 	       check_nested(&config->arch);
 }

@@ -92,13 +92,24 @@ static void cache_node(struct fdt_tree *tree, const struct hierarchy *caches, un
 	fdt_node_end(tree);
 }
 
+/* EDK2 describes only CPUs of names it knows by ACPI, and "arm,armv8" is none of them. */
+static void compatible(struct fdt_tree *tree, const struct vm *vm)
+{
+	static const char names[] = "arm,armv8\0arm,arm-v8";
+
+	if (vm->config->firmware)
+		fdt_bytes_of(tree, "compatible", names, sizeof(names));
+	else
+		fdt_text(tree, "compatible", "arm,armv8");
+}
+
 static void cpu_node(struct fdt_tree *tree, const struct vcpu *vcpu, const struct hierarchy *caches)
 {
 	u64 mpidr = vcpu->arch.mpidr;
 
 	fdt_node_at(tree, "cpu", mpidr);
 	fdt_text(tree, "device_type", "cpu");
-	fdt_text(tree, "compatible", "arm,armv8");
+	compatible(tree, vcpu->vm);
 	fdt_text(tree, "enable-method", "psci");
 	if (vcpu->vm->config->arch.aarch32)
 		fdt_u32(tree, "reg", mpidr);

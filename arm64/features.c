@@ -34,6 +34,16 @@ static void choose_common(struct vm *vm, struct kvm_vcpu_init *init)
 	}
 }
 
+/* It is not the host that lacks it: said of what was asked for by name. */
+static int refuse_to_protected(const char *option)
+{
+	log_fatal(
+		"%s and --protected do not go together: this host's KVM gives protected guests no "
+		"such thing; leave one out",
+		option);
+	return -ENOTSUP;
+}
+
 static int choose_sve(struct vm *vm, struct kvm_vcpu_init *init)
 {
 	const struct arch_config *arch = &vm->config->arch;
@@ -46,6 +56,8 @@ static int choose_sve(struct vm *vm, struct kvm_vcpu_init *init)
 	}
 	if (!arch->sve_max_vl)
 		return 0;
+	if (arch->protected)
+		return refuse_to_protected("--sve-max-vl");
 	log_fatal("--sve-max-vl: this host's KVM gives guests no scalable vectors; leave it out");
 	return -ENOTSUP;
 }
@@ -81,6 +93,8 @@ static int choose_pmu(struct vm *vm, struct kvm_vcpu_init *init)
 	if (!vm->config->arch.pmu)
 		return 0;
 	if (!has_cap(vm, KVM_CAP_ARM_PMU_V3)) {
+		if (vm->config->arch.protected)
+			return refuse_to_protected("--pmu");
 		log_fatal(
 			"--pmu: this host's KVM has no performance monitors for guests; its Linux "
 			"found no PMUv3 in CPU and device tree or was built without perf events");

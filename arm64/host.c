@@ -11,12 +11,6 @@
 #include "lkvm/kvm.h"
 #include "uapi/kvm-arm64.h"
 
-/* Attributes of the VM itself. Linux 6.4. */
-#ifndef KVM_ARM_VM_SMCCC_CTRL
-#define KVM_ARM_VM_SMCCC_CTRL	0
-#define KVM_ARM_VM_SMCCC_FILTER 0
-#endif
-
 /* What a VM has when the kernel does not tell: all it had before it could be chosen. */
 #define IPA_BITS_DEFAULT 40
 

@@ -39,7 +39,8 @@ static bool read_pmu(const char *folder, const char *name, struct host_pmu *pmu)
 	return !read_type(path, &pmu->type);
 }
 
-int pmu_choose(const char *folder, const cpu_set_t *wanted, struct host_pmu *pmu)
+int pmu_choose(const char *folder, const cpu_set_t *wanted, const cpu_set_t *allowed,
+	       struct host_pmu *pmu)
 {
 	DIR *dir = opendir(folder);
 	unsigned nr = 0, fitting = 0;
@@ -56,6 +57,7 @@ int pmu_choose(const char *folder, const cpu_set_t *wanted, struct host_pmu *pmu
 			continue;
 		fitting++;
 		*pmu = each;
+		CPU_AND(&pmu->cpus, &each.cpus, allowed);
 	}
 	closedir(dir);
 	if (nr < 2)
@@ -104,12 +106,15 @@ static int choose(struct vm *vm)
 	struct arm64_vm *arm64 = vm->arch.arm64;
 	struct host_pmu pmu;
 	struct vcpu *vcpu;
-	cpu_set_t wanted;
+	cpu_set_t wanted, allowed;
 	unsigned i;
 	int found, error;
 
 	wanted_cpus(vm, &wanted);
-	found = pmu_choose(FOLDER, &wanted, &pmu);
+	/* Who started lkvm on some CPUs alone, by taskset(1) say, wants it to stay there. */
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		memset(&allowed, 0xff, sizeof(allowed));
+	found = pmu_choose(FOLDER, &wanted, &allowed, &pmu);
 	if (found == -EINVAL) {
 		log_fatal(
 			"--pmu: the CPUs of --vcpu-affinity are of several kinds, but a guest has "

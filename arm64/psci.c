@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 
 #include "arm64-vm.h"
+#include "byte-order.h"
 #include "lkvm/log.h"
 #include "lkvm/vcpu.h"
 #include "psci.h"
@@ -17,9 +18,7 @@
 #define SMCCC_VERSION 0x80000000u
 #define NR_FUNCTIONS  0x20 /* identifiers from PSCI_0_2_FN_BASE on, and as many of 64 bits */
 #define NR_OLD	      4	   /* of those that KVM had before there was a standard */
-#define SCTLR_EE      BIT(25)
 #define PSTATE_T32    BIT(5)
-#define PSTATE_E32    BIT(9)
 
 /* What is called with arguments of 64 bits has PSCI_0_2_64BIT in its identifier. */
 static const struct function {
@@ -76,20 +75,6 @@ static int set_mp_state(struct vcpu *vcpu, u32 mp_state)
 
 /* ---- beginnings ---- */
 
-/* A CPU begins with the byte order of who turned it on (PSCI, initial core configuration). */
-static bool caller_is_big_endian(struct vcpu *caller)
-{
-	bool el2 = arm64_wants(caller->vm, KVM_ARM_VCPU_HAS_EL2);
-	u64 pstate = 0, sctlr = 0;
-
-	vcpu_get_register(caller, REG_PSTATE, &pstate);
-	if (pstate & PSTATE_MODE32)
-		return pstate & PSTATE_E32;
-	vcpu_get_register(caller, el2 && PSTATE_EL(pstate) == 2 ? REG_SCTLR_EL2 : REG_SCTLR_EL1,
-			  &sctlr);
-	return sctlr & SCTLR_EE;
-}
-
 static int set_bit(struct vcpu *vcpu, u64 id, u64 bit)
 {
 	u64 value;
@@ -101,13 +86,16 @@ static int set_bit(struct vcpu *vcpu, u64 id, u64 bit)
 static int set_big_endian(struct vcpu *vcpu)
 {
 	if (is_aarch32(vcpu))
-		return set_bit(vcpu, REG_PSTATE, PSTATE_E32);
+		return set_bit(vcpu, REG_PSTATE, PSTATE_E);
 	if (arm64_wants(vcpu->vm, KVM_ARM_VCPU_HAS_EL2))
 		return set_bit(vcpu, REG_SCTLR_EL2, SCTLR_EE);
 	return set_bit(vcpu, REG_SCTLR_EL1, SCTLR_EE);
 }
 
-/* The vCPU is as after a reset and begins at `entry`, or goes on there, with `context` in x0. */
+/*
+ * The vCPU is as after a reset and begins at `entry`, or goes on there, with `context` in x0 and the byte order
+ * of who turned it on (PSCI, initial core configuration).
+ */
 static int begin(struct vcpu *vcpu, u64 entry, u64 context, bool big_endian)
 {
 	bool thumb = is_aarch32(vcpu) && (entry & 1);
@@ -156,7 +144,7 @@ static s64 cpu_on(struct vcpu *caller, u64 mpidr, u64 entry, u64 context)
 	pthread_mutex_lock(&power);
 	if (!vcpu_is_off(target))
 		result = PSCI_RET_ALREADY_ON;
-	else if (begin(target, entry, context, caller_is_big_endian(caller)))
+	else if (begin(target, entry, context, arch_vcpu_big_endian(caller)))
 		result = PSCI_RET_INTERNAL_FAILURE;
 	else
 		vcpu_set_off(target, false);
@@ -277,7 +265,7 @@ enum exit_action psci_wake_up(struct vcpu *vcpu)
 
 	vcpu->arch.sleep = (struct arm64_sleep){ .deep = false };
 	if (!error && sleep.deep)
-		error = begin(vcpu, sleep.entry, sleep.context, caller_is_big_endian(vcpu));
+		error = begin(vcpu, sleep.entry, sleep.context, arch_vcpu_big_endian(vcpu));
 	if (!error)
 		return EXIT_ACTION_CONTINUE;
 	log_fatal("vCPU %u: KVM does not let it go on after a suspension: %s", vcpu->id,

@@ -33,6 +33,10 @@
 #define REG_FAR_EL2   ARM64_SYS_REG(3, 4, 6, 0, 0)
 #define REG_VBAR_EL2  ARM64_SYS_REG(3, 4, 12, 0, 0)
 
+#define REG_ID_AA64MMFR0_EL1 ARM64_SYS_REG(3, 0, 0, 7, 0)
+#define MMFR0_PARANGE	     0xfULL
+#define MMFR0_PARANGE_48     5
+
 #define PSTATE_MODE32 0x10
 #define PSTATE_EL(p)  (((p) >> 2) & 3)
 

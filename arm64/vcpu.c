@@ -40,6 +40,26 @@ static int init(struct vcpu *vcpu)
 	return failed(vcpu, "KVM does not initialise it");
 }
 
+/*
+ * EDK2 maps every physical address it is told of, by tables that hold 48 bits: from a CPU of 52 bits it
+ * takes the upper addresses for the lower ones and covers its own code with devices. Addresses the guest
+ * cannot use are no loss, and a KVM that does not let this change gives what it gives.
+ */
+static void limit_addresses(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	u64 value;
+
+	if (!vm->config->firmware || vm->config->arch.aarch32 || vm->arch.arm64->ipa_bits > 48)
+		return;
+	if (vcpu_get_register(vcpu, REG_ID_AA64MMFR0_EL1, &value) ||
+	    (value & MMFR0_PARANGE) <= MMFR0_PARANGE_48)
+		return;
+	value = (value & ~MMFR0_PARANGE) | MMFR0_PARANGE_48;
+	if (vcpu_set_register(vcpu, REG_ID_AA64MMFR0_EL1, value))
+		log_debug("vCPU %u: KVM does not limit its addresses to 48 bits", vcpu->id);
+}
+
 int arch_vcpu_create(struct vcpu *vcpu)
 {
 	int error = init(vcpu);
@@ -51,6 +71,8 @@ int arch_vcpu_create(struct vcpu *vcpu)
 	if (!error && vcpu_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr))
 		error = failed(vcpu, "KVM does not tell its affinity");
 	vcpu->arch.mpidr &= MPIDR_AFFINITY;
+	if (!error)
+		limit_addresses(vcpu);
 	return error;
 }
 

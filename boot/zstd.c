@@ -12,7 +12,9 @@
 
 #include "unpack.h"
 
-#define HEAD_CHUNK KIB(64)
+#define HEAD_CHUNK    KIB(64)
+/* What does not compress grows by a few bytes a block, and behind a stream there may be padding. */
+#define PACKED_EXCESS MIB(16)
 
 static int zstd_error(size_t result)
 {
@@ -59,11 +61,15 @@ static int unpack_frames(const u8 *packed, u64 left, u8 *to, u64 room, u64 *size
 
 static int zstd_unpack(const struct unpack_source *source, u8 *to, u64 room, u64 *size)
 {
-	u8 *packed = malloc(source->size);
+	u8 *packed;
 	ssize_t got;
 	int error;
 
 	*size = 0;
+	/* A file may claim any size without having it: no more than the guest has is read. */
+	if (source->size > room + PACKED_EXCESS)
+		return -EFBIG;
+	packed = malloc(source->size);
 	if (!packed)
 		return -ENOMEM;
 	got = boot_file_read(source->file, source->offset, packed, source->size);

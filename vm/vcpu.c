@@ -294,9 +294,19 @@ bool vcpu_is_off(struct vcpu *vcpu)
 	return off;
 }
 
+static void keep_out(struct vcpu *vcpu)
+{
+	struct vcpu_control *control = vcpu->vm->vcpu_control;
+
+	pthread_mutex_lock(&control->lock);
+	vcpu->holds++;
+	set_immediate_exit(vcpu, 1);
+	pthread_mutex_unlock(&control->lock);
+}
+
 void vcpu_hold(struct vcpu *vcpu)
 {
-	set_immediate_exit(vcpu, 1);
+	keep_out(vcpu);
 	if (vcpu->thread_started)
 		pthread_kill(vcpu->thread, SIGKICK);
 }
@@ -306,7 +316,8 @@ void vcpu_release(struct vcpu *vcpu)
 	struct vcpu_control *control = vcpu->vm->vcpu_control;
 
 	pthread_mutex_lock(&control->lock);
-	if (!control->park)
+	/* At the end it may be finishing an exit, for which it must not get into the guest again. */
+	if (!--vcpu->holds && !control->park && !vm_ending(vcpu->vm))
 		set_immediate_exit(vcpu, 0);
 	pthread_mutex_unlock(&control->lock);
 }
@@ -436,6 +447,17 @@ static enum exit_action dispatch(struct vcpu *vcpu)
 			      run->exit_reason);
 }
 
+static enum exit_action run_failed(struct vcpu *vcpu, int error)
+{
+	/* arm64's KVM, of a pair of registers or an address that is written back: the CPU does not tell it. */
+	if (error == ENOSYS)
+		return internal_error(vcpu,
+				      "KVM_RUN: %s: KVM cannot emulate the instruction by "
+				      "which the guest accessed a device, see pc",
+				      strerror(error));
+	return internal_error(vcpu, "KVM_RUN: %s", strerror(error));
+}
+
 /*
  * One round: into the guest and out. A port or MMIO access is only complete when KVM_RUN is entered
  * again, so a vCPU that is to stop enters once more with immediate_exit set and leaves with EINTR.
@@ -445,21 +467,32 @@ static enum exit_action run_once(struct vcpu *vcpu)
 	if (ioctl(vcpu->fd, KVM_RUN, 0) < 0) {
 		if (errno == EINTR || errno == EAGAIN)
 			return should_park(vcpu) ? EXIT_ACTION_STOP : EXIT_ACTION_CONTINUE;
-		return internal_error(vcpu, "KVM_RUN: %s", strerror(errno));
+		return run_failed(vcpu, errno);
 	}
 	return dispatch(vcpu);
 }
 
-static void finish_exit(struct vcpu *vcpu)
+static void enter_and_leave(struct vcpu *vcpu)
 {
-	set_immediate_exit(vcpu, 1);
 	if (ioctl(vcpu->fd, KVM_RUN, 0) < 0 && errno != EINTR)
 		log_debug("vCPU %u: finishing an exit: %s", vcpu->id, strerror(errno));
 }
 
+static void finish_exit(struct vcpu *vcpu)
+{
+	struct vcpu_control *control = vcpu->vm->vcpu_control;
+
+	/* Locked: vcpu_release() either sees the end or comes before this. */
+	pthread_mutex_lock(&control->lock);
+	set_immediate_exit(vcpu, 1);
+	pthread_mutex_unlock(&control->lock);
+	enter_and_leave(vcpu);
+}
+
 void vcpu_finish_exit(struct vcpu *vcpu)
 {
-	finish_exit(vcpu);
+	keep_out(vcpu);
+	enter_and_leave(vcpu);
 	vcpu_release(vcpu);
 }
 

@@ -23,6 +23,7 @@ struct vcpu {
 	pthread_t thread;
 	_Atomic bool thread_started; /* written by the main thread */
 	bool off;		     /* see vcpu_set_off(); vcpu_control's lock */
+	unsigned holds;		     /* see vcpu_hold(); the same lock */
 	const cpu_set_t *affinity;   /* of the thread; NULL: none; constant once it runs */
 	struct arch_vcpu arch;
 };
@@ -69,14 +70,14 @@ bool vcpu_is_off(struct vcpu *vcpu);
 
 /*
  * Another vCPU's thread: KVM answers no ioctl on a vCPU that is in KVM_RUN. In between of these two it stays
- * out of the guest. Short: it turns round and round meanwhile.
+ * out of the guest; several may do so at once. Short: it turns round and round meanwhile.
  */
 void vcpu_hold(struct vcpu *vcpu);
 void vcpu_release(struct vcpu *vcpu);
 
 /*
  * The vCPU's own thread, in an exit handler that has answered: KVM does what it does with the answer, without the
- * guest running on. Registers are then as after the instruction. Not while another vCPU may hold this one.
+ * guest running on. Registers are then as after the instruction.
  */
 void vcpu_finish_exit(struct vcpu *vcpu);
 

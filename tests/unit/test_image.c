@@ -460,6 +460,26 @@ static void zstd_scratch(void **state)
 	bytes_free(&packed);
 }
 
+/* A file with holes has any size: what is packed is held in memory, but not more than the guest has. */
+static void zstd_with_holes(void **state)
+{
+	struct bytes packed = zstd_bytes(plain.data, plain.size, 0);
+
+	if (!boot_zstd_available()) {
+		bytes_free(&packed);
+		skip();
+	}
+	assert_int_equal(open_for(&image_arm64, &packed), 0);
+	assert_int_equal(ftruncate(memfd.fd, GIB(1)), 0);
+	boot_file_close(&file);
+	assert_int_equal(boot_file_open(&file, "kernel", memfd.path), 0);
+	assert_int_equal(image_open(&image, &file, &image_arm64), 0);
+	struct ear ear = listen_to_stderr();
+	assert_int_equal(image_load(&image, &memory, RAM, ROOM), -EFBIG);
+	assert_says(heard(&ear), "more than there is room for");
+	bytes_free(&packed);
+}
+
 static void zstd_damaged(void **state)
 {
 	struct bytes packed = zstd_bytes(plain.data, plain.size, GIB(1));
@@ -588,6 +608,7 @@ int main(void)
 		TEST(zboot_of_no_kernel),
 		TEST(zstd),
 		TEST(zstd_scratch),
+		TEST(zstd_with_holes),
 		TEST(zstd_damaged),
 		TEST(other_kinds),
 		TEST(truncated_image),

@@ -19,7 +19,7 @@
 #include "registers.h"
 
 #define FAKE_MAX_CPUS	   4
-#define FAKE_MAX_REGISTERS 32
+#define FAKE_MAX_REGISTERS 64
 #define FAKE_VM_FD	   1000
 #define FAKE_GIC_FD	   3000
 
@@ -50,6 +50,7 @@ static struct fake_kvm {
 	unsigned nr_filters;
 	/* KVM_RUN, on the vCPU's thread: what ioctl(2) would have returned; NULL: nothing ever happens. */
 	int (*run)(unsigned cpu, struct kvm_run *run);
+	bool no_attrs;	/* KVM_HAS_DEVICE_ATTR knows none */
 	bool protected; /* KVM_CREATE_VM takes KVM_VM_TYPE_ARM_PROTECTED */
 	int fail;	/* errno of the next KVM_SET_DEVICE_ATTR or KVM_ENABLE_CAP; 0: none */
 } fake;
@@ -128,7 +129,9 @@ static int fake_init(int fd, const struct kvm_vcpu_init *init)
 	for (unsigned i = 0; i < vcpu->nr_registers; i++) {
 		u64 id = vcpu->registers[i].id;
 
-		if (id != REG_MPIDR_EL1 && id != KVM_REG_ARM64_SVE_VLS)
+		/* What the CPU is able to is the guest's for good. */
+		if (id != REG_MPIDR_EL1 && id != KVM_REG_ARM64_SVE_VLS &&
+		    id != REG_ID_AA64MMFR0_EL1)
 			vcpu->registers[i].value = 0;
 	}
 	return 0;
@@ -216,7 +219,10 @@ int ioctl(int fd, unsigned long request, ...)
 	case KVM_SET_DEVICE_ATTR:
 		return fake_set_attr(fd, arg);
 	case KVM_HAS_DEVICE_ATTR:
-		return 0;
+		if (!fake.no_attrs)
+			return 0;
+		errno = ENXIO;
+		return -1;
 	}
 	errno = fake.fail ?: ENOTTY;
 	return -1;

@@ -137,6 +137,21 @@ static void topology(void **state)
 	assert_false(has("/cpus/cpu@0", "cache-unified") || has("/cpus/cpu@0", "d-cache-size"));
 }
 
+/* The names by which EDK2 knows a CPU it describes are not among those of Linux's bindings. */
+static void cpu_names(void **state)
+{
+	build();
+	assert_true(fdt_stringlist_count(tree.blob, node("/cpus/cpu@1"), "compatible") == 1);
+	guest.config.firmware = "firmware";
+	build();
+	assert_int_equal(fdt_stringlist_search(tree.blob, node("/cpus/cpu@1"), "compatible",
+					       "arm,armv8"),
+			 0);
+	assert_int_equal(fdt_stringlist_search(tree.blob, node("/cpus/cpu@1"), "compatible",
+					       "arm,arm-v8"),
+			 1);
+}
+
 static void aarch32(void **state)
 {
 	u32 reg[2];
@@ -204,9 +219,9 @@ static void caches(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(seeds),	       TEST(timer),    TEST(performance_monitors),
-		TEST(unlisted_memory), TEST(topology), TEST(aarch32),
-		TEST(protected),       TEST(caches),
+		TEST(seeds),	       TEST(timer),	TEST(performance_monitors),
+		TEST(unlisted_memory), TEST(topology),	TEST(cpu_names),
+		TEST(aarch32),	       TEST(protected), TEST(caches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

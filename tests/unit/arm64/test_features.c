@@ -138,6 +138,22 @@ static void protected(void **state)
 	assert_int_equal(type, plain | 1UL << 31);
 }
 
+/* The VM's capabilities are fewer than the host's: the host is not to blame. */
+static void what_protected_guests_lack(void **state)
+{
+	guest.config.arch.protected = true;
+	guest.config.arch.pmu = true;
+	assert_int_equal(choose(), -ENOTSUP);
+	SAID("--pmu and --protected do not go together");
+	guest.config.arch.pmu = false;
+	guest.config.arch.sve_max_vl = 128;
+	assert_int_equal(choose(), -ENOTSUP);
+	SAID("--sve-max-vl and --protected do not go together");
+	guest.config.arch.sve_max_vl = 0;
+	assert_int_equal(choose(), 0);
+	SAID(NULL);
+}
+
 static void nested(void **state)
 {
 	guest.config.arch.nested = true;
@@ -163,6 +179,7 @@ int main(void)
 		TEST(memory_tags),
 		TEST(aarch32),
 		TEST(protected),
+		TEST(what_protected_guests_lack),
 		TEST(nested),
 	};
 

@@ -7,12 +7,18 @@
 
 static struct host_pmu pmu;
 
-static int choose(const char *list)
+static int choose_of(const char *list, const char *all)
 {
-	cpu_set_t wanted;
+	cpu_set_t wanted, allowed;
 
 	assert_int_equal(cpulist_parse(list, strlen(list), &wanted), 0);
-	return pmu_choose(folder, &wanted, &pmu);
+	assert_int_equal(cpulist_parse(all, strlen(all), &allowed), 0);
+	return pmu_choose(folder, &wanted, &allowed, &pmu);
+}
+
+static int choose(const char *list)
+{
+	return choose_of(list, "0-63");
 }
 
 /* Other sources of events have no "cpus"; a name alone says nothing. */
@@ -52,6 +58,10 @@ static void several_kinds(void **state)
 	assert_int_equal(choose("2-3"), -EINVAL);
 	assert_int_equal(choose("0-5"), -EINVAL);
 	assert_int_equal(choose("6"), -EINVAL);
+	/* Of a kind's CPUs a process may be kept from some. */
+	assert_int_equal(choose_of("4", "1-4"), 1);
+	assert_int_equal(CPU_COUNT(&pmu.cpus), 2);
+	assert_true(CPU_ISSET(3, &pmu.cpus) && CPU_ISSET(4, &pmu.cpus));
 }
 
 static void no_folder(void **state)
@@ -59,7 +69,7 @@ static void no_folder(void **state)
 	cpu_set_t wanted;
 
 	CPU_ZERO(&wanted);
-	assert_int_equal(pmu_choose("/nonexistent", &wanted, &pmu), 0);
+	assert_int_equal(pmu_choose("/nonexistent", &wanted, &wanted, &pmu), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_make, folder_remove)

@@ -168,6 +168,7 @@ static void byte_order_is_inherited(void **state)
 	assert_int_equal(*fake_reg(1, REG_SCTLR_EL1), SCTLR_EE);
 	*fake_reg(0, REG_SCTLR_EL1) = 0;
 	/* EL2's counts only for a caller there. */
+	guest.config.arch.nested = true;
 	guest.arm64.init.features[0] |= BIT(KVM_ARM_VCPU_HAS_EL2);
 	*fake_reg(0, REG_SCTLR_EL2) = SCTLR_EE;
 	assert_int_equal(CALL(CPU_ON, 2, 0x80000000, 0), 0);
@@ -312,6 +313,34 @@ static void suspend_in_kvm(void **state)
 	assert_false(vcpu->arch.sleep.deep);
 }
 
+/* Two CPUs that want to suspend the guest look at the same third one: it is held until both have seen it. */
+static void looked_at_by_two(void **state)
+{
+	struct vcpu *other = vm->vcpus[1];
+
+	vcpu_hold(other);
+	vcpu_hold(other);
+	vcpu_release(other);
+	assert_int_equal(other->run->immediate_exit, 1);
+	vcpu_release(other);
+	assert_int_equal(other->run->immediate_exit, 0);
+}
+
+/* Who asked for the guest's end finishes its last exit: who looks if it is on must not send it back. */
+static void looked_at_while_it_ends(void **state)
+{
+	struct vcpu *other = vm->vcpus[1];
+
+	vcpu_hold(other);
+	assert_int_equal(other->run->immediate_exit, 1);
+	vcpu_release(other);
+	assert_int_equal(other->run->immediate_exit, 0);
+	vm->end = VM_REQUEST_REBOOT;
+	vcpu_hold(other);
+	vcpu_release(other);
+	assert_int_equal(other->run->immediate_exit, 1);
+}
+
 static void aarch32(void **state)
 {
 	assert_int_equal(CALL(CPU_ON, 1, 0x80000000, 0), (u64)-1);
@@ -441,6 +470,8 @@ int main(void)
 		TEST(stand_by),
 		TEST(suspend),
 		cmocka_unit_test_setup_teardown(suspend_in_kvm, setup_in_kvm, teardown),
+		cmocka_unit_test_setup_teardown(looked_at_by_two, setup_in_kvm, teardown),
+		cmocka_unit_test_setup_teardown(looked_at_while_it_ends, setup_in_kvm, teardown),
 		cmocka_unit_test_setup_teardown(aarch32, setup_aarch32, teardown),
 		TEST(calls_are_asked_for),
 		cmocka_unit_test_setup_teardown(suspension_is_asked_for, setup_in_kvm, teardown),

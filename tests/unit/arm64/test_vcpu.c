@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* How vCPUs are made and begin, told by what KVM is asked for. */
+#include <time.h>
+
 #include "board.h"
 #include "fake_kvm.h"
 #include "lkvm/arch.h"
@@ -71,6 +73,32 @@ static void one_begins_in_aarch32(void **state)
 	assert_int_equal(*fake_reg(0, REG_X(2)), 0x8fe00000);
 }
 
+/* A firmware's tables hold no more; a kernel is told what the CPU has. */
+static void addresses_of_firmware_have_48_bits(void **state)
+{
+	static const struct {
+		const char *firmware;
+		unsigned ipa_bits;
+		u64 has, told;
+	} cases[] = {
+		{ "firmware", 40, 0x2100032310201126, 0x2100032310201125 },
+		{ "firmware", 40, 0x1124, 0x1124 },
+		{ "firmware", 52, 0x1126, 0x1126 },
+		{ NULL, 40, 0x1126, 0x1126 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		guest.config.firmware = cases[i].firmware;
+		guest.arm64.ipa_bits = cases[i].ipa_bits;
+		for (unsigned cpu = 0; cpu < 3; cpu++)
+			*fake_reg(cpu, REG_ID_AA64MMFR0_EL1) = cases[i].has;
+		assert_int_equal(create_all(), 0);
+		SAID(NULL);
+		for (unsigned cpu = 0; cpu < 3; cpu++)
+			assert_int_equal(*fake_reg(cpu, REG_ID_AA64MMFR0_EL1), cases[i].told);
+	}
+}
+
 /* Then KVM keeps none of them off. */
 static void one_begins_with_our_psci(void **state)
 {
@@ -131,6 +159,37 @@ static void steal_time(void **state)
 	SAID("vCPU 0: KVM does not take the place of its steal time");
 }
 
+static int cannot_emulate(unsigned cpu, struct kvm_run *run)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+/* "Function not implemented" alone says nothing to whoever wrote the guest. */
+static void what_kvm_cannot_emulate(void **state)
+{
+	struct timespec moment = { .tv_nsec = 1000000 };
+
+	vcpus_destroy(vm);
+	vm = fake_guest_create(1);
+	vm->loop = loop_create("test");
+	assert_int_equal(vcpus_create(vm), 0);
+	fake.run = cannot_emulate;
+	said_begin();
+	assert_int_equal(vcpus_run(vm), 0);
+	for (unsigned i = 0; !vm_ending(vm) && i < 60000; i++)
+		nanosleep(&moment, NULL);
+	vcpus_park(vm);
+	said_end();
+	assert_int_equal(vm->end, VM_REQUEST_INTERNAL_ERROR);
+	assert_non_null(strstr(said,
+			       "Fatal: vCPU 0: KVM_RUN: Function not implemented: KVM cannot "
+			       "emulate the instruction by which the guest accessed a device"));
+	assert_non_null(strstr(said, "\npc "));
+	loop_destroy(vm->loop);
+	vm->loop = NULL;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -138,9 +197,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(one_begins),
 		TEST(one_begins_in_aarch32),
+		TEST(addresses_of_firmware_have_48_bits),
 		TEST(one_begins_with_our_psci),
 		TEST(vectors_are_final),
 		TEST(steal_time),
+		TEST(what_kvm_cannot_emulate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

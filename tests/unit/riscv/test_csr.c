@@ -57,6 +57,7 @@ static void access_csr(unsigned number)
 	assert_int_equal(arch_vcpu_exit(vcpu), EXIT_ACTION_CONTINUE);
 	/* The thread may go on: nothing keeps it out of the guest. */
 	assert_int_equal(vcpu->run->immediate_exit, 0);
+	assert_int_equal(vcpu->holds, 0);
 	fake_finish_csr(0, vcpu->run);
 }
 
