@@ -6,7 +6,8 @@ fail() {
 	exit 1
 }
 
-# expect OUTPUT OPTION...: the guest's report, status 0, and lkvm says nothing.
+# expect OUTPUT OPTION...: the guest's report, status 0, and lkvm says nothing, but that there are more vCPUs than
+# this host has CPUs.
 expect() {
 	want=$1
 	shift
@@ -15,7 +16,7 @@ expect() {
 	status=$?
 	cat errors
 	[ $status = 0 ] || { cat output; fail "status $status: $*"; }
-	[ ! -s errors ] || fail "lkvm has something to say: $*"
+	! grep -qv "this host's KVM recommends at most" errors || fail "lkvm has something to say: $*"
 	[ "$(cat output)" = "$want" ] || { cat output; fail "the guest's report: $*"; }
 }
 
