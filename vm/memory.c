@@ -20,6 +20,8 @@ void guest_memory_destroy(struct guest_memory *memory)
 
 		if (!region->borrowed)
 			munmap(region->hva, region->size);
+		if (region->guest_memfd >= 0)
+			close(region->guest_memfd);
 	}
 	memory->nr_regions = 0;
 }
@@ -47,7 +49,9 @@ static int insert(struct guest_memory *memory, const struct guest_region *new)
 
 static int add(struct guest_memory *memory, gpa_t gpa, u64 size, bool unlisted)
 {
-	struct guest_region region = { .gpa = gpa, .size = size, .unlisted = unlisted };
+	struct guest_region region = {
+		.gpa = gpa, .size = size, .unlisted = unlisted, .guest_memfd = -1
+	};
 	int error;
 
 	if (!IS_ALIGNED(gpa, PAGE) || !IS_ALIGNED(size, PAGE) || !size)
@@ -78,7 +82,9 @@ int guest_memory_add_unlisted(struct guest_memory *memory, gpa_t gpa, u64 size)
 
 int guest_memory_add_buffer(struct guest_memory *memory, gpa_t gpa, void *hva, u64 size)
 {
-	struct guest_region region = { .gpa = gpa, .size = size, .hva = hva, .borrowed = true };
+	struct guest_region region = {
+		.gpa = gpa, .size = size, .hva = hva, .borrowed = true, .guest_memfd = -1
+	};
 
 	return insert(memory, &region);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <linux/kvm.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -14,6 +15,12 @@
 #include "lkvm/log.h"
 #include "lkvm/vm.h"
 #include "signals.h"
+#include "uapi/kvm.h"
+
+/* The newer call's structure begins with the older's. */
+_Static_assert(offsetof(struct kvm_userspace_memory_region2, userspace_addr) ==
+		       offsetof(struct kvm_userspace_memory_region, userspace_addr),
+	       "one structure for both calls");
 
 static int make_kvm_vm(struct vm *vm)
 {
@@ -130,24 +137,35 @@ void vm_destroy(struct vm *vm)
 		close(vm->kvm_fd);
 }
 
+/* KVM of before 6.8 has only the older call; a slot without guest_memfd needs no more. */
+static int set_slot(struct vm *vm, u32 number, const struct guest_region *region)
+{
+	struct kvm_userspace_memory_region2 slot = {
+		.slot = number,
+		.flags = region->readonly ? KVM_MEM_READONLY : 0,
+		.guest_phys_addr = region->gpa,
+		.memory_size = region->size,
+		.userspace_addr = (u64)(uintptr_t)region->hva,
+	};
+
+	if (region->guest_memfd < 0)
+		return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &slot) ? -errno : 0;
+	slot.flags |= KVM_MEM_GUEST_MEMFD;
+	slot.guest_memfd = region->guest_memfd;
+	slot.guest_memfd_offset = region->guest_memfd_offset;
+	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION2, &slot) ? -errno : 0;
+}
+
 int vm_map_memory(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->memory.nr_regions; i++) {
 		const struct guest_region *region = &vm->memory.regions[i];
-		struct kvm_userspace_memory_region slot = {
-			.slot = i,
-			.flags = region->readonly ? KVM_MEM_READONLY : 0,
-			.guest_phys_addr = region->gpa,
-			.memory_size = region->size,
-			.userspace_addr = (u64)(uintptr_t)region->hva,
-		};
+		int error = set_slot(vm, i, region);
 
-		if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &slot)) {
-			int error = -errno;
-
+		if (error) {
 			log_fatal("KVM does not take %llu MiB of memory at 0x%llx: %s",
 				  (unsigned long long)region->size >> 20,
-				  (unsigned long long)region->gpa, strerror(errno));
+				  (unsigned long long)region->gpa, strerror(-error));
 			return error;
 		}
 	}

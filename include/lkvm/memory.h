@@ -16,12 +16,18 @@
 #define GUEST_MEMORY_MAX_REGIONS 8
 
 struct guest_region {
-	gpa_t gpa;     /* first byte */
-	u64 size;      /* bytes, page multiple */
-	u8 *hva;       /* where it is mapped here */
-	bool readonly; /* a ROM: the guest and devices may only read it */
-	bool unlisted; /* RAM that is not in the map of its memory that the guest gets */
-	bool borrowed; /* the mapping belongs to the caller (tests) */
+	gpa_t gpa; /* first byte */
+	u64 size;  /* bytes, page multiple */
+	u8 *hva;   /* where it is mapped here */
+	/*
+	 * A guest_memfd with its pages: all of them when `hva` is a mapping of it, or, in a guest with private
+	 * memory, the private ones beside the shared ones at hva. -1: none. The region's to close.
+	 */
+	int guest_memfd;
+	u64 guest_memfd_offset; /* bytes */
+	bool readonly;		/* a ROM: the guest and devices may only read it */
+	bool unlisted;		/* RAM that is not in the map of its memory that the guest gets */
+	bool borrowed;		/* the mapping belongs to the caller (tests) */
 };
 
 struct guest_memory {

@@ -83,7 +83,7 @@ int vm_create(struct vm *vm, const struct vm_config *config);
 /* Everything that exists is taken down, in reverse order. Also after a half-way failure. */
 void vm_destroy(struct vm *vm);
 
-/* Tells KVM of every region in vm->memory (KVM_SET_USER_MEMORY_REGION). 0 or -errno, said. */
+/* Tells KVM of every region in vm->memory (KVM_SET_USER_MEMORY_REGION, ...REGION2). 0 or -errno, said. */
 int vm_map_memory(struct vm *vm);
 
 /*
