@@ -12,6 +12,7 @@
 #include "lkvm/types.h"
 #include "arch-vcpu.h" /* struct arch_vcpu, from the architecture's folder */
 
+struct exit_counters;
 struct vm;
 
 struct vcpu {
@@ -24,6 +25,7 @@ struct vcpu {
 	_Atomic bool thread_started; /* written by the main thread */
 	bool off;		     /* see vcpu_set_off(); vcpu_control's lock */
 	unsigned holds;		     /* see vcpu_hold(); the same lock */
+	struct exit_counters *exits; /* vm->exits' row; written by this vCPU's thread */
 	const cpu_set_t *affinity;   /* of the thread; NULL: none; constant once it runs */
 	struct arch_vcpu arch;
 };

@@ -10,6 +10,7 @@
 #include <linux/kvm.h>
 #include "lkvm/bus.h"
 #include "lkvm/config.h"
+#include "lkvm/counters.h"
 #include "lkvm/device.h"
 #include "lkvm/loop.h"
 #include "lkvm/memory.h"
@@ -61,6 +62,8 @@ struct vm {
 	struct chardev *console; /* where the guest's first console goes; made before devices */
 	struct vcpu **vcpus;
 	unsigned nr_vcpus;
+	struct counters counters;	   /* any thread */
+	struct exit_counters *exits;	   /* one a vCPU; any thread reads */
 	unsigned nr_roms;		   /* vm/rom.c's; main thread */
 	struct vcpu_control *vcpu_control; /* vm/vcpu.c's */
 	struct arch_vm arch;		   /* the architecture's own */
