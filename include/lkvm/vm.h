@@ -79,6 +79,12 @@ struct vm {
 	_Atomic int signal; /* which one ended us */
 	_Atomic int status; /* what vm_run() is going to return; -1: not known yet */
 	struct vm_signals *signals; /* vm/signals.c's */
+	/*
+	 * Asks the host for its attestation report of this guest, at most *size bytes of it, and says how many there
+	 * are. 0 or -errno; -EOPNOTSUPP: the kernel does not offer it. Main thread. NULL: no SEV-SNP guest. Set by
+	 * arch_vm_create.
+	 */
+	int (*snp_report)(struct vm *vm, void *report, size_t *size);
 };
 
 /* Opens /dev/kvm, checks it, makes the VM and its main loop. Says what is wrong; -errno. */
