@@ -136,3 +136,9 @@ void json_null(struct json *json, const char *key)
 	member(json, key);
 	fputs("null", json->out);
 }
+
+void json_raw(struct json *json, const char *key, const char *text)
+{
+	member(json, key);
+	fputs(text, json->out);
+}

@@ -35,6 +35,8 @@ void json_string(struct json *json, const char *key, const char *text);
 void json_number(struct json *json, const char *key, u64 number);
 void json_bool(struct json *json, const char *key, bool value);
 void json_null(struct json *json, const char *key);
+/* What is JSON already. */
+void json_raw(struct json *json, const char *key, const char *text);
 
 /* ---- reading ---- */
 
