@@ -15,6 +15,7 @@ struct answer {
 	struct vm *vm;
 	u8 report[4096]; /* SEV-SNP's have 1184 bytes */
 	size_t report_size;
+	const char *why; /* words for an error, better than the usual ones; NULL: none */
 	bool until_end;
 };
 
@@ -76,7 +77,7 @@ static enum control_error get_report(struct answer *answer)
 	if (!vm->snp_report)
 		return CONTROL_NOT_SNP;
 	answer->report_size = sizeof(answer->report);
-	error = vm->snp_report(vm, answer->report, &answer->report_size);
+	error = vm->snp_report(vm, answer->report, &answer->report_size, &answer->why);
 	if (error == -EOPNOTSUPP)
 		return CONTROL_NOT_OFFERED;
 	return error || answer->report_size > sizeof(answer->report) ? CONTROL_FAILED : CONTROL_OK;
@@ -222,7 +223,7 @@ enum control_error control_parse(const char *line, const struct control_request 
 	return parsed.request ? CONTROL_OK : CONTROL_UNKNOWN_REQUEST;
 }
 
-void control_refuse(enum control_error error, FILE *out)
+static void refuse(enum control_error error, const char *why, FILE *out)
 {
 	struct json json;
 
@@ -230,9 +231,14 @@ void control_refuse(enum control_error error, FILE *out)
 	json_object(&json, NULL);
 	json_bool(&json, "ok", false);
 	json_string(&json, "code", errors[error].code);
-	json_string(&json, "error", errors[error].words);
+	json_string(&json, "error", why ?: errors[error].words);
 	json_object_end(&json);
 	json_end(&json);
+}
+
+void control_refuse(enum control_error error, FILE *out)
+{
+	refuse(error, NULL, out);
 }
 
 bool control_answer(struct vm *vm, const char *line, FILE *out)
@@ -245,7 +251,7 @@ bool control_answer(struct vm *vm, const char *line, FILE *out)
 	if (!error && request->act)
 		error = request->act(&answer);
 	if (error) {
-		control_refuse(error, out);
+		refuse(error, answer.why, out);
 		return false;
 	}
 	json_begin_line(&json, out);

@@ -381,8 +381,8 @@ int control_create(struct control **out, struct vm *vm)
 	if (error) {
 		control_destroy(control);
 		/* Since it was looked for, just now. */
-		if (error == -EEXIST && config->named)
-			return name_is_taken(config->name);
+		if (error == -EEXIST && config->named && name_is_taken(config->name))
+			return -EEXIST;
 		say_no_socket(config, error);
 		return 0;
 	}

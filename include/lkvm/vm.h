@@ -81,10 +81,10 @@ struct vm {
 	struct vm_signals *signals; /* vm/signals.c's */
 	/*
 	 * Asks the host for its attestation report of this guest, at most *size bytes of it, and says how many there
-	 * are. 0 or -errno; -EOPNOTSUPP: the kernel does not offer it. Main thread. NULL: no SEV-SNP guest. Set by
-	 * arch_vm_create.
+	 * are. 0 or -errno, with words for it in *why; -EOPNOTSUPP: the kernel does not offer it. Main thread. NULL:
+	 * no SEV-SNP guest. Set by arch_vm_create.
 	 */
-	int (*snp_report)(struct vm *vm, void *report, size_t *size);
+	int (*snp_report)(struct vm *vm, void *report, size_t *size, const char **why);
 };
 
 /* Opens /dev/kvm, checks it, makes the VM and its main loop. Says what is wrong; -errno. */

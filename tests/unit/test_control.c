@@ -204,7 +204,7 @@ static void test_requests(void **state)
 	end();
 }
 
-static int report(struct vm *of, void *to, size_t *size)
+static int report(struct vm *of, void *to, size_t *size, const char **why)
 {
 	assert_ptr_equal(of, vm);
 	assert_true(*size >= 1184);
@@ -213,9 +213,15 @@ static int report(struct vm *of, void *to, size_t *size)
 	return 0;
 }
 
-static int no_report(struct vm *of, void *to, size_t *size)
+static int no_report(struct vm *of, void *to, size_t *size, const char **why)
 {
 	return -EOPNOTSUPP;
+}
+
+static int broken_report(struct vm *of, void *to, size_t *size, const char **why)
+{
+	*why = "the moon is full";
+	return -EIO;
 }
 
 static void test_snp_report(void **state)
@@ -227,6 +233,11 @@ static void test_snp_report(void **state)
 	peer = connect_to("test");
 	answers(&peer, "{\"request\":\"snp-report\"}\n",
 		"\"error\": \"this kernel does not offer it\"");
+	end();
+	vm->snp_report = broken_report;
+	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
+	answers(&peer, "{\"request\":\"snp-report\"}\n",
+		"\"code\": \"failed\", \"error\": \"the moon is full\"");
 	end();
 	vm->snp_report = report;
 	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
