@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/counters.h"
 #include "lkvm/log.h"
 #include "lkvm/thread.h"
 #include "lkvm/vcpu.h"

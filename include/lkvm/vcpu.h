@@ -21,11 +21,11 @@ struct vcpu {
 	int fd;
 	struct kvm_run *run; /* mapped; this vCPU's thread, or any while it is parked */
 	size_t run_size;
+	struct exit_counters *exits; /* vm->exits' row; written by this vCPU's thread */
 	pthread_t thread;
 	_Atomic bool thread_started; /* written by the main thread */
 	bool off;		     /* see vcpu_set_off(); vcpu_control's lock */
 	unsigned holds;		     /* see vcpu_hold(); the same lock */
-	struct exit_counters *exits; /* vm->exits' row; written by this vCPU's thread */
 	const cpu_set_t *affinity;   /* of the thread; NULL: none; constant once it runs */
 	struct arch_vcpu arch;
 };
