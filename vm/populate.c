@@ -16,11 +16,17 @@
 
 #define WORTH_WRITING KIB(64) /* tables and command lines are not, and share pages */
 #define LONGEST_WRITE MIB(64)
+#define MADE_AT_ONCE  MIB(2) /* still in the processor's cache when they are read into */
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
 
 /* Part of a region; file is where its first byte is in memory->fd. */
 struct piece {
 	u8 *hva;
 	u64 len, file;
+	bool shared;   /* a mapping of memory->fd */
 	bool writable; /* by write(2) */
 };
 
@@ -36,6 +42,7 @@ static bool find_piece(const struct guest_memory *memory, gpa_t gpa, u64 len, st
 			.hva = region->hva + at,
 			.len = MIN(len, region->size - at),
 			.file = region->offset + at,
+			.shared = region->shared,
 			.writable = region->shared && memory->write_at,
 		};
 		return !region->readonly;
@@ -127,11 +134,35 @@ int guest_memory_populate(const struct guest_memory *memory, gpa_t gpa, const vo
 
 /* ---- from a file ---- */
 
+/*
+ * A file's pages come one by one as read(2) gets to each; made many at a time they cost a fifth less. Where
+ * that cannot be done, read(2) says what is wrong.
+ */
+static void make_pages(const struct guest_memory *memory, gpa_t gpa, u64 len)
+{
+	struct piece piece;
+	u64 before;
+
+	if (memory->fd < 0 || len < WORTH_WRITING || !find_piece(memory, gpa, len, &piece))
+		return;
+	before = (uintptr_t)piece.hva & (memory->page - 1);
+	if (piece.shared)
+		madvise(piece.hva - before, ALIGN_UP(before + piece.len, memory->page),
+			MADV_POPULATE_WRITE);
+}
+
 static int read_through_mapping(const struct guest_memory *memory, gpa_t gpa, int fd, off_t offset,
 				u64 len)
 {
+	int error = 0;
+
 	count(memory, 0, len);
-	return len ? guest_read_file(memory, gpa, fd, offset, len) : 0;
+	for (u64 done = 0, n; done < len && !error; done += n) {
+		n = MIN(len - done, (u64)MADE_AT_ONCE);
+		make_pages(memory, gpa + done, n);
+		error = guest_read_file(memory, gpa + done, fd, offset + done, n);
+	}
+	return error;
 }
 
 /* The last page, of which the file has `len` bytes and the rest becomes zero. */
@@ -160,8 +191,7 @@ static u64 write_body(const struct guest_memory *memory, int fd, off_t offset, u
 
 	if (!len)
 		return 0;
-	source =
-		mmap(NULL, before + len, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, offset - before);
+	source = mmap(NULL, before + len, PROT_READ, MAP_SHARED, fd, offset - before);
 	if (source == MAP_FAILED)
 		return 0;
 	done = write_pages(memory, source + before, file, len);
