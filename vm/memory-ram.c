@@ -149,6 +149,8 @@ int guest_memory_clear(struct guest_memory *memory)
 
 	for (unsigned i = 0; i < memory->nr_regions && !error; i++)
 		error = clear(memory, &memory->regions[i]);
+	if (error)
+		log_fatal("Unable to clear the guest's memory: %s", strerror(-error));
 	return error;
 }
 

@@ -125,7 +125,7 @@ const char *guest_memory_population(const struct guest_memory *memory);
 
 /*
  * Zeroes all RAM, by giving the pages back to the host where they are not the guest's to keep: what a
- * reboot without leftovers needs. No vCPU runs, every device is quiesced. Nothing is said.
+ * reboot without leftovers needs. No vCPU runs, every device is quiesced. 0 or -errno, said.
  */
 int guest_memory_clear(struct guest_memory *memory);
 
