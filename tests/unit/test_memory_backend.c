@@ -290,6 +290,7 @@ static void hugetlbfs_must_be_one(void **state)
 	config.path = folder;
 	assert_int_equal(use(MEMORY_HUGETLBFS, SIZE), -EINVAL);
 	SAID("is not in a hugetlbfs");
+	guest_memory_destroy(&memory);
 	config.path = "/nonexistent";
 	assert_int_equal(use(MEMORY_HUGETLBFS, SIZE), -ENOENT);
 	SAID("/nonexistent: No such file");
