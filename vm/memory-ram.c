@@ -130,14 +130,13 @@ static int clear(const struct guest_memory *memory, const struct guest_region *r
 		memset(region->hva, 0, region->size);
 		return 0;
 	}
-	if (region->shared) {
+	if (region->shared)
 		error = clear_shared(memory, region);
-	} else {
+	else
 		error = madvise(region->hva, region->size, MADV_DONTNEED) ? -errno : 0;
-		if (!error && region->guest_memfd >= 0)
-			error = punch(region->guest_memfd, region->guest_memfd_offset,
-				      region->size);
-	}
+	/* Private pages beside what is mapped here. */
+	if (!error && region->guest_memfd >= 0 && !memory->backend->guest_memfd)
+		error = punch(region->guest_memfd, region->guest_memfd_offset, region->size);
 	if (!error && memory->config->prealloc && !region->unlisted)
 		error = memory_preallocate(region->hva, region->size, memory->page);
 	return error;
