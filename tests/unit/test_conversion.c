@@ -196,7 +196,7 @@ static void nonsense_changes_nothing(void **state)
 	put_private(FAKE_HIGH, 0x77);
 	*shared(FAKE_LOW) = 0x66;
 	for (unsigned i = 0; i < ARRAY_SIZE(ranges); i++)
-		for (unsigned private = 0; private < 2; private++)
+		for (unsigned private = 0; private < 2; private ++)
 			assert_int_equal(conversion_request(&vcpu, ranges[i].gpa, ranges[i].size,
 							    private),
 					 -EINVAL);

@@ -30,8 +30,7 @@ static void small(void)
 	for (u32 i = 0; i < 8; i++) {
 		if (i == 3)
 			continue;
-		check_fill("a neighbour", AREA + i * PAGE,
-			   (i >= 2 && i < 6 ? SECRET : PUBLIC) + i);
+		check_fill("a neighbour", AREA + i * PAGE, (i >= 2 && i < 6 ? SECRET : PUBLIC) + i);
 	}
 }
 
@@ -82,14 +81,22 @@ static void nonsense(void)
 	static const struct {
 		u32 gpa, pages, attributes;
 	} calls[] = {
-		{ AREA + 1, 1, PRIVATE },	    { AREA + 2048, 2, SHARED },
-		{ AREA, 0, PRIVATE },		    { AREA, 0xffffffff, PRIVATE },
-		{ 0xfffff000, 1, PRIVATE },	    { AREA, 0x100000, SHARED },
-		{ RAM_END, 1, PRIVATE },	    { LAST, 2, PRIVATE },
-		{ LAST, 2, SHARED },		    { BOARD_ECAM, 1, PRIVATE },
-		{ BOARD_LAPIC, 1, PRIVATE },	    { BOARD_PCI_MMIO, 1, SHARED },
-		{ AREA, 1, PRIVATE | 3 },	    { AREA, 1, SHARED | 15 },
-		{ AREA, 1, PRIVATE | 1 << 5 },	    { AREA, 1, SHARED | 1U << 31 },
+		{ AREA + 1, 1, PRIVATE },
+		{ AREA + 2048, 2, SHARED },
+		{ AREA, 0, PRIVATE },
+		{ AREA, 0xffffffff, PRIVATE },
+		{ 0xfffff000, 1, PRIVATE },
+		{ AREA, 0x100000, SHARED },
+		{ RAM_END, 1, PRIVATE },
+		{ LAST, 2, PRIVATE },
+		{ LAST, 2, SHARED },
+		{ BOARD_ECAM, 1, PRIVATE },
+		{ BOARD_LAPIC, 1, PRIVATE },
+		{ BOARD_PCI_MMIO, 1, SHARED },
+		{ AREA, 1, PRIVATE | 3 },
+		{ AREA, 1, SHARED | 15 },
+		{ AREA, 1, PRIVATE | 1 << 5 },
+		{ AREA, 1, SHARED | 1U << 31 },
 		{ 0, RAM_END / PAGE + 1, PRIVATE },
 	};
 
