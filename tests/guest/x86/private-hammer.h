@@ -108,8 +108,6 @@ static inline void hammer(u32 cpu)
 		u32 first = random(&state) % PAGES, nr = 1 + random(&state) % SPAN;
 
 		convert_locked(first, nr > PAGES - first ? PAGES - first : nr, &state);
-		if (!cpu && i % 10 == 9)
-			print(".");
 	}
 	/* Both are done with the locks, and then with what is locked by nobody. */
 	meet(HAMMERS);
@@ -117,8 +115,6 @@ static inline void hammer(u32 cpu)
 		u32 first = random(&state) % PAGES, nr = 1 + random(&state) % 4;
 
 		convert_unlocked(first, nr > PAGES - first ? PAGES - first : nr, &state);
-		if (!cpu && i % 10 == 9)
-			print(",");
 	}
 	meet(0);
 }
