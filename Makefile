@@ -59,7 +59,7 @@ SLIRP_CFLAGS := $(shell $(PKG_CONFIG) --cflags slirp 2>/dev/null)
 HAVE_SLIRP := $(and $(call has_hdr,slirp/libslirp.h,$(SLIRP_CFLAGS)),$(call has_lib,-lslirp))
 HAVE_ZSTD := $(and $(call has_hdr,zstd.h),$(call has_lib,-lzstd))
 
-ROOMS := util vm boot virtio hw block net
+ROOMS := util vm control boot virtio hw block net
 OPTIONAL := net/user.c net/user-config.c net/user-none.c boot/zstd.c boot/zstd-none.c
 SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH),$(wildcard $(d)/*.c))) machine.c \
 	$(wildcard builtin-*.c)

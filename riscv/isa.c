@@ -64,8 +64,8 @@ static void take_away(struct vcpu *vcpu, const struct riscv_isa_config *config,
 	/* What follows from something else was not asked for by name. */
 	if (config->disabled[e->id])
 		log_warning("--disable-%s: the host cannot keep a guest from using it; the guest "
-			    "is only not told of it",
-			    e->name);
+			    "is only not told of it%s",
+			    e->name, e->id == ISA_sstc ? ", and may lose timers" : "");
 }
 
 /* A size that cannot be had is one that this KVM does not tell: the guest then takes its default. */

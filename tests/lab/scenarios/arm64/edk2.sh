@@ -38,8 +38,9 @@ shell() {
 	tr -d '\033' <"$OUT"
 	expect_same "lkvm's status" $status $ST_OK
 }
-shell "map -r" "setvar lkvm -guid $guid -nv -bs =0xCAFE" "reset -s"
+shell "connect -r" "map -r" "setvar lkvm -guid $guid -nv -bs =0xCAFE" "reset -s"
 expect_output 'UEFI Interactive Shell'
 expect_output 'BLK0:'
 shell "setvar lkvm -guid $guid" "reset -s"
-expect_output 'CA FE'
+# Little-endian, as the shell shows bytes.
+expect_output 'FE CA'
