@@ -24,10 +24,12 @@ struct conversions {
 	bool accesses_tell, prefault; /* constant */
 	pthread_mutex_t lock;	      /* a conversion from its beginning to its end */
 	_Atomic u64 changes;	      /* how many there have been; any thread */
-	/* Any thread. */
-	_Atomic u64 to_private, to_shared, bytes, refused;
-	_Atomic u64 prefaulted, prefault_failures, memory_faults, hypercalls;
 };
+
+static void count(struct vm *vm, enum counter counter, u64 number)
+{
+	counter_add(&vm->counters, counter, number);
+}
 
 static bool offered(const struct vm *vm)
 {
@@ -85,16 +87,16 @@ int conversions_create(struct vm *vm, const struct conversion_options *options)
 
 static void say_counts(const struct vm *vm)
 {
-	struct conversion_counts n;
+	const struct counters *n = &vm->counters;
+#define N(name) ((unsigned long long)counter_get(n, COUNTER_##name))
 
-	conversion_counts(vm, &n);
 	log_debug(
 		"Page conversions: %llu to private, %llu to shared, %llu bytes, %llu refused; "
 		"%llu pages pre-faulted, %llu failures; exits: %llu hypercalls, %llu memory faults",
-		(unsigned long long)n.to_private, (unsigned long long)n.to_shared,
-		(unsigned long long)n.bytes, (unsigned long long)n.refused,
-		(unsigned long long)n.prefaulted, (unsigned long long)n.prefault_failures,
-		(unsigned long long)n.hypercalls, (unsigned long long)n.memory_faults);
+		N(CONVERSIONS_PRIVATE), N(CONVERSIONS_SHARED), N(CONVERTED_BYTES),
+		N(CONVERSIONS_REFUSED), N(PREFAULTED_PAGES), N(PREFAULT_FAILURES), N(HYPERCALLS),
+		N(MEMORY_FAULTS));
+#undef N
 }
 
 void conversions_destroy(struct vm *vm)
@@ -230,36 +232,32 @@ static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
 
 int conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
 {
-	struct conversions *c = vm->conversions;
 	int error = -EINVAL;
 
-	if (!c)
+	if (!vm->conversions)
 		return -EOPNOTSUPP;
 	if (is_valid(vm, gpa, size))
 		error = apply(vm, gpa, size, private);
 	if (error) {
-		c->refused++;
+		count(vm, COUNTER_CONVERSIONS_REFUSED, 1);
 		return error;
 	}
-	if (private)
-		c->to_private++;
-	else
-		c->to_shared++;
-	c->bytes += size;
+	count(vm, private ? COUNTER_CONVERSIONS_PRIVATE : COUNTER_CONVERSIONS_SHARED, 1);
+	count(vm, COUNTER_CONVERTED_BYTES, size);
 	return 0;
 }
 
 int conversion_request(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 {
-	struct conversions *c = vcpu->vm->conversions;
-	int error = conversion_apply(vcpu->vm, gpa, size, private);
+	struct vm *vm = vcpu->vm;
+	int error = conversion_apply(vm, gpa, size, private);
 	u64 pages;
 
-	if (error || !c->prefault)
+	if (error || !vm->conversions->prefault)
 		return error;
 	if (vcpu_prefault(vcpu, gpa, size, &pages))
-		c->prefault_failures++;
-	c->prefaulted += pages;
+		count(vm, COUNTER_PREFAULT_FAILURES, 1);
+	count(vm, COUNTER_PREFAULTED_PAGES, pages);
 	return 0;
 }
 
@@ -297,7 +295,7 @@ int conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 
 	if (!c)
 		return -EOPNOTSUPP;
-	c->memory_faults++;
+	count(vm, COUNTER_MEMORY_FAULTS, 1);
 	if (!is_valid(vm, gpa, size))
 		return -EFAULT;
 	if (in_vain(vcpu, gpa))
@@ -323,29 +321,4 @@ int conversions_reset(struct vm *vm)
 		}
 	}
 	return 0;
-}
-
-void conversion_count_hypercall(struct vm *vm)
-{
-	if (vm->conversions)
-		vm->conversions->hypercalls++;
-}
-
-void conversion_counts(const struct vm *vm, struct conversion_counts *counts)
-{
-	const struct conversions *c = vm->conversions;
-
-	memset(counts, 0, sizeof(*counts));
-	if (!c)
-		return;
-	*counts = (struct conversion_counts){
-		.to_private = c->to_private,
-		.to_shared = c->to_shared,
-		.bytes = c->bytes,
-		.refused = c->refused,
-		.prefaulted = c->prefaulted,
-		.prefault_failures = c->prefault_failures,
-		.memory_faults = c->memory_faults,
-		.hypercalls = c->hypercalls,
-	};
 }

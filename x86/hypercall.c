@@ -43,7 +43,7 @@ void x86_hypercall(struct vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 	int error = -EOPNOTSUPP;
 
-	conversion_count_hypercall(vcpu->vm);
+	counter_add(&vcpu->vm->counters, COUNTER_HYPERCALLS, 1);
 	if (run->hypercall.nr == KVM_HC_MAP_GPA_RANGE)
 		error = map_gpa_range(vcpu, run->hypercall.args[0], run->hypercall.args[1],
 				      run->hypercall.args[2]);

@@ -6,7 +6,8 @@
  * one is given back to the host, so a page that was converted is all zeroes, in either direction.
  *
  * The guest asks (x86: KVM_HC_MAP_GPA_RANGE), or its access of the other kind asks for it. Nothing here
- * knows an architecture; which guests have such memory, and how it begins, is the architecture's.
+ * knows an architecture; which guests have such memory, and how it begins, is the architecture's. What
+ * is done is counted (counters.h).
  */
 #ifndef LKVM_CONVERSION_H
 #define LKVM_CONVERSION_H
@@ -61,19 +62,5 @@ int __must_check conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool p
  * many of CONVERSION_PAGE it did. -ECANCELED: the vCPU is wanted elsewhere; otherwise KVM's last answer.
  */
 int vcpu_prefault(struct vcpu *vcpu, gpa_t gpa, u64 size, u64 *pages);
-
-struct conversion_counts {
-	u64 to_private, to_shared; /* conversions */
-	u64 bytes;		   /* of both */
-	u64 refused;		   /* what was nonsense, or KVM did not do */
-	u64 prefaulted;		   /* pages */
-	u64 prefault_failures;
-	u64 memory_faults; /* exits */
-	u64 hypercalls;	   /* exits */
-};
-
-/* Any thread; all 0 for a guest without. */
-void conversion_count_hypercall(struct vm *vm);
-void conversion_counts(const struct vm *vm, struct conversion_counts *counts);
 
 #endif

@@ -39,7 +39,8 @@ static struct fake_private_kvm {
 	pthread_mutex_t lock;
 	u64 attributes, memfd, prefault, types; /* capabilities */
 	unsigned sets;				/* KVM_SET_MEMORY_ATTRIBUTES that were taken */
-	int set_error;				/* what the next ones answer; 0: they are taken */
+	bool slow;
+	int set_error; /* what the next ones answer; 0: they are taken */
 	struct kvm_memory_attributes last;
 	u8 kinds[FAKE_FAR / FAKE_PAGE + 256]; /* by page */
 	unsigned memfds;
@@ -70,6 +71,9 @@ static int fake_set_attributes(const struct kvm_memory_attributes *set)
 	fake.sets++;
 	memset(&fake.kinds[set->address / FAKE_PAGE], !!set->attributes, set->size / FAKE_PAGE);
 	pthread_mutex_unlock(&fake.lock);
+	/* Time for another one to come in between KVM's change and ours. */
+	if (fake.slow)
+		usleep(1 + set->address / FAKE_PAGE % 50);
 	return 0;
 }
 
@@ -196,12 +200,9 @@ static inline void fake_script(const struct fake_answer *answers, unsigned nr)
 	fake.at = fake.prefaults = 0;
 }
 
-static inline struct conversion_counts counts(void)
+static inline u64 counted(enum counter counter)
 {
-	struct conversion_counts n;
-
-	conversion_counts(&vm, &n);
-	return n;
+	return counter_get(&vm.counters, counter);
 }
 
 #endif

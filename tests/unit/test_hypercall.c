@@ -60,8 +60,8 @@ static void pages_are_mapped(void **state)
 	assert_int_equal(
 		map(FAKE_LOW, 1, KVM_MAP_GPA_RANGE_ENCRYPTED | KVM_MAP_GPA_RANGE_PAGE_SZ_2M), 0);
 	assert_int_equal(map(FAKE_LOW, 1, KVM_MAP_GPA_RANGE_PAGE_SZ_1G), 0);
-	assert_int_equal(counts().hypercalls, 4);
-	assert_int_equal(counts().prefaulted, 6);
+	assert_int_equal(counted(COUNTER_HYPERCALLS), 4);
+	assert_int_equal(counted(COUNTER_PREFAULTED_PAGES), 6);
 }
 
 static void nonsense_is_einval(void **state)
@@ -110,8 +110,8 @@ static void failed_prefault_is_no_answer(void **state)
 
 	fake_script(answers, ARRAY_SIZE(answers));
 	assert_int_equal(map(FAKE_LOW, 4, KVM_MAP_GPA_RANGE_ENCRYPTED), 0);
-	assert_int_equal(counts().prefault_failures, 1);
-	assert_int_equal(counts().to_private, 1);
+	assert_int_equal(counted(COUNTER_PREFAULT_FAILURES), 1);
+	assert_int_equal(counted(COUNTER_CONVERSIONS_PRIVATE), 1);
 }
 
 static void ordinary_guest_has_none(void **state)
