@@ -8,6 +8,8 @@
 #include "lkvm/log.h"
 #include "memory-backend.h"
 
+#define PAGE 4096 /* of private_pages */
+
 static const struct memory_config anonymous;
 
 void guest_memory_init(struct guest_memory *memory)
@@ -45,6 +47,7 @@ void guest_memory_destroy(struct guest_memory *memory)
 			munmap(region->hva, region->size);
 		if (region->guest_memfd >= 0)
 			close(region->guest_memfd);
+		free(region->private_pages);
 	}
 	if (memory->fd >= 0)
 		close(memory->fd);
@@ -75,6 +78,15 @@ int guest_memory_insert(struct guest_memory *memory, const struct guest_region *
 	return 0;
 }
 
+int guest_memory_add_buffer(struct guest_memory *memory, gpa_t gpa, void *hva, u64 size)
+{
+	struct guest_region region = {
+		.gpa = gpa, .size = size, .hva = hva, .borrowed = true, .guest_memfd = -1
+	};
+
+	return guest_memory_insert(memory, &region);
+}
+
 /* A guest has two or three regions: a walk beats anything cleverer. */
 static const struct guest_region *find(const struct guest_memory *memory, gpa_t gpa)
 {
@@ -87,13 +99,23 @@ static const struct guest_region *find(const struct guest_memory *memory, gpa_t 
 	return NULL;
 }
 
-int guest_memory_add_buffer(struct guest_memory *memory, gpa_t gpa, void *hva, u64 size)
+/* Not empty, and within the region. */
+static bool any_private(const struct guest_region *region, gpa_t gpa, u64 len)
 {
-	struct guest_region region = {
-		.gpa = gpa, .size = size, .hva = hva, .borrowed = true, .guest_memfd = -1
-	};
+	u64 page = (gpa - region->gpa) / PAGE, last = (gpa - region->gpa + len - 1) / PAGE;
 
-	return guest_memory_insert(memory, &region);
+	if (!region->private_pages)
+		return false;
+	for (; page <= last; page++) {
+		u64 bits = region->private_pages[page / 64];
+
+		if (bits & BIT(page % 64))
+			return true;
+		/* Devices pass whole words of shared pages at once. */
+		if (!bits)
+			page |= 63;
+	}
+	return false;
 }
 
 static void *look_up(const struct guest_memory *memory, gpa_t gpa, u64 len, bool write)
@@ -102,7 +124,7 @@ static void *look_up(const struct guest_memory *memory, gpa_t gpa, u64 len, bool
 
 	if (!region || !len || len > region->size - (gpa - region->gpa))
 		return NULL;
-	if (write && region->readonly)
+	if ((write && region->readonly) || any_private(region, gpa, len))
 		return NULL;
 	return region->hva + (gpa - region->gpa);
 }
@@ -117,6 +139,14 @@ void *guest_memory_hva_writable(const struct guest_memory *memory, gpa_t gpa, u6
 	return look_up(memory, gpa, len, true);
 }
 
+bool guest_memory_may_vanish(const struct guest_memory *memory)
+{
+	for (unsigned i = 0; i < memory->nr_regions; i++)
+		if (memory->regions[i].private_pages)
+			return true;
+	return false;
+}
+
 /* How much of [gpa, gpa + len) lies in the region that gpa is in, and where; 0: none. */
 static u64 piece(const struct guest_memory *memory, gpa_t gpa, u64 len, bool write, u8 **hva)
 {
@@ -125,7 +155,8 @@ static u64 piece(const struct guest_memory *memory, gpa_t gpa, u64 len, bool wri
 	if (!region || (write && region->readonly))
 		return 0;
 	*hva = region->hva + (gpa - region->gpa);
-	return MIN(len, region->size - (gpa - region->gpa));
+	len = MIN(len, region->size - (gpa - region->gpa));
+	return any_private(region, gpa, len) ? 0 : len;
 }
 
 int guest_read(const struct guest_memory *memory, gpa_t gpa, void *dst, u64 len)

@@ -8,6 +8,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/boot.h"
 #include "lkvm/log.h"
+#include "vm-type.h"
 
 const char arch_name[] = "x86";
 
@@ -20,6 +21,32 @@ const struct option_row arch_options[] = {
 		.man = "For kernels built without ACPI, and for finding out whether ACPI is to "
 		       "blame. virtio-mmio devices are then announced on the kernel command line.",
 		.offset = offsetof(struct vm_config, arch.no_acpi),
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "vm-type",
+		.argument = "TYPE",
+		.help = "Kind of machine: default, sw-protected or snp",
+		.man = "Guests of the other two have private memory beside what they share with "
+		       "devices, and convert pages from one to the other. sw-protected is KVM's "
+		       "imitation "
+		       "of such machines, for development: it protects nothing, takes any "
+		       "processor "
+		       "with nested paging and a host kernel with CONFIG_KVM_SW_PROTECTED_VM. See "
+		       "Documentation/private-memory.md.",
+		.parse = option_parse_choice,
+		.offset = offsetof(struct vm_config, arch.vm_type),
+		.choices = x86_vm_type_names,
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "no-prefault",
+		.help = "Do not map pages at once that the guest makes private or shared",
+		.man = "By default KVM maps them before the guest goes on, which spares it a fault "
+		       "for "
+		       "each page. To compare, and for guests that convert much more than they "
+		       "use.",
+		.offset = offsetof(struct vm_config, arch.no_prefault),
 	},
 	{ 0 },
 };
@@ -53,13 +80,7 @@ int arch_config_check(const struct vm_config *config)
 			  (unsigned long long)config->memory);
 		return -EINVAL;
 	}
-	return 0;
-}
-
-int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type)
-{
-	*type = 0;
-	return 0;
+	return x86_check_vm_type(config);
 }
 
 /*

@@ -11,6 +11,7 @@
 #include "lkvm/irq.h"
 #include "lkvm/log.h"
 #include "msrs.h"
+#include "vm-type.h"
 #include "x86-vm.h"
 
 #define MSR_UCODE_REV 0x8b
@@ -213,6 +214,8 @@ int arch_vm_create(struct vm *vm)
 		error = lay_out_memory(vm, x86);
 	if (!error)
 		error = x86_check_load(vm);
+	if (!error)
+		error = x86_create_private_memory(vm);
 	if (!error)
 		error = vm_map_memory(vm);
 	if (!error)
