@@ -39,7 +39,7 @@ int x86_check_vm_type(const struct vm_config *config)
 		return 0;
 	/* It would be both halves at once. */
 	if (config->memory_backend.kind == MEMORY_GUEST_MEMFD) {
-		log_fatal("--mem-backend guest_memfd does not go together with --vm-type %s, whose "
+		log_fatal("--mem-backend guest-memfd does not go together with --vm-type %s, whose "
 			  "private "
 			  "memory is one already; any other would work",
 			  x86_vm_type_names[type]);

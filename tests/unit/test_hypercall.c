@@ -193,7 +193,7 @@ static void what_does_not_go_together(void **state)
 	said_begin();
 	assert_int_equal(x86_check_vm_type(&config), -EINVAL);
 	said_end();
-	SAID("--mem-backend guest_memfd does not go together with --vm-type sw-protected");
+	SAID("--mem-backend guest-memfd does not go together with --vm-type sw-protected");
 	config.memory_backend.kind = MEMORY_HUGETLB;
 	assert_int_equal(x86_check_vm_type(&config), 0);
 }
