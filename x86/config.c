@@ -21,6 +21,32 @@ const struct option_row arch_options[] = {
 		       "blame. virtio-mmio devices are then announced on the kernel command line.",
 		.offset = offsetof(struct vm_config, arch.no_acpi),
 	},
+	{
+		.kind = OPTION_CALL,
+		.name = "snp",
+		.argument = "KEY=VALUE[,...]",
+		.help = "Launch a SEV-SNP guest: policy=N, id-block=FILE, host-data=HEX ...",
+		.man = "policy=N is the guest policy (default 0x30000); id-block=FILE and "
+		       "id-auth=FILE what its owner signed, as raw bytes or in base64, and "
+		       "author-key that an author's key is in the second; host-data=HEX 32 bytes "
+		       "for attestation reports; vcek-disabled leaves the chip's own key out of "
+		       "them; vmsa-features=N are further SEV features, gosvw=HEX 16 bytes of "
+		       "workarounds. c-bit=N says which page table bit encrypts (default 51) and "
+		       "signature=N what a firmware finds in EDX. lkvm snp-digest tells the launch "
+		       "digest beforehand. See Documentation/snp.md.",
+		.parse = snp_parse_option,
+		.can_clear = true,
+	},
+	{
+		.kind = OPTION_STRING,
+		.name = "firmware",
+		.argument = "FILE",
+		.help = "Run an OVMF made for SEV-SNP guests; a kernel given is measured by its "
+			"hash",
+		.man = "Only for SEV-SNP guests. It is put below 4 GiB, and what its SEV metadata "
+		       "want becomes part of the launch.",
+		.offset = offsetof(struct vm_config, firmware),
+	},
 	{ 0 },
 };
 
@@ -53,7 +79,7 @@ int arch_config_check(const struct vm_config *config)
 			  (unsigned long long)config->memory);
 		return -EINVAL;
 	}
-	return 0;
+	return snp_config_check(config);
 }
 
 int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type)
