@@ -8,6 +8,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/boot.h"
 #include "lkvm/log.h"
+#include "snp-config.h"
 
 const char arch_name[] = "x86";
 
@@ -80,12 +81,6 @@ int arch_config_check(const struct vm_config *config)
 		return -EINVAL;
 	}
 	return snp_config_check(config);
-}
-
-int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type)
-{
-	*type = 0;
-	return 0;
 }
 
 /*

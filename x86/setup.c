@@ -11,6 +11,7 @@
 #include "lkvm/irq.h"
 #include "lkvm/log.h"
 #include "msrs.h"
+#include "snp.h"
 #include "x86-vm.h"
 
 #define MSR_UCODE_REV 0x8b
@@ -32,10 +33,18 @@ static int failed(const char *what)
 	return error;
 }
 
-static int open_files(struct vm *vm, struct x86_vm *x86)
+int x86_open_files(struct vm *vm)
 {
 	const struct vm_config *config = vm->config;
-	int error = x86_kernel_open(&x86->kernel, config->kernel);
+	struct x86_vm *x86 = calloc(1, sizeof(*x86));
+	int error;
+
+	if (!x86)
+		return -ENOMEM;
+	vm->arch.x86 = x86;
+	error = snp_create(&x86->snp, config);
+	if (!error && !config->firmware)
+		error = x86_kernel_open(&x86->kernel, config->kernel);
 
 	for (unsigned i = 0; i < config->nr_initrds && !error; i++) {
 		error = boot_file_open(&x86->initrds[i], "initrd", config->initrds[i]);
@@ -88,8 +97,19 @@ static int add_ram(struct vm *vm, gpa_t gpa, u64 size)
 	return error;
 }
 
-static int lay_out_memory(struct vm *vm, struct x86_vm *x86)
+static int add_firmware(struct vm *vm, struct x86_vm *x86)
 {
+	u64 size = snp_firmware_size(x86->snp);
+	int error = size ? guest_memory_add_unlisted(&vm->memory, BOARD_HOLE_END - size, size) : 0;
+
+	if (error)
+		log_fatal("--firmware: no memory for it: %s", strerror(-error));
+	return error;
+}
+
+int x86_lay_out_memory(struct vm *vm)
+{
+	struct x86_vm *x86 = vm->arch.x86;
 	u64 memory = vm->config->memory, top = BIT(x86->phys_bits);
 	int error;
 
@@ -108,7 +128,7 @@ static int lay_out_memory(struct vm *vm, struct x86_vm *x86)
 	error = add_ram(vm, 0, x86->low_ram);
 	if (!error)
 		error = add_ram(vm, BOARD_HOLE_END, x86->high_ram);
-	return error;
+	return error ?: add_firmware(vm, x86);
 }
 
 /* Bit 2 resets the CPU, with bit 1 the whole machine: one and the same here. */
@@ -209,20 +229,18 @@ static int create_irqchip(struct vm *vm)
 
 int arch_vm_create(struct vm *vm)
 {
-	struct x86_vm *x86 = calloc(1, sizeof(*x86));
-	int error;
-
-	if (!x86)
-		return -ENOMEM;
-	vm->arch.x86 = x86;
 	/* Files first: what is wrong with them is said before anything is made. */
-	error = open_files(vm, x86);
+	int error = x86_open_files(vm);
+	struct x86_vm *x86 = vm->arch.x86;
+
 	if (!error)
 		error = read_cpuid(vm, x86);
 	if (!error)
-		error = lay_out_memory(vm, x86);
+		error = x86_lay_out_memory(vm);
 	if (!error)
 		error = x86_check_load(vm);
+	if (!error)
+		error = snp_init(x86->snp, vm);
 	if (!error)
 		error = vm_map_memory(vm);
 	if (!error)
@@ -231,7 +249,8 @@ int arch_vm_create(struct vm *vm)
 		return error;
 	read_host_msrs(vm, x86);
 	lay_out_pci(x86);
-	return vm->config->reboot ? x86_vm_state_save(vm) : 0;
+	vm->private_memory = x86->snp;
+	return vm->config->reboot && !x86->snp ? x86_vm_state_save(vm) : 0;
 }
 
 void arch_vm_destroy(struct vm *vm)
@@ -240,6 +259,7 @@ void arch_vm_destroy(struct vm *vm)
 
 	if (!x86)
 		return;
+	snp_destroy(x86->snp);
 	x86_kernel_close(&x86->kernel);
 	for (unsigned i = 0; i < x86->nr_initrds; i++)
 		boot_file_close(&x86->initrds[i]);
