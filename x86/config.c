@@ -42,10 +42,10 @@ const struct option_row arch_options[] = {
 		.kind = OPTION_STRING,
 		.name = "firmware",
 		.argument = "FILE",
-		.help = "Run an OVMF made for SEV-SNP guests; a kernel given is measured by its "
-			"hash",
+		.help = "Run an OVMF that is made for SEV-SNP guests",
 		.man = "Only for SEV-SNP guests. It is put below 4 GiB, and what its SEV metadata "
-		       "want becomes part of the launch.",
+		       "want becomes part of the launch. A kernel given beside it is measured by "
+		       "its hash.",
 		.offset = offsetof(struct vm_config, firmware),
 	},
 	{ 0 },

@@ -78,7 +78,8 @@ test_completion() {
 	. "$BUILD/completion/lkvm"
 	# shellcheck disable=SC2034 # read by the completion
 	COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
-	offers "--help --version help run stat version" lkvm ""
+	# Beside these an architecture has commands of its own.
+	offers "--help --version $(lkvm help; sed -n 's/^   \([a-z-]*\) .*/\1/p' .out | sort | xargs)" lkvm ""
 	offers "run" lkvm r
 	offers "run" lkvm help ru
 	offers "stat" lkvm st

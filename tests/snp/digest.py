@@ -140,13 +140,119 @@ def firmware_digest(image, vcpus, signature, hashed=None, features=1):
     return chain.digest
 
 
+class Kernel:
+    """A bzImage started without a firmware: Documentation/snp.md's layout, Linux's boot protocol."""
+
+    SECRETS, CPUID, PARAMS, SETUP_DATA, TABLES, CMDLINE = 0x3000, 0x4000, 0x7000, 0x8000, 0x9000, 0x20000
+    CMDLINE_END, VGA, ACPI, ACPI_END, HIGH, HOLE, FOUR_GIB = (
+        0x30000, 0xA0000, 0xE0000, 0xF0000, 0x100000, 0xC0000000, 1 << 32)
+
+    def __init__(self, image, initrd, cmdline, memory, c_bit=51):
+        self.low, self.high = min(memory, self.HOLE), max(memory - self.HOLE, 0)
+        get = lambda fmt, at: struct.unpack_from("<" + fmt, image, at)[0]
+        setup = ((image[0x1F1] or 4) + 1) * 512
+        self.code = image[setup:setup + get("I", 0x1F4) * 16]
+        align, init_size = get("I", 0x230), get("I", 0x260)
+        self.load = -(-max(get("Q", 0x258), self.HIGH) // align) * align
+        end = self.load + max(init_size, len(self.code))
+        top = min(self.low, get("I", 0x22C) + 1)
+        self.initrd_at = (top - len(initrd)) & ~0xFFF if initrd else 0
+        if initrd and self.initrd_at < end:
+            self.initrd_at = (self.FOUR_GIB + self.high - len(initrd)) & ~0xFFF
+        self.initrd = initrd
+        self.first = bytearray(self.CMDLINE_END)
+        self.put_entry(image, c_bit)
+        self.first[self.CMDLINE:self.CMDLINE + len(cmdline)] = cmdline
+
+    def put(self, at, fmt, *values):
+        struct.pack_into("<" + fmt, self.first, at, *values)
+
+    def memory_map(self):
+        ram, reserved, acpi = 1, 2, 3
+        return [(0, self.SECRETS, ram), (self.SECRETS, self.CPUID + PAGE, reserved),
+                (self.CPUID + PAGE, 0x9FC00, ram), (0x9FC00, self.ACPI, reserved),
+                (self.ACPI, self.ACPI_END, acpi), (self.ACPI_END, self.HIGH, reserved),
+                (self.HIGH, self.low, ram), (0xE0000000, 0xE0100000, reserved),
+                (0xFFFBC000, 0xFFFC0000, reserved)] + (
+                    [(self.FOUR_GIB, self.FOUR_GIB + self.high, ram)] if self.high else [])
+
+    def put_entry(self, image, c_bit):
+        private = 1 << c_bit
+        # GDT: 64-bit code at 0x10, data at 0x18.
+        self.put(0x510, "QQ", 0x00AF9B000000FFFF, 0x00CF93000000FFFF)
+        # boot_params
+        at, size = self.PARAMS, min(0x202 + image[0x201] - 0x1F1, 0x7B)
+        self.first[at + 0x1F1:at + 0x1F1 + size] = image[0x1F1:0x1F1 + size]
+        self.put(at + 0x070, "Q", self.ACPI)
+        self.put(at + 0x0C0, "II", self.initrd_at >> 32, 0)
+        entries = self.memory_map()
+        self.put(at + 0x1E8, "B", len(entries))
+        self.put(at + 0x210, "BB", 0xFF, image[0x211] & 0x7F)
+        self.put(at + 0x214, "I", self.load)
+        self.put(at + 0x218, "II", self.initrd_at & 0xFFFFFFFF, len(self.initrd))
+        self.put(at + 0x228, "I", self.CMDLINE)
+        self.put(at + 0x250, "Q", self.SETUP_DATA)
+        for i, (start, end, kind) in enumerate(entries):
+            self.put(at + 0x2D0 + 20 * i, "QQI", start, end - start, kind)
+        # setup_data: SETUP_CC_BLOB, then the blob
+        self.put(self.SETUP_DATA, "QIIII", 0, 7, 48, self.SETUP_DATA + 24, 0)
+        self.put(self.SETUP_DATA + 24, "IHHQIIQII", 0x45444D41, 0, 0, self.SECRETS, PAGE, 0, self.CPUID, PAGE, 0)
+        # Page tables: 4 GiB in pages of 2 MiB
+        flags = private | 3
+        self.put(self.TABLES, "Q", self.TABLES + PAGE | flags)
+        for i in range(4):
+            self.put(self.TABLES + PAGE + 8 * i, "Q", self.TABLES + (2 + i) * PAGE | flags)
+        for i in range(2048):
+            self.put(self.TABLES + 2 * PAGE + 8 * i, "Q", i << 21 | 0x80 | flags)
+
+    def vcpu(self, features):
+        flat = segment(0x18, 0xC93, 0xFFFFFFFF)
+        return save_area(
+            {**common_fields(features), 0x0D0: ("Q", 0x1500), 0x148: ("Q", 0x60), 0x150: ("Q", self.TABLES),
+             0x158: ("Q", 0x80000011), 0x178: ("Q", self.load + 0x200), 0x330: ("Q", self.PARAMS)},
+            {0x00: flat, 0x10: segment(0x10, 0xA9B, 0xFFFFFFFF), 0x20: flat, 0x30: flat, 0x40: flat, 0x50: flat,
+             0x60: segment(limit=0x1F, base=0x500), 0x70: segment(0, 0x82, 0xFFFF),
+             0x90: segment(0, 0x8B, 0xFFFF)})
+
+    def digest(self, vcpus, features=1):
+        chain = Chain()
+        first = bytes(self.first)
+        chain.pages(NORMAL, 0, first[:self.SECRETS])
+        chain.page(SECRETS, self.SECRETS)
+        chain.page(CPUID, self.CPUID)
+        chain.pages(NORMAL, self.CPUID + PAGE, first[self.CPUID + PAGE:])
+        chain.pages(ZERO, self.CMDLINE_END, self.VGA - self.CMDLINE_END)
+        chain.pages(UNMEASURED, self.ACPI, self.ACPI_END - self.ACPI)
+        pieces = [(self.load & ~0xFFF, bytes(self.load & 0xFFF) + self.code)]
+        if self.initrd:
+            pieces.append((self.initrd_at, self.initrd))
+        for start, end in ((self.HIGH, self.low), (self.FOUR_GIB, self.FOUR_GIB + self.high)):
+            for at, data in pieces:
+                if start <= at < end:
+                    data += bytes(-len(data) % PAGE)
+                    chain.pages(ZERO, start, at - start)
+                    chain.pages(NORMAL, at, data)
+                    start = at + len(data)
+            chain.pages(ZERO, start, end - start)
+        for i in range(vcpus):
+            chain.page(VMSA, VMSA_GPA, reset_vcpu(0xFFFFFFF0, 0, features) if i else self.vcpu(features))
+        return chain.digest
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def main():
-    image, vcpus, signature = open(sys.argv[1], "rb").read(), int(sys.argv[2]), int(sys.argv[3], 0)
-    hashed = None
-    if len(sys.argv) > 4:
-        kernel, initrd, cmdline = sys.argv[4:7]
-        hashed = (open(kernel, "rb").read(), open(initrd, "rb").read(), cmdline.encode())
-    print(firmware_digest(image, vcpus, signature, hashed).hex())
+    """firmware IMAGE VCPUS SIGNATURE [KERNEL INITRD CMDLINE], or kernel IMAGE INITRD CMDLINE MIB VCPUS"""
+    kind, args = sys.argv[1], sys.argv[2:]
+    if kind == "firmware":
+        hashed = (read(args[3]), read(args[4]), args[5].encode()) if len(args) > 3 else None
+        print(firmware_digest(read(args[0]), int(args[1]), int(args[2], 0), hashed).hex())
+    else:
+        kernel = Kernel(read(args[0]), read(args[1]), args[2].encode(), int(args[3]) << 20)
+        print(kernel.digest(int(args[4])).hex())
 
 
 if __name__ == "__main__":
