@@ -5,16 +5,10 @@
  * low word latches the high one; writing the low one takes both.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lkvm/hw.h"
-#include "lkvm/log.h"
-#include "lkvm/vm.h"
-#include "realtime.h"
-
-#define SIZE 0x1000
+#include "rtc.h"
 
 enum {
 	TIME_LOW = 0x00,
@@ -28,233 +22,127 @@ enum {
 };
 
 struct goldfish {
-	struct device device;
-	struct irq_line irq;	     /* constant */
-	struct realtime_timer timer; /* set under the lock by any thread */
-
-	pthread_mutex_t lock; /* everything below */
-	u64 offset;	      /* guest's time - host's, ns, modulo 2^64 */
-	u32 time_high;	      /* latched, or written and not taken yet */
-	u64 alarm;	      /* guest's time, ns */
+	struct rtc rtc; /* first; its lock for everything below */
+	u64 offset;	/* guest's time - host's, ns, modulo 2^64 */
+	u32 time_high;	/* latched, or written and not taken yet */
+	u64 alarm;	/* guest's time, ns */
 	bool armed, pending, enabled;
-	bool level;
-	bool quiesced;
 };
 
-static u64 guest_time(const struct goldfish *rtc)
+static struct goldfish *goldfish(struct rtc *rtc)
 {
-	return realtime_now() + rtc->offset;
+	return CONTAINER_OF(rtc, struct goldfish, rtc);
+}
+
+static u64 guest_time(const struct goldfish *g)
+{
+	return realtime_now() + g->offset;
 }
 
 /* Host's time of the alarm. One that is past by the guest's clock goes off at once, also when that was set. */
-static s64 alarm_at(const struct goldfish *rtc)
+static s64 alarm_at(const struct goldfish *g)
 {
-	u64 now = realtime_now(), left = rtc->alarm - (now + rtc->offset);
+	u64 now = realtime_now(), left = g->alarm - (now + g->offset);
 
-	if (rtc->alarm <= now + rtc->offset)
+	if (g->alarm <= now + g->offset)
 		return now;
 	return left > (u64)INT64_MAX - now ? -1 : (s64)(now + left);
 }
 
-static void update(struct goldfish *rtc)
+static bool goldfish_look(struct rtc *rtc, s64 *next)
 {
-	bool level;
+	struct goldfish *g = goldfish(rtc);
 
-	if (rtc->armed && rtc->alarm <= guest_time(rtc)) {
-		rtc->armed = false;
-		rtc->pending = true;
+	if (g->armed && g->alarm <= guest_time(g)) {
+		g->armed = false;
+		g->pending = true;
 	}
-	level = rtc->pending && rtc->enabled;
-	if (!rtc->quiesced && level != rtc->level) {
-		rtc->level = level;
-		irq_line_set(&rtc->irq, level);
-	}
-	realtime_timer_set(&rtc->timer, !rtc->quiesced && rtc->armed ? alarm_at(rtc) : -1);
+	if (g->armed)
+		*next = alarm_at(g);
+	return g->pending && g->enabled;
 }
 
-static void on_timer(struct realtime_timer *timer)
+static u32 goldfish_read(struct rtc *rtc, u64 offset)
 {
-	struct goldfish *rtc = CONTAINER_OF(timer, struct goldfish, timer);
-
-	pthread_mutex_lock(&rtc->lock);
-	update(rtc);
-	pthread_mutex_unlock(&rtc->lock);
-}
-
-/* ---- registers ---- */
-
-static u32 read_register(struct goldfish *rtc, u64 offset)
-{
+	struct goldfish *g = goldfish(rtc);
 	u64 now;
 
 	switch (offset) {
 	case TIME_LOW:
-		now = guest_time(rtc);
-		rtc->time_high = now >> 32;
+		now = guest_time(g);
+		g->time_high = now >> 32;
 		return now;
 	case TIME_HIGH:
-		return rtc->time_high;
+		return g->time_high;
 	case ALARM_LOW:
-		return rtc->alarm;
+		return g->alarm;
 	case ALARM_HIGH:
-		return rtc->alarm >> 32;
+		return g->alarm >> 32;
 	case IRQ_ENABLED:
-		return rtc->enabled;
+		return g->enabled;
 	case ALARM_STATUS:
-		update(rtc);
-		return rtc->armed;
+		return g->armed;
 	}
 	return 0;
 }
 
-static void write_register(struct goldfish *rtc, u64 offset, u32 value)
+static void goldfish_write(struct rtc *rtc, u64 offset, u32 value)
 {
+	struct goldfish *g = goldfish(rtc);
+
 	switch (offset) {
 	case TIME_LOW:
-		rtc->offset = ((u64)rtc->time_high << 32 | value) - (u64)realtime_now();
+		g->offset = ((u64)g->time_high << 32 | value) - (u64)realtime_now();
 		break;
 	case TIME_HIGH:
-		rtc->time_high = value;
+		g->time_high = value;
 		break;
 	case ALARM_LOW:
-		rtc->alarm = (rtc->alarm & ~0xffffffffULL) | value;
-		rtc->armed = true;
+		g->alarm = (g->alarm & ~0xffffffffULL) | value;
+		g->armed = true;
 		break;
 	case ALARM_HIGH:
-		rtc->alarm = (u64)value << 32 | (u32)rtc->alarm;
+		g->alarm = (u64)value << 32 | (u32)g->alarm;
 		break;
 	case IRQ_ENABLED:
-		rtc->enabled = value & 1;
+		g->enabled = value & 1;
 		break;
 	case CLEAR_ALARM:
-		rtc->armed = false;
+		g->armed = false;
 		break;
 	case CLEAR_INTERRUPT:
-		rtc->pending = false;
+		g->pending = false;
 		break;
 	}
-	update(rtc);
 }
 
-/* Registers are words; what is narrower gets a word's low bytes. */
-static void goldfish_read(void *opaque, u64 offset, u8 *data, unsigned len)
+static void goldfish_reset(struct rtc *rtc)
 {
-	struct goldfish *rtc = opaque;
+	struct goldfish *g = goldfish(rtc);
 
-	memset(data, 0, len);
-	if (offset % 4)
-		return;
-	pthread_mutex_lock(&rtc->lock);
-	bus_put(data, len, read_register(rtc, offset));
-	pthread_mutex_unlock(&rtc->lock);
+	g->time_high = 0;
+	g->alarm = 0;
+	g->armed = g->pending = g->enabled = false;
 }
 
-static void goldfish_write(void *opaque, u64 offset, const u8 *data, unsigned len)
-{
-	struct goldfish *rtc = opaque;
-
-	if (offset % 4)
-		return;
-	pthread_mutex_lock(&rtc->lock);
-	write_register(rtc, offset, bus_get(data, len));
-	pthread_mutex_unlock(&rtc->lock);
-}
-
-static const struct bus_ops goldfish_bus_ops = { .read = goldfish_read, .write = goldfish_write };
-
-/* ---- life ---- */
-
-/* The time goes on; the rest is as at power-on. */
-static void goldfish_reset(struct device *device)
-{
-	struct goldfish *rtc = CONTAINER_OF(device, struct goldfish, device);
-
-	pthread_mutex_lock(&rtc->lock);
-	rtc->time_high = 0;
-	rtc->alarm = 0;
-	rtc->armed = rtc->pending = rtc->enabled = false;
-	if (rtc->level) {
-		rtc->level = false;
-		irq_line_set(&rtc->irq, false);
-	}
-	update(rtc);
-	pthread_mutex_unlock(&rtc->lock);
-}
-
-static int goldfish_start(struct device *device)
-{
-	return realtime_timer_start(&CONTAINER_OF(device, struct goldfish, device)->timer);
-}
-
-static void set_quiesced(struct device *device, bool quiesced)
-{
-	struct goldfish *rtc = CONTAINER_OF(device, struct goldfish, device);
-
-	pthread_mutex_lock(&rtc->lock);
-	rtc->quiesced = quiesced;
-	update(rtc);
-	pthread_mutex_unlock(&rtc->lock);
-}
-
-static void goldfish_quiesce(struct device *device)
-{
-	set_quiesced(device, true);
-}
-
-static void goldfish_resume(struct device *device)
-{
-	set_quiesced(device, false);
-}
-
-static void goldfish_destroy(struct device *device)
-{
-	struct goldfish *rtc = CONTAINER_OF(device, struct goldfish, device);
-
-	realtime_timer_exit(&rtc->timer);
-	pthread_mutex_destroy(&rtc->lock);
-	free(rtc);
-}
-
-static const struct device_ops goldfish_ops = {
+static const struct rtc_ops goldfish_ops = {
+	.read = goldfish_read,
+	.write = goldfish_write,
 	.reset = goldfish_reset,
-	.start = goldfish_start,
-	.quiesce = goldfish_quiesce,
-	.resume = goldfish_resume,
-	.destroy = goldfish_destroy,
+	.look = goldfish_look,
 };
 
-static void describe(struct device_description *d, gpa_t base, int gsi)
+static void describe(struct device_description *d)
 {
 	d->compatible = "google,goldfish-rtc";
-	d->node_name = "rtc";
-	d->resources[0] = (struct device_resource){ RESOURCE_MMIO, base, SIZE };
-	d->nr_resources = 1;
-	d->gsi = gsi;
 }
 
 int rtc_goldfish_create(struct vm *vm, gpa_t base, int gsi)
 {
-	struct goldfish *rtc = calloc(1, sizeof(*rtc));
-	int error;
+	struct goldfish *g = calloc(1, sizeof(*g));
 
-	if (!rtc)
+	if (!g)
 		return -ENOMEM;
-	device_init(&rtc->device, &goldfish_ops, "rtc-goldfish");
-	describe(&rtc->device.description, base, gsi);
-	pthread_mutex_init(&rtc->lock, NULL);
-	rtc->irq = irq_line(vm, gsi);
-	error = realtime_timer_init(&rtc->timer, vm->loop, on_timer, rtc->device.name);
-	if (error)
-		goto fail;
-	error = bus_add(vm->mmio, base, SIZE, &goldfish_bus_ops, rtc);
-	if (error) {
-		log_fatal("rtc-goldfish: address 0x%llx is not free", (unsigned long long)base);
-		goto fail;
-	}
-	device_add(&vm->devices, &rtc->device);
-	return 0;
-
-fail:
-	goldfish_destroy(&rtc->device);
-	return error;
+	g->rtc.ops = &goldfish_ops;
+	return rtc_create(vm, &g->rtc, "rtc-goldfish", base, gsi, describe);
 }

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdlib.h>
+#include <string.h>
+
+#include "lkvm/log.h"
+#include "lkvm/vm.h"
+#include "rtc.h"
+
+/* Lock held. */
+static void update(struct rtc *rtc)
+{
+	s64 next = -1;
+	bool level = rtc->ops->look(rtc, &next);
+
+	if (!rtc->quiesced && level != rtc->level) {
+		rtc->level = level;
+		irq_line_set(&rtc->irq, level);
+	}
+	realtime_timer_set(&rtc->timer, rtc->quiesced ? -1 : next);
+}
+
+static void on_timer(struct realtime_timer *timer)
+{
+	struct rtc *rtc = CONTAINER_OF(timer, struct rtc, timer);
+
+	pthread_mutex_lock(&rtc->lock);
+	update(rtc);
+	pthread_mutex_unlock(&rtc->lock);
+}
+
+/* Registers are words; what is narrower gets a word's low bytes. */
+static void rtc_read(void *opaque, u64 offset, u8 *data, unsigned len)
+{
+	struct rtc *rtc = opaque;
+
+	memset(data, 0, len);
+	if (offset % 4)
+		return;
+	pthread_mutex_lock(&rtc->lock);
+	update(rtc);
+	bus_put(data, len, rtc->ops->read(rtc, offset));
+	pthread_mutex_unlock(&rtc->lock);
+}
+
+static void rtc_write(void *opaque, u64 offset, const u8 *data, unsigned len)
+{
+	struct rtc *rtc = opaque;
+
+	if (offset % 4)
+		return;
+	pthread_mutex_lock(&rtc->lock);
+	update(rtc);
+	rtc->ops->write(rtc, offset, bus_get(data, len));
+	update(rtc);
+	pthread_mutex_unlock(&rtc->lock);
+}
+
+static const struct bus_ops rtc_bus_ops = { .read = rtc_read, .write = rtc_write };
+
+static void rtc_reset(struct device *device)
+{
+	struct rtc *rtc = CONTAINER_OF(device, struct rtc, device);
+
+	pthread_mutex_lock(&rtc->lock);
+	rtc->ops->reset(rtc);
+	/* Also while it is quiesced, when update() leaves the line alone. */
+	if (rtc->level) {
+		rtc->level = false;
+		irq_line_set(&rtc->irq, false);
+	}
+	update(rtc);
+	pthread_mutex_unlock(&rtc->lock);
+}
+
+static int rtc_start(struct device *device)
+{
+	return realtime_timer_start(&CONTAINER_OF(device, struct rtc, device)->timer);
+}
+
+static void set_quiesced(struct device *device, bool quiesced)
+{
+	struct rtc *rtc = CONTAINER_OF(device, struct rtc, device);
+
+	pthread_mutex_lock(&rtc->lock);
+	rtc->quiesced = quiesced;
+	update(rtc);
+	pthread_mutex_unlock(&rtc->lock);
+}
+
+static void rtc_quiesce(struct device *device)
+{
+	set_quiesced(device, true);
+}
+
+static void rtc_resume(struct device *device)
+{
+	set_quiesced(device, false);
+}
+
+static void rtc_destroy(struct device *device)
+{
+	struct rtc *rtc = CONTAINER_OF(device, struct rtc, device);
+
+	realtime_timer_exit(&rtc->timer);
+	pthread_mutex_destroy(&rtc->lock);
+	free(rtc);
+}
+
+static const struct device_ops rtc_device_ops = {
+	.reset = rtc_reset,
+	.start = rtc_start,
+	.quiesce = rtc_quiesce,
+	.resume = rtc_resume,
+	.destroy = rtc_destroy,
+};
+
+int rtc_create(struct vm *vm, struct rtc *rtc, const char *name, gpa_t base, int gsi,
+	       void (*describe)(struct device_description *description))
+{
+	struct device_description *description = &rtc->device.description;
+	int error;
+
+	device_init(&rtc->device, &rtc_device_ops, name);
+	description->node_name = "rtc";
+	description->resources[0] = (struct device_resource){ RESOURCE_MMIO, base, RTC_SIZE };
+	description->nr_resources = 1;
+	description->gsi = gsi;
+	describe(description);
+	pthread_mutex_init(&rtc->lock, NULL);
+	rtc->irq = irq_line(vm, gsi);
+	error = realtime_timer_init(&rtc->timer, vm->loop, on_timer, name);
+	if (error)
+		goto fail;
+	error = bus_add(vm->mmio, base, RTC_SIZE, &rtc_bus_ops, rtc);
+	if (error) {
+		log_fatal("%s: address 0x%llx is not free", name, (unsigned long long)base);
+		goto fail;
+	}
+	device_add(&vm->devices, &rtc->device);
+	return 0;
+
+fail:
+	rtc_destroy(&rtc->device);
+	return error;
+}

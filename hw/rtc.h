@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What real-time clocks with registers of 32 bits and an alarm have in common: a page of MMIO, one interrupt, a
+ * timer that waits for the alarm, and a device's life. A clock embeds struct rtc and gives its registers as
+ * struct rtc_ops, which are called with the lock held, on any thread.
+ */
+#ifndef HW_RTC_H
+#define HW_RTC_H
+
+#include <pthread.h>
+#include "lkvm/device.h"
+#include "lkvm/irq.h"
+#include "realtime.h"
+
+#define RTC_SIZE 0x1000 /* bytes of MMIO */
+
+struct rtc;
+
+struct rtc_ops {
+	/* `offset` is a multiple of 4. */
+	u32 (*read)(struct rtc *rtc, u64 offset);
+	void (*write)(struct rtc *rtc, u64 offset, u32 value);
+	/* As at power-on, but the time goes on. */
+	void (*reset)(struct rtc *rtc);
+	/*
+	 * After every access and whenever the time has come: is the interrupt asserted? *next is when to look again
+	 * if nobody does before, CLOCK_REALTIME in ns, -1: never.
+	 */
+	bool (*look)(struct rtc *rtc, s64 *next);
+};
+
+struct rtc {
+	struct device device;
+	const struct rtc_ops *ops;   /* constant */
+	struct irq_line irq;	     /* constant */
+	struct realtime_timer timer; /* set under the lock by any thread */
+	pthread_mutex_t lock;	     /* everything below, and what the clock adds */
+	bool level;
+	bool quiesced;
+};
+
+/*
+ * `rtc` is the first member of what calloc gave and has ops set; it is freed when that goes wrong, and with the
+ * device. describe() adds to the description what the common part does not know. 0 or -errno, said.
+ */
+int rtc_create(struct vm *vm, struct rtc *rtc, const char *name, gpa_t base, int gsi,
+	       void (*describe)(struct device_description *description));
+
+#endif
