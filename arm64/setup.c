@@ -119,7 +119,7 @@ int arch_vm_create(struct vm *vm)
 	if (!arm64)
 		return -ENOMEM;
 	vm->arch.arm64 = arm64;
-	vm->private_memory = vm->config->arch.protected;
+	vm->private_memory = vm->single_life = vm->config->arch.protected;
 	arm64->ipa_bits =
 		MIN(bits_for(ram_base(vm->config) + vm->config->memory + PCI_WINDOW64_MAX),
 		    host_ipa_bits(vm->kvm_fd));

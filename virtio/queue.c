@@ -5,7 +5,8 @@
  *
  * A legacy driver's rings have its own byte order. What depends on it is compiled twice: `big` is a
  * constant in the copy that modern queues run. Entries choose by vq->plain, which at the same time says
- * that nothing else is special, so a modern queue pays nothing for there being another kind.
+ * that nothing else is special, so a modern queue pays nothing for there being other kinds: the legacy
+ * ones, and those of guests that may make the rings' pages private.
  */
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -105,7 +106,8 @@ int virtqueue_enable(struct virtqueue *vq, const struct guest_memory *memory, u6
 	vq->indirect = features & BIT(VIRTIO_RING_F_INDIRECT_DESC);
 	vq->budget = VIRTQUEUE_BUDGET;
 	vq->enabled = true;
-	vq->plain = !vq->big_endian;
+	vq->guarded = guest_memory_may_vanish(memory);
+	vq->plain = !vq->big_endian && !vq->guarded;
 	return 0;
 }
 
@@ -139,6 +141,24 @@ void virtqueue_break(struct virtqueue *vq, const char *fmt, ...)
 		vq->ops->broken(vq, why);
 }
 
+/*
+ * A guest with private memory may take back the pages that the rings lie in. What is read there afterwards is no
+ * ring, and what is written reaches nobody. True: all three are where they were.
+ */
+static bool rings_there(struct virtqueue *vq)
+{
+	u64 size = vq->size;
+
+	if (!vq->guarded ||
+	    (guest_memory_hva(vq->memory, vq->desc, size * sizeof(struct vring_desc)) &&
+	     guest_memory_hva(vq->memory, vq->driver, sizeof(le16) * (3 + size)) &&
+	     guest_memory_hva(vq->memory, vq->device_area,
+			      sizeof(le16) * 3 + sizeof(struct vring_used_elem) * size)))
+		return true;
+	virtqueue_break(vq, "the guest has made its rings private");
+	return false;
+}
+
 /* Adds one descriptor's buffer to the chain. The descriptor is our copy. Inlined: two calls are too many. */
 BOTH_ORDERS int add_buffer(struct virtqueue *vq, struct virtq_chain *chain, u64 addr, u32 len,
 			   bool writable)
@@ -165,7 +185,8 @@ BOTH_ORDERS int add_buffer(struct virtqueue *vq, struct virtq_chain *chain, u64 
 	hva = writable ? guest_memory_hva_writable(vq->memory, addr, len)
 		       : guest_memory_hva(vq->memory, addr, len);
 	if (!hva) {
-		virtqueue_break(vq, "a buffer outside guest memory: 0x%llx, %u bytes",
+		virtqueue_break(vq, "a buffer outside guest memory%s: 0x%llx, %u bytes",
+				vq->guarded ? " or in private memory" : "",
 				(unsigned long long)addr, len);
 		return -EFAULT;
 	}
@@ -195,7 +216,8 @@ static const struct vring_desc *indirect_table(struct virtqueue *vq, u64 addr, u
 	}
 	table = guest_memory_hva(vq->memory, addr, len);
 	if (!table)
-		virtqueue_break(vq, "an indirect table outside guest memory: 0x%llx, %u bytes",
+		virtqueue_break(vq, "an indirect table outside guest memory%s: 0x%llx, %u bytes",
+				vq->guarded ? " or in private memory" : "",
 				(unsigned long long)addr, len);
 	*nr = len / sizeof(*table);
 	return table;
@@ -307,7 +329,7 @@ NOT_PLAIN int pop_not_plain(struct virtqueue *vq, struct virtq_chain *chain)
 {
 	if (!vq->enabled)
 		return 0;
-	return vq->broken ? -EIO : pop(vq, chain, true);
+	return vq->broken || !rings_there(vq) ? -EIO : pop(vq, chain, vq->big_endian);
 }
 
 int virtqueue_pop(struct virtqueue *vq, struct virtq_chain *chain)
@@ -345,7 +367,7 @@ BOTH_ORDERS void push(struct virtqueue *vq, const struct virtq_used *used, unsig
 
 NOT_PLAIN void push_not_plain(struct virtqueue *vq, const struct virtq_used *used, unsigned nr)
 {
-	if (vq->enabled)
+	if (vq->enabled && rings_there(vq))
 		push(vq, used, nr, vq->big_endian);
 }
 
@@ -384,7 +406,7 @@ BOTH_ORDERS void signal_driver(struct virtqueue *vq, bool big)
 
 NOT_PLAIN void signal_not_plain(struct virtqueue *vq)
 {
-	if (vq->enabled)
+	if (vq->enabled && rings_there(vq))
 		signal_driver(vq, vq->big_endian);
 }
 
@@ -408,7 +430,7 @@ BOTH_ORDERS void kick_off(struct virtqueue *vq, bool big)
 
 NOT_PLAIN void kick_off_not_plain(struct virtqueue *vq)
 {
-	if (vq->enabled)
+	if (vq->enabled && rings_there(vq))
 		kick_off(vq, vq->big_endian);
 }
 
@@ -440,7 +462,7 @@ BOTH_ORDERS bool kick_on(struct virtqueue *vq, bool big)
 
 NOT_PLAIN bool kick_on_not_plain(struct virtqueue *vq)
 {
-	return vq->enabled && !vq->broken && kick_on(vq, true);
+	return vq->enabled && !vq->broken && rings_there(vq) && kick_on(vq, vq->big_endian);
 }
 
 bool virtqueue_kick_on(struct virtqueue *vq)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@ void guest_memory_destroy(struct guest_memory *memory)
 			munmap(region->hva, region->size);
 		if (region->guest_memfd >= 0)
 			close(region->guest_memfd);
+		free(region->private_pages);
 	}
 	memory->nr_regions = 0;
 }
@@ -101,13 +103,32 @@ static const struct guest_region *find(const struct guest_memory *memory, gpa_t 
 	return NULL;
 }
 
+/* Not empty, and within the region. */
+static bool any_private(const struct guest_region *region, gpa_t gpa, u64 len)
+{
+	u64 page = (gpa - region->gpa) / PAGE, last = (gpa - region->gpa + len - 1) / PAGE;
+
+	if (!region->private_pages)
+		return false;
+	for (; page <= last; page++) {
+		u64 bits = region->private_pages[page / 64];
+
+		if (bits & BIT(page % 64))
+			return true;
+		/* Devices pass whole words of shared pages at once. */
+		if (!bits)
+			page |= 63;
+	}
+	return false;
+}
+
 static void *look_up(const struct guest_memory *memory, gpa_t gpa, u64 len, bool write)
 {
 	const struct guest_region *region = find(memory, gpa);
 
 	if (!region || !len || len > region->size - (gpa - region->gpa))
 		return NULL;
-	if (write && region->readonly)
+	if ((write && region->readonly) || any_private(region, gpa, len))
 		return NULL;
 	return region->hva + (gpa - region->gpa);
 }
@@ -122,6 +143,14 @@ void *guest_memory_hva_writable(const struct guest_memory *memory, gpa_t gpa, u6
 	return look_up(memory, gpa, len, true);
 }
 
+bool guest_memory_may_vanish(const struct guest_memory *memory)
+{
+	for (unsigned i = 0; i < memory->nr_regions; i++)
+		if (memory->regions[i].private_pages)
+			return true;
+	return false;
+}
+
 /* How much of [gpa, gpa + len) lies in the region that gpa is in, and where; 0: none. */
 static u64 piece(const struct guest_memory *memory, gpa_t gpa, u64 len, bool write, u8 **hva)
 {
@@ -130,7 +159,8 @@ static u64 piece(const struct guest_memory *memory, gpa_t gpa, u64 len, bool wri
 	if (!region || (write && region->readonly))
 		return 0;
 	*hva = region->hva + (gpa - region->gpa);
-	return MIN(len, region->size - (gpa - region->gpa));
+	len = MIN(len, region->size - (gpa - region->gpa));
+	return any_private(region, gpa, len) ? 0 : len;
 }
 
 int guest_read(const struct guest_memory *memory, gpa_t gpa, void *dst, u64 len)

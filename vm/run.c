@@ -7,6 +7,7 @@
 
 #include "lkvm/arch.h"
 #include "lkvm/chardev.h"
+#include "lkvm/conversion.h"
 #include "lkvm/exit_status.h"
 #include "lkvm/log.h"
 #include "lkvm/vm.h"
@@ -67,7 +68,9 @@ static int reboot(struct vm *vm)
 	int error;
 
 	devices_reset(&vm->devices);
-	error = guest_memory_clear(&vm->memory);
+	error = conversions_reset(vm);
+	if (!error)
+		error = guest_memory_clear(&vm->memory);
 	if (!error)
 		error = arch_load(vm);
 	if (!error)
@@ -115,7 +118,7 @@ static bool shall_reboot(struct vm *vm)
 	if (!vm->config->reboot || vm->end != VM_REQUEST_REBOOT || vm->panicked)
 		return false;
 	/* The memory that the guest had is lost to us, and so is what would have to be loaded into it. */
-	if (vm->private_memory) {
+	if (vm->single_life) {
 		log_warning("Guest %s asked for a restart; a protected guest ends instead",
 			    vm->config->name);
 		return false;

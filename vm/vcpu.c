@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
+#include "lkvm/conversion.h"
 #include "lkvm/log.h"
 #include "lkvm/thread.h"
 #include "lkvm/vcpu.h"
 #include "lkvm/vm.h"
+#include "uapi/kvm.h"
 
 /* Only interrupts KVM_RUN or a blocking write; what to do is in the flags beside it. */
 #define SIGKICK SIGRTMIN
@@ -447,8 +449,38 @@ static enum exit_action dispatch(struct vcpu *vcpu)
 			      run->exit_reason);
 }
 
+/*
+ * KVM has no memory of the kind that the guest accessed. It may be converted, or be there at the second try; when
+ * not, the guest cannot go on, whatever it is that the host lacks.
+ */
+static enum exit_action memory_fault(struct vcpu *vcpu, int error)
+{
+	struct kvm_exit_memory_fault fault;
+	bool private;
+
+	memcpy(&fault, vcpu->run->padding, sizeof(fault));
+	/* An error that KVM says nothing more about must not be taken for this one again. */
+	vcpu->run->exit_reason = KVM_EXIT_UNKNOWN;
+	private = fault.flags & KVM_MEMORY_EXIT_FLAG_PRIVATE;
+	if (error == EFAULT) {
+		int answer = conversion_fault(vcpu, fault.gpa, fault.size, private);
+
+		if (!answer)
+			return EXIT_ACTION_CONTINUE;
+		log_debug("vCPU %u: memory fault at 0x%llx: %s", vcpu->id,
+			  (unsigned long long)fault.gpa, strerror(-answer));
+	}
+	return internal_error(vcpu, "KVM_RUN: %s: the guest's %smemory at 0x%llx cannot be had",
+			      strerror(error), private ? "private " : "",
+			      (unsigned long long)fault.gpa);
+}
+
 static enum exit_action run_failed(struct vcpu *vcpu, int error)
 {
+	if ((error == EFAULT || error == EHWPOISON) &&
+	    vcpu->run->exit_reason == KVM_EXIT_MEMORY_FAULT)
+		return memory_fault(vcpu, error);
+
 	/* arm64's KVM, of a pair of registers or an address that is written back: the CPU does not tell it. */
 	if (error == ENOSYS)
 		return internal_error(vcpu,

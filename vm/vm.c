@@ -10,6 +10,7 @@
 
 #include "lkvm/arch.h"
 #include "lkvm/chardev.h"
+#include "lkvm/conversion.h"
 #include "lkvm/irq.h"
 #include "lkvm/kvm.h"
 #include "lkvm/log.h"
@@ -133,6 +134,7 @@ void vm_destroy(struct vm *vm)
 	if (vm->fd >= 0)
 		close(vm->fd);
 	guest_memory_destroy(&vm->memory);
+	conversions_destroy(vm);
 	if (vm->kvm_fd >= 0)
 		close(vm->kvm_fd);
 }

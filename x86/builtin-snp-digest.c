@@ -87,7 +87,7 @@ int builtin_snp_digest(int argc, char **argv)
 	}
 	log_set_level(config.loglevel);
 	/* Nothing else has one. */
-	config.arch.snp.given = true;
+	config.arch.vm_type = VM_TYPE_SNP;
 	if (config_finish(&config))
 		ret = EXIT_START;
 	else

@@ -9,6 +9,7 @@
 #include "lkvm/boot.h"
 #include "lkvm/log.h"
 #include "snp-config.h"
+#include "vm-type.h"
 
 const char arch_name[] = "x86";
 
@@ -24,10 +25,37 @@ const struct option_row arch_options[] = {
 	},
 	{
 		.kind = OPTION_CALL,
+		.name = "vm-type",
+		.argument = "TYPE",
+		.help = "Kind of machine: default, sw-protected or snp",
+		.man = "Guests of the other two have private memory beside what they share with "
+		       "devices, and convert pages from one to the other. sw-protected is KVM's "
+		       "imitation "
+		       "of such machines, for development: it protects nothing, takes any "
+		       "processor "
+		       "with nested paging and a host kernel with CONFIG_KVM_SW_PROTECTED_VM. See "
+		       "Documentation/private-memory.md.",
+		.parse = option_parse_choice,
+		.offset = offsetof(struct vm_config, arch.vm_type),
+		.choices = x86_vm_type_names,
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "no-prefault",
+		.help = "Do not map pages at once that the guest makes private or shared",
+		.man = "By default KVM maps them before the guest goes on, which spares it a fault "
+		       "for "
+		       "each page. To compare, and for guests that convert much more than they "
+		       "use.",
+		.offset = offsetof(struct vm_config, arch.no_prefault),
+	},
+	{
+		.kind = OPTION_CALL,
 		.name = "snp",
 		.argument = "KEY=VALUE[,...]",
-		.help = "Launch a SEV-SNP guest: policy=N, id-block=FILE, host-data=HEX ...",
-		.man = "policy=N is the guest policy (default 0x30000); id-block=FILE and "
+		.help = "Launch a SEV-SNP guest: policy=N, id-block=FILE, host-data=HEX and more",
+		.man = "Means --vm-type snp. policy=N is the guest policy (default 0x30000); "
+		       "id-block=FILE and "
 		       "id-auth=FILE what its owner signed, as raw bytes or in base64, and "
 		       "author-key that an author's key is in the second; host-data=HEX 32 bytes "
 		       "for attestation reports; vcek-disabled leaves the chip's own key out of "
@@ -80,7 +108,7 @@ int arch_config_check(const struct vm_config *config)
 			  (unsigned long long)config->memory);
 		return -EINVAL;
 	}
-	return snp_config_check(config);
+	return x86_check_vm_type(config) ?: snp_config_check(config);
 }
 
 /*

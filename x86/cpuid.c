@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <asm/kvm_para.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -278,6 +279,14 @@ int x86_cpuid_set_common(struct kvm_cpuid2 *cpuid, unsigned nr_cpus, u32 tsc_khz
 	if (!error)
 		error = set_frequency(cpuid, tsc_khz);
 	return error;
+}
+
+void x86_cpuid_offer_map_gpa_range(struct kvm_cpuid2 *cpuid)
+{
+	struct kvm_cpuid_entry2 *entry = x86_cpuid_find(cpuid, KVM_CPUID_FEATURES, 0);
+
+	if (entry)
+		entry->eax |= BIT(KVM_FEATURE_HC_MAP_GPA_RANGE);
 }
 
 void x86_cpuid_set_vcpu(struct kvm_cpuid2 *cpuid, unsigned apic_id)

@@ -2,7 +2,7 @@
 /*
  * What a guest's CPUID says: KVM's supported set, with what only the VMM knows put right: how many CPUs there
  * are and which one this is (one package, a core each), and clock rates. KVM's own leaves from
- * 0x40000000 are never touched. Pure: tables in, tables out.
+ * 0x40000000 are left as they are, but for one bit that is ours to set. Pure: tables in, tables out.
  */
 #ifndef X86_CPUID_H
 #define X86_CPUID_H
@@ -26,6 +26,9 @@ bool x86_cpuid_wants_frequency(struct kvm_cpuid2 *cpuid);
 /* What is the same for all vCPUs. tsc_khz 0: unknown. -ENOSPC when the table is full. */
 int x86_cpuid_set_common(struct kvm_cpuid2 *cpuid, unsigned nr_cpus, u32 tsc_khz,
 			 bool tsc_deadline);
+
+/* Tells the guest of KVM_HC_MAP_GPA_RANGE, in KVM's own leaf: it is offered by whoever answers it. */
+void x86_cpuid_offer_map_gpa_range(struct kvm_cpuid2 *cpuid);
 
 /* What only this vCPU says: its APIC id. After x86_cpuid_set_common(). */
 void x86_cpuid_set_vcpu(struct kvm_cpuid2 *cpuid, unsigned apic_id);

@@ -7,8 +7,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
 #include "lkvm/text.h"
-
-#define KVM_ENOSYS 1000 /* what Linux calls KVM_ENOSYS, for hypercalls */
+#include "vm-type.h"
 
 enum exit_action arch_vcpu_exit(struct vcpu *vcpu)
 {
@@ -16,8 +15,7 @@ enum exit_action arch_vcpu_exit(struct vcpu *vcpu)
 
 	switch (run->exit_reason) {
 	case KVM_EXIT_HYPERCALL:
-		/* None was asked for; a guest that calls one hears that it does not exist. */
-		run->hypercall.ret = -KVM_ENOSYS;
+		x86_hypercall(vcpu);
 		return EXIT_ACTION_CONTINUE;
 	case KVM_EXIT_NMI:
 	case KVM_EXIT_SET_TPR:

@@ -29,7 +29,7 @@ unsigned snp_c_bit(const struct snp_config *config)
 
 bool snp_wanted(const struct vm_config *config)
 {
-	return config->arch.snp.given;
+	return config->arch.vm_type == VM_TYPE_SNP;
 }
 
 /* One item, "KEY" or "KEY=VALUE"; value NULL for the first. */
@@ -206,6 +206,7 @@ int snp_parse_option(struct vm_config *config, const struct option_row *row, con
 
 	if (!value) {
 		*snp = (struct snp_config){ .given = false };
+		config->arch.vm_type = VM_TYPE_DEFAULT;
 		return 0;
 	}
 	cursor = config_keep(config, strdup(value));
@@ -214,6 +215,7 @@ int snp_parse_option(struct vm_config *config, const struct option_row *row, con
 		return -ENOMEM;
 	}
 	snp->given = true;
+	config->arch.vm_type = VM_TYPE_SNP;
 	while (!error && (item = option_list_next(&cursor)))
 		error = parse_item(snp, row, value, item);
 	return error;
@@ -255,8 +257,14 @@ int snp_config_check(const struct vm_config *config)
 {
 	if (snp_wanted(config))
 		return check_launch(config);
+	if (config->arch.snp.given) {
+		log_fatal("--snp: it is for SEV-SNP guests; --vm-type snp, or none, would go with "
+			  "it");
+		return -EINVAL;
+	}
 	if (config->firmware) {
-		log_fatal("--firmware %s: on x86 only SEV-SNP guests have one; give --snp too",
+		log_fatal("--firmware %s: on x86 only SEV-SNP guests have one; give --vm-type snp "
+			  "too",
 			  config->firmware);
 		return -EINVAL;
 	}

@@ -12,6 +12,7 @@
 #include "lkvm/log.h"
 #include "msrs.h"
 #include "snp.h"
+#include "vm-type.h"
 #include "x86-vm.h"
 
 #define MSR_UCODE_REV 0x8b
@@ -240,6 +241,8 @@ int arch_vm_create(struct vm *vm)
 	if (!error)
 		error = x86_check_load(vm);
 	if (!error)
+		error = x86_create_private_memory(vm);
+	if (!error)
 		error = snp_init(x86->snp, vm);
 	if (!error)
 		error = vm_map_memory(vm);
@@ -249,7 +252,7 @@ int arch_vm_create(struct vm *vm)
 		return error;
 	read_host_msrs(vm, x86);
 	lay_out_pci(x86);
-	vm->private_memory = x86->snp;
+	vm->single_life = x86->snp;
 	return vm->config->reboot && !x86->snp ? x86_vm_state_save(vm) : 0;
 }
 

@@ -2,20 +2,18 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "board.h"
 #include "cpuid.h"
-#include "lkvm/arch.h"
 #include "lkvm/boot.h"
+#include "lkvm/conversion.h"
 #include "lkvm/log.h"
 #include "lkvm/vcpu.h"
 #include "snp-hashes.h"
 #include "snp-identity.h"
 #include "snp-launch.h"
 #include "snp.h"
-#include "uapi/kvm.h"
 #include "x86-vm.h"
 
 #define LEAF_ENCRYPTION 0x8000001f
@@ -94,25 +92,6 @@ u64 snp_firmware_size(const struct snp *snp)
 	return snp ? snp->firmware.size : 0;
 }
 
-int snp_check_host(int kvm_fd, unsigned long *type)
-{
-	int types = ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_VM_TYPES);
-
-	*type = SEV_VM_TYPE_SNP;
-	if (types > 0 && types & BIT(SEV_VM_TYPE_SNP))
-		return 0;
-	log_fatal("This host's KVM has no SEV-SNP guests: they take an AMD EPYC of the third "
-		  "generation or later with SEV-SNP on in its firmware setup, Linux 6.11 or later "
-		  "and the module kvm_amd with sev_snp=Y");
-	return -EOPNOTSUPP;
-}
-
-int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type)
-{
-	*type = 0;
-	return snp_wanted(config) ? snp_check_host(kvm_fd, type) : 0;
-}
-
 int snp_init(struct snp *snp, struct vm *vm)
 {
 	int error;
@@ -187,6 +166,19 @@ static int check_c_bit(const struct snp *snp, struct kvm_cpuid2 *cpuid)
 	return -EINVAL;
 }
 
+/* KVM has its copies: what is left here is told to be nobody's, and given back. */
+static int forget_pages(const struct snp *snp, struct vm *vm)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < snp->plan.nr_ranges && !error; i++)
+		error = conversion_apply(vm, snp->plan.ranges[i].gpa, snp->plan.ranges[i].size,
+					 true);
+	if (error)
+		log_fatal("SEV-SNP: the guest's pages cannot be given up: %s", strerror(-error));
+	return error;
+}
+
 int snp_launch(struct snp *snp, struct vm *vm)
 {
 	struct snp_identity identity = { NULL, NULL };
@@ -203,7 +195,8 @@ int snp_launch(struct snp *snp, struct vm *vm)
 	if (error)
 		return error;
 	x86_cpuid_set_vcpu(cpuid, 0);
-	return snp_host_launch(&snp->host, snp->config, &identity, &snp->plan, cpuid);
+	error = snp_host_launch(&snp->host, snp->config, &identity, &snp->plan, cpuid);
+	return error ?: forget_pages(snp, vm);
 }
 
 int snp_hv_report(struct vm *vm, void *report, size_t *size, const char **why)

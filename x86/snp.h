@@ -21,10 +21,7 @@ void snp_destroy(struct snp *snp);
 /* Bytes of RAM that its firmware wants below 4 GiB; 0: it has none. */
 u64 snp_firmware_size(const struct snp *snp);
 
-/* Is the host able to? Explains; -EOPNOTSUPP and the like. And which VM type it is then. */
-int snp_check_host(int kvm_fd, unsigned long *type);
-
-/* Behind KVM_CREATE_VM, before memory slots and vCPUs. */
+/* Behind KVM_CREATE_VM with arch_vm_type()'s type, before memory slots and vCPUs. */
 int snp_init(struct snp *snp, struct vm *vm);
 
 /*
@@ -35,7 +32,10 @@ int snp_load(struct snp *snp, struct vm *vm, const struct x86_boot *boot,
 	     const struct x86_entry *entry);
 const struct snp_plan *snp_plan(const struct snp *snp);
 
-/* vCPUs exist and did not run: the launch. There is no second one. */
+/*
+ * vCPUs exist and did not run: the launch. There is no second one. All of the plan's pages are private then, and
+ * nothing of them is left in the shared half.
+ */
 int snp_launch(struct snp *snp, struct vm *vm);
 
 /*

@@ -49,6 +49,8 @@ static int set_common_cpuid(struct vcpu *vcpu, struct x86_vm *x86)
 	error = x86_cpuid_set_common(x86->cpuid, vm->config->cpus, MAX(tsc_khz, 0), deadline);
 	if (error)
 		log_fatal("KVM's CPUID table leaves no room for lkvm's entries");
+	else if (vm->conversions)
+		x86_cpuid_offer_map_gpa_range(x86->cpuid);
 	return error;
 }
 

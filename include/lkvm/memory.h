@@ -25,9 +25,14 @@ struct guest_region {
 	 */
 	int guest_memfd;
 	u64 guest_memfd_offset; /* bytes */
-	bool readonly;		/* a ROM: the guest and devices may only read it */
-	bool unlisted;		/* RAM that is not in the map of its memory that the guest gets */
-	bool borrowed;		/* the mapping belongs to the caller (tests) */
+	/*
+	 * A bit a page: the guest keeps it for itself (conversion.h), what is at hva is not what it has there, and
+	 * all look-ups refuse it. Any thread. NULL: no page of the region ever is. The region's to free.
+	 */
+	_Atomic u64 *private_pages;
+	bool readonly; /* a ROM: the guest and devices may only read it */
+	bool unlisted; /* RAM that is not in the map of its memory that the guest gets */
+	bool borrowed; /* the mapping belongs to the caller (tests) */
 };
 
 struct guest_memory {
@@ -54,12 +59,18 @@ int guest_memory_add_buffer(struct guest_memory *memory, gpa_t gpa, void *hva, u
 
 /*
  * The hva of [gpa, gpa + len), or NULL unless all of it lies in one region (any length, overflow is
- * checked; len 0 is refused). For long-lived areas such as rings and for boot loading.
+ * checked; len 0 is refused) and none of it is private to the guest. For long-lived areas such as rings and for boot loading.
  */
 void *guest_memory_hva(const struct guest_memory *memory, gpa_t gpa, u64 len);
 
 /* The same for something the device will write: NULL for read-only regions too. */
 void *guest_memory_hva_writable(const struct guest_memory *memory, gpa_t gpa, u64 len);
+
+/*
+ * Can what guest_memory_hva() gave become private to the guest (struct guest_region)? The mapping stays, so to go on
+ * using it harms nobody, but what is there is not the guest's: who keeps an hva asks for it again now and then.
+ */
+bool guest_memory_may_vanish(const struct guest_memory *memory);
 
 /* Copies; the range may span adjacent regions. 0, or -EFAULT with nothing promised of the rest. */
 int __must_check guest_read(const struct guest_memory *memory, gpa_t gpa, void *dst, u64 len);

@@ -14,6 +14,13 @@
 
 struct vm;
 
+/* The last access to memory of the wrong kind: the same one again and again leads nowhere. */
+struct vcpu_fault {
+	gpa_t gpa;
+	u64 changes; /* conversions that there had been by then */
+	unsigned repeats;
+};
+
 struct vcpu {
 	struct vm *vm;
 	unsigned id;
@@ -24,6 +31,7 @@ struct vcpu {
 	_Atomic bool thread_started; /* written by the main thread */
 	bool off;		     /* see vcpu_set_off(); vcpu_control's lock */
 	unsigned holds;		     /* see vcpu_hold(); the same lock */
+	struct vcpu_fault fault;     /* vm/conversion.c's; the vCPU's thread */
 	const cpu_set_t *affinity;   /* of the thread; NULL: none; constant once it runs */
 	struct arch_vcpu arch;
 };

@@ -46,12 +46,13 @@ struct virtqueue {
 	bool enabled;
 	/* Set by virtqueue_enable. */
 	bool event_idx, indirect;
+	bool guarded; /* the guest may make the rings private, see guest_memory_may_vanish() */
 	const struct guest_memory *memory;
 	const struct vring_desc *desc_ring; /* all three NULL while not enabled */
 	const struct vring_avail *avail;
 	struct vring_used *used;
 	/* The queue's thread. */
-	bool plain; /* enabled, not broken and little-endian: what nearly every queue always is */
+	bool plain; /* enabled, not broken, little-endian, not guarded: what nearly every queue always is */
 	bool broken;
 	bool kicks_off;	  /* we asked the driver not to kick */
 	u16 next_avail;	  /* what we look at next */

@@ -15,6 +15,7 @@
 #include "lkvm/memory.h"
 #include "arch-vm.h" /* struct arch_vm, from the architecture's folder */
 
+struct conversions;
 struct pci_host;
 struct vcpu;
 struct irq_state;
@@ -48,10 +49,12 @@ struct vm {
 	int fd;	    /* the VM */
 	struct guest_memory memory;
 	/*
-	 * The host gets to see only what the guest shares with it: devices want to be told of that (virtio's
-	 * ACCESS_PLATFORM), and there is no second life. Set by arch_vm_create.
+	 * The host gets to see only what the guest shares with it, and devices want to be told of that (virtio's
+	 * ACCESS_PLATFORM). Set by arch_vm_create, as is what follows.
 	 */
 	bool private_memory;
+	bool single_life;		 /* what was loaded cannot be loaded again: no reboot */
+	struct conversions *conversions; /* conversion.h; NULL: the guest converts no pages */
 	struct bus *mmio;
 	struct bus *ports;	    /* NULL where the architecture has none */
 	struct device_list devices; /* main thread */

@@ -47,6 +47,17 @@ struct kvm_create_guest_memfd {
 	__u64 reserved[6];
 };
 #endif
+
+/* kvm_run's memory_fault, where newer headers have it: at the beginning of its union. */
+struct kvm_exit_memory_fault {
+	__u64 flags;
+	__u64 gpa;
+	__u64 size;
+};
+_Static_assert(sizeof(struct kvm_exit_memory_fault) <=
+		       sizeof(((struct kvm_run *)0)->padding),
+	       "within the union");
+
 _Static_assert(sizeof(struct kvm_userspace_memory_region2) == 160, "as the kernel has it");
 _Static_assert(sizeof(struct kvm_memory_attributes) == 32, "as the kernel has it");
 _Static_assert(sizeof(struct kvm_create_guest_memfd) == 64, "as the kernel has it");

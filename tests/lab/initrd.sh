@@ -53,7 +53,7 @@ prune() {
 host_initrd() {
 	local _k=$ARCH_CACHE/kernels/$1 _out _work
 	mkdir -p "$ARCH_CACHE/hosts"
-	_out=$ARCH_CACHE/hosts/$1-$(hash_of $2 -- "$_k/release" "$LAB_DIR/host-init" \
+	_out=$ARCH_CACHE/hosts/$1-$(hash_of $2 -- "$_k/release" "$_k/made-from" "$LAB_DIR/host-init" \
 		"$LAB_DIR/initlib.sh" "$LAB_DIR/initrd.sh" "$LAB_DIR/modules.sh").cpio
 	if [ ! -e "$_out" ]; then
 		_work=$(mktemp -d)

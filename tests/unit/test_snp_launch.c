@@ -47,7 +47,7 @@ static int setup(void **state)
 	config.cmdline = "quiet";
 	config.memory = MIB(64);
 	config.cpus = 3;
-	config.arch.snp.given = true;
+	config.arch.vm_type = VM_TYPE_SNP;
 	cpuid = x86_cpuid_new();
 	assert_non_null(cpuid);
 	cpuid->nent = 0;

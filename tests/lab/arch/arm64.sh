@@ -33,6 +33,10 @@ host_kernel() {
 	echo sid
 }
 
+host_kernel_make() {
+	return 77
+}
+
 host_variant() {
 	case $1 in
 	# With nested mode asked for, a GICv2 host has no /dev/kvm at all.

@@ -32,6 +32,10 @@ host_kernel() {
 	echo sid
 }
 
+host_kernel_make() {
+	return 77
+}
+
 host_variant() {
 	case $1 in
 	# KVM makes no interrupt controller for guests where the host's harts have no AIA.

@@ -67,6 +67,12 @@ host_kernel() {
 	esac
 }
 
+# host_kernel_make LABEL: makes a host's kernel that is no package; status 77: it cannot be had.
+host_kernel_make() {
+	[ "$1" = sw-protected ] || return 77
+	"$LAB_DIR/kvm-modules" "$(host_kernel "$(lab_codename)")"
+}
+
 # host_variant NAME: changes the above; a scenario asks for it by "# host: variant=NAME".
 host_variant() {
 	return 1

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "lkvm/conversion.h"
+#include "lkvm/guest_memfd.h"
+#include "lkvm/log.h"
+#include "lkvm/vcpu.h"
+#include "uapi/kvm.h"
+
+/*
+ * An access that is refused again, though no page changed its kind meanwhile: KVM cannot provide the page. A
+ * few times may be another vCPU's change on its way.
+ */
+#define MAX_REPEATS 100
+
+struct conversions {
+	bool accesses_tell, prefault; /* constant */
+	pthread_mutex_t lock;	      /* a conversion from its beginning to its end */
+	_Atomic u64 changes;	      /* how many there have been; any thread */
+	/* Any thread. */
+	_Atomic u64 to_private, to_shared, bytes, refused;
+	_Atomic u64 prefaulted, prefault_failures, memory_faults, hypercalls;
+};
+
+static bool offered(const struct vm *vm)
+{
+	int attributes = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_MEMORY_ATTRIBUTES);
+
+	return attributes > 0 && attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE &&
+	       ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD) > 0;
+}
+
+static int add_private_half(struct vm *vm, struct guest_region *region)
+{
+	u64 words = (region->size / CONVERSION_PAGE + 63) / 64;
+	int fd;
+
+	/* Memory that is a guest_memfd itself has no other half. */
+	if (region->guest_memfd >= 0)
+		return -EINVAL;
+	region->private_pages = calloc(words, sizeof(*region->private_pages));
+	if (!region->private_pages)
+		return -ENOMEM;
+	fd = guest_memfd_create(vm->fd, region->size, 0);
+	if (fd < 0)
+		return fd;
+	region->guest_memfd = fd;
+	region->guest_memfd_offset = 0;
+	return 0;
+}
+
+int conversions_create(struct vm *vm, const struct conversion_options *options)
+{
+	struct conversions *c;
+	int error = 0;
+
+	if (!offered(vm)) {
+		log_fatal("This host's KVM has no private memory for guests of this type");
+		return -EOPNOTSUPP;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	pthread_mutex_init(&c->lock, NULL);
+	c->accesses_tell = options->accesses_tell;
+	c->prefault = options->prefault &&
+		      ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_PRE_FAULT_MEMORY) > 0;
+	vm->conversions = c;
+	vm->private_memory = true;
+	for (unsigned i = 0; i < vm->memory.nr_regions && !error; i++)
+		error = add_private_half(vm, &vm->memory.regions[i]);
+	if (error)
+		log_fatal("KVM gives the guest no private memory: %s", strerror(-error));
+	else
+		log_debug("Page conversions are %spre-faulted", c->prefault ? "" : "not ");
+	return error;
+}
+
+static void say_counts(const struct vm *vm)
+{
+	struct conversion_counts n;
+
+	conversion_counts(vm, &n);
+	log_debug(
+		"Page conversions: %llu to private, %llu to shared, %llu bytes, %llu refused; "
+		"%llu pages pre-faulted, %llu failures; exits: %llu hypercalls, %llu memory faults",
+		(unsigned long long)n.to_private, (unsigned long long)n.to_shared,
+		(unsigned long long)n.bytes, (unsigned long long)n.refused,
+		(unsigned long long)n.prefaulted, (unsigned long long)n.prefault_failures,
+		(unsigned long long)n.hypercalls, (unsigned long long)n.memory_faults);
+}
+
+void conversions_destroy(struct vm *vm)
+{
+	struct conversions *c = vm->conversions;
+
+	if (!c)
+		return;
+	say_counts(vm);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+	vm->conversions = NULL;
+}
+
+static int set_attributes(struct vm *vm, gpa_t gpa, u64 size, bool private)
+{
+	struct kvm_memory_attributes attributes = {
+		.address = gpa,
+		.size = size,
+		.attributes = private ? KVM_MEMORY_ATTRIBUTE_PRIVATE : 0,
+	};
+
+	return ioctl(vm->fd, KVM_SET_MEMORY_ATTRIBUTES, &attributes) ? -errno : 0;
+}
+
+/* The part of [gpa, gpa + size) in the region that gpa is in. NULL: in none that has two halves. */
+static struct guest_region *part(struct vm *vm, gpa_t gpa, u64 size, u64 *offset, u64 *len)
+{
+	for (unsigned i = 0; i < vm->memory.nr_regions; i++) {
+		struct guest_region *region = &vm->memory.regions[i];
+
+		*offset = gpa - region->gpa;
+		if (gpa < region->gpa || *offset >= region->size)
+			continue;
+		*len = MIN(size, region->size - *offset);
+		return region->private_pages && region->guest_memfd >= 0 ? region : NULL;
+	}
+	return NULL;
+}
+
+static bool is_valid(struct vm *vm, gpa_t gpa, u64 size)
+{
+	u64 offset, len;
+
+	if (!size || !IS_ALIGNED(gpa, CONVERSION_PAGE) || !IS_ALIGNED(size, CONVERSION_PAGE) ||
+	    gpa + size < gpa)
+		return false;
+	for (; size; gpa += len, size -= len)
+		if (!part(vm, gpa, size, &offset, &len))
+			return false;
+	return true;
+}
+
+/* Whole words at once: a guest may convert all of its memory. */
+static void mark(struct guest_region *region, u64 offset, u64 len, bool private)
+{
+	u64 page = offset / CONVERSION_PAGE, end = (offset + len) / CONVERSION_PAGE;
+
+	while (page < end) {
+		u64 first = page % 64, nr = MIN(64 - first, end - page);
+		u64 bits = (nr == 64 ? ~0ULL : BIT(nr) - 1) << first;
+
+		if (private)
+			region->private_pages[page / 64] |= bits;
+		else
+			region->private_pages[page / 64] &= ~bits;
+		page += nr;
+	}
+}
+
+/* That the host does not get its memory back is a pity, but nobody's failure. */
+static void said_no(const char *what)
+{
+	log_debug("Pages that were converted are not given back: %s: %s", what, strerror(errno));
+}
+
+static void give_back_shared(const struct guest_region *region, u64 offset, u64 len)
+{
+	if (region->borrowed)
+		memset(region->hva + offset, 0, len);
+	else if (madvise(region->hva + offset, len, MADV_DONTNEED))
+		said_no("madvise");
+}
+
+static void give_back_private(const struct guest_region *region, u64 offset, u64 len)
+{
+	if (fallocate(region->guest_memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		      region->guest_memfd_offset + offset, len))
+		said_no("fallocate");
+}
+
+/*
+ * Devices must not reach a page from the moment on at which its shared half is none, and not before the
+ * private one is gone: so bits are set before pages are given back, and cleared after.
+ */
+static void follow(struct vm *vm, gpa_t gpa, u64 size, bool private)
+{
+	u64 offset, len;
+
+	for (; size; gpa += len, size -= len) {
+		struct guest_region *region = part(vm, gpa, size, &offset, &len);
+
+		if (private) {
+			mark(region, offset, len, true);
+			give_back_shared(region, offset, len);
+		} else {
+			give_back_private(region, offset, len);
+			mark(region, offset, len, false);
+		}
+	}
+}
+
+/* KVM first, which does all of it or nothing: only what it did can be followed. */
+static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
+{
+	struct conversions *c = vm->conversions;
+	int error;
+
+	pthread_mutex_lock(&c->lock);
+	error = set_attributes(vm, gpa, size, private);
+	if (!error) {
+		follow(vm, gpa, size, private);
+		c->changes++;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return error;
+}
+
+int conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
+{
+	struct conversions *c = vm->conversions;
+	int error = -EINVAL;
+
+	if (!c)
+		return -EOPNOTSUPP;
+	if (is_valid(vm, gpa, size))
+		error = apply(vm, gpa, size, private);
+	if (error) {
+		c->refused++;
+		return error;
+	}
+	if (private)
+		c->to_private++;
+	else
+		c->to_shared++;
+	c->bytes += size;
+	return 0;
+}
+
+int conversion_request(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
+{
+	struct conversions *c = vcpu->vm->conversions;
+	int error = conversion_apply(vcpu->vm, gpa, size, private);
+	u64 pages;
+
+	if (error || !c->prefault)
+		return error;
+	if (vcpu_prefault(vcpu, gpa, size, &pages))
+		c->prefault_failures++;
+	c->prefaulted += pages;
+	return 0;
+}
+
+/* Does the access lead nowhere? Then nothing has changed since the last one, nor at the last hundred. */
+static bool in_vain(struct vcpu *vcpu, gpa_t gpa)
+{
+	struct vcpu_fault *last = &vcpu->fault;
+
+	if (last->gpa == gpa && last->changes == vcpu->vm->conversions->changes)
+		return ++last->repeats > MAX_REPEATS;
+	last->gpa = gpa;
+	last->repeats = 0;
+	return false;
+}
+
+static bool is_all(struct vm *vm, gpa_t gpa, u64 size, bool private)
+{
+	u64 offset, len;
+
+	for (; size; gpa += CONVERSION_PAGE, size -= CONVERSION_PAGE) {
+		struct guest_region *region = part(vm, gpa, size, &offset, &len);
+		u64 page = offset / CONVERSION_PAGE;
+
+		if (!!(region->private_pages[page / 64] & BIT(page % 64)) != private)
+			return false;
+	}
+	return true;
+}
+
+int conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
+{
+	struct vm *vm = vcpu->vm;
+	struct conversions *c = vm->conversions;
+	int error = 0;
+
+	if (!c)
+		return -EOPNOTSUPP;
+	c->memory_faults++;
+	if (!is_valid(vm, gpa, size))
+		return -EFAULT;
+	if (in_vain(vcpu, gpa))
+		return -ELOOP;
+	if (c->accesses_tell && !is_all(vm, gpa, size, private))
+		error = conversion_request(vcpu, gpa, size, private);
+	vcpu->fault.changes = c->changes;
+	return error;
+}
+
+int conversions_reset(struct vm *vm)
+{
+	if (!vm->conversions)
+		return 0;
+	for (unsigned i = 0; i < vm->memory.nr_regions; i++) {
+		const struct guest_region *region = &vm->memory.regions[i];
+		int error = apply(vm, region->gpa, region->size, false);
+
+		if (error) {
+			log_fatal("KVM does not make the guest's memory shared again: %s",
+				  strerror(-error));
+			return error;
+		}
+	}
+	return 0;
+}
+
+void conversion_count_hypercall(struct vm *vm)
+{
+	if (vm->conversions)
+		vm->conversions->hypercalls++;
+}
+
+void conversion_counts(const struct vm *vm, struct conversion_counts *counts)
+{
+	const struct conversions *c = vm->conversions;
+
+	memset(counts, 0, sizeof(*counts));
+	if (!c)
+		return;
+	*counts = (struct conversion_counts){
+		.to_private = c->to_private,
+		.to_shared = c->to_shared,
+		.bytes = c->bytes,
+		.refused = c->refused,
+		.prefaulted = c->prefaulted,
+		.prefault_failures = c->prefault_failures,
+		.memory_faults = c->memory_faults,
+		.hypercalls = c->hypercalls,
+	};
+}

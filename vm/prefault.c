@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <sys/ioctl.h>
+
+#include "lkvm/conversion.h"
+#include "lkvm/vcpu.h"
+#include "uapi/kvm.h"
+
+/* Answers in a row that are no progress: a signal that came, a page that another vCPU is at work on. */
+#define MAX_TRIES 16
+
+/* Set for whoever waits for this vCPU: a pause, the end, vcpu_hold(). */
+static bool wanted_elsewhere(struct vcpu *vcpu)
+{
+	return __atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_ACQUIRE) || vm_ending(vcpu->vm);
+}
+
+int vcpu_prefault(struct vcpu *vcpu, gpa_t gpa, u64 size, u64 *pages)
+{
+	struct kvm_pre_fault_memory range = { .gpa = gpa, .size = size };
+	unsigned tries = 0;
+
+	*pages = 0;
+	while (range.size) {
+		u64 left = range.size;
+		int error = 0;
+
+		if (wanted_elsewhere(vcpu))
+			return -ECANCELED;
+		if (ioctl(vcpu->fd, KVM_PRE_FAULT_MEMORY, &range))
+			error = -errno;
+		/* KVM moves both on, whatever it answers; that it went backwards would be its bug, not our loop. */
+		if (range.size > left)
+			return -EPROTO;
+		*pages += (left - range.size) / CONVERSION_PAGE;
+		if (range.size < left) {
+			tries = 0;
+			continue;
+		}
+		if (error && error != -EINTR && error != -EAGAIN)
+			return error;
+		if (++tries == MAX_TRIES)
+			return error ?: -EPROTO;
+	}
+	return 0;
+}
