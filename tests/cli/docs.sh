@@ -146,6 +146,7 @@ test_install() {
 	expected="usr/bin/lkvm
 usr/share/bash-completion/completions/lkvm
 usr/share/man/man1/lkvm-run.1
+usr/share/man/man1/lkvm-snp-digest.1
 usr/share/man/man1/lkvm-stat.1
 usr/share/man/man1/lkvm.1"
 	[ "$(cd root && find . -type f | sed 's|^./||' | sort)" = "$expected" ] || fail "$(find root)"
