@@ -284,7 +284,7 @@ static void add_status(struct virtio_device *dev, u8 bits)
 		if (log_limit_ok(&dev->complaints))
 			log_warning(
 				"%s: the guest's driver wants features 0x%llx, offered are 0x%llx; "
-				"VERSION_1 is needed",
+				"VERSION_1 is needed, and ACCESS_PLATFORM where it is offered",
 				dev->device.name, (unsigned long long)dev->features,
 				(unsigned long long)dev->device_features);
 	}

@@ -246,6 +246,17 @@ static void physical_bits(void **state)
 	assert_int_equal(x86_cpuid_phys_bits(cpuid), 36);
 }
 
+/* One bit of KVM's, for a guest whose page-state changes somebody answers. */
+static void map_gpa_range_is_offered(void **state)
+{
+	x86_cpuid_offer_map_gpa_range(cpuid);
+	assert_int_equal(leaf(0x40000001, 0)->eax, 0x01007efb | BIT(16));
+	assert_int_equal(leaf(0x40000000, 0)->eax, 0x40000001);
+	leaf(0x40000001, 0)->function = 0x40000100;
+	x86_cpuid_offer_map_gpa_range(cpuid);
+	assert_null(x86_cpuid_find(cpuid, 0x40000001, 0));
+}
+
 static void full_table(void **state)
 {
 	while (cpuid->nent < X86_CPUID_MAX_ENTRIES)
@@ -270,6 +281,7 @@ int main(void)
 		INTEL(kvm_leaves_stay),
 		AMD(amd_without_topoext),
 		INTEL(physical_bits),
+		INTEL(map_gpa_range_is_offered),
 		INTEL(full_table),
 	};
 

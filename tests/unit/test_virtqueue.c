@@ -30,8 +30,8 @@ struct state {
 };
 
 static struct state *owner;
-/* Of the rings in the tests that run now. */
-static bool big;
+/* Of the rings in the tests that run now; and may the guest make its memory private? */
+static bool big, guarded;
 
 static void on_interrupt(struct virtqueue *vq)
 {
@@ -72,6 +72,8 @@ static int setup(void **state)
 	assert_int_equal(guest_memory_add_buffer(&s->memory, RING_BASE, s->ram, RAM_SIZE), 0);
 	assert_int_equal(guest_memory_add_buffer(&s->memory, ROM_BASE, s->rom, 4096), 0);
 	s->memory.regions[1].readonly = true;
+	if (guarded)
+		s->memory.regions[0].private_pages = calloc(1, sizeof(u64));
 	s->vq.ops = &test_ops;
 	s->vq.max_size = 256;
 	s->chain.iov = s->iov;
@@ -737,7 +739,94 @@ static void iov_copies(void **state)
 	assert_int_equal(nr, 0);
 }
 
+static int setup_guarded(void **state)
+{
+	int error;
+
+	struct state *s;
+
+	error = setup(state);
+	s = *state;
+	if (!s->memory.regions[0].private_pages)
+		s->memory.regions[0].private_pages = calloc(1, sizeof(u64));
+	enable(s, SIZE, BOTH);
+	return error;
+}
+
+static void make_private(struct state *s, gpa_t gpa)
+{
+	*s->memory.regions[0].private_pages |= BIT((gpa - RING_BASE) / 4096);
+}
+
+/* Everything that would look at the rings, or write them, finds out. */
+static void rings_made_private(void **state)
+{
+	struct state *s = *state;
+	u8 before[sizeof(struct vring_used)];
+
+	for (unsigned how = 0; how < 4; how++) {
+		*s->memory.regions[0].private_pages = 0;
+		enable(s, SIZE, 0);
+		offer_one(s);
+		offer_one(s);
+		assert_int_equal(pop(s), 1);
+		memcpy(before, s->ring.used, sizeof(before));
+		make_private(s, s->ring.avail_gpa);
+		switch (how) {
+		case 0:
+			assert_true(pop(s) < 0);
+			break;
+		case 1:
+			virtqueue_push(&s->vq, s->chain.head, 16);
+			break;
+		case 2:
+			virtqueue_kick_off(&s->vq);
+			break;
+		case 3:
+			assert_false(virtqueue_kick_on(&s->vq));
+			break;
+		}
+		assert_int_equal(s->broken, 1);
+		assert_non_null(strstr(s->why, "private"));
+		assert_memory_equal(before, s->ring.used, sizeof(before));
+		virtqueue_signal(&s->vq);
+		assert_true(pop(s) < 0);
+		assert_int_equal(s->broken, 1);
+		assert_int_equal(s->interrupts, 0);
+	}
+	/* Nor are they accepted as they are. */
+	s->vq.size = SIZE;
+	assert_int_equal(virtqueue_enable(&s->vq, &s->memory, 0), -EINVAL);
+}
+
+static void buffers_made_private(void **state)
+{
+	struct state *s = *state;
+	struct ring_buffer b = { RING_BASE + 0x20ff8, 16, true };
+
+	ring_add(&s->ring, &b, 1);
+	assert_int_equal(pop(s), 1);
+	make_private(s, RING_BASE + 0x21000);
+	ring_add(&s->ring, &b, 1);
+	assert_true(pop(s) < 0);
+	assert_int_equal(s->broken, 1);
+	assert_non_null(strstr(s->why, "private"));
+}
+
+static void indirect_table_made_private(void **state)
+{
+	struct state *s = *state;
+
+	ring_desc(&s->ring, 0, RING_BASE + 0x21000, 32, VRING_DESC_F_INDIRECT, 0);
+	make_private(s, RING_BASE + 0x21000);
+	ring_offer(&s->ring, 0);
+	assert_true(pop(s) < 0);
+	assert_int_equal(s->broken, 1);
+	assert_non_null(strstr(s->why, "private"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define G(name) cmocka_unit_test_setup_teardown(name, setup_guarded, teardown)
 
 int main(void)
 {
@@ -775,11 +864,17 @@ int main(void)
 		T(bad_indirect_tables),
 		T(indirect_where_it_may_not_be),
 		T(disabled_queue_forgets),
+		G(rings_made_private),
+		G(buffers_made_private),
+		G(indirect_table_made_private),
 		cmocka_unit_test(iov_copies),
 	};
 
 	int failed = cmocka_run_group_tests_name("little-endian", tests, NULL, NULL);
 
+	guarded = true;
+	failed += cmocka_run_group_tests_name("in memory with private pages", tests, NULL, NULL);
+	guarded = false;
 	big = true;
 	return failed + cmocka_run_group_tests_name("big-endian", tests, NULL, NULL);
 }

@@ -169,6 +169,13 @@ static inline void vio_kick(const struct vio *v, u32 queue)
 		write16(v->notify + 4 * queue, queue);
 }
 
+/* VERSION_1, and ACCESS_PLATFORM where it is offered: who offers it insists. */
+static inline u32 vio_high_features(const struct vio *v)
+{
+	write32(v->mmio ? v->mmio + 0x14 : v->common, 1);
+	return 1 | (read32(v->mmio ? v->mmio + 0x10 : v->common + 4) & 2);
+}
+
 /* Reset, and everything up to FEATURES_OK; `features` are the low 32 bits. */
 static inline void vio_begin(const struct vio *v, u32 features)
 {
@@ -177,7 +184,8 @@ static inline void vio_begin(const struct vio *v, u32 features)
 	vio_set_status(v, VIO_ACKNOWLEDGE | VIO_DRIVER);
 	for (u32 i = 0; i < 2; i++) {
 		write32(v->mmio ? v->mmio + 0x24 : v->common + 8, i);
-		write32(v->mmio ? v->mmio + 0x20 : v->common + 12, i ? 1 : features);
+		write32(v->mmio ? v->mmio + 0x20 : v->common + 12,
+			i ? vio_high_features(v) : features);
 	}
 	vio_set_status(v, VIO_ACKNOWLEDGE | VIO_DRIVER | VIO_FEATURES_OK);
 	CHECK_EQ("features", vio_status(v), VIO_ACKNOWLEDGE | VIO_DRIVER | VIO_FEATURES_OK);

@@ -1,0 +1,549 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Pages made private and shared: what is refused, what is given back, what devices reach, and the pre-fault's loop. */
+#include "fake_private_kvm.h"
+#include "said.h"
+
+static int setup_with(bool accesses_tell, bool prefault)
+{
+	const struct conversion_options options = { accesses_tell, prefault };
+
+	fake_begin();
+	assert_int_equal(conversions_create(&vm, &options), 0);
+	assert_true(vm.private_memory);
+	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_with(false, true);
+}
+
+static int setup_telling(void **state)
+{
+	return setup_with(true, true);
+}
+
+static int setup_plain(void **state)
+{
+	return setup_with(false, false);
+}
+
+static int teardown(void **state)
+{
+	fake_end();
+	return 0;
+}
+
+static bool reachable(gpa_t gpa, u64 len)
+{
+	return guest_memory_hva(&vm.memory, gpa, len) != NULL;
+}
+
+/* The shared half, whatever the page is. */
+static u8 *shared(gpa_t gpa)
+{
+	for (unsigned i = 0; i < vm.memory.nr_regions; i++) {
+		struct guest_region *region = &vm.memory.regions[i];
+
+		if (gpa - region->gpa < region->size)
+			return region->hva + (gpa - region->gpa);
+	}
+	fail();
+	return NULL;
+}
+
+static u8 private_byte(gpa_t gpa)
+{
+	for (unsigned i = 0; i < vm.memory.nr_regions; i++) {
+		struct guest_region *region = &vm.memory.regions[i];
+		u8 byte;
+
+		if (gpa - region->gpa >= region->size)
+			continue;
+		assert_int_equal(pread(region->guest_memfd, &byte, 1,
+				       region->guest_memfd_offset + (gpa - region->gpa)),
+				 1);
+		return byte;
+	}
+	fail();
+	return 0;
+}
+
+static void put_private(gpa_t gpa, u8 byte)
+{
+	for (unsigned i = 0; i < vm.memory.nr_regions; i++) {
+		struct guest_region *region = &vm.memory.regions[i];
+
+		if (gpa - region->gpa < region->size)
+			assert_int_equal(pwrite(region->guest_memfd, &byte, 1, gpa - region->gpa),
+					 1);
+	}
+}
+
+static void every_region_has_two_halves(void **state)
+{
+	assert_int_equal(fake.memfds, 3);
+	assert_int_equal(fake.memfd_flags, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_true(vm.memory.regions[i].guest_memfd >= 0);
+		assert_true(reachable(vm.memory.regions[i].gpa, FAKE_SIZE));
+	}
+	assert_int_equal(fake.sets, 0);
+	assert_true(guest_memory_may_vanish(&vm.memory));
+}
+
+static void page_goes_both_ways(void **state)
+{
+	gpa_t page = FAKE_LOW + 3 * FAKE_PAGE;
+
+	*shared(page) = 0x11;
+	*shared(page - 1) = 0x22;
+	*shared(page + FAKE_PAGE) = 0x33;
+	assert_int_equal(conversion_apply(&vm, page, FAKE_PAGE, true), 0);
+	assert_int_equal(fake.last.address, page);
+	assert_int_equal(fake.last.size, FAKE_PAGE);
+	assert_int_equal(fake.last.attributes, KVM_MEMORY_ATTRIBUTE_PRIVATE);
+	assert_int_equal(fake.last.flags, 0);
+	assert_int_equal(*shared(page), 0);
+	put_private(page, 0x44);
+	put_private(page + FAKE_PAGE, 0x55);
+	assert_int_equal(conversion_apply(&vm, page, FAKE_PAGE, false), 0);
+	assert_int_equal(fake.last.attributes, 0);
+	assert_int_equal(private_byte(page), 0);
+	assert_int_equal(private_byte(page + FAKE_PAGE), 0x55);
+	assert_int_equal(*shared(page - 1), 0x22);
+	assert_int_equal(*shared(page + FAKE_PAGE), 0x33);
+	assert_int_equal(counts().to_private, 1);
+	assert_int_equal(counts().to_shared, 1);
+	assert_int_equal(counts().bytes, 2 * FAKE_PAGE);
+	assert_int_equal(counts().refused, 0);
+}
+
+/* A page that is so already loses nothing. */
+static void again_is_nothing_new(void **state)
+{
+	*shared(FAKE_LOW) = 0x11;
+	assert_int_equal(conversion_apply(&vm, FAKE_LOW, 4 * FAKE_PAGE, false), 0);
+	assert_int_equal(*shared(FAKE_LOW), 0x11);
+	assert_int_equal(conversion_apply(&vm, FAKE_LOW, FAKE_PAGE, true), 0);
+	put_private(FAKE_LOW, 0x22);
+	assert_int_equal(conversion_apply(&vm, FAKE_LOW, 4 * FAKE_PAGE, true), 0);
+	assert_int_equal(private_byte(FAKE_LOW), 0x22);
+}
+
+static void devices_reach_shared_pages_only(void **state)
+{
+	gpa_t page = FAKE_LOW + 70 * FAKE_PAGE;
+	u64 value = 1;
+
+	assert_int_equal(conversion_apply(&vm, page, 2 * FAKE_PAGE, true), 0);
+	assert_true(reachable(page - 1, 1));
+	assert_true(reachable(page + 2 * FAKE_PAGE, 1));
+	assert_false(reachable(page, 1));
+	assert_false(reachable(page + 2 * FAKE_PAGE - 1, 1));
+	assert_false(reachable(page - 1, 2));
+	assert_false(reachable(FAKE_LOW, FAKE_SIZE));
+	assert_null(guest_memory_hva_writable(&vm.memory, page, 8));
+	assert_int_equal(guest_read(&vm.memory, page - 4, &value, 8), -EFAULT);
+	assert_int_equal(guest_write(&vm.memory, page + FAKE_PAGE, &value, 8), -EFAULT);
+	assert_int_equal(*shared(page + FAKE_PAGE), 0);
+	assert_int_equal(guest_write(&vm.memory, page - 8, &value, 8), 0);
+	assert_int_equal(conversion_apply(&vm, page, FAKE_PAGE, false), 0);
+	assert_int_equal(guest_write(&vm.memory, page - 4, &value, 8), 0);
+	assert_false(reachable(page + FAKE_PAGE, 1));
+}
+
+/* What is adjacent is one, whatever the slots are; a hole is none. */
+static void range_spans_adjacent_regions(void **state)
+{
+	*shared(FAKE_HIGH) = 1;
+	assert_int_equal(conversion_apply(&vm, FAKE_HIGH - FAKE_PAGE, 2 * FAKE_PAGE, true), 0);
+	assert_int_equal(fake.sets, 1);
+	assert_int_equal(fake.last.size, 2 * FAKE_PAGE);
+	assert_int_equal(*shared(FAKE_HIGH), 0);
+	assert_false(reachable(FAKE_HIGH - 1, 1));
+	assert_false(reachable(FAKE_HIGH, 1));
+	put_private(FAKE_HIGH, 1);
+	assert_int_equal(conversion_apply(&vm, FAKE_LOW, 2 * FAKE_SIZE, false), 0);
+	assert_int_equal(private_byte(FAKE_HIGH), 0);
+	assert_true(reachable(FAKE_HIGH, FAKE_SIZE));
+}
+
+static void nonsense_changes_nothing(void **state)
+{
+	static const struct {
+		gpa_t gpa;
+		u64 size;
+	} ranges[] = {
+		{ FAKE_LOW, 0 },
+		{ FAKE_LOW + 1, FAKE_PAGE },
+		{ FAKE_LOW + 2048, FAKE_PAGE },
+		{ FAKE_LOW, FAKE_PAGE + 1 },
+		{ FAKE_LOW, 2048 },
+		{ FAKE_LOW - FAKE_PAGE, 2 * FAKE_PAGE },
+		{ FAKE_HIGH + FAKE_SIZE, FAKE_PAGE },
+		{ FAKE_HIGH, FAKE_SIZE + FAKE_PAGE },
+		{ FAKE_HIGH, FAKE_FAR - FAKE_HIGH + FAKE_PAGE },
+		{ FAKE_FAR + FAKE_SIZE - FAKE_PAGE, 2 * FAKE_PAGE },
+		{ FAKE_LOW, -FAKE_PAGE },
+		{ FAKE_LOW, -FAKE_LOW },
+		{ -FAKE_PAGE, FAKE_PAGE },
+		{ -FAKE_PAGE, 2 * FAKE_PAGE },
+		{ 0, -FAKE_PAGE },
+	};
+
+	assert_int_equal(conversion_apply(&vm, FAKE_HIGH, FAKE_PAGE, true), 0);
+	put_private(FAKE_HIGH, 0x77);
+	*shared(FAKE_LOW) = 0x66;
+	for (unsigned i = 0; i < ARRAY_SIZE(ranges); i++)
+		for (unsigned private = 0; private < 2; private ++)
+			assert_int_equal(conversion_request(&vcpu, ranges[i].gpa, ranges[i].size,
+							    private),
+					 -EINVAL);
+	assert_int_equal(fake.sets, 1);
+	assert_int_equal(fake.prefaults, 0);
+	assert_int_equal(*shared(FAKE_LOW), 0x66);
+	assert_int_equal(private_byte(FAKE_HIGH), 0x77);
+	assert_false(reachable(FAKE_HIGH, 1));
+	assert_int_equal(counts().refused, 2 * ARRAY_SIZE(ranges));
+}
+
+static void what_kvm_refuses_changes_nothing(void **state)
+{
+	assert_int_equal(conversion_apply(&vm, FAKE_HIGH, FAKE_PAGE, true), 0);
+	put_private(FAKE_HIGH, 0x77);
+	*shared(FAKE_LOW) = 0x66;
+	fake.set_error = ENOMEM;
+	assert_int_equal(conversion_request(&vcpu, FAKE_LOW, FAKE_PAGE, true), -ENOMEM);
+	assert_int_equal(conversion_request(&vcpu, FAKE_HIGH, FAKE_PAGE, false), -ENOMEM);
+	assert_int_equal(*shared(FAKE_LOW), 0x66);
+	assert_true(reachable(FAKE_LOW, 1));
+	assert_int_equal(private_byte(FAKE_HIGH), 0x77);
+	assert_false(reachable(FAKE_HIGH, 1));
+	assert_int_equal(fake.prefaults, 0);
+}
+
+/* A region without the other half is not the guest's to convert: a ROM, say. */
+static void what_has_one_half_is_not_converted(void **state)
+{
+	u8 rom[FAKE_PAGE] = { 0 };
+
+	assert_int_equal(guest_memory_add_buffer(&vm.memory, FAKE_LOW - FAKE_PAGE, rom, FAKE_PAGE),
+			 0);
+	assert_int_equal(conversion_apply(&vm, FAKE_LOW - FAKE_PAGE, FAKE_PAGE, true), -EINVAL);
+	assert_int_equal(conversion_apply(&vm, FAKE_LOW - FAKE_PAGE, 2 * FAKE_PAGE, true), -EINVAL);
+	assert_int_equal(fake.sets, 0);
+	assert_true(reachable(FAKE_LOW, 1));
+}
+
+/* Against a model with a byte a page: words of the map are cut at both ends. */
+static void map_follows(void **state)
+{
+	static u8 model[256];
+	u32 random = 12345;
+
+	for (unsigned round = 0; round < 2000; round++) {
+		unsigned first, nr;
+		bool private;
+
+		random = random * 1664525 + 1013904223;
+		first = random >> 8 & 255;
+		nr = 1 + (random >> 16) % (256 - first);
+		private = random >> 30 & 1;
+		assert_int_equal(conversion_apply(&vm, FAKE_LOW + first * FAKE_PAGE, nr * FAKE_PAGE,
+						  private),
+				 0);
+		memset(model + first, private, nr);
+		for (unsigned i = 0; i < 256; i++)
+			assert_int_equal(reachable(FAKE_LOW + i * FAKE_PAGE, FAKE_PAGE), !model[i]);
+	}
+}
+
+struct worker {
+	pthread_t thread;
+	u32 random;
+};
+
+static void *convert_at_random(void *arg)
+{
+	struct worker *worker = arg;
+
+	for (unsigned round = 0; round < 3000; round++) {
+		unsigned first, nr;
+
+		worker->random = worker->random * 1664525 + 1013904223;
+		first = worker->random >> 8 & 63;
+		nr = 1 + (worker->random >> 16) % (64 - first);
+		if (conversion_apply(&vm, FAKE_LOW + first * FAKE_PAGE, nr * FAKE_PAGE,
+				     worker->random >> 30 & 1))
+			return worker;
+	}
+	return NULL;
+}
+
+/* Whoever comes last for KVM comes last for devices. */
+static void two_at_once_agree_with_kvm(void **state)
+{
+	struct worker workers[2] = { { .random = 1 }, { .random = 77 } };
+
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&workers[i].thread, NULL, convert_at_random,
+						&workers[i]),
+				 0);
+	for (unsigned i = 0; i < 2; i++) {
+		void *failed;
+
+		pthread_join(workers[i].thread, &failed);
+		assert_null(failed);
+	}
+	for (unsigned i = 0; i < 64; i++)
+		assert_int_equal(reachable(FAKE_LOW + i * FAKE_PAGE, 1),
+				 !fake.kinds[FAKE_LOW / FAKE_PAGE + i]);
+	assert_int_equal(fake.sets, 6000);
+}
+
+static void new_life_is_shared(void **state)
+{
+	assert_int_equal(conversion_apply(&vm, FAKE_LOW, 2 * FAKE_SIZE, true), 0);
+	put_private(FAKE_LOW, 1);
+	put_private(FAKE_FAR, 1);
+	assert_int_equal(conversions_reset(&vm), 0);
+	assert_int_equal(fake.sets, 4);
+	assert_int_equal(private_byte(FAKE_LOW), 0);
+	assert_int_equal(private_byte(FAKE_FAR), 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(reachable(vm.memory.regions[i].gpa, FAKE_SIZE));
+	/* It is nothing that the guest did. */
+	assert_int_equal(counts().to_shared, 0);
+	fake.set_error = ENOMEM;
+	said_begin();
+	assert_int_equal(conversions_reset(&vm), -ENOMEM);
+	said_end();
+	SAID("does not make the guest's memory shared again: Cannot allocate memory");
+}
+
+static void exactly_the_range_is_prefaulted(void **state)
+{
+	assert_int_equal(conversion_request(&vcpu, FAKE_LOW + FAKE_PAGE, 5 * FAKE_PAGE, true), 0);
+	assert_int_equal(fake.prefaults, 1);
+	assert_int_equal(fake.first_gpa, FAKE_LOW + FAKE_PAGE);
+	assert_int_equal(fake.first_size, 5 * FAKE_PAGE);
+	assert_int_equal(counts().prefaulted, 5);
+	assert_int_equal(conversion_request(&vcpu, FAKE_LOW + FAKE_PAGE, 2 * FAKE_PAGE, false), 0);
+	assert_int_equal(fake.prefaults, 2);
+	assert_int_equal(counts().prefaulted, 7);
+	assert_int_equal(counts().prefault_failures, 0);
+}
+
+static void no_prefault_is_none(void **state)
+{
+	assert_int_equal(conversion_request(&vcpu, FAKE_LOW, 5 * FAKE_PAGE, true), 0);
+	assert_int_equal(fake.prefaults, 0);
+}
+
+static void kvm_without_prefault(void **state)
+{
+	const struct conversion_options options = { .prefault = true };
+
+	fake_begin();
+	fake.prefault = 0;
+	assert_int_equal(conversions_create(&vm, &options), 0);
+	assert_int_equal(conversion_request(&vcpu, FAKE_LOW, 5 * FAKE_PAGE, true), 0);
+	assert_int_equal(fake.prefaults, 0);
+	fake_end();
+}
+
+static void prefault_goes_on(void **state)
+{
+	/* A piece, interrupted before the next, a page that is busy twice, a piece with a signal behind it. */
+	static const struct fake_answer answers[] = {
+		{ 3, 0 }, { 0, EINTR }, { 0, EAGAIN }, { 0, EAGAIN }, { 2, EINTR }, { 1, 0 },
+	};
+
+	fake_script(answers, ARRAY_SIZE(answers));
+	assert_int_equal(conversion_request(&vcpu, FAKE_LOW, 16 * FAKE_PAGE, true), 0);
+	assert_int_equal(fake.prefaults, ARRAY_SIZE(answers) + 1);
+	assert_int_equal(fake.end, FAKE_LOW + 16 * FAKE_PAGE);
+	assert_int_equal(counts().prefaulted, 16);
+	assert_int_equal(counts().prefault_failures, 0);
+}
+
+static void prefault_fails_harmlessly(void **state)
+{
+	static const int errors[] = { ENOENT, EFAULT, EINVAL, EOPNOTSUPP, EIO, ENOMEM, EHWPOISON };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
+		struct fake_answer answers[] = { { 2, 0 }, { 0, errors[i] } };
+
+		fake_script(answers, ARRAY_SIZE(answers));
+		assert_int_equal(conversion_request(&vcpu, FAKE_LOW, 4 * FAKE_PAGE, true), 0);
+		assert_int_equal(fake.prefaults, 2);
+		assert_int_equal(counts().prefault_failures, i + 1);
+		assert_int_equal(counts().prefaulted, 2 * (i + 1));
+	}
+	assert_int_equal(counts().to_private, ARRAY_SIZE(errors));
+	assert_int_equal(vm.end, VM_REQUEST_NONE);
+}
+
+/* For ever busy, for ever interrupted, or content with nothing: it ends all the same. */
+static void prefault_ends(void **state)
+{
+	static const int errors[] = { EAGAIN, EINTR, 0 };
+	struct fake_answer answers[1000];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
+		for (unsigned n = 0; n < ARRAY_SIZE(answers); n++)
+			answers[n] = (struct fake_answer){ n == 5, errors[i] };
+		fake_script(answers, ARRAY_SIZE(answers));
+		assert_int_equal(conversion_request(&vcpu, FAKE_LOW, 4 * FAKE_PAGE, true), 0);
+		assert_in_range(fake.prefaults, 7, 100);
+		assert_int_equal(counts().prefault_failures, i + 1);
+		assert_int_equal(counts().prefaulted, i + 1);
+	}
+}
+
+/* A pause, the end and vcpu_hold() set immediate_exit and kick. */
+static void prefault_gives_way(void **state)
+{
+	struct fake_answer answers[1000];
+	u64 pages;
+
+	for (unsigned n = 0; n < ARRAY_SIZE(answers); n++)
+		answers[n] = (struct fake_answer){ 1, 0 };
+	fake_script(answers, ARRAY_SIZE(answers));
+	fake.kick_at = 4;
+	assert_int_equal(vcpu_prefault(&vcpu, FAKE_LOW, 64 * FAKE_PAGE, &pages), -ECANCELED);
+	assert_int_equal(pages, 4);
+	assert_int_equal(fake.prefaults, 4);
+	vcpu.run->immediate_exit = 0;
+	vm.end = VM_REQUEST_TIMEOUT;
+	assert_int_equal(vcpu_prefault(&vcpu, FAKE_LOW, 64 * FAKE_PAGE, &pages), -ECANCELED);
+	assert_int_equal(pages, 0);
+	assert_int_equal(fake.prefaults, 4);
+}
+
+static void access_converts_where_it_tells(void **state)
+{
+	assert_int_equal(conversion_fault(&vcpu, FAKE_LOW, FAKE_PAGE, true), 0);
+	assert_int_equal(fake.last.attributes, KVM_MEMORY_ATTRIBUTE_PRIVATE);
+	assert_int_equal(fake.prefaults, 1);
+	assert_false(reachable(FAKE_LOW, 1));
+	assert_int_equal(conversion_fault(&vcpu, FAKE_LOW, FAKE_PAGE, false), 0);
+	assert_int_equal(fake.last.attributes, 0);
+	assert_true(reachable(FAKE_LOW, 1));
+	assert_int_equal(counts().memory_faults, 2);
+	assert_int_equal(conversion_fault(&vcpu, 0xfee00000, FAKE_PAGE, true), -EFAULT);
+	assert_int_equal(conversion_fault(&vcpu, FAKE_LOW + 1, FAKE_PAGE, true), -EFAULT);
+	assert_int_equal(conversion_fault(&vcpu, FAKE_LOW, 0, true), -EFAULT);
+	fake.set_error = ENOMEM;
+	assert_int_equal(conversion_fault(&vcpu, FAKE_LOW, FAKE_PAGE, true), -ENOMEM);
+}
+
+/* What KVM told of the page was true when it looked, no longer when it was done; the guest wants nothing. */
+static void access_that_tells_nothing_is_repeated(void **state)
+{
+	assert_int_equal(conversion_fault(&vcpu, FAKE_LOW, FAKE_PAGE, true), 0);
+	assert_int_equal(fake.sets, 0);
+	assert_true(reachable(FAKE_LOW, 1));
+	assert_int_equal(conversion_fault(&vcpu, 0xfee00000, FAKE_PAGE, true), -EFAULT);
+}
+
+static unsigned faults_until_the_end(gpa_t gpa)
+{
+	for (unsigned n = 1; n < 100000; n++) {
+		int error = conversion_fault(&vcpu, gpa, FAKE_PAGE, true);
+
+		if (error) {
+			assert_int_equal(error, -ELOOP);
+			return n;
+		}
+	}
+	fail();
+	return 0;
+}
+
+/* KVM cannot provide the page, whatever kind it is. */
+static void fault_that_leads_nowhere_ends(void **state)
+{
+	unsigned first = faults_until_the_end(FAKE_LOW);
+
+	assert_in_range(first, 10, 1000);
+	vcpu.fault.repeats = 0;
+	/* A page that another vCPU converts to and fro may be hit any number of times. */
+	for (unsigned i = 0; i < 2 * first; i++) {
+		assert_int_equal(conversion_fault(&vcpu, FAKE_HIGH, FAKE_PAGE, true), 0);
+		assert_int_equal(conversion_apply(&vm, FAKE_HIGH, FAKE_PAGE, i & 1), 0);
+	}
+	/* And so may different ones. */
+	for (unsigned i = 0; i < 2 * first; i++)
+		assert_int_equal(conversion_fault(&vcpu, FAKE_LOW + (i & 1) * FAKE_PAGE, FAKE_PAGE,
+						  true),
+				 0);
+}
+
+static void without_private_memory(void **state)
+{
+	fake_begin();
+	assert_int_equal(conversion_apply(&vm, FAKE_LOW, FAKE_PAGE, true), -EOPNOTSUPP);
+	assert_int_equal(conversion_request(&vcpu, FAKE_LOW, FAKE_PAGE, true), -EOPNOTSUPP);
+	assert_int_equal(conversion_fault(&vcpu, FAKE_LOW, FAKE_PAGE, true), -EOPNOTSUPP);
+	assert_int_equal(conversions_reset(&vm), 0);
+	conversion_count_hypercall(&vm);
+	assert_int_equal(counts().hypercalls, 0);
+	assert_false(guest_memory_may_vanish(&vm.memory));
+	fake_end();
+}
+
+static void kvm_that_cannot(void **state)
+{
+	const struct conversion_options options = { 0 };
+
+	fake_begin();
+	fake.attributes = 0;
+	said_begin();
+	assert_int_equal(conversions_create(&vm, &options), -EOPNOTSUPP);
+	said_end();
+	SAID("KVM has no private memory for guests of this type");
+	fake.attributes = KVM_MEMORY_ATTRIBUTE_PRIVATE;
+	fake.memfd_error = EMFILE;
+	said_begin();
+	assert_int_equal(conversions_create(&vm, &options), -EMFILE);
+	said_end();
+	SAID("KVM gives the guest no private memory: Too many open files");
+	fake_end();
+}
+
+int main(void)
+{
+#define T(f)	      cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define WITH(init, f) cmocka_unit_test_setup_teardown(f, init, teardown)
+	static const struct CMUnitTest tests[] = {
+		T(every_region_has_two_halves),
+		T(page_goes_both_ways),
+		T(again_is_nothing_new),
+		T(devices_reach_shared_pages_only),
+		T(range_spans_adjacent_regions),
+		T(nonsense_changes_nothing),
+		T(what_kvm_refuses_changes_nothing),
+		T(what_has_one_half_is_not_converted),
+		T(map_follows),
+		T(two_at_once_agree_with_kvm),
+		T(new_life_is_shared),
+		T(exactly_the_range_is_prefaulted),
+		WITH(setup_plain, no_prefault_is_none),
+		cmocka_unit_test(kvm_without_prefault),
+		T(prefault_goes_on),
+		T(prefault_fails_harmlessly),
+		T(prefault_ends),
+		T(prefault_gives_way),
+		WITH(setup_telling, access_converts_where_it_tells),
+		T(access_that_tells_nothing_is_repeated),
+		T(fault_that_leads_nowhere_ends),
+		cmocka_unit_test(without_private_memory),
+		cmocka_unit_test(kvm_that_cannot),
+	};
+#undef T
+#undef WITH
+
+	return cmocka_run_group_tests_name("conversion", tests, NULL, NULL);
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* KVM_HC_MAP_GPA_RANGE as the guest sees it, and which types of machine there are. */
+#include <asm/kvm_para.h>
+#include <linux/kvm_para.h>
+
+#include "fake_private_kvm.h"
+#include "lkvm/arch.h"
+#include "said.h"
+#include "vm-type.h"
+
+static int setup(void **state)
+{
+	fake_begin();
+	config.arch.vm_type = VM_TYPE_SW_PROTECTED;
+	assert_int_equal(x86_create_private_memory(&vm), 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	fake_end();
+	return 0;
+}
+
+static long long call(u64 nr, u64 gpa, u64 pages, u64 attributes)
+{
+	struct kvm_run *run = vcpu.run;
+
+	run->exit_reason = KVM_EXIT_HYPERCALL;
+	run->hypercall.nr = nr;
+	run->hypercall.args[0] = gpa;
+	run->hypercall.args[1] = pages;
+	run->hypercall.args[2] = attributes;
+	run->hypercall.ret = 0x5555;
+	x86_hypercall(&vcpu);
+	return run->hypercall.ret;
+}
+
+static long long map(u64 gpa, u64 pages, u64 attributes)
+{
+	return call(KVM_HC_MAP_GPA_RANGE, gpa, pages, attributes);
+}
+
+static void kvm_is_told_to_leave(void **state)
+{
+	assert_int_equal(fake.enabled.cap, KVM_CAP_EXIT_HYPERCALL);
+	assert_int_equal(fake.enabled.args[0], BIT(KVM_HC_MAP_GPA_RANGE));
+	assert_non_null(vm.conversions);
+}
+
+static void pages_are_mapped(void **state)
+{
+	assert_int_equal(map(FAKE_LOW, 3, KVM_MAP_GPA_RANGE_ENCRYPTED), 0);
+	assert_int_equal(fake.last.address, FAKE_LOW);
+	assert_int_equal(fake.last.size, 3 * FAKE_PAGE);
+	assert_int_equal(fake.last.attributes, KVM_MEMORY_ATTRIBUTE_PRIVATE);
+	assert_int_equal(map(FAKE_LOW + FAKE_PAGE, 1, KVM_MAP_GPA_RANGE_DECRYPTED), 0);
+	assert_int_equal(fake.last.attributes, 0);
+	/* What size the guest would like is no more than that. */
+	assert_int_equal(
+		map(FAKE_LOW, 1, KVM_MAP_GPA_RANGE_ENCRYPTED | KVM_MAP_GPA_RANGE_PAGE_SZ_2M), 0);
+	assert_int_equal(map(FAKE_LOW, 1, KVM_MAP_GPA_RANGE_PAGE_SZ_1G), 0);
+	assert_int_equal(counts().hypercalls, 4);
+	assert_int_equal(counts().prefaulted, 6);
+}
+
+static void nonsense_is_einval(void **state)
+{
+	static const struct {
+		u64 gpa, pages, attributes;
+	} calls[] = {
+		{ FAKE_LOW, 0, 0 },
+		{ FAKE_LOW + 8, 1, 0 },
+		{ FAKE_LOW, 257, 0 },
+		{ FAKE_LOW, 1, 3 },
+		{ FAKE_LOW, 1, 15 | KVM_MAP_GPA_RANGE_ENCRYPTED },
+		{ FAKE_LOW, 1, BIT(5) },
+		{ FAKE_LOW, 1, BIT(63) | KVM_MAP_GPA_RANGE_ENCRYPTED },
+		/* Times the page size that is one page, or none. */
+		{ FAKE_LOW, BIT(52) + 1, 0 },
+		{ FAKE_LOW, BIT(52), 0 },
+		{ FAKE_LOW, UINT64_MAX, 0 },
+		{ UINT64_MAX - 4095, 1, 0 },
+		{ UINT64_MAX - 4095, 2, 0 },
+		{ 0xfee00000, 1, KVM_MAP_GPA_RANGE_ENCRYPTED },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(calls); i++)
+		assert_int_equal(map(calls[i].gpa, calls[i].pages, calls[i].attributes),
+				 -KVM_EINVAL);
+	assert_int_equal(fake.sets, 0);
+}
+
+static void others_are_none(void **state)
+{
+	assert_int_equal(call(99, FAKE_LOW, 1, 0), -KVM_ENOSYS);
+	assert_int_equal(fake.sets, 0);
+}
+
+static void what_kvm_refuses_is_told(void **state)
+{
+	fake.set_error = ENOMEM;
+	assert_int_equal(map(FAKE_LOW, 1, KVM_MAP_GPA_RANGE_ENCRYPTED), -KVM_EFAULT);
+}
+
+/* KVM leaves the reason for it where the answer to the hypercall is going to be. */
+static void failed_prefault_is_no_answer(void **state)
+{
+	static const struct fake_answer answers[] = { { 1, 0 }, { 0, EFAULT } };
+
+	fake_script(answers, ARRAY_SIZE(answers));
+	assert_int_equal(map(FAKE_LOW, 4, KVM_MAP_GPA_RANGE_ENCRYPTED), 0);
+	assert_int_equal(counts().prefault_failures, 1);
+	assert_int_equal(counts().to_private, 1);
+}
+
+static void ordinary_guest_has_none(void **state)
+{
+	fake_begin();
+	assert_int_equal(x86_create_private_memory(&vm), 0);
+	assert_null(vm.conversions);
+	assert_int_equal(fake.enabled.cap, 0);
+	assert_int_equal(map(FAKE_LOW, 1, 0), -KVM_ENOSYS);
+	fake_end();
+}
+
+static void hypercalls_that_kvm_keeps(void **state)
+{
+	fake_begin();
+	config.arch.vm_type = VM_TYPE_SW_PROTECTED;
+	fake.enable_error = EINVAL;
+	said_begin();
+	assert_int_equal(x86_create_private_memory(&vm), -EINVAL);
+	said_end();
+	SAID("KVM does not hand on the guest's page-state changes: Invalid argument");
+	fake_end();
+}
+
+static int type_of(enum x86_vm_type wanted, unsigned long *type)
+{
+	int error;
+
+	config.arch.vm_type = wanted;
+	said_begin();
+	error = arch_vm_type(&config, 3, type);
+	said_end();
+	return error;
+}
+
+static void types_are_asked_for(void **state)
+{
+	unsigned long type = 99;
+
+	fake_begin();
+	assert_int_equal(type_of(VM_TYPE_SW_PROTECTED, &type), 0);
+	assert_int_equal(type, 1);
+	assert_int_equal(type_of(VM_TYPE_SNP, &type), -EOPNOTSUPP);
+	SAID("--vm-type snp: not offered by this host's KVM, which has default, sw-protected; it "
+	     "takes "
+	     "an AMD processor");
+	fake.types = BIT(0) | BIT(4);
+	assert_int_equal(type_of(VM_TYPE_SNP, &type), 0);
+	assert_int_equal(type, 4);
+	assert_int_equal(type_of(VM_TYPE_SW_PROTECTED, &type), -EOPNOTSUPP);
+	SAID("which has default, snp; it takes Linux 6.8 or later with CONFIG_KVM_SW_PROTECTED_VM");
+	/* Before there were types: no capability, and yet there is the usual one. */
+	fake.types = 0;
+	assert_int_equal(type_of(VM_TYPE_DEFAULT, &type), 0);
+	assert_int_equal(type, 0);
+	assert_int_equal(type_of(VM_TYPE_SW_PROTECTED, &type), -EOPNOTSUPP);
+	SAID("which has default;");
+	fake_end();
+}
+
+static void legacy_drivers_share_nothing(void **state)
+{
+	static const enum virtio_transport_kind kinds[] = { TRANSPORT_PCI_LEGACY,
+							    TRANSPORT_MMIO_LEGACY };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+		config.transport = kinds[i];
+		config.arch.vm_type = VM_TYPE_DEFAULT;
+		assert_int_equal(x86_check_vm_type(&config), 0);
+		config.arch.vm_type = VM_TYPE_SW_PROTECTED;
+		said_begin();
+		assert_int_equal(x86_check_vm_type(&config), -EINVAL);
+		said_end();
+		SAID("do not go together with --vm-type sw-protected");
+	}
+	config.transport = TRANSPORT_MMIO;
+	assert_int_equal(x86_check_vm_type(&config), 0);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	static const struct CMUnitTest tests[] = {
+		T(kvm_is_told_to_leave),
+		T(pages_are_mapped),
+		T(nonsense_is_einval),
+		T(others_are_none),
+		T(what_kvm_refuses_is_told),
+		T(failed_prefault_is_no_answer),
+		cmocka_unit_test(ordinary_guest_has_none),
+		cmocka_unit_test(hypercalls_that_kvm_keeps),
+		cmocka_unit_test(types_are_asked_for),
+		cmocka_unit_test(legacy_drivers_share_nothing),
+	};
+#undef T
+
+	return cmocka_run_group_tests_name("hypercall", tests, NULL, NULL);
+}
