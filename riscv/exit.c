@@ -49,12 +49,13 @@ static void add_system(struct text *text, struct vcpu *vcpu)
 		const char *name;
 		u64 id;
 	} rows[] = {
-		{ "mode", REG_CORE(mode) },	 { "sstatus", REG_CSR(sstatus) },
-		{ "stvec", REG_CSR(stvec) },	 { "sepc", REG_CSR(sepc) },
-		{ "scause", REG_CSR(scause) },	 { "stval", REG_CSR(stval) },
-		{ "satp", REG_CSR(satp) },	 { "sie", REG_CSR(sie) },
-		{ "sip", REG_CSR(sip) },	 { "sscratch", REG_CSR(sscratch) },
-		{ "senvcfg", REG_CSR(senvcfg) },
+		{ "mode", REG_CORE(mode) },	   { "sstatus", REG_CSR(sstatus) },
+		{ "stvec", REG_CSR(stvec) },	   { "sepc", REG_CSR(sepc) },
+		{ "scause", REG_CSR(scause) },	   { "stval", REG_CSR(stval) },
+		{ "satp", REG_CSR(satp) },	   { "sie", REG_CSR(sie) },
+		{ "sip", REG_CSR(sip) },	   { "sscratch", REG_CSR(sscratch) },
+		{ "senvcfg", REG_CSR(senvcfg) },   { "time", REG_TIMER(time) },
+		{ "timecmp", REG_TIMER(compare) }, { "timer", REG_TIMER(state) },
 	};
 	unsigned n = 0;
 	u64 value;

@@ -288,6 +288,7 @@ static const struct option_row common_options[] = {
 	  .name = "timeout",
 	  .argument = "SECONDS",
 	  .help = "End the guest after so many seconds, with exit status 245 (0: never)",
+	  .man = "With --debug the registers of its CPUs are shown then: where it hangs.",
 	  .offset = offsetof(struct vm_config, timeout) },
 	{ .kind = OPTION_FLAG,
 	  .name = "nodefaults",

@@ -129,6 +129,18 @@ static bool shall_reboot(struct vm *vm)
 	return false;
 }
 
+/* Where a guest hangs that somebody wants to know more about. */
+static void show_vcpus(struct vm *vm)
+{
+	struct vcpu *vcpu;
+	unsigned i;
+
+	if (log_get_level() < LOG_LEVEL_DEBUG)
+		return;
+	vcpu_for_each (vcpu, vm, i)
+		arch_vcpu_dump(vcpu);
+}
+
 static void say_end(struct vm *vm, int status)
 {
 	switch (status) {
@@ -145,6 +157,7 @@ static void say_end(struct vm *vm, int status)
 	case EXIT_TIMEOUT:
 		log_error("Guest %s did not end within %u seconds", vm->config->name,
 			  vm->config->timeout);
+		show_vcpus(vm);
 		break;
 	}
 }

@@ -223,6 +223,28 @@ rtc_works() {
 	done
 }
 
+# tree NAME OPTIONS...: $OUT is the source that dtc makes of the machine's device tree, which is compared with
+# the one in the scenario's folder. DTC_FLAGS are more options for dtc, which has nothing to say against it.
+tree() {
+	local status=0 name=$1
+	shift
+	lkvm run --nodefaults -k "$LAB_KERNEL" -i "$LAB_INITRD" -m 256 --timeout 1 \
+		--dump-dtb tree.dtb "$@" >log 2>&1 || status=$?
+	[ $status = $ST_TIMEOUT ] || { cat log; fail "status $status: $*"; }
+	"$LAB_TOOLS/dtc" ${DTC_FLAGS:-} -I dtb -O dts -o "$OUT" tree.dtb 2>warnings || fail "dtc: $(cat warnings)"
+	[ ! -s warnings ] || fail "$*: $(cat warnings)"
+	# What is random, and what depends on the size of an initrd.
+	sed -E -i -e '1i // SPDX-License-Identifier: GPL-2.0-or-later' \
+		-e '/(-seed|linux,initrd-[a-z]+) = /s/0x[0-9a-f]+/0x00/g' "$OUT"
+	cp "$OUT" "$LAB_OUT/dtb-$name.dts"
+	diff -u "$LAB_RUN/tests/dtb/$name.dts" "$OUT" || trees_differ="${trees_differ:-} $name"
+}
+
+# trees_same: every tree there was is the one in the folder.
+trees_same() {
+	[ -z "${trees_differ:-}" ] || fail "not the trees of before:$trees_differ"
+}
+
 # nested_prepare: what a guest needs to run one of its own: inner.cpio, an initrd behind the
 # first, with a kernel, that kernel's initrd and lkvm itself; and outer.img, half of it the
 # inner guest's. The kernels are the oldest in the cache: they are the smallest.

@@ -5,7 +5,7 @@
 cpu() {
 	local word=$1
 	shift
-	expect_status $ST_OK lkvm_run -m 256 --dump-dtb tree.dtb -p "$(guest riscv-cpu) lab.arg=$word no_console_suspend" "$@"
+	expect_status $ST_OK lkvm_run -m 256 --dump-dtb tree.dtb -p "$(guest riscv-cpu virtio_blk) lab.arg=$word no_console_suspend" "$@"
 	expect_output "lab-guest: status 0"
 	"$LAB_TOOLS/dtc" -I dtb -O dts -o tree.dts tree.dtb 2>warnings || fail "dtc: $(cat warnings)"
 }
@@ -24,10 +24,18 @@ expect_output "SBI SRST extension detected"
 
 # KVM resets an AIA's IMSIC with its hart, which a suspension does, and before Linux 7.0 a guest's kernel does not
 # set it up again: interrupts of devices stay away afterwards. So with this older kernel it is the PLIC.
-cpu suspend -c 2 --suspend-seconds 2 --irqchip plic
-expect_output "^suspend: back"
-expect_output "^cpus after: 2"
-expect_no_output "time ran backwards"
+suspends() {
+	cpu suspend -c 2 --suspend-seconds 2 -d disk.img "$@"
+	expect_output "^suspend: back"
+	expect_output "^cpus after: 2"
+	expect_no_output "time ran backwards"
+	expect_output "^disk after: $(dd if=disk.img bs=4096 skip=100 count=16 2>/dev/null | md5sum)"
+}
+head -c 1048576 /dev/urandom >disk.img
+suspends --irqchip plic
+kernel sid
+suspends
+kernel stock
 
 # What is disabled is not told.
 cpu - --disable-ssaia --disable-sstc --disable-sbi-sta --disable-sbi-dbcn
