@@ -31,6 +31,14 @@ void builtin_snp_digest_help(FILE *out)
 	      out);
 }
 
+static void check_owners(const struct snp *snp, const u8 *digest)
+{
+	const u8 *wanted = snp_owners_digest(snp);
+
+	if (wanted && memcmp(wanted, digest, SHA384_SIZE))
+		log_warning("--snp id-block=: it was signed for another launch digest");
+}
+
 int snp_config_digest(const struct vm_config *config, u8 digest[SHA384_SIZE])
 {
 	struct vm vm = { .config = config, .kvm_fd = -1, .fd = -1 };
@@ -49,6 +57,8 @@ int snp_config_digest(const struct vm_config *config, u8 digest[SHA384_SIZE])
 		error = arch_load(&vm);
 	if (!error)
 		error = snp_plan_digest(snp_plan(vm.arch.x86->snp), digest);
+	if (!error)
+		check_owners(vm.arch.x86->snp, digest);
 	if (error == -EOPNOTSUPP)
 		log_fatal("snp-digest: this lkvm was built without libnettle, which computes "
 			  "SHA-384");

@@ -80,10 +80,19 @@ int snp_identity_read(struct snp_identity_files *identity, const struct snp_conf
 
 	if (!config->id_block || !config->id_auth)
 		return 0;
-	error = read_file("id-block", config->id_block, identity->block, sizeof(identity->block));
+	error = read_file("id-block", config->id_block, (u8 *)&identity->block,
+			  sizeof(identity->block));
 	if (!error)
 		error = read_file("id-auth", config->id_auth, identity->auth,
 				  sizeof(identity->auth));
-	identity->given = !error;
-	return error;
+	if (error)
+		return error;
+	identity->given = true;
+	if (le64toh(identity->block.policy) != snp_policy(config))
+		log_warning(
+			"--snp policy=0x%llx: the ID block was signed for 0x%llx, so the launch "
+			"will fail",
+			(unsigned long long)snp_policy(config),
+			(unsigned long long)le64toh(identity->block.policy));
+	return 0;
 }

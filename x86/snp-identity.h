@@ -9,13 +9,22 @@
 #include "snp-config.h"
 #include "uapi/sev.h"
 
+/* SEV-SNP Firmware ABI, "ID Block". */
+struct snp_id_block {
+	u8 digest[48]; /* the launch digest that is right */
+	u8 family[16], image[16];
+	le32 version, svn;
+	le64 policy;
+};
+_Static_assert(sizeof(struct snp_id_block) == SEV_SNP_ID_BLOCK_SIZE, "ID_BLOCK");
+
 struct snp_identity_files {
 	bool given;
-	u8 block[SEV_SNP_ID_BLOCK_SIZE];
+	struct snp_id_block block;
 	u8 auth[SEV_SNP_ID_AUTH_SIZE];
 };
 
-/* Reads both, if there are any. 0 or -errno, said. */
+/* Reads both, if there are any; warns of a policy that is not the block's. 0 or -errno, said. */
 int snp_identity_read(struct snp_identity_files *identity, const struct snp_config *config);
 
 /* base64 (RFC 4648), blanks and line ends let pass. How many bytes, or -EINVAL; never more than size. */

@@ -146,6 +146,11 @@ const struct snp_plan *snp_plan(const struct snp *snp)
 	return &snp->plan;
 }
 
+const u8 *snp_owners_digest(const struct snp *snp)
+{
+	return snp->identity.given ? snp->identity.block.digest : NULL;
+}
+
 static int vcpu_fd(void *context, unsigned vcpu)
 {
 	struct vm *vm = context;
@@ -188,7 +193,8 @@ int snp_launch(struct snp *snp, struct vm *vm)
 	if (!snp)
 		return 0;
 	if (snp->identity.given)
-		identity = (struct snp_identity){ snp->identity.block, snp->identity.auth };
+		identity = (struct snp_identity){ (const u8 *)&snp->identity.block,
+						  snp->identity.auth };
 	snp->host.vcpu_fd = vcpu_fd;
 	snp->host.vcpu_context = vm;
 	error = check_c_bit(snp, cpuid);

@@ -31,6 +31,8 @@ int snp_init(struct snp *snp, struct vm *vm);
 int snp_load(struct snp *snp, struct vm *vm, const struct x86_boot *boot,
 	     const struct x86_entry *entry);
 const struct snp_plan *snp_plan(const struct snp *snp);
+/* The launch digest that the ID block wants, SHA384_SIZE bytes; NULL: there is none. */
+const u8 *snp_owners_digest(const struct snp *snp);
 
 /*
  * vCPUs exist and did not run: the launch. There is no second one. All of the plan's pages are private then, and

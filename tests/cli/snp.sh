@@ -83,6 +83,24 @@ test_snp_digest_sees_every_change() {
 	done
 }
 
+# What an owner signs: a block made of the digest that was told fits it, and no other.
+test_snp_digest_and_id_block() {
+	with_digests
+	make_bzimage bzImage
+	lkvm snp-digest --nodefaults -m 64 -c 1 bzImage
+	python3 - "$out" <<'END'
+import struct, sys
+open("block", "wb").write(bytes.fromhex(sys.argv[1]) + bytes(32) + struct.pack("<IIQ", 1, 0, 0x30000))
+open("auth", "wb").write(bytes(4096))
+END
+	lkvm snp-digest --nodefaults -m 64 -c 1 --snp id-block=block,id-auth=auth bzImage
+	[ "$status" = 0 ] && [ -z "$err" ] || fail "$err"
+	lkvm snp-digest --nodefaults -m 64 -c 2 --snp id-block=block,id-auth=auth bzImage
+	[ "$status" = 0 ] && [[ $err == *"signed for another launch digest"* ]] || fail "$err"
+	lkvm snp-digest --nodefaults -m 64 -c 1 --snp policy=0x20000,id-block=block,id-auth=auth bzImage
+	[ "$status" = 0 ] && [[ $err == *"the ID block was signed for 0x30000"* ]] || fail "$err"
+}
+
 # Debian's firmware, if it is there: a real image, nobody's invention.
 test_snp_digest_of_ovmf() {
 	local derived image=${OVMF:-/usr/share/ovmf/OVMF.fd}

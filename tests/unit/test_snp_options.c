@@ -207,10 +207,11 @@ static void identity_files(void **state)
 	long_file = memory_file(long_text, sizeof(long_text));
 	assert_int_equal(read_identity(&raw, &auth, &identity), 0);
 	assert_true(identity.given);
-	assert_memory_equal(identity.block, bytes, sizeof(identity.block));
+	assert_memory_equal(&identity.block, bytes, sizeof(identity.block));
 	memset(&identity, 0xee, sizeof(identity));
 	assert_int_equal(read_identity(&encoded, &auth, &identity), 0);
-	assert_int_equal(identity.block[0] | identity.block[95], 0);
+	assert_int_equal(identity.block.digest[0] | identity.block.policy, 0);
+	SAID("--snp policy=0x30000: the ID block was signed for 0x0");
 	assert_int_equal(read_identity(&short_file, &auth, &identity), -EINVAL);
 	SAID("neither 96 bytes nor the same in base64");
 	assert_false(identity.given);
