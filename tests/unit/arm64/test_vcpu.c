@@ -7,6 +7,7 @@
 #include "lkvm/arch.h"
 #include "pvtime.h"
 #include "said.h"
+#include "uapi/kvm.h"
 
 static struct vm *vm;
 
@@ -165,8 +166,8 @@ static int cannot_emulate(unsigned cpu, struct kvm_run *run)
 	return -1;
 }
 
-/* "Function not implemented" alone says nothing to whoever wrote the guest. */
-static void what_kvm_cannot_emulate(void **state)
+/* One vCPU, whose KVM_RUN does that; `said` has what was said until it ended the guest. */
+static void run_to_the_end(int (*run)(unsigned cpu, struct kvm_run *run))
 {
 	struct timespec moment = { .tv_nsec = 1000000 };
 
@@ -174,7 +175,7 @@ static void what_kvm_cannot_emulate(void **state)
 	vm = fake_guest_create(1);
 	vm->loop = loop_create("test");
 	assert_int_equal(vcpus_create(vm), 0);
-	fake.run = cannot_emulate;
+	fake.run = run;
 	said_begin();
 	assert_int_equal(vcpus_run(vm), 0);
 	for (unsigned i = 0; !vm_ending(vm) && i < 60000; i++)
@@ -182,12 +183,62 @@ static void what_kvm_cannot_emulate(void **state)
 	vcpus_park(vm);
 	said_end();
 	assert_int_equal(vm->end, VM_REQUEST_INTERNAL_ERROR);
+	loop_destroy(vm->loop);
+	vm->loop = NULL;
+}
+
+/* "Function not implemented" alone says nothing to whoever wrote the guest. */
+static void what_kvm_cannot_emulate(void **state)
+{
+	run_to_the_end(cannot_emulate);
 	assert_non_null(strstr(said,
 			       "Fatal: vCPU 0: KVM_RUN: Function not implemented: KVM cannot "
 			       "emulate the instruction by which the guest accessed a device"));
 	assert_non_null(strstr(said, "\npc "));
-	loop_destroy(vm->loop);
-	vm->loop = NULL;
+}
+
+static int private_memory_is_missing(unsigned cpu, struct kvm_run *run)
+{
+	struct kvm_exit_memory_fault fault = {
+		.flags = KVM_MEMORY_EXIT_FLAG_PRIVATE,
+		.gpa = 0x82345000,
+		.size = 4096,
+	};
+
+	run->exit_reason = KVM_EXIT_MEMORY_FAULT;
+	memcpy(run->padding, &fault, sizeof(fault));
+	errno = EFAULT;
+	return -1;
+}
+
+static int host_memory_is_broken(unsigned cpu, struct kvm_run *run)
+{
+	private_memory_is_missing(cpu, run);
+	memset(run->padding, 0, sizeof(u64));
+	errno = EHWPOISON;
+	return -1;
+}
+
+/* What stands there is an earlier exit's. */
+static int bad_address_and_no_more(unsigned cpu, struct kvm_run *run)
+{
+	private_memory_is_missing(cpu, run);
+	run->exit_reason = KVM_EXIT_MMIO;
+	return -1;
+}
+
+static void memory_that_cannot_be_had(void **state)
+{
+	run_to_the_end(private_memory_is_missing);
+	assert_non_null(strstr(said,
+			       "Fatal: vCPU 0: KVM_RUN: Bad address: the guest's private memory "
+			       "at 0x82345000 cannot be had"));
+	fake_guest_destroy();
+	run_to_the_end(host_memory_is_broken);
+	assert_non_null(strstr(said, ": the guest's memory at 0x82345000 cannot be had"));
+	fake_guest_destroy();
+	run_to_the_end(bad_address_and_no_more);
+	assert_non_null(strstr(said, "Fatal: vCPU 0: KVM_RUN: Bad address\n"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -202,6 +253,7 @@ int main(void)
 		TEST(vectors_are_final),
 		TEST(steal_time),
 		TEST(what_kvm_cannot_emulate),
+		TEST(memory_that_cannot_be_had),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
