@@ -79,6 +79,19 @@ static int print_digest(const struct vm_config *config)
 	return builtin_end_output();
 }
 
+/* The host that will run the guest needs as much memory as it gets, this one does not. */
+static int finish(struct vm_config *config)
+{
+	u64 memory = config->memory;
+	int error;
+
+	config->memory = MIN(memory, CONFIG_MIN_MEMORY);
+	error = config_finish(config);
+	if (memory)
+		config->memory = memory;
+	return error;
+}
+
 int builtin_snp_digest(int argc, char **argv)
 {
 	struct vm_config config;
@@ -98,7 +111,7 @@ int builtin_snp_digest(int argc, char **argv)
 	log_set_level(config.loglevel);
 	/* Nothing else has one. */
 	config.arch.vm_type = VM_TYPE_SNP;
-	if (config_finish(&config))
+	if (finish(&config))
 		ret = EXIT_START;
 	else
 		ret = arch_config_check(&config) ? EXIT_USAGE : print_digest(&config);
