@@ -5,4 +5,4 @@ for disk in vda vdb vdc vdd vde; do
 done
 grep virtio /proc/interrupts
 echo "lines: $(grep -c virtio /proc/interrupts)"
-echo "messages: $(grep virtio /proc/interrupts | grep -c -i msi || :)"
+echo "messages: $(grep virtio /proc/interrupts | grep -c PCI-MSI || :)"
