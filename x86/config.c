@@ -53,7 +53,7 @@ const struct option_row arch_options[] = {
 		.kind = OPTION_CALL,
 		.name = "snp",
 		.argument = "KEY=VALUE[,...]",
-		.help = "Launch a SEV-SNP guest: policy=N, id-block=FILE, host-data=HEX and more",
+		.help = "Launch a SEV-SNP guest with a policy, an ID block and the like",
 		.man = "Means --vm-type snp. policy=N is the guest policy (default 0x30000); "
 		       "id-block=FILE and "
 		       "id-auth=FILE what its owner signed, as raw bytes or in base64, and "
