@@ -60,7 +60,7 @@ HAVE_SLIRP := $(and $(call has_hdr,slirp/libslirp.h,$(SLIRP_CFLAGS)),$(call has_
 HAVE_ZSTD := $(and $(call has_hdr,zstd.h),$(call has_lib,-lzstd))
 HAVE_NETTLE := $(and $(call has_hdr,nettle/sha2.h),$(call has_lib,-lnettle))
 
-ROOMS := util vm boot virtio hw block net
+ROOMS := util vm control boot virtio hw block net
 OPTIONAL := net/user.c net/user-config.c net/user-none.c boot/zstd.c boot/zstd-none.c \
 	util/sha2.c util/sha2-none.c
 SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH),$(wildcard $(d)/*.c))) machine.c \

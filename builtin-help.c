@@ -9,7 +9,12 @@
 
 const struct builtin builtins[] = {
 	{ "run", "Boot a kernel as a guest", builtin_run, builtin_run_help },
-	{ "stat", "Show what this host's KVM offers", builtin_stat, builtin_stat_help },
+	{ "list", "Show the guests that run", builtin_list, builtin_list_help },
+	{ "stat", "Show what a guest has done, or what this host's KVM offers", builtin_stat,
+	  builtin_stat_help },
+	{ "stop", "End guests in an orderly way", builtin_stop, builtin_stop_help },
+	{ "pause", "Let guests stand still", builtin_pause, builtin_pause_help },
+	{ "resume", "Let paused guests go on", builtin_resume, builtin_resume_help },
 	{ "version", "Show the version and what was built in", builtin_version,
 	  builtin_version_help },
 	{ "help", "Show the commands, or the options of one", builtin_help, builtin_help_help },

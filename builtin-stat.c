@@ -1,40 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "lkvm/builtin.h"
+#include "lkvm/counters.h"
 #include "lkvm/exit_status.h"
+#include "lkvm/guests.h"
 #include "lkvm/host.h"
-#include "lkvm/log.h"
-#include "lkvm/nearest.h"
+#include "lkvm/json.h"
+
+static const struct guests_command command = {
+	.name = "stat",
+	.usage = "NAME...|-n NAME|-a [--json]\n       lkvm stat --host [--json]",
+	.help = "Shows what guests consist of and what was counted since they started: exits from "
+		"the\n"
+		"guest by reason, and what their memory went through. With --host, shows what this "
+		"host\n"
+		"and its KVM offer of what lkvm can use.\n",
+	.options = GUESTS_NAMES | GUESTS_JSON | GUESTS_HOST,
+};
 
 void builtin_stat_help(FILE *out)
 {
-	fputs("Usage: lkvm stat --host [--json]\n"
-	      "Shows what this host and its KVM offer of what lkvm can use.\n"
-	      "\n"
-	      "      --host                  The host: kernel, devices, KVM's abilities\n"
-	      "      --json                  As one JSON object, for programs\n"
-	      "  -h, --help                  Show this\n"
-	      "\n"
-	      "Exit status: 0, or 241 when /dev/kvm cannot be used; what can be told without it is "
-	      "told.\n",
-	      out);
-}
-
-static int unknown(const char *word)
-{
-	struct nearest nearest = { .word = word };
-
-	nearest_try(&nearest, "--host");
-	nearest_try(&nearest, "--json");
-	nearest_try(&nearest, "--help");
-	if (nearest.best)
-		log_error("stat: unknown option %s; did you mean %s?", word, nearest.best);
-	else
-		log_error("stat: '%s' has no meaning; 'lkvm stat --host' and 'lkvm stat --host "
-			  "--json' would work",
-			  word);
-	return EXIT_USAGE;
+	guests_print_help(&command, out);
 }
 
 static int show_host(bool json)
@@ -51,25 +40,143 @@ static int show_host(bool json)
 	return ret ? ret : error ? EXIT_START : 0;
 }
 
+/* ---- a guest, for people ---- */
+
+/* The last part of a path: "io" of "exits.io". */
+static const char *last_key(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot ? dot + 1 : path;
+}
+
+static const char *words_for(const char *path)
+{
+	static const struct counter_name others[] = {
+		{ "pid", "PID" },
+		{ "vcpus", "vCPUs" },
+	};
+	const char *key = last_key(path);
+
+	for (size_t i = 0; i < COUNTER_NR; i++)
+		if (!strcmp(counter_names[i].key, key))
+			return counter_names[i].words;
+	for (size_t i = 0; i < COUNTER_WORD_NR; i++)
+		if (!strcmp(counter_word_names[i].key, key))
+			return counter_word_names[i].words;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (!strcmp(others[i].key, key))
+			return others[i].words;
+	return key;
+}
+
+static void print_words(const char *words)
+{
+	int len = strlen(words);
+
+	printf("  %s:%*s", words, MAX(28 - len, 0), "");
+}
+
+static bool is_list_element(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 2 && !strcmp(path + len - 2, "[]");
+}
+
+/* Line by line as it comes: headings for what has members, numbers of a list behind each other. */
+static int print_value(const struct json_value *value, void *arg)
+{
+	bool *line_open = arg;
+
+	if (is_list_element(value->path)) {
+		printf(" %" PRIu64, value->number);
+		return 0;
+	}
+	if (*line_open)
+		putchar('\n');
+	*line_open = value->kind == JSON_LIST;
+	/* The first is told above all others, and the protocol's is no news. */
+	if (!*value->path || !strcmp(value->path, "ok") || !strcmp(value->path, "name") ||
+	    !strcmp(value->path, "protocol"))
+		return 0;
+	if (value->kind == JSON_OBJECT) {
+		if (!strcmp(value->path, "exits"))
+			puts("Exits");
+		else if (!strcmp(value->path, "exits_by_vcpu"))
+			puts("Exits of each vCPU");
+		return 0;
+	}
+	print_words(words_for(value->path));
+	if (value->kind == JSON_STRING)
+		printf(" %s\n", value->text);
+	else if (value->kind == JSON_NULL)
+		puts(" unknown");
+	else if (value->kind == JSON_NUMBER && !strcmp(value->path, "memory"))
+		printf(" %" PRIu64 " MiB\n", value->number >> 20);
+	else if (value->kind == JSON_NUMBER)
+		printf(" %" PRIu64 "\n", value->number);
+	return 0;
+}
+
+static void print_guest(const char *name, const char *answer)
+{
+	bool line_open = false;
+
+	printf("Guest %s\n", name);
+	json_read(answer, print_value, &line_open);
+	if (line_open)
+		putchar('\n');
+}
+
+/* ---- all of them ---- */
+
+static int show_one(const struct guests_args *args, const char *name, struct json *json)
+{
+	struct guests_answer answer;
+	struct control_peer peer;
+	int ret = guests_ask(&command, args, name, "stat", &peer, &answer);
+
+	if (ret)
+		return ret;
+	if (args->json)
+		json_raw(json, name, answer.json);
+	else
+		print_guest(name, answer.json);
+	guests_answer_release(&answer);
+	control_disconnect(&peer);
+	return 0;
+}
+
+static int show_guests(const struct guests_args *args)
+{
+	struct json json;
+	int status = 0, ret;
+
+	json_begin(&json, stdout);
+	if (args->json)
+		json_object(&json, NULL);
+	for (size_t i = 0; i < args->nr; i++) {
+		ret = show_one(args, args->names[i], &json);
+		if (ret > 0 && !status)
+			status = ret;
+	}
+	if (args->json) {
+		json_object_end(&json);
+		json_end(&json);
+	}
+	ret = builtin_end_output();
+	return status ?: ret;
+}
+
 int builtin_stat(int argc, char **argv)
 {
-	bool host = false, json = false;
+	struct guests_args args;
+	int ret = guests_parse(&command, argc, argv, &args);
 
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
-			builtin_stat_help(stdout);
-			return builtin_end_output();
-		}
-		if (!strcmp(argv[i], "--host"))
-			host = true;
-		else if (!strcmp(argv[i], "--json"))
-			json = true;
-		else
-			return unknown(argv[i]);
-	}
-	if (!host) {
-		log_error("stat: of what? 'lkvm stat --host' shows what this host's KVM offers");
-		return EXIT_USAGE;
-	}
-	return show_host(json);
+	if (ret)
+		return ret - 1;
+	ret = args.host ? show_host(args.json) : show_guests(&args);
+	guests_release(&args);
+	return ret;
 }

@@ -4,6 +4,7 @@
 
 #include "lkvm/arch.h"
 #include "lkvm/chardev.h"
+#include "lkvm/control.h"
 #include "lkvm/exit_status.h"
 #include "lkvm/log.h"
 #include "lkvm/machine.h"
@@ -40,10 +41,13 @@ static int create_virtio(struct vm *vm)
 }
 
 /* Reading this from top to bottom tells what a guest consists of, and in which order. */
-static int assemble(struct vm *vm, const struct vm_config *config)
+static int assemble(struct vm *vm, const struct vm_config *config, struct control **control)
 {
 	int error = vm_create(vm, config);
 
+	if (error)
+		return error;
+	error = control_create(control, vm);
 	if (error)
 		return error;
 	error = arch_vm_create(vm);
@@ -74,12 +78,16 @@ static int assemble(struct vm *vm, const struct vm_config *config)
 
 int machine_run(const struct vm_config *config)
 {
+	struct control *control = NULL;
 	struct vm vm;
 	int status;
 
 	if (arch_config_check(config))
 		return EXIT_USAGE;
-	status = assemble(&vm, config) ? EXIT_START : vm_run(&vm);
+	status = assemble(&vm, config, &control) ? EXIT_START : vm_run(&vm);
+	control_stop(control);
 	vm_destroy(&vm);
+	/* Last: who asked for the end hears of it when disks are closed. */
+	control_destroy(control);
 	return status;
 }

@@ -56,7 +56,8 @@ const struct option_row arch_options[] = {
 		.name = "cpu-type",
 		.argument = "TYPE",
 		.help = "What CPUs can do: all that the host's can (max) or the base (min)",
-		.man = "min is rv64imafdc with Zicntr, Zicsr, Zifencei and Zihpm. Other extensions "
+		.man = "min is rv64imafdc with Zicntr, Zicsr, Zifencei, Zihpm, and Sstc if the "
+		       "host has it. Others "
 		       "are taken away as far as the host can; of those that it cannot take away "
 		       "the guest is not told. Without Ssaia the interrupt controller is a PLIC.",
 		.parse = option_parse_choice,

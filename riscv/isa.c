@@ -61,19 +61,11 @@ static void take_away(struct vcpu *vcpu, const struct riscv_isa_config *config,
 {
 	if (!vcpu_set_register(vcpu, REG_ISA(e->id), 0) || vcpu->id)
 		return;
-	/*
-	 * A timer that such a guest sets by SBI is lost if the vCPU's thread is preempted before it is in the guest
-	 * again: KVM writes it to vstimecmp, which a preemption saves no more, and the idle guest never wakes.
-	 */
-	if (e->id == ISA_sstc)
-		log_warning("%s: the host cannot take Sstc away from a guest that is not told of it; "
-			    "KVM since Linux 6.16 may lose such a guest's timers when the host is busy",
-			    config->disabled[e->id] ? "--disable-sstc" : "--cpu-type min");
 	/* What follows from something else was not asked for by name. */
-	if (config->disabled[e->id] && e->id != ISA_sstc)
+	if (config->disabled[e->id])
 		log_warning("--disable-%s: the host cannot keep a guest from using it; the guest "
-			    "is only not told of it",
-			    e->name);
+			    "is only not told of it%s",
+			    e->name, e->id == ISA_sstc ? ", and may lose timers" : "");
 }
 
 /* A size that cannot be had is one that this KVM does not tell: the guest then takes its default. */

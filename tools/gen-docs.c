@@ -3,8 +3,8 @@
  * Build tool: writes what the option table and the other tables say into the man pages, the shell
  * completion and the README. It links the same objects as lkvm, so they cannot disagree.
  *
- *   gen-docs man VERSION DATE < PAGE.in    a line @OPTIONS@, @COMMANDS@, @EXIT_STATUS@ or @FACTS@ is
- *                                          replaced
+ *   gen-docs man VERSION DATE < PAGE.in    a line @OPTIONS@, @COMMANDS@, @EXIT_STATUS@,
+ *                                          @GUESTS_EXIT_STATUS@ or @FACTS@ is replaced
  *   gen-docs completion                the bash completion
  *   gen-docs exit-status               the exit statuses as a Markdown table
  */
@@ -126,11 +126,9 @@ static void roff_commands(void)
 		printf(".TP\n.B %s\n%s.\n", builtin->name, builtin->help);
 }
 
-static void roff_exit_status(void)
+static void roff_exit_status(const struct exit_status_row *row)
 {
-	const struct exit_status_row *row;
-
-	for (row = exit_status_rows; row->meaning; row++) {
+	for (; row->meaning; row++) {
 		printf(".TP\n.B %s\n", row->status);
 		roff_text(row->meaning, true);
 		puts(".");
@@ -173,7 +171,9 @@ static int man(const char *version, const char *date)
 		else if (!strcmp(line, "@COMMANDS@\n"))
 			roff_commands();
 		else if (!strcmp(line, "@EXIT_STATUS@\n"))
-			roff_exit_status();
+			roff_exit_status(exit_status_rows);
+		else if (!strcmp(line, "@GUESTS_EXIT_STATUS@\n"))
+			roff_exit_status(exit_status_guests_rows);
 		else if (!strcmp(line, "@FACTS@\n"))
 			roff_facts();
 		else if (!strncmp(line, ".TH ", 4))
@@ -270,6 +270,16 @@ static int completion(void)
 	     "\t_lkvm_offer\n"
 	     "}\n"
 	     "\n"
+	     "# What the commands that talk to guests take. _lkvm_words expands its words: names "
+	     "that are "
+	     "more\n"
+	     "# than letters are not offered.\n"
+	     "_lkvm_guests() {\n"
+	     "\techo --name --all --help\n"
+	     "\tcommand \"${words[0]}\" list 2>/dev/null | awk 'NR > 2 && $2 ~ "
+	     "/^[A-Za-z0-9._-]+$/ { print $2 }'\n"
+	     "}\n"
+	     "\n"
 	     "# What the value of option $1 can be.\n"
 	     "_lkvm_value() {\n"
 	     "\tcase $1 in");
@@ -310,10 +320,11 @@ static int completion(void)
 	puts("\"\n"
 	     "\t\treturn\n"
 	     "\tfi\n"
-	     "\tif [[ ${words[1]} == stat ]]; then\n"
-	     "\t\t_lkvm_words \"--host --json --help\"\n"
-	     "\t\treturn\n"
-	     "\tfi\n"
+	     "\tcase ${words[1]} in\n"
+	     "\tlist) _lkvm_words \"--json --help\" && return ;;\n"
+	     "\tstat) _lkvm_words \"--host --json $(_lkvm_guests)\" && return ;;\n"
+	     "\tstop | pause | resume) _lkvm_words \"$(_lkvm_guests)\" && return ;;\n"
+	     "\tesac\n"
 	     "\t[[ ${words[1]} == run ]] || return\n"
 	     "\tif [[ $word == --*=* ]]; then\n"
 	     "\t\toption=${word%%=*} word=${word#*=}\n"

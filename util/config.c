@@ -175,7 +175,8 @@ static int finish_name(struct vm_config *config)
 {
 	char *name;
 
-	if (config->name)
+	config->named = config->name;
+	if (config->named)
 		return 0;
 	if (asprintf(&name, "guest-%d", (int)getpid()) < 0)
 		name = NULL;

@@ -4,7 +4,8 @@
 
 _Static_assert(EXIT_GUEST_DONE == 0 && EXIT_USAGE == 240 && EXIT_START == 241 &&
 		       EXIT_GUEST_PANIC == 242 && EXIT_TRIPLE_FAULT == 243 &&
-		       EXIT_INTERNAL_ERROR == 244 && EXIT_TIMEOUT == 245 && EXIT_HOST_ERROR == 246,
+		       EXIT_INTERNAL_ERROR == 244 && EXIT_TIMEOUT == 245 &&
+		       EXIT_HOST_ERROR == 246 && EXIT_NO_GUEST == 247 && EXIT_NO_ANSWER == 248,
 	       "the words below say these numbers");
 
 const struct exit_status_row exit_status_rows[] = {
@@ -17,5 +18,14 @@ const struct exit_status_row exit_status_rows[] = {
 	{ "244", "KVM could not go on with the guest; the registers were shown" },
 	{ "245", "The time given by --timeout was over" },
 	{ "246", "Something failed on the host while the guest ran" },
+	{ NULL, NULL },
+};
+
+const struct exit_status_row exit_status_guests_rows[] = {
+	{ "0", "It is done" },
+	{ "240", "The command line does not make sense" },
+	{ "246", "The output could not be written, or there was no memory" },
+	{ "247", "There is no guest of that name" },
+	{ "248", "A guest does not answer, or cannot do it now" },
 	{ NULL, NULL },
 };

@@ -2,12 +2,9 @@
 #include <inttypes.h>
 
 #include "lkvm/json.h"
+#include "json-utf8.h"
 
-/*
- * How many bytes the well-formed character at `text` has; 0: it is none (a stray byte, cut short, too
- * long a form, a surrogate, above U+10FFFF).
- */
-static unsigned utf8_length(const u8 *text)
+unsigned utf8_length(const u8 *text)
 {
 	static const u32 least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	unsigned length, i;
@@ -52,13 +49,14 @@ static void quoted(FILE *out, const char *text)
 
 static void new_line(struct json *json)
 {
-	fprintf(json->out, "\n%*s", (int)json->depth * 2, "");
+	if (!json->one_line)
+		fprintf(json->out, "\n%*s", (int)json->depth * 2, "");
 }
 
 static void member(struct json *json, const char *key)
 {
 	if (json->more)
-		fputs(json->in_list ? ", " : ",", json->out);
+		fputs(json->in_list || json->one_line ? ", " : ",", json->out);
 	json->more = true;
 	if (!json->in_list && json->depth)
 		new_line(json);
@@ -71,6 +69,11 @@ static void member(struct json *json, const char *key)
 void json_begin(struct json *json, FILE *out)
 {
 	*json = (struct json){ .out = out };
+}
+
+void json_begin_line(struct json *json, FILE *out)
+{
+	*json = (struct json){ .out = out, .one_line = true };
 }
 
 void json_end(struct json *json)
@@ -132,4 +135,10 @@ void json_null(struct json *json, const char *key)
 {
 	member(json, key);
 	fputs("null", json->out);
+}
+
+void json_raw(struct json *json, const char *key, const char *text)
+{
+	member(json, key);
+	fputs(text, json->out);
 }

@@ -77,6 +77,7 @@ static int create_one(struct vm *vm, unsigned id, size_t run_size)
 	vm->nr_vcpus = id + 1;
 	vcpu->vm = vm;
 	vcpu->id = id;
+	vcpu->exits = &vm->exits[id];
 	vcpu->run_size = run_size;
 	if (vm->config->nr_affinities)
 		vcpu->affinity = &vm->config->affinities[MIN(id, vm->config->nr_affinities - 1)];
@@ -125,7 +126,8 @@ int vcpus_create(struct vm *vm)
 	}
 	vm->vcpus = calloc(cpus, sizeof(*vm->vcpus));
 	vm->vcpu_control = calloc(1, sizeof(*vm->vcpu_control));
-	if (!vm->vcpus || !vm->vcpu_control)
+	vm->exits = exit_counters_create(cpus);
+	if (!vm->vcpus || !vm->vcpu_control || !vm->exits)
 		return -ENOMEM;
 	pthread_mutex_init(&vm->vcpu_control->lock, NULL);
 	init_changed(&vm->vcpu_control->changed);
@@ -168,7 +170,9 @@ void vcpus_destroy(struct vm *vm)
 	}
 	free(vm->vcpus);
 	free(vm->vcpu_control);
+	free(vm->exits);
 	vm->vcpus = NULL;
+	vm->exits = NULL;
 	vm->vcpu_control = NULL;
 	vm->nr_vcpus = 0;
 }
@@ -497,10 +501,13 @@ static enum exit_action run_failed(struct vcpu *vcpu, int error)
 static enum exit_action run_once(struct vcpu *vcpu)
 {
 	if (ioctl(vcpu->fd, KVM_RUN, 0) < 0) {
-		if (errno == EINTR || errno == EAGAIN)
+		if (errno == EINTR || errno == EAGAIN) {
+			exit_count(vcpu->exits, KVM_EXIT_INTR);
 			return should_park(vcpu) ? EXIT_ACTION_STOP : EXIT_ACTION_CONTINUE;
+		}
 		return run_failed(vcpu, errno);
 	}
+	exit_count(vcpu->exits, vcpu->run->exit_reason);
 	return dispatch(vcpu);
 }
 

@@ -26,11 +26,19 @@ int builtin_unknown(const char *name);
 
 int builtin_run(int argc, char **argv);
 int builtin_stat(int argc, char **argv);
+int builtin_list(int argc, char **argv);
+int builtin_stop(int argc, char **argv);
+int builtin_pause(int argc, char **argv);
+int builtin_resume(int argc, char **argv);
 int builtin_version(int argc, char **argv);
 int builtin_help(int argc, char **argv);
 
 void builtin_run_help(FILE *out);
 void builtin_stat_help(FILE *out);
+void builtin_list_help(FILE *out);
+void builtin_stop_help(FILE *out);
+void builtin_pause_help(FILE *out);
+void builtin_resume_help(FILE *out);
 void builtin_version_help(FILE *out);
 void builtin_help_help(FILE *out);
 

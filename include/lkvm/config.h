@@ -62,6 +62,7 @@ struct net_config {
 
 struct vm_config {
 	const char *name;     /* never NULL after config_finish */
+	bool named;	      /* it was given, not made up by config_finish */
 	const char *kernel;   /* NULL: looked for, see config_finish */
 	const char *firmware; /* runs instead of a kernel; NULL: none */
 	const char *initrds[CONFIG_MAX_INITRDS];

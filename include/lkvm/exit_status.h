@@ -16,13 +16,19 @@ enum exit_status {
 	EXIT_INTERNAL_ERROR = 244, /* KVM could not go on; registers were shown */
 	EXIT_TIMEOUT = 245,	   /* --timeout was reached */
 	EXIT_HOST_ERROR = 246,	   /* something failed on the host while the guest ran */
+	EXIT_NO_GUEST = 247,	   /* list, stat, stop, pause, resume: no guest of that name */
+	EXIT_NO_ANSWER = 248,	   /* the same: it does not answer, or refuses */
 };
 
-/* The same as a table, for --help, the man page and the README. Ends with a NULL meaning. */
+/*
+ * The same as tables, for --help, the man pages and the README: run's, and those of the commands that talk to
+ * guests. Each ends with a NULL meaning.
+ */
 struct exit_status_row {
 	const char *status;  /* "240", or a range */
 	const char *meaning; /* one sentence, no full stop */
 };
 extern const struct exit_status_row exit_status_rows[];
+extern const struct exit_status_row exit_status_guests_rows[];
 
 #endif

@@ -12,6 +12,7 @@
 #include "lkvm/types.h"
 #include "arch-vcpu.h" /* struct arch_vcpu, from the architecture's folder */
 
+struct exit_counters;
 struct vm;
 
 /* The last access to memory of the wrong kind: the same one again and again leads nowhere. */
@@ -27,6 +28,7 @@ struct vcpu {
 	int fd;
 	struct kvm_run *run; /* mapped; this vCPU's thread, or any while it is parked */
 	size_t run_size;
+	struct exit_counters *exits; /* vm->exits' row; written by this vCPU's thread */
 	pthread_t thread;
 	_Atomic bool thread_started; /* written by the main thread */
 	bool off;		     /* see vcpu_set_off(); vcpu_control's lock */

@@ -10,6 +10,7 @@
 #include <linux/kvm.h>
 #include "lkvm/bus.h"
 #include "lkvm/config.h"
+#include "lkvm/counters.h"
 #include "lkvm/device.h"
 #include "lkvm/loop.h"
 #include "lkvm/memory.h"
@@ -64,6 +65,8 @@ struct vm {
 	struct chardev *console; /* where the guest's first console goes; made before devices */
 	struct vcpu **vcpus;
 	unsigned nr_vcpus;
+	struct counters counters;	   /* any thread */
+	struct exit_counters *exits;	   /* one a vCPU; any thread reads */
 	unsigned nr_roms;		   /* vm/rom.c's; main thread */
 	struct vcpu_control *vcpu_control; /* vm/vcpu.c's */
 	struct arch_vm arch;		   /* the architecture's own */
@@ -79,6 +82,12 @@ struct vm {
 	_Atomic int signal; /* which one ended us */
 	_Atomic int status; /* what vm_run() is going to return; -1: not known yet */
 	struct vm_signals *signals; /* vm/signals.c's */
+	/*
+	 * Asks the host for its attestation report of this guest, at most *size bytes of it, and says how many there
+	 * are. 0 or -errno, with words for it in *why; -EOPNOTSUPP: the kernel does not offer it. Main thread. NULL:
+	 * no SEV-SNP guest. Set by arch_vm_create.
+	 */
+	int (*snp_report)(struct vm *vm, void *report, size_t *size, const char **why);
 };
 
 /* Opens /dev/kvm, checks it, makes the VM and its main loop. Says what is wrong; -errno. */

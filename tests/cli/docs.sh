@@ -80,10 +80,13 @@ test_completion() {
 	COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
 	# Beside these an architecture has commands of its own.
 	offers "--help --version $(lkvm help; sed -n 's/^   \([a-z-]*\) .*/\1/p' .out | sort | xargs)" lkvm ""
-	offers "run" lkvm r
+	offers "resume run" lkvm r
+	offers "run" lkvm ru
 	offers "run" lkvm help ru
-	offers "stat" lkvm st
-	offers "--help --host --json" lkvm stat ""
+	offers "stat stop" lkvm st
+	offers "--all --help --host --json --name" lkvm stat ""
+	offers "--all --help --name" lkvm stop ""
+	offers "--help --json" lkvm list ""
 	offers "--json" lkvm stat --host --j
 	offers "--kernel" lkvm run --ker
 	offers "--no-name --no-network --no-nodefaults" lkvm run --no-n
@@ -145,6 +148,7 @@ test_install() {
 	make -s -C "$TOP" install B="$BUILD" DESTDIR="$PWD/root" PREFIX=/usr >log 2>&1 || fail "$(cat log)"
 	expected="usr/bin/lkvm
 usr/share/bash-completion/completions/lkvm
+usr/share/man/man1/lkvm-list.1
 usr/share/man/man1/lkvm-run.1
 usr/share/man/man1/lkvm-snp-digest.1
 usr/share/man/man1/lkvm-stat.1

@@ -4,7 +4,7 @@
 
 test_stat_words() {
 	lkvm help stat
-	[ "$status" = 0 ] && [ -z "$err" ] && [[ $out == "Usage: lkvm stat --host"* ]] || fail "$out$err"
+	[ "$status" = 0 ] && [ -z "$err" ] && [[ $out == "Usage: lkvm stat NAME"*"lkvm stat --host"* ]] || fail "$out$err"
 	[[ $out == *"--json"* ]] || fail "$out"
 	first=$out
 	for words in "stat --help" "stat -h" "stat --host -h"; do
@@ -15,7 +15,7 @@ test_stat_words() {
 	refused 240 "'lkvm stat --host' shows what this host's KVM offers" stat
 	refused 240 "'lkvm stat --host' shows" stat --json
 	refused 240 "unknown option --hots; did you mean --host?" stat --hots
-	refused 240 "'guest-1' has no meaning; 'lkvm stat --host' and " stat --host guest-1
+	refused 240 "--host is about the host" stat --host guest-1
 }
 
 # lkvm in a place whose /dev is empty.

@@ -119,10 +119,11 @@ static void test_min(void **state)
 	host_has(ISA_zba, true);
 	host_has(ISA_zicbom, false);
 	host_has(ISA_zicsr, true);
+	host_has(ISA_sstc, true);
 	parse("--cpu-type=min");
 	make_vcpus();
 	SAID(NULL);
-	assert_string_equal(told(), "rv64imafdc_zicsr");
+	assert_string_equal(told(), "rv64imafdc_zicsr_sstc");
 	assert_int_equal(fake_find(0, REG_ISA(ISA_zicbom))->value, 0);
 }
 

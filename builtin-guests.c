@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lkvm/builtin.h"
+#include "lkvm/exit_status.h"
+#include "lkvm/guests.h"
+#include "lkvm/json.h"
+#include "lkvm/log.h"
+#include "lkvm/nearest.h"
+
+static const struct option {
+	unsigned needs; /* of the command's options; 0: every command has it */
+	char letter;
+	const char *name, *argument, *help;
+} options[] = {
+	{ GUESTS_HOST, 0, "host", NULL, "The host: kernel, devices, KVM's abilities" },
+	{ GUESTS_NAMES, 'n', "name", "NAME", "The guest of that name; may be given several times" },
+	{ GUESTS_NAMES, 'a', "all", NULL, "All guests" },
+	{ GUESTS_RUN, 'i', "run", NULL, "Guests that run; no others are shown anyway" },
+	{ GUESTS_JSON, 0, "json", NULL, "As one JSON object, for programs" },
+	{ 0, 'h', "help", NULL, "Show this" },
+};
+
+static bool has_option(const struct guests_command *command, const struct option *option)
+{
+	return !option->needs || command->options & option->needs;
+}
+
+void guests_print_help(const struct guests_command *command, FILE *out)
+{
+	const struct exit_status_row *row;
+
+	fprintf(out, "Usage: lkvm %s %s\n%s\n", command->name, command->usage, command->help);
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct option *option = &options[i];
+		char words[32];
+
+		if (!has_option(command, option))
+			continue;
+		snprintf(words, sizeof(words), "%s%s%s", option->name, option->argument ? " " : "",
+			 option->argument ?: "");
+		fprintf(out, option->letter ? "  -%c, --%-21s %s\n" : "  %c   --%-21s %s\n",
+			option->letter ?: ' ', words, option->help);
+	}
+	fputs("\nExit status:\n", out);
+	for (row = exit_status_guests_rows; row->meaning; row++)
+		if (command->options & GUESTS_NAMES || atoi(row->status) < EXIT_NO_GUEST)
+			fprintf(out, "  %-4s %s\n", row->status, row->meaning);
+	if (command->options & GUESTS_HOST)
+		fputs("  241  With --host: /dev/kvm cannot be used; what can be told without it is "
+		      "told\n",
+		      out);
+}
+
+/* ---- the command line ---- */
+
+static int usage_error(void)
+{
+	return EXIT_USAGE + 1;
+}
+
+static int no_memory(void)
+{
+	log_error("out of memory");
+	return EXIT_HOST_ERROR;
+}
+
+static int unknown_option(const struct guests_command *command, const char *word)
+{
+	struct nearest nearest = { .word = word };
+	char names[ARRAY_SIZE(options)][16];
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		snprintf(names[i], sizeof(names[i]), "--%s", options[i].name);
+		if (has_option(command, &options[i]))
+			nearest_try(&nearest, names[i]);
+	}
+	if (nearest.best)
+		log_error("%s: unknown option %s; did you mean %s?", command->name, word,
+			  nearest.best);
+	else
+		log_error("%s: unknown option %s; 'lkvm help %s' shows those there are",
+			  command->name, word, command->name);
+	return usage_error();
+}
+
+/* "--name", "--name=NAME", "-n", "-nNAME": which option it is, and the value that is in the same word. */
+static const struct option *find_option(const struct guests_command *command, const char *word,
+					const char **value)
+{
+	size_t len = strcspn(word, "=");
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct option *option = &options[i];
+
+		*value = NULL;
+		if (!has_option(command, option))
+			continue;
+		if (word[1] != '-') {
+			if (word[1] != option->letter || !option->letter)
+				continue;
+			if (word[2])
+				*value = word + 2;
+			return option;
+		}
+		if (len - 2 != strlen(option->name) || strncmp(word + 2, option->name, len - 2))
+			continue;
+		if (word[len])
+			*value = word + len + 1;
+		return option;
+	}
+	return NULL;
+}
+
+static int add_name(struct guests_args *args, const char *name)
+{
+	char **names = realloc(args->names, (args->nr + 1) * sizeof(*names));
+
+	if (names) {
+		args->names = names;
+		names[args->nr] = strdup(name);
+	}
+	if (!names || !names[args->nr])
+		return no_memory() + 1;
+	args->nr++;
+	return 0;
+}
+
+/* Returns what guests_parse() does. */
+static int take_option(const struct guests_command *command, const struct option *option,
+		       const char *value, struct guests_args *args)
+{
+	if (option->argument)
+		return add_name(args, value);
+	if (value) {
+		log_error("%s: --%s takes no value", command->name, option->name);
+		return usage_error();
+	}
+	if (!strcmp(option->name, "help")) {
+		guests_print_help(command, stdout);
+		return builtin_end_output() + 1;
+	}
+	if (!strcmp(option->name, "all"))
+		args->all = true;
+	else if (!strcmp(option->name, "json"))
+		args->json = true;
+	else if (!strcmp(option->name, "host"))
+		args->host = true;
+	return 0;
+}
+
+static int parse_words(const struct guests_command *command, int argc, char **argv,
+		       struct guests_args *args)
+{
+	for (int i = 1; i < argc; i++) {
+		const struct option *option;
+		const char *value;
+		int ret;
+
+		if (argv[i][0] != '-' || !argv[i][1]) {
+			if (!(command->options & GUESTS_NAMES)) {
+				log_error("%s: '%s' has no meaning; it takes no names",
+					  command->name, argv[i]);
+				return usage_error();
+			}
+			ret = add_name(args, argv[i]);
+			if (ret)
+				return ret;
+			continue;
+		}
+		option = find_option(command, argv[i], &value);
+		if (!option)
+			return unknown_option(command, argv[i]);
+		if (option->argument && !value && ++i == argc) {
+			log_error("%s: %s needs a value: --%s %s", command->name, argv[i - 1],
+				  option->name, option->argument);
+			return usage_error();
+		}
+		if (option->argument && !value)
+			value = argv[i];
+		ret = take_option(command, option, value, args);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int check_words(const struct guests_command *command, const struct guests_args *args)
+{
+	if (args->host && (args->nr || args->all)) {
+		log_error("%s: --host is about the host; ask for guests without it", command->name);
+		return usage_error();
+	}
+	if (args->all && args->nr) {
+		log_error("%s: '%s' and --all: one of them is too much", command->name,
+			  args->names[0]);
+		return usage_error();
+	}
+	if (!(command->options & GUESTS_NAMES) || args->host || args->all || args->nr)
+		return 0;
+	if (command->options & GUESTS_HOST)
+		log_error("%s: of what? --name NAME or --all for guests ('lkvm list' shows them); "
+			  "'lkvm stat --host' shows what this host's KVM offers",
+			  command->name);
+	else
+		log_error("%s: which guest? --name NAME or --all; 'lkvm list' shows them",
+			  command->name);
+	return usage_error();
+}
+
+int guests_parse(const struct guests_command *command, int argc, char **argv,
+		 struct guests_args *args)
+{
+	int ret;
+
+	*args = (struct guests_args){ 0 };
+	ret = parse_words(command, argc, argv, args);
+	if (!ret)
+		ret = check_words(command, args);
+	if (!ret && args->all && control_names(&args->names, &args->nr))
+		ret = no_memory() + 1;
+	if (ret)
+		guests_release(args);
+	return ret;
+}
+
+void guests_release(struct guests_args *args)
+{
+	control_free_names(args->names, args->nr);
+	args->names = NULL;
+	args->nr = 0;
+}
+
+/* ---- talking to one ---- */
+
+static int on_value(const struct json_value *value, void *arg)
+{
+	struct guests_answer *answer = arg;
+
+	if (!strcmp(value->path, "ok") && value->kind == JSON_BOOL)
+		answer->ok = value->number;
+	else if (!strcmp(value->path, "state") && value->kind == JSON_STRING)
+		snprintf(answer->state, sizeof(answer->state), "%s", value->text);
+	else if (!strcmp(value->path, "error") && value->kind == JSON_STRING)
+		snprintf(answer->words, sizeof(answer->words), "%s", value->text);
+	return 0;
+}
+
+static int no_such_guest(const struct guests_command *command, const char *name)
+{
+	struct nearest nearest = { .word = name };
+	char **names;
+	size_t nr;
+
+	if (control_names(&names, &nr))
+		return no_memory();
+	for (size_t i = 0; i < nr; i++)
+		nearest_try(&nearest, names[i]);
+	if (!nr)
+		log_error("%s: there is no guest '%s', nor any other", command->name, name);
+	else if (nearest.best)
+		log_error("%s: there is no guest '%s'; did you mean %s?", command->name, name,
+			  nearest.best);
+	else
+		log_error("%s: there is no guest '%s'; 'lkvm list' shows those there are",
+			  command->name, name);
+	control_free_names(names, nr);
+	return EXIT_NO_GUEST;
+}
+
+static int no_answer(const struct guests_command *command, const char *name, pid_t pid, int error)
+{
+	if (error != -ETIMEDOUT)
+		log_error("%s: guest %s: %s", command->name, name,
+			  error == -EPROTO ? "its answer makes no sense" : strerror(-error));
+	else if (pid)
+		log_error("%s: guest %s, PID %d, does not answer within %d seconds", command->name,
+			  name, pid, GUESTS_PATIENCE_MS / 1000);
+	else
+		log_error("%s: guest %s does not answer within %d seconds", command->name, name,
+			  GUESTS_PATIENCE_MS / 1000);
+	return EXIT_NO_ANSWER;
+}
+
+int guests_ask(const struct guests_command *command, const struct guests_args *args,
+	       const char *name, const char *request, struct control_peer *peer,
+	       struct guests_answer *answer)
+{
+	int error = control_connect(name, GUESTS_PATIENCE_MS, peer);
+
+	*answer = (struct guests_answer){ 0 };
+	if (!error)
+		error = control_ask(peer, request, GUESTS_PATIENCE_MS, &answer->json);
+	if (!error)
+		error = json_read(answer->json, on_value, answer);
+	if (!error && answer->ok)
+		return 0;
+	if (!error)
+		log_error("%s: guest %s: %s", command->name, name, answer->words);
+	control_disconnect(peer);
+	guests_answer_release(answer);
+	if (!error)
+		return EXIT_NO_ANSWER;
+	/* It ended while we asked. */
+	if (error == -EPIPE)
+		error = -ENOENT;
+	if (error == -ENOENT)
+		return args->all ? -ENOENT : no_such_guest(command, name);
+	return no_answer(command, name, peer->pid, error);
+}
+
+void guests_answer_release(struct guests_answer *answer)
+{
+	free(answer->json);
+	answer->json = NULL;
+}
+
+/* ---- the commands that only ask for something ---- */
+
+static int run_one(const struct guests_command *command, const struct guests_args *args,
+		   const char *name, const char *request, bool until_end)
+{
+	struct guests_answer answer;
+	struct control_peer peer;
+	int ret = guests_ask(command, args, name, request, &peer, &answer);
+
+	if (ret)
+		return ret;
+	guests_answer_release(&answer);
+	if (until_end && control_wait_end(&peer, GUESTS_PATIENCE_MS)) {
+		log_error("%s: guest %s, PID %d, has not ended within %d seconds", command->name,
+			  name, peer.pid, GUESTS_PATIENCE_MS / 1000);
+		ret = EXIT_NO_ANSWER;
+	} else {
+		printf("Guest %s %s\n", name,
+		       until_end			 ? "has ended"
+		       : !strcmp(answer.state, "paused") ? "is paused"
+							 : "goes on");
+	}
+	control_disconnect(&peer);
+	return ret;
+}
+
+int guests_run(const struct guests_command *command, const char *request, bool until_end, int argc,
+	       char **argv)
+{
+	struct guests_args args;
+	int ret = guests_parse(command, argc, argv, &args), status = 0;
+
+	if (ret)
+		return ret - 1;
+	for (size_t i = 0; i < args.nr; i++) {
+		ret = run_one(command, &args, args.names[i], request, until_end);
+		/* The first failure is told, but does not spare the other guests. */
+		if (ret > 0 && !status)
+			status = ret;
+	}
+	guests_release(&args);
+	ret = builtin_end_output();
+	return status ?: ret;
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lkvm/builtin.h"
+#include "lkvm/guests.h"
+
+static const struct guests_command command = {
+	.name = "pause",
+	.usage = "NAME...|-n NAME|-a",
+	.help = "Lets guests stand still: CPUs stop, devices finish what they were doing.\n",
+	.options = GUESTS_NAMES,
+};
+
+void builtin_pause_help(FILE *out)
+{
+	guests_print_help(&command, out);
+}
+
+int builtin_pause(int argc, char **argv)
+{
+	return guests_run(&command, "pause", false, argc, argv);
+}

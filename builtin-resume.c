@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lkvm/builtin.h"
+#include "lkvm/guests.h"
+
+static const struct guests_command command = {
+	.name = "resume",
+	.usage = "NAME...|-n NAME|-a",
+	.help = "Lets paused guests go on.\n",
+	.options = GUESTS_NAMES,
+};
+
+void builtin_resume_help(FILE *out)
+{
+	guests_print_help(&command, out);
+}
+
+int builtin_resume(int argc, char **argv)
+{
+	return guests_run(&command, "resume", false, argc, argv);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where sockets are: the first of these folders that can be used for a new one, and all of them to look for
+ * those there are. $LKVM_RUNTIME_DIR, alone if it is set; /run/lkvm for root; $XDG_RUNTIME_DIR/lkvm;
+ * /tmp/lkvm-UID.
+ */
+#ifndef CONTROL_FOLDER_H
+#define CONTROL_FOLDER_H
+
+#include <limits.h>
+#include <sys/un.h>
+#include "lkvm/types.h"
+
+#define CONTROL_MAX_FOLDERS 3
+
+/* The longest name and its file's ending. */
+#define CONTROL_MAX_NAME 64
+#define CONTROL_SUFFIX	 ".sock"
+
+struct control_folder {
+	char path[PATH_MAX];
+	int fd;
+};
+
+/* The path of the n-th; false: there is none of that number. */
+bool control_folder_path(unsigned n, char path[PATH_MAX]);
+
+/*
+ * Opens it; `make`: makes it if it is not there. It must be ours alone to write to. 0, or -errno: -EPERM:
+ * somebody else could put sockets there.
+ */
+int control_folder_open(struct control_folder *folder, const char *path, bool make);
+void control_folder_close(struct control_folder *folder);
+
+/* Until it is unlocked or closed: who makes or removes sockets there has it to himself. -EBUSY: not within a second. */
+int control_folder_lock(struct control_folder *folder);
+void control_folder_unlock(struct control_folder *folder);
+
+/* NAME.sock in it, also when the path is longer than an address can be. -ENAMETOOLONG. */
+int control_folder_address(const struct control_folder *folder, const char *name,
+			   struct sockaddr_un *address);
+
+/*
+ * A connection, not blocking, or -errno: -ECONNREFUSED: a guest that is no more left its socket behind. -EAGAIN:
+ * the guest is there, but too many wait for it.
+ */
+int control_folder_connect(const struct control_folder *folder, const char *name);
+
+/*
+ * Removes a socket of a guest that is no more, if there is one; the folder is locked. 0; -EEXIST: the guest
+ * lives; -ENOTSOCK: another kind of file has that name.
+ */
+int control_folder_remove_stale(struct control_folder *folder, const char *name);
+
+#endif

@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The guest's end of the socket, all of it on the main loop. Who connects has the same user and could as well kill
+ * lkvm; still nothing he does or fails to do may make the loop wait: nothing blocks, a connection is
+ * served one request a round, and one on which nothing happens is closed.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "folder.h"
+#include "lkvm/control.h"
+#include "lkvm/log.h"
+#include "lkvm/vm.h"
+#include "protocol.h"
+#include "server.h"
+
+#define MAX_CLIENTS 16
+#define BACKLOG	    16
+#define PATIENCE_NS (10 * 1000000000ULL)
+#define REST_NS	    1000000000ULL
+
+struct client {
+	TAILQ_ENTRY(client) link;
+	struct control *control;
+	struct loop_fd fd;
+	struct loop_timer patience;
+	char in[CONTROL_MAX_REQUEST + 1]; /* with room for a NUL */
+	size_t in_len;
+	char *out; /* what is being sent; NULL: nothing */
+	size_t out_len, out_sent;
+	bool no_more;	/* after what is being sent */
+	bool until_end; /* waits for the guest's end */
+};
+
+struct control {
+	struct vm *vm;
+	struct control_folder folder;
+	struct loop_fd listener;
+	ino_t inode;		/* the socket's file */
+	struct loop_timer rest; /* before accept() is tried again */
+	TAILQ_HEAD(, client) clients;
+	unsigned nr_clients;
+};
+
+static void listen_again(struct control *control);
+
+/* ---- one connection ---- */
+
+static void client_close(struct client *client)
+{
+	struct control *control = client->control;
+
+	loop_fd_del(&client->fd);
+	loop_timer_cancel(&client->patience);
+	close(client->fd.fd);
+	TAILQ_REMOVE(&control->clients, client, link);
+	control->nr_clients--;
+	free(client->out);
+	free(client);
+}
+
+/* While the loop is ours; a place has become free. */
+static void client_drop(struct client *client)
+{
+	struct control *control = client->control;
+
+	client_close(client);
+	listen_again(control);
+}
+
+static void on_patience_over(struct loop_timer *timer)
+{
+	client_drop(CONTAINER_OF(timer, struct client, patience));
+}
+
+static bool has_line(const struct client *client)
+{
+	return memchr(client->in, '\n', client->in_len) || client->in_len == CONTROL_MAX_REQUEST;
+}
+
+/* What to wait for: room for the answer, the next round for a line that is there already, or the peer. */
+static void wait_for_next(struct client *client)
+{
+	if (client->until_end && !client->out) {
+		loop_timer_cancel(&client->patience);
+		loop_fd_mod(&client->fd, 0);
+		return;
+	}
+	loop_fd_mod(&client->fd, client->out || has_line(client) ? EPOLLOUT : EPOLLIN);
+}
+
+/* The first line, without its end, as a string; what follows it moves up. False: it has no end. */
+static bool take_line(struct client *client, char line[CONTROL_MAX_REQUEST])
+{
+	char *end = memchr(client->in, '\n', client->in_len);
+	size_t len;
+
+	if (!end)
+		return false;
+	len = end - client->in;
+	memcpy(line, client->in, len);
+	line[len] = '\0';
+	client->in_len -= len + 1;
+	memmove(client->in, end + 1, client->in_len);
+	/* Cut short by a NUL it might mean something after all. */
+	if (strlen(line) != len)
+		line[0] = '\0';
+	return true;
+}
+
+/* Answers the first line. False: out of memory. */
+static bool serve(struct client *client)
+{
+	char line[CONTROL_MAX_REQUEST];
+	FILE *out = open_memstream(&client->out, &client->out_len);
+
+	if (!out)
+		return false;
+	if (take_line(client, line)) {
+		client->until_end = control_answer(client->control->vm, line, out);
+	} else {
+		control_refuse(CONTROL_TOO_LONG, out);
+		client->no_more = true;
+	}
+	client->out_sent = 0;
+	return !fclose(out);
+}
+
+/* False: the peer is no more. */
+static bool send_out(struct client *client)
+{
+	ssize_t n = send(client->fd.fd, client->out + client->out_sent,
+			 client->out_len - client->out_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	client->out_sent += n;
+	if (client->out_sent == client->out_len) {
+		free(client->out);
+		client->out = NULL;
+	}
+	return true;
+}
+
+/* False: there will be no more. */
+static bool receive(struct client *client)
+{
+	ssize_t n = recv(client->fd.fd, client->in + client->in_len,
+			 CONTROL_MAX_REQUEST - client->in_len, MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	client->in_len += n;
+	return n > 0;
+}
+
+/* One step. False: close it. */
+static bool client_step(struct client *client, u32 events)
+{
+	if (events & EPOLLERR || (events & EPOLLHUP && (client->out || client->until_end)))
+		return false;
+	/* Who has gone without waiting for the answer may have left a request. */
+	if (events & (EPOLLIN | EPOLLHUP) && !has_line(client) && !receive(client))
+		return false;
+	if (!client->out && !client->until_end && has_line(client) && !serve(client))
+		return false;
+	if (client->out) {
+		if (!send_out(client))
+			return false;
+		loop_timer_set(client->control->vm->loop, &client->patience, PATIENCE_NS);
+	}
+	return client->out || !client->no_more;
+}
+
+static void on_client(struct loop_fd *handler, u32 events)
+{
+	struct client *client = CONTAINER_OF(handler, struct client, fd);
+
+	if (client_step(client, events))
+		wait_for_next(client);
+	else
+		client_drop(client);
+}
+
+/* ---- connections ---- */
+
+int control_add_client(struct control *control, int fd)
+{
+	struct client *client = calloc(1, sizeof(*client));
+	int error;
+
+	if (!client)
+		return -ENOMEM;
+	client->control = control;
+	client->fd.fd = fd;
+	client->fd.ready = on_client;
+	client->patience.expired = on_patience_over;
+	error = loop_fd_add(control->vm->loop, &client->fd, EPOLLIN);
+	if (error) {
+		free(client);
+		return error;
+	}
+	loop_timer_set(control->vm->loop, &client->patience, PATIENCE_NS);
+	TAILQ_INSERT_TAIL(&control->clients, client, link);
+	control->nr_clients++;
+	return 0;
+}
+
+/* The folder keeps others out already; this does so too where somebody opened it to them. */
+static bool is_ours(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) &&
+	       (peer.uid == geteuid() || peer.uid == 0);
+}
+
+/* With no descriptor left accept() fails at once, again and again. */
+static void take_rest(struct control *control)
+{
+	loop_fd_del(&control->listener);
+	loop_timer_set(control->vm->loop, &control->rest, REST_NS);
+}
+
+static void on_connect(struct loop_fd *handler, u32 events)
+{
+	struct control *control = CONTAINER_OF(handler, struct control, listener);
+	int fd = accept4(handler->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			take_rest(control);
+		return;
+	}
+	if (!is_ours(fd) || control_add_client(control, fd)) {
+		close(fd);
+		return;
+	}
+	/* The others wait in the kernel until somebody leaves. */
+	if (control->nr_clients == MAX_CLIENTS)
+		loop_fd_del(&control->listener);
+}
+
+static void listen_again(struct control *control)
+{
+	if (control->listener.fd < 0 || control->listener.loop || control->rest.deadline)
+		return;
+	if (loop_fd_add(control->vm->loop, &control->listener, EPOLLIN))
+		loop_timer_set(control->vm->loop, &control->rest, REST_NS);
+}
+
+static void on_rested(struct loop_timer *timer)
+{
+	listen_again(CONTAINER_OF(timer, struct control, rest));
+}
+
+/* ---- the socket ---- */
+
+struct control *control_new(struct vm *vm)
+{
+	struct control *control = calloc(1, sizeof(*control));
+
+	if (!control)
+		return NULL;
+	control->vm = vm;
+	control->folder.fd = -1;
+	control->listener.fd = -1;
+	control->listener.ready = on_connect;
+	control->rest.expired = on_rested;
+	TAILQ_INIT(&control->clients);
+	return control;
+}
+
+static int name_is_taken(const char *name)
+{
+	struct control_peer peer;
+	int error = control_connect(name, 0, &peer);
+
+	if (error && error != -ETIMEDOUT)
+		return 0;
+	if (!error && peer.pid)
+		log_fatal("--name %s: a guest of that name runs already, PID %d", name, peer.pid);
+	else
+		log_fatal("--name %s: a guest of that name runs already", name);
+	if (!error)
+		control_disconnect(&peer);
+	return -EEXIST;
+}
+
+/* In the first folder that can be used. */
+static int open_folder(struct control *control)
+{
+	char path[PATH_MAX];
+	int error = -ENOENT;
+
+	for (unsigned i = 0; control_folder_path(i, path); i++) {
+		error = control_folder_open(&control->folder, path, true);
+		if (!error)
+			return 0;
+		log_debug("control socket: %s: %s", path, strerror(-error));
+	}
+	return error;
+}
+
+/* The folder is locked from before bind() until after listen(): in between it looks like a dead guest's. */
+static int bind_socket(struct control *control, int fd)
+{
+	const char *name = control->vm->config->name;
+	struct sockaddr_un address;
+	struct stat st;
+	int error = control_folder_remove_stale(&control->folder, name);
+
+	if (!error)
+		error = control_folder_address(&control->folder, name, &address);
+	if (error)
+		return error;
+	/* The file gets the socket's mode. */
+	if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		return -errno;
+	if (!listen(fd, BACKLOG) && !stat(address.sun_path, &st)) {
+		control->inode = st.st_ino;
+		return 0;
+	}
+	error = -errno;
+	unlink(address.sun_path);
+	return error;
+}
+
+static int make_socket(struct control *control)
+{
+	int error = open_folder(control), fd;
+
+	if (!error)
+		error = control_folder_lock(&control->folder);
+	if (error)
+		return error;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	error = bind_socket(control, fd);
+	control_folder_unlock(&control->folder);
+	if (error) {
+		close(fd);
+		return error;
+	}
+	control->listener.fd = fd;
+	return loop_fd_add(control->vm->loop, &control->listener, EPOLLIN);
+}
+
+static void say_no_socket(const struct vm_config *config, int error)
+{
+	/* Who gave no name is not going to ask for the guest by its name. */
+	void (*say)(const char *fmt, ...) = config->named ? log_warning : log_debug;
+
+	say("Guest %s has no control socket (%s): 'lkvm list' and its like will not find it",
+	    config->name,
+	    error == -EPERM ? "its folder belongs to somebody else, or others may write to it"
+			    : strerror(-error));
+}
+
+int control_create(struct control **out, struct vm *vm)
+{
+	const struct vm_config *config = vm->config;
+	struct control *control;
+	int error;
+
+	*out = NULL;
+	/* Two processes can have the same number, in two containers: nobody asked for their names. */
+	error = config->named ? name_is_taken(config->name) : 0;
+	if (error)
+		return error;
+	control = control_new(vm);
+	if (!control)
+		return -ENOMEM;
+	error = make_socket(control);
+	if (error) {
+		control_destroy(control);
+		/* Since it was looked for, just now. */
+		if (error == -EEXIST && config->named && name_is_taken(config->name))
+			return -EEXIST;
+		say_no_socket(config, error);
+		return 0;
+	}
+	*out = control;
+	return 0;
+}
+
+void control_stop(struct control *control)
+{
+	struct client *client, *next;
+
+	if (!control)
+		return;
+	loop_fd_del(&control->listener);
+	loop_timer_cancel(&control->rest);
+	for (client = TAILQ_FIRST(&control->clients); client; client = next) {
+		next = TAILQ_NEXT(client, link);
+		loop_fd_del(&client->fd);
+		loop_timer_cancel(&client->patience);
+		/* A last answer that is still here may be that of a `stop`. */
+		if (client->out)
+			send_out(client);
+	}
+}
+
+/* Unless somebody removed it and another guest has made its own. */
+static void remove_socket(struct control *control)
+{
+	struct sockaddr_un address;
+	struct stat st;
+
+	if (!control_folder_address(&control->folder, control->vm->config->name, &address) &&
+	    !stat(address.sun_path, &st) && st.st_ino == control->inode)
+		unlink(address.sun_path);
+}
+
+void control_destroy(struct control *control)
+{
+	if (!control)
+		return;
+	control_stop(control);
+	if (control->listener.fd >= 0) {
+		remove_socket(control);
+		close(control->listener.fd);
+	}
+	while (!TAILQ_EMPTY(&control->clients))
+		client_close(TAILQ_FIRST(&control->clients));
+	if (control->folder.fd >= 0)
+		control_folder_close(&control->folder);
+	free(control);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control socket: how `lkvm list`, `stat`, `stop`, `pause` and `resume` reach a guest that runs. A UNIX stream
+ * socket NAME.sock for each guest in a folder that only its user may enter; a JSON object a line each way
+ * (Documentation/control.md). The guest itself has no way to it.
+ */
+#ifndef LKVM_CONTROL_H
+#define LKVM_CONTROL_H
+
+#include "lkvm/types.h"
+
+struct control;
+struct vm;
+
+/* ---- in the process of the guest: main thread ---- */
+
+/*
+ * Makes the guest's socket, which vm->loop serves from the time that it runs. A socket left behind by a guest
+ * that was killed is replaced. 0 with *control NULL: no socket could be made, which is told when the guest
+ * was given a name, and no reason not to run. -EEXIST: there is a guest of that name already, said.
+ */
+int control_create(struct control **control, struct vm *vm);
+
+/* Nobody is served any more. Who waits for the guest's end goes on waiting. Before vm_destroy(); NULL is fine. */
+void control_stop(struct control *control);
+
+/* The socket goes, and who waits for the guest's end sees it. */
+void control_destroy(struct control *control);
+
+/* ---- in other processes: one thread ---- */
+
+/* A connection to a guest. */
+struct control_peer {
+	int fd;
+	pid_t pid; /* of the process; 0: it is out of our sight, in another container */
+};
+
+/* Can a guest have that name? It becomes a file's. */
+bool control_name_ok(const char *name);
+
+/*
+ * Connects to the guest of that name, within `timeout_ms`. 0; -ENOENT: there is none; -ETIMEDOUT: it takes no
+ * more connections. Other errors: its socket is there but cannot be used. Nothing is said.
+ */
+int control_connect(const char *name, int timeout_ms, struct control_peer *peer);
+void control_disconnect(struct control_peer *peer);
+
+/*
+ * Names of the guests that there are, sorted; control_free_names() gives them back. Sockets of guests that were
+ * killed are removed on the way. -ENOMEM.
+ */
+int control_names(char ***names, size_t *nr);
+void control_free_names(char **names, size_t nr);
+
+/*
+ * Sends the request of that name ("stat") and waits for the answer, a line that is well-formed JSON,
+ * which the caller frees. 0; -ETIMEDOUT; -EPIPE: the guest ended meanwhile; -EPROTO: that was no answer.
+ */
+int control_ask(struct control_peer *peer, const char *request, int timeout_ms, char **answer);
+
+/* After "stop" was answered: until the guest has ended. 0 or -ETIMEDOUT. */
+int control_wait_end(struct control_peer *peer, int timeout_ms);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the commands that talk to guests have in common (builtin-guests.c): their options, which guests are
+ * meant, and what is said when one is not there or does not answer.
+ */
+#ifndef LKVM_GUESTS_H
+#define LKVM_GUESTS_H
+
+#include <stdio.h>
+#include "lkvm/control.h"
+
+/* Options that a command takes; --help goes without saying. */
+enum {
+	GUESTS_NAMES = 1 << 0, /* -n NAME, -a, or bare names: one of these must be given */
+	GUESTS_JSON = 1 << 1,
+	GUESTS_HOST = 1 << 2, /* --host, then no guest */
+	GUESTS_RUN =
+		1 << 3, /* -i, --run, which means nothing: scripts for this command line give it */
+};
+
+struct guests_command {
+	const char *name;  /* "stop" */
+	const char *usage; /* behind the name */
+	const char *help;  /* sentences, with line breaks */
+	unsigned options;
+};
+
+struct guests_args {
+	char **names; /* of the guests meant, whether they are there or not */
+	size_t nr;
+	bool all, json, host;
+};
+
+void guests_print_help(const struct guests_command *command, FILE *out);
+
+/*
+ * 0, and the caller frees args by guests_release(); or, with nothing to free, the exit status to end with plus one:
+ * --help was given, or what is wrong has been said. With -a, names are those of all guests there are.
+ */
+int guests_parse(const struct guests_command *command, int argc, char **argv,
+		 struct guests_args *args);
+void guests_release(struct guests_args *args);
+
+/* What an answer is made of. */
+struct guests_answer {
+	char *json;	 /* as it came; guests_answer_release() frees it */
+	char state[16];	 /* "" if it was not told */
+	char words[160]; /* why not, when it is a refusal */
+	bool ok;
+};
+
+/*
+ * One request to a guest. 0, or an exit status after saying what is wrong. -ENOENT, nothing said: it is gone, and
+ * was only meant by -a.
+ */
+int guests_ask(const struct guests_command *command, const struct guests_args *args,
+	       const char *name, const char *request, struct control_peer *peer,
+	       struct guests_answer *answer);
+void guests_answer_release(struct guests_answer *answer);
+
+/* How long a guest may take, in milliseconds. */
+#define GUESTS_PATIENCE_MS 10000
+
+/*
+ * The whole of a command that makes the same request to every guest meant, and says "Guest NAME is STATE". `until_end`:
+ * also waits until they have ended.
+ */
+int guests_run(const struct guests_command *command, const char *request, bool until_end, int argc,
+	       char **argv);
+
+#endif

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154 # status, out and err are set by lkvm()
+# lkvm list, stat, stop, pause and resume: their command lines, and guests that are not there.
+
+# Guests of a folder that nobody else uses.
+own_folder() {
+	export LKVM_RUNTIME_DIR=$PWD/run
+	mkdir -m 700 run
+}
+
+# A guest that runs until it is ended; its name is in the arguments.
+start_guest() {
+	local guest=$BUILD/guest/spin.elf
+	needs_kvm
+	[ -f "$guest" ] || skip "no guests were built"
+	rm -f guest.out
+	"$LKVM" run --nodefaults -m 64 -c 1 --timeout 60 -k "$guest" "$@" >guest.out 2>guest.err </dev/null &
+	guest_pid=$!
+	until grep -qs spinning guest.out; do
+		[ -d /proc/$guest_pid ] || fail "the guest has ended: $(cat guest.err)"
+		sleep 0.05
+	done
+}
+
+test_guests_help() {
+	local command
+	for command in list stop pause resume; do
+		lkvm help $command
+		[ "$status" = 0 ] && [ -z "$err" ] && [[ $out == "Usage: lkvm $command "* ]] || fail "$out$err"
+		first=$out
+		lkvm $command --help
+		[ "$status" = 0 ] && [ "$out" = "$first" ] || fail "lkvm $command --help: $out"
+		lkvm $command -h
+		[ "$status" = 0 ] && [ "$out" = "$first" ] || fail "lkvm $command -h: $out"
+		awk 'length > 100 { print "too wide: " $0; bad = 1 } END { exit bad }' .out || fail "see above"
+	done
+}
+
+test_guests_usage() {
+	local command
+	own_folder
+	for command in stop pause resume stat; do
+		refused 240 "$command: " $command
+		refused 240 "$command: -n needs a value: --name NAME" $command -n
+		refused 240 "$command: unknown option --nmae; did you mean --name?" $command --nmae x
+		refused 240 "$command: --all takes no value" $command --all=yes
+		refused 240 "'x' and --all" $command -a x
+	done
+	refused 240 "which guest? --name NAME or --all; 'lkvm list' shows them" stop
+	refused 240 "unknown option --json" stop --json x
+	refused 240 "unknown option --host" pause --host
+	refused 240 "unknown option -z" stop -z
+	refused 240 "'x' has no meaning" list x
+	refused 240 "unknown option --name" list --name x
+}
+
+test_guests_that_are_not_there() {
+	local command word
+	own_folder
+	for command in stop pause resume stat; do
+		for word in x "-n x" -nx --name=x "--name x"; do
+			# shellcheck disable=SC2086 # words
+			refused 247 "$command: there is no guest 'x', nor any other" $command $word
+		done
+		lkvm $command -a
+		[ "$status" = 0 ] && [ -z "$out$err" ] || fail "$command -a: status $status, $out$err"
+	done
+	refused 247 "no guest '../x'" stop ../x
+	refused 247 "no guest ''" stop ''
+	lkvm list
+	[ "$status" = 0 ] && [ -z "$err" ] && [ "$(wc -l <.out)" = 2 ] || fail "status $status, $out$err"
+	[[ $out == "   PID NAME "* ]] || fail "$out"
+	lkvm list --json
+	[ "$status" = 0 ] && [ "$out" = "{}" ] || fail "$out"
+	lkvm stat -a --json
+	[ "$status" = 0 ] && [ "$out" = "{}" ] || fail "$out"
+	[ -z "$(ls -A run)" ] || fail "$(ls -A run)"
+}
+
+# Nobody listens behind a socket that a killed guest left; somebody who never answers is no guest of ours either.
+test_guests_folder_has_other_things() {
+	own_folder
+	command -v python3 >/dev/null || skip "no python3"
+	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("run/dead.sock")'
+	: >run/file.sock
+	mkdir run/folder.sock
+	ln -s nowhere run/link.sock
+	lkvm list --json
+	[ "$status" = 0 ] && [ "$out" = "{}" ] && [ -z "$err" ] || fail "$out$err"
+	[ ! -e run/dead.sock ] || fail "the dead guest's socket is still there"
+	[ -f run/file.sock ] && [ -d run/folder.sock ] && [ -L run/link.sock ] || fail "$(ls -l run)"
+	refused 247 "no guest 'file'" stop file
+}
+
+test_guests_that_run() {
+	own_folder
+	start_guest --name one
+	lkvm list
+	[[ $out == *"$guest_pid one "*" running" ]] || fail "$out"
+	[ "$(stat -c %a run/one.sock)" = 600 ] || fail "the socket's mode is $(stat -c %a run/one.sock)"
+	refused 241 "Fatal: --name one: a guest of that name runs already, PID $guest_pid" \
+		run --nodefaults -m 64 -c 1 --name one -k "$BUILD/guest/spin.elf"
+	refused 247 "there is no guest 'onr'; did you mean one?" stat onr
+	lkvm pause one
+	[ "$status" = 0 ] && [ "$out" = "Guest one is paused" ] || fail "$out$err"
+	lkvm list
+	[[ $out == *" paused" ]] || fail "$out"
+	lkvm resume -a
+	[ "$status" = 0 ] && [ "$out" = "Guest one goes on" ] || fail "$out$err"
+	lkvm stat one
+	grep -qxE '  state: +running' .out && grep -qxE '  memory: +64 MiB' .out || fail "$out"
+	grep -qxE '  (io|mmio): +[1-9][0-9]*' .out || fail "$out"
+	awk 'length > 100 { print "too wide: " $0; bad = 1 } END { exit bad }' .out || fail "see above"
+	if command -v jq >/dev/null; then
+		lkvm stat -a --json
+		jq -e --argjson pid "$guest_pid" '.one.pid == $pid and .one.vcpus == 1 and .one.memory == 67108864' .out ||
+			fail "$out"
+		jq -e '.one | .exits == (.exits_by_vcpu | map_values(add)) and (.exits | add) >= 9' .out || fail "$out"
+	fi
+	lkvm stop one
+	[ "$status" = 0 ] && [ "$out" = "Guest one has ended" ] || fail "$out$err"
+	wait $guest_pid
+	[ $? = 143 ] || fail "run did not end with 143"
+	[ -z "$(ls -A run)" ] || fail "$(ls -A run)"
+}
+
+# A guest whose process stands still does not hang who asks.
+test_guests_that_do_not_answer() {
+	own_folder
+	start_guest --name stuck
+	kill -STOP $guest_pid
+	lkvm list
+	[ "$status" = 0 ] && [[ $out == *"$guest_pid stuck "*" not answering" ]] || fail "$out$err"
+	refused 248 "guest stuck, PID $guest_pid, does not answer within 10 seconds" stat stuck
+	kill -CONT $guest_pid
+	lkvm stop stuck
+	[ "$status" = 0 ] || fail "$err"
+	! wait $guest_pid || fail "run did not end with 143"
+}
+
+test_guests_after_a_kill() {
+	own_folder
+	start_guest --name one
+	kill -KILL $guest_pid
+	wait $guest_pid
+	[ -S run/one.sock ] || fail "$(ls -l run)"
+	start_guest --name one
+	lkvm list
+	[[ $out == *"$guest_pid one "* ]] || fail "$out"
+	lkvm stop one
+	[ "$status" = 0 ] || fail "$err"
+	! wait $guest_pid || fail "run did not end with 143"
+}
+
+# A guest runs whether there is a place for its socket or not. Who gave it a name is told.
+test_guests_without_a_socket() {
+	local long
+	own_folder
+	chmod 777 run
+	start_guest --name one
+	grep -q "Warning: Guest one has no control socket (its folder belongs to somebody else, or others may" guest.err ||
+		fail "$(cat guest.err)"
+	refused 247 "no guest 'one'" stop one
+	kill $guest_pid
+	wait $guest_pid
+	LKVM_RUNTIME_DIR=/proc/nowhere start_guest
+	[ ! -s guest.err ] || fail "$(cat guest.err)"
+	kill $guest_pid
+	wait $guest_pid
+	# A path longer than a socket's address can be is no obstacle.
+	long=$PWD/$(printf '%0100d' 0)
+	mkdir -m 700 "$long"
+	export LKVM_RUNTIME_DIR=$long
+	start_guest --name one
+	[ ! -s guest.err ] || fail "$(cat guest.err)"
+	lkvm stop one
+	[ "$status" = 0 ] || fail "$err"
+	[ -z "$(ls -A "$long")" ] || fail "$(ls -A "$long")"
+}
+
+# What fails before a guest runs takes its socket with it.
+test_guests_that_do_not_start() {
+	own_folder
+	needs_kvm
+	refused 241 "Fatal: Unable to open kernel /nowhere" run -m 64 --name one -k /nowhere
+	[ -z "$(ls -A run)" ] || fail "$(ls -A run)"
+}
+
+test_guests_output_that_cannot_be_written() {
+	[ -w /dev/full ] || skip "no /dev/full"
+	own_folder
+	"$LKVM" list >/dev/full 2>.err
+	status=$? out='' err=$(cat .err)
+	one_line 246 "standard output: " "lkvm list >/dev/full"
+}
+
+# Every option of the commands is in their page.
+test_guests_man_page() {
+	local command
+	sed 's/\\-/-/g; s/\\f[BIR]//g' "$BUILD/man/lkvm-list.1" "$BUILD/man/lkvm-stat.1" >pages
+	for command in list stop pause resume stat; do
+		lkvm $command --help
+		sed -n 's/^  \(-[a-z],\|   \) \(--[a-z]*\).*/\2/p' .out
+	done | sort -u >in-help
+	[ "$(wc -l <in-help)" = 6 ] || fail "$(cat in-help)"
+	while read -r option; do
+		grep -qE "^(-[a-z], |\.B )?$option\b" pages || fail "$option is in no page"
+	done <in-help
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Any bytes, cut anywhere, through a connection to the control socket's server: it answers with lines that are JSON,
+ * as many as there were lines, and ends when its peer does. The guest is about to end, so that nothing is
+ * paused here.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+#include "lkvm/control.h"
+#include "lkvm/counters.h"
+#include "lkvm/json.h"
+#include "lkvm/vm.h"
+#include "../../control/protocol.h"
+#include "../../control/server.h"
+
+static struct vm vm;
+static struct vm_config config = { .name = "fuzz" };
+
+struct peer {
+	struct loop_fd fd;
+	struct fuzz input;
+	size_t line; /* bytes sent since the last line's end */
+	unsigned expected, answered;
+	bool too_long; /* nothing behind it is answered */
+	char answer[4096];
+	size_t len;
+};
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+/* "stop": the connection stays until the guest's end, and nothing more is answered. */
+static void on_request(struct loop_fd *handler, u32 events)
+{
+	u64 count;
+
+	if (read(handler->fd, &count, sizeof(count)) != sizeof(count) || !vm.signal)
+		abort();
+	loop_stop(vm.loop);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	vm.config = &config;
+	vm.loop = loop_create("fuzz");
+	vm.exits = exit_counters_create(1);
+	vm.nr_vcpus = 1;
+	vm.request_fd.fd = eventfd(0, EFD_NONBLOCK);
+	vm.request_fd.ready = on_request;
+	if (!vm.loop || !vm.exits || vm.request_fd.fd < 0 ||
+	    loop_fd_add(vm.loop, &vm.request_fd, EPOLLIN))
+		abort();
+	exit_count(&vm.exits[0], 2);
+	return 0;
+}
+
+static int any_value(const struct json_value *value, void *arg)
+{
+	if (!*value->path && value->kind != JSON_OBJECT)
+		abort();
+	return 0;
+}
+
+static void check_answer(struct peer *peer)
+{
+	if (json_read(peer->answer, any_value, NULL))
+		abort();
+	peer->answered++;
+	peer->len = 0;
+}
+
+static void receive(struct peer *peer)
+{
+	char buffer[4096];
+	ssize_t n = recv(peer->fd.fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+
+	if (n <= 0) {
+		loop_stop(vm.loop);
+		return;
+	}
+	for (ssize_t i = 0; i < n; i++) {
+		if (peer->len == sizeof(peer->answer))
+			abort();
+		peer->answer[peer->len++] = buffer[i] == '\n' ? '\0' : buffer[i];
+		if (buffer[i] == '\n')
+			check_answer(peer);
+	}
+}
+
+static void count_lines(struct peer *peer, const u8 *bytes, size_t size)
+{
+	for (size_t i = 0; i < size && !peer->too_long; i++) {
+		peer->line++;
+		if (bytes[i] != '\n' && peer->line < CONTROL_MAX_REQUEST)
+			continue;
+		peer->too_long = bytes[i] != '\n';
+		peer->expected++;
+		peer->line = 0;
+	}
+}
+
+static void on_peer(struct loop_fd *handler, u32 events)
+{
+	struct peer *peer = CONTAINER_OF(handler, struct peer, fd);
+	u8 bytes[256];
+	size_t size = fuzz8(&peer->input);
+
+	if (events & (EPOLLIN | EPOLLHUP))
+		receive(peer);
+	if (!(events & EPOLLOUT))
+		return;
+	if (!peer->input.left) {
+		shutdown(handler->fd, SHUT_WR);
+		loop_fd_mod(handler, EPOLLIN);
+		return;
+	}
+	size = MIN(size, peer->input.left);
+	fuzz_bytes(&peer->input, bytes, size);
+	if (size && send(handler->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size)
+		count_lines(peer, bytes, size);
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	struct peer peer = { .input = { data, size }, .fd.ready = on_peer };
+	struct control *control = control_new(&vm);
+	int fds[2];
+
+	vm.end = VM_REQUEST_POWEROFF;
+	vm.signal = 0;
+	if (!control || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) ||
+	    control_add_client(control, fds[1]))
+		abort();
+	peer.fd.fd = fds[0];
+	if (loop_fd_add(vm.loop, &peer.fd, EPOLLIN | EPOLLOUT))
+		abort();
+	if (loop_run(vm.loop))
+		abort();
+	if (!vm.signal && peer.answered != peer.expected)
+		abort();
+	loop_fd_del(&peer.fd);
+	control_stop(control);
+	control_destroy(control);
+	close(fds[0]);
+	return 0;
+}

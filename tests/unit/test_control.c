@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The control socket without a guest: requests that make no sense, clients that do not read, come in numbers or say
+ * nothing, and what is left in the folder by whom.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lkvm/control.h"
+#include "lkvm/counters.h"
+#include "lkvm/vm.h"
+#include "said.h"
+#include "test.h"
+#include "../../control/folder.h"
+#include "../../control/protocol.h"
+
+#define PATIENCE_MS 20000
+
+static char folder_path[64];
+static struct vm_config config;
+static struct vm guest, *vm = &guest;
+static struct control *control;
+static pthread_t thread;
+
+static void *serve(void *arg)
+{
+	loop_run(vm->loop);
+	return NULL;
+}
+
+static int setup(void **state)
+{
+	strcpy(folder_path, "/tmp/test-control-XXXXXX");
+	assert_non_null(mkdtemp(folder_path));
+	assert_int_equal(setenv("LKVM_RUNTIME_DIR", folder_path, 1), 0);
+	config = (struct vm_config){ .name = "test", .named = true, .memory = MIB(64) };
+	memset(vm, 0, sizeof(*vm));
+	vm->loop = loop_create("test");
+	assert_non_null(vm->loop);
+	vm->config = &config;
+	vm->request_fd.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	vm->nr_vcpus = 2;
+	vm->exits = exit_counters_create(2);
+	control = NULL;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char path[128];
+
+	control_stop(control);
+	control_destroy(control);
+	close(vm->request_fd.fd);
+	free(vm->exits);
+	loop_destroy(vm->loop);
+	snprintf(path, sizeof(path), "%s/test.sock", folder_path);
+	unlink(path);
+	/* That nothing else is in it is a part of every test. */
+	return rmdir(folder_path);
+}
+
+static void begin(void)
+{
+	assert_int_equal(control_create(&control, vm), 0);
+	assert_non_null(control);
+	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
+}
+
+static void end(void)
+{
+	loop_stop(vm->loop);
+	pthread_join(thread, NULL);
+}
+
+static struct control_peer connect_to(const char *name)
+{
+	struct control_peer peer;
+
+	assert_int_equal(control_connect(name, PATIENCE_MS, &peer), 0);
+	assert_int_equal(peer.pid, getpid());
+	assert_int_equal(fcntl(peer.fd, F_SETFL, 0), 0);
+	return peer;
+}
+
+/* Up to the line's end, or to the end of the connection. */
+static const char *read_line(struct control_peer *peer)
+{
+	static char line[8192];
+	size_t len = 0;
+
+	while (len < sizeof(line) - 1 && read(peer->fd, line + len, 1) == 1)
+		if (line[len++] == '\n')
+			break;
+	line[len] = '\0';
+	return line;
+}
+
+static void send_bytes(struct control_peer *peer, const void *bytes, size_t len)
+{
+	assert_int_equal(send(peer->fd, bytes, len, MSG_NOSIGNAL), len);
+}
+
+static void answers(struct control_peer *peer, const char *request, const char *expected)
+{
+	const char *line;
+
+	send_bytes(peer, request, strlen(request));
+	line = read_line(peer);
+	if (!strstr(line, expected)) {
+		print_error("%s: answered %s", request, line);
+		fail();
+	}
+}
+
+static void test_parse(void **state)
+{
+	static const struct {
+		const char *line;
+		enum control_error error;
+	} lines[] = {
+		{ "{\"request\":\"stat\"}", CONTROL_OK },
+		{ "  { \"request\" : \"ping\" }  \r", CONTROL_OK },
+		{ "{\"request\":\"p\\u0069ng\"}", CONTROL_OK },
+		{ "", CONTROL_MALFORMED },
+		{ "stat", CONTROL_MALFORMED },
+		{ "\"stat\"", CONTROL_MALFORMED },
+		{ "[\"stat\"]", CONTROL_MALFORMED },
+		{ "{}", CONTROL_MALFORMED },
+		{ "{\"request\":\"stat\"", CONTROL_MALFORMED },
+		{ "{\"request\":\"stat\"}{}", CONTROL_MALFORMED },
+		{ "{\"request\":\"stats\"}", CONTROL_UNKNOWN_REQUEST },
+		{ "{\"request\":\"\"}", CONTROL_UNKNOWN_REQUEST },
+		{ "{\"request\":7}", CONTROL_UNKNOWN_MEMBER },
+		{ "{\"request\":null}", CONTROL_UNKNOWN_MEMBER },
+		{ "{\"request\":[\"stat\"]}", CONTROL_UNKNOWN_MEMBER },
+		{ "{\"request\":{}}", CONTROL_UNKNOWN_MEMBER },
+		{ "{\"request\":\"stat\",\"request\":\"stop\"}", CONTROL_UNKNOWN_MEMBER },
+		{ "{\"request\":\"stat\",\"x\":[]}", CONTROL_UNKNOWN_MEMBER },
+		{ "{\"x\":{\"request\":\"stat\"}}", CONTROL_UNKNOWN_MEMBER },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		const struct control_request *request;
+		enum control_error error = control_parse(lines[i].line, &request);
+
+		if (error != lines[i].error)
+			print_error("%s: %d\n", lines[i].line, error);
+		assert_int_equal(error, lines[i].error);
+		assert_int_equal(request != NULL, error == CONTROL_OK);
+	}
+}
+
+static void test_requests(void **state)
+{
+	struct control_peer peer;
+
+	exit_count(&vm->exits[0], 2);
+	exit_count(&vm->exits[1], 2);
+	exit_count(&vm->exits[1], 6);
+	counter_add(&vm->counters, COUNTER_HYPERCALLS, 3);
+	counter_set_word(&vm->counters, COUNTER_WORD_POPULATION, "write");
+	begin();
+	peer = connect_to("test");
+	answers(&peer, "{\"request\":\"ping\"}\n", "{\"ok\": true}\n");
+	answers(&peer, "{\"request\":\"info\"}\n", "\"name\": \"test\"");
+	answers(&peer, "{\"request\":\"info\"}\n", "\"state\": \"running\"");
+	answers(&peer, "{\"request\":\"stat\"}\n",
+		"\"exits\": {\"io\": 2, \"mmio\": 1}, \"exits_by_vcpu\": {\"io\": [1, 1], "
+		"\"mmio\": [0, 1]}");
+	answers(&peer, "{\"request\":\"stat\"}\n", "\"hypercalls\": 3");
+	answers(&peer, "{\"request\":\"stat\"}\n",
+		"\"memory_backend\": null, \"memory_population\": \"write\"");
+	answers(&peer, "{\"request\":\"snp-report\"}\n", "\"code\": \"not-snp\"");
+	answers(&peer, "nonsense\n", "\"code\": \"malformed\"");
+	answers(&peer, "\n", "\"code\": \"malformed\"");
+	/* The connection is as good as before, and two requests at once get two answers. */
+	send_bytes(&peer, "{\"request\":\"ping\"}\n{\"request\":\"x\"}\n", 35);
+	assert_string_equal(read_line(&peer), "{\"ok\": true}\n");
+	assert_non_null(strstr(read_line(&peer), "unknown-request"));
+	/* Bit by bit is as good. */
+	for (const char *p = "{\"request\":\"ping\"}\n"; *p; p++)
+		send_bytes(&peer, p, 1);
+	assert_string_equal(read_line(&peer), "{\"ok\": true}\n");
+	/* No NUL makes what stands before it a request. */
+	send_bytes(&peer, "{\"request\":\"ping\"}\0x\n", 21);
+	assert_non_null(strstr(read_line(&peer), "malformed"));
+	/* Who has said his last still gets his answer. */
+	send_bytes(&peer, "{\"request\":\"ping\"}\n", 19);
+	shutdown(peer.fd, SHUT_WR);
+	assert_string_equal(read_line(&peer), "{\"ok\": true}\n");
+	assert_string_equal(read_line(&peer), "");
+	control_disconnect(&peer);
+	end();
+}
+
+static int report(struct vm *of, void *to, size_t *size, const char **why)
+{
+	assert_ptr_equal(of, vm);
+	assert_true(*size >= 1184);
+	memcpy(to, "\x01\xfe", 2);
+	*size = 2;
+	return 0;
+}
+
+static int no_report(struct vm *of, void *to, size_t *size, const char **why)
+{
+	return -EOPNOTSUPP;
+}
+
+static int broken_report(struct vm *of, void *to, size_t *size, const char **why)
+{
+	*why = "the moon is full";
+	return -EIO;
+}
+
+static void test_snp_report(void **state)
+{
+	struct control_peer peer;
+
+	vm->snp_report = no_report;
+	begin();
+	peer = connect_to("test");
+	answers(&peer, "{\"request\":\"snp-report\"}\n",
+		"\"error\": \"this kernel does not offer it\"");
+	end();
+	vm->snp_report = broken_report;
+	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
+	answers(&peer, "{\"request\":\"snp-report\"}\n",
+		"\"code\": \"failed\", \"error\": \"the moon is full\"");
+	end();
+	vm->snp_report = report;
+	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
+	answers(&peer, "{\"request\":\"snp-report\"}\n", "{\"ok\": true, \"report\": \"01fe\"}\n");
+	control_disconnect(&peer);
+	end();
+}
+
+static void test_longest_request(void **state)
+{
+	static char line[CONTROL_MAX_REQUEST + 100];
+	struct control_peer peer;
+	int len;
+
+	begin();
+	peer = connect_to("test");
+	len = snprintf(line, sizeof(line), "%*s{\"request\":\"ping\"}\n", CONTROL_MAX_REQUEST - 19,
+		       "");
+	assert_int_equal(len, CONTROL_MAX_REQUEST);
+	answers(&peer, line, "{\"ok\": true}\n");
+	snprintf(line, sizeof(line), "%*s{\"request\":\"ping\"}\n", CONTROL_MAX_REQUEST - 18, "");
+	answers(&peer, line, "\"code\": \"too-long\"");
+	assert_string_equal(read_line(&peer), "");
+	control_disconnect(&peer);
+	end();
+}
+
+/* More clients than are served at once, silent ones: who comes later waits and is served when they leave. */
+static void test_many_clients(void **state)
+{
+	struct control_peer silent[16], peer;
+	char *answer;
+
+	begin();
+	for (unsigned i = 0; i < 16; i++)
+		silent[i] = connect_to("test");
+	answers(&silent[15], "{\"request\":\"ping\"}\n", "{\"ok\": true}\n");
+	peer = connect_to("test");
+	assert_int_equal(control_ask(&peer, "ping", 200, &answer), -ETIMEDOUT);
+	control_disconnect(&silent[3]);
+	assert_string_equal(read_line(&peer), "{\"ok\": true}\n");
+	control_disconnect(&peer);
+	for (unsigned i = 0; i < 16; i++)
+		control_disconnect(&silent[i]);
+	end();
+}
+
+/* Who does not read his answers is sent no more than his socket holds, and others are served meanwhile. */
+static void test_client_that_does_not_read(void **state)
+{
+	struct control_peer greedy, peer;
+	unsigned sent = 0;
+
+	begin();
+	greedy = connect_to("test");
+	while (send(greedy.fd, "{\"request\":\"stat\"}\n", 19, MSG_DONTWAIT | MSG_NOSIGNAL) == 19 &&
+	       sent < 1000000)
+		sent++;
+	assert_in_range(sent, 1, 999999);
+	peer = connect_to("test");
+	answers(&peer, "{\"request\":\"ping\"}\n", "{\"ok\": true}\n");
+	control_disconnect(&peer);
+	/* He can still make up for it. */
+	assert_non_null(strstr(read_line(&greedy), "\"ok\": true"));
+	control_disconnect(&greedy);
+	end();
+}
+
+/* Like SIGTERM, and the connection ends with the guest. */
+static void test_stop(void **state)
+{
+	struct control_peer peer, other;
+	char *answer;
+
+	begin();
+	peer = connect_to("test");
+	other = connect_to("test");
+	assert_int_equal(control_ask(&peer, "stop", PATIENCE_MS, &answer), 0);
+	assert_string_equal(answer, "{\"ok\": true, \"state\": \"ending\"}");
+	free(answer);
+	assert_int_equal(vm->end, VM_REQUEST_SIGNAL);
+	assert_int_equal(vm->signal, SIGTERM);
+	answers(&other, "{\"request\":\"pause\"}\n", "\"code\": \"ending\"");
+	answers(&other, "{\"request\":\"resume\"}\n", "\"code\": \"ending\"");
+	answers(&other, "{\"request\":\"info\"}\n", "\"state\": \"ending\"");
+	assert_int_equal(control_wait_end(&peer, 100), -ETIMEDOUT);
+	end();
+	control_stop(control);
+	assert_int_equal(control_wait_end(&peer, 100), -ETIMEDOUT);
+	control_destroy(control);
+	control = NULL;
+	assert_int_equal(control_wait_end(&peer, PATIENCE_MS), 0);
+	control_disconnect(&peer);
+	control_disconnect(&other);
+}
+
+/* Asked for and gone: the request counts. */
+static void test_stop_without_waiting(void **state)
+{
+	struct control_peer peer;
+
+	begin();
+	peer = connect_to("test");
+	send_bytes(&peer, "{\"request\":\"stop\"}\n", 19);
+	control_disconnect(&peer);
+	for (unsigned i = 0; i < PATIENCE_MS && !vm->signal; i++)
+		usleep(1000);
+	assert_int_equal(vm->signal, SIGTERM);
+	end();
+}
+
+static void path_of(char path[128], const char *file)
+{
+	snprintf(path, 128, "%s/%s", folder_path, file);
+}
+
+static void test_socket_is_private(void **state)
+{
+	char path[128];
+	struct stat st;
+
+	path_of(path, "test.sock");
+	umask(0);
+	begin();
+	assert_int_equal(lstat(path, &st), 0);
+	assert_true(S_ISSOCK(st.st_mode));
+	assert_int_equal(st.st_mode & 0777, 0600);
+	end();
+	control_stop(control);
+	control_destroy(control);
+	control = NULL;
+	assert_int_equal(lstat(path, &st), -1);
+	umask(022);
+}
+
+static void leave_stale_socket(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(address.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	close(fd);
+}
+
+static void test_stale_socket(void **state)
+{
+	struct control_peer peer;
+	char path[128];
+	char **names;
+	size_t nr;
+
+	path_of(path, "test.sock");
+	leave_stale_socket(path);
+	assert_int_equal(control_connect("test", 0, &peer), -ENOENT);
+	begin();
+	peer = connect_to("test");
+	answers(&peer, "{\"request\":\"ping\"}\n", "{\"ok\": true}\n");
+	control_disconnect(&peer);
+	/* Another one goes when somebody looks, the living one stays. */
+	path_of(path, "other.sock");
+	leave_stale_socket(path);
+	assert_int_equal(control_names(&names, &nr), 0);
+	assert_int_equal(nr, 1);
+	assert_string_equal(names[0], "test");
+	control_free_names(names, nr);
+	assert_int_equal(access(path, F_OK), -1);
+	end();
+}
+
+static void test_same_name(void **state)
+{
+	struct control *second;
+	char words[64];
+
+	begin();
+	said_begin();
+	assert_int_equal(control_create(&second, vm), -EEXIST);
+	said_end();
+	snprintf(words, sizeof(words), "--name test: a guest of that name runs already, PID %d",
+		 getpid());
+	SAID(words);
+	/* A name that was made up may be somebody else's too, and nobody is disturbed. */
+	config.named = false;
+	said_begin();
+	assert_int_equal(control_create(&second, vm), 0);
+	said_end();
+	SAID(NULL);
+	assert_null(second);
+	end();
+}
+
+static void no_socket(const char *words)
+{
+	said_begin();
+	assert_int_equal(control_create(&control, vm), 0);
+	said_end();
+	SAID(words);
+	assert_null(control);
+}
+
+static void test_no_place_for_it(void **state)
+{
+	char path[128];
+	int fd;
+
+	assert_int_equal(chmod(folder_path, 0770), 0);
+	no_socket("others may write to it");
+	assert_int_equal(chmod(folder_path, 0700), 0);
+	/* A file of that name that is no socket stays. */
+	path_of(path, "test.sock");
+	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	no_socket("Guest test has no control socket");
+	assert_int_equal(access(path, F_OK), 0);
+	unlink(path);
+	close(fd);
+	/* Somebody has locked the folder and stands still. */
+	fd = open(folder_path, O_RDONLY);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	no_socket("Guest test has no control socket");
+	close(fd);
+	path_of(path, "nowhere/nor-here");
+	setenv("LKVM_RUNTIME_DIR", path, 1);
+	no_socket("No such file or directory");
+	config.named = false;
+	no_socket(NULL);
+}
+
+static void test_names(void **state)
+{
+	char name[CONTROL_MAX_NAME + 2];
+	struct control_peer peer;
+
+	assert_true(control_name_ok("guest-1"));
+	assert_true(control_name_ok("a"));
+	assert_false(control_name_ok(""));
+	assert_false(control_name_ok("."));
+	assert_false(control_name_ok(".."));
+	assert_false(control_name_ok("a/b"));
+	assert_false(control_name_ok("a b"));
+	assert_false(control_name_ok("a\nb"));
+	memset(name, 'n', sizeof(name));
+	name[CONTROL_MAX_NAME + 1] = '\0';
+	assert_false(control_name_ok(name));
+	name[CONTROL_MAX_NAME] = '\0';
+	assert_true(control_name_ok(name));
+	assert_int_equal(control_connect("../x", 0, &peer), -ENOENT);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_names),
+		TEST(test_requests),
+		TEST(test_snp_report),
+		TEST(test_longest_request),
+		TEST(test_many_clients),
+		TEST(test_client_that_does_not_read),
+		TEST(test_stop),
+		TEST(test_stop_without_waiting),
+		TEST(test_socket_is_private),
+		TEST(test_stale_socket),
+		TEST(test_same_name),
+		TEST(test_no_place_for_it),
+	};
+#undef TEST
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
