@@ -274,6 +274,7 @@ static int check_protected(const struct vm_config *config)
 		{ arch->counter_offset, "--counter-offset" },
 		{ arch->irqchip == IRQCHIP_GICV2, "--irqchip gicv2" },
 		{ arch->irqchip == IRQCHIP_GICV2M, "--irqchip gicv2m" },
+		{ config->memory_backend.kind != MEMORY_ANONYMOUS, "--mem-backend" },
 	};
 
 	if (!arch->protected)

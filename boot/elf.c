@@ -248,7 +248,9 @@ int elf_load(const struct elf_image *image, const struct guest_memory *memory)
 				  (unsigned long long)(s->gpa + s->memory_size));
 			return -ENOMEM;
 		}
-		error = guest_read_file(memory, s->gpa, image->file->fd, s->offset, s->file_size);
+		/* Another segment may begin in the page where this one ends. */
+		error = guest_memory_populate_file(memory, s->gpa, image->file->fd, s->offset,
+						   s->file_size, false);
 		if (error) {
 			log_fatal("Unable to load kernel %s: %s", image->file->path,
 				  error == -ENODATA ? "it became shorter" : strerror(-error));

@@ -311,7 +311,8 @@ int image_load(const struct kernel_image *image, const struct guest_memory *memo
 	else if (size > room)
 		error = -EFBIG;
 	else
-		error = guest_read_file(memory, gpa, image->file->fd, image->payload, size);
+		error = guest_memory_populate_file(memory, gpa, image->file->fd, image->payload,
+						   size, ALIGN_UP(size, OFFSET_ALIGN) <= room);
 	if (error)
 		return load_failed(image, error);
 	/* libzstd uses up to about two blocks (256 KiB) behind what it has unpacked as scratch. */

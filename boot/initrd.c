@@ -27,10 +27,10 @@ int boot_initrd_load(const struct guest_memory *memory, gpa_t gpa, const struct 
 	for (unsigned i = 0; i < nr; i++) {
 		u64 aligned = ALIGN_UP(at, INITRD_ALIGN);
 
-		error = guest_write(memory, gpa + at, padding, aligned - at);
+		error = guest_memory_populate(memory, gpa + at, padding, aligned - at);
 		if (!error)
-			error = guest_read_file(memory, gpa + aligned, files[i].fd, 0,
-						files[i].size);
+			error = guest_memory_populate_file(memory, gpa + aligned, files[i].fd, 0,
+							   files[i].size, i == nr - 1);
 		if (error) {
 			log_fatal("Unable to load initrd %s: %s", files[i].path,
 				  error == -ENODATA ? "it became shorter" : strerror(-error));

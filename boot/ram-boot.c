@@ -80,13 +80,7 @@ void ram_boot_close(struct ram_boot *boot)
 
 int ram_boot_add_memory(const struct ram_boot *boot, struct vm *vm)
 {
-	u64 memory = vm->config->memory;
-	int error = guest_memory_add_ram(&vm->memory, boot->ram, memory);
-
-	if (error)
-		log_fatal("-m: no %llu MiB of memory for the guest: %s",
-			  (unsigned long long)memory >> 20, strerror(-error));
-	return error;
+	return guest_memory_add_ram(&vm->memory, boot->ram, vm->config->memory);
 }
 
 /* ---- places ---- */
@@ -196,7 +190,7 @@ static int load_dtb(struct ram_boot *boot, struct vm *vm, const struct layout *l
 	int error = boot->build_dtb(vm, &tree, cmdline, l->initrd, l->initrd_size);
 
 	if (!error)
-		error = guest_write(&vm->memory, l->dtb, tree.blob, fdt_bytes(&tree));
+		error = guest_memory_populate(&vm->memory, l->dtb, tree.blob, fdt_bytes(&tree));
 	if (!error && boot->dump_dtb && !boot->loaded)
 		error = fdt_dump(&tree, boot->dump_dtb);
 	fdt_free(&tree);
@@ -210,7 +204,7 @@ static int load_code(const struct ram_boot *boot, struct vm *vm, const struct la
 
 	if (!vm->config->firmware)
 		return image_load(&boot->kernel, &vm->memory, l->kernel, l->room);
-	error = guest_read_file(&vm->memory, l->kernel, file->fd, 0, file->size);
+	error = guest_memory_populate_file(&vm->memory, l->kernel, file->fd, 0, file->size, false);
 	if (error)
 		log_fatal("Unable to load firmware %s: %s", file->path,
 			  error == -ENODATA ? "it became shorter" : strerror(-error));

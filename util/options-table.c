@@ -275,6 +275,33 @@ static const struct option_row common_options[] = {
 	  .parse = parse_memory,
 	  .can_clear = true },
 	{ .kind = OPTION_CALL,
+	  .name = "mem-backend",
+	  .argument = "KIND[,size=SIZE][,path=PATH][,prealloc]",
+	  .help = "What memory is made of (default: anonymous)",
+	  .man = "anonymous: lkvm's own, in huge pages where the host gives them by itself. memfd: "
+		 "a "
+		 "file without a name, which can be shared with another process. hugetlb: pages of "
+		 "size= (2M or 1G; default: the host's) that the host has put aside. hugetlbfs: "
+		 "the same, of the hugetlbfs that is mounted on path=. file: the file path=, "
+		 "which is made if it is not there; what is in it is lost when the guest starts, "
+		 "what the guest leaves stays. guest-memfd: a file of KVM's (Linux 6.18).\n"
+		 "prealloc: all of it is there before the guest starts, or the guest does not "
+		 "start. "
+		 "A comma in a path is written twice.",
+	  .parse = option_parse_memory_backend,
+	  .can_clear = true },
+	{ .kind = OPTION_CALL,
+	  .name = "hugetlbfs",
+	  .argument = "FOLDER",
+	  .help = "The same as --mem-backend hugetlbfs,path=FOLDER",
+	  .parse = option_parse_hugetlbfs,
+	  .can_clear = true },
+	{ .kind = OPTION_CALL_FLAG,
+	  .name = "guest-memfd",
+	  .help = "The same as --mem-backend guest-memfd",
+	  .parse = option_parse_guest_memfd,
+	  .can_clear = true },
+	{ .kind = OPTION_CALL,
 	  .name = "name",
 	  .argument = "NAME",
 	  .help = "Name of the guest (default: guest-PID)",

@@ -171,18 +171,23 @@ static void said_no(const char *what)
 	log_debug("Pages that were converted are not given back: %s: %s", what, strerror(errno));
 }
 
-static void give_back_shared(const struct guest_region *region, u64 offset, u64 len)
+static int punch(int fd, u64 offset, u64 len)
 {
-	if (region->borrowed)
-		memset(region->hva + offset, 0, len);
-	else if (madvise(region->hva + offset, len, MADV_DONTNEED))
+	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, len);
+}
+
+static void give_back_shared(struct vm *vm, const struct guest_region *region, u64 offset, u64 len)
+{
+	if (region->shared) {
+		if (punch(vm->memory.fd, region->offset + offset, len))
+			said_no("fallocate");
+	} else if (madvise(region->hva + offset, len, MADV_DONTNEED))
 		said_no("madvise");
 }
 
 static void give_back_private(const struct guest_region *region, u64 offset, u64 len)
 {
-	if (fallocate(region->guest_memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		      region->guest_memfd_offset + offset, len))
+	if (punch(region->guest_memfd, region->guest_memfd_offset + offset, len))
 		said_no("fallocate");
 }
 
@@ -199,7 +204,7 @@ static void follow(struct vm *vm, gpa_t gpa, u64 size, bool private)
 
 		if (private) {
 			mark(region, offset, len, true);
-			give_back_shared(region, offset, len);
+			give_back_shared(vm, region, offset, len);
 		} else {
 			give_back_private(region, offset, len);
 			mark(region, offset, len, false);

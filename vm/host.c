@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
+#include "lkvm/guest_memfd.h"
 #include "lkvm/host.h"
 #include "lkvm/kvm.h"
 #include "uapi/kvm.h"
 
-#define HUGE_PAGES "/sys/kernel/mm/hugepages"
+#define HUGE_PAGES     "/sys/kernel/mm/hugepages"
+#define ORDINARY_FLAGS (GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED)
 
 const struct host_group_name host_groups[HOST_NR_GROUPS] = {
 	[HOST_MACHINE] = { "host", "Host" },
@@ -209,6 +211,18 @@ static void ask_guest_memfd(struct host *host, const struct host_fact *fact,
 		host_because(answer, "only for guests with private memory");
 }
 
+/* No capability tells it: a file is made and written to. */
+static void ask_write(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	int offered = host_cap(host, KVM_CAP_GUEST_MEMFD_FLAGS);
+	u64 flags;
+
+	if (offered < 0 || host->vm_fd < 0)
+		return;
+	host_say(answer, !guest_memfd_find_write(host->vm_fd, offered & ORDINARY_FLAGS, offered,
+						 NULL, &flags));
+}
+
 /* A VM without private memory would say that there are none: ask for any VM's. */
 static void ask_memory_attributes(struct host *host, const struct host_fact *fact,
 				  struct host_answer *answer)
@@ -260,6 +274,7 @@ static const struct host_fact common_facts[] = {
 		  .cap = KVM_CAP_GUEST_MEMFD),
 	HOST_FACT(HOST_MEMORY, "guest_memfd_flags", "guest_memfd flags", .ask = host_ask_cap_bits,
 		  .cap = KVM_CAP_GUEST_MEMFD_FLAGS, .bits = guest_memfd_flags),
+	HOST_FACT(HOST_MEMORY, "guest_memfd_write", "write(2) to guest_memfd", .ask = ask_write),
 	HOST_FACT(HOST_MEMORY, "attributes", "memory attributes", .ask = ask_memory_attributes,
 		  .cap = KVM_CAP_MEMORY_ATTRIBUTES, .bits = memory_attributes),
 	HOST_FACT_CAP(HOST_MEMORY, "pre_fault", "pre-faulting", KVM_CAP_PRE_FAULT_MEMORY),

@@ -5,13 +5,37 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lkvm/memory.h"
+#include "lkvm/log.h"
+#include "memory-backend.h"
 
-#define PAGE 4096
+#define PAGE 4096 /* of private_pages */
+
+static const struct memory_config anonymous;
 
 void guest_memory_init(struct guest_memory *memory)
 {
-	memset(memory, 0, sizeof(*memory));
+	*memory = (struct guest_memory){
+		.config = &anonymous,
+		.backend = &memory_backends[MEMORY_ANONYMOUS],
+		.vm_fd = -1,
+		.fd = -1,
+		.page = sysconf(_SC_PAGESIZE),
+	};
+}
+
+int guest_memory_use(struct guest_memory *memory, const struct memory_config *config, u64 size,
+		     int vm_fd)
+{
+	memory->config = config;
+	memory->backend = &memory_backends[config->kind];
+	memory->vm_fd = vm_fd;
+	memory->size = size;
+	memory->population = calloc(1, sizeof(*memory->population));
+	if (!memory->population) {
+		log_fatal("out of memory");
+		return -ENOMEM;
+	}
+	return memory->backend->open ? memory->backend->open(memory, size) : 0;
 }
 
 void guest_memory_destroy(struct guest_memory *memory)
@@ -25,10 +49,15 @@ void guest_memory_destroy(struct guest_memory *memory)
 			close(region->guest_memfd);
 		free(region->private_pages);
 	}
+	if (memory->fd >= 0)
+		close(memory->fd);
+	memory->fd = -1;
+	free(memory->population);
+	memory->population = NULL;
 	memory->nr_regions = 0;
 }
 
-static int insert(struct guest_memory *memory, const struct guest_region *new)
+int guest_memory_insert(struct guest_memory *memory, const struct guest_region *new)
 {
 	unsigned at = 0;
 
@@ -49,46 +78,13 @@ static int insert(struct guest_memory *memory, const struct guest_region *new)
 	return 0;
 }
 
-static int add(struct guest_memory *memory, gpa_t gpa, u64 size, bool unlisted)
-{
-	struct guest_region region = {
-		.gpa = gpa, .size = size, .unlisted = unlisted, .guest_memfd = -1
-	};
-	int error;
-
-	if (!IS_ALIGNED(gpa, PAGE) || !IS_ALIGNED(size, PAGE) || !size)
-		return -EINVAL;
-	/* NORESERVE: a guest is usually given more than it touches; the host's overcommit rules decide. */
-	region.hva = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (region.hva == MAP_FAILED)
-		return -errno;
-	/* Advice only: fewer faults and a smaller second-level page table where the host allows it. */
-	madvise(region.hva, size, MADV_HUGEPAGE);
-	madvise(region.hva, size, MADV_DONTDUMP);
-	error = insert(memory, &region);
-	if (error)
-		munmap(region.hva, size);
-	return error;
-}
-
-int guest_memory_add_ram(struct guest_memory *memory, gpa_t gpa, u64 size)
-{
-	return add(memory, gpa, size, false);
-}
-
-int guest_memory_add_unlisted(struct guest_memory *memory, gpa_t gpa, u64 size)
-{
-	return add(memory, gpa, size, true);
-}
-
 int guest_memory_add_buffer(struct guest_memory *memory, gpa_t gpa, void *hva, u64 size)
 {
 	struct guest_region region = {
 		.gpa = gpa, .size = size, .hva = hva, .borrowed = true, .guest_memfd = -1
 	};
 
-	return insert(memory, &region);
+	return guest_memory_insert(memory, &region);
 }
 
 /* A guest has two or three regions: a walk beats anything cleverer. */
@@ -211,26 +207,14 @@ int guest_read_file(const struct guest_memory *memory, gpa_t gpa, int fd, off_t 
 		got = pread(fd, hva, want, offset);
 		if (got < 0 && errno == EINTR)
 			continue;
+		/* There is a mapping there, so it was a page that could not be had. */
 		if (got < 0)
-			return -errno;
+			return errno == EFAULT ? -ENOMEM : -errno;
 		if (!got)
 			return -ENODATA;
 		gpa += got;
 		offset += got;
 		len -= got;
-	}
-	return 0;
-}
-
-int guest_memory_clear(struct guest_memory *memory)
-{
-	for (unsigned i = 0; i < memory->nr_regions; i++) {
-		struct guest_region *region = &memory->regions[i];
-
-		if (region->borrowed)
-			memset(region->hva, 0, region->size);
-		else if (madvise(region->hva, region->size, MADV_DONTNEED))
-			return -errno;
 	}
 	return 0;
 }

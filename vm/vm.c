@@ -107,6 +107,9 @@ int vm_create(struct vm *vm, const struct vm_config *config)
 	error = make_kvm_vm(vm);
 	if (error)
 		return error;
+	error = guest_memory_use(&vm->memory, &config->memory_backend, config->memory, vm->fd);
+	if (error)
+		return error;
 	vm->mmio = bus_create("mmio");
 	vm->ports = bus_create("ports");
 	if (!vm->mmio || !vm->ports)

@@ -328,7 +328,7 @@ int acpi_build(const struct guest_memory *memory, const struct platform *platfor
 	if (!error) {
 		fill_rsdp(rsdp, xsdt);
 		*rsdp_gpa = address(&area, rsdp);
-		error = guest_write(memory, BOARD_ACPI, area.bytes, area.len);
+		error = guest_memory_populate(memory, BOARD_ACPI, area.bytes, area.len);
 	}
 	free(area.bytes);
 	return error;

@@ -173,8 +173,8 @@ static int load_image(const struct x86_kernel *kernel, const struct x86_boot *bo
 
 	if (kernel->kind != X86_KERNEL_BZIMAGE)
 		return elf_load(&kernel->elf, boot->memory);
-	error = guest_read_file(boot->memory, load, kernel->file.fd, kernel->payload,
-				kernel->payload_size);
+	error = guest_memory_populate_file(boot->memory, load, kernel->file.fd, kernel->payload,
+					   kernel->payload_size, true);
 	if (error)
 		log_fatal("Unable to load kernel %s: %s", kernel->file.path,
 			  error == -ENODATA ? "it became shorter" : strerror(-error));
@@ -251,8 +251,8 @@ int x86_kernel_load(const struct x86_kernel *kernel, const struct x86_boot *boot
 
 	error = place(kernel, boot, initrd_size, &load, &initrd);
 	if (!error)
-		error = guest_write(boot->memory, BOARD_BOOT_CMDLINE, boot->cmdline,
-				    strlen(boot->cmdline) + 1);
+		error = guest_memory_populate(boot->memory, BOARD_BOOT_CMDLINE, boot->cmdline,
+					      strlen(boot->cmdline) + 1);
 	if (!error)
 		error = load_image(kernel, boot, load);
 	if (!error)

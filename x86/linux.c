@@ -40,7 +40,7 @@ static int add_rng_seed(const struct x86_boot *boot, struct boot_params *params)
 	    getrandom(data.seed, sizeof(data.seed), GRND_NONBLOCK) != (ssize_t)sizeof(data.seed))
 		return 0;
 	params->hdr.setup_data = BOARD_BOOT_SETUP_DATA;
-	return guest_write(boot->memory, BOARD_BOOT_SETUP_DATA, &data, sizeof(data));
+	return guest_memory_populate(boot->memory, BOARD_BOOT_SETUP_DATA, &data, sizeof(data));
 }
 
 /* struct cc_blob_sev_info and the setup_data that leads to it, as Linux's snp_init() wants them. */
@@ -114,7 +114,8 @@ int x86_load_linux(const struct x86_kernel *kernel, const struct x86_boot *boot,
 		params.e820_table, boot->low_ram, boot->high_ram);
 	error = boot->private_bit ? add_cc_blob(boot, &params) : add_rng_seed(boot, &params);
 	if (!error)
-		error = guest_write(boot->memory, BOARD_BOOT_PARAMS, &params, sizeof(params));
+		error = guest_memory_populate(boot->memory, BOARD_BOOT_PARAMS, &params,
+					      sizeof(params));
 	*entry = (struct x86_entry){
 		.long_mode = kernel->entry_64,
 		.rip = entry_address(kernel, load),
@@ -131,7 +132,7 @@ int x86_write_gdt(const struct guest_memory *memory, bool long_mode)
 		[X86_SELECTOR_DATA / 8] = htole64(0x00cf93000000ffff),
 	};
 
-	return guest_write(memory, BOARD_BOOT_GDT, table, sizeof(table));
+	return guest_memory_populate(memory, BOARD_BOOT_GDT, table, sizeof(table));
 }
 
 /* The first 4 GiB as they are, in pages of 2 MiB, which every 64-bit processor has. */

@@ -22,7 +22,7 @@ static int write_reset_vector(struct vm *vm)
 	const u8 code[] = { 0xba, port & 0xff, port >> 8, 0xb0, ACPI_PM_RESET_VALUE,
 			    0xee, 0xf4,	       0xeb,	  0xfd };
 
-	return guest_write(&vm->memory, BOARD_RESET_VECTOR, code, sizeof(code));
+	return guest_memory_populate(&vm->memory, BOARD_RESET_VECTOR, code, sizeof(code));
 }
 
 static int write_tables(struct vm *vm, gpa_t *rsdp)

@@ -201,8 +201,9 @@ int mptable_build(const struct guest_memory *memory, const struct platform *plat
 	pointer->spec = 4;
 	pointer->checksum = firmware_checksum(pointer, sizeof(*pointer));
 	fill_header((struct mp_header *)(pointer + 1), &writer);
-	error = writer.full ? -ENOSPC
-			    : guest_write(memory, BOARD_MPTABLE, writer.bytes, writer.len);
+	error = writer.full
+			? -ENOSPC
+			: guest_memory_populate(memory, BOARD_MPTABLE, writer.bytes, writer.len);
 	free(writer.bytes);
 	return error;
 }

@@ -70,5 +70,5 @@ int x86_load_pvh(const struct x86_kernel *kernel, const struct x86_boot *boot, g
 		tables.memmap[i].type = htole32(map[i].type);
 	}
 	*entry = (struct x86_entry){ .rip = kernel->elf.pvh_entry, .start_info = BOARD_BOOT_PVH };
-	return guest_write(boot->memory, BOARD_BOOT_PVH, &tables, sizeof(tables));
+	return guest_memory_populate(boot->memory, BOARD_BOOT_PVH, &tables, sizeof(tables));
 }

@@ -88,16 +88,6 @@ static void read_host_msrs(struct vm *vm, struct x86_vm *x86)
 		x86->mce_cap = (mce_cap & (MCE_CTL | MCE_SER)) | MCE_BANKS;
 }
 
-static int add_ram(struct vm *vm, gpa_t gpa, u64 size)
-{
-	int error = size ? guest_memory_add_ram(&vm->memory, gpa, size) : 0;
-
-	if (error)
-		log_fatal("-m: no %llu MiB of memory for the guest: %s",
-			  (unsigned long long)vm->config->memory >> 20, strerror(-error));
-	return error;
-}
-
 static int add_firmware(struct vm *vm, struct x86_vm *x86)
 {
 	u64 size = snp_firmware_size(x86->snp);
@@ -126,9 +116,9 @@ int x86_lay_out_memory(struct vm *vm)
 			(unsigned long long)max >> 30);
 		return -E2BIG;
 	}
-	error = add_ram(vm, 0, x86->low_ram);
-	if (!error)
-		error = add_ram(vm, BOARD_HOLE_END, x86->high_ram);
+	error = guest_memory_add_ram(&vm->memory, 0, x86->low_ram);
+	if (!error && x86->high_ram)
+		error = guest_memory_add_ram(&vm->memory, BOARD_HOLE_END, x86->high_ram);
 	return error ?: add_firmware(vm, x86);
 }
 

@@ -112,7 +112,7 @@ int image_open(struct kernel_image *image, const struct boot_file *file,
 	       const struct image_arch *arch);
 /*
  * Puts it at `gpa` (base + text_offset). All of [gpa, gpa + room) must be one piece of RAM, nothing
- * behind what it really has is touched, and one that unpacks to more than `room` is refused. 0 or
+ * behind the last page of what it really has is touched, and one that unpacks to more than `room` is refused. 0 or
  * -errno, said.
  */
 int image_load(const struct kernel_image *image, const struct guest_memory *memory, gpa_t gpa,

@@ -8,6 +8,7 @@
 
 #include <sched.h>
 #include "lkvm/log.h"
+#include "lkvm/memory_backend.h"
 #include "lkvm/types.h"
 #include "arch-config.h" /* struct arch_config and ARCH_MAX_CPUS, from the architecture's folder */
 
@@ -70,7 +71,8 @@ struct vm_config {
 	const char *cmdline; /* NULL: none given */
 	unsigned cpus;	     /* 0: the host's online CPUs, until config_finish */
 	u64 memory;	     /* bytes; 0: a default, until config_finish */
-	u64 memory_address;  /* gpa of its first byte; 0: the board's */
+	struct memory_config memory_backend;
+	u64 memory_address; /* gpa of its first byte; 0: the board's */
 	enum console_kind console;
 	const char *ttys[CONFIG_MAX_TTYS]; /* ids "0".."3" that get a pty */
 	unsigned nr_ttys;

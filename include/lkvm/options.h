@@ -82,8 +82,14 @@ int option_u64(const struct option_row *row, const char *value, u64 *number);
  */
 char *option_list_next(char **cursor);
 
-/* The parsers of options-disk.c and options-net.c. */
+/* The parsers of options-disk.c, options-net.c and options-memory.c. */
 int option_parse_disk(struct vm_config *config, const struct option_row *row, const char *value);
 int option_parse_net(struct vm_config *config, const struct option_row *row, const char *value);
+int option_parse_memory_backend(struct vm_config *config, const struct option_row *row,
+				const char *value);
+int option_parse_hugetlbfs(struct vm_config *config, const struct option_row *row,
+			   const char *value);
+int option_parse_guest_memfd(struct vm_config *config, const struct option_row *row,
+			     const char *value);
 
 #endif

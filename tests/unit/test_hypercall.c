@@ -172,7 +172,7 @@ static void types_are_asked_for(void **state)
 	fake_end();
 }
 
-static void legacy_drivers_share_nothing(void **state)
+static void what_does_not_go_together(void **state)
 {
 	static const enum virtio_transport_kind kinds[] = { TRANSPORT_PCI_LEGACY,
 							    TRANSPORT_MMIO_LEGACY };
@@ -189,6 +189,13 @@ static void legacy_drivers_share_nothing(void **state)
 	}
 	config.transport = TRANSPORT_MMIO;
 	assert_int_equal(x86_check_vm_type(&config), 0);
+	config.memory_backend.kind = MEMORY_GUEST_MEMFD;
+	said_begin();
+	assert_int_equal(x86_check_vm_type(&config), -EINVAL);
+	said_end();
+	SAID("--mem-backend guest_memfd does not go together with --vm-type sw-protected");
+	config.memory_backend.kind = MEMORY_HUGETLB;
+	assert_int_equal(x86_check_vm_type(&config), 0);
 }
 
 int main(void)
@@ -204,7 +211,7 @@ int main(void)
 		cmocka_unit_test(ordinary_guest_has_none),
 		cmocka_unit_test(hypercalls_that_kvm_keeps),
 		cmocka_unit_test(types_are_asked_for),
-		cmocka_unit_test(legacy_drivers_share_nothing),
+		cmocka_unit_test(what_does_not_go_together),
 	};
 #undef T
 

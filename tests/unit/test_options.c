@@ -273,6 +273,53 @@ static void test_cpus(void **state)
 	GOOD("-c", "255");
 }
 
+static void test_memory_backend(void **state)
+{
+	const struct memory_config *memory = &config.memory_backend;
+
+	GOOD("-m", "64");
+	assert_int_equal(memory->kind, MEMORY_ANONYMOUS);
+	assert_false(memory->prealloc);
+	for (unsigned i = 0; i < MEMORY_NR_KINDS; i++) {
+		char value[64];
+
+		snprintf(value, sizeof(value), "%s%s,prealloc", memory_kind_names[i],
+			 i == MEMORY_FILE || i == MEMORY_HUGETLBFS ? ",path=/a,,b" : "");
+		GOOD("--mem-backend", value);
+		assert_int_equal(memory->kind, i);
+		assert_true(memory->prealloc);
+		if (memory->path)
+			assert_string_equal(memory->path, "/a,b");
+	}
+	GOOD("--mem-backend", "hugetlb,size=2M");
+	assert_int_equal(memory->huge_page, MIB(2));
+	GOOD("--mem-backend", "hugetlb,size=1G");
+	assert_int_equal(memory->huge_page, GIB(1));
+	GOOD("--hugetlbfs", "/dev/hugepages");
+	assert_int_equal(memory->kind, MEMORY_HUGETLBFS);
+	assert_string_equal(memory->path, "/dev/hugepages");
+	GOOD("--hugetlbfs", "/dev/hugepages", "--guest-memfd");
+	assert_int_equal(memory->kind, MEMORY_GUEST_MEMFD);
+	assert_null(memory->path);
+	GOOD("--guest-memfd", "--no-guest-memfd");
+	assert_int_equal(memory->kind, MEMORY_ANONYMOUS);
+	GOOD("--mem-backend", "memfd", "--no-mem-backend");
+	assert_int_equal(memory->kind, MEMORY_ANONYMOUS);
+	BAD("'shm' is not known; there are anonymous, memfd,", "--mem-backend", "shm");
+	BAD("'' is not known", "--mem-backend", "");
+	BAD("'prealloc' is not known; there are anonymous", "--mem-backend", "prealloc");
+	BAD("'share' is not known; there are size=2M", "--mem-backend", "memfd,share");
+	BAD("'path=' is not known", "--mem-backend", "file,path=");
+	BAD("path= is missing", "--mem-backend", "file");
+	BAD("path= is missing", "--mem-backend", "hugetlbfs,prealloc");
+	BAD("path= goes with hugetlbfs and file", "--mem-backend", "memfd,path=/x");
+	BAD("size= goes with hugetlb", "--mem-backend", "memfd,size=2M");
+	BAD("2M or 1G would work", "--mem-backend", "hugetlb,size=3M");
+	BAD("2M or 1G would work", "--mem-backend", "hugetlb,size=x");
+	BAD("2M or 1G would work", "--mem-backend", "hugetlb,size=1K");
+	BAD("give it a FOLDER", "--hugetlbfs", "");
+}
+
 static void test_memory(void **state)
 {
 	GOOD("-m", "512");
@@ -753,6 +800,7 @@ int main(void)
 		TEST(test_bare_words),
 		TEST(test_cpus),
 		TEST(test_memory),
+		TEST(test_memory_backend),
 		TEST(test_parse_size),
 		TEST(test_strings),
 		TEST(test_choices),

@@ -118,6 +118,8 @@ static void protected(void **state)
 	BAD("--psci and --protected do not", "--protected", "--psci");
 	BAD("--counter-offset and --protected do not", "--protected", "--counter-offset", "1");
 	BAD("--irqchip gicv2m and --protected do not", "--protected", "--irqchip", "gicv2m");
+	BAD("--mem-backend and --protected do not", "--protected", "--guest-memfd");
+	GOOD("--protected", "--mem-backend", "anonymous,prealloc");
 	/* The old interface has no word for memory that must be shared before it is used. */
 	BAD("pci or mmio would work", "--protected", "--virtio-transport", "pci-legacy");
 	BAD("pci or mmio would work", "--protected", "--virtio-transport", "mmio-legacy");

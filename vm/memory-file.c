@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Guest RAM in a file with a name, for who wants to look at it from outside, also afterwards. A guest's
+ * memory is zero when it starts, so what was in the file is lost; what the guest leaves stays there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "lkvm/file_lock.h"
+#include "lkvm/log.h"
+#include "memory-backend.h"
+
+#define HUGETLBFS_MAGIC 0x958458f6
+
+static int refuse(const struct guest_memory *memory, const char *why, int error)
+{
+	log_fatal(MEMORY_SAY("%s: %s"), memory_name(memory), memory->config->path, why);
+	return error;
+}
+
+static int failed(const struct guest_memory *memory)
+{
+	int error = -errno;
+
+	return refuse(memory, strerror(-error), error);
+}
+
+/* One that is not there is made; one that is there is nobody's to resize. */
+static int open_or_make(struct guest_memory *memory, u64 size)
+{
+	const char *path = memory->config->path;
+
+	memory->fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (memory->fd >= 0 || errno != ENOENT)
+		return memory->fd < 0 ? failed(memory) : 0;
+	memory->fd = open(path, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
+	if (memory->fd < 0)
+		return failed(memory);
+	return ftruncate(memory->fd, size) ? failed(memory) : 0;
+}
+
+static int lock(const struct guest_memory *memory, const struct stat *st)
+{
+	struct file_holder holder;
+	char text[64];
+
+	/* A file system without locks is no reason to refuse. */
+	if (file_lock(memory->fd, true) != -EBUSY)
+		return 0;
+	if (!file_find_holder(st, true, &holder))
+		return refuse(memory, "somebody else uses it", -EBUSY);
+	file_holder_text(&holder, text, sizeof(text));
+	log_fatal(MEMORY_SAY("%s is in use by %s"), memory_name(memory), memory->config->path,
+		  text);
+	return -EBUSY;
+}
+
+int memory_open_file(struct guest_memory *memory, u64 size)
+{
+	struct statfs fs;
+	struct stat st;
+	int error = open_or_make(memory, size);
+
+	if (error)
+		return error;
+	if (fstat(memory->fd, &st) || fstatfs(memory->fd, &fs))
+		return failed(memory);
+	if (!S_ISREG(st.st_mode))
+		return refuse(memory, "it is not a regular file", -EINVAL);
+	if ((u32)fs.f_type == HUGETLBFS_MAGIC)
+		return refuse(memory, "it is in a hugetlbfs; use --hugetlbfs FOLDER", -EINVAL);
+	if ((u64)st.st_size < size) {
+		log_fatal(MEMORY_SAY(
+				  "%s has %llu KiB, the guest's memory %llu KiB; make it larger, "
+				  "or remove it and lkvm makes one"),
+			  memory_name(memory), memory->config->path,
+			  (unsigned long long)st.st_size >> 10, (unsigned long long)size >> 10);
+		return -EINVAL;
+	}
+	return lock(memory, &st);
+}
