@@ -40,6 +40,14 @@ static int create_virtio(struct vm *vm)
 	return error;
 }
 
+static void tell_memory(struct vm *vm)
+{
+	counter_set_word(&vm->counters, COUNTER_WORD_BACKEND,
+			 memory_kind_names[vm->config->memory_backend.kind]);
+	counter_set_word(&vm->counters, COUNTER_WORD_POPULATION,
+			 guest_memory_population(&vm->memory));
+}
+
 /* Reading this from top to bottom tells what a guest consists of, and in which order. */
 static int assemble(struct vm *vm, const struct vm_config *config, struct control **control)
 {
@@ -73,6 +81,7 @@ static int assemble(struct vm *vm, const struct vm_config *config, struct contro
 	error = arch_load(vm);
 	if (error)
 		return error;
+	tell_memory(vm);
 	return arch_reset(vm);
 }
 

@@ -44,6 +44,8 @@ shown running
 expect_status $ST_OK lkvm stat boxed
 expect_output "^  vCPUs: +2\$"
 expect_output "^  memory: +256 MiB\$"
+expect_output "^  memory back end: +anonymous\$"
+expect_output "^  memory populated by: +read\(2\) into the mapping\$"
 first=$(sed -n 's/^  \(io\|mmio\|riscv_sbi\): *\([0-9]*\)$/\2/p' "$OUT" | sort -n | tail -n 1)
 [ "${first:-0}" -gt 100 ] || fail "${first:-no} exits"
 before=$(ticks)
