@@ -58,17 +58,20 @@ has_hdr = $(shell printf '\043include <$(1)>\nint main(void){return 0;}' | \
 SLIRP_CFLAGS := $(shell $(PKG_CONFIG) --cflags slirp 2>/dev/null)
 HAVE_SLIRP := $(and $(call has_hdr,slirp/libslirp.h,$(SLIRP_CFLAGS)),$(call has_lib,-lslirp))
 HAVE_ZSTD := $(and $(call has_hdr,zstd.h),$(call has_lib,-lzstd))
+HAVE_NETTLE := $(and $(call has_hdr,nettle/sha2.h),$(call has_lib,-lnettle))
 
 ROOMS := util vm control boot virtio hw block net
-OPTIONAL := net/user.c net/user-config.c net/user-none.c boot/zstd.c boot/zstd-none.c
+OPTIONAL := net/user.c net/user-config.c net/user-none.c boot/zstd.c boot/zstd-none.c \
+	util/sha2.c util/sha2-none.c
 SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH),$(wildcard $(d)/*.c))) machine.c \
 	$(wildcard builtin-*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
 PICK_ZSTD := $(if $(HAVE_ZSTD),$(B)/boot/zstd.o,$(B)/boot/zstd-none.o)
-PICK := $(if $(HAVE_SLIRP),$(B)/net/user.o $(B)/net/user-config.o,$(B)/net/user-none.o) $(PICK_ZSTD)
-LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_SLIRP),-lslirp)
-STATIC_PICK := $(B)/net/user-none.o $(PICK_ZSTD)
-STATIC_LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd)
+PICK_NETTLE := $(if $(HAVE_NETTLE),$(B)/util/sha2.o,$(B)/util/sha2-none.o)
+PICK := $(if $(HAVE_SLIRP),$(B)/net/user.o $(B)/net/user-config.o,$(B)/net/user-none.o) $(PICK_ZSTD) $(PICK_NETTLE)
+LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_NETTLE),-lnettle) $(if $(HAVE_SLIRP),-lslirp)
+STATIC_PICK := $(B)/net/user-none.o $(PICK_ZSTD) $(PICK_NETTLE)
+STATIC_LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_NETTLE),-lnettle)
 
 # make V=1 shows the commands, make -s nothing.
 Q := $(if $(V),,@)
@@ -122,7 +125,7 @@ CFLAGS_builtin-version = -DLKVM_VERSION='"$(VERSION)"'
 # ---- unit tests: every tests/unit/test_*.c is a cmocka program that links what it needs ----
 # Those of arm64 and riscv run on any machine: NATIVE_ASM is their <asm/...>, from a sysroot, and with it that
 # architecture's part of lkvm is compiled for this machine. It has no use but in tests, under sanitizers too.
-UNIT_x86 := $(patsubst %,tests/unit/test_%.c,acpi bzimage cpuid e820 elf hypercall mptable)
+UNIT_x86 := $(patsubst %,tests/unit/test_%.c,acpi bzimage cpuid e820 elf hypercall mptable snp_firmware snp_guest snp_launch snp_options snp_plan)
 UNIT_arm64 := $(wildcard tests/unit/arm64/test_*.c)
 UNIT_riscv := $(wildcard tests/unit/riscv/test_*.c)
 UNIT_COMMON := $(filter-out $(UNIT_x86) tests/unit/test_options.c,$(wildcard tests/unit/test_*.c))

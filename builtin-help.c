@@ -21,15 +21,24 @@ const struct builtin builtins[] = {
 	{ NULL, NULL, NULL, NULL },
 };
 
+const struct builtin *builtin_next(const struct builtin *builtin)
+{
+	bool common =
+		!builtin || (builtin >= builtins && builtin < builtins + ARRAY_SIZE(builtins));
+
+	builtin = builtin ? builtin + 1 : builtins;
+	if (common && !builtin->name)
+		builtin = arch_builtins;
+	return builtin->name ? builtin : NULL;
+}
+
 const struct builtin *builtin_find(const char *name)
 {
-	const struct builtin *builtin;
+	const struct builtin *builtin = builtin_next(NULL);
 
-	for (builtin = builtins; builtin->name; builtin++) {
-		if (!strcmp(builtin->name, name))
-			return builtin;
-	}
-	return NULL;
+	while (builtin && strcmp(builtin->name, name))
+		builtin = builtin_next(builtin);
+	return builtin;
 }
 
 int builtin_unknown(const char *name)
@@ -37,7 +46,7 @@ int builtin_unknown(const char *name)
 	struct nearest nearest = { .word = name };
 	const struct builtin *builtin;
 
-	for (builtin = builtins; builtin->name; builtin++)
+	for (builtin = builtin_next(NULL); builtin; builtin = builtin_next(builtin))
 		nearest_try(&nearest, builtin->name);
 	if (nearest.best)
 		log_error("unknown command '%s'; did you mean 'lkvm %s'?", name, nearest.best);
@@ -54,8 +63,8 @@ void builtin_print_usage(FILE *out)
 	fputs("Usage: lkvm COMMAND [OPTION...]\n"
 	      "\nThe most commonly used lkvm commands are:\n",
 	      out);
-	for (builtin = builtins; builtin->name; builtin++)
-		fprintf(out, "   %-9s %s\n", builtin->name, builtin->help);
+	for (builtin = builtin_next(NULL); builtin; builtin = builtin_next(builtin))
+		fprintf(out, "   %-10s %s\n", builtin->name, builtin->help);
 	fputs("\n'lkvm help COMMAND' shows what a command takes.\n", out);
 }
 

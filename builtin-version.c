@@ -7,6 +7,7 @@
 #include "lkvm/exit_status.h"
 #include "lkvm/log.h"
 #include "lkvm/net.h"
+#include "lkvm/sha2.h"
 
 void builtin_version_help(FILE *out)
 {
@@ -25,7 +26,8 @@ int builtin_version(int argc, char **argv)
 		log_error("version takes nothing, so '%s' has no meaning", argv[1]);
 		return EXIT_USAGE;
 	}
-	printf("lkvm %s\narchitecture: %s\nbuilt with: libaio zlib%s%s\n", LKVM_VERSION, arch_name,
-	       boot_zstd_available() ? " libzstd" : "", net_user_available() ? " libslirp" : "");
+	printf("lkvm %s\narchitecture: %s\nbuilt with: libaio zlib%s%s%s\n", LKVM_VERSION,
+	       arch_name, boot_zstd_available() ? " libzstd" : "",
+	       sha2_available() ? " libnettle" : "", net_user_available() ? " libslirp" : "");
 	return builtin_end_output();
 }

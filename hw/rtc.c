@@ -120,7 +120,7 @@ int rtc_create(struct vm *vm, struct rtc *rtc, const char *name, gpa_t base, int
 	struct device_description *description = &rtc->device.description;
 	int error;
 
-	device_init(&rtc->device, &rtc_device_ops, name);
+	device_init(&rtc->device, &rtc_device_ops, "%s", name);
 	description->node_name = "rtc";
 	description->resources[0] = (struct device_resource){ RESOURCE_MMIO, base, RTC_SIZE };
 	description->nr_resources = 1;

@@ -122,7 +122,7 @@ static void roff_commands(void)
 {
 	const struct builtin *builtin;
 
-	for (builtin = builtins; builtin->name; builtin++)
+	for (builtin = builtin_next(NULL); builtin; builtin = builtin_next(builtin))
 		printf(".TP\n.B %s\n%s.\n", builtin->name, builtin->help);
 }
 
@@ -308,14 +308,14 @@ static int completion(void)
 	     "\t((${#words[@]} > 1)) && before=${words[-2]}\n"
 	     "\tif ((${#words[@]} == 2)); then");
 	fputs("\t\t_lkvm_words \"", stdout);
-	for (builtin = builtins; builtin->name; builtin++)
+	for (builtin = builtin_next(NULL); builtin; builtin = builtin_next(builtin))
 		printf("%s ", builtin->name);
 	puts("--help --version\"\n"
 	     "\t\treturn\n"
 	     "\tfi\n"
 	     "\tif [[ ${words[1]} == help ]]; then");
 	fputs("\t\t_lkvm_words \"", stdout);
-	for (builtin = builtins; builtin->name; builtin++)
+	for (builtin = builtin_next(NULL); builtin; builtin = builtin_next(builtin))
 		printf("%s%s", builtin == builtins ? "" : " ", builtin->name);
 	puts("\"\n"
 	     "\t\treturn\n"

@@ -3,6 +3,8 @@
 #ifndef X86_ARCH_CONFIG_H
 #define X86_ARCH_CONFIG_H
 
+#include "snp-config.h"
+
 /* The most that --cpus takes, and what it is by default on a larger host. */
 #define ARCH_MAX_CPUS 255
 
@@ -13,6 +15,7 @@ struct arch_config {
 	bool no_acpi; /* only an MP table, for kernels built without ACPI */
 	enum x86_vm_type vm_type;
 	bool no_prefault; /* pages that the guest converts are not faulted in at once */
+	struct snp_config snp;
 };
 
 #endif

@@ -26,6 +26,8 @@
 
 /* Below 1 MiB */
 #define BOARD_BOOT_GDT	       0x00000500
+#define BOARD_SNP_SECRETS      0x00003000 /* SEV-SNP: filled by the security processor */
+#define BOARD_SNP_CPUID	       0x00004000 /* and this checked by it */
 #define BOARD_BOOT_PVH	       0x00006000 /* hvm_start_info and its lists */
 #define BOARD_BOOT_PARAMS      0x00007000 /* the "zero page" */
 #define BOARD_BOOT_SETUP_DATA  0x00008000

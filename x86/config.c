@@ -8,6 +8,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/boot.h"
 #include "lkvm/log.h"
+#include "snp-config.h"
 #include "vm-type.h"
 
 const char arch_name[] = "x86";
@@ -48,6 +49,33 @@ const struct option_row arch_options[] = {
 		       "use.",
 		.offset = offsetof(struct vm_config, arch.no_prefault),
 	},
+	{
+		.kind = OPTION_CALL,
+		.name = "snp",
+		.argument = "KEY=VALUE[,...]",
+		.help = "Launch a SEV-SNP guest with a policy, an ID block and the like",
+		.man = "Means --vm-type snp. policy=N is the guest policy (default 0x30000); "
+		       "id-block=FILE and "
+		       "id-auth=FILE what its owner signed, as raw bytes or in base64, and "
+		       "author-key that an author's key is in the second; host-data=HEX 32 bytes "
+		       "for attestation reports; vcek-disabled leaves the chip's own key out of "
+		       "them; vmsa-features=N are further SEV features, gosvw=HEX 16 bytes of "
+		       "workarounds. c-bit=N says which page table bit encrypts (default 51) and "
+		       "signature=N what a firmware finds in EDX. lkvm snp-digest tells the launch "
+		       "digest beforehand. See Documentation/snp.md.",
+		.parse = snp_parse_option,
+		.can_clear = true,
+	},
+	{
+		.kind = OPTION_STRING,
+		.name = "firmware",
+		.argument = "FILE",
+		.help = "Run an OVMF that is made for SEV-SNP guests",
+		.man = "Only for SEV-SNP guests. It is put below 4 GiB, and what its SEV metadata "
+		       "want becomes part of the launch. A kernel given beside it is measured by "
+		       "its hash.",
+		.offset = offsetof(struct vm_config, firmware),
+	},
 	{ 0 },
 };
 
@@ -80,7 +108,7 @@ int arch_config_check(const struct vm_config *config)
 			  (unsigned long long)config->memory);
 		return -EINVAL;
 	}
-	return x86_check_vm_type(config);
+	return x86_check_vm_type(config) ?: snp_config_check(config);
 }
 
 /*

@@ -208,12 +208,38 @@ static int place(const struct x86_kernel *kernel, const struct x86_boot *boot, u
 	return error;
 }
 
-int x86_kernel_check(const struct x86_kernel *kernel, const struct x86_boot *boot)
+int x86_kernel_place(const struct x86_kernel *kernel, const struct x86_boot *boot,
+		     struct x86_placement *placement)
 {
 	gpa_t load = 0, initrd = 0;
+	u64 initrd_size = boot_initrd_size(boot->initrds, boot->nr_initrds);
+	int error = place(kernel, boot, initrd_size, &load, &initrd);
 
-	return place(kernel, boot, boot_initrd_size(boot->initrds, boot->nr_initrds), &load,
-		     &initrd);
+	*placement = (struct x86_placement){
+		.kernel = load,
+		.kernel_size = kernel->payload_size,
+		.initrd = initrd,
+		.initrd_size = initrd_size,
+	};
+	if (kernel->kind == X86_KERNEL_BZIMAGE)
+		return error;
+	placement->kernel = kernel->elf.low;
+	placement->kernel_size = kernel->elf.high - kernel->elf.low;
+	return error;
+}
+
+int x86_kernel_check(const struct x86_kernel *kernel, const struct x86_boot *boot)
+{
+	struct x86_placement placement;
+
+	if (boot->private_bit && (!kernel->entry_64 || kernel->kind == X86_KERNEL_PVH)) {
+		log_fatal(
+			"Kernel %s cannot be started as a SEV-SNP guest, whose entry has 64 bits; "
+			"a bzImage of a 64-bit Linux works",
+			kernel->file.path);
+		return -EINVAL;
+	}
+	return x86_kernel_place(kernel, boot, &placement);
 }
 
 int x86_kernel_load(const struct x86_kernel *kernel, const struct x86_boot *boot,
@@ -240,6 +266,6 @@ int x86_kernel_load(const struct x86_kernel *kernel, const struct x86_boot *boot
 	if (!error)
 		error = x86_write_gdt(boot->memory, entry->long_mode);
 	if (!error && entry->long_mode)
-		error = x86_write_page_tables(boot->memory);
+		error = x86_write_page_tables(boot->memory, boot->private_bit);
 	return error;
 }

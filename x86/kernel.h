@@ -50,6 +50,18 @@ struct x86_boot {
 	unsigned nr_initrds;
 	gpa_t rsdp; /* 0: no ACPI */
 	bool rng_seed;
+	/*
+	 * A SEV-SNP guest's page tables have this bit in entries for its own memory. 0: an ordinary guest. Such a
+	 * guest is told where its secrets and CPUID pages are, must be a 64-bit Linux, and gets no seed, since
+	 * whoever gives it knows it.
+	 */
+	u64 private_bit;
+};
+
+/* Where kernel and initrd are: those bytes of guest memory that come from files. */
+struct x86_placement {
+	gpa_t kernel, initrd;
+	u64 kernel_size, initrd_size; /* bytes; initrd_size 0: none */
 };
 
 /* Opens and checks. Says what is wrong. */
@@ -61,6 +73,9 @@ int x86_elf_open(struct x86_kernel *kernel);
 
 /* Is there room for kernel, initrd and command line? Reads and writes nothing. Said. */
 int x86_kernel_check(const struct x86_kernel *kernel, const struct x86_boot *boot);
+/* Where x86_kernel_load() would put them. Said. */
+int x86_kernel_place(const struct x86_kernel *kernel, const struct x86_boot *boot,
+		     struct x86_placement *placement);
 /* Puts kernel, initrd and what the boot protocol wants into (zeroed) guest memory. Said. */
 int x86_kernel_load(const struct x86_kernel *kernel, const struct x86_boot *boot,
 		    struct x86_entry *entry);
@@ -71,13 +86,16 @@ int x86_load_pvh(const struct x86_kernel *kernel, const struct x86_boot *boot, g
 		 u64 initrd_size, struct x86_entry *entry);
 
 /* The memory map as firmware would tell it; `map` has room for X86_E820_MAX. Returns how many. */
-#define X86_E820_MAX 8
+#define X86_E820_MAX 12
 unsigned x86_e820(struct boot_e820_entry *map, u64 low_ram, u64 high_ram);
+/* The same for a SEV-SNP guest, which must know what of the first MiB is its own. */
+unsigned x86_e820_snp(struct boot_e820_entry *map, u64 low_ram, u64 high_ram);
 
 /* GDT and page tables that the entry's registers refer to (state.c sets those). */
 #define X86_SELECTOR_CODE 0x10
 #define X86_SELECTOR_DATA 0x18
 int x86_write_gdt(const struct guest_memory *memory, bool long_mode);
-int x86_write_page_tables(const struct guest_memory *memory);
+/* `bits` go into every entry beside the usual ones. */
+int x86_write_page_tables(const struct guest_memory *memory, u64 bits);
 
 #endif

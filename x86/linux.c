@@ -43,6 +43,48 @@ static int add_rng_seed(const struct x86_boot *boot, struct boot_params *params)
 	return guest_memory_populate(boot->memory, BOARD_BOOT_SETUP_DATA, &data, sizeof(data));
 }
 
+/* struct cc_blob_sev_info and the setup_data that leads to it, as Linux's snp_init() wants them. */
+struct setup_cc_blob {
+	le64 next;
+	le32 type;
+	le32 len;
+	le32 blob; /* address */
+	le32 padding;
+	struct {
+		le32 magic;
+		le16 version, reserved;
+		le64 secrets;
+		le32 secrets_size, reserved2;
+		le64 cpuid;
+		le32 cpuid_size, reserved3;
+	} info;
+};
+_Static_assert(offsetof(struct setup_cc_blob, blob) == sizeof(struct setup_data), "setup_data");
+_Static_assert(sizeof(((struct setup_cc_blob *)0)->info) == 40, "cc_blob_sev_info");
+
+#define SETUP_CC_BLOB_TYPE 7
+#define CC_BLOB_MAGIC	   0x45444d41 /* "AMDE" */
+#define PAGE		   4096
+
+static int add_cc_blob(const struct x86_boot *boot, struct boot_params *params)
+{
+	const struct setup_cc_blob data = {
+		.type = htole32(SETUP_CC_BLOB_TYPE),
+		.len = htole32(sizeof(data) - sizeof(struct setup_data)),
+		.blob = htole32(BOARD_BOOT_SETUP_DATA + offsetof(struct setup_cc_blob, info)),
+		.info = {
+			.magic = htole32(CC_BLOB_MAGIC),
+			.secrets = htole64(BOARD_SNP_SECRETS),
+			.secrets_size = htole32(PAGE),
+			.cpuid = htole64(BOARD_SNP_CPUID),
+			.cpuid_size = htole32(PAGE),
+		},
+	};
+
+	params->hdr.setup_data = BOARD_BOOT_SETUP_DATA;
+	return guest_write(boot->memory, BOARD_BOOT_SETUP_DATA, &data, sizeof(data));
+}
+
 static u64 entry_address(const struct x86_kernel *kernel, gpa_t load)
 {
 	if (kernel->kind == X86_KERNEL_VMLINUX)
@@ -68,8 +110,9 @@ int x86_load_linux(const struct x86_kernel *kernel, const struct x86_boot *boot,
 	params.ext_ramdisk_image = initrd >> 32;
 	params.ext_ramdisk_size = initrd_size >> 32;
 	params.acpi_rsdp_addr = boot->rsdp;
-	params.e820_entries = x86_e820(params.e820_table, boot->low_ram, boot->high_ram);
-	error = add_rng_seed(boot, &params);
+	params.e820_entries = (boot->private_bit ? x86_e820_snp : x86_e820)(
+		params.e820_table, boot->low_ram, boot->high_ram);
+	error = boot->private_bit ? add_cc_blob(boot, &params) : add_rng_seed(boot, &params);
 	if (!error)
 		error = guest_memory_populate(boot->memory, BOARD_BOOT_PARAMS, &params,
 					      sizeof(params));
@@ -93,17 +136,18 @@ int x86_write_gdt(const struct guest_memory *memory, bool long_mode)
 }
 
 /* The first 4 GiB as they are, in pages of 2 MiB, which every 64-bit processor has. */
-int x86_write_page_tables(const struct guest_memory *memory)
+int x86_write_page_tables(const struct guest_memory *memory, u64 bits)
 {
+	u64 flags = PRESENT | WRITABLE | bits;
 	gpa_t directories = BOARD_BOOT_PAGE_TABLES + 2 * 4096;
 	le64 *table = guest_memory_hva_writable(memory, BOARD_BOOT_PAGE_TABLES, 6 * 4096);
 
 	if (!table)
 		return -EFAULT;
-	table[0] = htole64((BOARD_BOOT_PAGE_TABLES + 4096) | PRESENT | WRITABLE);
+	table[0] = htole64((BOARD_BOOT_PAGE_TABLES + 4096) | flags);
 	for (u64 i = 0; i < 4; i++)
-		table[512 + i] = htole64((directories + i * 4096) | PRESENT | WRITABLE);
+		table[512 + i] = htole64((directories + i * 4096) | flags);
 	for (u64 i = 0; i < 4 * 512; i++)
-		table[1024 + i] = htole64(i * MIB(2) | LARGE_PAGE | PRESENT | WRITABLE);
+		table[1024 + i] = htole64(i * MIB(2) | LARGE_PAGE | flags);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "board.h"
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
+#include "snp.h"
 #include "x86-vm.h"
 
 /*
@@ -99,6 +100,7 @@ static int prepare(struct vm *vm, struct x86_boot *boot, char *cmdline)
 		.initrds = x86->initrds,
 		.nr_initrds = x86->nr_initrds,
 		.rng_seed = true,
+		.private_bit = x86->snp ? BIT(snp_c_bit(&vm->config->arch.snp)) : 0,
 	};
 	*cmdline = '\0';
 	return make_cmdline(vm, cmdline, BOARD_BOOT_CMDLINE_MAX);
@@ -110,7 +112,9 @@ int x86_check_load(struct vm *vm)
 	struct x86_boot boot;
 	int error = prepare(vm, &boot, cmdline);
 
-	return error ? error : x86_kernel_check(&vm->arch.x86->kernel, &boot);
+	if (error || vm->config->firmware)
+		return error;
+	return x86_kernel_check(&vm->arch.x86->kernel, &boot);
 }
 
 int arch_load(struct vm *vm)
@@ -122,7 +126,7 @@ int arch_load(struct vm *vm)
 
 	if (!error)
 		error = write_tables(vm, &boot.rsdp);
-	if (!error)
+	if (!error && !vm->config->firmware)
 		error = x86_kernel_load(&x86->kernel, &boot, &x86->entry);
-	return error;
+	return error ?: snp_load(x86->snp, vm, &boot, &x86->entry);
 }

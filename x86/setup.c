@@ -11,6 +11,7 @@
 #include "lkvm/irq.h"
 #include "lkvm/log.h"
 #include "msrs.h"
+#include "snp.h"
 #include "vm-type.h"
 #include "x86-vm.h"
 
@@ -33,10 +34,18 @@ static int failed(const char *what)
 	return error;
 }
 
-static int open_files(struct vm *vm, struct x86_vm *x86)
+int x86_open_files(struct vm *vm)
 {
 	const struct vm_config *config = vm->config;
-	int error = x86_kernel_open(&x86->kernel, config->kernel);
+	struct x86_vm *x86 = calloc(1, sizeof(*x86));
+	int error;
+
+	if (!x86)
+		return -ENOMEM;
+	vm->arch.x86 = x86;
+	error = snp_create(&x86->snp, config);
+	if (!error && !config->firmware)
+		error = x86_kernel_open(&x86->kernel, config->kernel);
 
 	for (unsigned i = 0; i < config->nr_initrds && !error; i++) {
 		error = boot_file_open(&x86->initrds[i], "initrd", config->initrds[i]);
@@ -79,8 +88,19 @@ static void read_host_msrs(struct vm *vm, struct x86_vm *x86)
 		x86->mce_cap = (mce_cap & (MCE_CTL | MCE_SER)) | MCE_BANKS;
 }
 
-static int lay_out_memory(struct vm *vm, struct x86_vm *x86)
+static int add_firmware(struct vm *vm, struct x86_vm *x86)
 {
+	u64 size = snp_firmware_size(x86->snp);
+	int error = size ? guest_memory_add_unlisted(&vm->memory, BOARD_HOLE_END - size, size) : 0;
+
+	if (error)
+		log_fatal("--firmware: no memory for it: %s", strerror(-error));
+	return error;
+}
+
+int x86_lay_out_memory(struct vm *vm)
+{
+	struct x86_vm *x86 = vm->arch.x86;
 	u64 memory = vm->config->memory, top = BIT(x86->phys_bits);
 	int error;
 
@@ -99,7 +119,7 @@ static int lay_out_memory(struct vm *vm, struct x86_vm *x86)
 	error = guest_memory_add_ram(&vm->memory, 0, x86->low_ram);
 	if (!error && x86->high_ram)
 		error = guest_memory_add_ram(&vm->memory, BOARD_HOLE_END, x86->high_ram);
-	return error;
+	return error ?: add_firmware(vm, x86);
 }
 
 /* Bit 2 resets the CPU, with bit 1 the whole machine: one and the same here. */
@@ -200,22 +220,20 @@ static int create_irqchip(struct vm *vm)
 
 int arch_vm_create(struct vm *vm)
 {
-	struct x86_vm *x86 = calloc(1, sizeof(*x86));
-	int error;
-
-	if (!x86)
-		return -ENOMEM;
-	vm->arch.x86 = x86;
 	/* Files first: what is wrong with them is said before anything is made. */
-	error = open_files(vm, x86);
+	int error = x86_open_files(vm);
+	struct x86_vm *x86 = vm->arch.x86;
+
 	if (!error)
 		error = read_cpuid(vm, x86);
 	if (!error)
-		error = lay_out_memory(vm, x86);
+		error = x86_lay_out_memory(vm);
 	if (!error)
 		error = x86_check_load(vm);
 	if (!error)
 		error = x86_create_private_memory(vm);
+	if (!error)
+		error = snp_init(x86->snp, vm);
 	if (!error)
 		error = vm_map_memory(vm);
 	if (!error)
@@ -224,7 +242,8 @@ int arch_vm_create(struct vm *vm)
 		return error;
 	read_host_msrs(vm, x86);
 	lay_out_pci(x86);
-	return vm->config->reboot ? x86_vm_state_save(vm) : 0;
+	vm->single_life = x86->snp;
+	return vm->config->reboot && !x86->snp ? x86_vm_state_save(vm) : 0;
 }
 
 void arch_vm_destroy(struct vm *vm)
@@ -233,6 +252,7 @@ void arch_vm_destroy(struct vm *vm)
 
 	if (!x86)
 		return;
+	snp_destroy(x86->snp);
 	x86_kernel_close(&x86->kernel);
 	for (unsigned i = 0; i < x86->nr_initrds; i++)
 		boot_file_close(&x86->initrds[i]);

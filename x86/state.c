@@ -12,6 +12,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/log.h"
 #include "msrs.h"
+#include "snp.h"
 #include "x86-vm.h"
 
 #define NESTED_SIZE (sizeof(struct kvm_nested_state) + 8192)
@@ -289,5 +290,7 @@ int arch_reset(struct vm *vm)
 		}
 	}
 	x86->used = true;
+	if (x86->snp)
+		return snp_launch(x86->snp, vm);
 	return set_entry(vm->vcpus[0], &x86->entry);
 }

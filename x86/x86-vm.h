@@ -10,6 +10,7 @@
 #include "lkvm/vm.h"
 #include "kernel.h"
 
+struct snp;
 struct x86_vm_state;
 
 struct x86_vm {
@@ -20,7 +21,8 @@ struct x86_vm {
 	u32 cpu_features;
 	u64 microcode; /* 0: unknown */
 	u64 mce_cap;
-	struct x86_kernel kernel;
+	struct snp *snp;	  /* NULL: not a SEV-SNP guest */
+	struct x86_kernel kernel; /* not open in a guest that begins with a firmware */
 	struct boot_file initrds[CONFIG_MAX_INITRDS];
 	unsigned nr_initrds;
 	struct pci_board pci;
@@ -30,6 +32,13 @@ struct x86_vm {
 	struct x86_vm_state *birth;
 	bool used; /* arch_reset was here before: vCPUs are not as KVM made them */
 };
+
+/*
+ * x86/setup.c: the parts of arch_vm_create() that need no KVM, in their order. Files are opened, and
+ * phys_bits must be known before memory is laid out. 0 or -errno, said; arch_vm_destroy() in any case.
+ */
+int x86_open_files(struct vm *vm);
+int x86_lay_out_memory(struct vm *vm);
 
 /* x86/state.c: the vCPU and the machine as they were made, and putting that back. */
 int x86_vm_state_save(struct vm *vm);

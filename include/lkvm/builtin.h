@@ -14,6 +14,11 @@ struct builtin {
 };
 
 extern const struct builtin builtins[]; /* ends with an empty row */
+/* The architecture's own, which follow them; the same. */
+extern const struct builtin arch_builtins[];
+
+/* All of both, one after the other: the first for NULL, NULL behind the last. */
+const struct builtin *builtin_next(const struct builtin *builtin);
 
 const struct builtin *builtin_find(const char *name);
 /* Says that there is no such command, with the nearest one. Returns EXIT_USAGE. */

@@ -78,7 +78,8 @@ test_completion() {
 	. "$BUILD/completion/lkvm"
 	# shellcheck disable=SC2034 # read by the completion
 	COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
-	offers "--help --version help list pause resume run stat stop version" lkvm ""
+	# Beside these an architecture has commands of its own.
+	offers "--help --version $(lkvm help; sed -n 's/^   \([a-z-]*\) .*/\1/p' .out | sort | xargs)" lkvm ""
 	offers "resume run" lkvm r
 	offers "run" lkvm ru
 	offers "run" lkvm help ru
@@ -149,6 +150,7 @@ test_install() {
 usr/share/bash-completion/completions/lkvm
 usr/share/man/man1/lkvm-list.1
 usr/share/man/man1/lkvm-run.1
+usr/share/man/man1/lkvm-snp-digest.1
 usr/share/man/man1/lkvm-stat.1
 usr/share/man/man1/lkvm.1"
 	[ "$(cd root && find . -type f | sed 's|^./||' | sort)" = "$expected" ] || fail "$(find root)"

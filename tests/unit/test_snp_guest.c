@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A SEV-SNP guest from its configuration to where it would run: everything of lkvm's that has a part in it, with
+ * ioctl(2) and /dev/sev played by the double (snp_double.h).
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "board.h"
+#include "builtin-snp-digest.h"
+#include "bzimage.h"
+#include "cpuid.h"
+#include "kernel_file.h"
+#include "lkvm/arch.h"
+#include "lkvm/conversion.h"
+#include "lkvm/kvm.h"
+#include "said.h"
+#include "snp.h"
+#include "snp_double.h"
+#include "vm-type.h"
+#include "x86-vm.h"
+
+#define MEMORY MIB(64)
+#define CPUS   2
+
+static struct snp_double kvm;
+static struct {
+	bool exits;	     /* KVM_HC_MAP_GPA_RANGE is to exit */
+	unsigned long types; /* KVM_CAP_VM_TYPES */
+	unsigned nr_slots;
+	struct kvm_userspace_memory_region2 slots[8];
+} host_seen;
+
+static struct vm_config config;
+static struct vm vm;
+static struct vcpu vcpus[CPUS], *vcpu_list[CPUS] = { &vcpus[0], &vcpus[1] };
+static struct memory_file kernel;
+
+static int answer(int ret)
+{
+	if (ret >= 0)
+		return ret;
+	errno = -ret;
+	return -1;
+}
+
+/* Memory of a SEV-SNP guest has a private half, and is known after the guest is made one. */
+static int set_slot(const struct kvm_userspace_memory_region2 *slot)
+{
+	if (kvm.state != DOUBLE_INIT || !(slot->flags & KVM_MEM_GUEST_MEMFD) ||
+	    slot->guest_memfd_offset || host_seen.nr_slots == ARRAY_SIZE(host_seen.slots))
+		return -EINVAL;
+	host_seen.slots[host_seen.nr_slots++] = *slot;
+	return 0;
+}
+
+static int make_memfd(const struct kvm_create_guest_memfd *create)
+{
+	int fd = memfd_create("guest_memfd", MFD_CLOEXEC);
+
+	assert_int_equal(create->flags, 0);
+	assert_int_equal(ftruncate(fd, create->size), 0);
+	return fd;
+}
+
+static int enable_cap(const struct kvm_enable_cap *cap)
+{
+	if (kvm.state != DOUBLE_NEW || cap->cap != KVM_CAP_EXIT_HYPERCALL)
+		return -EINVAL;
+	host_seen.exits = cap->args[0] == BIT(12);
+	return 0;
+}
+
+static int capability(unsigned long cap)
+{
+	if (cap == KVM_CAP_VM_TYPES)
+		return host_seen.types;
+	return cap == KVM_CAP_MEMORY_ATTRIBUTES ? (int)KVM_MEMORY_ATTRIBUTE_PRIVATE : 1;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	va_list args;
+	void *arg;
+
+	va_start(args, request);
+	arg = va_arg(args, void *);
+	va_end(args);
+	switch (request) {
+	case KVM_CHECK_EXTENSION:
+		return capability((unsigned long)arg);
+	case KVM_CREATE_GUEST_MEMFD:
+		return make_memfd(arg);
+	case KVM_ENABLE_CAP:
+		return answer(enable_cap(arg));
+	case KVM_SET_USER_MEMORY_REGION2:
+		return answer(set_slot(arg));
+	}
+	return answer(double_ioctl(&kvm, fd, request, arg));
+}
+
+int open(const char *path, int flags, ...)
+{
+	if (!strcmp(path, "/dev/sev"))
+		return answer(double_open(&kvm, path));
+	return syscall(SYS_openat, AT_FDCWD, path, flags, 0600);
+}
+
+static int setup(void **state)
+{
+	static u8 image[BZIMAGE_SIZE];
+
+	memset(&kvm, 0, sizeof(kvm));
+	memset(&host_seen, 0, sizeof(host_seen));
+	memset(&vm, 0, sizeof(vm));
+	memset(vcpus, 0, sizeof(vcpus));
+	kvm.nr_vcpus = CPUS;
+	host_seen.types = BIT(0) | BIT(SEV_VM_TYPE_SNP);
+	make_bzimage(image);
+	kernel = memory_file(image, sizeof(image));
+	config_init(&config);
+	config.kernel = kernel.path;
+	config.cmdline = "quiet";
+	config.memory = MEMORY;
+	config.cpus = CPUS;
+	config.arch.vm_type = VM_TYPE_SNP;
+	vm.config = &config;
+	vm.kvm_fd = DOUBLE_KVM_FD;
+	vm.fd = DOUBLE_VM_FD;
+	TAILQ_INIT(&vm.devices);
+	guest_memory_init(&vm.memory);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	arch_vm_destroy(&vm);
+	guest_memory_destroy(&vm.memory);
+	conversions_destroy(&vm);
+	config_release(&config);
+	close(kernel.fd);
+	return 0;
+}
+
+static int make_cpuid(struct x86_vm *x86)
+{
+	x86->cpuid = x86_cpuid_new();
+	if (!x86->cpuid)
+		return -ENOMEM;
+	x86->cpuid->nent = 2;
+	x86->cpuid->entries[0] = (struct kvm_cpuid_entry2){ .function = 1, .eax = 0xa00f11 };
+	x86->cpuid->entries[1] =
+		(struct kvm_cpuid_entry2){ .function = 0x8000001f, .eax = 0x1a, .ebx = 51 };
+	return 0;
+}
+
+/* As vm_create(), arch_vm_create() and machine.c go through it, without irqchip and devices. */
+static int begin(void)
+{
+	unsigned long type = 0;
+	int error = arch_vm_type(&config, DOUBLE_KVM_FD, &type);
+
+	if (!error)
+		assert_int_equal(type, SEV_VM_TYPE_SNP);
+	if (!error)
+		error = x86_open_files(&vm);
+	if (error)
+		return error;
+	vm.arch.x86->phys_bits = 52;
+	error = make_cpuid(vm.arch.x86) ?: x86_lay_out_memory(&vm) ?: x86_check_load(&vm);
+	if (!error)
+		error = x86_create_private_memory(&vm);
+	if (!error)
+		error = snp_init(vm.arch.x86->snp, &vm);
+	if (!error)
+		error = vm_map_memory(&vm);
+	if (error)
+		return error;
+	for (unsigned i = 0; i < CPUS; i++) {
+		vcpus[i].vm = &vm;
+		vcpus[i].id = i;
+		vcpus[i].fd = DOUBLE_VCPU_FD + i;
+	}
+	vm.vcpus = vcpu_list;
+	vm.nr_vcpus = CPUS;
+	return arch_load(&vm) ?: arch_reset(&vm);
+}
+
+static int begin_and_listen(void)
+{
+	int error;
+
+	said_begin();
+	error = begin();
+	said_end();
+	return error;
+}
+
+static void a_guest_is_launched(void **state)
+{
+	u8 told[SHA384_SIZE];
+	size_t size = sizeof(told);
+	const char *why;
+
+	assert_int_equal(begin_and_listen(), 0);
+	SAID(NULL);
+	assert_int_equal(kvm.state, DOUBLE_RUNNABLE);
+	assert_true(host_seen.exits);
+	assert_int_equal(host_seen.nr_slots, 1);
+	assert_int_equal(host_seen.slots[0].memory_size, MEMORY);
+	assert_true(vm.private_memory);
+	/* What the control socket asks. */
+	assert_ptr_equal(vm.snp_report, snp_hv_report);
+	assert_int_equal(vm.snp_report(&vm, told, &size, &why), -EOPNOTSUPP);
+	assert_string_equal(why, "this kernel does not offer it");
+	/* All but the hole for VGA and its like, and what is behind the ACPI tables. */
+	assert_int_equal(kvm.pages, (MEMORY - 0x40000 - 0x10000) / 4096);
+	if (!sha2_available())
+		return;
+	assert_int_equal(snp_config_digest(&config, told), 0);
+	assert_memory_equal(kvm.digest, told, SHA384_SIZE);
+}
+
+/* What KVM has copied is no device's to see, and not ours to keep. */
+static void nothing_is_left_with_the_host(void **state)
+{
+	const struct guest_region *region;
+	u8 byte;
+
+	assert_int_equal(begin_and_listen(), 0);
+	region = &vm.memory.regions[0];
+	assert_null(guest_memory_hva(&vm.memory, MIB(16), 1));
+	assert_int_equal(guest_read(&vm.memory, BOARD_BOOT_CMDLINE, &byte, 1), -EFAULT);
+	assert_int_equal(guest_write(&vm.memory, BOARD_SNP_SECRETS, "x", 1), -EFAULT);
+	assert_int_equal(guest_read(&vm.memory, 0xa0000, &byte, 1), 0);
+	assert_int_equal(region->hva[MIB(16)], 0);
+	assert_int_equal(region->hva[BOARD_BOOT_CMDLINE], 0);
+}
+
+static void a_host_without_it(void **state)
+{
+	host_seen.types = BIT(0);
+	assert_int_equal(begin_and_listen(), -EOPNOTSUPP);
+	SAID("--vm-type snp: not offered by this host's KVM");
+	host_seen.types = BIT(SEV_VM_TYPE_SNP);
+	kvm.open_error = EACCES;
+	assert_int_equal(begin_and_listen(), -EACCES);
+	SAID("No permission to open /dev/sev");
+}
+
+static void another_encryption_bit(void **state)
+{
+	config.arch.snp.c_bit = 47;
+	assert_int_equal(begin_and_listen(), -EINVAL);
+	SAID("--snp c-bit=47: this processor's is 51; c-bit=51 would work");
+	assert_int_equal(kvm.state, DOUBLE_INIT);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(a_guest_is_launched),
+		T(nothing_is_left_with_the_host),
+		T(a_host_without_it),
+		T(another_encryption_bit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

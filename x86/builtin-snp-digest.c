@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+
+#include "builtin-snp-digest.h"
+#include "lkvm/arch.h"
+#include "lkvm/builtin.h"
+#include "lkvm/exit_status.h"
+#include "lkvm/log.h"
+#include "snp.h"
+#include "x86-vm.h"
+
+/* As many as a processor with SEV-SNP may have, so that whatever fits there fits here. */
+#define PHYS_BITS 52
+
+void builtin_snp_digest_help(FILE *out)
+{
+	fputs("Usage: lkvm snp-digest [OPTION...] [KERNEL]\n"
+	      "Prints the launch digest that a SEV-SNP guest has in its attestation reports when "
+	      "lkvm "
+	      "run\nstarts it with the same options, which are run's. Needs neither KVM nor such a "
+	      "processor.\n"
+	      "\n"
+	      "What counts are -k, -i, -p, -m, -c, --firmware, --snp, and what else changes the "
+	      "kernel's\ncommand line (--console, --nodefaults). A number of CPUs and a size of "
+	      "memory "
+	      "that are not\ngiven are this host's, so give them.\n"
+	      "\n"
+	      "Exit status: 0, 240 for options that do not make sense, 241 when there is no "
+	      "digest.\n",
+	      out);
+}
+
+static void check_owners(const struct snp *snp, const u8 *digest)
+{
+	const u8 *wanted = snp_owners_digest(snp);
+
+	if (wanted && memcmp(wanted, digest, SHA384_SIZE))
+		log_warning("--snp id-block=: it was signed for another launch digest");
+}
+
+int snp_config_digest(const struct vm_config *config, u8 digest[SHA384_SIZE])
+{
+	struct vm vm = { .config = config, .kvm_fd = -1, .fd = -1 };
+	int error;
+
+	TAILQ_INIT(&vm.devices);
+	guest_memory_init(&vm.memory);
+	error = x86_open_files(&vm);
+	if (!error) {
+		vm.arch.x86->phys_bits = PHYS_BITS;
+		error = x86_lay_out_memory(&vm);
+	}
+	if (!error)
+		error = x86_check_load(&vm);
+	if (!error)
+		error = arch_load(&vm);
+	if (!error)
+		error = snp_plan_digest(snp_plan(vm.arch.x86->snp), digest);
+	if (!error)
+		check_owners(vm.arch.x86->snp, digest);
+	if (error == -EOPNOTSUPP)
+		log_fatal("snp-digest: this lkvm was built without libnettle, which computes "
+			  "SHA-384");
+	arch_vm_destroy(&vm);
+	guest_memory_destroy(&vm.memory);
+	return error;
+}
+
+static int print_digest(const struct vm_config *config)
+{
+	u8 digest[SHA384_SIZE];
+
+	if (snp_config_digest(config, digest))
+		return EXIT_START;
+	for (unsigned i = 0; i < SHA384_SIZE; i++)
+		printf("%02x", digest[i]);
+	putchar('\n');
+	return builtin_end_output();
+}
+
+/* The host that will run the guest needs as much memory as it gets, this one does not. */
+static int finish(struct vm_config *config)
+{
+	u64 memory = config->memory;
+	int error;
+
+	config->memory = MIN(memory, CONFIG_MIN_MEMORY);
+	error = config_finish(config);
+	if (memory)
+		config->memory = memory;
+	return error;
+}
+
+int builtin_snp_digest(int argc, char **argv)
+{
+	struct vm_config config;
+	int ret;
+
+	config_init(&config);
+	ret = options_parse_run(argc, argv, &config);
+	if (ret > 0) {
+		builtin_snp_digest_help(stdout);
+		ret = builtin_end_output();
+		goto out;
+	}
+	if (ret < 0) {
+		ret = ret == -EINVAL ? EXIT_USAGE : EXIT_START;
+		goto out;
+	}
+	log_set_level(config.loglevel);
+	/* Nothing else has one. */
+	config.arch.vm_type = VM_TYPE_SNP;
+	if (finish(&config))
+		ret = EXIT_START;
+	else
+		ret = arch_config_check(&config) ? EXIT_USAGE : print_digest(&config);
+out:
+	config_release(&config);
+	return ret;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `lkvm snp-digest`: what `lkvm run` with the same options would launch, measured without launching it. */
+#ifndef X86_BUILTIN_SNP_DIGEST_H
+#define X86_BUILTIN_SNP_DIGEST_H
+
+#include <stdio.h>
+#include "lkvm/config.h"
+#include "lkvm/sha2.h"
+
+int builtin_snp_digest(int argc, char **argv);
+void builtin_snp_digest_help(FILE *out);
+
+/* The digest of a finished configuration. Needs no KVM. 0 or -errno, said. */
+int snp_config_digest(const struct vm_config *config, u8 digest[SHA384_SIZE]);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The launch of a SEV-SNP guest, in the order that KVM wants it (in Linux:
+ * Documentation/virt/kvm/x86/amd-memory-encryption.rst). Every request goes through struct snp_ops, so that
+ * a test can play KVM and the security processor. Main thread. 0 or -errno, said.
+ */
+#ifndef X86_SNP_LAUNCH_H
+#define X86_SNP_LAUNCH_H
+
+#include <linux/kvm.h>
+#include "snp-config.h"
+#include "snp-plan.h"
+#include "uapi/sev.h"
+
+struct snp_ops {
+	/* open(path, O_RDWR | O_CLOEXEC): a descriptor or -errno. */
+	int (*open)(void *context, const char *path);
+	/* ioctl(): 0 or more, or -errno. */
+	int (*ioctl)(void *context, int fd, unsigned long request, void *arg);
+	/* KVM said that it is busy for the moment (EAGAIN): let time pass. */
+	void (*pause)(void *context);
+};
+
+/* The kernel's. */
+extern const struct snp_ops snp_kernel_ops;
+
+/* Who is talked to. Descriptors are the caller's. */
+struct snp_host {
+	const struct snp_ops *ops;
+	void *context;
+	int kvm_fd, vm_fd;
+	int sev_fd; /* snp_host_open()'s, to be closed */
+	int (*vcpu_fd)(void *context, unsigned vcpu);
+	void *vcpu_context;
+};
+
+/* What the owner says about the guest beside its pages. NULL: nothing. */
+struct snp_identity {
+	const u8 *block; /* SEV_SNP_ID_BLOCK_SIZE bytes */
+	const u8 *auth;	 /* SEV_SNP_ID_AUTH_SIZE bytes */
+};
+
+/* Opens /dev/sev. Before KVM_CREATE_VM is early enough. */
+int snp_host_open(struct snp_host *host);
+
+/* KVM_SEV_INIT2: behind KVM_CREATE_VM, before vCPUs and memory slots. */
+int snp_host_init(const struct snp_host *host, const struct snp_config *config);
+
+/*
+ * From LAUNCH_START to LAUNCH_FINISH; afterwards the vCPUs may run and nobody can look into them. All of the
+ * plan's pages lie in slots that have a guest_memfd. cpuid is vCPU 0's; the CPUID page is made of it in
+ * guest memory. What the plan's data were is copied by KVM and of no use any more.
+ */
+int snp_host_launch(const struct snp_host *host, const struct snp_config *config,
+		    const struct snp_identity *identity, const struct snp_plan *plan,
+		    const struct kvm_cpuid2 *cpuid);
+
+#endif
