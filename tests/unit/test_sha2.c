@@ -24,8 +24,6 @@ static void sha384_of_published_messages(void **state)
 {
 	u8 digest[SHA384_SIZE];
 
-	if (!sha2_available())
-		skip();
 	assert_int_equal(sha384(digest, "abc", 3), 0);
 	assert_hex(digest, sizeof(digest),
 		   "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
@@ -41,8 +39,6 @@ static void sha256_in_pieces(void **state)
 	u8 digest[SHA256_SIZE];
 	struct sha256 *sha;
 
-	if (!sha2_available())
-		skip();
 	sha256_end(sha256_begin(), digest);
 	assert_hex(digest, sizeof(digest),
 		   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
@@ -59,8 +55,6 @@ static void without_the_library_nobody_pretends(void **state)
 {
 	u8 digest[SHA384_SIZE];
 
-	if (sha2_available())
-		skip();
 	assert_int_equal(sha384(digest, "abc", 3), -EOPNOTSUPP);
 	assert_null(sha256_begin());
 	sha256_end(NULL, digest);
@@ -68,11 +62,14 @@ static void without_the_library_nobody_pretends(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
+	const struct CMUnitTest with[] = {
 		cmocka_unit_test(sha384_of_published_messages),
 		cmocka_unit_test(sha256_in_pieces),
+	};
+	const struct CMUnitTest without[] = {
 		cmocka_unit_test(without_the_library_nobody_pretends),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return sha2_available() ? cmocka_run_group_tests(with, NULL, NULL)
+				: cmocka_run_group_tests(without, NULL, NULL);
 }
