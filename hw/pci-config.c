@@ -32,31 +32,38 @@ static void writable_put(struct pci_device *pci, unsigned offset, unsigned len, 
 
 /* ---- making a device ---- */
 
-static int take_slot(struct pci_host *host, struct pci_device *pci)
+static unsigned free_slot(const struct pci_host *host)
 {
-	for (unsigned slot = 0; slot < PCI_SLOTS; slot++) {
-		if (host->slots[slot])
-			continue;
-		pci->slot = slot;
-		host->slots[slot] = pci;
-		return 0;
-	}
-	return -ENOSPC;
+	unsigned slot = 0;
+
+	while (slot < PCI_SLOTS && host->slots[slot])
+		slot++;
+	return slot;
 }
 
 int pci_device_init(struct pci_device *pci, struct vm *vm, u16 vendor, u16 device, u32 class_code,
 		    u8 revision, u16 subsystem_vendor, u16 subsystem)
 {
-	int err;
+	unsigned slot = vm->pci ? free_slot(vm->pci) : 0;
 
+	if (slot == PCI_SLOTS)
+		return -ENOSPC;
+	return pci_device_init_at(pci, vm, slot, vendor, device, class_code, revision,
+				  subsystem_vendor, subsystem);
+}
+
+int pci_device_init_at(struct pci_device *pci, struct vm *vm, unsigned slot, u16 vendor, u16 device,
+		       u32 class_code, u8 revision, u16 subsystem_vendor, u16 subsystem)
+{
 	if (!vm->pci)
 		return -ENODEV;
+	if (vm->pci->slots[slot])
+		return -EBUSY;
 	memset(pci, 0, sizeof(*pci));
 	pci->host = vm->pci;
 	pci->vm = vm;
-	err = take_slot(vm->pci, pci);
-	if (err)
-		return err;
+	pci->slot = slot;
+	vm->pci->slots[slot] = pci;
 	pthread_mutex_init(&pci->lock, NULL);
 	pci->next_capability = FIRST_CAPABILITY;
 	pci->last_capability = PCI_CAPABILITY_LIST - 1;

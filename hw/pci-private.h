@@ -12,6 +12,7 @@ struct pci_host {
 	pthread_mutex_t lock; /* configuration space and BARs of every device */
 	struct pci_device *slots[PCI_SLOTS];
 	struct pci_device bridge;
+	u64 second_ecam; /* where the guest has it by the bridge's register, 0: nowhere; the lock's */
 	_Atomic u32 address;	   /* the latch at port 0xCF8; vCPU threads */
 	pthread_mutex_t intx_lock; /* a leaf */
 	unsigned intx_users[4];	   /* devices that pull this line */

@@ -13,6 +13,8 @@
 #define PORT_SIZE      8
 #define ADDRESS_ENABLE 0x80000000
 #define ADDRESS_BITS   0x80fffffc
+#define ECAM_ENABLE    BIT(0)
+#define ECAM_ALIGN     MIB(64) /* the least that chipsets have */
 #define BRIDGE_VENDOR  0x1b36
 #define BRIDGE_DEVICE  0x0008 /* a generic host bridge: no quirk of any guest is for it */
 #define BRIDGE_CLASS   0x060000
@@ -61,6 +63,37 @@ static void ecam_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 }
 
 static const struct bus_ops ecam_ops = { .read = ecam_read, .write = ecam_write };
+
+/* The register says where ECAM is too. Wherever that is taken already, it is not. Host's lock held. */
+static void move_second_ecam(struct pci_host *host)
+{
+	u64 value = bus_get(&host->bridge.config[host->board.ecam_register], 8);
+	u64 base = value & ECAM_ENABLE ? ALIGN_DOWN(value, ECAM_ALIGN) : 0;
+
+	if (base == host->second_ecam)
+		return;
+	if (host->second_ecam)
+		bus_remove(host->vm->mmio, host->second_ecam);
+	host->second_ecam = 0;
+	if (base && !bus_add(host->vm->mmio, base, host->board.ecam_size, &ecam_ops, host))
+		host->second_ecam = base;
+}
+
+static void bridge_written(struct pci_device *bridge, unsigned offset, unsigned len)
+{
+	unsigned at = bridge->host->board.ecam_register;
+
+	if (offset < at + 8 && at < offset + len)
+		move_second_ecam(bridge->host);
+}
+
+static void add_ecam_register(struct pci_host *host)
+{
+	if (!host->board.ecam_register)
+		return;
+	memset(&host->bridge.writable[host->board.ecam_register], 0xff, 8);
+	host->bridge.config_written = bridge_written;
+}
 
 /* ---- ports ---- */
 
@@ -130,6 +163,8 @@ static void host_reset(struct device *device)
 		if (host->slots[slot])
 			pci_device_reset(host->slots[slot]);
 	pci_update_bars(host);
+	if (host->board.ecam_register)
+		move_second_ecam(host);
 	pthread_mutex_unlock(&host->lock);
 }
 
@@ -142,6 +177,8 @@ static void host_destroy(struct device *device)
 		bus_remove(vm->ports, PORT_ADDRESS);
 	if (host->board.ecam_size)
 		bus_remove(vm->mmio, host->board.ecam_base);
+	if (host->second_ecam)
+		bus_remove(vm->mmio, host->second_ecam);
 	pci_device_exit(&host->bridge);
 	pthread_mutex_destroy(&host->lock);
 	pthread_mutex_destroy(&host->intx_lock);
@@ -189,7 +226,9 @@ int pci_host_create(struct vm *vm, const struct pci_board *board)
 	device_init(&host->device, &host_ops, "pci");
 	vm->pci = host;
 	/* The first device gets slot 0, so this cannot fail. */
-	pci_device_init(&host->bridge, vm, BRIDGE_VENDOR, BRIDGE_DEVICE, BRIDGE_CLASS, 0, 0, 0);
+	pci_device_init(&host->bridge, vm, board->bridge_vendor ?: BRIDGE_VENDOR,
+			board->bridge_device ?: BRIDGE_DEVICE, BRIDGE_CLASS, 0, 0, 0);
+	add_ecam_register(host);
 	device_add(&vm->devices, &host->device);
 	return 0;
 }

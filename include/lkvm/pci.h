@@ -39,6 +39,13 @@ struct pci_board {
 	 * thread. NULL: none.
 	 */
 	void (*reset_control)(struct vm *vm, u8 value);
+	/* What the bridge in slot 0 is, for a firmware that knows only some; 0: a generic one. */
+	u16 bridge_vendor, bridge_device;
+	/*
+	 * Its configuration register (64 bits: an address and bit 0, "decode") where that firmware says where
+	 * else it wants ECAM; 0: none.
+	 */
+	unsigned ecam_register;
 	unsigned intx_gsi[4]; /* gsi of INTA# to INTD# before the swizzle by slot */
 };
 
@@ -104,6 +111,9 @@ const struct pci_board *pci_host_board(const struct pci_host *host);
  */
 int pci_device_init(struct pci_device *pci, struct vm *vm, u16 vendor, u16 device, u32 class_code,
 		    u8 revision, u16 subsystem_vendor, u16 subsystem);
+/* The same in a slot that is not the next free one but must be free: -EBUSY. */
+int pci_device_init_at(struct pci_device *pci, struct vm *vm, unsigned slot, u16 vendor, u16 device,
+		       u32 class_code, u8 revision, u16 subsystem_vendor, u16 subsystem);
 /* Adds a capability with id: `len` bytes, the 2-byte header not counted. Its offset or -ENOSPC. */
 int pci_add_capability(struct pci_device *pci, u8 id, const void *body, unsigned len);
 /* Declares a memory BAR. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The PCI host and what it gives to functions, from the guest's side of the registers. */
+#include <errno.h>
 #include <linux/pci_regs.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -639,6 +640,48 @@ static void intx_is_disabled(void **state)
 	assert_false(fake_irq.line[22]);
 }
 
+/* A bridge that a firmware knows, with its register for where ECAM is. */
+static void ecam_where_a_firmware_wants_it(void **state)
+{
+	struct vm *vm = fake_vm_create();
+	struct pci_board board = fake_board;
+	struct pci_device last;
+	const u64 there = 0x90000000, elsewhere = 0x1000000000;
+
+	board.bridge_vendor = 0x8086;
+	board.bridge_device = 0x29c0;
+	board.ecam_register = 0x60;
+	assert_int_equal(pci_host_create(vm, &board), 0);
+	assert_int_equal(pci_device_init_at(&last, vm, 31, 1, 2, 0x060100, 0, 0, 0), 0);
+	assert_int_equal(pci_device_init_at(&last, vm, 31, 1, 2, 0x060100, 0, 0, 0), -EBUSY);
+	assert_int_equal(pci_assign_bars(vm->pci), 0);
+	assert_int_equal(cfg_get(vm, 0, 0, 4), 0x29c08086);
+	assert_int_equal(mmio_get(vm, there, 4), 0xffffffff);
+	cfg_put(vm, 0, 0x60, 4, there);
+	assert_int_equal(mmio_get(vm, there, 4), 0xffffffff);
+	cfg_put(vm, 0, 0x60, 4, there | 1);
+	assert_int_equal(mmio_get(vm, there, 4), 0x29c08086);
+	assert_int_equal(mmio_get(vm, there + (31 << 15), 4), 0x00020001);
+	assert_int_equal(cfg_get(vm, 0, 0, 4), 0x29c08086);
+	/* Moved by itself, through itself. */
+	mmio_put(vm, there + 0x60, 4, 1);
+	mmio_put(vm, FAKE_ECAM + 0x64, 4, elsewhere >> 32);
+	mmio_put(vm, FAKE_ECAM + 0x60, 4, (u32)elsewhere | 1);
+	assert_int_equal(mmio_get(vm, there, 4), 0xffffffff);
+	assert_int_equal(mmio_get(vm, elsewhere, 4), 0x29c08086);
+	/* Where it is anyhow, and off. */
+	mmio_put(vm, FAKE_ECAM + 0x64, 4, 0);
+	mmio_put(vm, FAKE_ECAM + 0x60, 4, FAKE_ECAM | 1);
+	assert_int_equal(cfg_get(vm, 0, 0, 4), 0x29c08086);
+	assert_int_equal(mmio_get(vm, elsewhere, 4), 0xffffffff);
+	cfg_put(vm, 0, 0x60, 4, there | 1);
+	assert_int_equal(mmio_get(vm, there, 4), 0x29c08086);
+	devices_reset(&vm->devices);
+	assert_int_equal(mmio_get(vm, there, 4), 0xffffffff);
+	pci_device_exit(&last);
+	fake_vm_destroy(vm);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -666,6 +709,7 @@ int main(void)
 		T(odd_table_accesses),
 		T(intx_is_shared),
 		T(intx_is_disabled),
+		cmocka_unit_test(ecam_where_a_firmware_wants_it),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
