@@ -36,6 +36,23 @@ struct platform {
  */
 int acpi_build(const struct guest_memory *memory, const struct platform *platform, gpa_t *rsdp);
 
+/*
+ * The same tables for a firmware that puts them where it likes: as fw_cfg has them (QEMU, hw/acpi/bios-linker-loader.c
+ * says how). Addresses in them are offsets into the file of tables, and sums are 0, until the firmware has
+ * done what the loader's commands say. 0 or -errno; acpi_files_free() after success.
+ */
+#define ACPI_FILE_TABLES "etc/acpi/tables"
+#define ACPI_FILE_RSDP	 "etc/acpi/rsdp"
+struct acpi_files {
+	u8 *area; /* tables' and rsdp's */
+	const u8 *tables, *rsdp;
+	size_t tables_size, rsdp_size;
+	void *loader;
+	size_t loader_size;
+};
+int acpi_build_files(struct acpi_files *files, const struct platform *platform);
+void acpi_files_free(struct acpi_files *files);
+
 /* What makes the bytes of a table, with itself among them as 0 so far, add up to 0. */
 u8 firmware_checksum(const void *data, size_t len);
 

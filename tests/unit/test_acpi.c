@@ -259,6 +259,98 @@ static void iasl(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* ---- files for a firmware that puts them elsewhere ---- */
+
+#define PLACED_TABLES 0xe8000
+#define PLACED_RSDP   0xf5000
+
+static struct placed {
+	const char *name;
+	gpa_t gpa;
+	size_t size;
+} placed[2] = { { ACPI_FILE_TABLES, PLACED_TABLES, 0 }, { ACPI_FILE_RSDP, PLACED_RSDP, 0 } };
+
+static struct placed *place_of(const u8 *name)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(placed); i++)
+		if (!strcmp(placed[i].name, (const char *)name))
+			return &placed[i];
+	fail_msg("no file %s", name);
+	return NULL;
+}
+
+static u8 *in_file(const u8 *name, u64 offset, u64 len)
+{
+	const struct placed *p = place_of(name);
+
+	assert_true(offset <= p->size && len <= p->size - offset);
+	return guest_memory_hva(&memory, p->gpa + offset, len);
+}
+
+/* As QEMU's bios-linker-loader.c tells a firmware to. Returns how many of a kind there were. */
+static unsigned obey(const struct acpi_files *files, u32 kind)
+{
+	unsigned nr = 0;
+
+	assert_int_equal(files->loader_size % 128, 0);
+	for (size_t i = 0; i < files->loader_size; i += 128) {
+		const u8 *c = (const u8 *)files->loader + i;
+		u64 value = 0;
+		u8 *where;
+
+		nr += get32(c) == kind;
+		if (get32(c) == 1) {
+			assert_int_equal(place_of(c + 4)->gpa % get32(c + 60), 0);
+			assert_int_equal(c[64], place_of(c + 4)->gpa == PLACED_RSDP ? 2 : 1);
+		} else if (get32(c) == 2) {
+			where = in_file(c + 4, get32(c + 116), c[120]);
+			memcpy(&value, where, c[120]);
+			assert_true(value < place_of(c + 60)->size);
+			value += place_of(c + 60)->gpa;
+			memcpy(where, &value, c[120]);
+		} else {
+			assert_int_equal(get32(c), 3);
+			where = in_file(c + 4, get32(c + 60), 1);
+			*where = -sum(in_file(c + 4, get32(c + 64), get32(c + 68)), get32(c + 68));
+		}
+	}
+	return nr;
+}
+
+static void files_are_movable(void **state)
+{
+	struct platform p = platform(3);
+	struct acpi_files files;
+	const u8 *table;
+
+	assert_int_equal(acpi_build_files(&files, &p), 0);
+	placed[0].size = files.tables_size;
+	placed[1].size = files.rsdp_size;
+	assert_int_equal(guest_write(&memory, PLACED_TABLES, files.tables, files.tables_size), 0);
+	assert_int_equal(guest_write(&memory, PLACED_RSDP, files.rsdp, files.rsdp_size), 0);
+	assert_int_equal(obey(&files, 1), 2);
+	table = find_table(PLACED_RSDP, "FACP");
+	assert_non_null(table);
+	assert_int_equal(get32(table + 40), get64(table + 140));
+	table_at(get64(table + 140), "DSDT");
+	table = find_table(PLACED_RSDP, "APIC");
+	assert_non_null(table);
+	assert_int_equal(get32(table + 4), 44 + 3 * 8 + 12 + 6);
+	assert_non_null(find_table(PLACED_RSDP, "MCFG"));
+	acpi_files_free(&files);
+}
+
+static void files_do_not_fit(void **state)
+{
+	struct platform p = platform(255);
+	struct acpi_files files;
+
+	p.nr_cpus = 100000;
+	assert_int_equal(acpi_build_files(&files, &p), -ENOSPC);
+	assert_null(files.area);
+	assert_null(files.loader);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup(test, make_platform)
@@ -267,6 +359,8 @@ int main(void)
 		T(madt),
 		T(mcfg),
 		T(errors),
+		T(files_are_movable),
+		T(files_do_not_fit),
 		cmocka_unit_test(aml_numbers_and_ids),
 		cmocka_unit_test(aml_package_lengths),
 		cmocka_unit_test(aml_failures),

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The tables are built for BOARD_ACPI; here every address in them is turned into an offset, with a command to add
+ * the place that the firmware finds.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acpi-tables.h"
+#include "acpi.h"
+#include "board.h"
+
+/* The RSDP is a file of its own; behind it the other tables begin. */
+#define TABLES_AT    ALIGN_UP(sizeof(struct rsdp), TABLE_ALIGN)
+#define TABLES_ALIGN 64
+#define FILE_NAME    56
+#define MAX_COMMANDS 32
+
+enum command_kind { COMMAND_ALLOCATE = 1, COMMAND_ADD_POINTER = 2, COMMAND_ADD_CHECKSUM = 3 };
+enum zone { ZONE_HIGH = 1, ZONE_FSEG = 2 /* where an RSDP is searched for */ };
+
+struct command {
+	le32 kind;
+	union {
+		struct {
+			char file[FILE_NAME];
+			le32 align;
+			u8 zone;
+		} __packed allocate;
+		struct {
+			char file[FILE_NAME]; /* in this one, at offset, there is a pointer ... */
+			char to[FILE_NAME];   /* ... into that one */
+			le32 offset;
+			u8 size;
+		} __packed pointer;
+		struct {
+			char file[FILE_NAME];
+			le32 offset; /* of the sum */
+			le32 start, length;
+		} __packed checksum;
+		u8 pad[124];
+	};
+} __packed;
+_Static_assert(sizeof(struct command) == 128, "BiosLinkerLoaderEntry");
+
+struct loader {
+	struct acpi_files *files;
+	struct command *commands;
+	unsigned nr;
+	bool failed;
+};
+
+static struct command *next(struct loader *loader, enum command_kind kind)
+{
+	static struct command nowhere;
+
+	if (loader->nr == MAX_COMMANDS) {
+		loader->failed = true;
+		return &nowhere;
+	}
+	loader->commands[loader->nr].kind = htole32(kind);
+	return &loader->commands[loader->nr++];
+}
+
+static void allocate(struct loader *loader, const char *file, u32 align, enum zone zone)
+{
+	struct command *c = next(loader, COMMAND_ALLOCATE);
+
+	memcpy(c->allocate.file, file, strlen(file) + 1);
+	c->allocate.align = htole32(align);
+	c->allocate.zone = zone;
+}
+
+/* `at` is an offset into the area, for this and the next. */
+static const char *file_of(size_t *at)
+{
+	if (*at < TABLES_AT)
+		return ACPI_FILE_RSDP;
+	*at -= TABLES_AT;
+	return ACPI_FILE_TABLES;
+}
+
+static void add_pointer(struct loader *loader, size_t at, u8 size)
+{
+	struct command *c = next(loader, COMMAND_ADD_POINTER);
+	le64 value = 0;
+
+	memcpy(&value, loader->files->area + at, size);
+	value = htole64(le64toh(value) - BOARD_ACPI - TABLES_AT);
+	memcpy(loader->files->area + at, &value, size);
+	strcpy(c->pointer.file, file_of(&at));
+	strcpy(c->pointer.to, ACPI_FILE_TABLES);
+	c->pointer.offset = htole32(at);
+	c->pointer.size = size;
+}
+
+static void add_checksum(struct loader *loader, size_t start, size_t sum, size_t length)
+{
+	struct command *c = next(loader, COMMAND_ADD_CHECKSUM);
+	size_t at = start;
+
+	loader->files->area[start + sum] = 0;
+	strcpy(c->checksum.file, file_of(&at));
+	c->checksum.offset = htole32(at + sum);
+	c->checksum.start = htole32(at);
+	c->checksum.length = htole32(length);
+}
+
+static void move_fadt(struct loader *loader, size_t at)
+{
+	add_pointer(loader, at + offsetof(struct fadt, dsdt), 4);
+	add_pointer(loader, at + offsetof(struct fadt, x_dsdt), 8);
+	add_checksum(loader, at, offsetof(struct sdt, checksum), sizeof(struct fadt));
+}
+
+static void move_xsdt(struct loader *loader, size_t at)
+{
+	const u8 *area = loader->files->area;
+	u32 length = le32toh(((const struct sdt *)(area + at))->length);
+	le64 entry;
+
+	for (size_t i = sizeof(struct sdt); i < length; i += sizeof(entry)) {
+		size_t table;
+
+		memcpy(&entry, area + at + i, sizeof(entry));
+		table = le64toh(entry) - BOARD_ACPI;
+		if (!memcmp(area + table, "FACP", 4))
+			move_fadt(loader, table);
+		add_pointer(loader, at + i, sizeof(entry));
+	}
+	add_checksum(loader, at, offsetof(struct sdt, checksum), length);
+}
+
+static void move_all(struct loader *loader)
+{
+	const struct rsdp *rsdp = (const struct rsdp *)loader->files->area;
+	size_t xsdt = le64toh(rsdp->xsdt) - BOARD_ACPI;
+
+	allocate(loader, ACPI_FILE_RSDP, TABLE_ALIGN, ZONE_FSEG);
+	allocate(loader, ACPI_FILE_TABLES, TABLES_ALIGN, ZONE_HIGH);
+	move_xsdt(loader, xsdt);
+	add_pointer(loader, offsetof(struct rsdp, xsdt), sizeof(rsdp->xsdt));
+	/* The first sum is part of what the second one covers. */
+	add_checksum(loader, 0, offsetof(struct rsdp, checksum), 20);
+	add_checksum(loader, 0, offsetof(struct rsdp, extended_checksum), sizeof(*rsdp));
+}
+
+int acpi_build_files(struct acpi_files *files, const struct platform *platform)
+{
+	struct loader loader = { .files = files };
+	size_t len;
+	int error;
+
+	memset(files, 0, sizeof(*files));
+	error = acpi_build_area(&files->area, &len, platform);
+	if (!error) {
+		files->loader = loader.commands = calloc(MAX_COMMANDS, sizeof(struct command));
+		error = loader.commands ? 0 : -ENOMEM;
+	}
+	if (!error) {
+		move_all(&loader);
+		error = loader.failed ? -ENOSPC : 0;
+	}
+	if (error) {
+		acpi_files_free(files);
+		return error;
+	}
+	files->rsdp = files->area;
+	files->rsdp_size = sizeof(struct rsdp);
+	files->tables = files->area + TABLES_AT;
+	files->tables_size = len - TABLES_AT;
+	files->loader_size = loader.nr * sizeof(struct command);
+	return 0;
+}
+
+void acpi_files_free(struct acpi_files *files)
+{
+	free(files->area);
+	free(files->loader);
+	memset(files, 0, sizeof(*files));
+}
