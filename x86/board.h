@@ -18,6 +18,10 @@
  *	ports: 0x60/0x64 i8042, 0x70/0x71 CMOS, serial ports, 0x505 pvpanic, 0x600 power
  *	management, 0xcf8/0xcfc PCI, 0x1000 and up: PCI I/O window
  *
+ *	With a firmware it is RAM up to 2 GiB, PCI memory from there to 0xdfff_ffff, KVM's pages at
+ *	0xfeff_c000, the firmware's image at the hole's end, and ports 0x402 debug output, 0x510 fw_cfg,
+ *	0x604 and 0x608 a chipset's power management.
+ *
  *	gsis: 0 to 15 are the ISA interrupts, on the PICs and the I/O APIC's pins of the same number; 16
  *	to 19 are PCI INTA# to INTD# before the swizzle; 20 to 23 are free; MSIs begin at 24.
  */
@@ -43,23 +47,31 @@
 #define BOARD_HIGH_RAM	       0x00100000 /* RAM goes on here */
 
 /* The 32-bit hole */
-#define BOARD_HOLE	       0xc0000000ULL
-#define BOARD_HOLE_END	       0x100000000ULL
-#define BOARD_PCI_MMIO	       0xc0000000ULL
-#define BOARD_PCI_MMIO_SIZE    0x20000000ULL
-#define BOARD_ECAM	       0xe0000000ULL
-#define BOARD_ECAM_SIZE	       0x00100000ULL
-#define BOARD_VIRTIO_MMIO      0xe1000000ULL
-#define BOARD_VIRTIO_MMIO_SIZE 0x1000ULL
-#define BOARD_IOAPIC	       0xfec00000U
-#define BOARD_LAPIC	       0xfee00000U
-#define BOARD_IDENTITY_MAP     0xfffbc000ULL
-#define BOARD_TSS	       0xfffbd000ULL /* three pages */
-#define BOARD_KVM_PAGES_SIZE   0x4000
+#define BOARD_HOLE		    0xc0000000ULL
+#define BOARD_HOLE_END		    0x100000000ULL
+#define BOARD_PCI_MMIO		    0xc0000000ULL
+#define BOARD_PCI_MMIO_SIZE	    0x20000000ULL
+#define BOARD_ECAM		    0xe0000000ULL
+#define BOARD_ECAM_SIZE		    0x00100000ULL
+#define BOARD_VIRTIO_MMIO	    0xe1000000ULL
+#define BOARD_VIRTIO_MMIO_SIZE	    0x1000ULL
+#define BOARD_IOAPIC		    0xfec00000U
+#define BOARD_LAPIC		    0xfee00000U
+#define BOARD_IDENTITY_MAP	    0xfffbc000ULL
+#define BOARD_TSS		    0xfffbd000ULL /* three pages */
+#define BOARD_KVM_PAGES_SIZE	    0x4000
+/* A firmware wants more room for PCI: there is less RAM below 4 GiB, and the window begins where it ends. */
+#define BOARD_FIRMWARE_HOLE	    0x80000000ULL
+/* The same pages where a firmware of up to 16 MiB is at the hole's end */
+#define BOARD_FIRMWARE_IDENTITY_MAP 0xfeffc000ULL
+#define BOARD_FIRMWARE_TSS	    0xfeffd000ULL
 
 /* Ports */
 #define BOARD_PORT_PVPANIC 0x505
 #define BOARD_PORT_PM	   0x600
+/* Only with a firmware */
+#define BOARD_PORT_DEBUG   0x402
+#define BOARD_PORT_FW_CFG  0x510
 #define BOARD_PCI_IO	   0x1000
 #define BOARD_PCI_IO_SIZE  0xf000
 

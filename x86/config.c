@@ -70,10 +70,12 @@ const struct option_row arch_options[] = {
 		.kind = OPTION_STRING,
 		.name = "firmware",
 		.argument = "FILE",
-		.help = "Run an OVMF that is made for SEV-SNP guests",
-		.man = "Only for SEV-SNP guests. It is put below 4 GiB, and what its SEV metadata "
-		       "want becomes part of the launch. A kernel given beside it is measured by "
-		       "its hash.",
+		.help = "Start an OVMF, which may start the kernel",
+		.man = "An OVMF (UEFI) as distributions have it for QEMU, put below 4 GiB. Its "
+		       "variables are forgotten at the end. A kernel given beside it is started by "
+		       "it, with initrd and command line, which it gets through fw_cfg. In a "
+		       "SEV-SNP guest what its SEV metadata want becomes part of the launch, and "
+		       "the kernel is measured by its hash.",
 		.offset = offsetof(struct vm_config, firmware),
 	},
 	{ 0 },

@@ -39,6 +39,8 @@ int arch_create_devices(struct vm *vm)
 		error = acpi_pm_create(vm, BOARD_PORT_PM);
 	if (!error)
 		error = pci_host_create(vm, &vm->arch.x86->pci);
+	if (!error && vm->config->firmware)
+		error = x86_firmware_create_devices(vm);
 	return error;
 }
 

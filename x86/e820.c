@@ -47,3 +47,14 @@ unsigned x86_e820_snp(struct boot_e820_entry *map, u64 low_ram, u64 high_ram)
 	add_high(map, &nr, low_ram, high_ram);
 	return nr;
 }
+
+unsigned x86_e820_firmware(struct boot_e820_entry *map, u64 low_ram, u64 high_ram)
+{
+	unsigned nr = 0;
+
+	add(map, &nr, 0, low_ram, E820_RAM);
+	add(map, &nr, BOARD_FIRMWARE_IDENTITY_MAP,
+	    BOARD_FIRMWARE_IDENTITY_MAP + BOARD_KVM_PAGES_SIZE, E820_RESERVED);
+	add(map, &nr, BOARD_HOLE_END, BOARD_HOLE_END + high_ram, E820_RAM);
+	return nr;
+}

@@ -91,6 +91,9 @@ unsigned x86_e820(struct boot_e820_entry *map, u64 low_ram, u64 high_ram);
 /* The same for a SEV-SNP guest, which must know what of the first MiB is its own. */
 unsigned x86_e820_snp(struct boot_e820_entry *map, u64 low_ram, u64 high_ram);
 
+/* What a firmware is told: RAM as such, and what it must not take for a hole. */
+unsigned x86_e820_firmware(struct boot_e820_entry *map, u64 low_ram, u64 high_ram);
+
 /* GDT and page tables that the entry's registers refer to (state.c sets those). */
 #define X86_SELECTOR_CODE 0x10
 #define X86_SELECTOR_DATA 0x18

@@ -124,9 +124,12 @@ int arch_load(struct vm *vm)
 	struct x86_boot boot;
 	int error = prepare(vm, &boot, cmdline);
 
-	if (!error)
+	if (!error && vm->config->firmware) {
+		error = x86_firmware_load(vm, &boot);
+	} else if (!error) {
 		error = write_tables(vm, &boot.rsdp);
-	if (!error && !vm->config->firmware)
-		error = x86_kernel_load(&x86->kernel, &boot, &x86->entry);
+		if (!error)
+			error = x86_kernel_load(&x86->kernel, &boot, &x86->entry);
+	}
 	return error ?: snp_load(x86->snp, vm, &boot, &x86->entry);
 }

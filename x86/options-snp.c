@@ -262,9 +262,9 @@ int snp_config_check(const struct vm_config *config)
 			  "it");
 		return -EINVAL;
 	}
-	if (config->firmware) {
-		log_fatal("--firmware %s: on x86 only SEV-SNP guests have one; give --vm-type snp "
-			  "too",
+	if (config->firmware && config->arch.vm_type != VM_TYPE_DEFAULT) {
+		log_fatal("--firmware %s: on x86 only ordinary and SEV-SNP guests have one; leave "
+			  "--vm-type out, or give --vm-type snp",
 			  config->firmware);
 		return -EINVAL;
 	}

@@ -44,6 +44,8 @@ int x86_open_files(struct vm *vm)
 		return -ENOMEM;
 	vm->arch.x86 = x86;
 	error = snp_create(&x86->snp, config);
+	if (!error)
+		error = x86_firmware_open(&x86->firmware, config);
 	if (!error && !config->firmware)
 		error = x86_kernel_open(&x86->kernel, config->kernel);
 
@@ -90,7 +92,7 @@ static void read_host_msrs(struct vm *vm, struct x86_vm *x86)
 
 static int add_firmware(struct vm *vm, struct x86_vm *x86)
 {
-	u64 size = snp_firmware_size(x86->snp);
+	u64 size = x86->snp ? snp_firmware_size(x86->snp) : x86->firmware.image.size;
 	int error = size ? guest_memory_add_unlisted(&vm->memory, BOARD_HOLE_END - size, size) : 0;
 
 	if (error)
@@ -104,7 +106,7 @@ int x86_lay_out_memory(struct vm *vm)
 	u64 memory = vm->config->memory, top = BIT(x86->phys_bits);
 	int error;
 
-	x86->low_ram = MIN(memory, BOARD_HOLE);
+	x86->low_ram = MIN(memory, vm->config->firmware ? BOARD_FIRMWARE_HOLE : BOARD_HOLE);
 	x86->high_ram = memory - x86->low_ram;
 	if (x86->high_ram && x86->high_ram > top - MIN(top, BOARD_HOLE_END)) {
 		u64 max = top > BOARD_HOLE_END ? BOARD_HOLE + top - BOARD_HOLE_END : BOARD_HOLE;
@@ -198,13 +200,15 @@ static int create_routes(struct vm *vm)
 static int create_irqchip(struct vm *vm)
 {
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
-	u64 identity_map = BOARD_IDENTITY_MAP;
+	bool firmware = vm->config->firmware;
+	u64 identity_map = firmware ? BOARD_FIRMWARE_IDENTITY_MAP : BOARD_IDENTITY_MAP;
+	unsigned long tss = firmware ? BOARD_FIRMWARE_TSS : BOARD_TSS;
 	int error;
 
 	/* Intel processors run real mode in these pages; they must not be where RAM is. */
 	if (ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map))
 		return failed("KVM does not take the identity map's address");
-	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, (unsigned long)BOARD_TSS))
+	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, tss))
 		return failed("KVM does not take the task state segment's address");
 	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0))
 		return failed("KVM does not make an interrupt controller");
@@ -242,6 +246,8 @@ int arch_vm_create(struct vm *vm)
 		return error;
 	read_host_msrs(vm, x86);
 	lay_out_pci(x86);
+	if (vm->config->firmware)
+		x86_firmware_pci(&x86->pci, x86->high_ram, BIT(x86->phys_bits));
 	vm->single_life = x86->snp;
 	return vm->config->reboot && !x86->snp ? x86_vm_state_save(vm) : 0;
 }
@@ -253,6 +259,7 @@ void arch_vm_destroy(struct vm *vm)
 	if (!x86)
 		return;
 	snp_destroy(x86->snp);
+	x86_firmware_close(&x86->firmware);
 	x86_kernel_close(&x86->kernel);
 	for (unsigned i = 0; i < x86->nr_initrds; i++)
 		boot_file_close(&x86->initrds[i]);

@@ -292,5 +292,8 @@ int arch_reset(struct vm *vm)
 	x86->used = true;
 	if (x86->snp)
 		return snp_launch(x86->snp, vm);
+	/* As KVM makes them, which is as a reset does. */
+	if (vm->config->firmware)
+		return 0;
 	return set_entry(vm->vcpus[0], &x86->entry);
 }

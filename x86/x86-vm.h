@@ -8,6 +8,7 @@
 #include "lkvm/config.h"
 #include "lkvm/pci.h"
 #include "lkvm/vm.h"
+#include "firmware.h"
 #include "kernel.h"
 
 struct snp;
@@ -21,7 +22,8 @@ struct x86_vm {
 	u32 cpu_features;
 	u64 microcode; /* 0: unknown */
 	u64 mce_cap;
-	struct snp *snp;	  /* NULL: not a SEV-SNP guest */
+	struct snp *snp; /* NULL: not a SEV-SNP guest */
+	struct x86_firmware firmware;
 	struct x86_kernel kernel; /* not open in a guest that begins with a firmware */
 	struct boot_file initrds[CONFIG_MAX_INITRDS];
 	unsigned nr_initrds;

@@ -136,5 +136,6 @@ test_snp_where_there_is_none() {
 	[ ! -e /dev/sev ] || skip "there may be"
 	echo >x
 	refused 241 "SEV-SNP" run --snp policy=0x30000 -m 64 x
-	refused 240 "only SEV-SNP guests have one" run --firmware x -m 64
+	refused 240 "only ordinary and SEV-SNP guests have one" run --vm-type sw-protected --firmware x -m 64
+	refused 241 "1 bytes are no firmware" run --firmware x -m 64
 }

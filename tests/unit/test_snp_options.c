@@ -122,8 +122,11 @@ static void wrong_values(void **state)
 static void what_does_not_go_together(void **state)
 {
 	config.firmware = "fw";
+	assert_int_equal(check(), 0);
+	config.arch.vm_type = VM_TYPE_SW_PROTECTED;
 	assert_int_equal(check(), -EINVAL);
-	SAID("--firmware fw: on x86 only SEV-SNP guests have one");
+	SAID("--firmware fw: on x86 only ordinary and SEV-SNP guests have one");
+	config.arch.vm_type = VM_TYPE_DEFAULT;
 	assert_int_equal(parse("id-auth=a"), 0);
 	assert_int_equal(check(), -EINVAL);
 	SAID("give id-block= too");

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acpi.h"
+#include "board.h"
+#include "firmware.h"
+#include "lkvm/log.h"
+#include "q35.h"
+#include "snp.h"
+#include "x86-vm.h"
+
+#define PAGE	  4096
+#define IMAGE_MAX SNP_FIRMWARE_MAX
+
+static int check_size(const struct boot_file *image)
+{
+	if (image->size <= IMAGE_MAX && image->size % PAGE == 0)
+		return 0;
+	log_fatal(
+		"--firmware %s: %llu bytes are no firmware, which has pages of 4096 bytes, at most "
+		"16 MiB of them",
+		image->path, (unsigned long long)image->size);
+	return -EINVAL;
+}
+
+int x86_firmware_open(struct x86_firmware *firmware, const struct vm_config *config)
+{
+	int error = 0;
+
+	if (!config->firmware)
+		return 0;
+	if (!snp_wanted(config)) {
+		error = boot_file_open(&firmware->image, "firmware", config->firmware);
+		if (!error)
+			error = check_size(&firmware->image);
+	}
+	if (!error && config->kernel)
+		error = boot_file_open(&firmware->kernel, "kernel", config->kernel);
+	return error;
+}
+
+void x86_firmware_close(struct x86_firmware *firmware)
+{
+	boot_file_close(&firmware->image);
+	boot_file_close(&firmware->kernel);
+}
+
+void x86_firmware_pci(struct pci_board *pci, u64 high_ram, u64 top)
+{
+	pci->bridge_vendor = Q35_VENDOR;
+	pci->bridge_device = Q35_BRIDGE;
+	pci->ecam_register = Q35_PCIEXBAR;
+	pci->mmio_base = BOARD_FIRMWARE_HOLE;
+	pci->mmio_size = BOARD_PCI_MMIO + BOARD_PCI_MMIO_SIZE - BOARD_FIRMWARE_HOLE;
+	/* OVMF puts large BARs at the end of what can be addressed, or behind RAM: all of it is window. */
+	pci->mmio64_base = ALIGN_UP(BOARD_HOLE_END + high_ram, GIB(1));
+	pci->mmio64_size = top > pci->mmio64_base ? top - pci->mmio64_base : 0;
+}
+
+int x86_firmware_create_devices(struct vm *vm)
+{
+	int error = q35_create(vm);
+
+	return error ?: fw_cfg_create(vm, BOARD_PORT_FW_CFG, &vm->arch.x86->firmware.fw_cfg);
+}
+
+/* ---- items ---- */
+
+/* An entry as it is in etc/e820; the boot protocol's struct is the same. */
+_Static_assert(sizeof(struct boot_e820_entry) == 20, "etc/e820");
+
+static int set_memory(struct fw_cfg *fw, const struct x86_boot *boot)
+{
+	struct boot_e820_entry map[X86_E820_MAX];
+	unsigned nr = x86_e820_firmware(map, boot->low_ram, boot->high_ram);
+
+	return fw_cfg_set_name(fw, "etc/e820", map, nr * sizeof(*map));
+}
+
+static int set_cpus(struct fw_cfg *fw, unsigned cpus)
+{
+	le16 nr = htole16(cpus);
+	int error = fw_cfg_set(fw, FW_CFG_NB_CPUS, &nr, sizeof(nr));
+
+	return error ?: fw_cfg_set(fw, FW_CFG_MAX_CPUS, &nr, sizeof(nr));
+}
+
+static int set_files(struct fw_cfg *fw, u16 size_key, u16 data_key, const struct boot_file *files,
+		     unsigned nr)
+{
+	int error = fw_cfg_set_files(fw, data_key, files, nr);
+
+	return error ?: fw_cfg_set_u32(fw, size_key, boot_initrd_size(files, nr));
+}
+
+/* The file as it is: what starts it is EFI's loader, and what checks it has the hash of just that. */
+static int set_kernel(struct fw_cfg *fw, const struct x86_firmware *firmware,
+		      const struct x86_boot *boot)
+{
+	u32 cmdline_size = strlen(boot->cmdline) + 1;
+	int error;
+
+	if (!firmware->kernel.path)
+		return 0;
+	error = set_files(fw, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA, &firmware->kernel, 1);
+	if (!error && boot->nr_initrds)
+		error = set_files(fw, FW_CFG_INITRD_SIZE, FW_CFG_INITRD_DATA, boot->initrds,
+				  boot->nr_initrds);
+	if (!error)
+		error = fw_cfg_set_u32(fw, FW_CFG_CMDLINE_SIZE, cmdline_size);
+	return error ?: fw_cfg_set(fw, FW_CFG_CMDLINE_DATA, boot->cmdline, cmdline_size);
+}
+
+static int set_acpi(struct fw_cfg *fw, struct vm *vm)
+{
+	struct x86_vm *x86 = vm->arch.x86;
+	const struct platform platform = {
+		.nr_cpus = vm->nr_vcpus,
+		.cpu_signature = x86->cpu_signature,
+		.cpu_features = x86->cpu_features,
+		.devices = &vm->devices,
+		.pci = vm->pci ? pci_host_board(vm->pci) : NULL,
+	};
+	struct acpi_files files;
+	int error;
+
+	if (vm->config->arch.no_acpi)
+		return 0;
+	error = acpi_build_files(&files, &platform);
+	if (error)
+		return error;
+	error = fw_cfg_set_name(fw, ACPI_FILE_TABLES, files.tables, files.tables_size);
+	if (!error)
+		error = fw_cfg_set_name(fw, ACPI_FILE_RSDP, files.rsdp, files.rsdp_size);
+	if (!error)
+		error = fw_cfg_set_name(fw, "etc/table-loader", files.loader, files.loader_size);
+	acpi_files_free(&files);
+	return error;
+}
+
+static int set_items(struct fw_cfg *fw, struct vm *vm, const struct x86_boot *boot)
+{
+	int error = set_memory(fw, boot);
+
+	if (!error)
+		error = set_cpus(fw, vm->nr_vcpus);
+	if (!error)
+		error = set_acpi(fw, vm);
+	if (!error)
+		error = set_kernel(fw, &vm->arch.x86->firmware, boot);
+	if (error)
+		log_fatal("Unable to tell the firmware of its machine: %s", strerror(-error));
+	return error;
+}
+
+int x86_firmware_load(struct vm *vm, const struct x86_boot *boot)
+{
+	struct x86_firmware *firmware = &vm->arch.x86->firmware;
+	const struct boot_file *image = &firmware->image;
+	int error = 0;
+
+	if (image->path)
+		error = guest_read_file(&vm->memory, BOARD_HOLE_END - image->size, image->fd, 0,
+					image->size);
+	if (error) {
+		log_fatal("Unable to load firmware %s: %s", image->path,
+			  error == -ENODATA ? "it became shorter" : strerror(-error));
+		return error;
+	}
+	return firmware->fw_cfg ? set_items(firmware->fw_cfg, vm, boot) : 0;
+}

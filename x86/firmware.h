@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A guest that begins with a firmware instead of a kernel: the image, and what it is told by fw_cfg. Whether the
+ * image is measured (snp.h) or put there unasked makes no difference to the rest. Main thread.
+ */
+#ifndef X86_FIRMWARE_H
+#define X86_FIRMWARE_H
+
+#include "lkvm/boot.h"
+#include "lkvm/fw_cfg.h"
+
+struct vm;
+struct pci_board;
+struct vm_config;
+struct x86_boot;
+
+struct x86_firmware {
+	struct boot_file image;	 /* path NULL: there is none, or it is a SEV-SNP guest's */
+	struct boot_file kernel; /* that it is to start; path NULL: none */
+	struct fw_cfg *fw_cfg;	 /* NULL: no device (yet); vm->devices' */
+};
+
+/* Opens the files, does nothing without --firmware. 0 or -errno, said; x86_firmware_close() in any case. */
+int x86_firmware_open(struct x86_firmware *firmware, const struct vm_config *config);
+void x86_firmware_close(struct x86_firmware *firmware);
+
+/* Makes of the board's PCI host the one that a firmware knows; addresses end at `top`. */
+void x86_firmware_pci(struct pci_board *pci, u64 high_ram, u64 top);
+
+/* The devices that a firmware wants: fw_cfg and what of a chipset it touches. 0 or -errno, said. */
+int x86_firmware_create_devices(struct vm *vm);
+
+/* Image below 4 GiB, fw_cfg's items. 0 or -errno, said. */
+int x86_firmware_load(struct vm *vm, const struct x86_boot *boot);
+
+#endif
