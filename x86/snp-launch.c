@@ -65,7 +65,7 @@ static int command(const struct snp_host *host, u32 id, void *data, u32 *status)
 	do {
 		ret = request(host, host->vm_fd, KVM_MEMORY_ENCRYPT_OP, &cmd);
 	} while (ret == -EINTR);
-	*status = cmd.error;
+	*status = cmd.error == SNP_NOT_ASKED ? SNP_SUCCESS : cmd.error;
 	return MIN(ret, 0);
 }
 
