@@ -114,10 +114,15 @@ static const struct option *find_option(const struct guests_command *command, co
 	return NULL;
 }
 
+/* Given twice it is meant once: nothing can be stopped twice, and no JSON object has two members of one name. */
 static int add_name(struct guests_args *args, const char *name)
 {
-	char **names = realloc(args->names, (args->nr + 1) * sizeof(*names));
+	char **names;
 
+	for (size_t i = 0; i < args->nr; i++)
+		if (!strcmp(args->names[i], name))
+			return 0;
+	names = realloc(args->names, (args->nr + 1) * sizeof(*names));
 	if (names) {
 		args->names = names;
 		names[args->nr] = strdup(name);

@@ -58,7 +58,7 @@ test_guests_that_are_not_there() {
 	local command word
 	own_folder
 	for command in stop pause resume stat; do
-		for word in x "-n x" -nx --name=x "--name x"; do
+		for word in x "-n x" -nx --name=x "--name x" "x x" "-n x x"; do
 			# shellcheck disable=SC2086 # words
 			refused 247 "$command: there is no guest 'x', nor any other" $command $word
 		done
