@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Pages made private and shared: what is refused, what is given back, what devices reach, and the pre-fault's loop. */
+#include <fcntl.h>
+
 #include "fake_private_kvm.h"
 #include "said.h"
 
@@ -86,6 +88,7 @@ static void every_region_has_two_halves(void **state)
 	assert_int_equal(fake.memfd_flags, 0);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_true(vm.memory.regions[i].guest_memfd >= 0);
+		assert_int_equal(fcntl(vm.memory.regions[i].guest_memfd, F_GETFD), FD_CLOEXEC);
 		assert_true(reachable(vm.memory.regions[i].gpa, FAKE_SIZE));
 	}
 	assert_int_equal(fake.sets, 0);
