@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 
 #include "lkvm/conversion.h"
 #include "lkvm/guest_memfd.h"
 #include "lkvm/log.h"
 #include "lkvm/vcpu.h"
+#include "memory-backend.h"
 #include "uapi/kvm.h"
 
 /*
@@ -168,29 +168,24 @@ static void mark(struct guest_region *region, u64 offset, u64 len, bool private)
 }
 
 /* That the host does not get its memory back is a pity, but nobody's failure. */
-static void said_no(const char *what)
+static void said_no(const char *half, int error)
 {
-	log_debug("Pages that were converted are not given back: %s: %s", what, strerror(errno));
-}
-
-static int punch(int fd, u64 offset, u64 len)
-{
-	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, len);
+	log_debug("Pages that were converted are not given back, %s: %s", half, strerror(error));
 }
 
 static void give_back_shared(struct vm *vm, const struct guest_region *region, u64 offset, u64 len)
 {
-	if (region->shared) {
-		if (punch(vm->memory.fd, region->offset + offset, len))
-			said_no("fallocate");
-	} else if (madvise(region->hva + offset, len, MADV_DONTNEED))
-		said_no("madvise");
+	int error = memory_give_back(&vm->memory, region, offset, len);
+
+	if (error)
+		said_no("shared ones", -error);
 }
 
 static void give_back_private(const struct guest_region *region, u64 offset, u64 len)
 {
-	if (punch(region->guest_memfd, region->guest_memfd_offset + offset, len))
-		said_no("fallocate");
+	if (fallocate(region->guest_memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		      region->guest_memfd_offset + offset, len))
+		said_no("private ones", errno);
 }
 
 /*
