@@ -303,6 +303,12 @@ static void test_memory_backend(void **state)
 	assert_null(memory->path);
 	GOOD("--guest-memfd", "--no-guest-memfd");
 	assert_int_equal(memory->kind, MEMORY_ANONYMOUS);
+	GOOD("--hugetlbfs", "/dev/hugepages", "--no-hugetlbfs");
+	assert_int_equal(memory->kind, MEMORY_ANONYMOUS);
+	assert_null(memory->path);
+	GOOD("--mem-backend", "memfd,prealloc", "--no-guest-memfd", "--no-hugetlbfs");
+	assert_int_equal(memory->kind, MEMORY_MEMFD);
+	assert_true(memory->prealloc);
 	GOOD("--mem-backend", "memfd", "--no-mem-backend");
 	assert_int_equal(memory->kind, MEMORY_ANONYMOUS);
 	BAD("'shm' is not known; there are anonymous, memfd,", "--mem-backend", "shm");
