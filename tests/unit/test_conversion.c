@@ -389,11 +389,23 @@ static void two_at_once_agree_with_kvm(void **state)
 	pthread_barrier_destroy(&together);
 }
 
+/* It runs no more, and each of its vCPUs may wait to do so. */
+static void guest_that_ends_converts_nothing(void **state)
+{
+	*shared(FAKE_LOW) = 0x66;
+	vm.end = VM_REQUEST_TIMEOUT;
+	assert_int_equal(conversion_request(&vcpu, FAKE_LOW, FAKE_PAGE, true), -ECANCELED);
+	assert_int_equal(fake.sets, 0);
+	assert_int_equal(*shared(FAKE_LOW), 0x66);
+	assert_true(reachable(FAKE_LOW, 1));
+}
+
 static void new_life_is_shared(void **state)
 {
 	assert_int_equal(conversion_apply(&vm, FAKE_LOW, 2 * FAKE_SIZE, true), 0);
 	put_private(FAKE_LOW, 1);
 	put_private(FAKE_FAR, 1);
+	vm.end = VM_REQUEST_REBOOT;
 	assert_int_equal(conversions_reset(&vm), 0);
 	assert_int_equal(fake.sets, 4);
 	assert_int_equal(private_byte(FAKE_LOW), 0);
@@ -616,6 +628,7 @@ int main(void)
 		T(what_has_one_half_is_not_converted),
 		T(map_follows),
 		T(two_at_once_agree_with_kvm),
+		T(guest_that_ends_converts_nothing),
 		T(new_life_is_shared),
 		T(exactly_the_range_is_prefaulted),
 		WITH(setup_plain, no_prefault_is_none),
