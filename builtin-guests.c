@@ -114,10 +114,15 @@ static const struct option *find_option(const struct guests_command *command, co
 	return NULL;
 }
 
+/* Given twice it is meant once: nothing can be stopped twice, and no JSON object has two members of one name. */
 static int add_name(struct guests_args *args, const char *name)
 {
-	char **names = realloc(args->names, (args->nr + 1) * sizeof(*names));
+	char **names;
 
+	for (size_t i = 0; i < args->nr; i++)
+		if (!strcmp(args->names[i], name))
+			return 0;
+	names = realloc(args->names, (args->nr + 1) * sizeof(*names));
 	if (names) {
 		args->names = names;
 		names[args->nr] = strdup(name);
@@ -319,6 +324,27 @@ void guests_answer_release(struct guests_answer *answer)
 
 /* ---- the commands that only ask for something ---- */
 
+static void say_state(const char *name, const char *state)
+{
+	/* What was asked for was done, and then the guest ended by itself. */
+	if (!strcmp(state, "ending"))
+		printf("Guest %s is ending\n", name);
+	else
+		printf("Guest %s %s\n", name, !strcmp(state, "paused") ? "is paused" : "goes on");
+}
+
+static int has_not_ended(const struct guests_command *command, const char *name, pid_t pid)
+{
+	char process[32] = "";
+
+	/* 0: it is out of our sight. */
+	if (pid)
+		snprintf(process, sizeof(process), ", PID %d,", pid);
+	log_error("%s: guest %s%s has not ended within %d seconds", command->name, name, process,
+		  GUESTS_PATIENCE_MS / 1000);
+	return EXIT_NO_ANSWER;
+}
+
 static int run_one(const struct guests_command *command, const struct guests_args *args,
 		   const char *name, const char *request, bool until_end)
 {
@@ -329,16 +355,12 @@ static int run_one(const struct guests_command *command, const struct guests_arg
 	if (ret)
 		return ret;
 	guests_answer_release(&answer);
-	if (until_end && control_wait_end(&peer, GUESTS_PATIENCE_MS)) {
-		log_error("%s: guest %s, PID %d, has not ended within %d seconds", command->name,
-			  name, peer.pid, GUESTS_PATIENCE_MS / 1000);
-		ret = EXIT_NO_ANSWER;
-	} else {
-		printf("Guest %s %s\n", name,
-		       until_end			 ? "has ended"
-		       : !strcmp(answer.state, "paused") ? "is paused"
-							 : "goes on");
-	}
+	if (!until_end)
+		say_state(name, answer.state);
+	else if (!control_wait_end(&peer, GUESTS_PATIENCE_MS))
+		printf("Guest %s has ended\n", name);
+	else
+		ret = has_not_ended(command, name, peer.pid);
 	control_disconnect(&peer);
 	return ret;
 }

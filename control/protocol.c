@@ -187,16 +187,19 @@ static const struct control_request requests[] = {
 struct parsed {
 	enum control_error error;
 	const struct control_request *request;
-	bool named;
+	bool begun, named;
 };
 
-/* The outermost value is the object; the only one in it is the request's name. */
+/* The outermost value, the first, is the object; the only one in it is the request's name. */
 static int on_value(const struct json_value *value, void *arg)
 {
 	struct parsed *parsed = arg;
 
-	if (!*value->path)
+	/* Not told by its path: a member named "" has that too. */
+	if (!parsed->begun) {
+		parsed->begun = true;
 		return value->kind == JSON_OBJECT ? 0 : -EINVAL;
+	}
 	if (strcmp(value->path, "request") || value->kind != JSON_STRING || parsed->named) {
 		parsed->error = CONTROL_UNKNOWN_MEMBER;
 		return 0;

@@ -117,6 +117,40 @@ static int finish_memory(struct vm_config *config)
 	return config_check_memory(config->memory, ram, swap);
 }
 
+static bool same_file(const struct stat *file, const char *path)
+{
+	struct stat other;
+
+	return path && !stat(path, &other) && other.st_dev == file->st_dev &&
+	       other.st_ino == file->st_ino;
+}
+
+/* The guest's memory is zero when it starts: what else the guest is given must not be made so. */
+static int check_memory_file(const struct vm_config *config)
+{
+	const char *path = config->memory_backend.path, *used = NULL;
+	struct stat file;
+
+	if (config->memory_backend.kind != MEMORY_FILE || stat(path, &file))
+		return 0;
+	if (same_file(&file, config->kernel))
+		used = "--kernel";
+	if (same_file(&file, config->firmware))
+		used = "--firmware";
+	for (unsigned i = 0; i < config->nr_initrds; i++)
+		if (same_file(&file, config->initrds[i]))
+			used = "--initrd";
+	for (unsigned i = 0; i < config->nr_disks; i++)
+		if (same_file(&file, config->disks[i].path))
+			used = "--disk";
+	if (!used)
+		return 0;
+	log_fatal("--mem-backend file: %s is %s too, and would be emptied; give memory a file of "
+		  "its own",
+		  path, used);
+	return -EINVAL;
+}
+
 /* ---- the kernel ---- */
 
 /* Everywhere it was looked for, for the one message when it was nowhere. */
@@ -214,6 +248,9 @@ int config_finish(struct vm_config *config)
 	if (ret < 0)
 		return ret;
 	ret = finish_memory(config);
+	if (ret < 0)
+		return ret;
+	ret = check_memory_file(config);
 	if (ret < 0)
 		return ret;
 	if (!config->kernel && !config->firmware) {

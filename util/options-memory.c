@@ -101,21 +101,26 @@ int option_parse_memory_backend(struct vm_config *config, const struct option_ro
 	return error;
 }
 
+/* The opposite of one kind's own word says nothing about the other kinds. */
+static int choose(struct vm_config *config, enum memory_kind kind, const char *path, bool off)
+{
+	if (!off)
+		config->memory_backend = (struct memory_config){ .kind = kind, .path = path };
+	else if (config->memory_backend.kind == kind)
+		config->memory_backend = (struct memory_config){ .kind = MEMORY_ANONYMOUS };
+	return 0;
+}
+
 int option_parse_hugetlbfs(struct vm_config *config, const struct option_row *row,
 			   const char *value)
 {
 	if (value && !*value)
 		return option_error(row, value, "give it a %s", row->argument);
-	config->memory_backend =
-		(struct memory_config){ .kind = value ? MEMORY_HUGETLBFS : MEMORY_ANONYMOUS,
-					.path = value };
-	return 0;
+	return choose(config, MEMORY_HUGETLBFS, value, !value);
 }
 
 int option_parse_guest_memfd(struct vm_config *config, const struct option_row *row,
 			     const char *value)
 {
-	config->memory_backend =
-		(struct memory_config){ .kind = value ? MEMORY_ANONYMOUS : MEMORY_GUEST_MEMFD };
-	return 0;
+	return choose(config, MEMORY_GUEST_MEMFD, NULL, value);
 }

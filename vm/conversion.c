@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 
 #include "lkvm/conversion.h"
 #include "lkvm/guest_memfd.h"
 #include "lkvm/log.h"
 #include "lkvm/vcpu.h"
+#include "memory-backend.h"
 #include "uapi/kvm.h"
 
 /*
@@ -168,29 +168,24 @@ static void mark(struct guest_region *region, u64 offset, u64 len, bool private)
 }
 
 /* That the host does not get its memory back is a pity, but nobody's failure. */
-static void said_no(const char *what)
+static void said_no(const char *half, int error)
 {
-	log_debug("Pages that were converted are not given back: %s: %s", what, strerror(errno));
-}
-
-static int punch(int fd, u64 offset, u64 len)
-{
-	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, len);
+	log_debug("Pages that were converted are not given back, %s: %s", half, strerror(error));
 }
 
 static void give_back_shared(struct vm *vm, const struct guest_region *region, u64 offset, u64 len)
 {
-	if (region->shared) {
-		if (punch(vm->memory.fd, region->offset + offset, len))
-			said_no("fallocate");
-	} else if (madvise(region->hva + offset, len, MADV_DONTNEED))
-		said_no("madvise");
+	int error = memory_give_back(&vm->memory, region, offset, len);
+
+	if (error)
+		said_no("shared ones", -error);
 }
 
 static void give_back_private(const struct guest_region *region, u64 offset, u64 len)
 {
-	if (punch(region->guest_memfd, region->guest_memfd_offset + offset, len))
-		said_no("fallocate");
+	if (fallocate(region->guest_memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		      region->guest_memfd_offset + offset, len))
+		said_no("private ones", errno);
 }
 
 /*
@@ -214,14 +209,22 @@ static void follow(struct vm *vm, gpa_t gpa, u64 size, bool private)
 	}
 }
 
+/* Whose wish it is: the guest's own ends with it. */
+enum wish { HOSTS, GUESTS };
+
 /* KVM first, which does all of it or nothing: only what it did can be followed. */
-static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
+static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private, enum wish wish)
 {
 	struct conversions *c = vm->conversions;
-	int error;
+	int error = -ECANCELED;
 
 	pthread_mutex_lock(&c->lock);
-	error = set_attributes(vm, gpa, size, private);
+	/*
+	 * All of a large guest's memory takes seconds. If each of its vCPUs waits for its turn to do that, the end
+	 * must not wait for them all.
+	 */
+	if (wish == HOSTS || !vm_ending(vm))
+		error = set_attributes(vm, gpa, size, private);
 	if (!error) {
 		follow(vm, gpa, size, private);
 		c->changes++;
@@ -230,14 +233,14 @@ static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
 	return error;
 }
 
-int conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
+static int convert(struct vm *vm, gpa_t gpa, u64 size, bool private, enum wish wish)
 {
 	int error = -EINVAL;
 
 	if (!vm->conversions)
 		return -EOPNOTSUPP;
 	if (is_valid(vm, gpa, size))
-		error = apply(vm, gpa, size, private);
+		error = apply(vm, gpa, size, private, wish);
 	if (error) {
 		count(vm, COUNTER_CONVERSIONS_REFUSED, 1);
 		return error;
@@ -247,10 +250,15 @@ int conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
 	return 0;
 }
 
+int conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
+{
+	return convert(vm, gpa, size, private, HOSTS);
+}
+
 int conversion_request(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 {
 	struct vm *vm = vcpu->vm;
-	int error = conversion_apply(vm, gpa, size, private);
+	int error = convert(vm, gpa, size, private, GUESTS);
 	u64 pages;
 
 	if (error || !vm->conversions->prefault)
@@ -312,7 +320,7 @@ int conversions_reset(struct vm *vm)
 		return 0;
 	for (unsigned i = 0; i < vm->memory.nr_regions; i++) {
 		const struct guest_region *region = &vm->memory.regions[i];
-		int error = apply(vm, region->gpa, region->size, false);
+		int error = apply(vm, region->gpa, region->size, false, HOSTS);
 
 		if (error) {
 			log_fatal("KVM does not make the guest's memory shared again: %s",

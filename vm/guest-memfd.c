@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -30,7 +31,11 @@ int guest_memfd_create(int vm_fd, u64 size, u64 flags)
 	struct kvm_create_guest_memfd args = { .size = size, .flags = flags };
 	int fd = ioctl(vm_fd, KVM_CREATE_GUEST_MEMFD, &args);
 
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	/* Unlike KVM's other descriptors it comes without, and a child would keep the guest's memory. */
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fd;
 }
 
 static const struct guest_memfd_calls kvm_calls = {

@@ -30,6 +30,14 @@ extern const struct memory_backend memory_backends[MEMORY_NR_KINDS];
 /* vm/memory.c: into the table, sorted. -EINVAL when it overlaps, -ENOSPC; nothing said. */
 int guest_memory_insert(struct guest_memory *memory, const struct guest_region *new);
 
+/*
+ * vm/memory-ram.c: zeroes [offset, offset + size) of what is mapped of a region (not borrowed), whole pages
+ * of the host's, by giving them back to the host unless the back end keeps them. 0 or -errno, -EOPNOTSUPP: the
+ * file system cannot; nothing said. Any thread, for a range that nobody uses.
+ */
+int memory_give_back(const struct guest_memory *memory, const struct guest_region *region,
+		     u64 offset, u64 size);
+
 /* vm/memory-huge.c, for memory_backends. */
 int memory_open_hugetlb(struct guest_memory *memory, u64 size);
 int memory_open_hugetlbfs(struct guest_memory *memory, u64 size);

@@ -94,28 +94,40 @@ static int punch(int fd, u64 offset, u64 size)
 }
 
 /* Pages that nobody has touched are zero, and stay unmade. */
-static int zero_pages(const struct guest_memory *memory, const struct guest_region *region)
+static int zero_pages(const struct guest_memory *memory, const struct guest_region *region,
+		      u64 offset, u64 size)
 {
+	u64 end = offset + size, next;
 	u8 there;
 
-	for (u64 at = 0; at < region->size; at += memory->page) {
-		if (mincore(region->hva + at, 1, &there))
+	for (; offset < end; offset = next) {
+		u64 page = ALIGN_DOWN(offset, memory->page);
+
+		next = MIN(page + memory->page, end);
+		if (mincore(region->hva + page, 1, &there))
 			return -errno;
 		if (there & 1)
-			memset(region->hva + at, 0, memory->page);
+			memset(region->hva + offset, 0, next - offset);
 	}
 	return 0;
 }
 
-static int clear_shared(const struct guest_memory *memory, const struct guest_region *region)
+int memory_give_back(const struct guest_memory *memory, const struct guest_region *region,
+		     u64 offset, u64 size)
 {
-	int error;
-
+	if (!region->shared)
+		return madvise(region->hva + offset, size, MADV_DONTNEED) ? -errno : 0;
 	/* Given back, they could be somebody else's before we have them again. */
 	if (memory->backend->keeps_pages)
-		return zero_pages(memory, region);
+		return zero_pages(memory, region, offset, size);
 	/* MADV_DONTNEED would only forget where the pages are mapped, and find them again. */
-	error = punch(memory->fd, region->offset, region->size);
+	return punch(memory->fd, region->offset + offset, size);
+}
+
+static int clear_mapped(const struct guest_memory *memory, const struct guest_region *region)
+{
+	int error = memory_give_back(memory, region, 0, region->size);
+
 	if (error != -EOPNOTSUPP)
 		return error;
 	memset(region->hva, 0, region->size);
@@ -124,16 +136,13 @@ static int clear_shared(const struct guest_memory *memory, const struct guest_re
 
 static int clear(const struct guest_memory *memory, const struct guest_region *region)
 {
-	int error = 0;
+	int error;
 
 	if (region->borrowed) {
 		memset(region->hva, 0, region->size);
 		return 0;
 	}
-	if (region->shared)
-		error = clear_shared(memory, region);
-	else
-		error = madvise(region->hva, region->size, MADV_DONTNEED) ? -errno : 0;
+	error = clear_mapped(memory, region);
 	/* Private pages beside what is mapped here. */
 	if (!error && region->guest_memfd >= 0 && !memory->backend->guest_memfd)
 		error = punch(region->guest_memfd, region->guest_memfd_offset, region->size);
@@ -178,7 +187,7 @@ static int no_memory(const struct guest_memory *memory, u64 size, int error)
 
 static int make_contents(const struct guest_memory *memory, const struct guest_region *region)
 {
-	int error = memory->backend->has_past ? clear_shared(memory, region) : 0;
+	int error = memory->backend->has_past ? clear_mapped(memory, region) : 0;
 
 	if (!error && memory->config->prealloc)
 		error = memory_preallocate(region->hva, region->size, memory->page);

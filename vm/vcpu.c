@@ -462,6 +462,7 @@ static enum exit_action memory_fault(struct vcpu *vcpu, int error)
 	struct kvm_exit_memory_fault fault;
 	bool private;
 
+	exit_count(vcpu->exits, KVM_EXIT_MEMORY_FAULT);
 	memcpy(&fault, vcpu->run->padding, sizeof(fault));
 	/* An error that KVM says nothing more about must not be taken for this one again. */
 	vcpu->run->exit_reason = KVM_EXIT_UNKNOWN;

@@ -9,6 +9,21 @@
 #include "lkvm/text.h"
 #include "vm-type.h"
 
+/*
+ * A SEV-SNP guest that cannot go on has no other way to say why (GHCB specification, "GHCB MSR Protocol",
+ * termination request). Its registers are no help: they are not ours to read.
+ */
+static enum exit_action end_of_snp_guest(struct vcpu *vcpu)
+{
+	u64 ghcb = vcpu->run->system_event.ndata ? vcpu->run->system_event.data[0] : 0;
+
+	if (!vm_ending(vcpu->vm))
+		log_fatal("vCPU %u: the guest gave up: GHCB termination, reason set %u, code %u",
+			  vcpu->id, (unsigned)(ghcb >> 12 & 0xf), (unsigned)(ghcb >> 16 & 0xff));
+	vm_request(vcpu->vm, VM_REQUEST_INTERNAL_ERROR);
+	return EXIT_ACTION_STOP;
+}
+
 enum exit_action arch_vcpu_exit(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
@@ -17,6 +32,10 @@ enum exit_action arch_vcpu_exit(struct vcpu *vcpu)
 	case KVM_EXIT_HYPERCALL:
 		x86_hypercall(vcpu);
 		return EXIT_ACTION_CONTINUE;
+	case KVM_EXIT_SYSTEM_EVENT:
+		if (run->system_event.type == KVM_SYSTEM_EVENT_SEV_TERM)
+			return end_of_snp_guest(vcpu);
+		break;
 	case KVM_EXIT_NMI:
 	case KVM_EXIT_SET_TPR:
 		return EXIT_ACTION_CONTINUE;

@@ -158,6 +158,8 @@ static int take_section(struct snp_firmware *firmware, const struct image *image
 	    size > BOARD_HOLE_END - base)
 		return refuse(image, "its section of %u bytes at 0x%x is not made of pages", size,
 			      base);
+	if ((u64)base + size > BOARD_HOLE_END - image->size)
+		return refuse(image, "its section at 0x%x lies in the image itself", base);
 	if (overlaps(firmware, base, size))
 		return refuse(image, "its sections at 0x%x overlap", base);
 	if ((kind == SNP_SECTION_SECRETS || kind == SNP_SECTION_CPUID) && size != PAGE)

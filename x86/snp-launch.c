@@ -65,7 +65,7 @@ static int command(const struct snp_host *host, u32 id, void *data, u32 *status)
 	do {
 		ret = request(host, host->vm_fd, KVM_MEMORY_ENCRYPT_OP, &cmd);
 	} while (ret == -EINTR);
-	*status = cmd.error;
+	*status = cmd.error == SNP_NOT_ASKED ? SNP_SUCCESS : cmd.error;
 	return MIN(ret, 0);
 }
 
@@ -209,6 +209,12 @@ static int start(const struct snp_host *host, const struct snp_config *config)
 
 	memcpy(start.gosvw, config->gosvw, sizeof(start.gosvw));
 	error = command(host, SEV_CMD_SNP_LAUNCH_START, &start, &status);
+	/* Nothing else of what it is given can be wrong. Linux 6.11 wants bit 16, and bit 20 not. */
+	if (error == -EINVAL && !status && start.policy != SNP_POLICY_DEFAULT) {
+		log_fatal("SEV-SNP: KVM does not take the policy 0x%llx; 0x%x would work",
+			  (unsigned long long)start.policy, SNP_POLICY_DEFAULT);
+		return error;
+	}
 	return error ? failed(error, status, "the launch does not begin (LAUNCH_START)") : 0;
 }
 

@@ -47,7 +47,8 @@ int __must_check conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool priva
 /*
  * The same as the guest's wish, on the thread of the vCPU that asked: pre-faults exactly that range
  * afterwards (KVM_PRE_FAULT_MEMORY) with which the guest is spared a fault for each page. That it fails, or
- * ends early as the vCPU is wanted elsewhere, harms nobody. May overwrite kvm_run's exit information.
+ * ends early as the vCPU is wanted elsewhere, harms nobody. May overwrite kvm_run's exit information. -ECANCELED: the
+ * guest ends, nothing was done.
  */
 int __must_check conversion_request(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private);
 

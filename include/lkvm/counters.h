@@ -26,8 +26,8 @@ enum counter {
 
 /* Words instead of a number: how something was done. Constant strings. */
 enum counter_word {
-	COUNTER_WORD_BACKEND,	 /* what guest memory is made of: "anonymous", "guest_memfd" ... */
-	COUNTER_WORD_POPULATION, /* how the boot image came into it: "read", "write" ... */
+	COUNTER_WORD_BACKEND,	 /* what guest memory is made of: "anonymous", "guest-memfd" ... */
+	COUNTER_WORD_POPULATION, /* how the boot image came into it: "write(2)" ... */
 	COUNTER_WORD_NR
 };
 

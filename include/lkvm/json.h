@@ -66,7 +66,8 @@ struct json_value {
 /*
  * `text` is to be one JSON value, with blanks around it and nothing else. Calls fn for each value in it, in
  * order, the outermost included; what is not 0 stops and is returned. 0, or -EINVAL: it is no JSON, has a
- * NUL character in a string, or is above one of the limits; fn may have been called by then.
+ * NUL character in a string, or is above one of the limits; fn may have been called by then. Paths are not unique:
+ * a member named "" has that of the object that it is in, and who must know the outermost value takes the first.
  */
 int json_read(const char *text, int (*fn)(const struct json_value *value, void *arg), void *arg);
 

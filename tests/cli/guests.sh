@@ -58,7 +58,7 @@ test_guests_that_are_not_there() {
 	local command word
 	own_folder
 	for command in stop pause resume stat; do
-		for word in x "-n x" -nx --name=x "--name x"; do
+		for word in x "-n x" -nx --name=x "--name x" "x x" "-n x x"; do
 			# shellcheck disable=SC2086 # words
 			refused 247 "$command: there is no guest 'x', nor any other" $command $word
 		done
@@ -176,6 +176,31 @@ test_guests_without_a_socket() {
 	lkvm stop one
 	[ "$status" = 0 ] || fail "$err"
 	[ -z "$(ls -A "$long")" ] || fail "$(ls -A "$long")"
+}
+
+# One that ended while it was paused is neither paused nor does it go on.
+test_guests_that_end_meanwhile() {
+	own_folder
+	command -v python3 >/dev/null || skip "no python3"
+	python3 - <<'END' &
+import socket
+server = socket.socket(socket.AF_UNIX)
+server.bind("run/one.sock")
+server.listen(8)
+open("ready", "w")
+while True:
+    client, _ = server.accept()
+    if client.recv(4096):
+        client.send(b'{"ok": true, "state": "ending"}\n')
+END
+	guest_pid=$!
+	until [ -f ready ]; do
+		[ -d /proc/$guest_pid ] || fail "no server"
+		sleep 0.05
+	done
+	lkvm pause one
+	kill $guest_pid
+	[ "$status" = 0 ] && [ "$out" = "Guest one is ending" ] || fail "$out$err"
 }
 
 # What fails before a guest runs takes its socket with it.

@@ -53,6 +53,7 @@ static struct fake_private_kvm {
 	u8 kick_at;			/* the call at which somebody wants the vCPU; 0: none */
 	struct kvm_enable_cap enabled;
 	int enable_error;
+	int (*other)(unsigned long request, void *arg); /* all other calls; NULL: there are none */
 } fake;
 
 static struct vm vm;
@@ -126,7 +127,8 @@ static int fake_memfd(const struct kvm_create_guest_memfd *create)
 	}
 	fake.memfds++;
 	fake.memfd_flags |= create->flags;
-	fd = memfd_create("guest_memfd", MFD_CLOEXEC);
+	/* KVM's is not closed on exec. */
+	fd = memfd_create("guest_memfd", 0);
 	assert_int_equal(ftruncate(fd, create->size), 0);
 	return fd;
 }
@@ -155,6 +157,8 @@ int ioctl(int fd, unsigned long request, ...)
 		errno = fake.enable_error;
 		return fake.enable_error ? -1 : 0;
 	}
+	if (fake.other)
+		return fake.other(request, arg);
 	errno = ENOTTY;
 	return -1;
 }

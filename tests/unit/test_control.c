@@ -148,6 +148,8 @@ static void test_parse(void **state)
 		{ "{\"request\":\"stat\",\"request\":\"stop\"}", CONTROL_UNKNOWN_MEMBER },
 		{ "{\"request\":\"stat\",\"x\":[]}", CONTROL_UNKNOWN_MEMBER },
 		{ "{\"x\":{\"request\":\"stat\"}}", CONTROL_UNKNOWN_MEMBER },
+		{ "{\"\":{\"request\":\"stat\"}}", CONTROL_UNKNOWN_MEMBER },
+		{ "{\"\":1,\"request\":\"stat\"}", CONTROL_UNKNOWN_MEMBER },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Pages made private and shared: what is refused, what is given back, what devices reach, and the pre-fault's loop. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "fake_private_kvm.h"
 #include "said.h"
+#include "../../vm/memory-backend.h"
 
 static int setup_with(bool accesses_tell, bool prefault)
 {
@@ -86,6 +90,7 @@ static void every_region_has_two_halves(void **state)
 	assert_int_equal(fake.memfd_flags, 0);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_true(vm.memory.regions[i].guest_memfd >= 0);
+		assert_int_equal(fcntl(vm.memory.regions[i].guest_memfd, F_GETFD), FD_CLOEXEC);
 		assert_true(reachable(vm.memory.regions[i].gpa, FAKE_SIZE));
 	}
 	assert_int_equal(fake.sets, 0);
@@ -223,6 +228,68 @@ static void what_kvm_refuses_changes_nothing(void **state)
 	assert_int_equal(fake.prefaults, 0);
 }
 
+/* Has the first region's shared half in a file, from the second page on, with its first 4 pages made. */
+static void put_in_file(const struct memory_backend *backend)
+{
+	struct guest_region *region = &vm.memory.regions[0];
+
+	vm.memory.backend = backend;
+	vm.memory.fd = memfd_create("guest", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(vm.memory.fd, FAKE_PAGE + FAKE_SIZE), 0);
+	region->shared = true;
+	region->offset = FAKE_PAGE;
+	assert_ptr_equal(mmap(region->hva, FAKE_SIZE, PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_FIXED, vm.memory.fd, FAKE_PAGE),
+			 region->hva);
+	memset(region->hva, 0x99, 4 * FAKE_PAGE);
+}
+
+static u64 bytes_in_file(void)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(vm.memory.fd, &st), 0);
+	return st.st_blocks * 512;
+}
+
+static void shared_half_in_a_file(const struct memory_backend *backend, u64 given_back)
+{
+	put_in_file(backend);
+	assert_int_equal(bytes_in_file(), 4 * FAKE_PAGE);
+	assert_int_equal(conversion_apply(&vm, FAKE_LOW + FAKE_PAGE, 2 * FAKE_PAGE, true), 0);
+	/* What was never made is not made now. */
+	assert_int_equal(conversion_apply(&vm, FAKE_LOW + 8 * FAKE_PAGE, FAKE_PAGE, true), 0);
+	assert_int_equal(bytes_in_file(), 4 * FAKE_PAGE - given_back);
+	for (u64 i = 0; i < 2 * FAKE_PAGE; i++)
+		assert_int_equal(shared(FAKE_LOW + FAKE_PAGE)[i], 0);
+	assert_int_equal(*shared(FAKE_LOW + FAKE_PAGE - 1), 0x99);
+	assert_int_equal(*shared(FAKE_LOW + 3 * FAKE_PAGE), 0x99);
+}
+
+static void files_pages_are_given_back(void **state)
+{
+	static const struct memory_backend ordinary;
+
+	shared_half_in_a_file(&ordinary, 2 * FAKE_PAGE);
+}
+
+/* Huge pages of a pool: without them, the guest's own access to the page could be its end, or lkvm's. */
+static void pages_of_a_pool_are_kept(void **state)
+{
+	static const struct memory_backend pool = { .keeps_pages = true };
+
+	shared_half_in_a_file(&pool, 0);
+}
+
+/* The page is a part of one that the host has as a whole. */
+static void part_of_a_huge_page(void **state)
+{
+	static const struct memory_backend pool = { .keeps_pages = true };
+
+	vm.memory.page = 2 * FAKE_PAGE;
+	shared_half_in_a_file(&pool, 0);
+}
+
 /* A region without the other half is not the guest's to convert: a ROM, say. */
 static void what_has_one_half_is_not_converted(void **state)
 {
@@ -322,11 +389,23 @@ static void two_at_once_agree_with_kvm(void **state)
 	pthread_barrier_destroy(&together);
 }
 
+/* It runs no more, and each of its vCPUs may wait to do so. */
+static void guest_that_ends_converts_nothing(void **state)
+{
+	*shared(FAKE_LOW) = 0x66;
+	vm.end = VM_REQUEST_TIMEOUT;
+	assert_int_equal(conversion_request(&vcpu, FAKE_LOW, FAKE_PAGE, true), -ECANCELED);
+	assert_int_equal(fake.sets, 0);
+	assert_int_equal(*shared(FAKE_LOW), 0x66);
+	assert_true(reachable(FAKE_LOW, 1));
+}
+
 static void new_life_is_shared(void **state)
 {
 	assert_int_equal(conversion_apply(&vm, FAKE_LOW, 2 * FAKE_SIZE, true), 0);
 	put_private(FAKE_LOW, 1);
 	put_private(FAKE_FAR, 1);
+	vm.end = VM_REQUEST_REBOOT;
 	assert_int_equal(conversions_reset(&vm), 0);
 	assert_int_equal(fake.sets, 4);
 	assert_int_equal(private_byte(FAKE_LOW), 0);
@@ -543,9 +622,13 @@ int main(void)
 		T(range_spans_adjacent_regions),
 		T(nonsense_changes_nothing),
 		T(what_kvm_refuses_changes_nothing),
+		T(files_pages_are_given_back),
+		T(pages_of_a_pool_are_kept),
+		T(part_of_a_huge_page),
 		T(what_has_one_half_is_not_converted),
 		T(map_follows),
 		T(two_at_once_agree_with_kvm),
+		T(guest_that_ends_converts_nothing),
 		T(new_life_is_shared),
 		T(exactly_the_range_is_prefaulted),
 		WITH(setup_plain, no_prefault_is_none),

@@ -198,6 +198,28 @@ static void what_does_not_go_together(void **state)
 	assert_int_equal(x86_check_vm_type(&config), 0);
 }
 
+/* What a SEV-SNP guest says when it cannot go on; other events stay unknown. */
+static void a_guest_that_gives_up(void **state)
+{
+	struct kvm_run *run = vcpu.run;
+
+	vm.request_fd.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	run->exit_reason = KVM_EXIT_SYSTEM_EVENT;
+	run->system_event.type = KVM_SYSTEM_EVENT_WAKEUP;
+	assert_int_equal(arch_vcpu_exit(&vcpu), EXIT_ACTION_UNKNOWN);
+	run->system_event.type = KVM_SYSTEM_EVENT_SEV_TERM;
+	run->system_event.ndata = 1;
+	run->system_event.data[0] = 0x21100; /* GHCB_MSR_TERM_REQ, set 1, code 2 */
+	said_begin();
+	assert_int_equal(arch_vcpu_exit(&vcpu), EXIT_ACTION_STOP);
+	/* Once is enough, of however many vCPUs. */
+	assert_int_equal(arch_vcpu_exit(&vcpu), EXIT_ACTION_STOP);
+	said_end();
+	SAID("the guest gave up: GHCB termination, reason set 1, code 2");
+	assert_int_equal(vm.end, VM_REQUEST_INTERNAL_ERROR);
+	close(vm.request_fd.fd);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -208,6 +230,7 @@ int main(void)
 		T(others_are_none),
 		T(what_kvm_refuses_is_told),
 		T(failed_prefault_is_no_answer),
+		T(a_guest_that_gives_up),
 		cmocka_unit_test(ordinary_guest_has_none),
 		cmocka_unit_test(hypercalls_that_kvm_keeps),
 		cmocka_unit_test(types_are_asked_for),

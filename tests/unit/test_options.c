@@ -303,6 +303,12 @@ static void test_memory_backend(void **state)
 	assert_null(memory->path);
 	GOOD("--guest-memfd", "--no-guest-memfd");
 	assert_int_equal(memory->kind, MEMORY_ANONYMOUS);
+	GOOD("--hugetlbfs", "/dev/hugepages", "--no-hugetlbfs");
+	assert_int_equal(memory->kind, MEMORY_ANONYMOUS);
+	assert_null(memory->path);
+	GOOD("--mem-backend", "memfd,prealloc", "--no-guest-memfd", "--no-hugetlbfs");
+	assert_int_equal(memory->kind, MEMORY_MEMFD);
+	assert_true(memory->prealloc);
 	GOOD("--mem-backend", "memfd", "--no-mem-backend");
 	assert_int_equal(memory->kind, MEMORY_ANONYMOUS);
 	BAD("'shm' is not known; there are anonymous, memfd,", "--mem-backend", "shm");
@@ -725,6 +731,47 @@ static void test_memory_against_host(void **state)
 	assert_int_equal(config_check_memory(GIB(2), GIB(2), 0), 0);
 }
 
+/* A slip would cost all that is in it. */
+static void test_memory_file_is_nothing_else(void **state)
+{
+	static const struct {
+		const char *option, *other;
+	} rows[] = {
+		{ "--kernel", NULL },
+		{ "--initrd", NULL },
+		{ "--disk", NULL },
+		{ "--disk", "--disk" },
+	};
+	char path[] = "/tmp/lkvm-options-XXXXXX", value[64], same[64], expected[128];
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	snprintf(value, sizeof(value), "file,path=%s", path);
+	snprintf(same, sizeof(same), "/tmp/./%s", path + strlen("/tmp/"));
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].other)
+			GOOD("--mem-backend", value, rows[i].option, same, rows[i].other, "/x");
+		else
+			GOOD("--mem-backend", value, rows[i].option, same);
+		assert_int_equal(finish_quietly(), -EINVAL);
+		snprintf(expected, sizeof(expected), "--mem-backend file: %s is %s too", path,
+			 rows[i].option);
+		assert_non_null(strstr(said, expected));
+	}
+	/* Not an option of every architecture's. */
+	GOOD("--mem-backend", value);
+	config.firmware = same;
+	assert_int_equal(finish_quietly(), -EINVAL);
+	assert_non_null(strstr(said, " is --firmware too"));
+	GOOD("--mem-backend", value, "--disk", "/x", "-k", "/dev/null");
+	assert_int_equal(finish_quietly(), 0);
+	GOOD("--mem-backend", "file,path=/nonexistent", "--disk", "/nonexistent", "-k",
+	     "/dev/null");
+	assert_int_equal(finish_quietly(), 0);
+	close(fd);
+	unlink(path);
+}
+
 static void test_finish(void **state)
 {
 	char expected[32];
@@ -816,6 +863,7 @@ int main(void)
 		TEST(test_nearest),
 		TEST(test_default_memory),
 		TEST(test_memory_against_host),
+		TEST(test_memory_file_is_nothing_else),
 		TEST(test_finish),
 		TEST(test_kernel_in_current_folder),
 		TEST(test_exit_status_rows),

@@ -179,6 +179,8 @@ static void sections_that_are_none(void **state)
 		{ { 0x900001, 0x1000, 1 }, "not made of pages" },
 		{ { 0x900000, 0x1001, 1 }, "not made of pages" },
 		{ { 0xfffff000, 0x2000, 1 }, "not made of pages" },
+		{ { 0xffff0000, 0x1000, 1 }, "0xffff0000 lies in the image itself" },
+		{ { 0xfffe0000, 0x20000, 1 }, "lies in the image itself" },
 		{ { 0x801000, 0x1000, 1 }, "overlap" },
 		{ { 0x7ff000, 0x100000, 1 }, "overlap" },
 		{ { 0x900000, 0x2000, 2 }, "one page would work" },

@@ -298,6 +298,23 @@ static void without_its_words_the_kernels(void **state)
 	SAID("Inappropriate ioctl");
 }
 
+/* Kernels that do not tell which bits they take, and do not take all. */
+static void a_policy_that_kvm_refuses(void **state)
+{
+	config.arch.snp.policy = 0x20000;
+	fail_at(SEV_CMD_SNP_LAUNCH_START, EINVAL, 0);
+	assert_int_equal(launch(), -EINVAL);
+	SAID("KVM does not take the policy 0x20000; 0x30000 would work");
+}
+
+/* Linux has a status of its own for a command that it did not even give to the security processor. */
+static void a_security_processor_that_was_not_asked(void **state)
+{
+	fail_at(SEV_CMD_INIT2, ENODEV, UINT32_MAX);
+	assert_int_equal(launch(), -ENODEV);
+	SAID("KVM does not make the guest one: No such device");
+}
+
 static void another_digest_than_the_owner_expects(void **state)
 {
 	u8 block[SEV_SNP_ID_BLOCK_SIZE] = { 0 }, auth[SEV_SNP_ID_AUTH_SIZE] = { 0 };
@@ -361,6 +378,8 @@ int main(void)
 		T(no_identifier_is_left),
 		T(the_security_processors_words),
 		T(without_its_words_the_kernels),
+		T(a_policy_that_kvm_refuses),
+		T(a_security_processor_that_was_not_asked),
 		T(another_digest_than_the_owner_expects),
 		T(what_the_host_lacks_is_named),
 		T(no_report_for_the_host),

@@ -8,7 +8,8 @@ LAB_LIMIT=380
 start lkvm_run -c 2 -m 512 -d disk.img -n mode=user \
 	-p "$(guest load virtio_blk,ext4,crc32c_generic,virtio_net,af_packet "lab.net=dhcp lab.port=$PORT")"
 wait_output "load: begins"
-# What the process has used of the CPU, in ticks; a paused guest uses none.
+# What the process has used of the CPU, in ticks: some hundred a second when the guest runs, next to none when
+# it is paused. An emulated host that was not run for a while counts some too many.
 ticks() {
 	awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$vm_pid/stat"
 }
@@ -20,7 +21,7 @@ while [ $n -lt 12 ] && [ -d "/proc/$vm_pid" ]; do
 	before=$(ticks)
 	sleep 1
 	used=$(($(ticks) - before))
-	[ $used -le 2 ] || fail "a paused guest used $used ticks of CPU"
+	[ $used -le 20 ] || fail "a paused guest used $used ticks of CPU"
 	kill -USR2 "$vm_pid"
 	until [ "$(grep -c "goes on" "$T/console")" -gt $n ]; do sleep 0.1; done
 	n=$((n + 1))
