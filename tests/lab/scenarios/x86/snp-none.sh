@@ -10,7 +10,10 @@ one_line
 expect_status $ST_START lkvm run --nodefaults -k "$K" -m 256 --snp policy=0x30000
 expect_output 'SEV-SNP'
 one_line
-expect_status $ST_USAGE lkvm run --nodefaults -k "$K" -m 256 --firmware "$K"
-expect_output 'only SEV-SNP guests have one'
+expect_status $ST_USAGE lkvm run --nodefaults -k "$K" -m 256 --vm-type sw-protected --firmware "$K"
+expect_output 'only ordinary and SEV-SNP guests have one'
+expect_status $ST_START lkvm run --nodefaults -k "$K" -m 256 --firmware "$K"
+expect_output 'bytes are no firmware'
+one_line
 expect_status $ST_OK lkvm snp-digest --nodefaults -k "$K" -m 256 -c 2
 expect_output '^[0-9a-f]{96}$'
