@@ -240,8 +240,12 @@ static int read_into_guest(struct fw_cfg *fw, gpa_t gpa, u32 length)
 {
 	while (length) {
 		u32 len = MIN(length, (u32)CHUNK);
-		int error = read_next(fw, fw->chunk, len);
+		int error;
 
+		/* A request may be for 4 GiB: the end of the guest does not wait for that. */
+		if (vm_ending(fw->vm))
+			return -ECANCELED;
+		error = read_next(fw, fw->chunk, len);
 		/* Wrapping around is refused with all else that is no memory. */
 		if (!error)
 			error = guest_write(&fw->vm->memory, gpa, fw->chunk, len);

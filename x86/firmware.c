@@ -155,19 +155,23 @@ static int set_items(struct fw_cfg *fw, struct vm *vm, const struct x86_boot *bo
 	return error;
 }
 
+int x86_firmware_place(struct vm *vm, const struct boot_file *image)
+{
+	int error = guest_memory_populate_file(&vm->memory, BOARD_HOLE_END - image->size, image->fd,
+					       0, image->size, true);
+
+	if (error)
+		log_fatal("Unable to load firmware %s: %s", image->path,
+			  error == -ENODATA ? "it became shorter" : strerror(-error));
+	return error;
+}
+
 int x86_firmware_load(struct vm *vm, const struct x86_boot *boot)
 {
 	struct x86_firmware *firmware = &vm->arch.x86->firmware;
-	const struct boot_file *image = &firmware->image;
-	int error = 0;
+	int error = firmware->image.path ? x86_firmware_place(vm, &firmware->image) : 0;
 
-	if (image->path)
-		error = guest_read_file(&vm->memory, BOARD_HOLE_END - image->size, image->fd, 0,
-					image->size);
-	if (error) {
-		log_fatal("Unable to load firmware %s: %s", image->path,
-			  error == -ENODATA ? "it became shorter" : strerror(-error));
+	if (error || !firmware->fw_cfg)
 		return error;
-	}
-	return firmware->fw_cfg ? set_items(firmware->fw_cfg, vm, boot) : 0;
+	return set_items(firmware->fw_cfg, vm, boot);
 }

@@ -30,7 +30,10 @@ void x86_firmware_pci(struct pci_board *pci, u64 high_ram, u64 top);
 /* The devices that a firmware wants: fw_cfg and what of a chipset it touches. 0 or -errno, said. */
 int x86_firmware_create_devices(struct vm *vm);
 
-/* Image below 4 GiB, fw_cfg's items. 0 or -errno, said. */
+/* An image, which is whole pages, to where it ends at 4 GiB; there is RAM. 0 or -errno, said. */
+int x86_firmware_place(struct vm *vm, const struct boot_file *image);
+
+/* Image below 4 GiB (a SEV-SNP guest's is placed by snp_load()), fw_cfg's items. 0 or -errno, said. */
 int x86_firmware_load(struct vm *vm, const struct x86_boot *boot);
 
 #endif

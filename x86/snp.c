@@ -6,6 +6,7 @@
 
 #include "board.h"
 #include "cpuid.h"
+#include "firmware.h"
 #include "lkvm/boot.h"
 #include "lkvm/conversion.h"
 #include "lkvm/log.h"
@@ -109,14 +110,10 @@ static int load_firmware(struct snp *snp, struct vm *vm, const struct x86_boot *
 {
 	const struct boot_file *kernel = &snp->hashed_kernel;
 	struct snp_hashes hashes;
-	int error = guest_read_file(&vm->memory, BOARD_HOLE_END - snp->firmware.size,
-				    snp->firmware_file.fd, 0, snp->firmware.size);
+	int error = x86_firmware_place(vm, &snp->firmware_file);
 
-	if (error) {
-		log_fatal("Unable to load firmware %s: %s", snp->firmware_file.path,
-			  error == -ENODATA ? "it became shorter" : strerror(-error));
+	if (error)
 		return error;
-	}
 	if (kernel->path)
 		error = snp_hashes_make(&hashes, kernel, boot->initrds, boot->nr_initrds,
 					boot->cmdline);

@@ -223,6 +223,36 @@ rtc_works() {
 	done
 }
 
+# efi_shell COMMANDS...: lkvm with $EFI_OPTIONS runs a firmware; types the commands at its shell's prompt, the last of
+# them ends the guest. While the firmware counts down, "s" is the key for the shell.
+efi_shell() {
+	local seen words status=0
+	rm -f keys
+	mkfifo keys
+	# Both ends here, so that neither side waits for the other to open its own.
+	exec 3<>keys
+	# shellcheck disable=SC2086 # options are words
+	lkvm run --nodefaults --reboot $EFI_OPTIONS -m 512 -c 2 --timeout 400 <&3 >"$OUT" 2>&1 &
+	vm_pid=$!
+	until grep -aq 'Shell> ' "$OUT" || [ ! -d /proc/$vm_pid ]; do
+		! grep -aq 'Press ESCAPE' "$OUT" || printf s >&3
+		sleep 1
+	done
+	# What was typed too much is a line of its own.
+	set -- "" "$@"
+	for words; do
+		seen=$(grep -ao 'Shell> ' "$OUT" | wc -l)
+		[ ! -d /proc/$vm_pid ] || printf '%s\r' "$words" >&3
+		until [ "$(grep -ao 'Shell> ' "$OUT" | wc -l)" -gt "$seen" ] || [ ! -d /proc/$vm_pid ]; do
+			sleep 1
+		done
+	done
+	wait $vm_pid || status=$?
+	exec 3>&-
+	tr -d '\033' <"$OUT"
+	expect_same "lkvm's status" $status $ST_OK
+}
+
 # tree NAME OPTIONS...: $OUT is the source that dtc makes of the machine's device tree, which is compared with
 # the one in the scenario's folder. DTC_FLAGS are more options for dtc, which has nothing to say against it.
 tree() {

@@ -169,6 +169,15 @@ static void places_that_are_no_memory(void **state)
 	assert_memory_equal(at(BUFFER), "QEMU\0", 5);
 }
 
+/* However much was asked for, nothing is done that the end of the guest would have to wait for. */
+static void a_guest_that_ends_gets_no_more(void **state)
+{
+	vm->end = VM_REQUEST_TIMEOUT;
+	at(BUFFER)[0] = 0xee;
+	assert_int_equal(dma(FW_CFG_SIGNATURE << 16 | SELECT | READ, 0xffffffff, BUFFER), ERROR);
+	assert_int_equal(at(BUFFER)[0], 0xee);
+}
+
 static void writes_are_refused(void **state)
 {
 	assert_int_equal(fw_cfg_set(fw, FW_CFG_CMDLINE_DATA, "abc", 4), 0);
@@ -243,6 +252,7 @@ int main(void)
 		T(names_that_cannot_be),
 		T(parts_by_dma),
 		T(places_that_are_no_memory),
+		T(a_guest_that_ends_gets_no_more),
 		T(writes_are_refused),
 		T(odd_accesses),
 		T(a_reset_forgets_the_item),

@@ -4,29 +4,7 @@ stat=/sys/kernel/debug/kvm/pf_taken
 [ -r $stat ] || mount -t debugfs none /sys/kernel/debug 2>/dev/null
 [ -r $stat ] || { echo "no $stat"; exit 77; }
 
-give_up() {
-	echo "FAIL $*"
-	cat console errors
-	kill "$pid" 2>/dev/null
-	exit 1
-}
-
-ended() {
-	! grep -q "^State:.[^Z]" "/proc/$pid/status" 2>/dev/null
-}
-
-at() {
-	n=0
-	until grep -q "^$1" console; do
-		if ended; then
-			grep -q "not offered by this host's KVM" errors && { echo "no such guests here"; exit 77; }
-			give_up "the guest ended before '$1'"
-		fi
-		[ $n -lt 600 ] || give_up "no '$1'"
-		n=$((n + 1))
-		sleep 0.1
-	done
-}
+. "${0%/*}/private-steps.sh"
 
 # faults WORDS...: sets `faults` to how many the touching took.
 faults() {

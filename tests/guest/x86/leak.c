@@ -35,7 +35,9 @@ void guest_main(addr_t boot)
 	for (u32 i = 0; i < MANY; i += 64)
 		check_zero("shared again", AREA + i * PAGE);
 	wait_for_host("shared again\n");
+	hammer_waits = 1;
 	hammer_both(150);
+	(void)uart_read(0, UART_DATA);
 	wait_for_host("hammered\n");
 	power_off();
 }

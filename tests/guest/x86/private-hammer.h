@@ -26,6 +26,7 @@ static struct {
 } pages[PAGES];
 static volatile u32 hammers_left;
 static u32 hammer_rounds;
+static u8 hammer_waits; /* the locked rounds go on until the host has sent a byte */
 
 static inline u32 random(u32 *state)
 {
@@ -100,11 +101,16 @@ static inline void meet(u32 before)
 		cpu_relax();
 }
 
+static inline u8 told_to_end(void)
+{
+	return !hammer_waits || (uart_read(0, UART_LSR) & UART_LSR_READY);
+}
+
 static inline void hammer(u32 cpu)
 {
 	u32 state = (cpu + 1) * 2654435761U;
 
-	for (u32 i = 0; i < hammer_rounds; i++) {
+	for (u32 i = 0; i < hammer_rounds || !told_to_end(); i++) {
 		u32 first = random(&state) % PAGES, nr = 1 + random(&state) % SPAN;
 
 		convert_locked(first, nr > PAGES - first ? PAGES - first : nr, &state);

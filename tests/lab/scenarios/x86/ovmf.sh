@@ -8,32 +8,8 @@ efi=$LAB_CACHE/$LAB_ARCH/ovmf/OVMF.fd
 [ -f "$efi" ] || skip "no firmware in the cache: tests/lab/ovmf fetches it"
 truncate -s 16M disk.img
 
-# shell COMMANDS...: types them at the shell's prompt, the last of them ends the guest.
-shell() {
-	local seen words
-	rm -f keys
-	mkfifo keys
-	# Both ends here, so that neither side waits for the other to open its own.
-	exec 3<>keys
-	lkvm run --nodefaults --reboot --firmware "$efi" -d disk.img -m 512 -c 2 --timeout 400 <&3 >"$OUT" 2>&1 &
-	vm_pid=$!
-	until grep -aq 'Shell> ' "$OUT" || [ ! -d /proc/$vm_pid ]; do
-		sleep 1
-	done
-	for words; do
-		seen=$(grep -ao 'Shell> ' "$OUT" | wc -l)
-		[ ! -d /proc/$vm_pid ] || printf '%s\r' "$words" >&3
-		until [ "$(grep -ao 'Shell> ' "$OUT" | wc -l)" -gt "$seen" ] || [ ! -d /proc/$vm_pid ]; do
-			sleep 1
-		done
-	done
-	status=0
-	wait $vm_pid || status=$?
-	exec 3>&-
-	tr -d '\033' <"$OUT"
-	expect_same "lkvm's status" $status $ST_OK
-}
-shell "map -r" "connect -r" "map -r" "reset" "pci" "reset -s"
+EFI_OPTIONS="--firmware $efi -d disk.img"
+efi_shell "map -r" "connect -r" "map -r" "reset" "pci" "reset -s"
 expect_output 'UEFI Interactive Shell'
 expect_output 'BLK0:'
 
