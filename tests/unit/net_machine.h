@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* virtio-net in front of a back end made of arrays, behind a transport that counts, with its driver. */
+/* virtio-net in front of a back end made of arrays, with its driver. */
 #ifndef TEST_NET_MACHINE_H
 #define TEST_NET_MACHINE_H
 
 #include <errno.h>
-#include <linux/virtio_config.h>
 #include <stdlib.h>
 #include <string.h>
 #include "test.h"
 #include "../../virtio/net.h"
-#include "ring.h"
+#include "virtio_driver.h"
 
 #define RAM_SIZE   MIB(8)
 #define RX	   0
@@ -152,31 +151,6 @@ static inline void arrives(struct fake *fake, size_t len, u8 seed)
 	fake->waiting[fake->nr_waiting++] = frame;
 }
 
-/* ---- the transport ---- */
-
-static unsigned signals[8], config_signals;
-
-static inline void count_queue(struct virtio_transport *t, unsigned index)
-{
-	signals[index]++;
-}
-
-static inline void count_config(struct virtio_transport *t)
-{
-	config_signals++;
-}
-
-static inline void nothing(struct virtio_transport *t)
-{
-}
-
-static const struct virtio_transport_ops transport_ops = {
-	.signal_queue = count_queue,
-	.signal_config = count_config,
-	.reset = nothing,
-	.destroy = nothing,
-};
-
 /* ---- the machine ---- */
 
 struct machine {
@@ -184,7 +158,7 @@ struct machine {
 	u8 *ram;
 	struct fake *fake;
 	struct virtio_net *net;
-	struct virtio_transport transport;
+	struct test_transport transport;
 	struct ring ring[ALL_QUEUES];
 	unsigned ctrl;
 };
@@ -193,34 +167,17 @@ static const u8 the_mac[6] = { 0x02, 1, 2, 3, 4, 5 };
 
 static inline void bring_up(struct machine *m, u64 features, u16 rx_size)
 {
-	struct virtio_device *dev = &m->net->dev;
-	bool mq = features & BIT(VIRTIO_NET_F_MQ);
-	unsigned nr = mq ? 5 : 3;
+	unsigned nr = features & BIT(VIRTIO_NET_F_MQ) ? 5 : 3;
 
-	features |= BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_NET_F_CTRL_VQ);
 	m->ctrl = nr - 1;
-	virtio_set_status(dev, 1);
-	virtio_set_status(dev, 3);
-	virtio_set_driver_features(dev, 0, features);
-	virtio_set_driver_features(dev, 1, features >> 32);
-	virtio_set_status(dev, 11);
-	assert_int_equal(virtio_get_status(dev), 11);
 	for (unsigned i = 0; i < nr; i++) {
-		struct ring *r = &m->ring[i];
 		u16 size = i == RX ? rx_size : i == m->ctrl ? 64 : 256;
 
-		ring_init_at(r, m->ram, RING_BASE, RAM_SIZE, size, RING_BASE + i * MIB(1),
+		ring_init_at(&m->ring[i], m->ram, RING_BASE, RAM_SIZE, size, RING_BASE + i * MIB(1),
 			     RING_BASE + (i + 1) * MIB(1));
-		virtio_queue_set_size(dev, i, size);
-		virtio_queue_set_address(dev, i, RING_DESC, false, r->desc_gpa);
-		virtio_queue_set_address(dev, i, RING_DRIVER, false, r->avail_gpa);
-		virtio_queue_set_address(dev, i, RING_DEVICE, false, r->used_gpa);
-		virtio_queue_set_enabled(dev, i, true);
 	}
-	virtio_set_status(dev, 15);
-	assert_int_equal(virtio_get_status(dev), 15);
-	memset(signals, 0, sizeof(signals));
-	config_signals = 0;
+	assert_true(driver_start(&m->net->dev, features | BIT(VIRTIO_NET_F_CTRL_VQ), m->ring, nr));
+	test_transport_init(&m->transport, &m->net->dev);
 }
 
 static inline int setup(void **state)
@@ -239,9 +196,7 @@ static inline int setup(void **state)
 				    BIT(VIRTIO_NET_F_GUEST_TSO4);
 	m->net = net_device_new(NULL, &m->memory, &m->fake->backend, the_mac, 0);
 	assert_non_null(m->net);
-	m->transport.ops = &transport_ops;
-	m->transport.dev = &m->net->dev;
-	m->net->dev.transport = &m->transport;
+	test_transport_init(&m->transport, &m->net->dev);
 	*state = m;
 	return 0;
 }

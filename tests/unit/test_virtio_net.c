@@ -23,7 +23,7 @@ static void config_space(void **state)
 	m->fake->backend.link_changed(m->fake->backend.opaque, false);
 	virtio_config_read(&m->net->dev, 6, (u8 *)&config.status, 2);
 	assert_int_equal(config.status, 0);
-	assert_int_equal(config_signals, 1);
+	assert_int_equal(m->transport.config_interrupts, 1);
 }
 
 static void default_macs(void **state)
@@ -64,7 +64,7 @@ static void tx_batch(void **state)
 		assert_int_equal(len, 0);
 	}
 	assert_false(ring_used(&m->ring[TX], &id, &len));
-	assert_int_equal(signals[TX], 1);
+	assert_int_equal(m->transport.interrupts[TX], 1);
 	assert_int_equal(m->fake->flushes, 1);
 }
 
@@ -206,7 +206,7 @@ static void rx_plain(void **state)
 	assert_int_equal(len, NET_HDR_LEN + 1514);
 	assert_int_equal(num_buffers(m, second), 1);
 	check_frame(ring_ptr(&m->ring[RX], second + NET_HDR_LEN, 1514), 1514, 2, 0);
-	assert_int_equal(signals[RX], 1);
+	assert_int_equal(m->transport.interrupts[RX], 1);
 	/* No buffer left: the back end keeps what comes until there is one. */
 	assert_false(m->fake->incoming[0]);
 	arrives(m->fake, 99, 3);
