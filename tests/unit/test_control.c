@@ -18,13 +18,15 @@
 
 #include "lkvm/control.h"
 #include "lkvm/counters.h"
+#include "lkvm/json.h"
 #include "lkvm/vm.h"
 #include "said.h"
 #include "test.h"
 #include "../../control/folder.h"
 #include "../../control/protocol.h"
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS	20000
+#define SNP_REPORT_SIZE 1184
 
 static char folder_path[64];
 static struct vm_config config;
@@ -244,6 +246,49 @@ static void test_snp_report(void **state)
 	vm->snp_report = report;
 	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
 	answers(&peer, "{\"request\":\"snp-report\"}\n", "{\"ok\": true, \"report\": \"01fe\"}\n");
+	control_disconnect(&peer);
+	end();
+}
+
+static int whole_report(struct vm *of, void *to, size_t *size, const char **why)
+{
+	u8 *bytes = to;
+
+	*size = SNP_REPORT_SIZE;
+	for (size_t i = 0; i < *size; i++)
+		bytes[i] = i * 7;
+	return 0;
+}
+
+static int check_report(const struct json_value *value, void *arg)
+{
+	char digits[3];
+
+	if (strcmp(value->path, "report"))
+		return 0;
+	assert_int_equal(strlen(value->text), 2 * SNP_REPORT_SIZE);
+	for (unsigned i = 0; i < SNP_REPORT_SIZE; i++) {
+		snprintf(digits, sizeof(digits), "%02x", (u8)(i * 7));
+		assert_memory_equal(value->text + 2 * i, digits, 2);
+	}
+	*(bool *)arg = true;
+	return 0;
+}
+
+/* One of the length that there is, all the way to who asked. */
+static void test_whole_snp_report(void **state)
+{
+	struct control_peer peer;
+	bool seen = false;
+	char *answer;
+
+	vm->snp_report = whole_report;
+	begin();
+	peer = connect_to("test");
+	assert_int_equal(control_ask(&peer, "snp-report", PATIENCE_MS, &answer), 0);
+	assert_int_equal(json_read(answer, check_report, &seen), 0);
+	assert_true(seen);
+	free(answer);
 	control_disconnect(&peer);
 	end();
 }
@@ -499,6 +544,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		TEST(test_requests),
 		TEST(test_snp_report),
+		TEST(test_whole_snp_report),
 		TEST(test_longest_request),
 		TEST(test_many_clients),
 		TEST(test_client_that_does_not_read),
