@@ -215,6 +215,17 @@ static int check_words(const struct guests_command *command, const struct guests
 	return usage_error();
 }
 
+/* Of no guest can be said that it is not there if nobody knows where to look. */
+static int check_folder(const struct guests_command *command, const struct guests_args *args)
+{
+	if (args->host || !control_bad_folder())
+		return 0;
+	log_error(
+		"%s: LKVM_RUNTIME_DIR is '%s', which is not an absolute path; one would work, or none",
+		command->name, control_bad_folder());
+	return usage_error();
+}
+
 int guests_parse(const struct guests_command *command, int argc, char **argv,
 		 struct guests_args *args)
 {
@@ -224,6 +235,8 @@ int guests_parse(const struct guests_command *command, int argc, char **argv,
 	ret = parse_words(command, argc, argv, args);
 	if (!ret)
 		ret = check_words(command, args);
+	if (!ret)
+		ret = check_folder(command, args);
 	if (!ret && args->all && control_names(&args->names, &args->nr))
 		ret = no_memory() + 1;
 	if (ret)

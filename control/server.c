@@ -370,6 +370,12 @@ int control_create(struct control **out, struct vm *vm)
 	int error;
 
 	*out = NULL;
+	if (control_bad_folder()) {
+		log_warning(
+			"LKVM_RUNTIME_DIR is '%s', which is not an absolute path: guest %s has no control socket, and 'lkvm list' and its like will not find it",
+			control_bad_folder(), config->name);
+		return 0;
+	}
 	/* Two processes can have the same number, in two containers: nobody asked for their names. */
 	error = config->named ? name_is_taken(config->name) : 0;
 	if (error)

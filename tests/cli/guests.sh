@@ -178,6 +178,46 @@ test_guests_without_a_socket() {
 	[ -z "$(ls -A "$long")" ] || fail "$(ls -A "$long")"
 }
 
+# A folder that nobody knows where to look for is told, and is not taken for another one.
+test_guests_folder_is_relative() {
+	local command words="LKVM_RUNTIME_DIR is 'run', which is not an absolute path"
+	own_folder
+	LKVM_RUNTIME_DIR=run
+	for command in list "stat -a" "stop x" "pause -a" "resume x"; do
+		# shellcheck disable=SC2086 # words
+		refused 240 "$words" $command
+	done
+	lkvm stop --help
+	[ "$status" = 0 ] && [ -z "$err" ] || fail "$err"
+	start_guest
+	kill $guest_pid
+	wait $guest_pid
+	grep -q "Warning: $words: guest guest-$guest_pid has no control socket" guest.err || fail "$(cat guest.err)"
+	[ "$(wc -l <guest.err)" = 1 ] && [ -z "$(ls -A run)" ] || fail "$(cat guest.err; ls -A run)"
+}
+
+# The next place is taken when the first is on a file system that is read-only.
+test_guests_folder_is_read_only() {
+	needs_guest
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	unshare -m true 2>/dev/null || skip "no namespaces here"
+	mkdir -m 700 xdg
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare -m sh -c 'mount -t tmpfs none /run && mkdir -m 700 /run/lkvm &&
+		mount -t tmpfs -o ro,mode=700 none /run/lkvm &&
+		unset LKVM_RUNTIME_DIR && XDG_RUNTIME_DIR=$PWD/xdg && export XDG_RUNTIME_DIR || exit 99
+		"$0" run --nodefaults -m 64 -c 1 --timeout 60 --name one -k "$1" >guest.out 2>guest.err </dev/null &
+		until grep -qs spinning guest.out; do
+			[ -d /proc/$! ] || exit 98
+			sleep 0.05
+		done
+		"$0" stop one && wait' "$LKVM" "$BUILD/guest/spin.elf" >.out 2>.err
+	status=$? out=$(cat .out) err=$(cat .err)
+	[ "$status" != 99 ] || skip "no mounts here: $err"
+	[ "$status" = 0 ] && [ "$out" = "Guest one has ended" ] || fail "status $status, $out$err$(cat guest.err)"
+	[ ! -s guest.err ] || fail "$(cat guest.err)"
+}
+
 # One that ended while it was paused is neither paused nor does it go on.
 test_guests_that_end_meanwhile() {
 	own_folder

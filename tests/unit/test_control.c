@@ -515,6 +515,24 @@ static void test_no_place_for_it(void **state)
 	no_socket(NULL);
 }
 
+/* A place that is not where the user may have meant it is no better than none. */
+static void test_relative_folder(void **state)
+{
+	struct control_peer peer;
+	char path[PATH_MAX];
+
+	setenv("LKVM_RUNTIME_DIR", "run", 1);
+	assert_string_equal(control_bad_folder(), "run");
+	assert_false(control_folder_path(0, path));
+	config.named = false;
+	no_socket("LKVM_RUNTIME_DIR is 'run', which is not an absolute path");
+	assert_int_equal(control_connect("test", 0, &peer), -ENOENT);
+	/* Set to nothing it is not set. */
+	setenv("LKVM_RUNTIME_DIR", "", 1);
+	assert_null(control_bad_folder());
+	assert_true(control_folder_path(0, path));
+}
+
 static void test_names(void **state)
 {
 	char name[CONTROL_MAX_NAME + 2];
@@ -554,6 +572,7 @@ int main(void)
 		TEST(test_stale_socket),
 		TEST(test_same_name),
 		TEST(test_no_place_for_it),
+		TEST(test_relative_folder),
 	};
 #undef TEST
 
