@@ -15,7 +15,8 @@ struct vm;
 /* ---- in the process of the guest: main thread ---- */
 
 /*
- * Makes the guest's socket, which vm->loop serves from the time that it runs. A socket left behind by a guest
+ * Makes the guest's socket. A thread of its own serves it while the guest is assembled, which may take long; vm->loop
+ * does from the time that it runs. A socket left behind by a guest
  * that was killed is replaced. 0 with *control NULL: no socket could be made, which is told when the guest
  * was given a name or LKVM_RUNTIME_DIR makes no sense, and no reason not to run. -EEXIST: there is a guest of that name already, said.
  */
