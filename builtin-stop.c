@@ -5,8 +5,10 @@
 static const struct guests_command command = {
 	.name = "stop",
 	.usage = "NAME...|-n NAME|-a",
-	.help = "Ends guests as SIGTERM does: their disks' data is brought to stable storage, the\n"
-		"guest is not asked. Returns when they have ended; their lkvm run returns 143.\n",
+	.help = "Ends guests within a second, as SIGTERM does. The guest is not asked, so let it shut down\n"
+		"by itself if that matters to it. What it wrote to disks is brought to stable storage as\n"
+		"far as the host can in that time; the host's kernel has the rest, and writes it later.\n"
+		"Returns when the guests have ended; their lkvm run returns 143.\n",
 	.options = GUESTS_NAMES,
 };
 
