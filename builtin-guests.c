@@ -10,6 +10,9 @@
 #include "lkvm/log.h"
 #include "lkvm/nearest.h"
 
+/* For a second question, after the first was not answered. */
+#define QUICK_MS 1000
+
 static const struct option {
 	unsigned needs; /* of the command's options; 0: every command has it */
 	char letter;
@@ -288,9 +291,28 @@ static int no_such_guest(const struct guests_command *command, const char *name)
 	return EXIT_NO_GUEST;
 }
 
+/* Some things it only does when it runs. */
+static bool is_starting(const char *name)
+{
+	struct guests_answer answer = { .json = NULL };
+	struct control_peer peer;
+	int error = control_connect(name, QUICK_MS, &peer);
+
+	if (!error)
+		error = control_ask(&peer, "info", QUICK_MS, &answer.json);
+	if (!error)
+		json_read(answer.json, on_value, &answer);
+	guests_answer_release(&answer);
+	control_disconnect(&peer);
+	return !strcmp(answer.state, "starting");
+}
+
 static int no_answer(const struct guests_command *command, const char *name, pid_t pid, int error)
 {
-	if (error != -ETIMEDOUT)
+	if (error == -ETIMEDOUT && is_starting(name))
+		log_error("%s: guest %s is still starting after %d seconds; nothing was done",
+			  command->name, name, GUESTS_PATIENCE_MS / 1000);
+	else if (error != -ETIMEDOUT)
 		log_error("%s: guest %s: %s", command->name, name,
 			  error == -EPROTO ? "its answer makes no sense" : strerror(-error));
 	else if (pid)
@@ -300,6 +322,24 @@ static int no_answer(const struct guests_command *command, const char *name, pid
 		log_error("%s: guest %s does not answer within %d seconds", command->name, name,
 			  GUESTS_PATIENCE_MS / 1000);
 	return EXIT_NO_ANSWER;
+}
+
+/* As a guest does that ends. */
+static int has_hung_up(const struct guests_command *command, const struct guests_args *args,
+		       const char *name, pid_t pid)
+{
+	struct control_peer peer;
+
+	if (!control_connect(name, QUICK_MS, &peer)) {
+		control_disconnect(&peer);
+		return no_answer(command, name, pid, -ECONNRESET);
+	}
+	if (command->options & GUESTS_END)
+		return -EPIPE;
+	if (args->all)
+		return -ENOENT;
+	log_error("%s: guest %s has ended meanwhile", command->name, name);
+	return EXIT_NO_GUEST;
 }
 
 int guests_ask(const struct guests_command *command, const struct guests_args *args,
@@ -321,9 +361,8 @@ int guests_ask(const struct guests_command *command, const struct guests_args *a
 	guests_answer_release(answer);
 	if (!error)
 		return EXIT_NO_ANSWER;
-	/* It ended while we asked. */
 	if (error == -EPIPE)
-		error = -ENOENT;
+		return has_hung_up(command, args, name, peer->pid);
 	if (error == -ENOENT)
 		return args->all ? -ENOENT : no_such_guest(command, name);
 	return no_answer(command, name, peer->pid, error);
@@ -359,16 +398,18 @@ static int has_not_ended(const struct guests_command *command, const char *name,
 }
 
 static int run_one(const struct guests_command *command, const struct guests_args *args,
-		   const char *name, const char *request, bool until_end)
+		   const char *name, const char *request)
 {
 	struct guests_answer answer;
 	struct control_peer peer;
 	int ret = guests_ask(command, args, name, request, &peer, &answer);
 
+	if (ret == -EPIPE)
+		printf("Guest %s has ended\n", name);
 	if (ret)
 		return ret;
 	guests_answer_release(&answer);
-	if (!until_end)
+	if (!(command->options & GUESTS_END))
 		say_state(name, answer.state);
 	else if (!control_wait_end(&peer, GUESTS_PATIENCE_MS))
 		printf("Guest %s has ended\n", name);
@@ -378,8 +419,7 @@ static int run_one(const struct guests_command *command, const struct guests_arg
 	return ret;
 }
 
-int guests_run(const struct guests_command *command, const char *request, bool until_end, int argc,
-	       char **argv)
+int guests_run(const struct guests_command *command, const char *request, int argc, char **argv)
 {
 	struct guests_args args;
 	int ret = guests_parse(command, argc, argv, &args), status = 0;
@@ -387,7 +427,7 @@ int guests_run(const struct guests_command *command, const char *request, bool u
 	if (ret)
 		return ret - 1;
 	for (size_t i = 0; i < args.nr; i++) {
-		ret = run_one(command, &args, args.names[i], request, until_end);
+		ret = run_one(command, &args, args.names[i], request);
 		/* The first failure is told, but does not spare the other guests. */
 		if (ret > 0 && !status)
 			status = ret;

@@ -9,7 +9,7 @@ static const struct guests_command command = {
 		"by itself if that matters to it. What it wrote to disks is brought to stable storage as\n"
 		"far as the host can in that time; the host's kernel has the rest, and writes it later.\n"
 		"Returns when the guests have ended; their lkvm run returns 143.\n",
-	.options = GUESTS_NAMES,
+	.options = GUESTS_NAMES | GUESTS_END,
 };
 
 void builtin_stop_help(FILE *out)
@@ -19,5 +19,5 @@ void builtin_stop_help(FILE *out)
 
 int builtin_stop(int argc, char **argv)
 {
-	return guests_run(&command, "stop", true, argc, argv);
+	return guests_run(&command, "stop", argc, argv);
 }

@@ -356,6 +356,45 @@ END
 	[ "$status" = 0 ] && [ "$out" = "Guest one is ending" ] || fail "$out$err"
 }
 
+# One that hangs up because it ends has done what stop asks for, and nothing of what others do.
+test_guests_that_end_before_they_answer() {
+	local command
+	own_folder
+	command -v python3 >/dev/null || skip "no python3"
+	for command in stop pause stat; do
+		rm -f ready
+		python3 - <<'END' &
+import os, socket
+server = socket.socket(socket.AF_UNIX)
+server.bind("run/one.sock")
+server.listen(8)
+open("ready", "w")
+client, _ = server.accept()
+client.recv(4096)
+os.unlink("run/one.sock")
+END
+		until_it "no server" [ -f ready ]
+		lkvm $command one
+		wait
+		if [ $command = stop ]; then
+			[ "$status" = 0 ] && [ "$out$err" = "Guest one has ended" ] || fail "status $status, $out$err"
+		else
+			one_line 247 "$command: guest one has ended meanwhile" "lkvm $command"
+		fi
+	done
+}
+
+# Ten seconds are no reason to think that it hangs.
+test_guests_that_start_for_long() {
+	own_folder
+	start_slowly --name one
+	refused 248 "pause: guest one is still starting after 10 seconds; nothing was done" pause one
+	lkvm stop one
+	[ "$status" = 0 ] || fail "$err"
+	! wait $guest_pid || fail "run did not end with 143"
+	: >go
+}
+
 # What fails before a guest runs takes its socket with it.
 test_guests_that_do_not_start() {
 	own_folder
