@@ -22,6 +22,7 @@
 #define MAX_CLIENTS 16
 #define BACKLOG	    16
 #define PATIENCE_NS (10 * 1000000000ULL)
+#define HEAP_PIECE  16384
 #define REST_NS	    1000000000ULL
 
 struct client {
@@ -427,6 +428,21 @@ static int make_socket(struct control *control)
 	return 0;
 }
 
+/*
+ * The C library gives each thread a heap of its own at its first allocation, and the kernel makes and grows that only
+ * between two pieces of guest memory which another thread is making: for seconds nobody would be served. So the
+ * heap is made beforehand, with room for a few connections and answers.
+ */
+static void make_heap(void *arg)
+{
+	void *pieces[4];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(pieces); i++)
+		pieces[i] = malloc(HEAP_PIECE);
+	for (unsigned i = 0; i < ARRAY_SIZE(pieces); i++)
+		free(pieces[i]);
+}
+
 /* Serves until the main loop runs. */
 static int begin_start(struct control *control)
 {
@@ -438,6 +454,8 @@ static int begin_start(struct control *control)
 	error = loop_fd_add(control->loop, &control->listener, EPOLLIN);
 	if (!error)
 		error = loop_start_thread(control->starting);
+	if (!error)
+		loop_call(control->starting, make_heap, NULL);
 	if (!error)
 		error = loop_post(control->vm->loop, take_over, control);
 	return error;
