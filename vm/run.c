@@ -179,7 +179,7 @@ static void on_look(struct loop_timer *timer)
 	struct drain *drain = CONTAINER_OF(timer, struct drain, look);
 	struct vm *vm = drain->vm;
 
-	drain->done = chardev_drain(vm->console, 0, NULL) || vm->signal ||
+	drain->done = chardev_drain(vm->console, 0) || vm->signal ||
 		      vm->host_end == VM_REQUEST_QUIT || (drain->end && clock_now() >= drain->end);
 	if (drain->done)
 		loop_stop(vm->loop);
