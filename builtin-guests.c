@@ -315,6 +315,10 @@ static int no_answer(const struct guests_command *command, const char *name, pid
 	else if (error != -ETIMEDOUT)
 		log_error("%s: guest %s: %s", command->name, name,
 			  error == -EPROTO ? "its answer makes no sense" : strerror(-error));
+	else if (pid && command->options & GUESTS_END)
+		log_error(
+			"%s: guest %s, PID %d, does not answer within %d seconds; 'kill -KILL %d' would end it at once",
+			command->name, name, pid, GUESTS_PATIENCE_MS / 1000, pid);
 	else if (pid)
 		log_error("%s: guest %s, PID %d, does not answer within %d seconds", command->name,
 			  name, pid, GUESTS_PATIENCE_MS / 1000);
