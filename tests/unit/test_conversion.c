@@ -508,6 +508,21 @@ static void prefault_gives_way(void **state)
 	assert_int_equal(fake.prefaults, 4);
 }
 
+/* The kick of whoever wants the vCPU may come too early to interrupt the call: that must not be for all memory. */
+static void prefault_of_much_gives_way(void **state)
+{
+	u64 pages;
+
+	assert_int_equal(vcpu_prefault(&vcpu, FAKE_LOW, GIB(64), &pages), 0);
+	assert_int_equal(pages, GIB(64) / FAKE_PAGE);
+	assert_int_equal(fake.end, FAKE_LOW + GIB(64));
+	fake.prefaults = 0;
+	fake.kick_at = 1;
+	assert_int_equal(vcpu_prefault(&vcpu, FAKE_LOW, GIB(64), &pages), -ECANCELED);
+	assert_int_equal(fake.prefaults, 1);
+	assert_in_range(pages, 1, GIB(1) / FAKE_PAGE);
+}
+
 static void access_converts_where_it_tells(void **state)
 {
 	assert_int_equal(conversion_fault(&vcpu, FAKE_LOW, FAKE_PAGE, true), 0);
@@ -623,6 +638,7 @@ int main(void)
 		T(prefault_fails_harmlessly),
 		T(prefault_ends),
 		T(prefault_gives_way),
+		T(prefault_of_much_gives_way),
 		WITH(setup_telling, access_converts_where_it_tells),
 		T(access_that_tells_nothing_is_repeated),
 		T(fault_that_leads_nowhere_ends),
