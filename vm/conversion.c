@@ -167,8 +167,12 @@ static void give_back_shared(struct vm *vm, const struct guest_region *region, u
 {
 	int error = memory_give_back(&vm->memory, region, offset, len);
 
-	if (error)
-		said_no("shared ones", -error);
+	if (!error)
+		return;
+	said_no("shared ones", -error);
+	/* A file system that makes no holes. What was there must not be there when the guest shares it again. */
+	if (error == -EOPNOTSUPP)
+		memset(region->hva + offset, 0, len);
 }
 
 static void give_back_private(const struct guest_region *region, u64 offset, u64 len)

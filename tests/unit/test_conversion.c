@@ -277,6 +277,25 @@ static void part_of_a_huge_page(void **state)
 	shared_half_in_a_file(&pool, 0);
 }
 
+/* Not every file system makes holes; what was in the pages is gone all the same. */
+static void file_without_holes(void **state)
+{
+	static const struct memory_backend ordinary;
+	struct guest_region *region = &vm.memory.regions[0];
+
+	vm.memory.backend = &ordinary;
+	vm.memory.fd = open("/proc/self/comm", O_RDWR | O_CLOEXEC);
+	assert_true(vm.memory.fd >= 0);
+	region->shared = true;
+	memset(region->hva, 0x99, 4 * FAKE_PAGE);
+	assert_int_equal(conversion_apply(&vm, FAKE_LOW + FAKE_PAGE, 2 * FAKE_PAGE, true), 0);
+	assert_int_equal(conversion_apply(&vm, FAKE_LOW + FAKE_PAGE, 2 * FAKE_PAGE, false), 0);
+	for (u64 i = 0; i < 2 * FAKE_PAGE; i++)
+		assert_int_equal(shared(FAKE_LOW + FAKE_PAGE)[i], 0);
+	assert_int_equal(*shared(FAKE_LOW + FAKE_PAGE - 1), 0x99);
+	assert_int_equal(*shared(FAKE_LOW + 3 * FAKE_PAGE), 0x99);
+}
+
 /* A region without the other half is not the guest's to convert: a ROM, say. */
 static void what_has_one_half_is_not_converted(void **state)
 {
@@ -626,6 +645,7 @@ int main(void)
 		T(files_pages_are_given_back),
 		T(pages_of_a_pool_are_kept),
 		T(part_of_a_huge_page),
+		T(file_without_holes),
 		T(what_has_one_half_is_not_converted),
 		T(map_follows),
 		T(two_at_once_agree_with_kvm),
