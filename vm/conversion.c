@@ -256,6 +256,8 @@ int conversion_request(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 		return error;
 	if (vcpu_prefault(vcpu, gpa, size, &pages))
 		count(vm, COUNTER_PREFAULT_FAILURES, 1);
+	/* KVM may have left a reason for its failure, which must not be taken for that of the next KVM_RUN. */
+	vcpu->run->exit_reason = KVM_EXIT_UNKNOWN;
 	count(vm, COUNTER_PREFAULTED_PAGES, pages);
 	return 0;
 }
