@@ -225,13 +225,19 @@ static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private, enum wish wis
 	return error;
 }
 
-static int convert(struct vm *vm, gpa_t gpa, u64 size, bool private, enum wish wish)
+int conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
+{
+	return vm->conversions ? apply(vm, gpa, size, private, HOSTS) : -EOPNOTSUPP;
+}
+
+/* What the guest asked for, and got or not, is counted. */
+static int convert(struct vm *vm, gpa_t gpa, u64 size, bool private)
 {
 	int error;
 
 	if (!vm->conversions)
 		return -EOPNOTSUPP;
-	error = apply(vm, gpa, size, private, wish);
+	error = apply(vm, gpa, size, private, GUESTS);
 	if (error) {
 		count(vm, COUNTER_CONVERSIONS_REFUSED, 1);
 		return error;
@@ -241,15 +247,10 @@ static int convert(struct vm *vm, gpa_t gpa, u64 size, bool private, enum wish w
 	return 0;
 }
 
-int conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
-{
-	return convert(vm, gpa, size, private, HOSTS);
-}
-
 int conversion_request(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 {
 	struct vm *vm = vcpu->vm;
-	int error = convert(vm, gpa, size, private, GUESTS);
+	int error = convert(vm, gpa, size, private);
 	u64 pages;
 
 	if (error || !vm->conversions->prefault)

@@ -104,7 +104,7 @@ static void page_goes_both_ways(void **state)
 	*shared(page) = 0x11;
 	*shared(page - 1) = 0x22;
 	*shared(page + FAKE_PAGE) = 0x33;
-	assert_int_equal(conversion_apply(&vm, page, FAKE_PAGE, true), 0);
+	assert_int_equal(conversion_request(&vcpu, page, FAKE_PAGE, true), 0);
 	assert_int_equal(fake.last.address, page);
 	assert_int_equal(fake.last.size, FAKE_PAGE);
 	assert_int_equal(fake.last.attributes, KVM_MEMORY_ATTRIBUTE_PRIVATE);
@@ -112,7 +112,7 @@ static void page_goes_both_ways(void **state)
 	assert_int_equal(*shared(page), 0);
 	put_private(page, 0x44);
 	put_private(page + FAKE_PAGE, 0x55);
-	assert_int_equal(conversion_apply(&vm, page, FAKE_PAGE, false), 0);
+	assert_int_equal(conversion_request(&vcpu, page, FAKE_PAGE, false), 0);
 	assert_int_equal(fake.last.attributes, 0);
 	assert_int_equal(private_byte(page), 0);
 	assert_int_equal(private_byte(page + FAKE_PAGE), 0x55);
@@ -120,6 +120,12 @@ static void page_goes_both_ways(void **state)
 	assert_int_equal(*shared(page + FAKE_PAGE), 0x33);
 	assert_int_equal(counted(COUNTER_CONVERSIONS_PRIVATE), 1);
 	assert_int_equal(counted(COUNTER_CONVERSIONS_SHARED), 1);
+	assert_int_equal(counted(COUNTER_CONVERTED_BYTES), 2 * FAKE_PAGE);
+	assert_int_equal(counted(COUNTER_CONVERSIONS_REFUSED), 0);
+	/* A launch's are not the guest's wish. */
+	assert_int_equal(conversion_apply(&vm, page, FAKE_PAGE, true), 0);
+	assert_int_equal(conversion_apply(&vm, page + 1, FAKE_PAGE, true), -EINVAL);
+	assert_int_equal(counted(COUNTER_CONVERSIONS_PRIVATE), 1);
 	assert_int_equal(counted(COUNTER_CONVERTED_BYTES), 2 * FAKE_PAGE);
 	assert_int_equal(counted(COUNTER_CONVERSIONS_REFUSED), 0);
 }
