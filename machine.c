@@ -8,6 +8,7 @@
 #include "lkvm/exit_status.h"
 #include "lkvm/log.h"
 #include "lkvm/machine.h"
+#include "lkvm/memory_guard.h"
 #include "lkvm/pci.h"
 #include "lkvm/virtio.h"
 
@@ -55,6 +56,9 @@ static int assemble(struct vm *vm, const struct vm_config *config, struct contro
 
 	if (error)
 		return error;
+	error = vm_guard_memory(vm);
+	if (error)
+		return error;
 	error = control_create(control, vm);
 	if (error)
 		return error;
@@ -79,6 +83,9 @@ static int assemble(struct vm *vm, const struct vm_config *config, struct contro
 		return error;
 	devices_reset(&vm->devices);
 	error = arch_load(vm);
+	/* Even if nobody noticed: what was loaded there is not in the guest's memory. */
+	if (memory_guard_say(config->name))
+		return -ENOMEM;
 	if (error)
 		return error;
 	tell_memory(vm);
@@ -96,6 +103,7 @@ int machine_run(const struct vm_config *config)
 	status = assemble(&vm, config, &control) ? EXIT_START : vm_run(&vm);
 	control_stop(control);
 	vm_destroy(&vm);
+	memory_guard_disarm();
 	/* Last: who asked for the end hears of it when disks are closed. */
 	control_destroy(control);
 	return status;

@@ -167,25 +167,12 @@ static void mark(struct guest_region *region, u64 offset, u64 len, bool private)
 	}
 }
 
-/* That the host does not get its memory back is a pity, but nobody's failure. */
-static void said_no(const char *half, int error)
-{
-	log_debug("Pages that were converted are not given back, %s: %s", half, strerror(error));
-}
-
-static void give_back_shared(struct vm *vm, const struct guest_region *region, u64 offset, u64 len)
-{
-	int error = memory_give_back(&vm->memory, region, offset, len);
-
-	if (error)
-		said_no("shared ones", -error);
-}
-
 static void give_back_private(const struct guest_region *region, u64 offset, u64 len)
 {
 	if (fallocate(region->guest_memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 		      region->guest_memfd_offset + offset, len))
-		said_no("private ones", errno);
+		log_debug("Private pages that were converted are not given back: %s",
+			  strerror(errno));
 }
 
 /*
@@ -201,7 +188,7 @@ static void follow(struct vm *vm, gpa_t gpa, u64 size, bool private)
 
 		if (private) {
 			mark(region, offset, len, true);
-			give_back_shared(vm, region, offset, len);
+			memory_give_back(&vm->memory, region, offset, len);
 		} else {
 			give_back_private(region, offset, len);
 			mark(region, offset, len, false);

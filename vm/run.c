@@ -10,8 +10,8 @@
 #include "lkvm/conversion.h"
 #include "lkvm/exit_status.h"
 #include "lkvm/log.h"
+#include "lkvm/memory_guard.h"
 #include "lkvm/vm.h"
-#include "private-memory.h"
 #include "signals.h"
 
 static void on_timeout(struct loop_timer *timer)
@@ -54,6 +54,10 @@ static int start(struct vm *vm)
 	if (error)
 		return error;
 	error = chardev_start(vm->console);
+	if (error)
+		return error;
+	/* A terminal has taken the signals for itself; faults in guest memory are no end of lkvm's. */
+	error = memory_guard_take_signals();
 	if (error)
 		return error;
 	vm->timeout.expired = on_timeout;
@@ -143,16 +147,13 @@ static void show_vcpus(struct vm *vm)
 
 static void say_end(struct vm *vm, int status)
 {
+	memory_guard_say(vm->config->name);
 	switch (status) {
 	case EXIT_GUEST_PANIC:
 		log_error("Guest %s panicked", vm->config->name);
 		break;
 	case EXIT_TRIPLE_FAULT:
 		log_error("Guest %s ended by a triple fault", vm->config->name);
-		break;
-	case EXIT_INTERNAL_ERROR:
-		if (vm->private_memory)
-			private_memory_say_fault(vm);
 		break;
 	case EXIT_TIMEOUT:
 		log_error("Guest %s did not end within %u seconds", vm->config->name,
@@ -185,8 +186,9 @@ int vm_run(struct vm *vm)
 	int error, status;
 
 	error = vm_signals_start(vm);
-	if (!error && vm->private_memory)
-		error = private_memory_guard(vm);
+	/* Once more: now it is known whether it is private. */
+	if (!error)
+		error = vm_guard_memory(vm);
 	if (!error)
 		error = start(vm);
 	if (error) {

@@ -95,6 +95,13 @@ int vm_create(struct vm *vm, const struct vm_config *config);
 /* Everything that exists is taken down, in reverse order. Also after a half-way failure. */
 void vm_destroy(struct vm *vm);
 
+/*
+ * Main thread, before others: from here on memory that the host takes away ends the guest (memory_guard.h), with
+ * VM_REQUEST_HOST_ERROR, or VM_REQUEST_INTERNAL_ERROR if it is the guest that did not share it. Again when
+ * vm->private_memory was set. 0 or -errno, said.
+ */
+int vm_guard_memory(struct vm *vm);
+
 /* Tells KVM of every region in vm->memory (KVM_SET_USER_MEMORY_REGION, ...REGION2). 0 or -errno, said. */
 int vm_map_memory(struct vm *vm);
 
