@@ -490,7 +490,8 @@ static enum exit_action memory_fault(struct vcpu *vcpu, int error)
 
 static enum exit_action run_failed(struct vcpu *vcpu, int error)
 {
-	if ((error == EFAULT || error == EHWPOISON) &&
+	/* ENOMEM: guest_memfd's. */
+	if ((error == EFAULT || error == EHWPOISON || error == ENOMEM) &&
 	    vcpu->run->exit_reason == KVM_EXIT_MEMORY_FAULT)
 		return memory_fault(vcpu, error);
 

@@ -172,10 +172,10 @@ static void page_that_is_broken(void **state)
 }
 
 /* Of memory that everybody has, --mem-backend's, more can be said, and registers tell nothing. */
-static void shared_page_is_broken(void **state)
+static void lose_shared_page(int error, const char *words)
 {
-	static const struct fake_exit exits[] = {
-		{ EHWPOISON, true, FAKE_LOW + FAKE_PAGE, 0 },
+	const struct fake_exit exits[] = {
+		{ error, true, FAKE_LOW + FAKE_PAGE, 0 },
 	};
 
 	assert_int_equal(vm_guard_memory(&vm), 0);
@@ -184,8 +184,19 @@ static void shared_page_is_broken(void **state)
 	said_begin();
 	assert_true(memory_guard_say("test"));
 	said_end();
-	SAID("memory at 0x101000 is lost: the host's memory there is broken");
+	SAID(words);
 	memory_guard_disarm();
+}
+
+static void shared_page_is_broken(void **state)
+{
+	lose_shared_page(EHWPOISON,
+			 "memory at 0x101000 is lost: the host's memory there is broken");
+}
+
+static void host_has_no_shared_page(void **state)
+{
+	lose_shared_page(ENOMEM, "memory at 0x101000 is lost: the host has no page left for it");
 }
 
 /* KVM says of a page that is no more but EFAULT. */
@@ -218,8 +229,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		T(page_is_converted),	  T(page_that_is_none), T(page_that_is_broken),
-		T(shared_page_is_broken), T(page_is_cut_off),
+		T(page_is_converted),	  T(page_that_is_none),	      T(page_that_is_broken),
+		T(shared_page_is_broken), T(host_has_no_shared_page), T(page_is_cut_off),
 	};
 #undef T
 
