@@ -245,7 +245,7 @@ static u64 find_hole(const struct guest_memory *memory, const struct guest_regio
 	return hole < 0 ? region->size : MIN((u64)hole - region->offset, region->size);
 }
 
-bool memory_guard_search(void)
+bool memory_guard_search(bool try)
 {
 	const struct guest_memory *memory;
 
@@ -261,6 +261,8 @@ bool memory_guard_search(void)
 		at = find_end(memory, region);
 		if (at < region->size)
 			return memory_guard_report(region->gpa + at, false);
+		if (!try)
+			continue;
 		at = find_hole(memory, region);
 		if (at < region->size && !try_page(region, ALIGN_DOWN(at, host_page)))
 			return true;

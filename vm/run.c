@@ -12,6 +12,7 @@
 #include "lkvm/log.h"
 #include "lkvm/memory_guard.h"
 #include "lkvm/vm.h"
+#include "memory-watch.h"
 #include "signals.h"
 
 static void on_timeout(struct loop_timer *timer)
@@ -58,6 +59,9 @@ static int start(struct vm *vm)
 		return error;
 	/* A terminal has taken the signals for itself; faults in guest memory are no end of lkvm's. */
 	error = memory_guard_take_signals();
+	if (error)
+		return error;
+	error = memory_watch_start(vm);
 	if (error)
 		return error;
 	vm->timeout.expired = on_timeout;
@@ -192,6 +196,7 @@ int vm_run(struct vm *vm)
 	if (!error)
 		error = start(vm);
 	if (error) {
+		memory_watch_stop(vm);
 		chardev_stop(vm->console);
 		return EXIT_START;
 	}
@@ -209,6 +214,7 @@ int vm_run(struct vm *vm)
 			break;
 	}
 	loop_timer_cancel(&vm->timeout);
+	memory_watch_stop(vm);
 	vm->status = status = error ? EXIT_HOST_ERROR : status_of(vm);
 	finish_output(vm);
 	chardev_stop(vm->console);

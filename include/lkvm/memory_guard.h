@@ -47,10 +47,11 @@ void memory_guard_disarm(void);
 bool memory_guard_check(const void *hva, u64 len);
 bool memory_guard_check_iov(const struct iovec *iov, unsigned nr);
 /*
- * A vCPU's thread: KVM_RUN failed with EFAULT, and no more is known. The same for all of guest memory, of which
- * only what has no page yet is tried, and one page of that. Milliseconds.
+ * Any thread: the same for all of guest memory that is a file. Is it as long as it was? And, if `try`, as KVM_RUN
+ * has failed with EFAULT and told no address: can what has no page yet get one? One page of that is tried,
+ * and made. Milliseconds.
  */
-bool memory_guard_search(void);
+bool memory_guard_search(bool try);
 /* Any thread: somebody else, KVM, says of the guest's memory at gpa that it cannot be had. False: it is none. */
 bool memory_guard_report(gpa_t gpa, bool broken);
 
