@@ -7,7 +7,7 @@ bare_guests common/memory-lost
 pool=/sys/kernel/mm/hugepages/hugepages-2048kB
 broken=/sys/devices/system/memory/hard_offline_page
 before=$(cat $pool/nr_hugepages 2>/dev/null || :)
-trap 'umount full; rmdir groups/lost; umount groups; [ -z "$before" ] || echo "$before" >$pool/nr_hugepages' EXIT
+trap 'umount full; rmdir groups/lost 2>/dev/null; umount groups 2>/dev/null; [ -z "$before" ] || echo "$before" >$pool/nr_hugepages' EXIT
 mkdir full groups
 data_file disk.img 8
 disk=$(sum disk.img)
