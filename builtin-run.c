@@ -69,6 +69,8 @@ int builtin_run(int argc, char **argv)
 	}
 	/* A reader of our output that goes away must not take the guest's disks with it. */
 	signal(SIGPIPE, SIG_IGN);
+	/* Nor must a limit on the size of files, which is an error to what writes. */
+	signal(SIGXFSZ, SIG_IGN);
 	bound_descriptors();
 	mallopt(M_MMAP_THRESHOLD, LARGE_TABLE);
 	ret = machine_run(&config);

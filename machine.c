@@ -8,6 +8,7 @@
 #include "lkvm/exit_status.h"
 #include "lkvm/log.h"
 #include "lkvm/machine.h"
+#include "lkvm/memory_guard.h"
 #include "lkvm/pci.h"
 #include "lkvm/virtio.h"
 
@@ -71,10 +72,13 @@ static int assemble(struct vm *vm, const struct vm_config *config, struct contro
 	counter_set_word(&vm->counters, COUNTER_WORD_BACKEND,
 			 memory_kind_names[config->memory_backend.kind]);
 	if (!error)
+		error = vm_guard_memory(vm);
+	if (!error)
 		error = control_create(control, vm);
 	for (unsigned i = 0; i < ARRAY_SIZE(steps) && !error; i++)
 		error = vm_ending(vm) ? -ECANCELED : steps[i](vm);
-	return error;
+	/* Even if nobody noticed: what was loaded there is not in the guest's memory. */
+	return memory_guard_say(config->name) ? -ENOMEM : error;
 }
 
 int machine_run(const struct vm_config *config)
@@ -91,6 +95,7 @@ int machine_run(const struct vm_config *config)
 		status = vm.signal ? 128 + vm.signal : EXIT_START;
 	control_stop(control);
 	vm_destroy(&vm);
+	memory_guard_disarm();
 	/* Last: who asked for the end hears of it when disks are closed. */
 	control_destroy(control);
 	return status;

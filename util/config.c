@@ -15,6 +15,7 @@
 #include "lkvm/config.h"
 #include "lkvm/log.h"
 #include "lkvm/net.h"
+#include "lkvm/options.h"
 
 #define DEFAULT_MEMORY	MIB(512)
 #define MEMORY_EACH_CPU MIB(64)
@@ -125,29 +126,44 @@ static bool same_file(const struct stat *file, const char *path)
 	       other.st_ino == file->st_ino;
 }
 
+/* What the guest's memory is in, and what else of the guest's that is, if anything. */
+struct other_use {
+	const struct vm_config *config;
+	struct stat file;
+	const char *option;
+};
+
+/* Every option that is a file's name: kernel, firmware, flash ... */
+static int check_file_option(const struct option_row *row, void *arg)
+{
+	struct other_use *use = arg;
+
+	if (row->kind == OPTION_STRING && !strcmp(row->argument, "FILE") &&
+	    same_file(&use->file, *(const char *const *)((const char *)use->config + row->offset)))
+		use->option = row->name;
+	return 0;
+}
+
 /* The guest's memory is zero when it starts: what else the guest is given must not be made so. */
 static int check_memory_file(const struct vm_config *config)
 {
-	const char *path = config->memory_backend.path, *used = NULL;
-	struct stat file;
+	const char *path = config->memory_backend.path;
+	struct other_use use = { .config = config };
 
-	if (config->memory_backend.kind != MEMORY_FILE || stat(path, &file))
+	if (config->memory_backend.kind != MEMORY_FILE || stat(path, &use.file))
 		return 0;
-	if (same_file(&file, config->kernel))
-		used = "--kernel";
-	if (same_file(&file, config->firmware))
-		used = "--firmware";
+	options_for_each(check_file_option, &use);
 	for (unsigned i = 0; i < config->nr_initrds; i++)
-		if (same_file(&file, config->initrds[i]))
-			used = "--initrd";
+		if (same_file(&use.file, config->initrds[i]))
+			use.option = "initrd";
 	for (unsigned i = 0; i < config->nr_disks; i++)
-		if (same_file(&file, config->disks[i].path))
-			used = "--disk";
-	if (!used)
+		if (same_file(&use.file, config->disks[i].path))
+			use.option = "disk";
+	if (!use.option)
 		return 0;
-	log_fatal("--mem-backend file: %s is %s too, and would be emptied; give memory a file of "
+	log_fatal("--mem-backend file: %s is --%s too, and would be emptied; give memory a file of "
 		  "its own",
-		  path, used);
+		  path, use.option);
 	return -EINVAL;
 }
 

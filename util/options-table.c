@@ -286,7 +286,8 @@ static const struct option_row common_options[] = {
 		 "which is made if it is not there; what is in it is lost when the guest starts, "
 		 "what the guest leaves stays. guest-memfd: a file of KVM's (Linux 6.18).\n"
 		 "prealloc: all of it is there before the guest starts, or the guest does not "
-		 "start. "
+		 "start. Without, a host that runs out of it later ends the guest, with status "
+		 "246. "
 		 "A comma in a path is written twice.",
 	  .parse = option_parse_memory_backend,
 	  .can_clear = true },

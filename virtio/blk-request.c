@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include "blk.h"
+#include "lkvm/memory_guard.h"
 
 /* Sectors are counted in this unit in the protocol, whatever block size is announced. */
 _Static_assert(DISK_SECTOR == 512, "virtio 1.3, 5.2.6");
@@ -51,6 +52,9 @@ static void io_done(struct disk_request *io, int error)
 {
 	struct blk_request *request = CONTAINER_OF(io, struct blk_request, io);
 
+	/* The guest ends; that its disk failed is not why, but it must not be told that all is well. */
+	if (error == -EFAULT && (io->operation == DISK_READ || io->operation == DISK_WRITE))
+		memory_guard_check_iov(io->iov, io->nr_iov);
 	if (!error)
 		complete(request, VIRTIO_BLK_S_OK);
 	else if (error == -EOPNOTSUPP)
@@ -59,10 +63,20 @@ static void io_done(struct disk_request *io, int error)
 		complete(request, VIRTIO_BLK_S_IOERR);
 }
 
+static bool changes_disk(enum disk_operation operation)
+{
+	return operation != DISK_READ && operation != DISK_FLUSH;
+}
+
 static void submit(struct blk_request *request, enum disk_operation operation)
 {
 	struct virtio_blk *blk = request->blk;
 
+	/* Looked at when all but the data has been read: what says what to write and where may be no guest's words. */
+	if (changes_disk(operation) && memory_guard_tripped()) {
+		complete(request, VIRTIO_BLK_S_IOERR);
+		return;
+	}
 	request->io.operation = operation;
 	request->io.stable = !blk_is_writeback(blk);
 	request->io.done = io_done;

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lkvm/memory_guard.h"
 #include "net.h"
 
 /* How long a driver that offers too little is waited for before frames are tried on what there is. */
@@ -188,6 +189,8 @@ static int receive_one(struct net_pair *pair)
 	pair->iov[nr].iov_len = NET_OVERFLOW;
 	len = backend->ops->receive(backend, pair->index, pair->iov, nr + 1);
 	pair->iov[nr] = saved;
+	if (len == -EFAULT)
+		memory_guard_check_iov(pair->iov, nr);
 	if (len <= 0)
 		return len;
 	if ((size_t)len <= NET_HDR_LEN || ((size_t)len > room && !finish_overflow(pair, len)))

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lkvm/memory_guard.h"
 #include "lkvm/vm.h"
 #include "net.h"
 
@@ -76,6 +77,8 @@ static int transmit(struct net_pair *pair, const struct virtq_chain *chain)
 	else
 		error = backend->ops->transmit(backend, pair->index, chain->iov, chain->nr_out,
 					       len);
+	if (error == -EFAULT)
+		memory_guard_check_iov(chain->iov, chain->nr_out);
 	if (!error)
 		pair->tx_frames++;
 	else if (error != -EAGAIN)

@@ -157,29 +157,12 @@ static void mark(struct guest_region *region, u64 offset, u64 len, bool private)
 	}
 }
 
-/* That the host does not get its memory back is a pity, but nobody's failure. */
-static void said_no(const char *half, int error)
-{
-	log_debug("Pages that were converted are not given back, %s: %s", half, strerror(error));
-}
-
-static void give_back_shared(struct vm *vm, const struct guest_region *region, u64 offset, u64 len)
-{
-	int error = memory_give_back(&vm->memory, region, offset, len);
-
-	if (!error)
-		return;
-	said_no("shared ones", -error);
-	/* A file system that makes no holes. What was there must not be there when the guest shares it again. */
-	if (error == -EOPNOTSUPP)
-		memset(region->hva + offset, 0, len);
-}
-
 static void give_back_private(const struct guest_region *region, u64 offset, u64 len)
 {
 	if (fallocate(region->guest_memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 		      region->guest_memfd_offset + offset, len))
-		said_no("private ones", errno);
+		log_debug("Private pages that were converted are not given back: %s",
+			  strerror(errno));
 }
 
 /*
@@ -190,7 +173,7 @@ static void follow(struct vm *vm, struct guest_region *region, u64 offset, u64 s
 {
 	if (private) {
 		mark(region, offset, size, true);
-		give_back_shared(vm, region, offset, size);
+		memory_give_back(&vm->memory, region, offset, size);
 	} else {
 		give_back_private(region, offset, size);
 		mark(region, offset, size, false);

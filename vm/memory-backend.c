@@ -2,6 +2,7 @@
 /* The table of what guest RAM can be made of, and the simplest one with a file. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 static int open_memfd(struct guest_memory *memory, u64 size)
 {
 	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int error;
 
 	memory->fd = memfd_create("guest", flags | MFD_NOEXEC_SEAL);
 	if (memory->fd < 0 && errno == EINVAL)
@@ -26,16 +28,31 @@ static int open_memfd(struct guest_memory *memory, u64 size)
 		memory->write_at = pwrite;
 		return 0;
 	}
-	log_fatal(MEMORY_SAY("%s"), memory_name(memory), strerror(errno));
-	return -errno;
+	error = -errno;
+	log_fatal(MEMORY_SAY("%s"), memory_name(memory), strerror(-error));
+	return error;
+}
+
+void memory_why_no_page(const struct guest_memory *memory, char *text, size_t size)
+{
+	if (memory->backend->why_no_page)
+		memory->backend->why_no_page(memory, text, size);
+	else
+		snprintf(text, size, "the host has no page left for it");
 }
 
 const struct memory_backend memory_backends[MEMORY_NR_KINDS] = {
 	[MEMORY_MEMFD] = { .open = open_memfd },
-	[MEMORY_HUGETLB] = { .open = memory_open_hugetlb, .reserved = true, .keeps_pages = true },
+	[MEMORY_HUGETLB] = { .open = memory_open_hugetlb,
+			     .reserved = true,
+			     .keeps_pages = true,
+			     .why_no_page = memory_why_no_huge_page },
 	[MEMORY_HUGETLBFS] = { .open = memory_open_hugetlbfs,
 			       .reserved = true,
-			       .keeps_pages = true },
-	[MEMORY_FILE] = { .open = memory_open_file, .has_past = true },
+			       .keeps_pages = true,
+			       .why_no_page = memory_why_no_huge_page },
+	[MEMORY_FILE] = { .open = memory_open_file,
+			  .has_past = true,
+			  .why_no_page = memory_why_no_file_page },
 	[MEMORY_GUEST_MEMFD] = { .open = memory_open_guest_memfd, .guest_memfd = true },
 };

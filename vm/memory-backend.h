@@ -23,6 +23,8 @@ struct memory_backend {
 	bool has_past;
 	/* KVM is given the file, not only the mapping. */
 	bool guest_memfd;
+	/* Why the host has no page for some of it, and what would help, for a message. NULL: nobody knows. */
+	void (*why_no_page)(const struct guest_memory *memory, char *text, size_t size);
 };
 
 extern const struct memory_backend memory_backends[MEMORY_NR_KINDS];
@@ -32,20 +34,25 @@ int guest_memory_insert(struct guest_memory *memory, const struct guest_region *
 
 /*
  * vm/memory-ram.c: zeroes [offset, offset + size) of what is mapped of a region (not borrowed), whole pages
- * of the host's, by giving them back to the host unless the back end keeps them. 0 or -errno, -EOPNOTSUPP: the
- * file system cannot; nothing said. Any thread, for a range that nobody uses.
+ * of the host's, by giving them back to the host unless the back end keeps them or the host does not take them.
+ * Any thread, for a range that nobody uses.
  */
-int memory_give_back(const struct guest_memory *memory, const struct guest_region *region,
-		     u64 offset, u64 size);
+void memory_give_back(const struct guest_memory *memory, const struct guest_region *region,
+		      u64 offset, u64 size);
+
+/* The backend's why_no_page, or words for all of them. Any thread. */
+void memory_why_no_page(const struct guest_memory *memory, char *text, size_t size);
 
 /* vm/memory-huge.c, for memory_backends. */
 int memory_open_hugetlb(struct guest_memory *memory, u64 size);
 int memory_open_hugetlbfs(struct guest_memory *memory, u64 size);
+void memory_why_no_huge_page(const struct guest_memory *memory, char *text, size_t size);
 /* Says that there are fewer huge pages of memory->page bytes than `size` bytes take, and what to do. */
 void memory_say_too_few(const struct guest_memory *memory, u64 size);
 
 /* vm/memory-file.c, the same. */
 int memory_open_file(struct guest_memory *memory, u64 size);
+void memory_why_no_file_page(const struct guest_memory *memory, char *text, size_t size);
 
 /* vm/guest-memfd.c, the same. */
 int memory_open_guest_memfd(struct guest_memory *memory, u64 size);
@@ -55,6 +62,11 @@ int memory_open_guest_memfd(struct guest_memory *memory, u64 size);
  * if it is much. Contents stay. 0; -ENOMEM, -EFAULT and the like: not all could be had; nothing said.
  */
 int memory_preallocate(u8 *hva, u64 size, u64 page);
+/*
+ * The same of [hva, hva + size), pages of the host's, on this thread. -EINVAL: the kernel does not know how to
+ * do that, and nothing was done.
+ */
+int memory_have(u8 *hva, u64 size);
 
 /* "--mem-backend hugetlb", for messages. */
 #define MEMORY_SAY(fmt)	    "--mem-backend %s: " fmt

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -33,6 +34,7 @@ static int failed(const struct guest_memory *memory)
 static int open_or_make(struct guest_memory *memory, u64 size)
 {
 	const char *path = memory->config->path;
+	int error;
 
 	memory->fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (memory->fd >= 0 || errno != ENOENT)
@@ -40,7 +42,12 @@ static int open_or_make(struct guest_memory *memory, u64 size)
 	memory->fd = open(path, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
 	if (memory->fd < 0)
 		return failed(memory);
-	return ftruncate(memory->fd, size) ? failed(memory) : 0;
+	if (!ftruncate(memory->fd, size))
+		return 0;
+	error = failed(memory);
+	/* The next attempt would take it for somebody's, and find it too small. */
+	unlink(path);
+	return error;
 }
 
 static int lock(const struct guest_memory *memory, const struct stat *st)
@@ -82,4 +89,28 @@ int memory_open_file(struct guest_memory *memory, u64 size)
 		return -EINVAL;
 	}
 	return lock(memory, &st);
+}
+
+void memory_why_no_file_page(const struct guest_memory *memory, char *text, size_t size)
+{
+	const char *path = memory->config->path;
+	struct statfs fs;
+	struct stat st;
+
+	if (fstat(memory->fd, &st) || fstatfs(memory->fd, &fs))
+		snprintf(text, size, "%s: %s", path, strerror(errno));
+	else if ((u64)st.st_size < memory->size)
+		snprintf(text, size,
+			 "%s was made shorter, to %llu KiB of %llu; nobody may do that while the "
+			 "guest runs",
+			 path, (unsigned long long)st.st_size >> 10,
+			 (unsigned long long)memory->size >> 10);
+	else
+		snprintf(text, size,
+			 "the file system of %s has no room for it, %llu KiB are left; make room "
+			 "there%s",
+			 path, (unsigned long long)fs.f_bavail * fs.f_bsize >> 10,
+			 memory->config->prealloc
+				 ? ""
+				 : ", or add ,prealloc, which takes all of it at the start");
 }

@@ -78,6 +78,18 @@ void memory_say_too_few(const struct guest_memory *memory, u64 size)
 		  (unsigned long long)memory->page >> 10);
 }
 
+void memory_why_no_huge_page(const struct guest_memory *memory, char *text, size_t size)
+{
+	char page[32];
+
+	snprintf(text, size,
+		 "there is no huge page of %s for it, %llu are free; a control group's limit, or a "
+		 "mount's, may be lower%s",
+		 size_text(memory->page, page, sizeof(page)),
+		 (unsigned long long)pool_number(memory->page, "free_hugepages"),
+		 memory->config->prealloc ? "" : "; ,prealloc would take all of them at the start");
+}
+
 /* Which sizes there are, as "2M, 1G". */
 static void list_sizes(char *list, size_t size)
 {

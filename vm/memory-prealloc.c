@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Making pages ahead of time: the kernel zeroes each, which is worth several threads where there are many. */
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
+#include "lkvm/log.h"
+#include "lkvm/loop.h"
+#include "lkvm/memory_guard.h"
 #include "lkvm/thread.h"
 #include "memory-backend.h"
 
@@ -30,20 +33,24 @@ static void touch(u8 *hva, u64 size, u64 page)
 		atomic_fetch_or_explicit((_Atomic u8 *)(hva + at), 0, memory_order_relaxed);
 }
 
-static int populate(u8 *hva, u64 size, u64 page)
+int memory_have(u8 *hva, u64 size)
 {
 	int ret;
 
 	do {
 		ret = madvise(hva, size, MADV_POPULATE_WRITE);
 	} while (ret && (errno == EINTR || errno == EAGAIN));
-	if (!ret)
-		return 0;
-	/* EINVAL: a kernel, or a kind of mapping, that does not know it. */
-	if (errno != EINVAL)
-		return -errno;
+	return ret ? -errno : 0;
+}
+
+static int populate(u8 *hva, u64 size, u64 page)
+{
+	int error = memory_have(hva, size);
+
+	if (error != -EINVAL)
+		return error;
 	touch(hva, size, page);
-	return 0;
+	return memory_guard_tripped() ? -EFAULT : 0;
 }
 
 static void *run(void *arg)
@@ -60,20 +67,33 @@ static void *run(void *arg)
 	return NULL;
 }
 
+/* Those that this process may use: who binds it to some, with numactl say, has their node's memory too. */
+static unsigned count_cpus(void)
+{
+	cpu_set_t cpus;
+
+	/* EINVAL: a host with more of them than the set has room for. */
+	return sched_getaffinity(0, sizeof(cpus), &cpus) ? MAX_THREADS : (unsigned)CPU_COUNT(&cpus);
+}
+
 int memory_preallocate(u8 *hva, u64 size, u64 page)
 {
 	struct work work = { .hva = hva, .size = size, .page = page, .step = MAX((u64)PART, page) };
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	u64 parts = (size + work.step - 1) / work.step;
-	u64 most = MIN(parts, (u64)MAX_THREADS), wanted = MIN(most, (u64)cpus);
-	unsigned nr = 0;
+	u64 most = MIN(parts, (u64)MAX_THREADS), wanted = MIN(most, (u64)count_cpus());
+	u64 begin = clock_now();
 	pthread_t threads[MAX_THREADS];
+	unsigned nr = 0;
 
 	/* This thread is one of them; if others cannot be had, it does all. */
-	while (cpus > 0 && nr + 1 < wanted && !thread_start(&threads[nr], 0, run, &work))
+	while (nr + 1 < wanted && !thread_start(&threads[nr], 0, run, &work))
 		nr++;
+	log_debug("guest memory: making %llu MiB, threads: %u", (unsigned long long)size >> 20,
+		  nr + 1);
 	run(&work);
 	while (nr)
 		pthread_join(threads[--nr], NULL);
+	log_debug("guest memory: made in %llu ms",
+		  (unsigned long long)(clock_now() - begin) / 1000000);
 	return work.error;
 }

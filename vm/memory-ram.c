@@ -2,6 +2,7 @@
 /* How guest RAM is made and how it becomes as new for a reboot. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -94,8 +95,8 @@ static int punch(int fd, u64 offset, u64 size)
 }
 
 /* Pages that nobody has touched are zero, and stay unmade. */
-static int zero_pages(const struct guest_memory *memory, const struct guest_region *region,
-		      u64 offset, u64 size)
+static void zero_pages(const struct guest_memory *memory, const struct guest_region *region,
+		       u64 offset, u64 size)
 {
 	u64 end = offset + size, next;
 	u8 there;
@@ -104,50 +105,66 @@ static int zero_pages(const struct guest_memory *memory, const struct guest_regi
 		u64 page = ALIGN_DOWN(offset, memory->page);
 
 		next = MIN(page + memory->page, end);
-		if (mincore(region->hva + page, 1, &there))
-			return -errno;
-		if (there & 1)
+		if (mincore(region->hva + page, 1, &there) || there & 1)
 			memset(region->hva + offset, 0, next - offset);
 	}
-	return 0;
 }
 
-int memory_give_back(const struct guest_memory *memory, const struct guest_region *region,
-		     u64 offset, u64 size)
+void memory_give_back(const struct guest_memory *memory, const struct guest_region *region,
+		      u64 offset, u64 size)
 {
-	if (!region->shared)
-		return madvise(region->hva + offset, size, MADV_DONTNEED) ? -errno : 0;
+	int error;
+
 	/* Given back, they could be somebody else's before we have them again. */
-	if (memory->backend->keeps_pages)
-		return zero_pages(memory, region, offset, size);
-	/* MADV_DONTNEED would only forget where the pages are mapped, and find them again. */
-	return punch(memory->fd, region->offset + offset, size);
+	if (region->shared && memory->backend->keeps_pages) {
+		zero_pages(memory, region, offset, size);
+		return;
+	}
+	/* MADV_DONTNEED would only forget where a file's pages are mapped, and find them again. */
+	if (region->shared)
+		error = punch(memory->fd, region->offset + offset, size);
+	else
+		error = madvise(region->hva + offset, size, MADV_DONTNEED) ? -errno : 0;
+	if (!error)
+		return;
+	/* A file system without holes, say: the host does not get its pages, but the guest gets its zeroes. */
+	log_debug("Memory is zeroed instead of being given back: %s", strerror(-error));
+	memset(region->hva + offset, 0, size);
 }
 
-static int clear_mapped(const struct guest_memory *memory, const struct guest_region *region)
+/* All of it is there before the guest starts. */
+static int make_pages(const struct guest_memory *memory, const struct guest_region *region)
 {
-	int error = memory_give_back(memory, region, 0, region->size);
+	int error = memory_preallocate(region->hva, region->size, memory->page);
+	char why[256];
 
-	if (error != -EOPNOTSUPP)
-		return error;
-	memset(region->hva, 0, region->size);
-	return 0;
+	if (!error)
+		return 0;
+	if (error == -EFAULT)
+		memory_why_no_page(memory, why, sizeof(why));
+	else
+		snprintf(why, sizeof(why), "%s", strerror(-error));
+	log_fatal(MEMORY_SAY("prealloc: not all of %llu MiB can be had: %s"), memory_name(memory),
+		  (unsigned long long)region->size >> 20, why);
+	return error;
 }
 
 static int clear(const struct guest_memory *memory, const struct guest_region *region)
 {
-	int error;
+	int error = 0;
 
 	if (region->borrowed) {
 		memset(region->hva, 0, region->size);
 		return 0;
 	}
-	error = clear_mapped(memory, region);
+	memory_give_back(memory, region, 0, region->size);
 	/* Private pages beside what is mapped here. */
-	if (!error && region->guest_memfd >= 0 && !memory->backend->guest_memfd)
+	if (region->guest_memfd >= 0 && !memory->backend->guest_memfd)
 		error = punch(region->guest_memfd, region->guest_memfd_offset, region->size);
-	if (!error && memory->config->prealloc && !region->unlisted)
-		error = memory_preallocate(region->hva, region->size, memory->page);
+	if (error)
+		log_fatal("Unable to clear the guest's private memory: %s", strerror(-error));
+	else if (memory->config->prealloc && !region->unlisted)
+		error = make_pages(memory, region);
 	return error;
 }
 
@@ -157,8 +174,6 @@ int guest_memory_clear(struct guest_memory *memory)
 
 	for (unsigned i = 0; i < memory->nr_regions && !error; i++)
 		error = clear(memory, &memory->regions[i]);
-	if (error)
-		log_fatal("Unable to clear the guest's memory: %s", strerror(-error));
 	return error;
 }
 
@@ -187,16 +202,9 @@ static int no_memory(const struct guest_memory *memory, u64 size, int error)
 
 static int make_contents(const struct guest_memory *memory, const struct guest_region *region)
 {
-	int error = memory->backend->has_past ? clear_mapped(memory, region) : 0;
-
-	if (!error && memory->config->prealloc)
-		error = memory_preallocate(region->hva, region->size, memory->page);
-	if (error)
-		log_fatal(MEMORY_SAY("unable to fill %llu MiB of memory before the guest starts: "
-				     "%s"),
-			  memory_name(memory), (unsigned long long)region->size >> 20,
-			  error == -EFAULT ? "the host has no more" : strerror(-error));
-	return error;
+	if (memory->backend->has_past)
+		memory_give_back(memory, region, 0, region->size);
+	return memory->config->prealloc ? make_pages(memory, region) : 0;
 }
 
 int guest_memory_add_ram(struct guest_memory *memory, gpa_t gpa, u64 size)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lkvm/log.h"
+#include "lkvm/memory_guard.h"
 #include "memory-backend.h"
 
 #define PAGE 4096 /* of private_pages */
@@ -208,8 +209,12 @@ int guest_read_file(const struct guest_memory *memory, gpa_t gpa, int fd, off_t 
 		if (got < 0 && errno == EINTR)
 			continue;
 		/* There is a mapping there, so it was a page that could not be had. */
+		if (got < 0 && errno == EFAULT) {
+			memory_guard_check(hva, want);
+			return -ENOMEM;
+		}
 		if (got < 0)
-			return errno == EFAULT ? -ENOMEM : -errno;
+			return -errno;
 		if (!got)
 			return -ENODATA;
 		gpa += got;

@@ -10,8 +10,9 @@
 #include "lkvm/conversion.h"
 #include "lkvm/exit_status.h"
 #include "lkvm/log.h"
+#include "lkvm/memory_guard.h"
 #include "lkvm/vm.h"
-#include "private-memory.h"
+#include "memory-watch.h"
 #include "signals.h"
 
 /* How often it is looked whether all output has gone, and how long at most after a guest with --timeout. */
@@ -58,6 +59,13 @@ static int start(struct vm *vm)
 	if (error)
 		return error;
 	error = chardev_start(vm->console);
+	if (error)
+		return error;
+	/* A terminal has taken the signals for itself; faults in guest memory are no end of lkvm's. */
+	error = memory_guard_take_signals();
+	if (error)
+		return error;
+	error = memory_watch_start(vm);
 	if (error)
 		return error;
 	vm->timeout.expired = on_timeout;
@@ -148,16 +156,13 @@ static void show_vcpus(struct vm *vm)
 
 static void say_end(struct vm *vm, int status)
 {
+	memory_guard_say(vm->config->name);
 	switch (status) {
 	case EXIT_GUEST_PANIC:
 		log_error("Guest %s panicked", vm->config->name);
 		break;
 	case EXIT_TRIPLE_FAULT:
 		log_error("Guest %s ended by a triple fault", vm->config->name);
-		break;
-	case EXIT_INTERNAL_ERROR:
-		if (vm->private_memory)
-			private_memory_say_fault(vm);
 		break;
 	case EXIT_TIMEOUT:
 		log_error("Guest %s did not end within %u seconds", vm->config->name,
@@ -223,10 +228,12 @@ int vm_run(struct vm *vm)
 {
 	int error, status;
 
-	error = vm->private_memory ? private_memory_guard(vm) : 0;
+	/* Once more: now it is known whether it is private. */
+	error = vm_guard_memory(vm);
 	if (!error)
 		error = start(vm);
 	if (error) {
+		memory_watch_stop(vm);
 		chardev_stop(vm->console);
 		return EXIT_START;
 	}
@@ -242,6 +249,7 @@ int vm_run(struct vm *vm)
 			break;
 	}
 	loop_timer_cancel(&vm->timeout);
+	memory_watch_stop(vm);
 	vm->status = status = error ? EXIT_HOST_ERROR : status_of(vm);
 	finish_output(vm);
 	chardev_stop(vm->console);

@@ -17,6 +17,7 @@
 #include "lkvm/chardev.h"
 #include "lkvm/exit_status.h"
 #include "lkvm/log.h"
+#include "lkvm/memory_guard.h"
 #include "lkvm/thread.h"
 #include "lkvm/vm.h"
 #include "signals.h"
@@ -126,6 +127,24 @@ static void fill_set(sigset_t *set)
 			continue;
 		sigaddset(set, ends[i]);
 	}
+}
+
+static void on_lost_memory(void *vm, bool unshared)
+{
+	vm_request(vm, unshared ? VM_REQUEST_INTERNAL_ERROR : VM_REQUEST_HOST_ERROR);
+}
+
+int vm_guard_memory(struct vm *vm)
+{
+	const struct memory_guard guard = {
+		.memory = &vm->memory,
+		.private = vm->private_memory,
+		.lost = on_lost_memory,
+		.crash = chardev_emergency_restore,
+		.opaque = vm,
+	};
+
+	return memory_guard_arm(&guard);
 }
 
 int vm_signals_start(struct vm *vm)

@@ -13,6 +13,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/conversion.h"
 #include "lkvm/log.h"
+#include "lkvm/memory_guard.h"
 #include "lkvm/thread.h"
 #include "lkvm/vcpu.h"
 #include "lkvm/vm.h"
@@ -365,11 +366,15 @@ static void mmio_exit(struct vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 	u64 address = run->mmio.phys_addr;
 	unsigned len = MIN(run->mmio.len, 8u);
+	const void *hva;
 
-	if (run->mmio.is_write)
-		bus_write(vcpu->vm->mmio, address, run->mmio.data, len);
-	else
-		bus_read(vcpu->vm->mmio, address, run->mmio.data, len);
+	if (run->mmio.is_write ? bus_write(vcpu->vm->mmio, address, run->mmio.data, len)
+			       : bus_read(vcpu->vm->mmio, address, run->mmio.data, len))
+		return;
+	/* Where KVM emulates the instruction, memory that it cannot access looks to it like a device's. */
+	hva = guest_memory_hva(&vcpu->vm->memory, address, len);
+	if (hva)
+		memory_guard_check(hva, len);
 }
 
 static enum exit_action internal_error(struct vcpu *vcpu, const char *fmt, ...)
@@ -475,6 +480,9 @@ static enum exit_action memory_fault(struct vcpu *vcpu, int error)
 		log_debug("vCPU %u: memory fault at 0x%llx: %s", vcpu->id,
 			  (unsigned long long)fault.gpa, strerror(-answer));
 	}
+	/* Private memory is a file of KVM's beside what --mem-backend says; the registers tell more of it. */
+	if (!private && memory_guard_report(fault.gpa, error == EHWPOISON))
+		return EXIT_ACTION_STOP;
 	return internal_error(vcpu, "KVM_RUN: %s: the guest's %smemory at 0x%llx cannot be had",
 			      strerror(error), private ? "private " : "",
 			      (unsigned long long)fault.gpa);
@@ -482,10 +490,13 @@ static enum exit_action memory_fault(struct vcpu *vcpu, int error)
 
 static enum exit_action run_failed(struct vcpu *vcpu, int error)
 {
-	if ((error == EFAULT || error == EHWPOISON) &&
+	/* ENOMEM: guest_memfd's. */
+	if ((error == EFAULT || error == EHWPOISON || error == ENOMEM) &&
 	    vcpu->run->exit_reason == KVM_EXIT_MEMORY_FAULT)
 		return memory_fault(vcpu, error);
 
+	if (error == EFAULT && memory_guard_search(true))
+		return EXIT_ACTION_STOP;
 	/* arm64's KVM, of a pair of registers or an address that is written back: the CPU does not tell it. */
 	if (error == ENOSYS)
 		return internal_error(vcpu,

@@ -20,6 +20,7 @@ struct conversions;
 struct pci_host;
 struct vcpu;
 struct irq_state;
+struct memory_watch;
 struct chardev;
 struct vcpu_control;
 struct vm_signals;
@@ -81,7 +82,8 @@ struct vm {
 		panicked;   /* a panic line was seen on the console, no orderly reboot after it */
 	_Atomic int signal; /* which one ended us */
 	_Atomic int status; /* what vm_run() is going to return; -1: not known yet */
-	struct vm_signals *signals; /* vm/signals.c's */
+	struct vm_signals *signals;	   /* vm/signals.c's */
+	struct memory_watch *memory_watch; /* vm/memory-watch.c's */
 	/*
 	 * Asks the host for its attestation report of this guest, at most *size bytes of it, and says how many there
 	 * are. 0 or -errno, with words for it in *why; -EOPNOTSUPP: the kernel does not offer it. Main thread. NULL:
@@ -97,6 +99,13 @@ struct vm {
 int vm_create(struct vm *vm, const struct vm_config *config);
 /* Everything that exists is taken down, in reverse order. Also after a half-way failure. */
 void vm_destroy(struct vm *vm);
+
+/*
+ * Main thread, before others: from here on memory that the host takes away ends the guest (memory_guard.h), with
+ * VM_REQUEST_HOST_ERROR, or VM_REQUEST_INTERNAL_ERROR if it is the guest that did not share it. Again when
+ * vm->private_memory was set. 0 or -errno, said.
+ */
+int vm_guard_memory(struct vm *vm);
 
 /* Tells KVM of every region in vm->memory (KVM_SET_USER_MEMORY_REGION, ...REGION2). 0 or -errno, said. */
 int vm_map_memory(struct vm *vm);

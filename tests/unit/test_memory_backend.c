@@ -2,19 +2,34 @@
 /* What guest RAM is made of, kind by kind, without KVM. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lkvm/log.h"
 #include "lkvm/memory.h"
 #include "lkvm/memory_backend.h"
 #include "said.h"
+#include "../../vm/memory-backend.h"
 
 #define SIZE MIB(8)
 #define LOW  MIB(6)
 #define HIGH GIB(4)
+
+/* In place of the C library's: a file system that knows no holes, on demand. */
+static bool no_holes;
+
+int fallocate(int fd, int mode, off_t offset, off_t len)
+{
+	errno = EOPNOTSUPP;
+	return no_holes ? -1 : (int)syscall(SYS_fallocate, fd, mode, offset, len);
+}
 
 static char folder[] = "/tmp/lkvm-memory-XXXXXX", path[64];
 static struct memory_config config;
@@ -26,6 +41,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/ram", folder);
 	config = (struct memory_config){ .path = path };
+	no_holes = false;
 	guest_memory_init(&memory);
 	return 0;
 }
@@ -209,6 +225,36 @@ static void much_made_ahead(void **state)
 	assert_int_equal(resident(&memory.regions[0]), MIB(300) / 4096);
 }
 
+/* Who binds the process to some CPUs wants no more threads than these, each on its own. */
+static void as_many_threads_as_cpus(void **state)
+{
+	cpu_set_t all, one;
+	char expected[32];
+	unsigned first = 0;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	while (!CPU_ISSET(first, &all))
+		first++;
+	CPU_ZERO(&one);
+	CPU_SET(first, &one);
+	log_set_level(LOG_LEVEL_DEBUG);
+	config.prealloc = true;
+	assert_int_equal(guest_memory_use(&memory, &config, MIB(384), -1), 0);
+	said_begin();
+	assert_int_equal(guest_memory_add_ram(&memory, 0, MIB(384)), 0);
+	said_end();
+	snprintf(expected, sizeof(expected), "384 MiB, threads: %d\n", MIN(CPU_COUNT(&all), 3));
+	assert_non_null(strstr(said, expected));
+	assert_non_null(strstr(said, "made in "));
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	said_begin();
+	assert_int_equal(guest_memory_clear(&memory), 0);
+	said_end();
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	log_set_level(LOG_LEVEL_INFO);
+	assert_non_null(strstr(said, "384 MiB, threads: 1\n"));
+}
+
 /* ---- files ---- */
 
 static void a_file_keeps_what_the_guest_leaves(void **state)
@@ -238,6 +284,48 @@ static void a_file_loses_what_was_in_it(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, SIZE + 4096);
 	assert_int_equal(st.st_blocks * 512, 4096);
+}
+
+/* Not the whole of it, as a conversion of pages does it: what is beside it stays. */
+static void zeroes_where_there_are_no_holes(void **state)
+{
+	make(MEMORY_FILE);
+	memset(at(0), 1, LOW);
+	no_holes = true;
+	memory_give_back(&memory, &memory.regions[0], 4096, 8192);
+	assert_int_equal(*at(4095), 1);
+	assert_int_equal(*at(4096), 0);
+	assert_int_equal(*at(3 * 4096 - 1), 0);
+	assert_int_equal(*at(3 * 4096), 1);
+	assert_int_equal(guest_memory_clear(&memory), 0);
+	assert_int_equal(*at(LOW - 1), 0);
+}
+
+/* The next attempt would find an empty file, and take it for somebody's. */
+static void a_file_that_cannot_be_made_is_not_left(void **state)
+{
+	struct rlimit before, little;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	little = (struct rlimit){ .rlim_cur = MIB(1), .rlim_max = before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+	assert_int_equal(use(MEMORY_FILE, SIZE), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	SAID("/ram: File too large");
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void memory_that_cannot_be_filled_is_told(void **state)
+{
+	config.prealloc = true;
+	make(MEMORY_FILE);
+	assert_int_equal(truncate(path, LOW), 0);
+	said_begin();
+	assert_int_equal(guest_memory_clear(&memory), -EFAULT);
+	said_end();
+	SAID("Fatal: --mem-backend file: prealloc: not all of 2 MiB can be had: ");
+	SAID("/ram was made shorter, to 6144 KiB of 8192; ");
 }
 
 static void a_small_file_is_refused_and_stays(void **state)
@@ -353,8 +441,12 @@ int main(void)
 		TEST(anonymous_made_ahead),
 		TEST(memfd_made_ahead),
 		TEST(much_made_ahead),
+		TEST(as_many_threads_as_cpus),
 		TEST(a_file_keeps_what_the_guest_leaves),
 		TEST(a_file_loses_what_was_in_it),
+		TEST(zeroes_where_there_are_no_holes),
+		TEST(a_file_that_cannot_be_made_is_not_left),
+		TEST(memory_that_cannot_be_filled_is_told),
 		TEST(a_small_file_is_refused_and_stays),
 		TEST(a_file_has_one_guest),
 		TEST(other_things_are_no_memory),

@@ -6,8 +6,10 @@
 #include "cpuid.h"
 #include "fake_private_kvm.h"
 #include "lkvm/loop.h"
+#include "lkvm/memory_guard.h"
 #include "said.h"
 #include "x86-vm.h"
+#include "../../vm/memory-backend.h"
 
 #define RUN_SIZE ALIGN_UP(sizeof(struct kvm_run), FAKE_PAGE)
 
@@ -99,7 +101,7 @@ static int teardown(void **state)
 }
 
 /* Until the guest ends. */
-static void run(const struct fake_exit *exits)
+static void run_to(const struct fake_exit *exits, enum vm_request end)
 {
 	struct pollfd asked = { .fd = vm.request_fd.fd, .events = POLLIN };
 
@@ -110,7 +112,12 @@ static void run(const struct fake_exit *exits)
 		;
 	vcpus_park(&vm);
 	said_end();
-	assert_int_equal(vm.end, VM_REQUEST_INTERNAL_ERROR);
+	assert_int_equal(vm.end, end);
+}
+
+static void run(const struct fake_exit *exits)
+{
+	run_to(exits, VM_REQUEST_INTERNAL_ERROR);
 }
 
 static u64 faults(void)
@@ -164,13 +171,66 @@ static void page_that_is_broken(void **state)
 	assert_int_equal(faults(), 1);
 }
 
+/* Of memory that everybody has, --mem-backend's, more can be said, and registers tell nothing. */
+static void lose_shared_page(int error, const char *words)
+{
+	const struct fake_exit exits[] = {
+		{ error, true, FAKE_LOW + FAKE_PAGE, 0 },
+	};
+
+	assert_int_equal(vm_guard_memory(&vm), 0);
+	run_to(exits, VM_REQUEST_HOST_ERROR);
+	SAID(NULL);
+	said_begin();
+	assert_true(memory_guard_say("test"));
+	said_end();
+	SAID(words);
+	memory_guard_disarm();
+}
+
+static void shared_page_is_broken(void **state)
+{
+	lose_shared_page(EHWPOISON,
+			 "memory at 0x101000 is lost: the host's memory there is broken");
+}
+
+static void host_has_no_shared_page(void **state)
+{
+	lose_shared_page(ENOMEM, "memory at 0x101000 is lost: the host has no page left for it");
+}
+
+/* KVM says of a page that is no more but EFAULT. */
+static void page_is_cut_off(void **state)
+{
+	static const struct fake_exit exits[] = {
+		{ .error = EFAULT },
+	};
+	struct guest_region *region = &vm.memory.regions[0];
+	struct memory_config file = { .kind = MEMORY_FILE, .path = "ram" };
+
+	vm.memory.fd = memfd_create("ram", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(vm.memory.fd, 2 * FAKE_PAGE), 0);
+	region->shared = true;
+	vm.memory.config = &file;
+	vm.memory.backend = &memory_backends[MEMORY_FILE];
+	vm.memory.size = region->size;
+	assert_int_equal(vm_guard_memory(&vm), 0);
+	run_to(exits, VM_REQUEST_HOST_ERROR);
+	SAID(NULL);
+	said_begin();
+	assert_true(memory_guard_say("test"));
+	said_end();
+	SAID("memory at 0x102000 is lost: ram was made shorter, to 8 KiB of 512");
+	memory_guard_disarm();
+	region->shared = false;
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		T(page_is_converted),
-		T(page_that_is_none),
-		T(page_that_is_broken),
+		T(page_is_converted),	  T(page_that_is_none),	      T(page_that_is_broken),
+		T(shared_page_is_broken), T(host_has_no_shared_page), T(page_is_cut_off),
 	};
 #undef T
 

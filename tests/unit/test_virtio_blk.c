@@ -2,6 +2,7 @@
 /* virtio-blk as its driver sees it: configuration, every request type, any framing, hostile requests. */
 #include <errno.h>
 #include "blk_machine.h"
+#include "lkvm/memory_guard.h"
 
 /* ---- configuration ---- */
 
@@ -249,6 +250,37 @@ static void test_discard_and_zeroes(void **state)
 	free_machine(m);
 }
 
+static void ignore_loss(void *opaque, bool unshared)
+{
+}
+
+/* What is in the guest's memory then may be ours, and a disk must not get it. */
+static void test_no_write_of_lost_memory(void **state)
+{
+	struct virtio_blk_discard_write_zeroes one = { .num_sectors = htole32(8) };
+	struct machine *m = make_machine(~0ULL, 1, false, false);
+	const struct memory_guard guard = { .memory = &m->memory, .lost = ignore_loss };
+	gpa_t data = alloc(m, 512);
+	u8 byte;
+
+	fill(at(m, data, 512), 512, 1);
+	assert_int_equal(memory_guard_arm(&guard), 0);
+	assert_int_equal(run(m, VIRTIO_BLK_T_OUT, 0, data, 512, false), VIRTIO_BLK_S_OK);
+	assert_int_equal(pwrite(m->memfd, "x", 1, 0), 1);
+	assert_true(memory_guard_report(RING_BASE, false));
+	assert_int_equal(run(m, VIRTIO_BLK_T_OUT, 0, data, 512, false), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(run_segments(m, VIRTIO_BLK_T_WRITE_ZEROES, 1, &one, 16),
+			 VIRTIO_BLK_S_IOERR);
+	assert_int_equal(run_segments(m, VIRTIO_BLK_T_DISCARD, 1, &one, 16), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(pread(m->memfd, &byte, 1, 0), 1);
+	assert_int_equal(byte, 'x');
+	/* What the guest wrote before gets onto it. */
+	assert_int_equal(run(m, VIRTIO_BLK_T_IN, 0, data, 512, true), VIRTIO_BLK_S_OK);
+	assert_int_equal(run(m, VIRTIO_BLK_T_FLUSH, 0, 0, 0, false), VIRTIO_BLK_S_OK);
+	memory_guard_disarm();
+	free_machine(m);
+}
+
 /* Requests are used again: a flush, a read and a write know nothing of the discard that was before. */
 static void test_flush_after_ranges(void **state)
 {
@@ -383,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_get_id),
 		cmocka_unit_test(test_framing),
 		cmocka_unit_test(test_discard_and_zeroes),
+		cmocka_unit_test(test_no_write_of_lost_memory),
 		cmocka_unit_test(test_flush_after_ranges),
 		cmocka_unit_test(test_out_of_bounds),
 		cmocka_unit_test(test_unknown_types),

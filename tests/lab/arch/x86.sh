@@ -74,8 +74,12 @@ host_kernel_make() {
 }
 
 # host_variant NAME: changes the above; a scenario asks for it by "# host: variant=NAME".
+#	huge-pages	with one of 1 GiB put aside, which is easiest before anything else has memory
 host_variant() {
-	return 1
+	case $1 in
+	huge-pages) HOST_CMDLINE="$HOST_CMDLINE hugepagesz=1G hugepages=1" ;;
+	*) return 1 ;;
+	esac
 }
 
 # kernel_source LABEL CODENAME: suites, default release ("-": none), metapackage.
