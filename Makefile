@@ -128,8 +128,9 @@ CFLAGS_builtin-version = -DLKVM_VERSION='"$(VERSION)"'
 UNIT_x86 := $(patsubst %,tests/unit/test_%.c,acpi bzimage cpuid e820 elf hypercall mptable q35 snp_firmware snp_guest snp_launch snp_options snp_plan vcpu_fault)
 UNIT_arm64 := $(wildcard tests/unit/arm64/test_*.c)
 UNIT_riscv := $(wildcard tests/unit/riscv/test_*.c)
-UNIT_COMMON := $(filter-out $(UNIT_x86) tests/unit/test_options.c,$(wildcard tests/unit/test_*.c))
-UNIT_HERE := $(UNIT_$(ARCH)) tests/unit/test_options.c
+UNIT_OPTIONS := $(wildcard tests/unit/test_options*.c)
+UNIT_COMMON := $(filter-out $(UNIT_x86) $(UNIT_OPTIONS),$(wildcard tests/unit/test_*.c))
+UNIT_HERE := $(UNIT_$(ARCH)) $(UNIT_OPTIONS)
 UNIT := $(patsubst %.c,$(B)/%,$(sort $(UNIT_HERE) $(if $(NATIVE_ASM),,$(UNIT_COMMON))))
 ASM_arm64 := $(wildcard $(LKVM_CACHE)/sysroot-arm64/usr/include/aarch64-linux-gnu/asm)
 ASM_riscv := $(wildcard $(LKVM_CACHE)/sysroot-riscv/usr/include/riscv64-linux-gnu/asm)
@@ -153,7 +154,7 @@ $(UNIT_ELSEWHERE:%=unit-%): unit-%:
 	$(Q)$(MAKE) --no-print-directory ARCH=$* B=$(B)/for-$* NATIVE_ASM=$(ASM_$*) unit
 
 check-unit: unit $(UNIT_ELSEWHERE:%=unit-%)
-	tests/unit/run $(UNIT) $(foreach a,$(UNIT_ELSEWHERE),$(patsubst %.c,$(B)/for-$(a)/%,$(UNIT_$(a)) tests/unit/test_options.c))
+	tests/unit/run $(UNIT) $(foreach a,$(UNIT_ELSEWHERE),$(patsubst %.c,$(B)/for-$(a)/%,$(UNIT_$(a)) $(UNIT_OPTIONS)))
 
 asan:
 	$(MAKE) B=$(B)-asan CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \

@@ -56,6 +56,26 @@ static int fill_standard_fds(void)
 	return 0;
 }
 
+bool builtin_parse_run(int argc, char **argv, struct vm_config *config,
+		       void (*print_help)(FILE *out), int *status)
+{
+	int ret;
+
+	config_init(config);
+	ret = options_parse_run(argc, argv, config);
+	if (ret > 0) {
+		print_help(stdout);
+		*status = builtin_end_output();
+		return false;
+	}
+	if (ret < 0) {
+		*status = ret == -EINVAL ? EXIT_USAGE : EXIT_START;
+		return false;
+	}
+	log_set_level(config->loglevel);
+	return true;
+}
+
 int builtin_run(int argc, char **argv)
 {
 	struct vm_config config;
@@ -66,18 +86,8 @@ int builtin_run(int argc, char **argv)
 		log_fatal("/dev/null: %s", strerror(-ret));
 		return EXIT_START;
 	}
-	config_init(&config);
-	ret = options_parse_run(argc, argv, &config);
-	if (ret > 0) {
-		options_print_help(stdout);
-		ret = builtin_end_output();
+	if (!builtin_parse_run(argc, argv, &config, builtin_run_help, &ret))
 		goto out;
-	}
-	if (ret < 0) {
-		ret = ret == -EINVAL ? EXIT_USAGE : EXIT_START;
-		goto out;
-	}
-	log_set_level(config.loglevel);
 	ret = config_finish(&config);
 	if (ret < 0) {
 		ret = EXIT_START;

@@ -139,10 +139,11 @@ static void describe(struct device_description *d)
 
 int rtc_goldfish_create(struct vm *vm, gpa_t base, int gsi)
 {
+	const struct device_resource where = { RESOURCE_MMIO, base, 0x1000 };
 	struct goldfish *g = calloc(1, sizeof(*g));
 
 	if (!g)
 		return -ENOMEM;
 	g->rtc.ops = &goldfish_ops;
-	return rtc_create(vm, &g->rtc, "rtc-goldfish", base, gsi, describe);
+	return rtc_create(vm, &g->rtc, "rtc-goldfish", &where, gsi, describe);
 }

@@ -152,11 +152,12 @@ static void describe(struct device_description *d)
 
 int rtc_pl031_create(struct vm *vm, gpa_t base, int gsi)
 {
+	const struct device_resource where = { RESOURCE_MMIO, base, 0x1000 };
 	struct pl031 *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
 	p->looked = host_seconds();
 	p->rtc.ops = &pl031_ops;
-	return rtc_create(vm, &p->rtc, "rtc-pl031", base, gsi, describe);
+	return rtc_create(vm, &p->rtc, "rtc-pl031", &where, gsi, describe);
 }

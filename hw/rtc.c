@@ -6,8 +6,7 @@
 #include "lkvm/vm.h"
 #include "rtc.h"
 
-/* Lock held. */
-static void update(struct rtc *rtc)
+void rtc_update(struct rtc *rtc)
 {
 	s64 next = -1;
 	bool level = rtc->ops->look(rtc, &next);
@@ -24,12 +23,12 @@ static void on_timer(struct realtime_timer *timer)
 	struct rtc *rtc = CONTAINER_OF(timer, struct rtc, timer);
 
 	pthread_mutex_lock(&rtc->lock);
-	update(rtc);
+	rtc_update(rtc);
 	pthread_mutex_unlock(&rtc->lock);
 }
 
 /* Registers are words; what is narrower gets a word's low bytes. */
-static void rtc_read(void *opaque, u64 offset, u8 *data, unsigned len)
+static void word_read(void *opaque, u64 offset, u8 *data, unsigned len)
 {
 	struct rtc *rtc = opaque;
 
@@ -37,25 +36,25 @@ static void rtc_read(void *opaque, u64 offset, u8 *data, unsigned len)
 	if (offset % 4)
 		return;
 	pthread_mutex_lock(&rtc->lock);
-	update(rtc);
+	rtc_update(rtc);
 	bus_put(data, len, rtc->ops->read(rtc, offset));
 	pthread_mutex_unlock(&rtc->lock);
 }
 
-static void rtc_write(void *opaque, u64 offset, const u8 *data, unsigned len)
+static void word_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 {
 	struct rtc *rtc = opaque;
 
 	if (offset % 4)
 		return;
 	pthread_mutex_lock(&rtc->lock);
-	update(rtc);
+	rtc_update(rtc);
 	rtc->ops->write(rtc, offset, bus_get(data, len));
-	update(rtc);
+	rtc_update(rtc);
 	pthread_mutex_unlock(&rtc->lock);
 }
 
-static const struct bus_ops rtc_bus_ops = { .read = rtc_read, .write = rtc_write };
+static const struct bus_ops word_ops = { .read = word_read, .write = word_write };
 
 static void rtc_reset(struct device *device)
 {
@@ -63,12 +62,12 @@ static void rtc_reset(struct device *device)
 
 	pthread_mutex_lock(&rtc->lock);
 	rtc->ops->reset(rtc);
-	/* Also while it is quiesced, when update() leaves the line alone. */
+	/* Also while it is quiesced, when rtc_update() leaves the line alone. */
 	if (rtc->level) {
 		rtc->level = false;
 		irq_line_set(&rtc->irq, false);
 	}
-	update(rtc);
+	rtc_update(rtc);
 	pthread_mutex_unlock(&rtc->lock);
 }
 
@@ -83,7 +82,7 @@ static void set_quiesced(struct device *device, bool quiesced)
 
 	pthread_mutex_lock(&rtc->lock);
 	rtc->quiesced = quiesced;
-	update(rtc);
+	rtc_update(rtc);
 	pthread_mutex_unlock(&rtc->lock);
 }
 
@@ -114,26 +113,29 @@ static const struct device_ops rtc_device_ops = {
 	.destroy = rtc_destroy,
 };
 
-int rtc_create(struct vm *vm, struct rtc *rtc, const char *name, gpa_t base, int gsi,
+int rtc_create(struct vm *vm, struct rtc *rtc, const char *name,
+	       const struct device_resource *where, int gsi,
 	       void (*describe)(struct device_description *description))
 {
+	struct bus *bus = where->kind == RESOURCE_PORT ? vm->ports : vm->mmio;
 	struct device_description *description = &rtc->device.description;
 	int error;
 
 	device_init(&rtc->device, &rtc_device_ops, "%s", name);
 	description->node_name = "rtc";
-	description->resources[0] = (struct device_resource){ RESOURCE_MMIO, base, RTC_SIZE };
+	description->resources[0] = *where;
 	description->nr_resources = 1;
 	description->gsi = gsi;
 	describe(description);
 	pthread_mutex_init(&rtc->lock, NULL);
-	rtc->irq = irq_line(vm, gsi);
+	if (gsi >= 0)
+		rtc->irq = irq_line(vm, gsi);
 	error = realtime_timer_init(&rtc->timer, vm->loop, on_timer, name);
 	if (error)
 		goto fail;
-	error = bus_add(vm->mmio, base, RTC_SIZE, &rtc_bus_ops, rtc);
+	error = bus_add(bus, where->base, where->size, rtc->ops->bus ?: &word_ops, rtc);
 	if (error) {
-		log_fatal("%s: address 0x%llx is not free", name, (unsigned long long)base);
+		log_fatal("%s: address 0x%llx is not free", name, (unsigned long long)where->base);
 		goto fail;
 	}
 	device_add(&vm->devices, &rtc->device);

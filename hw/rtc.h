@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What real-time clocks with registers of 32 bits and an alarm have in common: a page of MMIO, one interrupt, a
- * timer that waits for the alarm, and a device's life. A clock embeds struct rtc and gives its registers as
- * struct rtc_ops, which are called with the lock held, on any thread.
+ * What real-time clocks have in common: registers on a bus, one interrupt, a timer that waits until there is one,
+ * and a device's life. A clock embeds struct rtc and gives struct rtc_ops, which are called with the lock held, on
+ * any thread.
  */
 #ifndef HW_RTC_H
 #define HW_RTC_H
@@ -12,12 +12,13 @@
 #include "lkvm/irq.h"
 #include "realtime.h"
 
-#define RTC_SIZE 0x1000 /* bytes of MMIO */
-
+struct bus_ops;
 struct rtc;
 
 struct rtc_ops {
-	/* `offset` is a multiple of 4. */
+	/* NULL: the registers are words, behind read and write. Else called without the lock, with struct rtc. */
+	const struct bus_ops *bus;
+	/* `offset` is a multiple of 4. The time has been looked at before, and is again after a write. */
 	u32 (*read)(struct rtc *rtc, u64 offset);
 	void (*write)(struct rtc *rtc, u64 offset, u32 value);
 	/* As at power-on, but the time goes on. */
@@ -41,9 +42,14 @@ struct rtc {
 
 /*
  * `rtc` is the first member of what calloc gave and has ops set; it is freed when that goes wrong, and with the
- * device. describe() adds to the description what the common part does not know. 0 or -errno, said.
+ * device. gsi -1: it never interrupts. describe() adds to the description what the common part does not know.
+ * 0 or -errno, said.
  */
-int rtc_create(struct vm *vm, struct rtc *rtc, const char *name, gpa_t base, int gsi,
+int rtc_create(struct vm *vm, struct rtc *rtc, const char *name,
+	       const struct device_resource *where, int gsi,
 	       void (*describe)(struct device_description *description));
+
+/* Looks, and brings line and timer in accord with that. Lock held. */
+void rtc_update(struct rtc *rtc);
 
 #endif

@@ -97,18 +97,8 @@ int builtin_snp_digest(int argc, char **argv)
 	struct vm_config config;
 	int ret;
 
-	config_init(&config);
-	ret = options_parse_run(argc, argv, &config);
-	if (ret > 0) {
-		builtin_snp_digest_help(stdout);
-		ret = builtin_end_output();
+	if (!builtin_parse_run(argc, argv, &config, builtin_snp_digest_help, &ret))
 		goto out;
-	}
-	if (ret < 0) {
-		ret = ret == -EINVAL ? EXIT_USAGE : EXIT_START;
-		goto out;
-	}
-	log_set_level(config.loglevel);
 	/* Nothing else has one. */
 	config.arch.vm_type = VM_TYPE_SNP;
 	if (finish(&config))

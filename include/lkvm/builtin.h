@@ -45,6 +45,15 @@ void builtin_help_help(FILE *out);
 /* `lkvm help`: usage and the list of commands. */
 void builtin_print_usage(FILE *out);
 
+struct vm_config;
+/*
+ * For a command that takes the words of `lkvm run`: initializes `config`, which config_release() frees in any case,
+ * parses them and sets the log level. False if there is no more to do: help was wanted and printed, or the words
+ * are wrong, which was said; *status is what to exit with.
+ */
+bool builtin_parse_run(int argc, char **argv, struct vm_config *config,
+		       void (*print_help)(FILE *out), int *status);
+
 /* What was printed must have arrived: 0, or EXIT_HOST_ERROR after saying that it did not. */
 int builtin_end_output(void);
 

@@ -11,7 +11,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "../../virtio/blk.h"
-#include "../unit/virtio_driver.h"
 
 #define RAM_SIZE  KIB(128)
 #define DISK_SIZE KIB(256)
@@ -19,28 +18,11 @@
 #define QUEUES	  2
 #define RING_ROOM 1024
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
-
-struct input {
-	const u8 *data;
-	size_t left;
-};
+#include "fuzz_driver.h" /* which wants these */
 
 static struct virtio_blk *blk;
-static struct guest_memory memory;
 static struct test_transport transport;
-static struct ring rings[QUEUES];
-static u8 *ram;
 static int disk_fd;
-
-static u32 take(struct input *in, unsigned bytes)
-{
-	u32 value = 0;
-
-	for (unsigned i = 0; i < bytes && in->left; i++, in->left--)
-		value |= (u32)*in->data++ << (8 * i);
-	return value;
-}
 
 static void set_up(void)
 {
@@ -51,14 +33,8 @@ static void set_up(void)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", disk_fd);
 	struct disk_config config = { .path = path };
-	/* Between pages that nobody may touch. */
-	u8 *area = mmap(NULL, RAM_SIZE + 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ram = area + 4096;
-	if (area == MAP_FAILED || mprotect(ram, RAM_SIZE, PROT_READ | PROT_WRITE))
-		abort();
-	guest_memory_init(&memory);
-	if (guest_memory_add_buffer(&memory, RING_BASE, ram, RAM_SIZE) ||
-	    blk_new(&blk, NULL, &memory, &config, 0, QUEUES))
+	make_memory();
+	if (blk_new(&blk, NULL, &memory, &config, 0, QUEUES))
 		abort();
 	test_transport_init(&transport, &blk->dev);
 }
@@ -103,13 +79,13 @@ static void kick(unsigned queue)
 	test_run_loop(disk_loop(blk->disk));
 }
 
-static gpa_t take_gpa(struct input *in)
+static gpa_t take_gpa(struct fuzz *in)
 {
 	return RING_BASE + QUEUES * RING_ROOM + take(in, 2);
 }
 
 /* Mostly what a driver would send, so that the fuzzer gets past the first checks. */
-static void good_request(struct input *in)
+static void good_request(struct fuzz *in)
 {
 	static const u8 types[] = { 0, 1, 4, 8, 11, 13, 14, 2 };
 	struct ring *r = &rings[take(in, 1) % QUEUES];
@@ -127,23 +103,7 @@ static void good_request(struct input *in)
 		 3);
 }
 
-static void raw_descriptor(struct input *in)
-{
-	struct ring *r = &rings[take(in, 1) % QUEUES];
-	u16 slot = take(in, 1) % QUEUE;
-
-	ring_desc(r, slot, take_gpa(in), take(in, 3), take(in, 1) & 7, take(in, 1) % (QUEUE + 1));
-}
-
-static void write_memory(struct input *in)
-{
-	u32 offset = take(in, 3) % RAM_SIZE, len = take(in, 1);
-
-	for (u32 i = 0; i < len && offset + i < RAM_SIZE; i++)
-		ram[offset + i] = take(in, 1);
-}
-
-static void touch_config(struct input *in)
+static void touch_config(struct fuzz *in)
 {
 	u32 offset = take(in, 1), len = take(in, 1) % 9;
 	u8 bytes[8] = { take(in, 1) };
@@ -174,7 +134,7 @@ static void check(void)
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	struct input in = { data, size };
+	struct fuzz in = { data, size };
 
 	if (!blk)
 		set_up();

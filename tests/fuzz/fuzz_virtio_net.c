@@ -9,28 +9,18 @@
 #include <linux/virtio_config.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "../../virtio/net.h"
-#include "../unit/virtio_driver.h"
 
 #define RAM_SIZE  KIB(256)
 #define QUEUE	  32
 #define QUEUES	  5
 #define RING_ROOM 2048
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+#include "fuzz_driver.h" /* which wants these */
 
-struct input {
-	const u8 *data;
-	size_t left;
-};
-
-static struct guest_memory memory;
 static struct virtio_net *net;
 static struct virtio_transport transport;
-static struct ring rings[QUEUES];
-static u8 *ram;
 static bool mq;
 
 /* The back end's mood, from the input. */
@@ -40,15 +30,6 @@ static struct {
 	int transmit_error;
 	bool incoming[2], writable[2];
 } mood;
-
-static u32 take(struct input *in, unsigned bytes)
-{
-	u32 value = 0;
-
-	for (unsigned i = 0; i < bytes && in->left; i++, in->left--)
-		value |= (u32)*in->data++ << (8 * i);
-	return value;
-}
 
 static int eat(struct net_backend *backend, unsigned pair, const struct iovec *iov, unsigned nr,
 	       size_t len)
@@ -131,15 +112,8 @@ static const struct virtio_transport_ops transport_ops = {
 static void set_up(void)
 {
 	static const u8 mac[6] = { 2, 0, 0, 0, 0, 1 };
-	/* Between pages that nobody may touch. */
-	u8 *area = mmap(NULL, RAM_SIZE + 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	ram = area + 4096;
-	if (area == MAP_FAILED || mprotect(ram, RAM_SIZE, PROT_READ | PROT_WRITE))
-		abort();
-	guest_memory_init(&memory);
-	if (guest_memory_add_buffer(&memory, RING_BASE, ram, RAM_SIZE))
-		abort();
+	make_memory();
 	log_set_level(LOG_LEVEL_ERROR);
 	net = net_device_new(NULL, &memory, &backend, mac, 0);
 	if (!net)
@@ -215,12 +189,12 @@ static void turn(unsigned pair)
 	loop_run(loop);
 }
 
-static gpa_t take_gpa(struct input *in)
+static gpa_t take_gpa(struct fuzz *in)
 {
 	return RING_BASE + QUEUES * RING_ROOM + take(in, 3) % (RAM_SIZE - QUEUES * RING_ROOM);
 }
 
-static void add_buffer(struct input *in)
+static void add_buffer(struct fuzz *in)
 {
 	unsigned queue = take(in, 1) % QUEUES, ctrl = mq ? 4 : 2;
 	bool writable = queue < ctrl && !(queue & 1);
@@ -242,23 +216,7 @@ static void add_buffer(struct input *in)
 	ring_add(&rings[queue], &(struct ring_buffer){ gpa, len, writable }, 1);
 }
 
-static void raw_descriptor(struct input *in)
-{
-	struct ring *r = &rings[take(in, 1) % QUEUES];
-	u16 slot = take(in, 1) % QUEUE;
-
-	ring_desc(r, slot, take_gpa(in), take(in, 3), take(in, 1) & 7, take(in, 1) % (QUEUE + 1));
-}
-
-static void write_memory(struct input *in)
-{
-	u32 offset = take(in, 3) % RAM_SIZE, len = take(in, 1);
-
-	for (u32 i = 0; i < len && offset + i < RAM_SIZE; i++)
-		ram[offset + i] = take(in, 1);
-}
-
-static void set_mood(struct input *in)
+static void set_mood(struct fuzz *in)
 {
 	static const int errors[] = { 0, 0, -EAGAIN, -EINVAL };
 
@@ -267,7 +225,7 @@ static void set_mood(struct input *in)
 	mood.transmit_error = errors[take(in, 1) % 4];
 }
 
-static void back_end_calls(struct input *in)
+static void back_end_calls(struct fuzz *in)
 {
 	unsigned pair = take(in, 1) & 1;
 
@@ -277,7 +235,7 @@ static void back_end_calls(struct input *in)
 		backend.writable(backend.opaque, pair);
 }
 
-static void pause_and_resume(struct input *in)
+static void pause_and_resume(struct fuzz *in)
 {
 	const struct device_ops *life = net->dev.device.ops;
 
@@ -314,7 +272,7 @@ static void check(void)
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	struct input in = { data, size };
+	struct fuzz in = { data, size };
 
 	if (!net)
 		set_up();

@@ -5,53 +5,16 @@
 
 #include "board.h"
 #include "bzimage.h"
-#include "kernel.h"
-#include "kernel_file.h"
-#include "test.h"
+#include "x86_kernel.h"
 
 static u8 image[BZIMAGE_SIZE];
-static struct x86_kernel kernel;
-static struct memory_file file;
-static struct guest_memory memory;
 
 static int setup(void **state)
 {
 	make_bzimage(image);
 	guest_memory_init(&memory);
-	file.fd = -1;
 	return 0;
 }
-
-static int teardown(void **state)
-{
-	guest_memory_destroy(&memory);
-	x86_kernel_close(&kernel);
-	if (file.fd >= 0)
-		close(file.fd);
-	return 0;
-}
-
-static int open_bytes(const void *bytes, size_t size)
-{
-	x86_kernel_close(&kernel);
-	if (file.fd >= 0)
-		close(file.fd);
-	file = memory_file(bytes, size);
-	return x86_kernel_open(&kernel, file.path);
-}
-
-/* What is said of these bytes; they must be refused. */
-static const char *refusal(const void *bytes, size_t size)
-{
-	struct ear ear = listen_to_stderr();
-	int error = open_bytes(bytes, size);
-	const char *said = heard(&ear);
-
-	assert_true(error < 0);
-	return said;
-}
-
-#define assert_says(said, words) assert_non_null(strstr(said, words))
 
 static struct x86_boot boot(u64 low, u64 high)
 {

@@ -2,40 +2,21 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "image.h"
-#include "kernel_file.h"
-#include "lkvm/boot.h"
-#include "test.h"
+#include "opened_image.h"
 
 #define ARM64	"ARM\x64"
 #define RISCV64 "RSC\x05"
-#define RAM	0x80000000ULL
-#define ROOM	MIB(8)
-#define SIZE	200000 /* of the images, bytes */
 
 #define PE_ARM64   0xaa64
 #define PE_RISCV64 0x5064
 
-static struct guest_memory memory;
-static struct memory_file memfd;
-static struct boot_file file;
-static struct kernel_image image;
 static struct bytes plain; /* an arm64 Image */
 
 static int setup(void **state)
 {
 	guest_memory_init(&memory);
-	memfd.fd = -1;
 	plain = make_image(ARM64, SIZE, 0, MIB(1), 0xa);
 	return guest_memory_add_ram(&memory, RAM, ROOM);
-}
-
-static void forget(void)
-{
-	boot_file_close(&file);
-	if (memfd.fd >= 0)
-		close(memfd.fd);
-	memfd.fd = -1;
 }
 
 static int teardown(void **state)
@@ -48,9 +29,7 @@ static int teardown(void **state)
 
 static int open_for(const struct image_arch *arch, const struct bytes *b)
 {
-	forget();
-	memfd = memory_file(b->data, b->size);
-	assert_int_equal(boot_file_open(&file, "kernel", memfd.path), 0);
+	open_file(b);
 	return image_open(&image, &file, arch);
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 
-#include "test.h"
-#include "frozen_clock.h"
 #include "lkvm/hw.h"
 
 #define BASE 0x10010000
 #define IRQ  5
+
+#include "rtc_words.h" /* which wants BASE */
 
 #define TIME_LOW	0x00
 #define TIME_HIGH	0x04
@@ -18,22 +18,6 @@
 #define CLEAR_INTERRUPT 0x1c
 
 #define NOON (1709208000 * SECOND) /* 2024-02-29 12:00:00 UTC */
-
-static u32 get(u32 reg)
-{
-	u8 data[4];
-
-	assert_true(bus_read(test_vm.vm.mmio, BASE + reg, data, 4));
-	return bus_get(data, 4);
-}
-
-static void set(u32 reg, u32 value)
-{
-	u8 data[4];
-
-	bus_put(data, 4, value);
-	assert_true(bus_write(test_vm.vm.mmio, BASE + reg, data, 4));
-}
 
 /* In the order that the registers want. */
 static s64 get_time(void)
@@ -63,13 +47,6 @@ static int setup(void **state)
 	assert_int_equal(rtc_goldfish_create(vm, BASE, IRQ), 0);
 	devices_reset(&vm->devices);
 	return devices_start(&vm->devices);
-}
-
-static int teardown(void **state)
-{
-	test_vm_exit();
-	frozen = 0;
-	return 0;
 }
 
 static void description(void **state)
@@ -193,14 +170,7 @@ static void reset_takes_the_interrupt_away(void **state)
 
 static void odd_accesses(void **state)
 {
-	u8 data[8] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-
-	for (unsigned len = 1; len <= 8; len++)
-		for (u64 at = 0; at < 0x40; at++)
-			assert_true(bus_read(test_vm.vm.mmio, BASE + at, data, len));
-	memset(data, 0xff, sizeof(data));
-	assert_true(bus_write(test_vm.vm.mmio, BASE + IRQ_ENABLED + 1, data, 4));
-	assert_int_equal(get(IRQ_ENABLED), 0);
+	access_oddly(IRQ_ENABLED);
 	for (u32 at = 0x20; at < 0x1000; at += 4) {
 		set(at, 0xffffffff);
 		assert_int_equal(get(at), 0);

@@ -1,53 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* virtio-mmio, register by register, with a driver that only sees the bus. */
 #include <linux/virtio_mmio.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <cmocka.h>
 #include "lkvm/log.h"
-#include "fake_vm.h"
-#include "fake_device.h"
-
-#define BASE 0xd0000000ULL
-#define GSI  7
-
-struct state {
-	struct vm *vm;
-	struct fake_device *f;
-	struct ring ring;
-};
-
-static u32 get(struct state *s, u32 offset)
-{
-	return mmio_get(s->vm, BASE + offset, 4);
-}
-
-static void put(struct state *s, u32 offset, u32 value)
-{
-	mmio_put(s->vm, BASE + offset, 4, value);
-}
+#include "mmio_device.h"
 
 static int setup(void **state)
 {
-	struct state *s = calloc(1, sizeof(*s));
-	struct device_resource where = { RESOURCE_MMIO, BASE, 0x200 };
-
-	s->vm = fake_vm_create();
-	s->f = fake_device_create(s->vm);
-	assert_int_equal(virtio_mmio_attach(&s->f->dev, s->vm, &where, GSI), 0);
-	device_add(&s->vm->devices, &s->f->dev.device);
-	*state = s;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct state *s = *state;
-
-	fake_vm_destroy(s->vm);
-	assert_int_equal(fake_irq.nr_io, 0);
-	free(s);
+	*state = make_state(false);
 	return 0;
 }
 

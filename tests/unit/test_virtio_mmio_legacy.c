@@ -4,16 +4,9 @@
  * and what the device core does differently for a legacy driver.
  */
 #include <linux/virtio_mmio.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <cmocka.h>
 #include "lkvm/log.h"
-#include "fake_vm.h"
-#include "fake_device.h"
+#include "mmio_device.h"
 
-#define BASE  0xd0000000ULL
-#define GSI   7
 #define QUEUE 1
 #define PAGE  4096U
 
@@ -22,34 +15,10 @@
 #define OK     VIRTIO_CONFIG_S_DRIVER_OK
 #define BROKEN VIRTIO_CONFIG_S_NEEDS_RESET
 
-struct state {
-	struct vm *vm;
-	struct fake_device *f;
-	struct ring ring;
-};
-
-static u32 get(struct state *s, u32 offset)
-{
-	return mmio_get(s->vm, BASE + offset, 4);
-}
-
-static void put(struct state *s, u32 offset, u32 value)
-{
-	mmio_put(s->vm, BASE + offset, 4, value);
-}
-
 static int setup_order(void **state, bool order)
 {
-	struct state *s = calloc(1, sizeof(*s));
-	struct device_resource where = { RESOURCE_MMIO, BASE, 0x200 };
-
 	driver_big_endian = order;
-	s->vm = fake_vm_create();
-	s->f = fake_device_create(s->vm);
-	virtio_set_legacy(&s->f->dev);
-	assert_int_equal(virtio_mmio_attach(&s->f->dev, s->vm, &where, GSI), 0);
-	device_add(&s->vm->devices, &s->f->dev.device);
-	*state = s;
+	*state = make_state(true);
 	return 0;
 }
 
@@ -61,16 +30,6 @@ static int setup_little(void **state)
 static int setup_big(void **state)
 {
 	return setup_order(state, true);
-}
-
-static int teardown(void **state)
-{
-	struct state *s = *state;
-
-	fake_vm_destroy(s->vm);
-	assert_int_equal(fake_irq.nr_io, 0);
-	free(s);
-	return 0;
 }
 
 static void init_ring(struct state *s, u16 size, gpa_t at, u32 align)

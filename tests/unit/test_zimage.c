@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 
-#include "image.h"
-#include "kernel_file.h"
-#include "lkvm/boot.h"
-#include "test.h"
+#include "opened_image.h"
 
-#define RAM   0x80000000ULL
-#define ROOM  MIB(8)
-#define SIZE  200000 /* of the zImage, bytes */
 #define TABLE 0x100
 #define SIZES 0x5a534c4b
 
-static struct guest_memory memory;
-static struct memory_file memfd;
-static struct boot_file file;
-static struct kernel_image image;
 static struct bytes zimage;
 
 static int setup(void **state)
 {
 	guest_memory_init(&memory);
-	memfd.fd = -1;
 	zimage = (struct bytes){ 0 };
 	bytes_add(&zimage, NULL, SIZE);
 	for (size_t i = 0x200; i < SIZE; i++)
@@ -30,14 +19,6 @@ static int setup(void **state)
 	put32(zimage.data + 0x2c, SIZE);
 	put32(zimage.data + 0x30, 0x04030201);
 	return guest_memory_add_ram(&memory, RAM, ROOM);
-}
-
-static void forget(void)
-{
-	boot_file_close(&file);
-	if (memfd.fd >= 0)
-		close(memfd.fd);
-	memfd.fd = -1;
 }
 
 static int teardown(void **state)
@@ -50,9 +31,7 @@ static int teardown(void **state)
 
 static int open_bytes(void)
 {
-	forget();
-	memfd = memory_file(zimage.data, zimage.size);
-	assert_int_equal(boot_file_open(&file, "kernel", memfd.path), 0);
+	open_file(&zimage);
 	return zimage_open(&image, &file);
 }
 

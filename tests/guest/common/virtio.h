@@ -252,4 +252,21 @@ static inline void vio_wait(struct vio_queue *q)
 	memory_barrier();
 }
 
+/* One buffer that virtio-rng is to fill: not all of it can be zero. */
+static inline void vio_random(struct vio *rng, struct vio_queue *q, volatile u8 *buffer, u32 len)
+{
+	u32 sum = 0;
+
+	for (u32 i = 0; i < len; i++)
+		buffer[i] = 0;
+	vio_buffer(q, 0, buffer, len, VIO_WRITE);
+	vio_offer(q, 0);
+	vio_kick(rng, 0);
+	vio_wait(q);
+	for (u32 i = 0; i < len; i++)
+		sum += buffer[i];
+	if (!sum)
+		fail("random bytes that are all zero", sum);
+}
+
 #endif

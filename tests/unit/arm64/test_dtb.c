@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The device tree, read back: what of it depends on options and on the host. */
-#include <libfdt.h>
-
 #include "board.h"
+#include "dtb.h"
 #include "fake_kvm.h"
 #include "said.h"
 
 static struct vm *vm;
-static struct fdt_tree tree;
 
 static int setup(void **state)
 {
@@ -35,41 +33,9 @@ static void build(void)
 	assert_int_equal(fdt_check_full(tree.blob, fdt_totalsize(tree.blob)), 0);
 }
 
-static int node(const char *path)
-{
-	return fdt_path_offset(tree.blob, path);
-}
-
-/* -1: no such property. */
-static int cells(const char *path, const char *name, u32 *values, unsigned max)
-{
-	int len, at = node(path);
-	const fdt32_t *property = at < 0 ? NULL : fdt_getprop(tree.blob, at, name, &len);
-
-	if (!property)
-		return -1;
-	for (unsigned i = 0; i < max && i < len / sizeof(*property); i++)
-		values[i] = fdt32_to_cpu(property[i]);
-	return len / sizeof(*property);
-}
-
-static bool has(const char *path, const char *name)
-{
-	return cells(path, name, NULL, 0) >= 0;
-}
-
-static u32 cell(const char *path, const char *name)
-{
-	u32 value = 0;
-
-	if (cells(path, name, &value, 1) != 1)
-		fail_msg("%s: no %s", path, name);
-	return value;
-}
-
 static void seeds(void **state)
 {
-	u32 seed[2], again[2];
+	u32 seed[2] = {}, again[2] = {};
 
 	build();
 	assert_int_equal(cells("/chosen", "kaslr-seed", seed, 2), 2);

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Interrupt controllers as KVM is asked for them, and the device tree, read back. */
-#include <libfdt.h>
-
 #include "board.h"
+#include "dtb.h"
 #include "fake_kvm.h"
 #include "lkvm/irq.h"
 #include "said.h"
 
 static struct vm *vm;
-static struct fdt_tree tree;
 
 static int make(unsigned cpus, bool has_aia)
 {
@@ -56,28 +54,6 @@ static void build(void)
 	said_end();
 	SAID(NULL);
 	assert_int_equal(fdt_check_full(tree.blob, fdt_totalsize(tree.blob)), 0);
-}
-
-/* How many cells the property has; -1: there is none. */
-static int cells(const char *path, const char *name, u32 *values, unsigned max)
-{
-	int len, at = fdt_path_offset(tree.blob, path);
-	const fdt32_t *property = at < 0 ? NULL : fdt_getprop(tree.blob, at, name, &len);
-
-	if (!property)
-		return -1;
-	for (unsigned i = 0; i < max && i < len / sizeof(*property); i++)
-		values[i] = fdt32_to_cpu(property[i]);
-	return len / sizeof(*property);
-}
-
-static u32 cell(const char *path, const char *name)
-{
-	u32 value = 0;
-
-	if (cells(path, name, &value, 1) != 1)
-		fail_msg("%s: no %s", path, name);
-	return value;
 }
 
 static void is_text(const char *path, const char *name, const char *text)

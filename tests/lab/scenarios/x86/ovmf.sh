@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Debian's OVMF reaches its shell and sees a disk; it starts a kernel that it gets through fw_cfg.
 # run: named
+# host: kernel=sw-protected
 # timeout: 900
-# The emulated host's QEMU must be newer than 10.0, which ends itself when a guest writes CR8 while an
-# interrupt waits for it ("cpu_interrupt: assertion failed"), as OVMF does all the time.
+# On the host whose KVM intercepts CR8: see kvm-modules.
 efi=$LAB_CACHE/$LAB_ARCH/ovmf/OVMF.fd
 [ -f "$efi" ] || skip "no firmware in the cache: tests/lab/ovmf fetches it"
 truncate -s 16M disk.img
