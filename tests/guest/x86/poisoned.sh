@@ -11,6 +11,7 @@ exec 3>in
 
 at "filled"
 poison "$pid" 0x2000000 || give_up "poison"
+dmesg | tail -n 4
 echo >&3
 status=0
 wait "$pid" || status=$?
