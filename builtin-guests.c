@@ -10,6 +10,9 @@
 #include "lkvm/log.h"
 #include "lkvm/nearest.h"
 
+/* For a second question, after the first was not answered. */
+#define QUICK_MS 1000
+
 static const struct option {
 	unsigned needs; /* of the command's options; 0: every command has it */
 	char letter;
@@ -215,6 +218,17 @@ static int check_words(const struct guests_command *command, const struct guests
 	return usage_error();
 }
 
+/* Of no guest can be said that it is not there if nobody knows where to look. */
+static int check_folder(const struct guests_command *command, const struct guests_args *args)
+{
+	if (args->host || !control_bad_folder())
+		return 0;
+	log_error(
+		"%s: LKVM_RUNTIME_DIR is '%s', which is not an absolute path; one would work, or none",
+		command->name, control_bad_folder());
+	return usage_error();
+}
+
 int guests_parse(const struct guests_command *command, int argc, char **argv,
 		 struct guests_args *args)
 {
@@ -224,6 +238,8 @@ int guests_parse(const struct guests_command *command, int argc, char **argv,
 	ret = parse_words(command, argc, argv, args);
 	if (!ret)
 		ret = check_words(command, args);
+	if (!ret)
+		ret = check_folder(command, args);
 	if (!ret && args->all && control_names(&args->names, &args->nr))
 		ret = no_memory() + 1;
 	if (ret)
@@ -275,11 +291,34 @@ static int no_such_guest(const struct guests_command *command, const char *name)
 	return EXIT_NO_GUEST;
 }
 
+/* Some things it only does when it runs. */
+static bool is_starting(const char *name)
+{
+	struct guests_answer answer = { .json = NULL };
+	struct control_peer peer;
+	int error = control_connect(name, QUICK_MS, &peer);
+
+	if (!error)
+		error = control_ask(&peer, "info", QUICK_MS, &answer.json);
+	if (!error)
+		json_read(answer.json, on_value, &answer);
+	guests_answer_release(&answer);
+	control_disconnect(&peer);
+	return !strcmp(answer.state, "starting");
+}
+
 static int no_answer(const struct guests_command *command, const char *name, pid_t pid, int error)
 {
-	if (error != -ETIMEDOUT)
+	if (error == -ETIMEDOUT && is_starting(name))
+		log_error("%s: guest %s is still starting after %d seconds; nothing was done",
+			  command->name, name, GUESTS_PATIENCE_MS / 1000);
+	else if (error != -ETIMEDOUT)
 		log_error("%s: guest %s: %s", command->name, name,
 			  error == -EPROTO ? "its answer makes no sense" : strerror(-error));
+	else if (pid && command->options & GUESTS_END)
+		log_error(
+			"%s: guest %s, PID %d, does not answer within %d seconds; 'kill -KILL %d' would end it at once",
+			command->name, name, pid, GUESTS_PATIENCE_MS / 1000, pid);
 	else if (pid)
 		log_error("%s: guest %s, PID %d, does not answer within %d seconds", command->name,
 			  name, pid, GUESTS_PATIENCE_MS / 1000);
@@ -287,6 +326,24 @@ static int no_answer(const struct guests_command *command, const char *name, pid
 		log_error("%s: guest %s does not answer within %d seconds", command->name, name,
 			  GUESTS_PATIENCE_MS / 1000);
 	return EXIT_NO_ANSWER;
+}
+
+/* As a guest does that ends. */
+static int has_hung_up(const struct guests_command *command, const struct guests_args *args,
+		       const char *name, pid_t pid)
+{
+	struct control_peer peer;
+
+	if (!control_connect(name, QUICK_MS, &peer)) {
+		control_disconnect(&peer);
+		return no_answer(command, name, pid, -ECONNRESET);
+	}
+	if (command->options & GUESTS_END)
+		return -EPIPE;
+	if (args->all)
+		return -ENOENT;
+	log_error("%s: guest %s has ended meanwhile", command->name, name);
+	return EXIT_NO_GUEST;
 }
 
 int guests_ask(const struct guests_command *command, const struct guests_args *args,
@@ -308,9 +365,8 @@ int guests_ask(const struct guests_command *command, const struct guests_args *a
 	guests_answer_release(answer);
 	if (!error)
 		return EXIT_NO_ANSWER;
-	/* It ended while we asked. */
 	if (error == -EPIPE)
-		error = -ENOENT;
+		return has_hung_up(command, args, name, peer->pid);
 	if (error == -ENOENT)
 		return args->all ? -ENOENT : no_such_guest(command, name);
 	return no_answer(command, name, peer->pid, error);
@@ -346,16 +402,18 @@ static int has_not_ended(const struct guests_command *command, const char *name,
 }
 
 static int run_one(const struct guests_command *command, const struct guests_args *args,
-		   const char *name, const char *request, bool until_end)
+		   const char *name, const char *request)
 {
 	struct guests_answer answer;
 	struct control_peer peer;
 	int ret = guests_ask(command, args, name, request, &peer, &answer);
 
+	if (ret == -EPIPE)
+		printf("Guest %s has ended\n", name);
 	if (ret)
 		return ret;
 	guests_answer_release(&answer);
-	if (!until_end)
+	if (!(command->options & GUESTS_END))
 		say_state(name, answer.state);
 	else if (!control_wait_end(&peer, GUESTS_PATIENCE_MS))
 		printf("Guest %s has ended\n", name);
@@ -365,8 +423,7 @@ static int run_one(const struct guests_command *command, const struct guests_arg
 	return ret;
 }
 
-int guests_run(const struct guests_command *command, const char *request, bool until_end, int argc,
-	       char **argv)
+int guests_run(const struct guests_command *command, const char *request, int argc, char **argv)
 {
 	struct guests_args args;
 	int ret = guests_parse(command, argc, argv, &args), status = 0;
@@ -374,7 +431,7 @@ int guests_run(const struct guests_command *command, const char *request, bool u
 	if (ret)
 		return ret - 1;
 	for (size_t i = 0; i < args.nr; i++) {
-		ret = run_one(command, &args, args.names[i], request, until_end);
+		ret = run_one(command, &args, args.names[i], request);
 		/* The first failure is told, but does not spare the other guests. */
 		if (ret > 0 && !status)
 			status = ret;

@@ -16,5 +16,5 @@ void builtin_pause_help(FILE *out)
 
 int builtin_pause(int argc, char **argv)
 {
-	return guests_run(&command, "pause", false, argc, argv);
+	return guests_run(&command, "pause", argc, argv);
 }

@@ -16,5 +16,5 @@ void builtin_resume_help(FILE *out)
 
 int builtin_resume(int argc, char **argv)
 {
-	return guests_run(&command, "resume", false, argc, argv);
+	return guests_run(&command, "resume", argc, argv);
 }

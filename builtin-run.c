@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "lkvm/builtin.h"
 #include "lkvm/config.h"
@@ -38,24 +35,6 @@ static void bound_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/*
- * Started with one of the three closed, the next open() would take its number, and the guest's
- * console output would go into a disk image.
- */
-static int fill_standard_fds(void)
-{
-	int fd;
-
-	for (fd = 0; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0)
-			continue;
-		/* All below fd are open by now, so this gets fd. */
-		if (open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) != fd)
-			return -errno;
-	}
-	return 0;
-}
-
 bool builtin_parse_run(int argc, char **argv, struct vm_config *config,
 		       void (*print_help)(FILE *out), int *status)
 {
@@ -81,11 +60,6 @@ int builtin_run(int argc, char **argv)
 	struct vm_config config;
 	int ret;
 
-	ret = fill_standard_fds();
-	if (ret < 0) {
-		log_fatal("/dev/null: %s", strerror(-ret));
-		return EXIT_START;
-	}
 	if (!builtin_parse_run(argc, argv, &config, builtin_run_help, &ret))
 		goto out;
 	ret = config_finish(&config);

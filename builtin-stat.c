@@ -84,29 +84,39 @@ static bool is_list_element(const char *path)
 	return len > 2 && !strcmp(path + len - 2, "[]");
 }
 
+struct printing {
+	bool line_open;
+	const char *
+		heading; /* of the members that come next, if any do; NULL: none, or it was printed */
+};
+
 /* Line by line as it comes: headings for what has members, numbers of a list behind each other. */
 static int print_value(const struct json_value *value, void *arg)
 {
-	bool *line_open = arg;
+	struct printing *printing = arg;
 
 	if (is_list_element(value->path)) {
 		printf(" %" PRIu64, value->number);
 		return 0;
 	}
-	if (*line_open)
+	if (printing->line_open)
 		putchar('\n');
-	*line_open = value->kind == JSON_LIST;
+	printing->line_open = value->kind == JSON_LIST;
 	/* The first is told above all others, and the protocol's is no news. */
 	if (!*value->path || !strcmp(value->path, "ok") || !strcmp(value->path, "name") ||
 	    !strcmp(value->path, "protocol"))
 		return 0;
 	if (value->kind == JSON_OBJECT) {
+		printing->heading = NULL;
 		if (!strcmp(value->path, "exits"))
-			puts("Exits");
+			printing->heading = "Exits";
 		else if (!strcmp(value->path, "exits_by_vcpu"))
-			puts("Exits of each vCPU");
+			printing->heading = "Exits of each vCPU";
 		return 0;
 	}
+	if (printing->heading)
+		puts(printing->heading);
+	printing->heading = NULL;
 	print_words(words_for(value->path));
 	if (value->kind == JSON_STRING)
 		printf(" %s\n", value->text);
@@ -121,11 +131,11 @@ static int print_value(const struct json_value *value, void *arg)
 
 static void print_guest(const char *name, const char *answer)
 {
-	bool line_open = false;
+	struct printing printing = { .line_open = false };
 
 	printf("Guest %s\n", name);
-	json_read(answer, print_value, &line_open);
-	if (line_open)
+	json_read(answer, print_value, &printing);
+	if (printing.line_open)
 		putchar('\n');
 }
 

@@ -5,9 +5,11 @@
 static const struct guests_command command = {
 	.name = "stop",
 	.usage = "NAME...|-n NAME|-a",
-	.help = "Ends guests as SIGTERM does: their disks' data is brought to stable storage, the\n"
-		"guest is not asked. Returns when they have ended; their lkvm run returns 143.\n",
-	.options = GUESTS_NAMES,
+	.help = "Ends guests within a second, as SIGTERM does. The guest is not asked, so let it shut down\n"
+		"by itself if that matters to it. What it wrote to disks is brought to stable storage as\n"
+		"far as the host can in that time; the host's kernel has the rest, and writes it later.\n"
+		"Returns when the guests have ended; their lkvm run returns 143.\n",
+	.options = GUESTS_NAMES | GUESTS_END,
 };
 
 void builtin_stop_help(FILE *out)
@@ -17,5 +19,5 @@ void builtin_stop_help(FILE *out)
 
 int builtin_stop(int argc, char **argv)
 {
-	return guests_run(&command, "stop", true, argc, argv);
+	return guests_run(&command, "stop", argc, argv);
 }

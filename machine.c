@@ -40,49 +40,41 @@ static int create_virtio(struct vm *vm)
 	return error;
 }
 
-static void tell_memory(struct vm *vm)
+static int place_devices(struct vm *vm)
 {
-	counter_set_word(&vm->counters, COUNTER_WORD_BACKEND,
-			 memory_kind_names[vm->config->memory_backend.kind]);
+	int error = vm->pci ? pci_assign_bars(vm->pci) : 0;
+
+	if (!error)
+		devices_reset(&vm->devices);
+	return error;
+}
+
+static int tell_population(struct vm *vm)
+{
 	counter_set_word(&vm->counters, COUNTER_WORD_POPULATION,
 			 guest_memory_population(&vm->memory));
+	return 0;
 }
 
 /* Reading this from top to bottom tells what a guest consists of, and in which order. */
+static int (*const steps[])(struct vm *vm) = {
+	arch_vm_create, /* memory, interrupt controller */
+	vcpus_create,	create_console,	 arch_create_devices, create_virtio, place_devices,
+	arch_load,	tell_population, arch_reset, /* vCPU 0 to where the guest begins */
+};
+
+/* -ECANCELED, nothing said: somebody has asked for the end before the beginning. */
 static int assemble(struct vm *vm, const struct vm_config *config, struct control **control)
 {
 	int error = vm_create(vm, config);
 
-	if (error)
-		return error;
-	error = control_create(control, vm);
-	if (error)
-		return error;
-	error = arch_vm_create(vm);
-	if (error)
-		return error;
-	error = vcpus_create(vm);
-	if (error)
-		return error;
-	error = create_console(vm);
-	if (error)
-		return error;
-	error = arch_create_devices(vm);
-	if (error)
-		return error;
-	error = create_virtio(vm);
-	if (error)
-		return error;
-	if (vm->pci)
-		error = pci_assign_bars(vm->pci);
-	if (error)
-		return error;
-	devices_reset(&vm->devices);
-	error = arch_load(vm);
-	if (error)
-		return error;
-	tell_memory(vm);
-	return arch_reset(vm);
+	counter_set_word(&vm->counters, COUNTER_WORD_BACKEND,
+			 memory_kind_names[config->memory_backend.kind]);
+	if (!error)
+		error = control_create(control, vm);
+	for (unsigned i = 0; i < ARRAY_SIZE(steps) && !error; i++)
+		error = vm_ending(vm) ? -ECANCELED : steps[i](vm);
+	return error;
 }
 
 int machine_run(const struct vm_config *config)
@@ -93,7 +85,10 @@ int machine_run(const struct vm_config *config)
 
 	if (arch_config_check(config))
 		return EXIT_USAGE;
-	status = assemble(&vm, config, &control) ? EXIT_START : vm_run(&vm);
+	if (!assemble(&vm, config, &control))
+		status = vm_run(&vm);
+	else
+		status = vm.signal ? 128 + vm.signal : EXIT_START;
 	control_stop(control);
 	vm_destroy(&vm);
 	/* Last: who asked for the end hears of it when disks are closed. */

@@ -21,7 +21,7 @@ static const char *const irqchips[] = {
 };
 
 /* A number of 64 bits, decimal or with 0x, at the row's offset. */
-static int parse_u64(struct vm_config *config, const struct option_row *row, const char *value)
+static int set_u64(struct vm_config *config, const struct option_row *row, const char *value)
 {
 	return option_u64(row, value, (u64 *)((char *)config + row->offset));
 }
@@ -42,7 +42,7 @@ static int parse_kaslr_seed(struct vm_config *config, const struct option_row *r
 			    const char *value)
 {
 	config->arch.kaslr_seed_given = value;
-	return value ? parse_u64(config, row, value) : 0;
+	return value ? set_u64(config, row, value) : 0;
 }
 
 const struct option_row arch_options[] = {
@@ -85,7 +85,7 @@ const struct option_row arch_options[] = {
 		.name = "firmware-address",
 		.argument = "ADDRESS",
 		.help = "Where the firmware goes (default: where memory begins)",
-		.parse = parse_u64,
+		.parse = set_u64,
 		.offset = offsetof(struct vm_config, arch.firmware_address),
 	},
 	{
@@ -120,7 +120,7 @@ const struct option_row arch_options[] = {
 		.name = "counter-offset",
 		.argument = "N",
 		.help = "Subtract N ticks from the guest's virtual and physical counters",
-		.parse = parse_u64,
+		.parse = set_u64,
 		.offset = offsetof(struct vm_config, arch.counter_offset),
 	},
 	{

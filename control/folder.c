@@ -26,12 +26,19 @@ bool control_name_ok(const char *name)
 	return true;
 }
 
-/* An absolute path from the environment, or NULL. */
+/* What it is set to; NULL: to nothing. */
 static const char *from_environment(const char *variable)
 {
 	const char *value = secure_getenv(variable);
 
-	return value && *value == '/' ? value : NULL;
+	return value && *value ? value : NULL;
+}
+
+const char *control_bad_folder(void)
+{
+	const char *chosen = from_environment("LKVM_RUNTIME_DIR");
+
+	return chosen && *chosen != '/' ? chosen : NULL;
 }
 
 bool control_folder_path(unsigned n, char path[PATH_MAX])
@@ -39,6 +46,9 @@ bool control_folder_path(unsigned n, char path[PATH_MAX])
 	const char *chosen = from_environment("LKVM_RUNTIME_DIR"), *base;
 	int len;
 
+	/* Guests elsewhere are not those that were meant. */
+	if (control_bad_folder())
+		return false;
 	if (chosen) {
 		len = n ? 0 : snprintf(path, PATH_MAX, "%s", chosen);
 		return len > 0 && len < PATH_MAX;
@@ -48,7 +58,8 @@ bool control_folder_path(unsigned n, char path[PATH_MAX])
 		return true;
 	}
 	base = from_environment("XDG_RUNTIME_DIR");
-	if (base && strlen(base) < PATH_MAX - sizeof("/lkvm") && n-- == 0) {
+	/* The XDG base directory specification: one that is relative is to be ignored. */
+	if (base && *base == '/' && strlen(base) < PATH_MAX - sizeof("/lkvm") && n-- == 0) {
 		sprintf(path, "%s/lkvm", base);
 		return true;
 	}
@@ -78,6 +89,9 @@ int control_folder_open(struct control_folder *folder, const char *path, bool ma
 	if (folder->fd < 0)
 		return -errno;
 	error = check_owner(folder->fd);
+	/* A file system may be read-only. */
+	if (!error && make && faccessat(folder->fd, ".", W_OK | X_OK, AT_EACCESS))
+		error = -errno;
 	if (error) {
 		control_folder_close(folder);
 		return error;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where sockets are: the first of these folders that can be used for a new one, and all of them to look for
- * those there are. $LKVM_RUNTIME_DIR, alone if it is set; /run/lkvm for root; $XDG_RUNTIME_DIR/lkvm;
+ * those there are. $LKVM_RUNTIME_DIR, alone if it is set (none, if it is set to a relative path); /run/lkvm for root; $XDG_RUNTIME_DIR/lkvm;
  * /tmp/lkvm-UID.
  */
 #ifndef CONTROL_FOLDER_H
@@ -26,8 +26,8 @@ struct control_folder {
 bool control_folder_path(unsigned n, char path[PATH_MAX]);
 
 /*
- * Opens it; `make`: makes it if it is not there. It must be ours alone to write to. 0, or -errno: -EPERM:
- * somebody else could put sockets there.
+ * Opens it; `make`: to put a socket there; it is made if it is not there. It must be ours alone to write to. 0, or
+ * -errno: -EPERM: somebody else could put sockets there; with `make`, -EROFS or -EACCES: we cannot.
  */
 int control_folder_open(struct control_folder *folder, const char *path, bool make);
 void control_folder_close(struct control_folder *folder);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 
 /* One request being answered: what was done is kept here until it is told. */
 struct answer {
+	const struct control_asker *asker;
 	struct vm *vm;
 	u8 report[4096]; /* SEV-SNP's have 1184 bytes */
 	size_t report_size;
@@ -23,6 +25,7 @@ struct control_request {
 	const char *name;
 	enum control_error (*act)(struct answer *answer); /* NULL: nothing but tell */
 	void (*tell)(const struct answer *answer, struct json *json);
+	bool waits; /* for the guest to run: it is the main thread's to do */
 };
 
 static const struct {
@@ -34,6 +37,7 @@ static const struct {
 				     "a member that is no plain \"request\", or a second one" },
 	[CONTROL_UNKNOWN_REQUEST] = { "unknown-request", "there is no such request" },
 	[CONTROL_ENDING] = { "ending", "the guest is about to end" },
+	[CONTROL_GIVEN_UP] = { "given-up", "who asked has gone" },
 	[CONTROL_NOT_SNP] = { "not-snp", "this guest is not an SEV-SNP guest" },
 	[CONTROL_NOT_OFFERED] = { "not-offered", "this kernel does not offer it" },
 	[CONTROL_FAILED] = { "failed", "it did not work" },
@@ -42,18 +46,36 @@ _Static_assert(CONTROL_MAX_REQUEST == 4096, "the words above say this number");
 
 /* ---- what can be done ---- */
 
+static bool has_gone(const struct answer *answer)
+{
+	struct pollfd fd = { .fd = answer->asker->fd };
+
+	return poll(&fd, 1, 0) > 0 && fd.revents & (POLLHUP | POLLERR);
+}
+
+/* A guest that is paused after all, by somebody who was told that it is not, would stay so. */
 static enum control_error pause_guest(struct answer *answer)
 {
+	bool was_paused = answer->vm->paused;
+
 	if (vm_ending(answer->vm))
 		return CONTROL_ENDING;
+	if (has_gone(answer))
+		return CONTROL_GIVEN_UP;
 	vm_pause(answer->vm);
-	return CONTROL_OK;
+	/* A device may have taken long to finish what it was doing. */
+	if (was_paused || !has_gone(answer))
+		return CONTROL_OK;
+	vm_resume(answer->vm);
+	return CONTROL_GIVEN_UP;
 }
 
 static enum control_error resume_guest(struct answer *answer)
 {
 	if (vm_ending(answer->vm))
 		return CONTROL_ENDING;
+	if (has_gone(answer))
+		return CONTROL_GIVEN_UP;
 	vm_resume(answer->vm);
 	return CONTROL_OK;
 }
@@ -88,8 +110,15 @@ static enum control_error get_report(struct answer *answer)
 static void tell_state(const struct answer *answer, struct json *json)
 {
 	struct vm *vm = answer->vm;
+	const char *state = "running";
 
-	json_string(json, "state", vm_ending(vm) ? "ending" : vm->paused ? "paused" : "running");
+	if (vm_ending(vm))
+		state = "ending";
+	else if (answer->asker->starting)
+		state = "starting";
+	else if (vm->paused)
+		state = "paused";
+	json_string(json, "state", state);
 }
 
 static void tell_info(const struct answer *answer, struct json *json)
@@ -101,26 +130,28 @@ static void tell_info(const struct answer *answer, struct json *json)
 	tell_state(answer, json);
 	json_number(json, "protocol", CONTROL_PROTOCOL);
 	json_string(json, "architecture", arch_name);
-	json_number(json, "vcpus", answer->vm->nr_vcpus);
+	json_number(json, "vcpus", config->cpus);
 	json_number(json, "memory", config->memory);
 }
 
-static u64 sum_of(struct vm *vm, unsigned reason)
+static u64 sum_of(struct vm *vm, unsigned nr_vcpus, unsigned reason)
 {
 	u64 sum = 0;
 
-	for (unsigned i = 0; i < vm->nr_vcpus; i++)
+	for (unsigned i = 0; i < nr_vcpus; i++)
 		sum += exit_counter_get(&vm->exits[i], reason);
 	return sum;
 }
 
-static void tell_exits(struct vm *vm, struct json *json)
+static void tell_exits(const struct answer *answer, struct json *json)
 {
+	struct vm *vm = answer->vm;
+	unsigned nr_vcpus = answer->asker->starting ? 0 : vm->nr_vcpus;
 	char buffer[EXIT_NAME_SIZE];
 
 	json_object(json, "exits");
 	for (unsigned reason = 0; reason < EXIT_REASONS; reason++) {
-		u64 sum = sum_of(vm, reason);
+		u64 sum = sum_of(vm, nr_vcpus, reason);
 
 		if (sum)
 			json_number(json, exit_reason_name(reason, buffer), sum);
@@ -128,10 +159,10 @@ static void tell_exits(struct vm *vm, struct json *json)
 	json_object_end(json);
 	json_object(json, "exits_by_vcpu");
 	for (unsigned reason = 0; reason < EXIT_REASONS; reason++) {
-		if (!sum_of(vm, reason))
+		if (!sum_of(vm, nr_vcpus, reason))
 			continue;
 		json_list(json, exit_reason_name(reason, buffer));
-		for (unsigned i = 0; i < vm->nr_vcpus; i++)
+		for (unsigned i = 0; i < nr_vcpus; i++)
 			json_number(json, NULL, exit_counter_get(&vm->exits[i], reason));
 		json_list_end(json);
 	}
@@ -155,7 +186,7 @@ static void tell_stat(const struct answer *answer, struct json *json)
 	for (unsigned i = 0; i < COUNTER_NR; i++)
 		json_number(json, counter_names[i].key, counter_get(&vm->counters, i));
 	json_object_end(json);
-	tell_exits(vm, json);
+	tell_exits(answer, json);
 }
 
 static void tell_report(const struct answer *answer, struct json *json)
@@ -173,13 +204,13 @@ static void tell_report(const struct answer *answer, struct json *json)
 }
 
 static const struct control_request requests[] = {
-	{ "ping", NULL, NULL },
-	{ "info", NULL, tell_info },
-	{ "stat", NULL, tell_stat },
-	{ "pause", pause_guest, tell_state },
-	{ "resume", resume_guest, tell_state },
-	{ "stop", stop_guest, tell_state },
-	{ "snp-report", get_report, tell_report },
+	{ "ping", NULL, NULL, false },
+	{ "info", NULL, tell_info, false },
+	{ "stat", NULL, tell_stat, false },
+	{ "pause", pause_guest, tell_state, true },
+	{ "resume", resume_guest, tell_state, true },
+	{ "stop", stop_guest, tell_state, false },
+	{ "snp-report", get_report, tell_report, true },
 };
 
 /* ---- a line in, a line out ---- */
@@ -244,9 +275,16 @@ void control_refuse(enum control_error error, FILE *out)
 	refuse(error, NULL, out);
 }
 
-bool control_answer(struct vm *vm, const char *line, FILE *out)
+bool control_must_wait(const char *line)
 {
-	struct answer answer = { .vm = vm };
+	const struct control_request *request;
+
+	return !control_parse(line, &request) && request->waits;
+}
+
+bool control_answer(const struct control_asker *asker, const char *line, FILE *out)
+{
+	struct answer answer = { .asker = asker, .vm = asker->vm };
 	const struct control_request *request;
 	enum control_error error = control_parse(line, &request);
 	struct json json;

@@ -21,6 +21,7 @@ enum control_error {
 	CONTROL_UNKNOWN_MEMBER,
 	CONTROL_UNKNOWN_REQUEST,
 	CONTROL_ENDING,
+	CONTROL_GIVEN_UP, /* nobody is left to read it */
 	CONTROL_NOT_SNP,
 	CONTROL_NOT_OFFERED,
 	CONTROL_FAILED,
@@ -31,11 +32,26 @@ struct control_request;
 /* A line without its end, as a string. */
 enum control_error control_parse(const char *line, const struct control_request **request);
 
+/* Who asks, and when. */
+struct control_asker {
+	struct vm *vm;
+	int fd; /* his connection; -1: none that could be given up */
+	/*
+	 * The guest is being assembled, by the main thread while another one answers: of vm nothing is looked at but
+	 * what any thread may, and nothing is done for which control_must_wait() is true.
+	 */
+	bool starting;
+};
+
+/* Can that line be answered only when the guest runs? */
+bool control_must_wait(const char *line);
+
 /*
- * Main thread: does what the line asks for and writes the answer, a line. True: it is the guest's end, and
- * the connection stays until then.
+ * The thread that vm->loop is served by, or the one that answers while the guest starts: does what the line asks for
+ * and writes the answer, a line. True: it is the guest's end, and the connection stays until then. Somebody
+ * who gave up his connection while he waited for a pause or a resume gets neither.
  */
-bool control_answer(struct vm *vm, const char *line, FILE *out);
+bool control_answer(const struct control_asker *asker, const char *line, FILE *out);
 
 /* The answer that is nothing but an error. */
 void control_refuse(enum control_error error, FILE *out);

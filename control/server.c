@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The guest's end of the socket, all of it on the main loop. Who connects has the same user and could as well kill
+ * The guest's end of the socket. All of it is on one loop: at first one with a thread of its own, while the main thread
+ * assembles the guest, and then the main loop. Who connects has the same user and could as well kill
  * lkvm; still nothing he does or fails to do may make the loop wait: nothing blocks, a connection is
  * served one request a round, and one on which nothing happens is closed.
  */
@@ -21,6 +22,7 @@
 #define MAX_CLIENTS 16
 #define BACKLOG	    16
 #define PATIENCE_NS (10 * 1000000000ULL)
+#define HEAP_PIECE  16384
 #define REST_NS	    1000000000ULL
 
 struct client {
@@ -32,12 +34,16 @@ struct client {
 	size_t in_len;
 	char *out; /* what is being sent; NULL: nothing */
 	size_t out_len, out_sent;
-	bool no_more;	/* after what is being sent */
+	bool no_more; /* after what is being sent */
+	bool waits; /* for the guest to run: the first line is a request that only then can be served */
 	bool until_end; /* waits for the guest's end */
 };
 
 struct control {
 	struct vm *vm;
+	struct loop *loop;     /* that serves now */
+	struct loop *starting; /* with a thread of its own, until vm->loop runs; then NULL */
+	bool stopped;
 	struct control_folder folder;
 	struct loop_fd listener;
 	ino_t inode;		/* the socket's file */
@@ -83,45 +89,68 @@ static bool has_line(const struct client *client)
 }
 
 /* What to wait for: room for the answer, the next round for a line that is there already, or the peer. */
-static void wait_for_next(struct client *client)
+static u32 next_events(const struct client *client)
 {
-	if (client->until_end && !client->out) {
-		loop_timer_cancel(&client->patience);
-		loop_fd_mod(&client->fd, 0);
-		return;
-	}
-	loop_fd_mod(&client->fd, client->out || has_line(client) ? EPOLLOUT : EPOLLIN);
+	if ((client->until_end || client->waits) && !client->out)
+		return 0;
+	return client->out || has_line(client) ? EPOLLOUT : EPOLLIN;
 }
 
-/* The first line, without its end, as a string; what follows it moves up. False: it has no end. */
-static bool take_line(struct client *client, char line[CONTROL_MAX_REQUEST])
+static void wait_for_next(struct client *client)
+{
+	u32 events = next_events(client);
+
+	/* He waits for us, and that he goes is told all the same. */
+	if (!events)
+		loop_timer_cancel(&client->patience);
+	loop_fd_mod(&client->fd, events);
+}
+
+/* The first line, without its end, as a string. Its length with the end; 0: it has none. */
+static size_t get_line(const struct client *client, char line[CONTROL_MAX_REQUEST])
 {
 	char *end = memchr(client->in, '\n', client->in_len);
 	size_t len;
 
 	if (!end)
-		return false;
+		return 0;
 	len = end - client->in;
 	memcpy(line, client->in, len);
 	line[len] = '\0';
-	client->in_len -= len + 1;
-	memmove(client->in, end + 1, client->in_len);
 	/* Cut short by a NUL it might mean something after all. */
 	if (strlen(line) != len)
 		line[0] = '\0';
-	return true;
+	return len + 1;
 }
 
-/* Answers the first line. False: out of memory. */
+static void drop_line(struct client *client, size_t len)
+{
+	client->in_len -= len;
+	memmove(client->in, client->in + len, client->in_len);
+}
+
+/* Answers the first line, if it can be answered now. False: out of memory. */
 static bool serve(struct client *client)
 {
+	struct control *control = client->control;
+	const struct control_asker asker = {
+		.vm = control->vm,
+		.fd = client->fd.fd,
+		.starting = control->starting,
+	};
 	char line[CONTROL_MAX_REQUEST];
-	FILE *out = open_memstream(&client->out, &client->out_len);
+	size_t len = get_line(client, line);
+	FILE *out;
 
+	client->waits = len && asker.starting && control_must_wait(line);
+	if (client->waits)
+		return true;
+	out = open_memstream(&client->out, &client->out_len);
 	if (!out)
 		return false;
-	if (take_line(client, line)) {
-		client->until_end = control_answer(client->control->vm, line, out);
+	if (len) {
+		drop_line(client, len);
+		client->until_end = control_answer(&asker, line, out);
 	} else {
 		control_refuse(CONTROL_TOO_LONG, out);
 		client->no_more = true;
@@ -161,7 +190,8 @@ static bool receive(struct client *client)
 /* One step. False: close it. */
 static bool client_step(struct client *client, u32 events)
 {
-	if (events & EPOLLERR || (events & EPOLLHUP && (client->out || client->until_end)))
+	if (events & EPOLLERR ||
+	    (events & EPOLLHUP && (client->out || client->until_end || client->waits)))
 		return false;
 	/* Who has gone without waiting for the answer may have left a request. */
 	if (events & (EPOLLIN | EPOLLHUP) && !has_line(client) && !receive(client))
@@ -171,7 +201,7 @@ static bool client_step(struct client *client, u32 events)
 	if (client->out) {
 		if (!send_out(client))
 			return false;
-		loop_timer_set(client->control->vm->loop, &client->patience, PATIENCE_NS);
+		loop_timer_set(client->control->loop, &client->patience, PATIENCE_NS);
 	}
 	return client->out || !client->no_more;
 }
@@ -199,12 +229,12 @@ int control_add_client(struct control *control, int fd)
 	client->fd.fd = fd;
 	client->fd.ready = on_client;
 	client->patience.expired = on_patience_over;
-	error = loop_fd_add(control->vm->loop, &client->fd, EPOLLIN);
+	error = loop_fd_add(control->loop, &client->fd, EPOLLIN);
 	if (error) {
 		free(client);
 		return error;
 	}
-	loop_timer_set(control->vm->loop, &client->patience, PATIENCE_NS);
+	loop_timer_set(control->loop, &client->patience, PATIENCE_NS);
 	TAILQ_INSERT_TAIL(&control->clients, client, link);
 	control->nr_clients++;
 	return 0;
@@ -224,7 +254,7 @@ static bool is_ours(int fd)
 static void take_rest(struct control *control)
 {
 	loop_fd_del(&control->listener);
-	loop_timer_set(control->vm->loop, &control->rest, REST_NS);
+	loop_timer_set(control->loop, &control->rest, REST_NS);
 }
 
 static void on_connect(struct loop_fd *handler, u32 events)
@@ -250,13 +280,58 @@ static void listen_again(struct control *control)
 {
 	if (control->listener.fd < 0 || control->listener.loop || control->rest.deadline)
 		return;
-	if (loop_fd_add(control->vm->loop, &control->listener, EPOLLIN))
-		loop_timer_set(control->vm->loop, &control->rest, REST_NS);
+	if (loop_fd_add(control->loop, &control->listener, EPOLLIN))
+		loop_timer_set(control->loop, &control->rest, REST_NS);
 }
 
 static void on_rested(struct loop_timer *timer)
 {
 	listen_again(CONTAINER_OF(timer, struct control, rest));
+}
+
+/* ---- from one loop to the other ---- */
+
+static void move_client(struct client *client)
+{
+	struct control *control = client->control;
+
+	loop_timer_cancel(&client->patience);
+	loop_fd_del(&client->fd);
+	client->waits = false;
+	/* Without it he could neither be served nor be seen to go. */
+	if (loop_fd_add(control->loop, &client->fd, next_events(client)))
+		client_close(client);
+	else if (!client->until_end || client->out)
+		loop_timer_set(control->loop, &client->patience, PATIENCE_NS);
+}
+
+/* Main thread. Nobody is served any more, nor will be if nothing else is done. */
+static void end_start(struct control *control)
+{
+	if (control->starting)
+		loop_stop_thread(control->starting);
+}
+
+/* The main loop, in its first round. */
+static void take_over(void *arg)
+{
+	struct control *control = arg;
+	struct client *client, *next;
+
+	if (control->stopped)
+		return;
+	end_start(control);
+	control->loop = control->vm->loop;
+	for (client = TAILQ_FIRST(&control->clients); client; client = next) {
+		next = TAILQ_NEXT(client, link);
+		move_client(client);
+	}
+	loop_timer_cancel(&control->rest);
+	loop_fd_del(&control->listener);
+	loop_destroy(control->starting);
+	control->starting = NULL;
+	if (control->nr_clients < MAX_CLIENTS)
+		listen_again(control);
 }
 
 /* ---- the socket ---- */
@@ -268,6 +343,7 @@ struct control *control_new(struct vm *vm)
 	if (!control)
 		return NULL;
 	control->vm = vm;
+	control->loop = vm->loop;
 	control->folder.fd = -1;
 	control->listener.fd = -1;
 	control->listener.ready = on_connect;
@@ -349,7 +425,40 @@ static int make_socket(struct control *control)
 		return error;
 	}
 	control->listener.fd = fd;
-	return loop_fd_add(control->vm->loop, &control->listener, EPOLLIN);
+	return 0;
+}
+
+/*
+ * The C library gives each thread a heap of its own at its first allocation, and the kernel makes and grows that only
+ * between two pieces of guest memory which another thread is making: for seconds nobody would be served. So the
+ * heap is made beforehand, with room for a few connections and answers.
+ */
+static void make_heap(void *arg)
+{
+	void *pieces[4];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(pieces); i++)
+		pieces[i] = malloc(HEAP_PIECE);
+	for (unsigned i = 0; i < ARRAY_SIZE(pieces); i++)
+		free(pieces[i]);
+}
+
+/* Serves until the main loop runs. */
+static int begin_start(struct control *control)
+{
+	int error;
+
+	control->loop = control->starting = loop_create("control");
+	if (!control->starting)
+		return -errno;
+	error = loop_fd_add(control->loop, &control->listener, EPOLLIN);
+	if (!error)
+		error = loop_start_thread(control->starting);
+	if (!error)
+		loop_call(control->starting, make_heap, NULL);
+	if (!error)
+		error = loop_post(control->vm->loop, take_over, control);
+	return error;
 }
 
 static void say_no_socket(const struct vm_config *config, int error)
@@ -370,6 +479,12 @@ int control_create(struct control **out, struct vm *vm)
 	int error;
 
 	*out = NULL;
+	if (control_bad_folder()) {
+		log_warning(
+			"LKVM_RUNTIME_DIR is '%s', which is not an absolute path: guest %s has no control socket, and 'lkvm list' and its like will not find it",
+			control_bad_folder(), config->name);
+		return 0;
+	}
 	/* Two processes can have the same number, in two containers: nobody asked for their names. */
 	error = config->named ? name_is_taken(config->name) : 0;
 	if (error)
@@ -378,6 +493,8 @@ int control_create(struct control **out, struct vm *vm)
 	if (!control)
 		return -ENOMEM;
 	error = make_socket(control);
+	if (!error)
+		error = begin_start(control);
 	if (error) {
 		control_destroy(control);
 		/* Since it was looked for, just now. */
@@ -396,6 +513,8 @@ void control_stop(struct control *control)
 
 	if (!control)
 		return;
+	control->stopped = true;
+	end_start(control);
 	loop_fd_del(&control->listener);
 	loop_timer_cancel(&control->rest);
 	for (client = TAILQ_FIRST(&control->clients); client; client = next) {
@@ -432,5 +551,6 @@ void control_destroy(struct control *control)
 		client_close(TAILQ_FIRST(&control->clients));
 	if (control->folder.fd >= 0)
 		control_folder_close(&control->folder);
+	loop_destroy(control->starting);
 	free(control);
 }

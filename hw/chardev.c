@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -404,19 +403,9 @@ static void on_wake(struct loop_fd *handler, u32 events)
 	pump(c, c->in_unpollable);
 }
 
-static bool signal_waits(_Atomic int *interrupted)
+bool chardev_drain(struct chardev *c, unsigned ms)
 {
-	sigset_t set;
-
-	if (interrupted && *interrupted)
-		return true;
-	return !sigpending(&set) && (sigismember(&set, SIGTERM) || sigismember(&set, SIGINT) ||
-				     sigismember(&set, SIGHUP));
-}
-
-bool chardev_drain(struct chardev *c, int ms, _Atomic int *interrupted)
-{
-	u64 end = clock_now() + MAX(ms, 0) * 1000000ULL;
+	u64 end = clock_now() + ms * 1000000ULL;
 	struct pollfd p = { .fd = c->out_fd, .events = POLLOUT };
 
 	if (!c->ops->write)
@@ -430,7 +419,7 @@ bool chardev_drain(struct chardev *c, int ms, _Atomic int *interrupted)
 		pthread_mutex_unlock(&c->lock);
 		if (!left)
 			return true;
-		if ((ms >= 0 && clock_now() >= end) || signal_waits(interrupted))
+		if (clock_now() >= end)
 			return false;
 		poll(&p, 1, 20);
 	}
@@ -508,7 +497,7 @@ void chardev_stop(struct chardev *c)
 {
 	if (!c->started)
 		return;
-	chardev_drain(c, 500, NULL);
+	chardev_drain(c, 500);
 	chardev_set_input(c, false);
 	if (c->ops->stop)
 		c->ops->stop(c);

@@ -301,7 +301,7 @@ static void port_read(void *opaque, u64 offset, u8 *data, unsigned len)
 
 	memset(data, 0, len);
 	if (offset >= PORT_DMA_HIGH) {
-		memcpy(data, signature + offset - PORT_DMA_HIGH, len);
+		memcpy(data, &signature[offset - PORT_DMA_HIGH], len);
 		return;
 	}
 	if (offset != PORT_DATA || len != 1)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Recursive descent, as deep as JSON_MAX_DEPTH; all that is kept is the path to where we are. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lkvm/json.h"
@@ -12,7 +13,7 @@ struct reader {
 	void *arg;
 	unsigned depth;
 	char path[JSON_MAX_PATH];
-	char text[JSON_MAX_STRING];
+	char *text; /* no string is longer without its escapes and quotes than the whole with them */
 };
 
 static int read_value(struct reader *r);
@@ -137,7 +138,7 @@ static int read_string(struct reader *r)
 		char c[4];
 		unsigned length = take(r, "\\") ? read_escape(r, c) : read_plain(r, c);
 
-		if (!length || len + length >= sizeof(r->text))
+		if (!length)
 			return -EINVAL;
 		memcpy(r->text + len, c, length);
 		len += length;
@@ -284,8 +285,13 @@ static int read_value(struct reader *r)
 int json_read(const char *text, int (*fn)(const struct json_value *value, void *arg), void *arg)
 {
 	struct reader r = { .p = text, .fn = fn, .arg = arg };
-	int ret = read_value(&r);
+	int ret;
 
+	r.text = malloc(strlen(text) + 1);
+	if (!r.text)
+		return -ENOMEM;
+	ret = read_value(&r);
+	free(r.text);
 	if (ret)
 		return ret;
 	skip_blanks(&r);

@@ -277,9 +277,9 @@ static const struct option_row common_options[] = {
 	{ .kind = OPTION_CALL,
 	  .name = "mem-backend",
 	  .argument = "KIND[,size=SIZE][,path=PATH][,prealloc]",
-	  .help = "What memory is made of (default: anonymous)",
-	  .man = "anonymous: lkvm's own, in huge pages where the host gives them by itself. memfd: "
-		 "a "
+	  .help = "Anonymous (default), memfd, hugetlb, hugetlbfs, file or guest-memfd",
+	  .man = "What memory is made of. anonymous: lkvm's own, in huge pages where the host "
+		 "gives them by itself. memfd: a "
 		 "file without a name, which can be shared with another process. hugetlb: pages of "
 		 "size= (2M or 1G; default: the host's) that the host has put aside. hugetlbfs: "
 		 "the same, of the hugetlbfs that is mounted on path=. file: the file path=, "

@@ -90,16 +90,14 @@ int option_parse_choice(struct vm_config *config, const struct option_row *row, 
 
 int option_u64(const struct option_row *row, const char *value, u64 *number)
 {
-	char *end;
-
-	errno = 0;
-	*number = strtoull(value, &end, 0);
-	if (errno == ERANGE)
+	switch (parse_u64(value, UINT64_MAX, number)) {
+	case 0:
+		return 0;
+	case -ERANGE:
 		return option_error(row, value, "more than 64 bits");
-	/* strtoull takes a minus sign, and blanks before it. */
-	if (*end || end == value || *value < '0' || *value > '9')
+	default:
 		return option_error(row, value, "not a number; 1000000 or 0xf4240 would work");
-	return 0;
+	}
 }
 
 char *option_list_next(char **cursor)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lkvm/options.h"
@@ -62,4 +63,16 @@ int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest
 	if (ret < 0 || __builtin_mul_overflow(*bytes, unit, bytes))
 		return -ERANGE;
 	return 0;
+}
+
+int parse_u64(const char *text, u64 max, u64 *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, 0);
+	/* strtoull takes a minus sign, and blanks before it. */
+	if (*end || end == text || *text < '0' || *text > '9')
+		return -EINVAL;
+	return errno || *number > max ? -ERANGE : 0;
 }

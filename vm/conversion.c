@@ -124,32 +124,22 @@ static int set_attributes(struct vm *vm, gpa_t gpa, u64 size, bool private)
 	return ioctl(vm->fd, KVM_SET_MEMORY_ATTRIBUTES, &attributes) ? -errno : 0;
 }
 
-/* The part of [gpa, gpa + size) in the region that gpa is in. NULL: in none that has two halves. */
-static struct guest_region *part(struct vm *vm, gpa_t gpa, u64 size, u64 *offset, u64 *len)
+/* The region that has all of [gpa, gpa + size), whole pages of it and in two halves; NULL: there is none. */
+static struct guest_region *find(struct vm *vm, gpa_t gpa, u64 size, u64 *offset)
 {
+	if (!size || !IS_ALIGNED(gpa, CONVERSION_PAGE) || !IS_ALIGNED(size, CONVERSION_PAGE))
+		return NULL;
 	for (unsigned i = 0; i < vm->memory.nr_regions; i++) {
 		struct guest_region *region = &vm->memory.regions[i];
 
 		*offset = gpa - region->gpa;
-		if (gpa < region->gpa || *offset >= region->size)
+		if (*offset >= region->size)
 			continue;
-		*len = MIN(size, region->size - *offset);
+		if (size > region->size - *offset)
+			return NULL;
 		return region->private_pages && region->guest_memfd >= 0 ? region : NULL;
 	}
 	return NULL;
-}
-
-static bool is_valid(struct vm *vm, gpa_t gpa, u64 size)
-{
-	u64 offset, len;
-
-	if (!size || !IS_ALIGNED(gpa, CONVERSION_PAGE) || !IS_ALIGNED(size, CONVERSION_PAGE) ||
-	    gpa + size < gpa)
-		return false;
-	for (; size; gpa += len, size -= len)
-		if (!part(vm, gpa, size, &offset, &len))
-			return false;
-	return true;
 }
 
 /* Whole words at once: a guest may convert all of its memory. */
@@ -179,8 +169,12 @@ static void give_back_shared(struct vm *vm, const struct guest_region *region, u
 {
 	int error = memory_give_back(&vm->memory, region, offset, len);
 
-	if (error)
-		said_no("shared ones", -error);
+	if (!error)
+		return;
+	said_no("shared ones", -error);
+	/* A file system that makes no holes. What was there must not be there when the guest shares it again. */
+	if (error == -EOPNOTSUPP)
+		memset(region->hva + offset, 0, len);
 }
 
 static void give_back_private(const struct guest_region *region, u64 offset, u64 len)
@@ -194,20 +188,14 @@ static void give_back_private(const struct guest_region *region, u64 offset, u64
  * Devices must not reach a page from the moment on at which its shared half is none, and not before the
  * private one is gone: so bits are set before pages are given back, and cleared after.
  */
-static void follow(struct vm *vm, gpa_t gpa, u64 size, bool private)
+static void follow(struct vm *vm, struct guest_region *region, u64 offset, u64 size, bool private)
 {
-	u64 offset, len;
-
-	for (; size; gpa += len, size -= len) {
-		struct guest_region *region = part(vm, gpa, size, &offset, &len);
-
-		if (private) {
-			mark(region, offset, len, true);
-			give_back_shared(vm, region, offset, len);
-		} else {
-			give_back_private(region, offset, len);
-			mark(region, offset, len, false);
-		}
+	if (private) {
+		mark(region, offset, size, true);
+		give_back_shared(vm, region, offset, size);
+	} else {
+		give_back_private(region, offset, size);
+		mark(region, offset, size, false);
 	}
 }
 
@@ -218,8 +206,12 @@ enum wish { HOSTS, GUESTS };
 static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private, enum wish wish)
 {
 	struct conversions *c = vm->conversions;
+	u64 offset;
+	struct guest_region *region = find(vm, gpa, size, &offset);
 	int error = -ECANCELED;
 
+	if (!region)
+		return -EINVAL;
 	pthread_mutex_lock(&c->lock);
 	/*
 	 * All of a large guest's memory takes seconds. If each of its vCPUs waits for its turn to do that, the end
@@ -229,21 +221,26 @@ static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private, enum wish wis
 		c->changes++;
 		error = set_attributes(vm, gpa, size, private);
 		if (!error)
-			follow(vm, gpa, size, private);
+			follow(vm, region, offset, size, private);
 		c->changes++;
 	}
 	pthread_mutex_unlock(&c->lock);
 	return error;
 }
 
-static int convert(struct vm *vm, gpa_t gpa, u64 size, bool private, enum wish wish)
+int conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
 {
-	int error = -EINVAL;
+	return vm->conversions ? apply(vm, gpa, size, private, HOSTS) : -EOPNOTSUPP;
+}
+
+/* What the guest asked for, and got or not, is counted. */
+static int convert(struct vm *vm, gpa_t gpa, u64 size, bool private)
+{
+	int error;
 
 	if (!vm->conversions)
 		return -EOPNOTSUPP;
-	if (is_valid(vm, gpa, size))
-		error = apply(vm, gpa, size, private, wish);
+	error = apply(vm, gpa, size, private, GUESTS);
 	if (error) {
 		count(vm, COUNTER_CONVERSIONS_REFUSED, 1);
 		return error;
@@ -253,21 +250,18 @@ static int convert(struct vm *vm, gpa_t gpa, u64 size, bool private, enum wish w
 	return 0;
 }
 
-int conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
-{
-	return convert(vm, gpa, size, private, HOSTS);
-}
-
 int conversion_request(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 {
 	struct vm *vm = vcpu->vm;
-	int error = convert(vm, gpa, size, private, GUESTS);
+	int error = convert(vm, gpa, size, private);
 	u64 pages;
 
 	if (error || !vm->conversions->prefault)
 		return error;
 	if (vcpu_prefault(vcpu, gpa, size, &pages))
 		count(vm, COUNTER_PREFAULT_FAILURES, 1);
+	/* KVM may have left a reason for its failure, which must not be taken for that of the next KVM_RUN. */
+	vcpu->run->exit_reason = KVM_EXIT_UNKNOWN;
 	count(vm, COUNTER_PREFAULTED_PAGES, pages);
 	return 0;
 }
@@ -284,17 +278,13 @@ static bool in_vain(struct vcpu *vcpu, gpa_t gpa)
 	return false;
 }
 
-static bool is_all(struct vm *vm, gpa_t gpa, u64 size, bool private)
+static bool is_all(const struct guest_region *region, u64 offset, u64 size, bool private)
 {
-	u64 offset, len;
+	u64 page = offset / CONVERSION_PAGE, end = (offset + size) / CONVERSION_PAGE;
 
-	for (; size; gpa += CONVERSION_PAGE, size -= CONVERSION_PAGE) {
-		struct guest_region *region = part(vm, gpa, size, &offset, &len);
-		u64 page = offset / CONVERSION_PAGE;
-
+	for (; page < end; page++)
 		if (!!(region->private_pages[page / 64] & BIT(page % 64)) != private)
 			return false;
-	}
 	return true;
 }
 
@@ -320,17 +310,20 @@ int conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 {
 	struct vm *vm = vcpu->vm;
 	struct conversions *c = vm->conversions;
+	const struct guest_region *region;
+	u64 offset;
 	int error = 0;
 
 	if (!c)
 		return -EOPNOTSUPP;
 	count(vm, COUNTER_MEMORY_FAULTS, 1);
-	if (!is_valid(vm, gpa, size))
+	region = find(vm, gpa, size, &offset);
+	if (!region)
 		return -EFAULT;
 	if (in_vain(vcpu, gpa))
 		return -ELOOP;
 	/* In this order: that nothing changes in between is part of what is_meant() finds out. */
-	if (!is_all(vm, gpa, size, private) && is_meant(vcpu)) {
+	if (!is_all(region, offset, size, private) && is_meant(vcpu)) {
 		error = conversion_request(vcpu, gpa, size, private);
 		if (!error)
 			count(vm, COUNTER_CONVERSIONS_BY_ACCESS, 1);

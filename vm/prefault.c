@@ -9,6 +9,12 @@
 /* Answers in a row that are no progress: a signal that came, a page that another vCPU is at work on. */
 #define MAX_TRIES 16
 
+/*
+ * A signal that comes right before the ioctl does not end it, and a guest may convert all of its memory. So KVM is
+ * asked for as much as takes it well under a second.
+ */
+#define MOST_AT_ONCE MIB(64)
+
 /* Set for whoever waits for this vCPU: a pause, the end, vcpu_hold(). */
 static bool wanted_elsewhere(struct vcpu *vcpu)
 {
@@ -17,12 +23,12 @@ static bool wanted_elsewhere(struct vcpu *vcpu)
 
 int vcpu_prefault(struct vcpu *vcpu, gpa_t gpa, u64 size, u64 *pages)
 {
-	struct kvm_pre_fault_memory range = { .gpa = gpa, .size = size };
 	unsigned tries = 0;
 
 	*pages = 0;
-	while (range.size) {
-		u64 left = range.size;
+	while (size) {
+		u64 asked = MIN(size, (u64)MOST_AT_ONCE), done;
+		struct kvm_pre_fault_memory range = { .gpa = gpa, .size = asked };
 		int error = 0;
 
 		if (wanted_elsewhere(vcpu))
@@ -30,10 +36,13 @@ int vcpu_prefault(struct vcpu *vcpu, gpa_t gpa, u64 size, u64 *pages)
 		if (ioctl(vcpu->fd, KVM_PRE_FAULT_MEMORY, &range))
 			error = -errno;
 		/* KVM moves both on, whatever it answers; that it went backwards would be its bug, not our loop. */
-		if (range.size > left)
+		if (range.size > asked)
 			return -EPROTO;
-		*pages += (left - range.size) / CONVERSION_PAGE;
-		if (range.size < left) {
+		done = asked - range.size;
+		*pages += done / CONVERSION_PAGE;
+		gpa += done;
+		size -= done;
+		if (done) {
 			tries = 0;
 			continue;
 		}

@@ -14,6 +14,10 @@
 #include "private-memory.h"
 #include "signals.h"
 
+/* How often it is looked whether all output has gone, and how long at most after a guest with --timeout. */
+#define DRAIN_LOOK_NS 20000000ULL
+#define DRAIN_MAX_NS  5000000000ULL
+
 static void on_timeout(struct loop_timer *timer)
 {
 	struct vm *vm = CONTAINER_OF(timer, struct vm, timeout);
@@ -59,6 +63,7 @@ static int start(struct vm *vm)
 	vm->timeout.expired = on_timeout;
 	if (vm->config->timeout)
 		loop_timer_set(vm->loop, &vm->timeout, vm->config->timeout * 1000000000ULL);
+	vm_signals_limit(vm);
 	return vcpus_run(vm);
 }
 
@@ -162,6 +167,40 @@ static void say_end(struct vm *vm, int status)
 	}
 }
 
+struct drain {
+	struct vm *vm;
+	struct loop_timer look;
+	u64 end; /* clock_now(); 0: never */
+	bool done;
+};
+
+static void on_look(struct loop_timer *timer)
+{
+	struct drain *drain = CONTAINER_OF(timer, struct drain, look);
+	struct vm *vm = drain->vm;
+
+	drain->done = chardev_drain(vm->console, 0) || vm->signal ||
+		      vm->host_end == VM_REQUEST_QUIT || (drain->end && clock_now() >= drain->end);
+	if (drain->done)
+		loop_stop(vm->loop);
+	else
+		loop_timer_set(vm->loop, timer, DRAIN_LOOK_NS);
+}
+
+/* In the loop: until then the guest still shows up in `lkvm list`, and Ctrl-A x and `lkvm stop` are heard. */
+static void drain_output(struct vm *vm)
+{
+	struct drain drain = { .vm = vm, .look.expired = on_look };
+
+	if (vm->config->timeout)
+		drain.end = clock_now() + DRAIN_MAX_NS;
+	on_look(&drain.look);
+	/* Any request stops it, as the guest is ending; not every one is a reason to lose output. */
+	while (!drain.done && !loop_run(vm->loop))
+		;
+	loop_timer_cancel(&drain.look);
+}
+
 /*
  * A guest that ended by itself has said everything it had to say: however slow the reader is, it gets
  * all of it. Who set a time limit does not want to wait for a reader that is stuck.
@@ -173,7 +212,7 @@ static void finish_output(struct vm *vm)
 	case VM_REQUEST_POWEROFF:
 	case VM_REQUEST_PANIC:
 	case VM_REQUEST_TRIPLE_FAULT:
-		chardev_drain(vm->console, vm->config->timeout ? 5000 : -1, &vm->signal);
+		drain_output(vm);
 		break;
 	default:
 		break;
@@ -184,9 +223,7 @@ int vm_run(struct vm *vm)
 {
 	int error, status;
 
-	error = vm_signals_start(vm);
-	if (!error && vm->private_memory)
-		error = private_memory_guard(vm);
+	error = vm->private_memory ? private_memory_guard(vm) : 0;
 	if (!error)
 		error = start(vm);
 	if (error) {
@@ -195,8 +232,6 @@ int vm_run(struct vm *vm)
 	}
 	for (;;) {
 		error = loop_run(vm->loop);
-		if (vm->host_end)
-			vm_signals_hurry(vm);
 		vcpus_park(vm);
 		devices_quiesce(&vm->devices);
 		if (error || !shall_reboot(vm))

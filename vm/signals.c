@@ -34,7 +34,8 @@
 
 struct vm_signals {
 	pthread_t thread;
-	sigset_t set; /* constant */
+	sigset_t set;	   /* constant */
+	_Atomic u64 limit; /* when --timeout and its grace are over; NEVER: not yet known */
 	_Atomic bool stop;
 };
 
@@ -91,10 +92,8 @@ static void *signals_main(void *arg)
 	u64 end = NEVER;
 
 	pthread_setname_np(pthread_self(), "signals");
-	if (vm->config->timeout)
-		end = clock_now() + vm->config->timeout * SECOND + TIMEOUT_GRACE_NS;
 	while (!signals->stop) {
-		int signal = wait_until(&signals->set, end);
+		int signal = wait_until(&signals->set, MIN(end, (u64)signals->limit));
 
 		if (signals->stop || signal < 0)
 			continue;
@@ -137,6 +136,7 @@ int vm_signals_start(struct vm *vm)
 	if (!signals)
 		return -ENOMEM;
 	fill_set(&signals->set);
+	signals->limit = NEVER;
 	vm->signals = signals;
 	error = thread_start(&signals->thread, 0, signals_main, vm);
 	if (error) {
@@ -149,6 +149,14 @@ int vm_signals_start(struct vm *vm)
 	/* They are the thread's only if nobody else takes them; threads made later inherit this. */
 	pthread_sigmask(SIG_BLOCK, &signals->set, NULL);
 	return 0;
+}
+
+void vm_signals_limit(struct vm *vm)
+{
+	if (!vm->config->timeout)
+		return;
+	vm->signals->limit = clock_now() + vm->config->timeout * SECOND + TIMEOUT_GRACE_NS;
+	vm_signals_hurry(vm);
 }
 
 void vm_signals_hurry(struct vm *vm)

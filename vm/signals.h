@@ -6,13 +6,16 @@
 struct vm;
 
 /*
- * Main thread, before others exist. From here on SIGTERM, SIGINT, SIGHUP and SIGQUIT are requests to
+ * Main thread, before others exist (vm_create). From here on SIGTERM, SIGINT, SIGHUP and SIGQUIT are requests to
  * end the guest, a second one ends lkvm at once, SIGUSR1 pauses and SIGUSR2 resumes. 0 or -errno, said.
  */
 int vm_signals_start(struct vm *vm);
 
+/* Main thread: the guest begins to run, and --timeout counts from now. */
+void vm_signals_limit(struct vm *vm);
+
 /*
- * Main thread. Somebody outside has asked for the end (vm->host_end) other than by a signal: like after
+ * Any thread, no lock. Somebody outside has asked for the end (vm->host_end) other than by a signal: like after
  * a signal, it comes within a second even if a disk never answers.
  */
 void vm_signals_hurry(struct vm *vm);

@@ -55,6 +55,9 @@ void vm_request(struct vm *vm, enum vm_request request)
 	/* Second: a reboot clears `end` first and looks at host_end afterwards. */
 	if (request != VM_REQUEST_PAUSE && request != VM_REQUEST_RESUME)
 		atomic_compare_exchange_strong(&vm->end, &none, request);
+	/* The main thread may be busy with the guest's start, or stuck. */
+	if (is_from_outside(request))
+		vm_signals_hurry(vm);
 	while (write(vm->request_fd.fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 	errno = saved;
@@ -107,6 +110,12 @@ int vm_create(struct vm *vm, const struct vm_config *config)
 	error = make_kvm_vm(vm);
 	if (error)
 		return error;
+	error = make_loop(vm);
+	if (error)
+		return error;
+	error = vm_signals_start(vm);
+	if (error)
+		return error;
 	error = guest_memory_use(&vm->memory, &config->memory_backend, config->memory, vm->fd);
 	if (error)
 		return error;
@@ -114,7 +123,7 @@ int vm_create(struct vm *vm, const struct vm_config *config)
 	vm->ports = bus_create("ports");
 	if (!vm->mmio || !vm->ports)
 		return -ENOMEM;
-	return make_loop(vm);
+	return 0;
 }
 
 void vm_destroy(struct vm *vm)

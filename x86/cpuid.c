@@ -19,6 +19,7 @@
 #define LEAF_EXT_SIZES	  0x80000008
 #define LEAF_AMD_CACHES	  0x8000001d
 #define LEAF_AMD_TOPOLOGY 0x8000001e
+#define LEAF_ENCRYPTION	  0x8000001f
 
 #define FEATURES_ECX_TSC_DEADLINE BIT(24)
 #define FEATURES_ECX_HYPERVISOR	  BIT(31)
@@ -26,6 +27,7 @@
 #define POWER_EAX_ARAT		  BIT(2)
 #define EXT_ECX_CMP_LEGACY	  BIT(1)
 #define EXT_ECX_TOPOEXT		  BIT(22)
+#define ENCRYPTION_EBX_C_BIT	  0x3f
 
 /* KVM's local APIC timer counts nanoseconds; Linux takes leaf 0x15's crystal for that clock. */
 #define CRYSTAL_HZ 1000000000U
@@ -119,6 +121,13 @@ unsigned x86_cpuid_phys_bits(struct kvm_cpuid2 *cpuid)
 	if (guest_bits)
 		bits = MIN(bits, guest_bits);
 	return MIN(bits, 52u);
+}
+
+unsigned x86_cpuid_c_bit(struct kvm_cpuid2 *cpuid)
+{
+	struct kvm_cpuid_entry2 *entry = x86_cpuid_find(cpuid, LEAF_ENCRYPTION, 0);
+
+	return entry ? entry->ebx & ENCRYPTION_EBX_C_BIT : 0;
 }
 
 bool x86_cpuid_wants_frequency(struct kvm_cpuid2 *cpuid)

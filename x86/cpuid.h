@@ -17,8 +17,11 @@ struct kvm_cpuid2 *x86_cpuid_new(void);
 
 struct kvm_cpuid_entry2 *x86_cpuid_find(struct kvm_cpuid2 *cpuid, u32 function, u32 index);
 
-/* How many bits a guest physical address has; 36 when nobody tells. */
+/* How many bits a physical address has, by the CPU's word; 36 when nobody tells. */
 unsigned x86_cpuid_phys_bits(struct kvm_cpuid2 *cpuid);
+
+/* The C-bit, by which a page table entry says that its page is encrypted; 0: this CPU has none. */
+unsigned x86_cpuid_c_bit(struct kvm_cpuid2 *cpuid);
 
 /* Does leaf 0x15 exist but say nothing? Then x86_cpuid_set_common() wants the TSC's rate. */
 bool x86_cpuid_wants_frequency(struct kvm_cpuid2 *cpuid);

@@ -36,17 +36,22 @@ bool snp_wanted(const struct vm_config *config)
 struct item {
 	const struct option_row *row;
 	const char *all; /* the option's whole value, for messages */
-	const char *value;
+	const char *key, *value;
 };
 
 static int take_number(const struct item *item, u64 max, u64 *number)
 {
-	int error = option_u64(item->row, item->value, number);
-
-	if (!error && *number > max)
-		return option_error(item->row, item->all, "%s: at most 0x%llx works", item->value,
-				    (unsigned long long)max);
-	return error;
+	switch (parse_u64(item->value, max, number)) {
+	case 0:
+		return 0;
+	case -ERANGE:
+		return option_error(item->row, item->all, "%s=%s: at most 0x%llx works", item->key,
+				    item->value, (unsigned long long)max);
+	default:
+		return option_error(item->row, item->all,
+				    "%s=%s is not a number; 1000000 or 0xf4240 would work",
+				    item->key, item->value);
+	}
 }
 
 static int hex_digit(char c)
@@ -57,6 +62,12 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+static int no_hex(const struct item *item, size_t size)
+{
+	return option_error(item->row, item->all, "%s: %zu hexadecimal digits would work",
+			    item->key, 2 * size);
+}
+
 static int take_hex(const struct item *item, u8 *bytes, size_t size)
 {
 	const char *digits = item->value;
@@ -64,15 +75,12 @@ static int take_hex(const struct item *item, u8 *bytes, size_t size)
 	if (!strncmp(digits, "0x", 2))
 		digits += 2;
 	if (strlen(digits) != 2 * size)
-		return option_error(item->row, item->all, "%s: %zu hexadecimal digits would work",
-				    item->value, 2 * size);
+		return no_hex(item, size);
 	for (size_t i = 0; i < size; i++) {
 		int high = hex_digit(digits[2 * i]), low = hex_digit(digits[2 * i + 1]);
 
 		if (high < 0 || low < 0)
-			return option_error(item->row, item->all,
-					    "%s: %zu hexadecimal digits would work", item->value,
-					    2 * size);
+			return no_hex(item, size);
 		bytes[i] = high << 4 | low;
 	}
 	return 0;
@@ -175,7 +183,7 @@ static const struct {
 static int parse_item(struct snp_config *snp, const struct option_row *row, const char *all,
 		      char *text)
 {
-	struct item item = { .row = row, .all = all };
+	struct item item = { .row = row, .all = all, .key = text };
 	char *equals = strchr(text, '=');
 
 	if (equals) {

@@ -57,6 +57,22 @@ int x86_open_files(struct vm *vm)
 	return error;
 }
 
+/*
+ * APM volume 2, 15.34.6: where the C-bit is a bit of an address, a SEV guest's addresses end below it. What
+ * CPUID calls the reduction (8000001F EBX 11:6) is about the host's own and leaves the guest's alone.
+ */
+void x86_find_address_bits(struct vm *vm)
+{
+	struct x86_vm *x86 = vm->arch.x86;
+	unsigned c_bit;
+
+	x86->phys_bits = x86->gpa_bits = x86_cpuid_phys_bits(x86->cpuid);
+	if (!x86->snp)
+		return;
+	c_bit = x86_cpuid_c_bit(x86->cpuid) ?: snp_c_bit(&vm->config->arch.snp);
+	x86->gpa_bits = MIN(x86->gpa_bits, c_bit);
+}
+
 static int read_cpuid(struct vm *vm, struct x86_vm *x86)
 {
 	struct kvm_cpuid_entry2 *entry;
@@ -66,7 +82,7 @@ static int read_cpuid(struct vm *vm, struct x86_vm *x86)
 		return -ENOMEM;
 	if (ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, x86->cpuid))
 		return failed("KVM does not tell which CPUID it supports");
-	x86->phys_bits = x86_cpuid_phys_bits(x86->cpuid);
+	x86_find_address_bits(vm);
 	entry = x86_cpuid_find(x86->cpuid, 1, 0);
 	if (entry) {
 		x86->cpu_signature = entry->eax;
@@ -103,7 +119,7 @@ static int add_firmware(struct vm *vm, struct x86_vm *x86)
 int x86_lay_out_memory(struct vm *vm)
 {
 	struct x86_vm *x86 = vm->arch.x86;
-	u64 memory = vm->config->memory, top = BIT(x86->phys_bits);
+	u64 memory = vm->config->memory, top = BIT(x86->gpa_bits);
 	int error;
 
 	x86->low_ram = MIN(memory, vm->config->firmware ? BOARD_FIRMWARE_HOLE : BOARD_HOLE);
@@ -114,7 +130,7 @@ int x86_lay_out_memory(struct vm *vm)
 		log_fatal(
 			"-m: %llu GiB of memory do not fit: guests on this host have addresses of "
 			"%u bits, room for %llu GiB",
-			(unsigned long long)memory >> 30, x86->phys_bits,
+			(unsigned long long)memory >> 30, x86->gpa_bits,
 			(unsigned long long)max >> 30);
 		return -E2BIG;
 	}
@@ -133,7 +149,7 @@ static void reset_control(struct vm *vm, u8 value)
 
 static void lay_out_pci(struct x86_vm *x86)
 {
-	u64 base = ALIGN_UP(BOARD_HOLE_END + x86->high_ram, GIB(1)), top = BIT(x86->phys_bits);
+	u64 base = ALIGN_UP(BOARD_HOLE_END + x86->high_ram, GIB(1)), top = BIT(x86->gpa_bits);
 	u64 size = top > base ? MIN(top - base, PCI_MMIO64_MAX) : 0;
 
 	x86->pci = (struct pci_board){
@@ -247,7 +263,7 @@ int arch_vm_create(struct vm *vm)
 	read_host_msrs(vm, x86);
 	lay_out_pci(x86);
 	if (vm->config->firmware)
-		x86_firmware_pci(&x86->pci, x86->high_ram, BIT(x86->phys_bits));
+		x86_firmware_pci(&x86->pci, x86->high_ram, BIT(x86->gpa_bits));
 	vm->single_life = x86->snp;
 	return vm->config->reboot && !x86->snp ? x86_vm_state_save(vm) : 0;
 }

@@ -218,23 +218,41 @@ static int start(const struct snp_host *host, const struct snp_config *config)
 	return error ? failed(error, status, "the launch does not begin (LAUNCH_START)") : 0;
 }
 
+/* KVM was busy (EAGAIN): lets time pass. False: it has been for too long. */
+static bool may_ask_again(const struct snp_host *host, unsigned *pauses)
+{
+	if (++*pauses > MAX_PAUSES)
+		return false;
+	host->ops->pause(host->context);
+	return true;
+}
+
+static int make_range_private(const struct snp_host *host, const struct snp_range *range)
+{
+	struct kvm_memory_attributes attributes = {
+		.address = range->gpa,
+		.size = range->size,
+		.attributes = KVM_MEMORY_ATTRIBUTE_PRIVATE,
+	};
+	unsigned pauses = 0;
+	int error;
+
+	do {
+		error = request(host, host->vm_fd, KVM_SET_MEMORY_ATTRIBUTES, &attributes);
+	} while (error == -EINTR || (error == -EAGAIN && may_ask_again(host, &pauses)));
+	return MIN(error, 0);
+}
+
 static int make_private(const struct snp_host *host, const struct snp_plan *plan)
 {
 	for (unsigned i = 0; i < plan->nr_ranges; i++) {
-		struct kvm_memory_attributes attributes = {
-			.address = plan->ranges[i].gpa,
-			.size = plan->ranges[i].size,
-			.attributes = KVM_MEMORY_ATTRIBUTE_PRIVATE,
-		};
-		int error;
+		const struct snp_range *range = &plan->ranges[i];
+		int error = make_range_private(host, range);
 
-		do {
-			error = request(host, host->vm_fd, KVM_SET_MEMORY_ATTRIBUTES, &attributes);
-		} while (error == -EINTR || error == -EAGAIN);
-		if (error < 0) {
+		if (error) {
 			log_fatal("SEV-SNP: KVM does not make %llu KiB at 0x%llx private: %s",
-				  (unsigned long long)attributes.size >> 10,
-				  (unsigned long long)attributes.address, strerror(-error));
+				  (unsigned long long)range->size >> 10,
+				  (unsigned long long)range->gpa, strerror(-error));
 			return error;
 		}
 	}
@@ -260,13 +278,10 @@ static int update(const struct snp_host *host, const struct snp_range *range, u3
 			return error;
 		if (update.len > before)
 			return -EPROTO;
-		if (update.len < before) {
+		if (update.len < before)
 			pauses = 0;
-			continue;
-		}
-		if (++pauses > MAX_PAUSES)
+		else if (!may_ask_again(host, &pauses))
 			return -EAGAIN;
-		host->ops->pause(host->context);
 	}
 	return 0;
 }

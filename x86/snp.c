@@ -17,9 +17,6 @@
 #include "snp.h"
 #include "x86-vm.h"
 
-#define LEAF_ENCRYPTION 0x8000001f
-#define EBX_C_BIT	0x3f
-
 struct snp {
 	const struct snp_config *config;
 	struct snp_host host;
@@ -159,13 +156,11 @@ static int vcpu_fd(void *context, unsigned vcpu)
 /* The bit is in page tables that are measured, so it is a promise and not looked up. */
 static int check_c_bit(const struct snp *snp, struct kvm_cpuid2 *cpuid)
 {
-	struct kvm_cpuid_entry2 *entry = x86_cpuid_find(cpuid, LEAF_ENCRYPTION, 0);
-	unsigned want = snp_c_bit(snp->config);
+	unsigned want = snp_c_bit(snp->config), bit = x86_cpuid_c_bit(cpuid);
 
-	if (!entry || snp->firmware_file.path || (entry->ebx & EBX_C_BIT) == want)
+	if (!bit || snp->firmware_file.path || bit == want)
 		return 0;
-	log_fatal("--snp c-bit=%u: this processor's is %u; c-bit=%u would work", want,
-		  entry->ebx & EBX_C_BIT, entry->ebx & EBX_C_BIT);
+	log_fatal("--snp c-bit=%u: this processor's is %u; c-bit=%u would work", want, bit, bit);
 	return -EINVAL;
 }
 

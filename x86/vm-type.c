@@ -16,12 +16,14 @@ static const struct {
 	const char *takes;
 } types[] = {
 	[VM_TYPE_DEFAULT] = { 0, "" },
-	[VM_TYPE_SW_PROTECTED] = { 1, "it takes Linux 6.8 or later with "
-				      "CONFIG_KVM_SW_PROTECTED_VM, and "
-				      "nested paging" },
-	[VM_TYPE_SNP] = { 4, "it takes an AMD processor with SEV-SNP, turned on in the firmware, "
-			     "and Linux "
-			     "6.11 or later" },
+	[VM_TYPE_SW_PROTECTED] = {
+		1,
+		"it takes Linux 6.8 or later with CONFIG_KVM_SW_PROTECTED_VM, and nested paging",
+	},
+	[VM_TYPE_SNP] = {
+		4,
+		"it takes an AMD processor with SEV-SNP, turned on in the firmware, and Linux 6.11 or later",
+	},
 };
 
 static void say_offered(int offered, struct text *text)

@@ -15,8 +15,9 @@ struct snp;
 struct x86_vm_state;
 
 struct x86_vm {
-	u64 low_ram, high_ram;	  /* bytes below the hole, and from 4 GiB */
-	unsigned phys_bits;	  /* of a guest physical address */
+	u64 low_ram, high_ram; /* bytes below the hole, and from 4 GiB */
+	unsigned phys_bits;    /* of a physical address, as the guest's CPUs tell */
+	unsigned gpa_bits;     /* of those that can be given to memory and devices: maybe fewer */
 	struct kvm_cpuid2 *cpuid; /* what KVM supports; each vCPU gets a copy made its own */
 	u32 cpu_signature;	  /* CPUID leaf 1, for the MP table */
 	u32 cpu_features;
@@ -37,9 +38,11 @@ struct x86_vm {
 
 /*
  * x86/setup.c: the parts of arch_vm_create() that need no KVM, in their order. Files are opened, and
- * phys_bits must be known before memory is laid out. 0 or -errno, said; arch_vm_destroy() in any case.
+ * gpa_bits must be known before memory is laid out: x86_find_address_bits() has them from the CPUID that is there.
+ * 0 or -errno, said; arch_vm_destroy() in any case.
  */
 int x86_open_files(struct vm *vm);
+void x86_find_address_bits(struct vm *vm);
 int x86_lay_out_memory(struct vm *vm);
 
 /* x86/state.c: the vCPU and the machine as they were made, and putting that back. */

@@ -76,11 +76,10 @@ int chardev_start(struct chardev *chardev);
 void chardev_stop(struct chardev *chardev);
 
 /*
- * Main thread, the loop not running, before chardev_stop(): waits up to `ms` (-1: for ever) until the
- * reader has taken all output, or a SIGTERM, SIGINT or SIGHUP came (`interrupted` is looked at when
- * not NULL). True when nothing is left.
+ * Main thread, before chardev_stop(): writes what the reader takes, and waits up to `ms` for him, without the loop. True
+ * when nothing is left.
  */
-bool chardev_drain(struct chardev *chardev, int ms, _Atomic int *interrupted);
+bool chardev_drain(struct chardev *chardev, unsigned ms);
 
 /* Signal handlers: puts the terminal back as it was found. Nothing when it was never touched. */
 void chardev_emergency_restore(void);

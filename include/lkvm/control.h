@@ -15,9 +15,10 @@ struct vm;
 /* ---- in the process of the guest: main thread ---- */
 
 /*
- * Makes the guest's socket, which vm->loop serves from the time that it runs. A socket left behind by a guest
+ * Makes the guest's socket. A thread of its own serves it while the guest is assembled, which may take long; vm->loop
+ * does from the time that it runs. A socket left behind by a guest
  * that was killed is replaced. 0 with *control NULL: no socket could be made, which is told when the guest
- * was given a name, and no reason not to run. -EEXIST: there is a guest of that name already, said.
+ * was given a name or LKVM_RUNTIME_DIR makes no sense, and no reason not to run. -EEXIST: there is a guest of that name already, said.
  */
 int control_create(struct control **control, struct vm *vm);
 
@@ -34,6 +35,9 @@ struct control_peer {
 	int fd;
 	pid_t pid; /* of the process; 0: it is out of our sight, in another container */
 };
+
+/* What LKVM_RUNTIME_DIR says if that is not an absolute path: then there is no folder at all. NULL: it is fine. */
+const char *control_bad_folder(void);
 
 /* Can a guest have that name? It becomes a file's. */
 bool control_name_ok(const char *name);

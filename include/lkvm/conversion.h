@@ -40,9 +40,9 @@ int conversions_reset(struct vm *vm);
 
 /*
  * Makes [gpa, gpa + size) private or shared, whatever each of its pages was, and gives back the other
- * half's pages. All of it is done or nothing: -EINVAL unless whole pages, all of them in RAM (it may
- * span adjacent regions); otherwise KVM's answer. A page that is of that kind already keeps its contents.
- * Any thread; two that overlap come one after the other.
+ * half's pages. All of it is done or nothing: -EINVAL unless whole pages, all of them in one region of
+ * RAM, which is one of KVM's slots; otherwise KVM's answer. A page that is of that kind already keeps its contents.
+ * Any thread; two that overlap come one after the other. Not counted: it is nothing that the guest did.
  */
 int __must_check conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool private);
 

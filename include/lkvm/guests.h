@@ -16,6 +16,7 @@ enum {
 	GUESTS_HOST = 1 << 2, /* --host, then no guest */
 	GUESTS_RUN =
 		1 << 3, /* -i, --run, which means nothing: scripts for this command line give it */
+	GUESTS_END = 1 << 4, /* no option: it is for guests to end, and waits until they have */
 };
 
 struct guests_command {
@@ -50,8 +51,8 @@ struct guests_answer {
 };
 
 /*
- * One request to a guest. 0, or an exit status after saying what is wrong. -ENOENT, nothing said: it is gone, and
- * was only meant by -a.
+ * One request to a guest. 0, or an exit status after saying what is wrong. Nothing said: -ENOENT: it is gone, and
+ * was only meant by -a; -EPIPE: it ended while it was asked to, by a command of GUESTS_END.
  */
 int guests_ask(const struct guests_command *command, const struct guests_args *args,
 	       const char *name, const char *request, struct control_peer *peer,
@@ -62,10 +63,9 @@ void guests_answer_release(struct guests_answer *answer);
 #define GUESTS_PATIENCE_MS 10000
 
 /*
- * The whole of a command that makes the same request to every guest meant, and says "Guest NAME is STATE". `until_end`:
- * also waits until they have ended.
+ * The whole of a command that makes the same request to every guest meant, and says "Guest NAME is STATE", or, with
+ * GUESTS_END, that it has ended.
  */
-int guests_run(const struct guests_command *command, const char *request, bool until_end, int argc,
-	       char **argv);
+int guests_run(const struct guests_command *command, const char *request, int argc, char **argv);
 
 #endif

@@ -50,10 +50,9 @@ enum json_kind {
 	JSON_LIST,   /* its elements follow */
 };
 
-/* The longest string and the longest path with their NUL; how deep objects and lists may be nested. */
-#define JSON_MAX_STRING 1024
-#define JSON_MAX_PATH	256
-#define JSON_MAX_DEPTH	8
+/* The longest path with its NUL; how deep objects and lists may be nested. A string may be as long as the text. */
+#define JSON_MAX_PATH  256
+#define JSON_MAX_DEPTH 8
 
 struct json_value {
 	const char *
@@ -65,7 +64,7 @@ struct json_value {
 
 /*
  * `text` is to be one JSON value, with blanks around it and nothing else. Calls fn for each value in it, in
- * order, the outermost included; what is not 0 stops and is returned. 0, or -EINVAL: it is no JSON, has a
+ * order, the outermost included; what is not 0 stops and is returned. 0; -ENOMEM; or -EINVAL: it is no JSON, has a
  * NUL character in a string, or is above one of the limits; fn may have been called by then. Paths are not unique:
  * a member named "" has that of the object that it is in, and who must know the outermost value takes the first.
  */

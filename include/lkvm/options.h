@@ -63,6 +63,9 @@ int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest
 /* A whole decimal number. 0, -EINVAL when it is none, -ERANGE when it is above max; nothing is said. */
 int parse_number(const char *text, u64 max, u64 *number);
 
+/* The same, or with 0x. */
+int parse_u64(const char *text, u64 max, u64 *number);
+
 /* Says "--NAME VALUE: ..." at Error level. Returns -EINVAL, so that a parser can end with it. */
 int option_error(const struct option_row *row, const char *value, const char *fmt, ...)
 	__printf(3, 4);

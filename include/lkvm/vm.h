@@ -90,7 +90,10 @@ struct vm {
 	int (*snp_report)(struct vm *vm, void *report, size_t *size, const char **why);
 };
 
-/* Opens /dev/kvm, checks it, makes the VM and its main loop. Says what is wrong; -errno. */
+/*
+ * Opens /dev/kvm, checks it, makes the VM, its main loop and the thread that waits for signals: from here on vm_ending()
+ * may become true, also before vm_run(). Says what is wrong; -errno.
+ */
 int vm_create(struct vm *vm, const struct vm_config *config);
 /* Everything that exists is taken down, in reverse order. Also after a half-way failure. */
 void vm_destroy(struct vm *vm);

@@ -8,6 +8,17 @@ own_folder() {
 	mkdir -m 700 run
 }
 
+# until_it WORDS COMMAND...: waits until it succeeds.
+until_it() {
+	local words=$1 left=600
+	shift
+	until "$@"; do
+		[ $left -gt 0 ] || fail "$words"
+		left=$((left - 1))
+		sleep 0.05
+	done
+}
+
 # A guest that runs until it is ended; its name is in the arguments.
 start_guest() {
 	local guest=$BUILD/guest/spin.elf
@@ -34,6 +45,9 @@ test_guests_help() {
 		[ "$status" = 0 ] && [ "$out" = "$first" ] || fail "lkvm $command -h: $out"
 		awk 'length > 100 { print "too wide: " $0; bad = 1 } END { exit bad }' .out || fail "see above"
 	done
+	# No more is promised than is done.
+	lkvm stop --help
+	[[ $out == *"within a second"*"as"*"far as the host can in that time"* ]] || fail "$out"
 }
 
 test_guests_usage() {
@@ -132,10 +146,11 @@ test_guests_that_do_not_answer() {
 	lkvm list
 	[ "$status" = 0 ] && [[ $out == *"$guest_pid stuck "*" not answering" ]] || fail "$out$err"
 	refused 248 "guest stuck, PID $guest_pid, does not answer within 10 seconds" stat stuck
+	refused 248 "10 seconds; 'kill -KILL $guest_pid' would end it at once" stop stuck
+	# Unlike a pause, the end that was asked for comes even if nobody waited for it.
 	kill -CONT $guest_pid
-	lkvm stop stuck
-	[ "$status" = 0 ] || fail "$err"
-	! wait $guest_pid || fail "run did not end with 143"
+	wait $guest_pid
+	[ $? = 143 ] || fail "run did not end with 143"
 }
 
 test_guests_after_a_kill() {
@@ -178,6 +193,145 @@ test_guests_without_a_socket() {
 	[ -z "$(ls -A "$long")" ] || fail "$(ls -A "$long")"
 }
 
+# A guest that starts until `go` is there, with $guest_pid: its network's script takes that long.
+start_slowly() {
+	needs_kvm
+	[ "$(id -u)" = 0 ] && [ -c /dev/net/tun ] || skip "needs root and /dev/net/tun"
+	[ -f "$BUILD/guest/spin.elf" ] || skip "no guests were built"
+	printf '#!/bin/sh\n: >ready\nuntil [ -e go ]; do sleep 0.05; done\n' >slow
+	chmod +x slow
+	rm -f ready go guest.out
+	"$LKVM" run --nodefaults -m 64 -c 1 --timeout 60 -n mode=tap,script=./slow -k "$BUILD/guest/spin.elf" "$@" \
+		>guest.out 2>guest.err </dev/null &
+	guest_pid=$!
+	until [ -e ready ]; do
+		[ -d /proc/$guest_pid ] || skip "no tap here: $(cat guest.err)"
+		sleep 0.05
+	done
+}
+
+# What asks is answered, what needs a guest that runs waits for that, and a pause that is given up is none.
+test_guests_that_start() {
+	local pause_pid
+	own_folder
+	start_slowly --name one
+	lkvm list
+	[[ $out == *"$guest_pid one "*" starting" ]] || fail "$out$err"
+	lkvm stat one
+	[ "$status" = 0 ] || fail "$err"
+	grep -qxE '  state: +starting' .out && grep -qxE '  memory back end: +anonymous' .out || fail "$out"
+	[[ $out != *Exits* ]] || fail "$out"
+	timeout 1 "$LKVM" pause one
+	[ $? = 124 ] || fail "pause did not wait"
+	: >go
+	until_it "it does not spin" grep -qs spinning guest.out
+	lkvm list
+	[[ $out == *"$guest_pid one "*" running" ]] || fail "$out$err"
+	lkvm stop one
+	wait $guest_pid
+	start_slowly --name one
+	"$LKVM" pause one >pause.out 2>&1 &
+	pause_pid=$!
+	sleep 0.2
+	[ -d /proc/$pause_pid ] || fail "pause did not wait: $(cat pause.out)"
+	: >go
+	wait $pause_pid || fail "$(cat pause.out)"
+	[ "$(cat pause.out)" = "Guest one is paused" ] || fail "$(cat pause.out)"
+	lkvm list
+	[[ $out == *" paused" ]] || fail "$out"
+	lkvm stop one
+	[ "$status" = 0 ] || fail "$err"
+	! wait $guest_pid || fail "run did not end with 143"
+}
+
+test_guests_stopped_before_they_run() {
+	local status
+	own_folder
+	start_slowly --name one
+	lkvm stop one
+	[ "$status" = 0 ] && [ "$out" = "Guest one has ended" ] || fail "$out$err"
+	wait $guest_pid
+	status=$?
+	: >go
+	[ $status = 143 ] || fail "run ended with $status: $(cat guest.err)"
+	! grep -q spinning guest.out || fail "it ran"
+	start_slowly
+	kill $guest_pid
+	wait $guest_pid
+	status=$?
+	: >go
+	[ $status = 143 ] && ! grep -q spinning guest.out || fail "run ended with $status: $(cat guest.err)"
+}
+
+# The last of its output waits for a reader who does not read: it is shown, and can be stopped.
+test_guests_whose_output_is_not_read() {
+	local reader
+	own_folder
+	needs_kvm
+	[ -f "$BUILD/guest/console.elf" ] || skip "no guests were built"
+	mkfifo fifo
+	sleep 60 <fifo &
+	reader=$!
+	printf L >input
+	"$LKVM" run --nodefaults -m 64 -c 1 --name one -k "$BUILD/guest/console.elf" <input >fifo 2>guest.err &
+	guest_pid=$!
+	is_ending() {
+		lkvm list
+		[[ $out == *"$guest_pid one "*" ending" ]]
+	}
+	until_it "it is not ending" is_ending
+	lkvm stat one
+	[ "$status" = 0 ] && grep -qxE '  state: +ending' .out || fail "$out$err"
+	refused 248 "pause: guest one: the guest is about to end" pause one
+	lkvm stop one
+	[ "$status" = 0 ] && [ "$out" = "Guest one has ended" ] || fail "$out$err"
+	wait $guest_pid
+	status=$?
+	kill $reader
+	# It had ended by itself.
+	[ $status = 0 ] || fail "run ended with $status: $(cat guest.err)"
+}
+
+# A folder that nobody knows where to look for is told, and is not taken for another one.
+test_guests_folder_is_relative() {
+	local command words="LKVM_RUNTIME_DIR is 'run', which is not an absolute path"
+	own_folder
+	LKVM_RUNTIME_DIR=run
+	for command in list "stat -a" "stop x" "pause -a" "resume x"; do
+		# shellcheck disable=SC2086 # words
+		refused 240 "$words" $command
+	done
+	lkvm stop --help
+	[ "$status" = 0 ] && [ -z "$err" ] || fail "$err"
+	start_guest
+	kill $guest_pid
+	wait $guest_pid
+	grep -q "Warning: $words: guest guest-$guest_pid has no control socket" guest.err || fail "$(cat guest.err)"
+	[ "$(wc -l <guest.err)" = 1 ] && [ -z "$(ls -A run)" ] || fail "$(cat guest.err; ls -A run)"
+}
+
+# The next place is taken when the first is on a file system that is read-only.
+test_guests_folder_is_read_only() {
+	needs_guest
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	unshare -m true 2>/dev/null || skip "no namespaces here"
+	mkdir -m 700 xdg
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare -m sh -c 'mount -t tmpfs none /run && mkdir -m 700 /run/lkvm &&
+		mount -t tmpfs -o ro,mode=700 none /run/lkvm &&
+		unset LKVM_RUNTIME_DIR && XDG_RUNTIME_DIR=$PWD/xdg && export XDG_RUNTIME_DIR || exit 99
+		"$0" run --nodefaults -m 64 -c 1 --timeout 60 --name one -k "$1" >guest.out 2>guest.err </dev/null &
+		until grep -qs spinning guest.out; do
+			[ -d /proc/$! ] || exit 98
+			sleep 0.05
+		done
+		"$0" stop one && wait' "$LKVM" "$BUILD/guest/spin.elf" >.out 2>.err
+	status=$? out=$(cat .out) err=$(cat .err)
+	[ "$status" != 99 ] || skip "no mounts here: $err"
+	[ "$status" = 0 ] && [ "$out" = "Guest one has ended" ] || fail "status $status, $out$err$(cat guest.err)"
+	[ ! -s guest.err ] || fail "$(cat guest.err)"
+}
+
 # One that ended while it was paused is neither paused nor does it go on.
 test_guests_that_end_meanwhile() {
 	own_folder
@@ -201,6 +355,45 @@ END
 	lkvm pause one
 	kill $guest_pid
 	[ "$status" = 0 ] && [ "$out" = "Guest one is ending" ] || fail "$out$err"
+}
+
+# One that hangs up because it ends has done what stop asks for, and nothing of what others do.
+test_guests_that_end_before_they_answer() {
+	local command
+	own_folder
+	command -v python3 >/dev/null || skip "no python3"
+	for command in stop pause stat; do
+		rm -f ready
+		python3 - <<'END' &
+import os, socket
+server = socket.socket(socket.AF_UNIX)
+server.bind("run/one.sock")
+server.listen(8)
+open("ready", "w")
+client, _ = server.accept()
+client.recv(4096)
+os.unlink("run/one.sock")
+END
+		until_it "no server" [ -f ready ]
+		lkvm $command one
+		wait
+		if [ $command = stop ]; then
+			[ "$status" = 0 ] && [ "$out$err" = "Guest one has ended" ] || fail "status $status, $out$err"
+		else
+			one_line 247 "$command: guest one has ended meanwhile" "lkvm $command"
+		fi
+	done
+}
+
+# Ten seconds are no reason to think that it hangs.
+test_guests_that_start_for_long() {
+	own_folder
+	start_slowly --name one
+	refused 248 "pause: guest one is still starting after 10 seconds; nothing was done" pause one
+	lkvm stop one
+	[ "$status" = 0 ] || fail "$err"
+	! wait $guest_pid || fail "run did not end with 143"
+	: >go
 }
 
 # What fails before a guest runs takes its socket with it.

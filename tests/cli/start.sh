@@ -174,6 +174,22 @@ test_closed_standard_descriptors() {
 	[ "$status" = 241 ] || fail "status $status"
 }
 
+# The same for the other commands: one that talks to a guest would tell it what it has to say.
+test_closed_standard_descriptors_of_commands() {
+	local command
+	export LKVM_RUNTIME_DIR=$PWD/run
+	mkdir -m 700 run
+	for command in list "list --json" "stat -a" "stat -a --json" version "help run" "stop --help"; do
+		# shellcheck disable=SC2086 # words
+		"$LKVM" $command <&- >&- 2>&-
+		status=$?
+		[ "$status" = 0 ] || fail "lkvm $command: status $status"
+	done
+	"$LKVM" stop x <&- >&- 2>&-
+	status=$?
+	[ "$status" = 247 ] || fail "lkvm stop x: status $status"
+}
+
 # On a terminal, which is raw by then, every line of the registers ends with a carriage return too.
 test_registers_on_a_terminal() {
 	needs_guest

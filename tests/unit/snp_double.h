@@ -36,6 +36,7 @@ struct snp_double {
 	int fail_errno;
 	u32 fail_status;
 	unsigned busy;	    /* that many EAGAIN before anything is added */
+	unsigned busy_kind; /* and before a page becomes private */
 	unsigned chunk;	    /* pages that are added at once; 0: all */
 	bool correct_cpuid; /* refuse the CPUID page once, and change it */
 	bool refuse_always; /* and then again */
@@ -185,6 +186,10 @@ static inline int double_command(struct snp_double *d, struct kvm_sev_cmd *cmd)
 
 static inline int double_attributes(struct snp_double *d, const struct kvm_memory_attributes *a)
 {
+	if (d->busy_kind) {
+		d->busy_kind--;
+		return -EAGAIN;
+	}
 	if (a->flags || !a->size || a->address % 4096 || a->size % 4096 ||
 	    a->attributes != KVM_MEMORY_ATTRIBUTE_PRIVATE || d->nr_private == DOUBLE_MAX_RANGES)
 		return -EINVAL;

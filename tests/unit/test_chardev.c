@@ -170,7 +170,7 @@ static void closed_reader_is_ignored(void **state)
 	for (int i = 0; i < 10000; i++)
 		chardev_puts(c, "this much would not fit into any buffer: ");
 	assert_false(spins());
-	assert_true(chardev_drain(c, 0, NULL));
+	assert_true(chardev_drain(c, 0));
 	chardev_destroy(c);
 }
 
@@ -193,30 +193,13 @@ static void stuck_reader_blocks_nothing_here(void **state)
 	assert_false(spins());
 	/* On the main loop's thread even this one returns. */
 	chardev_write(c, block, sizeof(block));
-	assert_false(chardev_drain(c, 20, NULL));
+	assert_false(chardev_drain(c, 20));
 	while (!front.writable) {
 		assert_int_equal(read(out[0], &byte, 1), 1);
 		if (poll(&(struct pollfd){ .fd = out[0], .events = POLLIN }, 1, 0) == 0)
 			turn(1);
 	}
 	assert_true(chardev_try_write(c, block, 1) == 1);
-	close(out[0]);
-	chardev_destroy(c);
-}
-
-static void drain_heeds_an_interruption(void **state)
-{
-	static u8 block[20000];
-	_Atomic int interrupted = 1;
-	struct chardev *c;
-	int out[2];
-
-	assert_int_equal(pipe(out), 0);
-	fcntl(out[1], F_SETPIPE_SZ, 4096);
-	use_stdout(out[1]);
-	c = open_stdio();
-	chardev_write(c, block, sizeof(block));
-	assert_false(chardev_drain(c, -1, &interrupted));
 	close(out[0]);
 	chardev_destroy(c);
 }
@@ -319,7 +302,7 @@ static void null_is_nothing(void **state)
 	assert_int_equal(chardev_try_write(c, (const u8 *)"xyz", 3), 3);
 	chardev_room_again(c);
 	assert_false(chardev_size(c, &columns, &rows));
-	assert_true(chardev_drain(c, -1, NULL));
+	assert_true(chardev_drain(c, 0));
 	chardev_stop(c);
 	chardev_destroy(c);
 	chardev_destroy(NULL);
@@ -337,7 +320,6 @@ int main(void)
 		T(output_comes_soon_and_in_order),
 		T(closed_reader_is_ignored),
 		T(stuck_reader_blocks_nothing_here),
-		T(drain_heeds_an_interruption),
 		T(slow_reader_gets_all),
 		T(stuck_writer_is_released),
 		T(panic_is_known_at_once),

@@ -5,123 +5,22 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lkvm/control.h"
-#include "lkvm/counters.h"
-#include "lkvm/vm.h"
+#include "control_guest.h"
+#include "lkvm/json.h"
 #include "said.h"
-#include "test.h"
 #include "../../control/folder.h"
 #include "../../control/protocol.h"
 
-#define PATIENCE_MS 20000
-
-static char folder_path[64];
-static struct vm_config config;
-static struct vm guest, *vm = &guest;
-static struct control *control;
-static pthread_t thread;
-
-static void *serve(void *arg)
-{
-	loop_run(vm->loop);
-	return NULL;
-}
-
-static int setup(void **state)
-{
-	strcpy(folder_path, "/tmp/test-control-XXXXXX");
-	assert_non_null(mkdtemp(folder_path));
-	assert_int_equal(setenv("LKVM_RUNTIME_DIR", folder_path, 1), 0);
-	config = (struct vm_config){ .name = "test", .named = true, .memory = MIB(64) };
-	memset(vm, 0, sizeof(*vm));
-	vm->loop = loop_create("test");
-	assert_non_null(vm->loop);
-	vm->config = &config;
-	vm->request_fd.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	vm->nr_vcpus = 2;
-	vm->exits = exit_counters_create(2);
-	control = NULL;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	char path[128];
-
-	control_stop(control);
-	control_destroy(control);
-	close(vm->request_fd.fd);
-	free(vm->exits);
-	loop_destroy(vm->loop);
-	snprintf(path, sizeof(path), "%s/test.sock", folder_path);
-	unlink(path);
-	/* That nothing else is in it is a part of every test. */
-	return rmdir(folder_path);
-}
-
-static void begin(void)
-{
-	assert_int_equal(control_create(&control, vm), 0);
-	assert_non_null(control);
-	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
-}
-
-static void end(void)
-{
-	loop_stop(vm->loop);
-	pthread_join(thread, NULL);
-}
-
-static struct control_peer connect_to(const char *name)
-{
-	struct control_peer peer;
-
-	assert_int_equal(control_connect(name, PATIENCE_MS, &peer), 0);
-	assert_int_equal(peer.pid, getpid());
-	assert_int_equal(fcntl(peer.fd, F_SETFL, 0), 0);
-	return peer;
-}
-
-/* Up to the line's end, or to the end of the connection. */
-static const char *read_line(struct control_peer *peer)
-{
-	static char line[8192];
-	size_t len = 0;
-
-	while (len < sizeof(line) - 1 && read(peer->fd, line + len, 1) == 1)
-		if (line[len++] == '\n')
-			break;
-	line[len] = '\0';
-	return line;
-}
-
-static void send_bytes(struct control_peer *peer, const void *bytes, size_t len)
-{
-	assert_int_equal(send(peer->fd, bytes, len, MSG_NOSIGNAL), len);
-}
-
-static void answers(struct control_peer *peer, const char *request, const char *expected)
-{
-	const char *line;
-
-	send_bytes(peer, request, strlen(request));
-	line = read_line(peer);
-	if (!strstr(line, expected)) {
-		print_error("%s: answered %s", request, line);
-		fail();
-	}
-}
+#define SNP_REPORT_SIZE 1184
 
 static void test_parse(void **state)
 {
@@ -244,6 +143,49 @@ static void test_snp_report(void **state)
 	vm->snp_report = report;
 	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
 	answers(&peer, "{\"request\":\"snp-report\"}\n", "{\"ok\": true, \"report\": \"01fe\"}\n");
+	control_disconnect(&peer);
+	end();
+}
+
+static int whole_report(struct vm *of, void *to, size_t *size, const char **why)
+{
+	u8 *bytes = to;
+
+	*size = SNP_REPORT_SIZE;
+	for (size_t i = 0; i < *size; i++)
+		bytes[i] = i * 7;
+	return 0;
+}
+
+static int check_report(const struct json_value *value, void *arg)
+{
+	char digits[3];
+
+	if (strcmp(value->path, "report"))
+		return 0;
+	assert_int_equal(strlen(value->text), 2 * SNP_REPORT_SIZE);
+	for (unsigned i = 0; i < SNP_REPORT_SIZE; i++) {
+		snprintf(digits, sizeof(digits), "%02x", (u8)(i * 7));
+		assert_memory_equal(value->text + 2 * i, digits, 2);
+	}
+	*(bool *)arg = true;
+	return 0;
+}
+
+/* One of the length that there is, all the way to who asked. */
+static void test_whole_snp_report(void **state)
+{
+	struct control_peer peer;
+	bool seen = false;
+	char *answer;
+
+	vm->snp_report = whole_report;
+	begin();
+	peer = connect_to("test");
+	assert_int_equal(control_ask(&peer, "snp-report", PATIENCE_MS, &answer), 0);
+	assert_int_equal(json_read(answer, check_report, &seen), 0);
+	assert_true(seen);
+	free(answer);
 	control_disconnect(&peer);
 	end();
 }
@@ -470,6 +412,24 @@ static void test_no_place_for_it(void **state)
 	no_socket(NULL);
 }
 
+/* A place that is not where the user may have meant it is no better than none. */
+static void test_relative_folder(void **state)
+{
+	struct control_peer peer;
+	char path[PATH_MAX];
+
+	setenv("LKVM_RUNTIME_DIR", "run", 1);
+	assert_string_equal(control_bad_folder(), "run");
+	assert_false(control_folder_path(0, path));
+	config.named = false;
+	no_socket("LKVM_RUNTIME_DIR is 'run', which is not an absolute path");
+	assert_int_equal(control_connect("test", 0, &peer), -ENOENT);
+	/* Set to nothing it is not set. */
+	setenv("LKVM_RUNTIME_DIR", "", 1);
+	assert_null(control_bad_folder());
+	assert_true(control_folder_path(0, path));
+}
+
 static void test_names(void **state)
 {
 	char name[CONTROL_MAX_NAME + 2];
@@ -499,6 +459,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		TEST(test_requests),
 		TEST(test_snp_report),
+		TEST(test_whole_snp_report),
 		TEST(test_longest_request),
 		TEST(test_many_clients),
 		TEST(test_client_that_does_not_read),
@@ -508,6 +469,7 @@ int main(void)
 		TEST(test_stale_socket),
 		TEST(test_same_name),
 		TEST(test_no_place_for_it),
+		TEST(test_relative_folder),
 	};
 #undef TEST
 

@@ -79,6 +79,7 @@ static void what_it_is(void **state)
 	assert_int_equal(port_get(vm, DMA_HIGH, 4),
 			 0x554d4551); /* "QEMU CFG", big-endian as a number */
 	assert_int_equal(port_get(vm, DMA_LOW, 4), 0x47464320);
+	assert_int_equal(port_get(vm, DMA_LOW + 3, 1), 'G');
 }
 
 static void numbers_nobody_has(void **state)

@@ -152,10 +152,14 @@ static int make_cpuid(struct x86_vm *x86)
 	x86->cpuid = x86_cpuid_new();
 	if (!x86->cpuid)
 		return -ENOMEM;
-	x86->cpuid->nent = 2;
+	x86->cpuid->nent = 4;
 	x86->cpuid->entries[0] = (struct kvm_cpuid_entry2){ .function = 1, .eax = 0xa00f11 };
-	x86->cpuid->entries[1] =
-		(struct kvm_cpuid_entry2){ .function = 0x8000001f, .eax = 0x1a, .ebx = 51 };
+	x86->cpuid->entries[1] = (struct kvm_cpuid_entry2){ .function = 0x8000001f,
+							    .eax = 0x1a,
+							    .ebx = 1 << 6 | 51 };
+	x86->cpuid->entries[2] =
+		(struct kvm_cpuid_entry2){ .function = 0x80000000, .eax = 0x80000021 };
+	x86->cpuid->entries[3] = (struct kvm_cpuid_entry2){ .function = 0x80000008, .eax = 52 };
 	return 0;
 }
 
@@ -171,8 +175,11 @@ static int begin(void)
 		error = x86_open_files(&vm);
 	if (error)
 		return error;
-	vm.arch.x86->phys_bits = 52;
-	error = make_cpuid(vm.arch.x86) ?: x86_lay_out_memory(&vm) ?: x86_check_load(&vm);
+	error = make_cpuid(vm.arch.x86);
+	if (error)
+		return error;
+	x86_find_address_bits(&vm);
+	error = x86_lay_out_memory(&vm) ?: x86_check_load(&vm);
 	if (!error)
 		error = x86_create_private_memory(&vm);
 	if (!error)
@@ -261,13 +268,34 @@ static void another_encryption_bit(void **state)
 	assert_int_equal(kvm.state, DOUBLE_INIT);
 }
 
+/* An address with the C-bit in it would be another one's encrypted half. */
+static void no_address_has_the_encryption_bit(void **state)
+{
+	config.memory = BIT(51);
+	assert_int_equal(begin_and_listen(), -E2BIG);
+	SAID("guests on this host have addresses of 51 bits, room for 2097151 GiB");
+	assert_int_equal(vm.arch.x86->phys_bits, 52);
+	/* One that is no address bit takes nothing away, and neither does the host's own reduction. */
+	vm.arch.x86->cpuid->entries[3].eax = 48;
+	vm.arch.x86->cpuid->entries[1].ebx = 5 << 6 | 51;
+	x86_find_address_bits(&vm);
+	assert_int_equal(vm.arch.x86->gpa_bits, 48);
+	vm.arch.x86->cpuid->entries[1].ebx = 5 << 6 | 47;
+	x86_find_address_bits(&vm);
+	assert_int_equal(vm.arch.x86->gpa_bits, 47);
+	/* A host that does not say where its is. */
+	vm.arch.x86->cpuid->entries[3].eax = 52;
+	vm.arch.x86->cpuid->entries[1].ebx = 0;
+	x86_find_address_bits(&vm);
+	assert_int_equal(vm.arch.x86->gpa_bits, 51);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(a_guest_is_launched),
-		T(nothing_is_left_with_the_host),
-		T(a_host_without_it),
+		T(a_guest_is_launched),	   T(nothing_is_left_with_the_host),
+		T(a_host_without_it),	   T(no_address_has_the_encryption_bit),
 		T(another_encryption_bit),
 	};
 

@@ -59,7 +59,7 @@ static int setup(void **state)
 	TAILQ_INIT(&vm.devices);
 	guest_memory_init(&vm.memory);
 	assert_int_equal(x86_open_files(&vm), 0);
-	vm.arch.x86->phys_bits = 52;
+	vm.arch.x86->gpa_bits = 52;
 	assert_int_equal(x86_lay_out_memory(&vm), 0);
 	assert_int_equal(arch_load(&vm), 0);
 	return 0;
@@ -201,11 +201,23 @@ static void busy_for_a_while_is_waited_for(void **state)
 	assert_int_equal(kvm.pages, planned_pages());
 }
 
+static void busy_with_attributes_is_waited_for(void **state)
+{
+	kvm.busy_kind = 5;
+	assert_int_equal(launch(), 0);
+	assert_int_equal(kvm.pauses, 5);
+	assert_int_equal(kvm.pages, planned_pages());
+}
+
 static void busy_for_ever_is_an_error(void **state)
 {
 	kvm.busy = UINT32_MAX;
 	assert_int_equal(launch(), -EAGAIN);
 	SAID("LAUNCH_UPDATE");
+	kvm.state = DOUBLE_NEW;
+	kvm.busy_kind = UINT32_MAX;
+	assert_int_equal(launch(), -EAGAIN);
+	SAID("private: Resource temporarily unavailable");
 }
 
 static void a_corrected_cpuid_page_is_tried_once_more(void **state)
@@ -370,6 +382,7 @@ int main(void)
 		T(the_cpuid_page_is_kvms_table),
 		T(partial_progress_goes_on_where_it_ended),
 		T(busy_for_a_while_is_waited_for),
+		T(busy_with_attributes_is_waited_for),
 		T(busy_for_ever_is_an_error),
 		T(a_corrected_cpuid_page_is_tried_once_more),
 		T(a_cpuid_page_refused_twice_is_an_error),
