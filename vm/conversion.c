@@ -21,9 +21,10 @@
 #define MAX_REPEATS 100
 
 struct conversions {
-	bool accesses_tell, prefault; /* constant */
-	pthread_mutex_t lock;	      /* a conversion from its beginning to its end */
-	_Atomic u64 changes;	      /* how many there have been; any thread */
+	bool prefault;		    /* constant */
+	pthread_mutex_t lock;	    /* a conversion from its beginning to its end */
+	_Atomic bool accesses_tell; /* from the beginning, or found out; any thread */
+	_Atomic u64 changes;	    /* begun and ended ones, so odd during one; any thread */
 };
 
 static void count(struct vm *vm, enum counter counter, u64 number)
@@ -91,11 +92,12 @@ static void say_counts(const struct vm *vm)
 #define N(name) ((unsigned long long)counter_get(n, COUNTER_##name))
 
 	log_debug(
-		"Page conversions: %llu to private, %llu to shared, %llu bytes, %llu refused; "
+		"Page conversions: %llu to private, %llu to shared, %llu by accesses, %llu bytes, "
+		"%llu refused; "
 		"%llu pages pre-faulted, %llu failures; exits: %llu hypercalls, %llu memory faults",
-		N(CONVERSIONS_PRIVATE), N(CONVERSIONS_SHARED), N(CONVERTED_BYTES),
-		N(CONVERSIONS_REFUSED), N(PREFAULTED_PAGES), N(PREFAULT_FAILURES), N(HYPERCALLS),
-		N(MEMORY_FAULTS));
+		N(CONVERSIONS_PRIVATE), N(CONVERSIONS_SHARED), N(CONVERSIONS_BY_ACCESS),
+		N(CONVERTED_BYTES), N(CONVERSIONS_REFUSED), N(PREFAULTED_PAGES),
+		N(PREFAULT_FAILURES), N(HYPERCALLS), N(MEMORY_FAULTS));
 #undef N
 }
 
@@ -198,10 +200,11 @@ static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private, enum wish wis
 	 * All of a large guest's memory takes seconds. If each of its vCPUs waits for its turn to do that, the end
 	 * must not wait for them all.
 	 */
-	if (wish == HOSTS || !vm_ending(vm))
+	if (wish == HOSTS || !vm_ending(vm)) {
+		c->changes++;
 		error = set_attributes(vm, gpa, size, private);
-	if (!error) {
-		follow(vm, region, offset, size, private);
+		if (!error)
+			follow(vm, region, offset, size, private);
 		c->changes++;
 	}
 	pthread_mutex_unlock(&c->lock);
@@ -268,6 +271,24 @@ static bool is_all(const struct guest_region *region, u64 offset, u64 size, bool
 	return true;
 }
 
+/*
+ * KVM refused this access before, and since then no page has changed its kind: so the access itself is of the
+ * other kind, whatever this type of guest is said to have.
+ */
+static bool is_meant(struct vcpu *vcpu)
+{
+	struct conversions *c = vcpu->vm->conversions;
+	u64 changes = c->changes;
+
+	if (c->accesses_tell)
+		return true;
+	if (!vcpu->fault.repeats || vcpu->fault.changes != changes || changes % 2)
+		return false;
+	c->accesses_tell = true;
+	log_debug("The guest's accesses tell whether they are to private memory");
+	return true;
+}
+
 int conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 {
 	struct vm *vm = vcpu->vm;
@@ -284,8 +305,12 @@ int conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 		return -EFAULT;
 	if (in_vain(vcpu, gpa))
 		return -ELOOP;
-	if (c->accesses_tell && !is_all(region, offset, size, private))
+	/* In this order: that nothing changes in between is part of what is_meant() finds out. */
+	if (!is_all(region, offset, size, private) && is_meant(vcpu)) {
 		error = conversion_request(vcpu, gpa, size, private);
+		if (!error)
+			count(vm, COUNTER_CONVERSIONS_BY_ACCESS, 1);
+	}
 	vcpu->fault.changes = c->changes;
 	return error;
 }

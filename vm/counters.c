@@ -10,6 +10,7 @@ const struct counter_name counter_names[COUNTER_NR] = {
 	[COUNTER_CONVERSIONS_PRIVATE] = { "conversions_to_private", "conversions to private" },
 	[COUNTER_CONVERSIONS_SHARED] = { "conversions_to_shared", "conversions to shared" },
 	[COUNTER_CONVERSIONS_REFUSED] = { "conversions_refused", "conversions refused" },
+	[COUNTER_CONVERSIONS_BY_ACCESS] = { "conversions_by_access", "conversions by accesses" },
 	[COUNTER_CONVERTED_BYTES] = { "converted_bytes", "bytes converted" },
 	[COUNTER_HYPERCALLS] = { "hypercalls", "hypercalls" },
 	[COUNTER_MEMORY_FAULTS] = { "memory_faults", "memory faults" },

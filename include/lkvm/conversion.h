@@ -20,7 +20,9 @@ struct conversion_options {
 	/*
 	 * An access says itself of which kind it is (by a bit in the guest's page tables), so one of the wrong
 	 * kind is a wish to convert the page. Without, KVM takes every access for the kind that the page is
-	 * of, and there is a mismatch only when another vCPU converts the page meanwhile: nothing is wished.
+	 * of, and there is a mismatch only when another vCPU converts the page meanwhile: nothing is wished,
+	 * unless the access is refused once more though no page has changed its kind. Then this KVM's guests do
+	 * say it, and from then on they are taken at their word.
 	 */
 	bool accesses_tell;
 	bool prefault; /* see conversion_request(); no effect on a KVM that cannot */

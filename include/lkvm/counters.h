@@ -16,11 +16,12 @@ enum counter {
 	COUNTER_CONVERSIONS_PRIVATE, /* ranges made private, those shared, as the guest asked */
 	COUNTER_CONVERSIONS_SHARED,
 	COUNTER_CONVERSIONS_REFUSED, /* nonsense, or KVM did not do it */
-	COUNTER_CONVERTED_BYTES,     /* both directions */
-	COUNTER_HYPERCALLS,	     /* that came to lkvm */
-	COUNTER_MEMORY_FAULTS,	     /* KVM_EXIT_MEMORY_FAULT: an access of the wrong kind */
-	COUNTER_PREFAULTED_PAGES,    /* of 4 KiB, after a conversion */
-	COUNTER_PREFAULT_FAILURES,   /* harmless: the guest faults the rest in */
+	COUNTER_CONVERSIONS_BY_ACCESS, /* of these, those that an access of the other kind asked for */
+	COUNTER_CONVERTED_BYTES,       /* both directions */
+	COUNTER_HYPERCALLS,	       /* that came to lkvm */
+	COUNTER_MEMORY_FAULTS,	       /* KVM_EXIT_MEMORY_FAULT: an access of the wrong kind */
+	COUNTER_PREFAULTED_PAGES,      /* of 4 KiB, after a conversion */
+	COUNTER_PREFAULT_FAILURES,     /* harmless: the guest faults the rest in */
 	COUNTER_NR
 };
 

@@ -41,7 +41,15 @@ static struct page model[ARRAY_SIZE(regions)][PAGES];
 /* KVM, as far as it is asked. */
 static struct fuzz *input;
 static int set_error;
+static u64 sets; /* attempts to set attributes */
 static bool kinds[ARRAY_SIZE(regions)][PAGES];
+
+/* What lkvm may know of accesses, and the last one that KVM refused. */
+static bool accesses_tell;
+static struct {
+	gpa_t gpa;
+	u64 sets;
+} last_fault;
 
 static void check(bool right)
 {
@@ -67,6 +75,7 @@ static int set_attributes(const struct kvm_memory_attributes *set)
 	unsigned region, page;
 
 	check(!set->flags && !(set->attributes & ~KVM_MEMORY_ATTRIBUTE_PRIVATE));
+	sets++;
 	if (set_error) {
 		errno = set_error;
 		return -1;
@@ -191,15 +200,39 @@ static void hypercall(struct fuzz *f)
 		convert_model(gpa, pages, attributes & 0x10);
 }
 
-static void fault(struct fuzz *f, bool tells)
+static bool is_of_kind(gpa_t gpa, u64 pages, bool private)
+{
+	unsigned region, page;
+
+	check(find(gpa, &region, &page));
+	for (u64 i = 0; i < pages; i++)
+		if (model[region][page + i].private != private)
+			return false;
+	return true;
+}
+
+/* Where accesses are said to tell nothing, one that is refused again, with no attempt to convert since, does. */
+static bool shall_convert(gpa_t gpa, u64 pages, bool private)
+{
+	if (gpa == last_fault.gpa && sets == last_fault.sets && !is_of_kind(gpa, pages, private))
+		accesses_tell = true;
+	return accesses_tell;
+}
+
+static void fault(struct fuzz *f)
 {
 	u64 gpa = any_gpa(f), size = fuzz8(f) < 200 ? PAGE : any_number(f) * 512;
 	bool private = fuzz8(f) & 1, good = size % PAGE == 0 && is_good(gpa, size / PAGE);
+	bool converts = good && shall_convert(gpa, size / PAGE, private);
 	int error = conversion_fault(&vcpu, gpa, size, private);
 
+	if (good) {
+		last_fault.gpa = gpa;
+		last_fault.sets = sets;
+	}
 	/* The same access again and again may be given up, and what is refused changes nothing. */
 	check(good || error);
-	if (!error && tells)
+	if (!error && converts)
 		convert_model(gpa, size / PAGE, private);
 }
 
@@ -264,6 +297,9 @@ static void begin(bool tells)
 	memset(&vcpu, 0, sizeof(vcpu));
 	memset(model, 0, sizeof(model));
 	memset(kinds, 0, sizeof(kinds));
+	memset(&last_fault, 0, sizeof(last_fault));
+	sets = 0;
+	accesses_tell = tells;
 	config.name = "fuzz";
 	vm.config = &config;
 	vm.fd = 1000;
@@ -276,7 +312,7 @@ static void begin(bool tells)
 	check(!conversions_create(&vm, &options));
 }
 
-static void step(struct fuzz *f, bool tells)
+static void step(struct fuzz *f)
 {
 	u8 what = fuzz8(f);
 
@@ -287,7 +323,7 @@ static void step(struct fuzz *f, bool tells)
 		hypercall(f);
 		break;
 	case 2:
-		fault(f, tells);
+		fault(f);
 		break;
 	case 3:
 		write_own(f);
@@ -314,7 +350,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	input = &f;
 	begin(tells);
 	while (f.left) {
-		step(&f, tells);
+		step(&f);
 		compare();
 	}
 	conversions_destroy(&vm);

@@ -40,7 +40,8 @@ static struct fake_private_kvm {
 	u64 attributes, memfd, prefault, types; /* capabilities */
 	unsigned sets;				/* KVM_SET_MEMORY_ATTRIBUTES that were taken */
 	bool slow;
-	int set_error; /* what the next ones answer; 0: they are taken */
+	void (*during_set)(void); /* NULL: nothing; called between KVM's change and ours */
+	int set_error;		  /* what the next ones answer; 0: they are taken */
 	struct kvm_memory_attributes last;
 	u8 kinds[FAKE_FAR / FAKE_PAGE + 256]; /* by page */
 	unsigned memfds;
@@ -72,6 +73,8 @@ static int fake_set_attributes(const struct kvm_memory_attributes *set)
 	fake.sets++;
 	memset(&fake.kinds[set->address / FAKE_PAGE], !!set->attributes, set->size / FAKE_PAGE);
 	pthread_mutex_unlock(&fake.lock);
+	if (fake.during_set)
+		fake.during_set();
 	/* Time for another one to come in between KVM's change and ours. */
 	if (fake.slow)
 		usleep(1 + set->address / FAKE_PAGE % 50);

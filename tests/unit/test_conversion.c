@@ -576,6 +576,62 @@ static void access_that_tells_nothing_is_repeated(void **state)
 	assert_int_equal(conversion_fault(&vcpu, 0xfee00000, FAKE_PAGE, true), -EFAULT);
 }
 
+/* KVM says the same again although nothing has changed: then it is the access that is of the other kind. */
+static void access_that_is_refused_again_tells(void **state)
+{
+	assert_int_equal(conversion_fault(&vcpu, FAKE_LOW, FAKE_PAGE, true), 0);
+	assert_int_equal(conversion_fault(&vcpu, FAKE_LOW, FAKE_PAGE, true), 0);
+	assert_int_equal(fake.sets, 1);
+	assert_int_equal(fake.last.attributes, KVM_MEMORY_ATTRIBUTE_PRIVATE);
+	assert_int_equal(fake.prefaults, 1);
+	assert_false(reachable(FAKE_LOW, 1));
+	/* From now on it is known of all of them. */
+	assert_int_equal(conversion_fault(&vcpu, FAKE_HIGH, FAKE_PAGE, true), 0);
+	assert_int_equal(fake.sets, 2);
+	assert_int_equal(conversion_fault(&vcpu, FAKE_LOW, FAKE_PAGE, false), 0);
+	assert_int_equal(fake.sets, 3);
+	assert_true(reachable(FAKE_LOW, 1));
+	assert_int_equal(counted(COUNTER_MEMORY_FAULTS), 4);
+	assert_int_equal(counted(COUNTER_CONVERSIONS_BY_ACCESS), 3);
+}
+
+/* Another page, or one of the kind that was accessed, is no second refusal; nor is one after a change elsewhere. */
+static void access_that_is_refused_for_another_reason(void **state)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(conversion_fault(&vcpu, FAKE_LOW, FAKE_PAGE, true), 0);
+		assert_int_equal(conversion_fault(&vcpu, FAKE_HIGH, FAKE_PAGE, true), 0);
+		assert_int_equal(conversion_fault(&vcpu, FAKE_HIGH, FAKE_PAGE, false), 0);
+		assert_int_equal(conversion_fault(&vcpu, FAKE_HIGH, FAKE_PAGE, false), 0);
+	}
+	assert_int_equal(fake.sets, 0);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(conversion_fault(&vcpu, FAKE_LOW, FAKE_PAGE, true), 0);
+		assert_int_equal(conversion_apply(&vm, FAKE_HIGH, FAKE_PAGE, i & 1), 0);
+	}
+	assert_int_equal(fake.sets, 4);
+	assert_int_equal(counted(COUNTER_CONVERSIONS_BY_ACCESS), 0);
+}
+
+/* It holds the lock: whoever converts now waits for ever. */
+static void access_meanwhile(void)
+{
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(conversion_fault(&vcpu, FAKE_LOW, FAKE_PAGE, true), 0);
+}
+
+/* While a page is on its way, any number of refusals are of that conversion's making. */
+static void access_during_a_conversion_tells_nothing(void **state)
+{
+	alarm(60);
+	fake.during_set = access_meanwhile;
+	assert_int_equal(conversion_apply(&vm, FAKE_LOW, FAKE_PAGE, true), 0);
+	fake.during_set = NULL;
+	alarm(0);
+	assert_int_equal(fake.sets, 1);
+	assert_int_equal(counted(COUNTER_CONVERSIONS_BY_ACCESS), 0);
+}
+
 static unsigned faults_until_the_end(gpa_t gpa)
 {
 	for (unsigned n = 1; n < 100000; n++) {
@@ -669,6 +725,9 @@ int main(void)
 		T(prefault_of_much_gives_way),
 		WITH(setup_telling, access_converts_where_it_tells),
 		T(access_that_tells_nothing_is_repeated),
+		T(access_that_is_refused_again_tells),
+		T(access_that_is_refused_for_another_reason),
+		T(access_during_a_conversion_tells_nothing),
 		T(fault_that_leads_nowhere_ends),
 		cmocka_unit_test(without_private_memory),
 		cmocka_unit_test(kvm_that_cannot),

@@ -69,8 +69,10 @@ host_kernel() {
 
 # host_kernel_make LABEL: makes a host's kernel that is no package; status 77: it cannot be had.
 host_kernel_make() {
-	[ "$1" = sw-protected ] || return 77
-	"$LAB_DIR/kvm-modules" "$(host_kernel "$(lab_codename)")"
+	case $1 in
+	sw-protected | proposed) "$LAB_DIR/kvm-modules" "$1" ;;
+	*) return 77 ;;
+	esac
 }
 
 # host_variant NAME: changes the above; a scenario asks for it by "# host: variant=NAME".
