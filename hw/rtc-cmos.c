@@ -307,6 +307,8 @@ static u8 read_c(struct cmos *cmos)
 	rtc_update(&cmos->rtc);
 	value = cmos->ram[REG_C];
 	cmos->ram[REG_C] = 0;
+	/* Low at least for a moment: what happens from now on is an edge, or nobody would hear of it again. */
+	rtc_lower(&cmos->rtc);
 	rtc_update(&cmos->rtc);
 	return value;
 }

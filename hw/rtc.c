@@ -18,6 +18,14 @@ void rtc_update(struct rtc *rtc)
 	realtime_timer_set(&rtc->timer, rtc->quiesced ? -1 : next);
 }
 
+void rtc_lower(struct rtc *rtc)
+{
+	if (!rtc->level)
+		return;
+	rtc->level = false;
+	irq_line_set(&rtc->irq, false);
+}
+
 static void on_timer(struct realtime_timer *timer)
 {
 	struct rtc *rtc = CONTAINER_OF(timer, struct rtc, timer);
@@ -63,10 +71,7 @@ static void rtc_reset(struct device *device)
 	pthread_mutex_lock(&rtc->lock);
 	rtc->ops->reset(rtc);
 	/* Also while it is quiesced, when rtc_update() leaves the line alone. */
-	if (rtc->level) {
-		rtc->level = false;
-		irq_line_set(&rtc->irq, false);
-	}
+	rtc_lower(rtc);
 	rtc_update(rtc);
 	pthread_mutex_unlock(&rtc->lock);
 }

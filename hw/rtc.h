@@ -52,4 +52,7 @@ int rtc_create(struct vm *vm, struct rtc *rtc, const char *name,
 /* Looks, and brings line and timer in accord with that. Lock held. */
 void rtc_update(struct rtc *rtc);
 
+/* The line is low, until somebody looks. Lock held. */
+void rtc_lower(struct rtc *rtc);
+
 #endif

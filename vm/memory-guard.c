@@ -92,12 +92,10 @@ static bool take(int signal_number, const siginfo_t *info)
 	if (!region)
 		return false;
 	offset = (u8 *)info->si_addr - region->hva;
-	/* First: nobody may see zeroes and not learn that they are ours. */
+	/* First: nobody may see zeroes and not learn that they are ours, nor end the guest for what they do to it. */
 	lose(region->gpa + offset, why);
-	if (!replace_page(region, offset))
-		return false;
 	ask_for_end(why);
-	return true;
+	return replace_page(region, offset);
 }
 
 static void on_fault(int signal_number, siginfo_t *info, void *context)
@@ -105,10 +103,10 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
 	int saved = errno;
 
 	if (!take(signal_number, info)) {
-		/* Ours: it happens again, and ends us as such faults do. */
+		/* Ours: it happens again, and ends us as such faults do; not what was only told to us. */
 		guard.crash();
 		signal(signal_number, SIG_DFL);
-		if (info->si_code <= 0)
+		if (info->si_code <= 0 || info->si_code == BUS_MCEERR_AO)
 			raise(signal_number);
 	}
 	errno = saved;

@@ -29,7 +29,7 @@ struct work {
 /* Contents stay: another thread, or a file, may have put something there. */
 static void touch(u8 *hva, u64 size, u64 page)
 {
-	for (u64 at = 0; at < size; at += page)
+	for (u64 at = 0; at < size && !memory_guard_tripped(); at += page)
 		atomic_fetch_or_explicit((_Atomic u8 *)(hva + at), 0, memory_order_relaxed);
 }
 

@@ -16,8 +16,13 @@
 
 #define PERIOD_NS 1000000000ULL
 
-/* In a second. Some are always answered by another try; what is certain is found out by memory_guard_search(). */
+/*
+ * In a second, LOOKS times in a row, and not one answered: that is a vCPU which wants one page again and again. Many
+ * faults of a healthy one are answered by another try too (shadow paging, a nested guest's, races for
+ * a page), but among them are always some that bring a page.
+ */
 #define UNANSWERED 10
+#define LOOKS	   3
 
 /* A vCPU's faults in guest memory, by what became of them; Documentation/virt/kvm/api.rst, 4.133, tells how to read. */
 static const char *const counters[] = { "pf_taken", "pf_fixed", "pf_emulate", "pf_spurious" };
@@ -25,7 +30,8 @@ static const char *const counters[] = { "pf_taken", "pf_fixed", "pf_emulate", "p
 struct vcpu_faults {
 	int fd; /* KVM_GET_STATS_FD; -1: this KVM does not count them */
 	off_t at[ARRAY_SIZE(counters)];
-	u64 unanswered; /* when we looked last */
+	u64 taken, answered; /* when we looked last */
+	unsigned looks;	     /* in a row that found it stuck */
 };
 
 struct memory_watch {
@@ -55,14 +61,21 @@ static int find_counters(struct vcpu_faults *faults, const struct kvm_stats_head
 	return found == ARRAY_SIZE(counters) ? 0 : -ENOENT;
 }
 
-static u64 count_unanswered(const struct vcpu_faults *faults)
+/* True: in the time since the last look it had no page, and tried often. */
+static bool look(struct vcpu_faults *faults)
 {
-	u64 n[ARRAY_SIZE(counters)];
+	u64 n[ARRAY_SIZE(counters)], answered, tries;
+	bool none;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(counters); i++)
 		if (pread(faults->fd, &n[i], sizeof(n[i]), faults->at[i]) != sizeof(n[i]))
-			return faults->unanswered;
-	return n[0] - n[1] - n[2] - n[3];
+			return false;
+	answered = n[1] + n[2] + n[3];
+	none = answered == faults->answered;
+	tries = n[0] - faults->taken;
+	faults->taken = n[0];
+	faults->answered = answered;
+	return none && tries >= UNANSWERED;
 }
 
 static void open_counters(struct vcpu_faults *faults, struct vcpu *vcpu)
@@ -75,22 +88,19 @@ static void open_counters(struct vcpu_faults *faults, struct vcpu *vcpu)
 	fcntl(faults->fd, F_SETFD, FD_CLOEXEC);
 	if (pread(faults->fd, &header, sizeof(header), 0) == sizeof(header) &&
 	    !find_counters(faults, &header)) {
-		faults->unanswered = count_unanswered(faults);
+		look(faults);
 		return;
 	}
 	close(faults->fd);
 	faults->fd = -1;
 }
 
-/* Fewer than before: some that were under way have been answered. */
 static bool is_stuck(struct vcpu_faults *faults)
 {
-	u64 before = faults->unanswered;
-
 	if (faults->fd < 0)
 		return false;
-	faults->unanswered = count_unanswered(faults);
-	return (s64)(faults->unanswered - before) >= UNANSWERED;
+	faults->looks = look(faults) ? faults->looks + 1 : 0;
+	return faults->looks >= LOOKS;
 }
 
 static void on_timer(struct loop_timer *timer)

@@ -92,6 +92,9 @@ static int reboot(struct vm *vm)
 		return error;
 	vm->panicked = false;
 	vm->end = VM_REQUEST_NONE;
+	/* Memory lost meanwhile, whose request found `end` taken: that guest has no other life. */
+	if (memory_guard_tripped())
+		return -ENOMEM;
 	/* What was asked for meanwhile has found `end` taken, or nobody who listened. */
 	vm_request(vm, vm->host_end);
 	/* Paused while it asked for the reset: the new life begins when it is resumed. */

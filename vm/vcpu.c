@@ -477,6 +477,8 @@ static enum exit_action memory_fault(struct vcpu *vcpu, int error)
 
 		if (!answer)
 			return EXIT_ACTION_CONTINUE;
+		if (answer == -ECANCELED) /* the guest is ending */
+			return EXIT_ACTION_STOP;
 		log_debug("vCPU %u: memory fault at 0x%llx: %s", vcpu->id,
 			  (unsigned long long)fault.gpa, strerror(-answer));
 	}

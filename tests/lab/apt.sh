@@ -110,12 +110,14 @@ apt_closure() {
 	local _into=$1 _rel=$2 _arc
 	shift 2
 	[ "$_rel" != - ] || _rel=
-	_arc=$(dirname "$APT_CONF")/cache/archives
-	rm -f "$_arc"/*.deb
-	apt_retry apt-get -qq -c "$APT_CONF" ${_rel:+-t "$_rel"} --download-only install "$@"
-	mkdir -p "$_into"
+	# A folder of its own: another run may be fetching from the same suite.
+	_arc=$_into.archives
+	rm -rf "$_arc"
+	mkdir -p "$_into" "$_arc/partial"
+	apt_retry apt-get -qq -c "$APT_CONF" -o Dir::Cache::archives="$_arc" ${_rel:+-t "$_rel"} \
+		--download-only install "$@"
 	apt_unpack "$_into" "$_arc"/*.deb
-	rm -f "$_arc"/*.deb
+	rm -rf "$_arc"
 }
 
 # write_wrapper DIR NAME PROGRAM [ARGUMENTS]: a script that runs DIR's PROGRAM with DIR's own
