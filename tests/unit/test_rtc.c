@@ -192,6 +192,22 @@ static void nonsense_is_survived(void **state)
 	}
 }
 
+/* Between the two looks that reading register C takes: its interrupt is an edge, so the line must have been low. */
+static void tick_while_c_is_read(void **state)
+{
+	unsigned raised;
+
+	set(B, H24 | PIE); /* 1024 Hz */
+	get(C);
+	raised = test_vm.raised[IRQ];
+	pass(1000000);
+	frozen_step = 1000000;
+	get(C);
+	frozen_step = 0;
+	assert_int_equal(test_vm.raised[IRQ], raised + 2);
+	assert_true(test_vm.level[IRQ]);
+}
+
 static void update_flag(void **state)
 {
 	assert_int_equal(get(C), 0);
@@ -363,6 +379,7 @@ int main(void)
 		T(stands_while_set),
 		T(single_bytes_count_at_once),
 		T(nonsense_is_survived),
+		T(tick_while_c_is_read),
 		T(update_flag),
 		T(alarm_flag),
 		T(alarm_at_any_second_of_the_day),
