@@ -333,11 +333,14 @@ static int has_hung_up(const struct guests_command *command, const struct guests
 		       const char *name, pid_t pid)
 {
 	struct control_peer peer;
+	int error = control_connect(name, QUICK_MS, &peer);
 
-	if (!control_connect(name, QUICK_MS, &peer)) {
-		control_disconnect(&peer);
-		return no_answer(command, name, pid, -ECONNRESET);
-	}
+	control_disconnect(&peer);
+	/* Another of that name may have begun. */
+	if (!error && (!pid || !peer.pid || peer.pid == pid))
+		error = -ECONNRESET;
+	if (error && error != -ENOENT)
+		return no_answer(command, name, pid, error);
 	if (command->options & GUESTS_END)
 		return -EPIPE;
 	if (args->all)

@@ -90,7 +90,7 @@ int control_folder_open(struct control_folder *folder, const char *path, bool ma
 		return -errno;
 	error = check_owner(folder->fd);
 	/* A file system may be read-only. */
-	if (!error && make && faccessat(folder->fd, ".", W_OK | X_OK, AT_EACCESS))
+	if (!error && make && faccessat(folder->fd, ".", W_OK | X_OK, 0))
 		error = -errno;
 	if (error) {
 		control_folder_close(folder);

@@ -289,6 +289,9 @@ bool control_answer(const struct control_asker *asker, const char *line, FILE *o
 	enum control_error error = control_parse(line, &request);
 	struct json json;
 
+	/* control_must_wait() may have lacked the memory to see it. */
+	if (!error && asker->starting && request->waits)
+		error = CONTROL_FAILED;
 	if (!error && request->act)
 		error = request->act(&answer);
 	if (error) {

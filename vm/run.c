@@ -238,7 +238,9 @@ int vm_run(struct vm *vm)
 	if (error) {
 		memory_watch_stop(vm);
 		chardev_stop(vm->console);
-		return EXIT_START;
+		memory_guard_say(vm->config->name);
+		/* Who asked for the end before that has it. */
+		return vm->signal ? 128 + vm->signal : EXIT_START;
 	}
 	for (;;) {
 		error = loop_run(vm->loop);
