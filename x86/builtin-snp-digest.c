@@ -16,18 +16,14 @@
 void builtin_snp_digest_help(FILE *out)
 {
 	fputs("Usage: lkvm snp-digest [OPTION...] [KERNEL]\n"
-	      "Prints the launch digest that a SEV-SNP guest has in its attestation reports when "
-	      "lkvm "
-	      "run\nstarts it with the same options, which are run's. Needs neither KVM nor such a "
-	      "processor.\n"
+	      "Prints the launch digest that a SEV-SNP guest has in its attestation reports when lkvm run\n"
+	      "starts it with the same options, which are run's. Needs neither KVM nor such a processor.\n"
 	      "\n"
-	      "What counts are -k, -i, -p, -m, -c, --firmware, --snp, and what else changes the "
-	      "kernel's\ncommand line (--console, --nodefaults). A number of CPUs and a size of "
-	      "memory "
-	      "that are not\ngiven are this host's, so give them.\n"
+	      "What counts are -k, -i, -p, -m, -c, --firmware, --snp, and what else changes the kernel's\n"
+	      "command line (--console, --nodefaults). A number of CPUs and a size of memory that are not\n"
+	      "given are this host's, so give them.\n"
 	      "\n"
-	      "Exit status: 0, 240 for options that do not make sense, 241 when there is no "
-	      "digest.\n",
+	      "Exit status: 0, 240 for options that do not make sense, 241 when there is no digest.\n",
 	      out);
 }
 
@@ -99,12 +95,16 @@ int builtin_snp_digest(int argc, char **argv)
 
 	if (!builtin_parse_run(argc, argv, &config, builtin_snp_digest_help, &ret))
 		goto out;
-	/* Nothing else has one. */
+	ret = EXIT_USAGE;
+	if (config.arch.vm_type == VM_TYPE_SW_PROTECTED) {
+		log_fatal("--vm-type sw-protected: only guests of type snp have a launch digest");
+		goto out;
+	}
 	config.arch.vm_type = VM_TYPE_SNP;
 	if (finish(&config))
 		ret = EXIT_START;
-	else
-		ret = arch_config_check(&config) ? EXIT_USAGE : print_digest(&config);
+	else if (!arch_config_check(&config))
+		ret = print_digest(&config);
 out:
 	config_release(&config);
 	return ret;

@@ -128,6 +128,7 @@ test_snp_digest_words() {
 	refused 241 "--firmware text: 5 bytes are no firmware" snp-digest -m 64 -c 1 --firmware text
 	refused 241 "--snp id-block=text: neither 96 bytes nor" snp-digest -m 64 -c 1 --firmware text \
 		--snp id-block=text,id-auth=text
+	refused 240 "only guests of type snp" snp-digest --vm-type sw-protected bzImage
 }
 
 test_snp_where_there_is_none() {
