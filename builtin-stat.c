@@ -13,10 +13,8 @@
 static const struct guests_command command = {
 	.name = "stat",
 	.usage = "NAME...|-n NAME|-a [--json]\n       lkvm stat --host [--json]",
-	.help = "Shows what guests consist of and what was counted since they started: exits from "
-		"the\n"
-		"guest by reason, and what their memory went through. With --host, shows what this "
-		"host\n"
+	.help = "Shows what guests consist of and what was counted since they started: exits from the\n"
+		"guest by reason, and what their memory went through. With --host, shows what this host\n"
 		"and its KVM offer of what lkvm can use.\n",
 	.options = GUESTS_NAMES | GUESTS_JSON | GUESTS_HOST,
 };

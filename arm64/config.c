@@ -53,10 +53,8 @@ const struct option_row arch_options[] = {
 		.argument = "KIND",
 		.help = "Interrupt controller: auto, gicv2, gicv2m, gicv3 or gicv3-its",
 		.man = "gicv3-its and gicv2m give PCI devices message-signalled interrupts. auto, "
-		       "the "
-		       "default, is the best that the host's KVM has, in the order gicv3-its, "
-		       "gicv3, "
-		       "gicv2m.",
+		       "the default, is the best that the host's KVM has, in the order gicv3-its, "
+		       "gicv3, gicv2m.",
 		.parse = option_parse_choice,
 		.offset = offsetof(struct vm_config, arch.irqchip),
 		.choices = irqchips,
@@ -94,8 +92,7 @@ const struct option_row arch_options[] = {
 		.argument = "FILE",
 		.help = "NOR flash with the file's contents, at most 16 MiB",
 		.man = "What the guest writes is kept in the file, if it can be written: a "
-		       "firmware's "
-		       "variables, say.",
+		       "firmware's variables, say.",
 		.offset = offsetof(struct vm_config, arch.flash),
 	},
 	{
@@ -103,9 +100,8 @@ const struct option_row arch_options[] = {
 		.name = "nested",
 		.help = "Start the guest at EL2, so that it can run guests of its own",
 		.man = "The host's KVM must be able to (ARMv8.4 nested virtualization, Linux 6.16 "
-		       "or "
-		       "later with kvm-arm.mode=nested); the interrupt controller is a GICv3. The "
-		       "guest's hypervisor uses the virtualization host extensions (VHE).",
+		       "or later with kvm-arm.mode=nested); the interrupt controller is a GICv3. "
+		       "The guest's hypervisor uses the virtualization host extensions (VHE).",
 		.offset = offsetof(struct vm_config, arch.nested),
 	},
 	{
@@ -158,8 +154,7 @@ const struct option_row arch_options[] = {
 		.name = "psci",
 		.help = "Serve the guest's power state calls (PSCI) in lkvm instead of in KVM",
 		.man = "For those who work on KVM's hypercall filter or on PSCI itself: to the "
-		       "guest "
-		       "it should be all the same. Linux 6.4 or later.",
+		       "guest it should be all the same. Linux 6.4 or later.",
 		.offset = offsetof(struct vm_config, arch.psci),
 	},
 	{
@@ -182,8 +177,7 @@ const struct option_row arch_options[] = {
 		.name = "disable-mte",
 		.help = "No memory tags (MTE), which a guest has when the host has them",
 		.man = "Tags cost time and memory, a 32nd of what the guest has, even if it makes "
-		       "no "
-		       "use of them.",
+		       "no use of them.",
 		.offset = offsetof(struct vm_config, arch.disable_mte),
 	},
 	{
@@ -199,8 +193,7 @@ const struct option_row arch_options[] = {
 		.argument = "N",
 		.help = "Seed of the kernel's address space layout randomization (default: random)",
 		.man = "The same seed puts the same kernel at the same place. With 0 a kernel "
-		       "takes "
-		       "it that there is none.",
+		       "takes it that there is none.",
 		.parse = parse_kaslr_seed,
 		.offset = offsetof(struct vm_config, arch.kaslr_seed),
 		.can_clear = true,
@@ -305,8 +298,7 @@ static int check_nested(const struct arch_config *arch)
 	}
 	if (arch->irqchip == IRQCHIP_GICV2 || arch->irqchip == IRQCHIP_GICV2M) {
 		log_fatal("--nested --irqchip %s: a guest at EL2 needs a GICv3; leave --irqchip "
-			  "out or "
-			  "use gicv3-its",
+			  "out or use gicv3-its",
 			  irqchips[arch->irqchip]);
 		return -EINVAL;
 	}
@@ -324,8 +316,7 @@ static int check_firmware(const struct vm_config *config)
 	}
 	if (config->kernel || config->nr_initrds) {
 		log_fatal("--firmware %s: it runs instead of a kernel; leave --kernel and --initrd "
-			  "out, or "
-			  "--firmware",
+			  "out, or --firmware",
 			  config->firmware);
 		return -EINVAL;
 	}

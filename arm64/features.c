@@ -113,8 +113,7 @@ static int choose_nested(struct vm *vm, struct kvm_vcpu_init *init)
 	if (!has_cap(vm, KVM_CAP_ARM_EL2)) {
 		log_fatal("--nested: this host's KVM does not give guests EL2; it takes a CPU with "
 			  "ARMv8.4 nested virtualization, Linux 6.16 or later and the kernel "
-			  "parameter "
-			  "kvm-arm.mode=nested");
+			  "parameter kvm-arm.mode=nested");
 		return -ENOTSUP;
 	}
 	want(init, KVM_ARM_VCPU_HAS_EL2);

@@ -284,9 +284,8 @@ static void say_refused(const char *name, bool existed, unsigned pairs, int erro
 			name, name);
 	else if (error == -EPERM)
 		log_error("--network mode=tap: making an interface needs CAP_NET_ADMIN; have one "
-			  "made "
-			  "with: ip tuntap add dev NAME mode tap user YOU, then use tapif=NAME, or "
-			  "use mode=user");
+			  "made with: ip tuntap add dev NAME mode tap user YOU, then use "
+			  "tapif=NAME, or use mode=user");
 	else if (error == -EINVAL && existed && pairs > 1)
 		log_error(
 			"--network tapif=%s: it has one queue, %u were asked for; make it with: ip "

@@ -220,9 +220,8 @@ static const struct option_row common_options[] = {
 	  .argument = "FILE",
 	  .help = "Kernel to boot",
 	  .man = "The first word without a dash means the same. Without either, a kernel just "
-		 "built is "
-		 "looked for in the current folder and in its arch/ folder, then the host's own as "
-		 "/boot/vmlinuz-RELEASE and /lib/modules/RELEASE/vmlinuz.",
+		 "built is looked for in the current folder and in its arch/ folder, then the "
+		 "host's own as /boot/vmlinuz-RELEASE and /lib/modules/RELEASE/vmlinuz.",
 	  .offset = offsetof(struct vm_config, kernel) },
 	{ .kind = OPTION_CALL,
 	  .letter = 'i',
@@ -238,8 +237,7 @@ static const struct option_row common_options[] = {
 	  .argument = "TEXT",
 	  .help = "Kernel parameters; several are joined by blanks",
 	  .man = "They follow the parameters that lkvm gives of its own (the console among them), "
-		 "so "
-		 "that they have the last word.",
+		 "so that they have the last word.",
 	  .parse = parse_params,
 	  .can_clear = true,
 	  .repeats = true },
@@ -267,11 +265,9 @@ static const struct option_row common_options[] = {
 	  .argument = "SIZE",
 	  .help = "Memory: 512 (MiB), 512M, 2G (default: 512M, more with many CPUs)",
 	  .man = "Units are B, K, M, G, T and P, powers of 1024. The default is 64 MiB for each "
-		 "CPU and "
-		 "192 MiB, at least 512 MiB, but no more than four fifths of the host's memory. "
-		 "More "
-		 "than the host's memory and swap together is refused. On arm64 and riscv64 "
-		 "SIZE@ADDRESS says where memory begins, too.",
+		 "CPU and 192 MiB, at least 512 MiB, but no more than four fifths of the host's "
+		 "memory. More than the host's memory and swap together is refused. On arm64 and "
+		 "riscv64 SIZE@ADDRESS says where memory begins, too.",
 	  .parse = parse_memory,
 	  .can_clear = true },
 	{ .kind = OPTION_CALL,
@@ -287,8 +283,7 @@ static const struct option_row common_options[] = {
 		 "what the guest leaves stays. guest-memfd: a file of KVM's (Linux 6.18).\n"
 		 "prealloc: all of it is there before the guest starts, or the guest does not "
 		 "start. Without, a host that runs out of it later ends the guest, with status "
-		 "246. "
-		 "A comma in a path is written twice.",
+		 "246. A comma in a path is written twice.",
 	  .parse = option_parse_memory_backend,
 	  .can_clear = true },
 	{ .kind = OPTION_CALL,
@@ -333,11 +328,9 @@ static const struct option_row common_options[] = {
 	  .argument = "FILE[,ro][,direct][,serial=TEXT][,queues=N]",
 	  .help = "Disk on a raw image or a block device",
 	  .man = "ro: the guest cannot write, and other guests may read the file too. direct: go "
-		 "round "
-		 "the host's page cache. serial=: up to 20 characters, found in the guest as "
+		 "round the host's page cache. serial=: up to 20 characters, found in the guest as "
 		 "/dev/disk/by-id/virtio-TEXT. queues=: 1 to 16 (default: one for each CPU, at "
-		 "most "
-		 "8). A comma in a file name is written twice.",
+		 "most 8). A comma in a file name is written twice.",
 	  .parse = option_parse_disk,
 	  .can_clear = true,
 	  .repeats = true },
@@ -361,10 +354,9 @@ static const struct option_row common_options[] = {
 		 "queues= (mq=) the number of queue pairs, 1 to 8 (default 1); fd= a tap opened by "
 		 "the "
 		 "caller.\n"
-		 "For user: guest_ip= the address DHCP offers; hostfwd=tcp:[ADDRESS]:PORT-"
-		 "[ADDRESS]:PORT (or udp:) forwards a port of the host to one of the guest, and "
-		 "may be "
-		 "given several times.",
+		 "For user: guest_ip= the address DHCP offers; "
+		 "hostfwd=tcp:[ADDRESS]:PORT-[ADDRESS]:PORT (or udp:) forwards a port of the host "
+		 "to one of the guest, and may be given several times.",
 	  .parse = option_parse_net,
 	  .can_clear = true,
 	  .repeats = true },

@@ -399,8 +399,7 @@ static int parse_word(struct vm_config *config, const char *word, struct words *
 	if (words->next == words->end)
 		return 0;
 	log_error("-- %s: a command for the guest cannot be given; put it into the initrd's /init, "
-		  "or "
-		  "into init= of --params",
+		  "or into init= of --params",
 		  *words->next);
 	return -EINVAL;
 }

@@ -93,8 +93,8 @@ static void say_counts(const struct vm *vm)
 
 	log_debug(
 		"Page conversions: %llu to private, %llu to shared, %llu by accesses, %llu bytes, "
-		"%llu refused; "
-		"%llu pages pre-faulted, %llu failures; exits: %llu hypercalls, %llu memory faults",
+		"%llu refused; %llu pages pre-faulted, %llu failures; exits: %llu hypercalls, %llu "
+		"memory faults",
 		N(CONVERSIONS_PRIVATE), N(CONVERSIONS_SHARED), N(CONVERSIONS_BY_ACCESS),
 		N(CONVERTED_BYTES), N(CONVERSIONS_REFUSED), N(PREFAULTED_PAGES),
 		N(PREFAULT_FAILURES), N(HYPERCALLS), N(MEMORY_FAULTS));

@@ -30,11 +30,9 @@ const struct option_row arch_options[] = {
 		.help = "Kind of machine: default, sw-protected or snp",
 		.man = "Guests of the other two have private memory beside what they share with "
 		       "devices, and convert pages from one to the other. sw-protected is KVM's "
-		       "imitation "
-		       "of such machines, for development: it protects nothing, takes any "
-		       "processor "
-		       "with nested paging and a host kernel with CONFIG_KVM_SW_PROTECTED_VM. See "
-		       "Documentation/private-memory.md.",
+		       "imitation of such machines, for development: it protects nothing, takes "
+		       "any processor with nested paging and a host kernel with "
+		       "CONFIG_KVM_SW_PROTECTED_VM. See Documentation/private-memory.md.",
 		.parse = option_parse_choice,
 		.offset = offsetof(struct vm_config, arch.vm_type),
 		.choices = x86_vm_type_names,
@@ -44,8 +42,7 @@ const struct option_row arch_options[] = {
 		.name = "no-prefault",
 		.help = "Do not map pages at once that the guest makes private or shared",
 		.man = "By default KVM maps them before the guest goes on, which spares it a fault "
-		       "for "
-		       "each page. To compare, and for guests that convert much more than they "
+		       "for each page. To compare, and for guests that convert much more than they "
 		       "use.",
 		.offset = offsetof(struct vm_config, arch.no_prefault),
 	},
