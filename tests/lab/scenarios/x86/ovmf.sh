@@ -3,7 +3,8 @@
 # run: named
 # host: kernel=sw-protected
 # timeout: 900
-# On the host whose KVM intercepts CR8: see kvm-modules.
+# On the host whose KVM intercepts CR8: see kvm-modules. Named, as a start in twenty ends by a triple fault:
+# see Documentation/ovmf.md.
 efi=$LAB_CACHE/$LAB_ARCH/ovmf/OVMF.fd
 [ -f "$efi" ] || skip "no firmware in the cache: tests/lab/ovmf fetches it"
 truncate -s 16M disk.img
