@@ -4,30 +4,16 @@
  * Beside it runs a model of what is read: an item, an offset in it, and zeros behind the end.
  */
 #include <stdlib.h>
-#include "fake_vm.h"
 #include "fuzz.h"
+#include "fw_cfg_words.h"
 #include "kernel_file.h"
 #include "lkvm/fw_cfg.h"
 #include "lkvm/log.h"
 
-#define SELECTOR 0x510
-#define DATA	 0x511
-#define DMA_HIGH 0x514
-#define DMA_LOW	 0x518
-
-#define ERROR  1
-#define READ   2
-#define SKIP   4
-#define SELECT 8
-#define WRITE  16
-
-#define DESCRIPTOR (RING_BASE + 0x100)
-#define BUFFER	   (RING_BASE + 0x1000)
 #define BUFFER_MAX 0x2000
 #define NAMED	   0x20
 #define FILES	   0x11
 
-static struct vm *vm;
 static u8 bytes[300], files[64 + 37];
 
 static struct {
@@ -60,30 +46,6 @@ static void check(const u8 *got, u32 len)
 	}
 }
 
-static u8 *at(gpa_t gpa)
-{
-	return fake_ram(vm) + (gpa - RING_BASE);
-}
-
-static void start(gpa_t descriptor)
-{
-	port_put(vm, DMA_HIGH, 4, htobe32(descriptor >> 32));
-	port_put(vm, DMA_LOW, 4, htobe32(descriptor));
-}
-
-static u32 put_descriptor(u32 control, u32 length, u64 gpa)
-{
-	const u32 words[2] = { htobe32(control), htobe32(length) };
-	const u64 address = htobe64(gpa);
-	u32 answer;
-
-	memcpy(at(DESCRIPTOR), words, 8);
-	memcpy(at(DESCRIPTOR) + 8, &address, 8);
-	start(DESCRIPTOR);
-	memcpy(&answer, at(DESCRIPTOR), 4);
-	return be32toh(answer);
-}
-
 static void good_dma(struct fuzz *f)
 {
 	u32 length = fuzz16(f) % BUFFER_MAX, control = fuzz8(f) & (READ | SKIP | SELECT);
@@ -92,7 +54,7 @@ static void good_dma(struct fuzz *f)
 	memset(at(BUFFER), 0xee, length + 1);
 	if (control & SELECT)
 		model_select(key);
-	if (put_descriptor((u32)key << 16 | control, length, BUFFER))
+	if (dma((u32)key << 16 | control, length, BUFFER))
 		abort();
 	if (control & READ)
 		check(at(BUFFER), length);
@@ -113,7 +75,7 @@ static void any_dma(struct fuzz *f)
 	/* A whole answer of 4 GiB is right, and slow. */
 	if (length > BUFFER_MAX && gpa >= RING_BASE && gpa < RING_BASE + FAKE_RAM_SIZE)
 		length %= BUFFER_MAX;
-	put_descriptor(control, length, gpa);
+	dma(control, length, gpa);
 	port_put(vm, SELECTOR, 2, NAMED);
 	model_select(NAMED);
 }

@@ -3,25 +3,10 @@
 #include "test.h"
 #include <errno.h>
 #include <stdlib.h>
-#include "fake_vm.h"
+#include "fw_cfg_words.h"
 #include "kernel_file.h"
 #include "lkvm/fw_cfg.h"
 
-#define SELECTOR 0x510
-#define DATA	 0x511
-#define DMA_HIGH 0x514
-#define DMA_LOW	 0x518
-
-#define ERROR  1
-#define READ   2
-#define SKIP   4
-#define SELECT 8
-#define WRITE  16
-
-#define DESCRIPTOR (RING_BASE + 0x100)
-#define BUFFER	   (RING_BASE + 0x1000)
-
-static struct vm *vm;
 static struct fw_cfg *fw;
 
 static int setup(void **state)
@@ -36,30 +21,6 @@ static int teardown(void **state)
 {
 	fake_vm_destroy(vm);
 	return 0;
-}
-
-static u8 *at(gpa_t gpa)
-{
-	return fake_ram(vm) + (gpa - RING_BASE);
-}
-
-static void start(gpa_t descriptor)
-{
-	port_put(vm, DMA_HIGH, 4, htobe32(descriptor >> 32));
-	port_put(vm, DMA_LOW, 4, htobe32(descriptor));
-}
-
-/* What the control word is afterwards. */
-static u32 dma(u32 control, u32 length, gpa_t address)
-{
-	u32 words[2] = { htobe32(control), htobe32(length) };
-	u64 gpa = htobe64(address);
-
-	memcpy(at(DESCRIPTOR), words, 8);
-	memcpy(at(DESCRIPTOR) + 8, &gpa, 8);
-	start(DESCRIPTOR);
-	memcpy(words, at(DESCRIPTOR), 4);
-	return be32toh(words[0]);
 }
 
 static void expect_bytes(const void *bytes, size_t len)
