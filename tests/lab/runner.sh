@@ -60,6 +60,8 @@ run_one() {
 	rm -rf "$T"
 }
 
+# Another host may run the same list: each takes what none has taken.
 for each; do
+	mkdir "$LAB_OUT/.taken/${each%%:*}" 2>/dev/null || continue
 	run_one "${each%%:*}" "${each##*:}"
 done
