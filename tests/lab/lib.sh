@@ -63,10 +63,11 @@ need_tool() {
 	done
 }
 
-# kernel LABEL: the guests of this scenario run that kernel ("stock" unless called).
+# kernel LABEL [FORM]: the guests of this scenario run that kernel ("stock" unless called), in the form that starts
+# fastest or, with $LAB_IMAGE, in the one that distributions install.
 kernel() {
 	[ -d "$LAB_KERNELS/$1" ] || skip "no kernel '$1' in the cache"
-	LAB_KERNEL=$LAB_KERNELS/$1/$LAB_IMAGE
+	LAB_KERNEL=$LAB_KERNELS/$1/${2:-$LAB_QUICK_IMAGE}
 	LAB_VMLINUX=$LAB_KERNELS/$1/vmlinux
 	LAB_INITRD=$LAB_KERNELS/$1/initrd.cpio.gz
 	# As a pattern: releases have plus signs.
@@ -138,6 +139,14 @@ data_file() {
 	} >"$1"
 }
 
+# mib N: that many MiB to move or, where emulated CPUs of another architecture take too long, a quarter of them.
+mib() {
+	case $LAB_HOW:$LAB_ARCH in
+	native:* | *:x86) echo "$1" ;;
+	*) echo $(($1 / 4)) ;;
+	esac
+}
+
 sum() {
 	md5sum <"$1" | cut -d ' ' -f 1
 }
@@ -161,11 +170,12 @@ bare_guests() {
 	expect_output "^guest: .* 0 failed, 0 skipped"
 }
 
-# net_serve ADDRESS [MIB]: the host's side of guest/net.sh; sets PORT.
+# net_serve ADDRESS MIB: the host's side of guest/net.sh; sets PORT, and NET_WORDS for the guest.
 net_serve() {
 	PORT=$((20000 + $$ % 20000))
+	NET_WORDS="lab.port=$PORT lab.mib=$2"
 	mkdir "$T/www"
-	data_file "$T/www/data" "${2:-64}"
+	data_file "$T/www/data" "$2"
 	httpd -f -p "$1:$PORT" -h "$T/www" &
 	# nc's input stays open, or it would close the connection before anything came.
 	mkfifo "$T/open"

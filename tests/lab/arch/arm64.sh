@@ -6,15 +6,18 @@ TRIPLET=aarch64-linux-gnu
 QEMU_PACKAGE=qemu-system-arm
 QEMU_BINARY=qemu-system-aarch64
 # virtualization=on gives the CPUs EL2, and -cpu max FEAT_NV2, which the host's KVM hands on.
-QEMU_MACHINE="-machine virt,virtualization=on,gic-version=3 -cpu max"
+# KVM knows no SME, and its state costs time at each switch.
+QEMU_MACHINE="-machine virt,virtualization=on,gic-version=3 -cpu max,sme=off"
 # KVM itself is built in.
 HOST_MODULES="9p 9pnet_virtio"
 HOST_MODULES_EXTRA="tun vhost_net vhost_vsock vsock_loopback virtio_net virtio_blk ext4 loop bridge veth vfio_pci"
 HOST_IMAGE=Image
+RUNS_ONCE=
 HOST_CMDLINE="console=ttyAMA0 kvm-arm.mode=nested mitigations=off nokaslr"
 host_clock() { :; }
 GUEST_CONSOLE=ttyS0
 GUEST_IMAGE=Image
+QUICK_IMAGE=Image
 KERNEL_FORMS="Image Image.gz vmlinuz.efi zImage"
 PROBE_GUEST=poweroff.bin
 GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
@@ -40,7 +43,7 @@ host_kernel_make() {
 host_variant() {
 	case $1 in
 	# With nested mode asked for, a GICv2 host has no /dev/kvm at all.
-	gicv2) QEMU_MACHINE="-machine virt,virtualization=on,gic-version=2 -cpu max" ;;
+	gicv2) QEMU_MACHINE="-machine virt,virtualization=on,gic-version=2 -cpu max,sme=off" ;;
 	no-its) QEMU_MACHINE="$QEMU_MACHINE -machine its=off" ;;
 	plain | protected) ;;
 	*) return 1 ;;

@@ -10,10 +10,12 @@ QEMU_MACHINE="-machine virt,aia=aplic-imsic -cpu max"
 HOST_MODULES="kvm 9p 9pnet_virtio"
 HOST_MODULES_EXTRA="tun vhost_net vhost_vsock vsock_loopback virtio_net virtio_blk ext4 loop bridge veth vfio_pci"
 HOST_IMAGE=Image
+RUNS_ONCE=
 HOST_CMDLINE="console=ttyS0 nokaslr"
 host_clock() { :; }
 GUEST_CONSOLE=ttyS0
 GUEST_IMAGE=Image
+QUICK_IMAGE=Image
 KERNEL_FORMS="Image Image.gz vmlinuz.efi"
 PROBE_GUEST=poweroff.elf
 GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"

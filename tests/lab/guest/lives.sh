@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# One life of three: what earlier ones wrote is there, the network works; powers off in the third.
+# One life of many: what earlier ones wrote is there, the network works; powers off in the last of lab.lives.
 set -e
 . /initlib.sh
 mount -t ext4 /dev/vda /mnt
@@ -18,4 +18,4 @@ echo "$life" >life
 cd /
 umount /mnt
 echo "lab-guest: status 0"
-[ $life -lt 3 ] || poweroff -f
+[ $life -lt "$(lab_param lab.lives)" ] || poweroff -f

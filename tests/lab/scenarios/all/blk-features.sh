@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Multi-queue, discard, serial number, cache mode, as Linux sees and uses them.
+# run: once
 truncate -s 16M disk.img
 expect_status $ST_OK lkvm_run -c 2 -d disk.img -p "$(guest blk-features virtio_blk)"
 expect_output "^serial: lkvm-disk0"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # SIGKILL while the guest writes: after the journal's replay the image is clean.
+# run: once
 # timeout: 240
 truncate -s 512M disk.img
 $LAB_TOOLS/mkfs.ext4 -q -E lazy_itable_init=1 disk.img || fail mkfs

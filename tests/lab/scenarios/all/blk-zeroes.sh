@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Write-zeroes requests of a guest: the bytes are zero, and where that is allowed the space is given back.
+# run: once
 need_tool zero-out
 mkdir -p more/bin
 cp "$(command -v zero-out)" more/bin/

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Debian's newest kernel boots.
-kernel sid
+kernel sid "$LAB_IMAGE"
 expect_status $ST_OK lkvm_run -p "$(guest hello)"
 expect_output "^Linux .* $LAB_RELEASE "
 expect_output "lab-guest: status 0"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Standard input closed, and a standard output that goes away: no hang, no spin.
+# run: once
 expect_status $ST_OK lkvm_run -p "$(guest hello)" <&-
 expect_output "lab-guest: status 0"
 # The reader leaves after the first line; whatever lkvm makes of that, it ends.

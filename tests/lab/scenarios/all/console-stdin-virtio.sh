@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Bytes from a pipe reach the guest through virtio-console, none lost.
+# run: once
 # timeout: 240
 # 80000 bytes in lines, counted and summed by the guest.
 i=0

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lkvm list, stat, pause, resume and stop reach a guest by its name; two guests cannot have one; a killed one's is free.
+# run: once
 # timeout: 300
 export LKVM_RUNTIME_DIR=$T/run
 

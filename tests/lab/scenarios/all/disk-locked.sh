@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A disk that another lkvm writes is refused; read-only sharing is not.
+# run: once
 truncate -s 8M disk.img
 start lkvm_run -d disk.img -p "$(guest hello "" lab.end=hang)"
 wait_output "lab-guest: status 0"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # SIGINT ends it within a second, with 128 + 2.
+# run: once
 # Started in the foreground: what a shell starts in the background ignores SIGINT.
 (
 	left=300

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What cannot be started is one clear line and a status, nothing half-started.
+kernel stock "$LAB_IMAGE"
 clear_error() {
 	local want=$1 pattern=$2
 	shift 2

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Debian's own initrd finds an ext4 root on virtio-blk and hands over to its init.
 # timeout: 300
+kernel stock "$LAB_IMAGE"
 [ -s "$LAB_KERNELS/stock/initrd.debian" ] || skip "no Debian initrd could be made here"
 mkdir -p root/bin root/dev root/proc root/sys root/run root/tmp root/etc
 cp "$LAB_BUSYBOX" root/bin/busybox

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Every device behind each legacy interface: what Linux negotiates, and what goes through them.
 # timeout: 420
-net_serve 127.0.0.1 16
+net_serve 127.0.0.1 "$(mib 16)"
 LAB_LIMIT=180
 for transport in pci-legacy mmio-legacy; do
 	data_file disk.img 16
@@ -9,7 +9,7 @@ for transport in pci-legacy mmio-legacy; do
 	expect_status $ST_OK lkvm_run --virtio-transport $transport -c 2 -m 512 -d disk.img \
 		-n mode=user --rng --console virtio -p "$(GUEST_CONSOLE=hvc0 guest legacy \
 		virtio_blk,virtio_net,af_packet,virtio_rng,virtio_console \
-		"lab.net=dhcp lab.port=$PORT lab.mib=16")"
+		"lab.net=dhcp $NET_WORDS")"
 	for driver in virtio_blk virtio_net virtio_rng virtio_console; do
 		# INDIRECT_DESC and EVENT_IDX, and none of virtio 1's.
 		expect_output "^virtio: $driver [01]{28}11[01]{2}0{32}"

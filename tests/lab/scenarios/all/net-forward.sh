@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # User-mode network: names through the host's name server (UDP), and a port of the host's that leads
+# run: once
 # into the guest.
 # timeout: 200
 need_tool dns-answer

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A tap device behind virtio-mmio: 4 MiB each way with checksums.
+# run: once
 # needs: tun
 # timeout: 240
 # Not more, for now: with 64 MiB three guests of ten ended by a triple fault while they sent. The host's KVM
@@ -13,6 +14,6 @@ ip link set tap0 up
 net_serve 192.168.44.1 4
 LAB_LIMIT=200
 expect_status $ST_OK lkvm_run -m 512 --virtio-transport mmio -n mode=tap,tapif=tap0 \
-	-p "$(guest net virtio_net,af_packet "lab.net=192.168.44.2/24,192.168.44.1 lab.port=$PORT lab.mib=4")"
+	-p "$(guest net virtio_net,af_packet "lab.net=192.168.44.2/24,192.168.44.1 $NET_WORDS")"
 expect_output "^on: .*(LNRO0005|virtio.mmio)"
 net_compare

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lkvm makes the tap itself; a script of the user's sets it up and another one takes it down.
+# run: once
 # needs: tun
 # timeout: 200
 in_namespace "$LAB_RUN/tests/net-tap-script.sh"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A tap device in a network namespace: 64 MiB each way with checksums.
+# run: once
 # needs: tun
 # timeout: 240
 in_namespace "$LAB_RUN/tests/net-tap.sh"
@@ -7,9 +8,9 @@ in_namespace "$LAB_RUN/tests/net-tap.sh"
 $LAB_TOOLS/ip tuntap add dev tap0 mode tap || skip "no tap device can be made"
 ip addr add 192.168.44.1/24 dev tap0
 ip link set tap0 up
-net_serve 192.168.44.1
+net_serve 192.168.44.1 64
 LAB_LIMIT=200
-expect_status $ST_OK lkvm_run -m 512 -n mode=tap,tapif=tap0 -p "$(guest net virtio_net,af_packet "lab.net=192.168.44.2/24,192.168.44.1 lab.port=$PORT")"
+expect_status $ST_OK lkvm_run -m 512 -n mode=tap,tapif=tap0 -p "$(guest net virtio_net,af_packet "lab.net=192.168.44.2/24,192.168.44.1 $NET_WORDS")"
 net_compare
 # CSUM, GUEST_CSUM, GUEST_TSO4, GUEST_TSO6, HOST_TSO4, HOST_TSO6 are negotiated, and in use: 64 MiB of TCP in
 # packets of Ethernet's size are 46346 of them each way, before the first acknowledgement is counted.

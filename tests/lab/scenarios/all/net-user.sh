@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # User-mode network: DHCP, and 64 MiB each way with checksums.
+# run: once
 # timeout: 240
-net_serve 127.0.0.1
+net_serve 127.0.0.1 64
 LAB_LIMIT=200
-expect_status $ST_OK lkvm_run -m 512 -n mode=user -p "$(guest net virtio_net,af_packet "lab.net=dhcp lab.port=$PORT")"
+expect_status $ST_OK lkvm_run -m 512 -n mode=user -p "$(guest net virtio_net,af_packet "lab.net=dhcp $NET_WORDS")"
 net_compare

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The threads of the guest's CPUs run where --vcpu-affinity says, and no other thread is bound.
+# run: once
 # allowed THREAD: the CPUs it may use.
 allowed() {
 	local comm
