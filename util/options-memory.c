@@ -35,7 +35,9 @@ static int parse_item(struct memory_config *memory, const struct option_row *row
 	}
 	if (!strncmp(item, "size=", 5))
 		return parse_huge_page(memory, row, value, item + 5);
-	if (!strncmp(item, "path=", 5) && item[5]) {
+	if (!strncmp(item, "path=", 5)) {
+		if (!item[5])
+			return option_error(row, value, "path= is empty; path=PATH would work");
 		memory->path = item + 5;
 		return 0;
 	}

@@ -61,7 +61,7 @@ static void test_memory_backend(void **state)
 	BAD("'' is not known", "--mem-backend", "");
 	BAD("'prealloc' is not known; there are anonymous", "--mem-backend", "prealloc");
 	BAD("'share' is not known; there are size=2M", "--mem-backend", "memfd,share");
-	BAD("'path=' is not known", "--mem-backend", "file,path=");
+	BAD("path= is empty; path=PATH would work", "--mem-backend", "file,path=");
 	BAD("path= is missing", "--mem-backend", "file");
 	BAD("path= is missing", "--mem-backend", "hugetlbfs,prealloc");
 	BAD("path= goes with hugetlbfs and file", "--mem-backend", "memfd,path=/x");

@@ -28,6 +28,7 @@ LINKER_SUITES=
 KERNEL_LABELS="stock backport sid"
 # For guests only, and what needs one is skipped where it is not to be had.
 OTHER_KERNEL_LABELS=arm32
+MADE_KERNEL_LABELS=
 DEBIAN_INITRD_LABELS=stock
 INITRD_SUITES=stable
 

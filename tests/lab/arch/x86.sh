@@ -55,6 +55,8 @@ LINKER_SUITES=
 #	sid       the newest Debian has
 KERNEL_LABELS="stock backport sid"
 OTHER_KERNEL_LABELS=
+# For hosts only, made by host_kernel_make.
+MADE_KERNEL_LABELS="sw-protected proposed"
 # Made with Debian's initramfs-tools for these kernels, the tools being of these suites.
 DEBIAN_INITRD_LABELS=stock
 INITRD_SUITES=stable

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # With nothing said a guest has a random number generator and a user-mode network, and its console
 # works; with --nodefaults it has what was asked for and nothing else.
+# run: once
 kernel stock "$LAB_IMAGE"
 words="quiet lab.run=devices.sh lab.modules=virtio_pci,virtio_rng,virtio_net,af_packet"
 expect_status $ST_OK lkvm run -k "$LAB_KERNEL" -i "$LAB_INITRD" -c 1 -m 256 --timeout 100 -p "$words lab.net=dhcp"

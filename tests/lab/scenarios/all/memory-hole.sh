@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # More than 3 GiB of memory: both sides of the hole below 4 GiB are used.
+# run: once
 # host: mem=5G
 # timeout: 240
 expect_status $ST_OK lkvm_run -m 4096 -p "$(guest memory)"

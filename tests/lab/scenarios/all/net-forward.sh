@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # User-mode network: names through the host's name server (UDP), and a port of the host's that leads
-# run: once
 # into the guest.
+# run: once
 # timeout: 200
 need_tool dns-answer
 in_namespace "$LAB_RUN/tests/net-forward.sh"

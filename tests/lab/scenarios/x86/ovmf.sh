@@ -5,6 +5,7 @@
 # timeout: 900
 # On the host whose KVM intercepts CR8: see kvm-modules. Named, as a start in twenty ends by a triple fault:
 # see Documentation/ovmf.md.
+kernel stock "$LAB_IMAGE"
 efi=$LAB_CACHE/$LAB_ARCH/ovmf/OVMF.fd
 [ -f "$efi" ] || skip "no firmware in the cache: tests/lab/ovmf fetches it"
 truncate -s 16M disk.img

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A host without SEV-SNP, as every emulated one is: one clear line. The digest needs no such host.
+kernel stock "$LAB_IMAGE"
 one_line() {
 	[ "$(grep -c '^  \(Fatal\|Error\): ' "$OUT")" = 1 ] || fail "not one line"
 }
