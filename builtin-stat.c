@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lkvm/builtin.h"
@@ -9,6 +10,7 @@
 #include "lkvm/guests.h"
 #include "lkvm/host.h"
 #include "lkvm/json.h"
+#include "lkvm/text.h"
 
 static const struct guests_command command = {
 	.name = "stat",
@@ -82,6 +84,17 @@ static bool is_list_element(const char *path)
 	return len > 2 && !strcmp(path + len - 2, "[]");
 }
 
+/* A guest of root's asking may be anybody's. */
+static void print_text(const char *text)
+{
+	char *clean = strdup(text);
+
+	if (clean)
+		text_clean(clean);
+	printf(" %s\n", clean ?: "?");
+	free(clean);
+}
+
 struct printing {
 	bool line_open;
 	const char *
@@ -112,12 +125,15 @@ static int print_value(const struct json_value *value, void *arg)
 			printing->heading = "Exits of each vCPU";
 		return 0;
 	}
+	/* Most of what can be counted never happens to most guests. */
+	if (value->kind == JSON_NUMBER && !value->number && !strncmp(value->path, "counters.", 9))
+		return 0;
 	if (printing->heading)
 		puts(printing->heading);
 	printing->heading = NULL;
 	print_words(words_for(value->path));
 	if (value->kind == JSON_STRING)
-		printf(" %s\n", value->text);
+		print_text(value->text);
 	else if (value->kind == JSON_NULL)
 		puts(" unknown");
 	else if (value->kind == JSON_NUMBER && !strcmp(value->path, "memory"))

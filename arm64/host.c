@@ -11,6 +11,8 @@
 #include "lkvm/kvm.h"
 #include "uapi/kvm-arm64.h"
 
+const char arch_kvm_absent[] = "the kernel needs CONFIG_KVM and must have been started at EL2";
+
 /* What a VM has when the kernel does not tell: all it had before it could be chosen. */
 #define IPA_BITS_DEFAULT 40
 

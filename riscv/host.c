@@ -6,6 +6,8 @@
 #include "lkvm/kvm.h"
 #include "uapi/kvm-riscv.h"
 
+const char arch_kvm_absent[] = "load the module kvm (modprobe); it needs the H extension";
+
 /* By the names that --irqchip has. The PLIC is lkvm's own. */
 static void ask_irqchip(struct host *host, const struct host_fact *fact, struct host_answer *answer)
 {

@@ -42,6 +42,19 @@ static bool takes_value(const struct option_row *row)
 	return row->kind == OPTION_STRING || row->kind == OPTION_UINT || row->kind == OPTION_CALL;
 }
 
+/* "KEY=WORD: ..." about one of the words that commas separate in the value: it need not be told twice. */
+static bool names_part(const char *reason, const char *value)
+{
+	while (*value) {
+		size_t len = strcspn(value, ",");
+
+		if (len && !strncmp(reason, value, len) && reason[len] == ':')
+			return true;
+		value += len + (value[len] == ',');
+	}
+	return false;
+}
+
 int option_error(const struct option_row *row, const char *value, const char *fmt, ...)
 {
 	char reason[512];
@@ -50,7 +63,10 @@ int option_error(const struct option_row *row, const char *value, const char *fm
 	va_start(args, fmt);
 	vsnprintf(reason, sizeof(reason), fmt, args);
 	va_end(args);
-	log_error("--%s %s: %s", row->name, *value ? value : "''", reason);
+	if (names_part(reason, value))
+		log_error("--%s %s", row->name, reason);
+	else
+		log_error("--%s %s: %s", row->name, *value ? value : "''", reason);
 	return -EINVAL;
 }
 

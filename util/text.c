@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "json-utf8.h"
 #include "lkvm/text.h"
 
 void text_add(struct text *text, const char *fmt, ...)
@@ -15,4 +16,19 @@ void text_add(struct text *text, const char *fmt, ...)
 	va_end(args);
 	if (len > 0)
 		text->len += MIN((size_t)len, room - 1);
+}
+
+void text_clean(char *text)
+{
+	u8 *p = (u8 *)text;
+
+	while (*p) {
+		unsigned length = utf8_length(p);
+		bool c1 = p[0] == 0xc2 && p[1] < 0xa0;
+
+		if (!length || c1 || *p < ' ' || *p == 0x7f)
+			*p++ = '?';
+		else
+			p += length;
+	}
 }

@@ -5,6 +5,7 @@
 
 #include "lkvm/cpulist.h"
 #include "lkvm/log.h"
+#include "lkvm/text.h"
 #include "lkvm/vcpu.h"
 #include "lkvm/vm.h"
 
@@ -41,8 +42,8 @@ int vcpus_check_affinity(struct vm *vm)
 	if (!config->nr_affinities)
 		return 0;
 	if (config->nr_affinities > config->cpus)
-		log_warning("--vcpu-affinity: %u lists for %u CPUs", config->nr_affinities,
-			    config->cpus);
+		log_warning("--vcpu-affinity: %u lists for %u CPU%s", config->nr_affinities,
+			    config->cpus, plural(config->cpus));
 	if (sched_getaffinity(0, sizeof(own), &own))
 		error = -errno;
 	for (unsigned i = 0; i < config->nr_affinities && !error; i++)

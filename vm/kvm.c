@@ -1,57 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/kvm.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "lkvm/arch.h"
+#include "lkvm/device_node.h"
 #include "lkvm/kvm.h"
 #include "lkvm/log.h"
 
 #define KVM_DEVICE "/dev/kvm"
 
-/* fgetgrent instead of getgrgid: no name service, so the static program can do it too. */
-static void name_of_group(gid_t gid, char *name, size_t size)
-{
-	FILE *file = fopen("/etc/group", "re");
-	struct group *group;
-
-	snprintf(name, size, "%u", (unsigned)gid);
-	if (!file)
-		return;
-	while ((group = fgetgrent(file))) {
-		if (group->gr_gid == gid) {
-			snprintf(name, size, "%s", group->gr_name);
-			break;
-		}
-	}
-	fclose(file);
-}
-
 static void explain_open(int error)
 {
-	struct stat st;
-	char group[64];
+	struct node_seen seen;
+	char text[600];
 
-	if (error == EACCES && !stat(KVM_DEVICE, &st)) {
-		name_of_group(st.st_gid, group, sizeof(group));
-		log_fatal("No permission to open " KVM_DEVICE ": become a member of its group '%s' "
-			  "(usermod -aG %s USER, then log in again)",
-			  group, group);
-		return;
-	}
-	if (error == ENOENT || error == ENXIO || error == ENODEV) {
-		log_fatal("No " KVM_DEVICE
-			  " (%s): load the kvm module, and see that virtualization is on "
-			  "in the firmware setup",
-			  strerror(error));
-		return;
-	}
-	log_fatal("Unable to open " KVM_DEVICE ": %s", strerror(error));
+	node_look(&seen, KVM_DEVICE, error);
+	node_explain(&seen, arch_kvm_absent,
+		     "this is a virtual machine, so its host must have nested virtualization on",
+		     text, sizeof(text));
+	log_fatal("%s", text);
 }
 
 int kvm_open(void)
@@ -65,6 +36,13 @@ int kvm_open(void)
 		return -error;
 	}
 	version = ioctl(fd, KVM_GET_API_VERSION, 0);
+	if (version < 0) {
+		int error = errno;
+
+		log_fatal(KVM_DEVICE " is not KVM's device: %s", strerror(error));
+		close(fd);
+		return -error;
+	}
 	if (version != KVM_API_VERSION) {
 		log_fatal(KVM_DEVICE " speaks API version %d, lkvm speaks %d", version,
 			  KVM_API_VERSION);

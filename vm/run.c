@@ -11,6 +11,7 @@
 #include "lkvm/exit_status.h"
 #include "lkvm/log.h"
 #include "lkvm/memory_guard.h"
+#include "lkvm/text.h"
 #include "lkvm/vm.h"
 #include "memory-watch.h"
 #include "signals.h"
@@ -168,8 +169,8 @@ static void say_end(struct vm *vm, int status)
 		log_error("Guest %s ended by a triple fault", vm->config->name);
 		break;
 	case EXIT_TIMEOUT:
-		log_error("Guest %s did not end within %u seconds", vm->config->name,
-			  vm->config->timeout);
+		log_error("Guest %s did not end within %u second%s", vm->config->name,
+			  vm->config->timeout, plural(vm->config->timeout));
 		show_vcpus(vm);
 		break;
 	}

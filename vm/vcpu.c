@@ -14,6 +14,7 @@
 #include "lkvm/conversion.h"
 #include "lkvm/log.h"
 #include "lkvm/memory_guard.h"
+#include "lkvm/text.h"
 #include "lkvm/thread.h"
 #include "lkvm/vcpu.h"
 #include "lkvm/vm.h"
@@ -60,7 +61,8 @@ static int check_number(struct vm *vm, unsigned cpus)
 	if (max <= 0)
 		max = recommended;
 	if (cpus > (unsigned)max) {
-		log_fatal("--cpus %u: this host's KVM makes at most %d vCPUs", cpus, max);
+		log_fatal("--cpus %u: this host's KVM makes at most %d vCPU%s", cpus, max,
+			  plural(max));
 		return -EINVAL;
 	}
 	if (cpus > (unsigned)recommended)

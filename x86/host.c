@@ -10,6 +10,10 @@
 #include "lkvm/arch.h"
 #include "uapi/kvm.h"
 
+const char arch_kvm_absent[] =
+	"load the module kvm_intel or kvm_amd (modprobe), and see that virtualization is on in the "
+	"firmware setup";
+
 /* KVM_GET_DEVICE_ATTR of /dev/kvm itself: which features a SEV guest's VMSA may have. Linux 6.11. */
 #define GROUP_SEV	  1
 #define SEV_VMSA_FEATURES 0

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
+#include "lkvm/device_node.h"
 #include "lkvm/log.h"
 #include "snp-cpuid.h"
 #include "snp-error.h"
@@ -81,32 +82,29 @@ static int failed(int error, u32 status, const char *what)
 
 /* ---- before there are vCPUs ---- */
 
+static void explain_open(int error)
+{
+	struct node_seen seen;
+	char text[600];
+
+	node_look(&seen, SEV_DEVICE, error);
+	node_explain(
+		&seen,
+		"load the module ccp, and see that SEV-SNP is on in the firmware setup of this "
+		"AMD machine",
+		NULL, text, sizeof(text));
+	log_fatal("%s", text);
+}
+
 int snp_host_open(struct snp_host *host)
 {
 	host->sev_fd = host->ops->open(host->context, SEV_DEVICE);
-	switch (-host->sev_fd) {
-	case ENOENT:
-	case ENXIO:
-	case ENODEV:
-		log_fatal("No " SEV_DEVICE
-			  ": load the module ccp, and see that SEV-SNP is on in the "
-			  "firmware setup of this AMD machine");
-		break;
-	case EACCES:
-	case EPERM:
-		log_fatal("No permission to open " SEV_DEVICE
-			  ": become a member of its group, or be "
-			  "root");
-		break;
-	case EBUSY:
+	if (host->sev_fd == -EBUSY)
 		log_fatal(SEV_DEVICE
 			  " is in use by somebody else: a tool that updates its firmware "
 			  "or its certificates may be running");
-		break;
-	default:
-		if (host->sev_fd < 0)
-			log_fatal("Unable to open " SEV_DEVICE ": %s", strerror(-host->sev_fd));
-	}
+	else if (host->sev_fd < 0)
+		explain_open(-host->sev_fd);
 	return MIN(host->sev_fd, 0);
 }
 

@@ -16,6 +16,9 @@
 /* "x86", "arm64", "riscv": the name of the folder and of build/NAME. */
 extern const char arch_name[];
 
+/* What helps where there is no /dev/kvm: "load the module ...". */
+extern const char arch_kvm_absent[];
+
 /* Rows that the option table gets from the architecture; ends with an empty row. */
 extern const struct option_row arch_options[];
 

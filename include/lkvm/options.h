@@ -66,7 +66,10 @@ int parse_number(const char *text, u64 max, u64 *number);
 /* The same, or with 0x. */
 int parse_u64(const char *text, u64 max, u64 *number);
 
-/* Says "--NAME VALUE: ..." at Error level. Returns -EINVAL, so that a parser can end with it. */
+/*
+ * Says "--NAME VALUE: ..." at Error level; with a reason that begins by one of the value's words ("mac=x: ...") only that
+ * word. Returns -EINVAL, so that a parser can end with it.
+ */
 int option_error(const struct option_row *row, const char *value, const char *fmt, ...)
 	__printf(3, 4);
 

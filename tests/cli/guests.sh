@@ -357,6 +357,39 @@ END
 	[ "$status" = 0 ] && [ "$out" = "Guest one is ending" ] || fail "$out$err"
 }
 
+# answering JSON: who answers that to every request plays guest "one"; $guest_pid.
+answering() {
+	command -v python3 >/dev/null || skip "no python3"
+	printf '%s\n' "$1" >answer
+	python3 - <<'END' &
+import socket
+server = socket.socket(socket.AF_UNIX)
+server.bind("run/one.sock")
+server.listen(8)
+open("ready", "w")
+while True:
+    client, _ = server.accept()
+    if client.recv(4096):
+        client.send(open("answer", "rb").read())
+END
+	guest_pid=$!
+	until_it "no server" [ -f ready ]
+}
+
+# What never happened is not told to people, and nobody's words become an escape sequence.
+test_guests_stat_for_people() {
+	own_folder
+	answering '{"ok": true, "name": "one", "state": "\u001b[2J\u009bx", "memory": 0, "counters": {"hypercalls": 0,
+"conversions_private": 0, "prefaulted_pages": 3}, "exits": {"io": 2}}'
+	tr -d '\n' <answer >answer.line && echo >>answer.line && mv answer.line answer
+	lkvm stat one
+	kill $guest_pid
+	[ "$status" = 0 ] && [ -z "$err" ] || fail "$out$err"
+	! grep -qiE 'hypercalls|private' .out || fail "$out"
+	grep -qE ': +3$' .out && grep -qE '^  memory: +0 MiB$' .out && grep -qE '^  io: +2$' .out || fail "$out"
+	! grep -q "$(printf '\033')" .out && grep -q 'state: .*?\[2J??x' .out || fail "$(od -c .out)"
+}
+
 # One that hangs up because it ends has done what stop asks for, and nothing of what others do.
 test_guests_that_end_before_they_answer() {
 	local command

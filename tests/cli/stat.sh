@@ -47,6 +47,41 @@ test_stat_without_kvm() {
 	jq -e --arg r "$release" '.host.kernel == $r' .out >/dev/null || fail "$out"
 }
 
+# node_says MODE GROUP: what a user who is not root is told of a /dev/kvm like that.
+node_says() {
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare --mount sh -c 'mount -t tmpfs none /dev && : >/dev/kvm && chgrp "$1" /dev/kvm && chmod "$2" /dev/kvm || exit 99
+		shift 2
+		exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"' sh "$2" "$1" "$LKVM" stat --host >.out 2>.err
+	status=$?
+	[ $status != 99 ] || skip "no mounts here: $(cat .err)"
+	[ $status = 241 ] && [ "$(wc -l <.err)" = 1 ] || fail "status $status, $(cat .err)"
+	err=$(cat .err)
+}
+
+# Only what helps, and nothing that gives more away than the device.
+test_stat_advice_on_a_node() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	unshare --mount true 2>/dev/null || skip "no mount namespaces"
+	chmod 711 .
+	node_says 660 104
+	[[ $err == *"No permission to open /dev/kvm (mode 0660, group "*"usermod -aG "* ]] || fail "$err"
+	for node in "600 0" "660 0" "600 104" "640 104"; do
+		# shellcheck disable=SC2086 # words
+		node_says $node
+		[[ $err == *"chgrp kvm /dev/kvm && chmod 660 /dev/kvm"* && $err != *usermod* ]] || fail "$node: $err"
+	done
+	# A plain file, as a container's volume of that name may be.
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare --mount sh -c 'mount -t tmpfs none /dev && : >/dev/kvm && exec "$@"' sh "$LKVM" stat --host >.out 2>.err
+	grep -q "Fatal: /dev/kvm is not KVM's device: " .err || fail "$(cat .err)"
+	unset container KUBERNETES_SERVICE_HOST
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare --mount sh -c 'mount -t tmpfs none /run && : >/run/.containerenv && mount -t tmpfs none /dev && exec "$@"' \
+		sh "$LKVM" stat --host >.out 2>.err
+	grep -q "No /dev/kvm (.*): this is a container; start it with '--device /dev/kvm'" .err || fail "$(cat .err)"
+}
+
 test_stat_host_for_people() {
 	needs_kvm
 	lkvm stat --host

@@ -2,7 +2,7 @@
 // options: --timeout 1 --debug
 // status: 245
 // output: spinning
-// errors: did not end within 1 seconds,vCPU 0
+// errors: did not end within 1 second,vCPU 0
 /* A guest that never leaves the CPU ends by --timeout as well, and with --debug tells where it is. */
 #include "guest.h"
 
