@@ -10,6 +10,7 @@
 #define SETUP_JUMP_LENGTH 0x201 /* the header's length is the jump over it */
 #define SETUP_MAGIC	  0x202
 #define SECTOR		  512
+#define PARAGRAPH	  16 /* the unit of syssize, which is rounded up */
 
 /* Linux 2.6.22: the first whose header tells the command line's limit. */
 #define OLDEST_PROTOCOL 0x206
@@ -49,6 +50,20 @@ static void take_fields(struct x86_kernel *kernel)
 	}
 }
 
+/* Programs other than Linux do not pad their files to what syssize says. */
+static int take_payload(struct x86_kernel *kernel)
+{
+	u64 size = (u64)kernel->setup.syssize * PARAGRAPH, there;
+
+	if (kernel->file.size < kernel->payload)
+		return -ENODATA;
+	there = kernel->file.size - kernel->payload;
+	if (size >= PARAGRAPH && there <= size - PARAGRAPH)
+		return -ENODATA;
+	kernel->payload_size = MIN(size, there);
+	return 0;
+}
+
 int x86_bzimage_open(struct x86_kernel *kernel, const u8 *head, size_t size)
 {
 	struct setup_header *setup = &kernel->setup;
@@ -69,12 +84,15 @@ int x86_bzimage_open(struct x86_kernel *kernel, const u8 *head, size_t size)
 		return refuse(kernel, "it is a zImage, only bzImages are supported");
 	kernel->kind = X86_KERNEL_BZIMAGE;
 	kernel->payload = ((setup->setup_sects ? setup->setup_sects : 4) + 1) * SECTOR;
-	kernel->payload_size = (u64)setup->syssize * 16;
-	if (kernel->file.size < kernel->payload + kernel->payload_size)
+	if (take_payload(kernel))
 		return refuse(kernel, "the file is truncated, it is shorter than its header says");
 	if (kernel->payload_size <= ENTRY_64_OFFSET)
 		return refuse(kernel,
 			      "its header says that there is no code; is the file damaged?");
 	take_fields(kernel);
+	/* ipxe.lkrn, memdisk: what lies at 1 MiB is put there by their own code in real mode. */
+	if (!kernel->entry_64 && !setup->code32_start)
+		return refuse(kernel, "its only entry is in real mode, for a machine with a BIOS; "
+				      "an EFI program (ipxe.efi) runs under --firmware");
 	return 0;
 }

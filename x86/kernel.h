@@ -70,6 +70,8 @@ void x86_kernel_close(struct x86_kernel *kernel);
 /* The parts of it: -ENOEXEC, nothing said, when the file is of another kind. */
 int x86_bzimage_open(struct x86_kernel *kernel, const u8 *head, size_t size);
 int x86_elf_open(struct x86_kernel *kernel);
+/* "Multiboot 1", "Multiboot 2" or both, as the file's header says; NULL: it has none. */
+const char *x86_multiboot_kind(const struct boot_file *file);
 
 /* Is there room for kernel, initrd and command line? Reads and writes nothing. Said. */
 int x86_kernel_check(const struct x86_kernel *kernel, const struct x86_boot *boot);

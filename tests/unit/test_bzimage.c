@@ -78,9 +78,41 @@ static void truncated_anywhere(void **state)
 	/* Every length short of the whole is refused, and nothing reads past the end. */
 	for (size_t size = 1; size < sizeof(image); size += size < 0x300 ? 1 : 97)
 		assert_says(refusal(image, size), "Fatal: ");
-	assert_says(refusal(image, sizeof(image) - 1), "truncated");
+	assert_says(refusal(image, sizeof(image) - 16), "truncated");
 	assert_says(refusal(image, BZIMAGE_SETUP), "truncated");
 	assert_says(refusal(image, 0x210), "truncated");
+}
+
+/* memtest86+, ipxe.lkrn: syssize counts units of 16 bytes, rounded up, and the file is not padded. */
+static void not_padded(void **state)
+{
+	struct x86_entry entry;
+	struct x86_boot b = boot(MIB(64), 0);
+	u8 *code = guest_memory_hva(&memory, MIB(16), BZIMAGE_PAYLOAD);
+
+	for (unsigned missing = 1; missing < 16; missing++) {
+		assert_int_equal(open_bytes(image, sizeof(image) - missing), 0);
+		assert_int_equal(kernel.payload_size, BZIMAGE_PAYLOAD - missing);
+	}
+	assert_int_equal(x86_kernel_load(&kernel, &b, &entry), 0);
+	assert_memory_equal(code, image + BZIMAGE_SETUP, BZIMAGE_PAYLOAD - 15);
+	assert_int_equal(code[BZIMAGE_PAYLOAD - 15], 0);
+	/* More than the header counts is not the kernel's. */
+	bzimage_header(image)->syssize--;
+	assert_int_equal(open_bytes(image, sizeof(image)), 0);
+	assert_int_equal(kernel.payload_size, BZIMAGE_PAYLOAD - 16);
+}
+
+/* ipxe.lkrn and memdisk load the rest of themselves in real mode. */
+static void entry_in_real_mode(void **state)
+{
+	bzimage_header(image)->code32_start = 0;
+	assert_int_equal(open_bytes(image, sizeof(image)), 0);
+	image[0x201] = 0x3a;
+	bzimage_header(image)->version = 0x207;
+	assert_says(refusal(image, sizeof(image)), "only entry is in real mode");
+	bzimage_header(image)->code32_start = 0x100000;
+	assert_int_equal(open_bytes(image, sizeof(image)), 0);
 }
 
 static void damaged(void **state)
@@ -371,6 +403,8 @@ int main(void)
 		T(old_protocols),
 		T(entry_of_32_bits),
 		T(truncated_anywhere),
+		T(not_padded),
+		T(entry_in_real_mode),
 		T(damaged),
 		T(other_kinds),
 		T(not_a_file),

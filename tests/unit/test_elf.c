@@ -149,6 +149,44 @@ static void loads_vmlinux(void **state)
 	assert_int_equal(tables[1024 + 2047], 2047 * MIB(2) | 0x83);
 }
 
+/* Xen, as an ELF file without PVH: GRUB's kind of kernel must not be entered as Linux is. */
+static void multiboot(void **state)
+{
+	static const u32 first[] = { 0x1badb002, 3, -(0x1badb002 + 3) };
+	static const u32 second[] = { 0xe85250d6, 0, 64, -(0xe85250d6 + 64) };
+	u8 *code = elf.code;
+	/* The next multiple of 8 in the file. */
+	unsigned at = -offsetof(struct vmlinux, code) & 7;
+
+	elf.phdrs[1].p_type = PT_NULL;
+	memcpy(code + at + 4, first, sizeof(first));
+	assert_says(refused(), "a boot loader of Multiboot 1,");
+	memcpy(code + at + 64, second, sizeof(second));
+	assert_says(refused(), "a boot loader of Multiboot 1 and 2,");
+	memset(code + at + 4, 0, sizeof(first));
+	assert_says(refused(), "a boot loader of Multiboot 2,");
+	/* Through its PVH note it starts as before. */
+	elf.phdrs[1].p_type = PT_NOTE;
+	assert_int_equal(open_bytes(&elf, sizeof(elf)), 0);
+	assert_int_equal(kernel.kind, X86_KERNEL_PVH);
+}
+
+/* Words that only look like it. */
+static void no_multiboot(void **state)
+{
+	static const u32 wrong_sum[] = { 0x1badb002, 3, 0, 0xe85250d6, 0, 64, 0 };
+	static const u32 first[] = { 0x1badb002, 3, -(0x1badb002 + 3) };
+	unsigned at = -offsetof(struct vmlinux, code) & 7;
+
+	elf.phdrs[1].p_type = PT_NULL;
+	memcpy(elf.code + at, wrong_sum, sizeof(wrong_sum));
+	memcpy(elf.code + at + 65, first, sizeof(first));
+	/* The end of the file cuts it. */
+	memcpy(elf.code + sizeof(elf.code) - 8, first, 8);
+	assert_int_equal(open_bytes(&elf, sizeof(elf)), 0);
+	assert_int_equal(kernel.kind, X86_KERNEL_VMLINUX);
+}
+
 static void bad_headers(void **state)
 {
 	elf.header.e_machine = EM_AARCH64;
@@ -266,7 +304,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(pvh_note),	  T(other_notes),	   T(hostile_notes), T(loads_pvh),
 		T(loads_vmlinux), T(bad_headers),	   T(bad_segments),  T(truncated_anywhere),
-		T(elf32),	  T(too_large_for_memory),
+		T(elf32),	  T(too_large_for_memory), T(multiboot),     T(no_multiboot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
