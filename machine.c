@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lkvm/arch.h"
+#include "lkvm/block.h"
 #include "lkvm/chardev.h"
 #include "lkvm/control.h"
 #include "lkvm/exit_status.h"
@@ -22,6 +23,24 @@ static int create_console(struct vm *vm)
 	return 0;
 }
 
+/* What the command line names, and is there or not on any host: before anything of the guest exists. */
+static int open_files(struct vm *vm)
+{
+	const struct vm_config *config = vm->config;
+	int error = arch_open_files(vm);
+
+	for (unsigned i = 0; i < config->nr_disks && !error; i++)
+		error = disk_open(&vm->disks[i], &config->disks[i]);
+	return error;
+}
+
+static void close_files(struct vm *vm)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(vm->disks); i++)
+		if (vm->disks[i])
+			disk_close(vm->disks[i]);
+}
+
 /* The order is the order in which a guest finds them: disks first, so that vda does not move. */
 static int create_virtio(struct vm *vm)
 {
@@ -29,7 +48,7 @@ static int create_virtio(struct vm *vm)
 	int error = 0;
 
 	for (unsigned i = 0; i < config->nr_disks && !error; i++)
-		error = virtio_blk_create(vm, &config->disks[i], i);
+		error = virtio_blk_create(vm, &vm->disks[i], &config->disks[i], i);
 	for (unsigned i = 0; i < config->nr_nets && !error; i++)
 		error = config->nets[i].mode == NET_MODE_NONE
 				? 0
@@ -67,7 +86,10 @@ static int (*const steps[])(struct vm *vm) = {
 /* -ECANCELED, nothing said: somebody has asked for the end before the beginning. */
 static int assemble(struct vm *vm, const struct vm_config *config, struct control **control)
 {
-	int error = vm_create(vm, config);
+	int error = open_files(vm);
+
+	if (!error)
+		error = vm_create(vm);
 
 	counter_set_word(&vm->counters, COUNTER_WORD_BACKEND,
 			 memory_kind_names[config->memory_backend.kind]);
@@ -89,12 +111,14 @@ int machine_run(const struct vm_config *config)
 
 	if (arch_config_check(config))
 		return EXIT_USAGE;
+	vm_init(&vm, config);
 	if (!assemble(&vm, config, &control))
 		status = vm_run(&vm);
 	else
 		status = vm.signal ? 128 + vm.signal : EXIT_START;
 	control_stop(control);
 	vm_destroy(&vm);
+	close_files(&vm);
 	memory_guard_disarm();
 	/* Last: who asked for the end hears of it when disks are closed. */
 	control_destroy(control);

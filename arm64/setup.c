@@ -111,23 +111,27 @@ static void lay_out_pci(struct vm *vm, struct arm64_vm *arm64)
 				   BIT(arm64->ipa_bits));
 }
 
-int arch_vm_create(struct vm *vm)
+int arch_open_files(struct vm *vm)
 {
 	struct arm64_vm *arm64 = calloc(1, sizeof(*arm64));
-	int error;
 
 	if (!arm64)
 		return -ENOMEM;
 	vm->arch.arm64 = arm64;
+	set_up_boot(vm, arm64);
+	return ram_boot_open(&arm64->boot, vm->config);
+}
+
+int arch_vm_create(struct vm *vm)
+{
+	struct arm64_vm *arm64 = vm->arch.arm64;
+	int error;
+
 	vm->private_memory = vm->single_life = vm->config->arch.protected;
 	arm64->ipa_bits =
 		MIN(bits_for(ram_base(vm->config) + vm->config->memory + PCI_WINDOW64_MAX),
 		    host_ipa_bits(vm->kvm_fd));
-	set_up_boot(vm, arm64);
-	/* Files first: what is wrong with them is said before anything is made. */
-	error = ram_boot_open(&arm64->boot, vm->config);
-	if (!error)
-		error = ram_boot_add_memory(&arm64->boot, vm);
+	error = ram_boot_add_memory(&arm64->boot, vm);
 	if (!error)
 		error = ram_boot_check(&arm64->boot, vm->config);
 	if (!error)

@@ -58,13 +58,15 @@ int ram_boot_open(struct ram_boot *boot, const struct vm_config *config)
 	int error;
 
 	if (config->firmware)
-		return boot_file_open(&boot->kernel_file, "firmware", config->firmware);
-	error = boot_file_open(&boot->kernel_file, "kernel", config->kernel);
+		return boot_file_open(&boot->kernel_file, "firmware", config->firmware,
+				      config->memory);
+	error = boot_file_open(&boot->kernel_file, "kernel", config->kernel, config->memory);
 	if (!error)
 		error = boot->arch ? image_open(&boot->kernel, &boot->kernel_file, boot->arch)
 				   : zimage_open(&boot->kernel, &boot->kernel_file);
 	for (unsigned i = 0; i < config->nr_initrds && !error; i++) {
-		error = boot_file_open(&boot->initrds[i], "initrd", config->initrds[i]);
+		error = boot_file_open(&boot->initrds[i], "initrd", config->initrds[i],
+				       config->memory);
 		if (!error)
 			boot->nr_initrds++;
 	}
@@ -211,6 +213,13 @@ static int load_code(const struct ram_boot *boot, struct vm *vm, const struct la
 	return error;
 }
 
+static void drop_copies(struct ram_boot *boot)
+{
+	boot_file_drop_copy(&boot->kernel_file);
+	for (unsigned i = 0; i < boot->nr_initrds; i++)
+		boot_file_drop_copy(&boot->initrds[i]);
+}
+
 int ram_boot_load(struct ram_boot *boot, struct vm *vm)
 {
 	char cmdline[CMDLINE_MAX] = "";
@@ -227,6 +236,8 @@ int ram_boot_load(struct ram_boot *boot, struct vm *vm)
 		error = load_dtb(boot, vm, &l, cmdline);
 	if (error)
 		return error;
+	if (!vm->config->reboot)
+		drop_copies(boot);
 	boot->entry = l.kernel;
 	boot->dtb = l.dtb;
 	boot->loaded = true;

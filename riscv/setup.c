@@ -64,20 +64,24 @@ static void lay_out_pci(struct vm *vm, struct riscv_vm *riscv)
 	pci_board_window64(&riscv->pci, riscv->boot.ram + vm->config->memory, BIT(riscv->gpa_bits));
 }
 
-int arch_vm_create(struct vm *vm)
+int arch_open_files(struct vm *vm)
 {
 	struct riscv_vm *riscv = calloc(1, sizeof(*riscv));
-	int error;
 
 	if (!riscv)
 		return -ENOMEM;
 	vm->arch.riscv = riscv;
-	riscv->gpa_bits = host_gpa_bits(vm->kvm_fd);
 	set_up_boot(vm, riscv);
-	/* Files first: what is wrong with them is said before anything is made. */
-	error = ram_boot_open(&riscv->boot, vm->config);
-	if (!error)
-		error = ram_boot_add_memory(&riscv->boot, vm);
+	return ram_boot_open(&riscv->boot, vm->config);
+}
+
+int arch_vm_create(struct vm *vm)
+{
+	struct riscv_vm *riscv = vm->arch.riscv;
+	int error;
+
+	riscv->gpa_bits = host_gpa_bits(vm->kvm_fd);
+	error = ram_boot_add_memory(&riscv->boot, vm);
 	if (!error)
 		error = ram_boot_check(&riscv->boot, vm->config);
 	if (!error)

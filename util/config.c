@@ -167,6 +167,42 @@ static int check_memory_file(const struct vm_config *config)
 	return -EINVAL;
 }
 
+/* ---- pipes ---- */
+
+/* What is read whole before the guest starts, and from where. */
+struct input {
+	const char *option, *path;
+};
+
+static bool same_pipe(const char *path, const char *other)
+{
+	struct stat st;
+
+	return path && !stat(path, &st) && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) &&
+	       same_file(&st, other);
+}
+
+/* The second reader would find nothing, or each of them a part. */
+static int check_pipes(const struct vm_config *config)
+{
+	struct input inputs[CONFIG_MAX_INITRDS + 2] = { { "kernel", config->kernel },
+							{ "firmware", config->firmware } };
+	unsigned nr = 2;
+
+	for (unsigned i = 0; i < config->nr_initrds; i++)
+		inputs[nr++] = (struct input){ "initrd", config->initrds[i] };
+	for (unsigned i = 0; i < nr; i++) {
+		for (unsigned j = 0; j < i; j++) {
+			if (!same_pipe(inputs[i].path, inputs[j].path))
+				continue;
+			log_fatal("--%s %s: that pipe is --%s too, and can be read only once",
+				  inputs[i].option, inputs[i].path, inputs[j].option);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 /* ---- the kernel ---- */
 
 /* Everywhere it was looked for, for the one message when it was nowhere. */
@@ -267,6 +303,9 @@ int config_finish(struct vm_config *config)
 	if (ret < 0)
 		return ret;
 	ret = check_memory_file(config);
+	if (ret < 0)
+		return ret;
+	ret = check_pipes(config);
 	if (ret < 0)
 		return ret;
 	if (!config->kernel && !config->firmware) {

@@ -140,7 +140,7 @@ static void fill_serial(struct virtio_blk *blk, const char *serial, unsigned ind
 }
 
 int blk_new(struct virtio_blk **result, struct vm *vm, const struct guest_memory *memory,
-	    const struct disk_config *config, unsigned index, unsigned queues)
+	    struct disk **disk, const struct disk_config *config, unsigned index, unsigned queues)
 {
 	u16 sizes[BLK_MAX_QUEUES];
 	int ret;
@@ -158,9 +158,7 @@ int blk_new(struct virtio_blk **result, struct vm *vm, const struct guest_memory
 	ret = -ENOMEM;
 	if (!blk->requests || !blk->room)
 		goto fail;
-	ret = disk_open(&blk->disk, config);
-	if (ret)
-		goto fail;
+	blk->disk = *disk;
 	blk->sectors = disk_size(blk->disk) / DISK_SECTOR;
 	blk_requests_init(blk);
 	disk_set_batch_done(blk->disk, blk_batch_done, blk);
@@ -172,27 +170,27 @@ int blk_new(struct virtio_blk **result, struct vm *vm, const struct guest_memory
 	if (ret)
 		goto fail;
 	snprintf(blk->dev.device.name, sizeof(blk->dev.device.name), "virtio-blk%u", index);
+	*disk = NULL;
 	*result = blk;
 	return 0;
 fail:
 	if (ret == -ENOMEM)
 		log_error("--disk %s: %s", config->path, strerror(ENOMEM));
-	if (blk->disk)
-		disk_close(blk->disk);
 	free(blk->requests);
 	free(blk->room);
 	free(blk);
 	return ret;
 }
 
-int virtio_blk_create(struct vm *vm, const struct disk_config *config, unsigned index)
+int virtio_blk_create(struct vm *vm, struct disk **disk, const struct disk_config *config,
+		      unsigned index)
 {
 	unsigned queues = config->queues;
 	struct virtio_blk *blk;
 
 	if (!queues)
 		queues = MIN(MAX(vm->config->cpus, 1U), (unsigned)BLK_MAX_QUEUES);
-	int ret = blk_new(&blk, vm, NULL, config, index, queues);
+	int ret = blk_new(&blk, vm, NULL, disk, config, index, queues);
 	if (ret)
 		return ret;
 	ret = virtio_attach(&blk->dev, vm);

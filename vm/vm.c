@@ -94,16 +94,21 @@ static int make_loop(struct vm *vm)
 	return 0;
 }
 
-int vm_create(struct vm *vm, const struct vm_config *config)
+void vm_init(struct vm *vm, const struct vm_config *config)
 {
-	int error;
-
 	memset(vm, 0, sizeof(*vm));
 	vm->config = config;
 	vm->kvm_fd = vm->fd = vm->request_fd.fd = -1;
 	vm->status = -1;
 	TAILQ_INIT(&vm->devices);
 	guest_memory_init(&vm->memory);
+}
+
+int vm_create(struct vm *vm)
+{
+	const struct vm_config *config = vm->config;
+	int error;
+
 	vm->kvm_fd = kvm_open();
 	if (vm->kvm_fd < 0)
 		return vm->kvm_fd;

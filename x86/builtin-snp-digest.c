@@ -42,7 +42,7 @@ int snp_config_digest(const struct vm_config *config, u8 digest[SHA384_SIZE])
 
 	TAILQ_INIT(&vm.devices);
 	guest_memory_init(&vm.memory);
-	error = x86_open_files(&vm);
+	error = arch_open_files(&vm);
 	if (!error) {
 		vm.arch.x86->gpa_bits = PHYS_BITS;
 		error = x86_lay_out_memory(&vm);

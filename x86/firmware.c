@@ -32,12 +32,12 @@ int x86_firmware_open(struct x86_firmware *firmware, const struct vm_config *con
 	if (!config->firmware)
 		return 0;
 	if (!snp_wanted(config)) {
-		error = boot_file_open(&firmware->image, "firmware", config->firmware);
+		error = boot_file_open(&firmware->image, "firmware", config->firmware, IMAGE_MAX);
 		if (!error)
 			error = check_size(&firmware->image);
 	}
 	if (!error && config->kernel)
-		error = boot_file_open(&firmware->kernel, "kernel", config->kernel);
+		error = boot_file_open(&firmware->kernel, "kernel", config->kernel, config->memory);
 	return error;
 }
 

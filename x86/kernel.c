@@ -87,7 +87,7 @@ int x86_elf_open(struct x86_kernel *kernel)
 	return 0;
 }
 
-int x86_kernel_open(struct x86_kernel *kernel, const char *path)
+int x86_kernel_open(struct x86_kernel *kernel, const char *path, u64 most)
 {
 	u8 head[0x290];
 	const char *kind;
@@ -95,7 +95,7 @@ int x86_kernel_open(struct x86_kernel *kernel, const char *path)
 	int error;
 
 	memset(kernel, 0, sizeof(*kernel));
-	error = boot_file_open(&kernel->file, "kernel", path);
+	error = boot_file_open(&kernel->file, "kernel", path, most);
 	if (error)
 		return error;
 	got = boot_file_read(&kernel->file, 0, head, sizeof(head));

@@ -64,8 +64,8 @@ struct x86_placement {
 	u64 kernel_size, initrd_size; /* bytes; initrd_size 0: none */
 };
 
-/* Opens and checks. Says what is wrong. */
-int x86_kernel_open(struct x86_kernel *kernel, const char *path);
+/* Opens and checks; `most` is for boot_file_open(). Says what is wrong. */
+int x86_kernel_open(struct x86_kernel *kernel, const char *path, u64 most);
 void x86_kernel_close(struct x86_kernel *kernel);
 /* The parts of it: -ENOEXEC, nothing said, when the file is of another kind. */
 int x86_bzimage_open(struct x86_kernel *kernel, const u8 *head, size_t size);

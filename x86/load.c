@@ -117,6 +117,13 @@ int x86_check_load(struct vm *vm)
 	return x86_kernel_check(&vm->arch.x86->kernel, &boot);
 }
 
+static void drop_copies(struct x86_vm *x86)
+{
+	boot_file_drop_copy(&x86->kernel.file);
+	for (unsigned i = 0; i < x86->nr_initrds; i++)
+		boot_file_drop_copy(&x86->initrds[i]);
+}
+
 int arch_load(struct vm *vm)
 {
 	char cmdline[BOARD_BOOT_CMDLINE_MAX];
@@ -131,5 +138,10 @@ int arch_load(struct vm *vm)
 		if (!error)
 			error = x86_kernel_load(&x86->kernel, &boot, &x86->entry);
 	}
-	return error ?: snp_load(x86->snp, vm, &boot, &x86->entry);
+	if (!error)
+		error = snp_load(x86->snp, vm, &boot, &x86->entry);
+	/* A firmware fetches them when it likes. */
+	if (!error && !vm->config->reboot && !vm->config->firmware)
+		drop_copies(x86);
+	return error;
 }

@@ -34,7 +34,7 @@ static int failed(const char *what)
 	return error;
 }
 
-int x86_open_files(struct vm *vm)
+int arch_open_files(struct vm *vm)
 {
 	const struct vm_config *config = vm->config;
 	struct x86_vm *x86 = calloc(1, sizeof(*x86));
@@ -47,10 +47,11 @@ int x86_open_files(struct vm *vm)
 	if (!error)
 		error = x86_firmware_open(&x86->firmware, config);
 	if (!error && !config->firmware)
-		error = x86_kernel_open(&x86->kernel, config->kernel);
+		error = x86_kernel_open(&x86->kernel, config->kernel, config->memory);
 
 	for (unsigned i = 0; i < config->nr_initrds && !error; i++) {
-		error = boot_file_open(&x86->initrds[i], "initrd", config->initrds[i]);
+		error = boot_file_open(&x86->initrds[i], "initrd", config->initrds[i],
+				       config->memory);
 		if (!error)
 			x86->nr_initrds++;
 	}
@@ -240,12 +241,9 @@ static int create_irqchip(struct vm *vm)
 
 int arch_vm_create(struct vm *vm)
 {
-	/* Files first: what is wrong with them is said before anything is made. */
-	int error = x86_open_files(vm);
 	struct x86_vm *x86 = vm->arch.x86;
+	int error = read_cpuid(vm, x86);
 
-	if (!error)
-		error = read_cpuid(vm, x86);
 	if (!error)
 		error = x86_lay_out_memory(vm);
 	if (!error)

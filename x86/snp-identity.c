@@ -55,7 +55,7 @@ static int read_file(const char *key, const char *path, u8 *bytes, size_t size)
 	char text[TEXT_MAX];
 	struct boot_file file;
 	ssize_t got;
-	int error = boot_file_open(&file, key, path);
+	int error = boot_file_open(&file, key, path, TEXT_MAX);
 
 	if (error)
 		return error;

@@ -32,7 +32,7 @@ static int open_firmware(struct snp *snp, const struct vm_config *config)
 	struct boot_file *file = &snp->firmware_file;
 	u8 *image;
 	ssize_t got;
-	int error = boot_file_open(file, "firmware", config->firmware);
+	int error = boot_file_open(file, "firmware", config->firmware, SNP_FIRMWARE_MAX);
 
 	if (error)
 		return error;
@@ -50,7 +50,8 @@ static int open_firmware(struct snp *snp, const struct vm_config *config)
 	}
 	free(image);
 	if (!error && config->kernel)
-		error = boot_file_open(&snp->hashed_kernel, "kernel", config->kernel);
+		error = boot_file_open(&snp->hashed_kernel, "kernel", config->kernel,
+				       config->memory);
 	return error;
 }
 

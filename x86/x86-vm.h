@@ -37,11 +37,10 @@ struct x86_vm {
 };
 
 /*
- * x86/setup.c: the parts of arch_vm_create() that need no KVM, in their order. Files are opened, and
+ * x86/setup.c: the parts of arch_vm_create() that need no KVM, in their order, behind arch_open_files():
  * gpa_bits must be known before memory is laid out: x86_find_address_bits() has them from the CPUID that is there.
  * 0 or -errno, said; arch_vm_destroy() in any case.
  */
-int x86_open_files(struct vm *vm);
 void x86_find_address_bits(struct vm *vm);
 int x86_lay_out_memory(struct vm *vm);
 

@@ -33,6 +33,12 @@ void arch_config_init(struct arch_config *config);
 /* Options that do not go together, memory sizes that do not fit. Nothing exists yet. */
 int arch_config_check(const struct vm_config *config);
 
+/*
+ * After vm_init(), before anything of KVM's: opens and checks the kernel, the initrds and the firmware, and whatever
+ * else goes into the guest's memory. May take as long as a pipe's writer does. arch_vm_destroy() in any case.
+ */
+int arch_open_files(struct vm *vm);
+
 /* Just before KVM_CREATE_VM: the machine type to pass to it. */
 int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type);
 

@@ -22,6 +22,7 @@ struct vcpu;
 struct irq_state;
 struct memory_watch;
 struct chardev;
+struct disk;
 struct vcpu_control;
 struct vm_signals;
 
@@ -61,8 +62,10 @@ struct vm {
 	struct bus *ports;	    /* NULL where the architecture has none */
 	struct device_list devices; /* main thread */
 	struct irq_state *irq;
-	struct loop *loop;	 /* the main thread's */
-	struct pci_host *pci;	 /* NULL: none */
+	struct loop *loop;    /* the main thread's */
+	struct pci_host *pci; /* NULL: none */
+	/* Those that machine.c has opened and no device has taken yet. */
+	struct disk *disks[CONFIG_MAX_DISKS];
 	struct chardev *console; /* where the guest's first console goes; made before devices */
 	struct vcpu **vcpus;
 	unsigned nr_vcpus;
@@ -92,11 +95,14 @@ struct vm {
 	int (*snp_report)(struct vm *vm, void *report, size_t *size, const char **why);
 };
 
+/* Nothing is there yet. vm_destroy() is right from here on. */
+void vm_init(struct vm *vm, const struct vm_config *config);
+
 /*
  * Opens /dev/kvm, checks it, makes the VM, its main loop and the thread that waits for signals: from here on vm_ending()
  * may become true, also before vm_run(). Says what is wrong; -errno.
  */
-int vm_create(struct vm *vm, const struct vm_config *config);
+int vm_create(struct vm *vm);
 /* Everything that exists is taken down, in reverse order. Also after a half-way failure. */
 void vm_destroy(struct vm *vm);
 

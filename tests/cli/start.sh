@@ -41,33 +41,28 @@ test_no_kernel_anywhere() {
 }
 
 test_kernel_missing() {
-	needs_kvm
 	refused 241 "Fatal: Unable to open kernel /nowhere/bzImage" run -m 64 -k /nowhere/bzImage
 	refused 241 "Fatal: Unable to open kernel nothing" run -m 64 nothing
 }
 
 test_kernel_is_a_folder() {
-	needs_kvm
 	mkdir folder
 	refused 241 "folder" run -m 64 -k folder
 }
 
 test_kernel_truncated() {
-	needs_kvm
 	[ "$(uname -m)" = x86_64 ] || skip "written for x86"
 	truncated_bzimage cut
 	refused 241 "cut" run -m 64 -k cut
 }
 
 test_kernel_of_another_architecture() {
-	needs_kvm
 	[ "$(uname -m)" = x86_64 ] || skip "written for x86"
 	arm64_image Image
 	refused 241 "arm64" run -m 64 -k Image
 }
 
 test_kernel_is_nonsense() {
-	needs_kvm
 	[ "$(uname -m)" = x86_64 ] || skip "elsewhere any file may be a raw kernel"
 	seq 100000 >noise
 	refused 241 "noise" run -m 64 -k noise
@@ -75,11 +70,15 @@ test_kernel_is_nonsense() {
 	refused 241 "nothing" run -m 64 -k nothing
 }
 
-# A kernel that starts; $good is it.
-needs_guest() {
-	needs_kvm
+# A kernel that starts, if there is a KVM; $good is it.
+needs_kernel() {
 	good=$BUILD/guest/poweroff.elf
 	[ -f "$good" ] || skip "no bare-metal guests for this architecture"
+}
+
+needs_guest() {
+	needs_kvm
+	needs_kernel
 }
 
 test_good_kernel() {
@@ -89,7 +88,7 @@ test_good_kernel() {
 }
 
 test_disk_missing() {
-	needs_guest
+	needs_kernel
 	refused 241 "/nowhere/disk.img" run --nodefaults -m 64 -k "$good" -d /nowhere/disk.img
 	refused 241 "--disk .: is a directory" run --nodefaults -m 64 -k "$good" -d .
 }
@@ -115,7 +114,7 @@ test_disk_locked() {
 }
 
 test_initrd_missing() {
-	needs_guest
+	needs_kernel
 	refused 241 "Fatal: Unable to open initrd /nowhere" run --nodefaults -m 64 -k "$good" -i /nowhere
 	refused 241 "initrd .: it is a directory" run --nodefaults -m 64 -k "$good" -i .
 }
@@ -142,11 +141,74 @@ test_nothing_half_started() {
 	refused 241 "/nowhere" run --nodefaults -m 64 -k "$good" --tty 1 -d /nowhere
 }
 
-# In a mount namespace of its own, /dev is empty.
-test_no_dev_kvm() {
+# On a host without KVM, too, a file that is not there is what the line is about, and the disks are next.
+test_files_before_kvm() {
+	needs_kernel
 	unshare -rm true 2>/dev/null || skip "no namespaces for this user"
 	# shellcheck disable=SC2016 # the inner shell's
-	unshare -rm sh -c 'mount -t tmpfs none /dev && exec "$0" run -m 64 -k x' "$LKVM" \
+	printf '#!/bin/sh\nexec unshare -rm sh -c %s "$0" "$@"\n' \
+		"'mount -t tmpfs none /dev && exec \"$LKVM\" \"\$@\"'" >no-kvm
+	chmod +x no-kvm
+	LKVM=$PWD/no-kvm
+	refused 241 "Unable to open kernel /nowhere" run -k /nowhere -i /nothing -d /nothing
+	refused 241 "Unable to open initrd /nowhere" run -k "$good" -i /nowhere -d /nothing
+	refused 241 "--disk /nowhere: " run -k "$good" -d /nowhere
+	refused 241 "/dev/kvm" run -k "$good"
+}
+
+# One line, and nothing is read twice.
+test_kernel_and_initrd_from_one_pipe() {
+	local err out status
+	mkfifo fifo
+	refused 241 "--initrd fifo: that pipe is --kernel too, and can be read only once" run -k fifo -i fifo
+	refused 241 "--initrd ./fifo: that pipe is --initrd too" run -k x -i fifo -i ./fifo
+	echo data | "$LKVM" run -m 64 -k /dev/stdin -i /dev/fd/0 >.out 2>.err
+	status=$? err=$(cat .err) out=$(cat .out)
+	one_line 241 "--initrd /dev/fd/0: that pipe is --kernel too" "twice from standard input"
+}
+
+# More than fits into the guest's memory is not waited for, nor a pipe that never ends.
+test_endless_pipe() {
+	local err out status
+	needs_kernel
+	timeout 20 "$LKVM" run -m 8 -k "$good" -i /dev/stdin >.out 2>.err < <(cat /dev/zero)
+	status=$? err=$(cat .err) out=$(cat .out)
+	one_line 241 "Unable to open initrd /dev/stdin: more than 8 MiB came out of it" "a pipe without end"
+	timeout 20 "$LKVM" run -m 8 -k <(:) >.out 2>.err </dev/null
+	status=$? err=$(cat .err) out=$(cat .out)
+	one_line 241 "nothing came out of it" "an empty pipe"
+}
+
+# While it waits for the other end, a signal ends it.
+test_signal_while_a_pipe_is_read() {
+	local pid
+	mkfifo fifo
+	"$LKVM" run -m 64 -k fifo >.out 2>.err </dev/null &
+	pid=$!
+	# Returns when lkvm has opened it.
+	exec 9>fifo
+	kill -TERM $pid
+	wait $pid
+	status=$?
+	exec 9>&-
+	[ "$status" = 143 ] && [ ! -s .err ] || fail "status $status, it said: $(cat .err)"
+}
+
+test_kernel_from_a_pipe() {
+	needs_guest
+	lkvm run --nodefaults -m 64 -c 1 -k <(cat "$good")
+	[ "$status" = 0 ] && [ -z "$err" ] || fail "status $status, it said: $err"
+	"$LKVM" run --nodefaults -m 64 -c 1 -k /dev/stdin <"$good" >.out 2>.err
+	status=$?
+	[ "$status" = 0 ] && [ ! -s .err ] || fail "status $status, it said: $(cat .err)"
+}
+
+# In a mount namespace of its own, /dev is empty.
+test_no_dev_kvm() {
+	needs_kernel
+	unshare -rm true 2>/dev/null || skip "no namespaces for this user"
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare -rm sh -c 'mount -t tmpfs none /dev && exec "$0" run -m 64 -k "$1"' "$LKVM" "$good" \
 		>.out 2>.err </dev/null
 	status=$? out=$(cat .out) err=$(cat .err)
 	one_line 241 "/dev/kvm" "lkvm without /dev/kvm"
@@ -155,13 +217,14 @@ test_no_dev_kvm() {
 # A /dev/kvm that the user may not open: the group that may is named.
 test_no_permission_on_dev_kvm() {
 	[ "$(id -u)" = 0 ] && [ -c /dev/kvm ] || skip "needs root and /dev/kvm"
+	needs_kernel
 	unshare -m true 2>/dev/null || skip "no namespaces here"
 	# shellcheck disable=SC2016 # the inner shell's
 	unshare -m sh -c 'mount -t tmpfs none /mnt && mknod /mnt/kvm c 10 232 && chgrp 4 /mnt/kvm &&
-		chmod 660 /mnt/kvm && cp "$0" /mnt/lkvm && cd /mnt &&
+		chmod 660 /mnt/kvm && cp "$0" /mnt/lkvm && cp "$1" /mnt/x && cd /mnt &&
 		mount --bind /mnt/kvm /dev/kvm &&
 		exec setpriv --reuid 65534 --regid 65534 --clear-groups /mnt/lkvm run -m 64 -k x' \
-		"$LKVM" >.out 2>.err </dev/null
+		"$LKVM" "$good" >.out 2>.err </dev/null
 	status=$? out=$(cat .out) err=$(cat .err)
 	one_line 241 "/dev/kvm" "lkvm without permission"
 	[[ $err == *"group adm"* || $err == *"group 'adm'"* ]] || fail "the group is not named: $err"

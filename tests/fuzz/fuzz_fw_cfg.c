@@ -148,8 +148,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		files[i] = i < 61 || i >= 64 ? 0x80 | i : 0;
 	first = memory_file(files, 61);
 	second = memory_file(files + 64, 37);
-	if (boot_file_open(&two[0], "initrd", first.path) ||
-	    boot_file_open(&two[1], "initrd", second.path))
+	if (boot_file_open(&two[0], "initrd", first.path, GIB(1)) ||
+	    boot_file_open(&two[1], "initrd", second.path, GIB(1)))
 		abort();
 	return 0;
 }

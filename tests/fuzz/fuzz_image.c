@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	bytes_free(&b);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (boot_file_open(&file, "kernel", path))
+	if (boot_file_open(&file, "kernel", path, GIB(1)))
 		return 0;
 	if (!open_for(&image, &file, how)) {
 		image_load(&image, &memory, RAM, room);

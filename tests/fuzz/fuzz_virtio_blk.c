@@ -26,6 +26,7 @@ static int disk_fd;
 
 static void set_up(void)
 {
+	struct disk *disk;
 	char path[64];
 
 	disk_fd = memfd_create("disk", 0);
@@ -34,7 +35,7 @@ static void set_up(void)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", disk_fd);
 	struct disk_config config = { .path = path };
 	make_memory();
-	if (blk_new(&blk, NULL, &memory, &config, 0, QUEUES))
+	if (disk_open(&disk, &config) || blk_new(&blk, NULL, &memory, &disk, &config, 0, QUEUES))
 		abort();
 	test_transport_init(&transport, &blk->dev);
 }

@@ -48,6 +48,7 @@ static inline struct machine *make_machine(u64 features, unsigned queues, bool r
 					   bool direct)
 {
 	struct machine *m = calloc(1, sizeof(*m));
+	struct disk *disk;
 	char path[64];
 
 	m->queues = queues;
@@ -61,7 +62,9 @@ static inline struct machine *make_machine(u64 features, unsigned queues, bool r
 	m->ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	guest_memory_init(&m->memory);
 	assert_int_equal(guest_memory_add_buffer(&m->memory, RING_BASE, m->ram, RAM_SIZE), 0);
-	assert_int_equal(blk_new(&m->blk, NULL, &m->memory, &config, 3, queues), 0);
+	assert_int_equal(disk_open(&disk, &config), 0);
+	assert_int_equal(blk_new(&m->blk, NULL, &m->memory, &disk, &config, 3, queues), 0);
+	assert_null(disk);
 	test_transport_init(&m->transport, &m->blk->dev);
 	u64 offered = m->blk->dev.device_features & ~BIT(VIRTIO_RING_F_EVENT_IDX);
 	boot(m, features == EVERYTHING ? offered : features);

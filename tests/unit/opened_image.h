@@ -29,7 +29,7 @@ static inline void open_file(const struct bytes *b)
 {
 	forget();
 	memfd = memory_file(b->data, b->size);
-	assert_int_equal(boot_file_open(&file, "kernel", memfd.path), 0);
+	assert_int_equal(boot_file_open(&file, "kernel", memfd.path, GIB(1)), 0);
 }
 
 #endif

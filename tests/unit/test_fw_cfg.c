@@ -185,8 +185,8 @@ static void files(void **state)
 	for (unsigned i = 0; i < sizeof(large); i++)
 		large[i] = i * 7 + i / 251;
 	b = memory_file(large, sizeof(large));
-	assert_int_equal(boot_file_open(&list[0], "initrd", a.path), 0);
-	assert_int_equal(boot_file_open(&list[1], "initrd", b.path), 0);
+	assert_int_equal(boot_file_open(&list[0], "initrd", a.path, GIB(1)), 0);
+	assert_int_equal(boot_file_open(&list[1], "initrd", b.path, GIB(1)), 0);
 	assert_int_equal(fw_cfg_set_files(fw, FW_CFG_INITRD_DATA, list, 2), 0);
 	port_put(vm, SELECTOR, 2, FW_CFG_INITRD_DATA);
 	expect_bytes("abcde\0\0\0", 8);

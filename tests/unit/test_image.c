@@ -451,7 +451,7 @@ static void zstd_with_holes(void **state)
 	assert_int_equal(open_for(&image_arm64, &packed), 0);
 	assert_int_equal(ftruncate(memfd.fd, GIB(1)), 0);
 	boot_file_close(&file);
-	assert_int_equal(boot_file_open(&file, "kernel", memfd.path), 0);
+	assert_int_equal(boot_file_open(&file, "kernel", memfd.path, GIB(1)), 0);
 	assert_int_equal(image_open(&image, &file, &image_arm64), 0);
 	struct ear ear = listen_to_stderr();
 	assert_int_equal(image_load(&image, &memory, RAM, ROOM), -EFBIG);

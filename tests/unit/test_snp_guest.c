@@ -172,7 +172,7 @@ static int begin(void)
 	if (!error)
 		assert_int_equal(type, SEV_VM_TYPE_SNP);
 	if (!error)
-		error = x86_open_files(&vm);
+		error = arch_open_files(&vm);
 	if (error)
 		return error;
 	error = make_cpuid(vm.arch.x86);

@@ -58,7 +58,7 @@ static int setup(void **state)
 	vm.kvm_fd = vm.fd = -1;
 	TAILQ_INIT(&vm.devices);
 	guest_memory_init(&vm.memory);
-	assert_int_equal(x86_open_files(&vm), 0);
+	assert_int_equal(arch_open_files(&vm), 0);
 	vm.arch.x86->gpa_bits = 52;
 	assert_int_equal(x86_lay_out_memory(&vm), 0);
 	assert_int_equal(arch_load(&vm), 0);

@@ -137,7 +137,7 @@ static struct x86_kernel open_kernel(struct memory_file *file)
 	struct x86_kernel kernel;
 
 	*file = memory_file(bzimage, sizeof(bzimage));
-	assert_int_equal(x86_kernel_open(&kernel, file->path), 0);
+	assert_int_equal(x86_kernel_open(&kernel, file->path, GIB(1)), 0);
 	return kernel;
 }
 
@@ -162,7 +162,7 @@ static void a_kernel_gets_all_of_ram(void **state)
 
 	make_bzimage(bzimage);
 	kernel = open_kernel(&kernel_file);
-	assert_int_equal(boot_file_open(&initrd, "initrd", initrd_file.path), 0);
+	assert_int_equal(boot_file_open(&initrd, "initrd", initrd_file.path, GIB(1)), 0);
 	assert_int_equal(guest_memory_add_ram(&memory, 0, boot.low_ram), 0);
 	assert_int_equal(guest_memory_add_ram(&memory, BOARD_HOLE_END, boot.high_ram), 0);
 	assert_int_equal(x86_kernel_check(&kernel, &boot), 0);
@@ -322,8 +322,8 @@ static void a_firmware_and_the_kernel_that_it_knows(void **state)
 
 	if (!sha2_available())
 		skip();
-	assert_int_equal(boot_file_open(&kernel, "kernel", kernel_file.path), 0);
-	assert_int_equal(boot_file_open(&initrd, "initrd", initrd_file.path), 0);
+	assert_int_equal(boot_file_open(&kernel, "kernel", kernel_file.path, GIB(1)), 0);
+	assert_int_equal(boot_file_open(&initrd, "initrd", initrd_file.path, GIB(1)), 0);
 	load_firmware(&firmware);
 	assert_int_equal(snp_hashes_make(&hashes, &kernel, &initrd, 1, "console=ttyS0"), 0);
 	assert_int_equal(snp_plan_firmware(&plan, &memory, &firmware, &hashes), 0);

@@ -43,6 +43,7 @@ static int setup_order(void **state, bool big)
 	struct machine *m = calloc(1, sizeof(*m));
 	char path[64];
 	struct disk_config config = { .path = path };
+	struct disk *disk;
 
 	driver_big_endian = big;
 	m->memfd = memfd_create("disk", 0);
@@ -51,7 +52,8 @@ static int setup_order(void **state, bool big)
 	m->ram = calloc(1, RAM_SIZE);
 	guest_memory_init(&m->memory);
 	assert_int_equal(guest_memory_add_buffer(&m->memory, RING_BASE, m->ram, RAM_SIZE), 0);
-	assert_int_equal(blk_new(&m->blk, NULL, &m->memory, &config, 0, 3), 0);
+	assert_int_equal(disk_open(&disk, &config), 0);
+	assert_int_equal(blk_new(&m->blk, NULL, &m->memory, &disk, &config, 0, 3), 0);
 	virtio_set_legacy(dev_of(m));
 	test_transport_init(&m->transport, dev_of(m));
 	*state = m;

@@ -31,7 +31,7 @@ static inline int open_bytes(const void *bytes, size_t size)
 {
 	close_kernel();
 	file = memory_file(bytes, size);
-	return x86_kernel_open(&kernel, file.path);
+	return x86_kernel_open(&kernel, file.path, GIB(1));
 }
 
 /* What is said of these bytes; they must be refused. */
