@@ -2,8 +2,8 @@
 #
 # make              build/ARCH/lkvm, and ./lkvm if it is for this machine
 # make static       build/ARCH/lkvm-static
-# make check        unit, guest and lab tests; make check-unit, check-guest, check-lab for one kind
-# make asan         unit tests and bare-metal guests under AddressSanitizer and UBSan
+# make check        unit, guest and lab tests; make check-unit, check-kvm, check-guest, check-lab for one kind
+# make asan         unit tests, scripted and bare-metal guests under AddressSanitizer and UBSan
 # make tsan         the same under ThreadSanitizer
 # make bench        tests/bench
 # make install      DESTDIR and PREFIX as usual
@@ -86,7 +86,7 @@ $(call remember,.libs,$(notdir $(PICK)) $(LIBS) $(ALL_LDFLAGS))
 $(call remember,.version,$(VERSION))
 endif
 
-.PHONY: all static check unit check-unit check-guest check-lab asan tsan fuzz bench install format check-format clean
+.PHONY: all static check unit check-unit check-kvm check-guest check-lab asan tsan fuzz bench install format check-format clean
 
 all: $(B)/lkvm $(if $(filter build/$(HOST_ARCH),$(B)),lkvm)
 
@@ -159,13 +159,13 @@ check-unit: unit $(UNIT_ELSEWHERE:%=unit-%)
 
 asan:
 	$(MAKE) B=$(B)-asan CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
-		HARDENING=-fPIE check-unit check-guest
+		HARDENING=-fPIE check-unit check-kvm check-guest
 
 # The bus's fences are between atomics only, so what ThreadSanitizer cannot see of them hides nothing.
 tsan:
-	TSAN_OPTIONS=atexit_sleep_ms=0 $(MAKE) B=$(B)-tsan CFLAGS='-O1 -g -fsanitize=thread -Wno-tsan' HARDENING=-fPIE check-unit check-guest
+	TSAN_OPTIONS=atexit_sleep_ms=0 $(MAKE) B=$(B)-tsan CFLAGS='-O1 -g -fsanitize=thread -Wno-tsan' HARDENING=-fPIE check-unit check-kvm check-guest
 
--include tests/guest/Makefile.inc tests/fuzz/Makefile.inc tests/bench/Makefile.inc tests/lab/Makefile.inc
+-include tests/guest/Makefile.inc tests/kvm/Makefile.inc tests/fuzz/Makefile.inc tests/bench/Makefile.inc tests/lab/Makefile.inc
 -include scripts/Makefile.inc
 
 SOURCES_FORMAT = $(shell git ls-files '*.c' '*.h' | grep -v '^include/uapi/')

@@ -38,6 +38,11 @@ MMIO_WRITE(8, "strb")
 MMIO_WRITE(16, "strh")
 MMIO_WRITE(32, "str")
 
+static inline addr_t gpa(const volatile void *pointer)
+{
+	return (addr_t)pointer;
+}
+
 static inline u64 read64(addr_t address)
 {
 	u64 value;

@@ -125,7 +125,7 @@ static addr_t base(const struct place *p, u32 cpu)
 	case SERIAL:
 		return BOARD_SERIAL;
 	case PCI:
-		return BOARD_ECAM + (lives_disk.slot << 15);
+		return BOARD_ECAM + (lives_disk.vio.slot << 15);
 	}
 	return gic.dist;
 }
@@ -310,7 +310,7 @@ static void check_as_at_power_on(void)
 	u32 wrong = 0;
 
 	for (u32 i = 0; i <= CPUS; i++) {
-		lives_io(0, 1 + i, at_power_on[i]);
+		disk_io(&lives_disk, DISK_READ, 1 + i, at_power_on[i], 512);
 		for (u32 r = 0; r < now[i].nr; r++) {
 			if (now[i].value[r] == at_power_on[i][r])
 				continue;
@@ -357,7 +357,7 @@ void guest_main(addr_t boot)
 	gic_find(boot);
 	CHECK_EQ("the other CPU", psci(PSCI_AFFINITY_INFO, smp_mpidr(1), 0, 0), 1);
 	CHECK_EQ("SCTLR_EL1: MMU and caches", start_state.sctlr & (1 << 0 | 1 << 2 | 1 << 12), 0);
-	if (!vio_last(&lives_disk, VIO_BLK))
+	if (!vio_last(&lives_disk.vio, VIO_BLK))
 		fail("no disk", 0);
 	look_at_machine();
 	look_at_cpu(0);
@@ -369,7 +369,7 @@ void guest_main(addr_t boot)
 	wait_second(1);
 	if (life == 1)
 		for (u32 i = 0; i <= CPUS; i++)
-			lives_io(1, 1 + i, now[i].value);
+			disk_io(&lives_disk, DISK_WRITE, 1 + i, now[i].value, 512);
 	else
 		check_as_at_power_on();
 	if (life == 3) {

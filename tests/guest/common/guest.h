@@ -6,6 +6,7 @@
  * An architecture's arch.h gives what no C can say:
  *
  *	read8 ... write32	a device's registers, at an address
+ *	gpa			where a device finds a variable (not a constant, nor one on the stack)
  *	MMIO_ALIGNED		1: they can be accessed only at multiples of the width
  *	uart_read, uart_write	a register of the nth serial port (ns16550a)
  *	uart_puts		many bytes to the first serial port, in as few exits as there can be

@@ -34,7 +34,7 @@ static void bad_rings(const struct vio *v, u32 index)
 		FAR,	~0xfffULL, RAM_END,    RAM_END - 16,	      0xffffffffULL & ~15U,
 		NO_RAM, ~15ULL,	   1ULL << 63, 0xffffffff00000000ULL, (1ULL << 52) - 16,
 	};
-	u64 desc = (addr_t)queue.desc, avail = (addr_t)&queue.avail, used = (addr_t)&queue.used;
+	u64 desc = gpa(queue.desc), avail = gpa(&queue.avail), used = gpa(&queue.used);
 
 	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++)
 		bad_ring(v, index, sizes[i], desc, avail, used);
@@ -78,7 +78,8 @@ static void outside(void)
 
 static void over_the_edge(void)
 {
-	vio_buffer(&queue, 0, (void *)(addr_t)(RAM_END - 8), 16, VIO_WRITE);
+	vio_buffer(&queue, 0, buffer, 16, VIO_WRITE);
+	queue.desc[0].address = RAM_END - 8;
 }
 
 static void around_the_world(void)
@@ -127,14 +128,14 @@ static void table_outside(void)
 static void table_in_a_table(void)
 {
 	table_of(16);
-	table[0] = (struct vio_desc){ (addr_t)table, 16, VIO_INDIRECT, 0 };
+	table[0] = (struct vio_desc){ gpa(table), 16, VIO_INDIRECT, 0 };
 }
 
 static void loop_in_a_table(void)
 {
 	table_of(sizeof(table));
 	for (u32 i = 0; i < VIO_SIZE; i++)
-		table[i] = (struct vio_desc){ (addr_t)buffer, 1, VIO_NEXT, (i + 1) % VIO_SIZE };
+		table[i] = (struct vio_desc){ gpa(buffer), 1, VIO_NEXT, (i + 1) % VIO_SIZE };
 }
 
 static void table_and_next(void)

@@ -11,11 +11,11 @@ void guest_main(addr_t boot)
 	u32 life;
 
 	CHECK_EQ("memory of an earlier life", dirty, 0);
-	CHECK_EQ("memory far away", *(volatile u32 *)FAR, 0);
+	CHECK_EQ("memory far away", read32(FAR), 0);
 	CHECK_EQ("scratch register of an earlier life", uart_read(0, UART_SCRATCH), 0);
 	life = life_begin();
 	dirty = life;
-	*(volatile u32 *)FAR = life;
+	write32(FAR, life);
 	uart_write(0, UART_SCRATCH, life);
 	print("life ");
 	put('0' + life);

@@ -10,5 +10,5 @@ void guest_main(addr_t boot)
 {
 	print("spinning\n");
 	for (;;)
-		;
+		cpu_relax();
 }

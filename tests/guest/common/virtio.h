@@ -224,13 +224,13 @@ static inline void vio_queue(const struct vio *v, u32 queue, struct vio_queue *q
 {
 	for (u32 i = 0; i < sizeof(*q) / 4; i++)
 		((volatile u32 *)q)[i] = 0;
-	vio_enable(v, queue, VIO_SIZE, (addr_t)q->desc, (addr_t)&q->avail, (addr_t)&q->used);
+	vio_enable(v, queue, VIO_SIZE, gpa(q->desc), gpa(&q->avail), gpa(&q->used));
 }
 
 static inline void vio_buffer(struct vio_queue *q, u16 i, const volatile void *address, u32 len,
 			      u16 flags)
 {
-	q->desc[i] = (struct vio_desc){ (addr_t)address, len, flags, i + 1 };
+	q->desc[i] = (struct vio_desc){ gpa(address), len, flags, i + 1 };
 }
 
 static inline void vio_offer(struct vio_queue *q, u16 head)

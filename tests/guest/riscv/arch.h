@@ -37,6 +37,11 @@ MMIO(64, "ld", "sd")
 
 #include "mmio-board.h"
 
+static inline addr_t gpa(const volatile void *pointer)
+{
+	return (addr_t)pointer;
+}
+
 static inline void memory_barrier(void)
 {
 	__asm__ volatile("fence iorw, iorw" : : : "memory");

@@ -55,6 +55,11 @@ static inline u32 inl(u16 port)
 	return value;
 }
 
+static inline addr_t gpa(const volatile void *pointer)
+{
+	return (addr_t)pointer;
+}
+
 static inline u8 read8(addr_t address)
 {
 	return *(volatile u8 *)address;

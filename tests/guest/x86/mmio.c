@@ -13,8 +13,8 @@ void guest_main(addr_t boot)
 	if (id == 0xffffffff)
 		fail("no host bridge behind CF8/CFC", id);
 	CHECK_EQ("ECAM, 32 bits", read32(ecam), id);
-	CHECK_EQ("ECAM, 16 bits", *(volatile u16 *)(ecam + 2), id >> 16);
-	CHECK_EQ("ECAM, 8 bits", *(volatile u8 *)(ecam + 1), (id >> 8) & 0xff);
+	CHECK_EQ("ECAM, 16 bits", read16(ecam + 2), id >> 16);
+	CHECK_EQ("ECAM, 8 bits", read8(ecam + 1), (id >> 8) & 0xff);
 	CHECK_EQ("CFC, 8 bits", inb(0xcfe), (id >> 16) & 0xff);
 	CHECK_EQ("an empty slot", read32(ecam + (31 << 15)), 0xffffffff);
 	write32(ecam + (31 << 15), 0);
