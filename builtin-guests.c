@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lkvm/builtin.h"
 #include "lkvm/exit_status.h"
@@ -9,6 +10,7 @@
 #include "lkvm/json.h"
 #include "lkvm/log.h"
 #include "lkvm/nearest.h"
+#include "lkvm/text.h"
 
 /* For a second question, after the first was not answered. */
 #define QUICK_MS 1000
@@ -229,6 +231,64 @@ static int check_folder(const struct guests_command *command, const struct guest
 	return usage_error();
 }
 
+/* What changes something changes only the user's own guests unless others are named. */
+static int all_names(const struct guests_command *command, struct guests_args *args)
+{
+	size_t nr = 0;
+
+	if (control_names(&args->names, &args->nr))
+		return no_memory() + 1;
+	if (command->options & GUESTS_LOOKS)
+		return 0;
+	for (size_t i = 0; i < args->nr; i++) {
+		if (strchr(args->names[i], '/'))
+			free(args->names[i]);
+		else
+			args->names[nr++] = args->names[i];
+	}
+	args->nr = nr;
+	return 0;
+}
+
+/* The next of the names, each of which is USER/NAME, that ends so. */
+static const char *next_of(char **names, size_t nr, size_t *i, const char *name)
+{
+	while (*i < nr) {
+		const char *full = names[(*i)++];
+
+		if (!strcmp(strchr(full, '/') + 1, name))
+			return full;
+	}
+	return NULL;
+}
+
+/* Root may leave the user out as long as no guest of root's, and only one user's, has the name. */
+static int find_owner(const struct guests_command *command, char **name)
+{
+	const char *first, *second;
+	size_t nr, i = 0;
+	char **names;
+	int ret = 0;
+
+	if (geteuid() != 0 || strchr(*name, '/') || control_has_own(*name))
+		return 0;
+	if (control_other_names(&names, &nr))
+		return no_memory() + 1;
+	first = next_of(names, nr, &i, *name);
+	second = next_of(names, nr, &i, *name);
+	if (second) {
+		log_error("%s: more than one user has a guest '%s': %s, %s; which one?",
+			  command->name, *name, first, second);
+		ret = EXIT_NO_GUEST + 1;
+	} else if (first) {
+		free(*name);
+		*name = strdup(first);
+		ret = *name ? 0 : no_memory() + 1;
+	}
+	control_free_names(names, nr);
+	return ret;
+}
+
 int guests_parse(const struct guests_command *command, int argc, char **argv,
 		 struct guests_args *args)
 {
@@ -240,8 +300,12 @@ int guests_parse(const struct guests_command *command, int argc, char **argv,
 		ret = check_words(command, args);
 	if (!ret)
 		ret = check_folder(command, args);
-	if (!ret && args->all && control_names(&args->names, &args->nr))
-		ret = no_memory() + 1;
+	if (!ret && !args->host)
+		control_warn_folders();
+	if (!ret && args->all)
+		ret = all_names(command, args);
+	for (size_t i = 0; !ret && !args->all && i < args->nr; i++)
+		ret = find_owner(command, &args->names[i]);
 	if (ret)
 		guests_release(args);
 	return ret;
@@ -260,12 +324,14 @@ static int on_value(const struct json_value *value, void *arg)
 {
 	struct guests_answer *answer = arg;
 
-	if (!strcmp(value->path, "ok") && value->kind == JSON_BOOL)
+	if (!strcmp(value->path, "ok") && value->kind == JSON_BOOL) {
 		answer->ok = value->number;
-	else if (!strcmp(value->path, "state") && value->kind == JSON_STRING)
+	} else if (!strcmp(value->path, "state") && value->kind == JSON_STRING) {
 		snprintf(answer->state, sizeof(answer->state), "%s", value->text);
-	else if (!strcmp(value->path, "error") && value->kind == JSON_STRING)
+	} else if (!strcmp(value->path, "error") && value->kind == JSON_STRING) {
 		snprintf(answer->words, sizeof(answer->words), "%s", value->text);
+		text_clean(answer->words);
+	}
 	return 0;
 }
 

@@ -18,7 +18,7 @@ static const struct guests_command command = {
 	.help = "Shows what guests consist of and what was counted since they started: exits from the\n"
 		"guest by reason, and what their memory went through. With --host, shows what this host\n"
 		"and its KVM offer of what lkvm can use.\n",
-	.options = GUESTS_NAMES | GUESTS_JSON | GUESTS_HOST,
+	.options = GUESTS_NAMES | GUESTS_JSON | GUESTS_HOST | GUESTS_LOOKS,
 };
 
 void builtin_stat_help(FILE *out)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The other end of the socket. Every wait has a limit: a guest's main loop may be stuck, or stopped. */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +12,7 @@
 #include "lkvm/control.h"
 #include "lkvm/json.h"
 #include "lkvm/loop.h"
+#include "others.h"
 
 #define MS	   1000000ULL
 #define RETRY_US   20000
@@ -21,15 +20,15 @@
 
 /* ---- connecting ---- */
 
-/* A guest of ours, by the kernel's word, and which process. */
-static int identify(struct control_peer *peer)
+/* A guest of the folder's owner, by the kernel's word, and which process. */
+static int identify(struct control_peer *peer, const struct control_folder *folder)
 {
 	struct ucred cred;
 	socklen_t size = sizeof(cred);
 
 	if (getsockopt(peer->fd, SOL_SOCKET, SO_PEERCRED, &cred, &size))
 		return -errno;
-	if (cred.uid != geteuid() && cred.uid != 0)
+	if (cred.uid != folder->owner && (cred.uid != 0 || folder->foreign))
 		return -EPERM;
 	peer->pid = cred.pid;
 	return 0;
@@ -54,31 +53,87 @@ static bool is_absent(int error)
 	return error == -ENOENT || error == -ECONNREFUSED;
 }
 
-int control_connect(const char *name, int timeout_ms, struct control_peer *peer)
+/* 0, with the folder's guest in `peer`. */
+static int connect_in(const struct control_folder *folder, const char *name, u64 end,
+		      struct control_peer *peer)
 {
-	u64 end = clock_now() + timeout_ms * MS;
+	int fd = connect_until(folder, name, end), error;
+
+	if (fd < 0)
+		return fd;
+	peer->fd = fd;
+	error = identify(peer, folder);
+	if (error)
+		control_disconnect(peer);
+	return error;
+}
+
+/* One of ours. */
+static int connect_own(const char *name, u64 end, struct control_peer *peer)
+{
+	struct control_folder folder;
 	char path[PATH_MAX];
 	int error = -ENOENT;
 
-	*peer = (struct control_peer){ .fd = -1 };
-	if (!control_name_ok(name))
-		return -ENOENT;
 	for (unsigned i = 0; is_absent(error) && control_folder_path(i, path); i++) {
-		struct control_folder folder;
-
 		/* No guest of ours has its socket where it could not have made one. */
 		if (control_folder_open(&folder, path, false))
 			continue;
-		error = connect_until(&folder, name, end);
+		error = connect_in(&folder, name, end, peer);
 		control_folder_close(&folder);
-		if (error < 0)
-			continue;
-		peer->fd = error;
-		error = identify(peer);
-		if (error)
-			control_disconnect(peer);
-		return error;
 	}
+	return error;
+}
+
+struct wanted {
+	const char *user, *name;
+	u64 end;
+	struct control_peer *peer;
+	int error;
+};
+
+static int try_other(struct control_folder *folder, void *arg)
+{
+	struct wanted *wanted = arg;
+	char user[CONTROL_MAX_USER + 1];
+
+	control_user_name(folder->owner, user);
+	if (strcmp(user, wanted->user))
+		return 0;
+	wanted->error = connect_in(folder, wanted->name, wanted->end, wanted->peer);
+	return !is_absent(wanted->error);
+}
+
+/* USER/NAME */
+static int connect_other(const char *words, u64 end, struct control_peer *peer)
+{
+	char user[CONTROL_MAX_USER + 1];
+	size_t len = strcspn(words, "/");
+	struct wanted wanted = {
+		.user = user,
+		.name = words + len + 1,
+		.end = end,
+		.peer = peer,
+		.error = -ENOENT,
+	};
+
+	if (len > CONTROL_MAX_USER || !control_name_ok(wanted.name))
+		return -ENOENT;
+	snprintf(user, sizeof(user), "%.*s", (int)len, words);
+	control_others_each(&(struct control_others){ .found = try_other, .arg = &wanted });
+	return wanted.error;
+}
+
+int control_connect(const char *name, int timeout_ms, struct control_peer *peer)
+{
+	u64 end = clock_now() + timeout_ms * MS;
+	int error = -ENOENT;
+
+	*peer = (struct control_peer){ .fd = -1 };
+	if (strchr(name, '/'))
+		error = connect_other(name, end, peer);
+	else if (control_name_ok(name))
+		error = connect_own(name, end, peer);
 	return is_absent(error) ? -ENOENT : error;
 }
 
@@ -87,115 +142,6 @@ void control_disconnect(struct control_peer *peer)
 	if (peer->fd >= 0)
 		close(peer->fd);
 	peer->fd = -1;
-}
-
-/* ---- looking round ---- */
-
-struct names {
-	char **list;
-	size_t nr;
-};
-
-static int add_name(struct names *names, const char *name)
-{
-	char **list;
-
-	for (size_t i = 0; i < names->nr; i++)
-		if (!strcmp(names->list[i], name))
-			return 0;
-	list = realloc(names->list, (names->nr + 1) * sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	names->list = list;
-	list[names->nr] = strdup(name);
-	return list[names->nr++] ? 0 : -ENOMEM;
-}
-
-/* Cuts the ending off; false: that is no guest's socket. */
-static bool name_of_file(char *file)
-{
-	size_t len = strlen(file), ending = strlen(CONTROL_SUFFIX);
-
-	if (len <= ending || strcmp(file + len - ending, CONTROL_SUFFIX))
-		return false;
-	file[len - ending] = '\0';
-	return control_name_ok(file);
-}
-
-/* What a guest that was killed left behind goes, if nobody is just making it anew. */
-static void clean_up(struct control_folder *folder, const char *name)
-{
-	if (control_folder_lock(folder))
-		return;
-	control_folder_remove_stale(folder, name);
-	control_folder_unlock(folder);
-}
-
-static int look_at(struct control_folder *folder, char *file, struct names *names)
-{
-	int fd;
-
-	if (!name_of_file(file))
-		return 0;
-	fd = control_folder_connect(folder, file);
-	if (fd == -ECONNREFUSED)
-		clean_up(folder, file);
-	if (fd < 0 && fd != -EAGAIN)
-		return 0;
-	if (fd >= 0)
-		close(fd);
-	return add_name(names, file);
-}
-
-static int look_into(struct control_folder *folder, struct names *names)
-{
-	/* A description of its own, as closedir() closes it. */
-	DIR *dir = fdopendir(openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	struct dirent *entry;
-	int error = 0;
-
-	if (!dir)
-		return 0;
-	while (!error && (entry = readdir(dir)))
-		error = look_at(folder, entry->d_name, names);
-	closedir(dir);
-	return error;
-}
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-void control_free_names(char **names, size_t nr)
-{
-	for (size_t i = 0; i < nr; i++)
-		free(names[i]);
-	free(names);
-}
-
-int control_names(char ***list, size_t *nr)
-{
-	struct names names = { 0 };
-	struct control_folder folder;
-	char path[PATH_MAX];
-	int error = 0;
-
-	for (unsigned i = 0; !error && control_folder_path(i, path); i++) {
-		if (control_folder_open(&folder, path, false))
-			continue;
-		error = look_into(&folder, &names);
-		control_folder_close(&folder);
-	}
-	if (error) {
-		control_free_names(names.list, names.nr);
-		return error;
-	}
-	if (names.nr)
-		qsort(names.list, names.nr, sizeof(*names.list), compare);
-	*list = names.list;
-	*nr = names.nr;
-	return 0;
 }
 
 /* ---- asking ---- */

@@ -11,6 +11,7 @@
 
 #include "folder.h"
 #include "lkvm/control.h"
+#include "others.h"
 
 #define LOCK_TRIES 100 /* of 10 ms */
 
@@ -34,16 +35,21 @@ static const char *from_environment(const char *variable)
 	return value && *value ? value : NULL;
 }
 
+const char *control_chosen_folder(void)
+{
+	return from_environment("LKVM_RUNTIME_DIR");
+}
+
 const char *control_bad_folder(void)
 {
-	const char *chosen = from_environment("LKVM_RUNTIME_DIR");
+	const char *chosen = control_chosen_folder();
 
 	return chosen && *chosen != '/' ? chosen : NULL;
 }
 
 bool control_folder_path(unsigned n, char path[PATH_MAX])
 {
-	const char *chosen = from_environment("LKVM_RUNTIME_DIR"), *base;
+	const char *chosen = control_chosen_folder(), *base;
 	int len;
 
 	/* Guests elsewhere are not those that were meant. */
@@ -85,6 +91,8 @@ int control_folder_open(struct control_folder *folder, const char *path, bool ma
 
 	if (make && mkdir(path, 0700) && errno != EEXIST)
 		return -errno;
+	folder->owner = geteuid();
+	folder->foreign = false;
 	folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (folder->fd < 0)
 		return -errno;
@@ -98,6 +106,51 @@ int control_folder_open(struct control_folder *folder, const char *path, bool ma
 	}
 	snprintf(folder->path, sizeof(folder->path), "%s", path);
 	return 0;
+}
+
+static void explain(const char *path, const struct stat *st, char *text, size_t size)
+{
+	char user[CONTROL_MAX_USER + 1];
+
+	control_user_name(st->st_uid, user);
+	if (st->st_uid != geteuid())
+		snprintf(text, size,
+			 "%s belongs to user %s; %sset LKVM_RUNTIME_DIR to a folder of your own",
+			 path, user, control_chosen_folder() ? "" : "have root remove it, or ");
+	else if (!S_ISDIR(st->st_mode))
+		snprintf(text, size, "%s is no folder; remove it", path);
+	else
+		snprintf(text, size, "others may write to %s; 'chmod go-w %s' makes it yours alone",
+			 path, path);
+}
+
+static bool is_trouble(const struct stat *st)
+{
+	return st->st_uid != geteuid() || !S_ISDIR(st->st_mode) ||
+	       st->st_mode & (S_IWGRP | S_IWOTH);
+}
+
+bool control_folder_trouble(char *text, size_t size)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	for (unsigned i = 0; control_folder_path(i, path); i++) {
+		struct control_folder folder;
+		int error = control_folder_open(&folder, path, false);
+
+		if (!error)
+			control_folder_close(&folder);
+		if (!error || lstat(path, &st) || !is_trouble(&st))
+			continue;
+		/* After sudo it may be the other user's, whose guests root sees anyway. */
+		if (geteuid() == 0 && st.st_uid != 0 && !control_chosen_folder() &&
+		    strncmp(path, "/tmp/", 5))
+			continue;
+		explain(path, &st, text, size);
+		return true;
+	}
+	return false;
 }
 
 void control_folder_close(struct control_folder *folder)
@@ -140,21 +193,58 @@ int control_folder_address(const struct control_folder *folder, const char *name
 	return len >= 0 && (size_t)len < size ? 0 : -ENAMETOOLONG;
 }
 
-int control_folder_connect(const struct control_folder *folder, const char *name)
+bool control_folder_has(const struct control_folder *folder, const char *name)
 {
-	struct sockaddr_un address;
-	int error = control_folder_address(folder, name, &address), fd;
+	char file[CONTROL_MAX_NAME + sizeof(CONTROL_SUFFIX)];
+	struct stat st;
 
-	if (error)
-		return error;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	snprintf(file, sizeof(file), "%s" CONTROL_SUFFIX, name);
+	return !fstatat(folder->fd, file, &st, AT_SYMLINK_NOFOLLOW);
+}
+
+static int connect_to(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error;
+
 	if (fd < 0)
 		return -errno;
-	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
+	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)))
 		return fd;
 	error = -errno;
 	close(fd);
 	return error;
+}
+
+/* connect() follows links, and a user could have one lead to root's own sockets: the file itself is held. */
+static int connect_foreign(const struct control_folder *folder, const char *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char file[CONTROL_MAX_NAME + sizeof(CONTROL_SUFFIX)];
+	struct stat st;
+	int fd, ret;
+
+	snprintf(file, sizeof(file), "%s" CONTROL_SUFFIX, name);
+	fd = openat(folder->fd, file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -ENOENT;
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", fd);
+	if (fstat(fd, &st) || !S_ISSOCK(st.st_mode) || st.st_uid != folder->owner)
+		ret = -ENOENT;
+	else
+		ret = connect_to(&address);
+	close(fd);
+	return ret;
+}
+
+int control_folder_connect(const struct control_folder *folder, const char *name)
+{
+	struct sockaddr_un address;
+	int error;
+
+	if (folder->foreign)
+		return connect_foreign(folder, name);
+	error = control_folder_address(folder, name, &address);
+	return error ? error : connect_to(&address);
 }
 
 int control_folder_remove_stale(struct control_folder *folder, const char *name)

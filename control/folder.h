@@ -20,7 +20,12 @@
 struct control_folder {
 	char path[PATH_MAX];
 	int fd;
+	uid_t owner;
+	bool foreign; /* another user's, which root looks into (others.h) */
 };
+
+/* What LKVM_RUNTIME_DIR says; NULL: nothing. */
+const char *control_chosen_folder(void);
 
 /* The path of the n-th; false: there is none of that number. */
 bool control_folder_path(unsigned n, char path[PATH_MAX]);
@@ -30,6 +35,11 @@ bool control_folder_path(unsigned n, char path[PATH_MAX]);
  * -errno: -EPERM: somebody else could put sockets there; with `make`, -EROFS or -EACCES: we cannot.
  */
 int control_folder_open(struct control_folder *folder, const char *path, bool make);
+/*
+ * The first of our folders that is there and that control_folder_open() does not take: what is wrong with it and what to do
+ * about it, half a sentence. False: there is none.
+ */
+bool control_folder_trouble(char *text, size_t size);
 void control_folder_close(struct control_folder *folder);
 
 /* Until it is unlocked or closed: who makes or removes sockets there has it to himself. -EBUSY: not within a second. */
@@ -40,9 +50,13 @@ void control_folder_unlock(struct control_folder *folder);
 int control_folder_address(const struct control_folder *folder, const char *name,
 			   struct sockaddr_un *address);
 
+/* Is there a file NAME.sock? */
+bool control_folder_has(const struct control_folder *folder, const char *name);
+
 /*
  * A connection, not blocking, or -errno: -ECONNREFUSED: a guest that is no more left its socket behind. -EAGAIN:
- * the guest is there, but too many wait for it.
+ * the guest is there, but too many wait for it. -ENOENT: there is none, or what has its name in another user's folder
+ * is not that user's socket.
  */
 int control_folder_connect(const struct control_folder *folder, const char *name);
 

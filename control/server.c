@@ -463,13 +463,13 @@ static int begin_start(struct control *control)
 
 static void say_no_socket(const struct vm_config *config, int error)
 {
-	/* Who gave no name is not going to ask for the guest by its name. */
-	void (*say)(const char *fmt, ...) = config->named ? log_warning : log_debug;
+	char why[PATH_MAX + 200] = "";
+	bool trouble = control_folder_trouble(why, sizeof(why));
+	/* Who gave no name is not going to ask for the guest by its name; but a folder that is not ours is no chance. */
+	void (*say)(const char *fmt, ...) = config->named || trouble ? log_warning : log_debug;
 
 	say("Guest %s has no control socket (%s): 'lkvm list' and its like will not find it",
-	    config->name,
-	    error == -EPERM ? "its folder belongs to somebody else, or others may write to it"
-			    : strerror(-error));
+	    config->name, trouble ? why : strerror(-error));
 }
 
 int control_create(struct control **out, struct vm *vm)

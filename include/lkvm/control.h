@@ -39,22 +39,31 @@ struct control_peer {
 /* What LKVM_RUNTIME_DIR says if that is not an absolute path: then there is no folder at all. NULL: it is fine. */
 const char *control_bad_folder(void);
 
+/* Warns of each folder that is there and is not looked into, with what to do about it. */
+void control_warn_folders(void);
+
 /* Can a guest have that name? It becomes a file's. */
 bool control_name_ok(const char *name);
 
 /*
- * Connects to the guest of that name, within `timeout_ms`. 0; -ENOENT: there is none; -ETIMEDOUT: it takes no
+ * Connects to the guest of that name, within `timeout_ms`: one of this user's, or for root also USER/NAME. 0; -ENOENT: there is none; -ETIMEDOUT: it takes no
  * more connections. Other errors: its socket is there but cannot be used. Nothing is said.
  */
 int control_connect(const char *name, int timeout_ms, struct control_peer *peer);
 void control_disconnect(struct control_peer *peer);
 
 /*
- * Names of the guests that there are, sorted; control_free_names() gives them back. Sockets of guests that were
- * killed are removed on the way. -ENOMEM.
+ * Names of the guests that there are, sorted; control_free_names() gives them back. Sockets of this user's guests that were
+ * killed are removed on the way. For root other users' guests are among them as USER/NAME, unless LKVM_RUNTIME_DIR is
+ * set. -ENOMEM.
  */
 int control_names(char ***names, size_t *nr);
+/* Other users' alone. */
+int control_other_names(char ***names, size_t *nr);
 void control_free_names(char **names, size_t nr);
+
+/* Has this user a socket of that name, whoever listens? Nobody is connected to. */
+bool control_has_own(const char *name);
 
 /*
  * Sends the request of that name ("stat") and waits for the answer, a line that is well-formed JSON,

@@ -173,9 +173,11 @@ test_guests_without_a_socket() {
 	own_folder
 	chmod 777 run
 	start_guest --name one
-	grep -q "Warning: Guest one has no control socket (its folder belongs to somebody else, or others may" guest.err ||
+	grep -q "Warning: Guest one has no control socket (others may write to $PWD/run; 'chmod go-w" guest.err ||
 		fail "$(cat guest.err)"
-	refused 247 "no guest 'one'" stop one
+	lkvm stop one
+	[ "$status" = 247 ] && [[ $err == *"Warning: no guest is looked for in a folder that is not safe: others may write"* ]] ||
+		fail "$err"
 	kill $guest_pid
 	wait $guest_pid
 	LKVM_RUNTIME_DIR=/proc/nowhere start_guest
@@ -388,6 +390,149 @@ test_guests_stat_for_people() {
 	! grep -qiE 'hypercalls|private' .out || fail "$out"
 	grep -qE ': +3$' .out && grep -qE '^  memory: +0 MiB$' .out && grep -qE '^  io: +2$' .out || fail "$out"
 	! grep -q "$(printf '\033')" .out && grep -q 'state: .*?\[2J??x' .out || fail "$(od -c .out)"
+}
+
+# with_users SCRIPT: runs it as root in a place where /run and /tmp are empty but for the folders of two users. In it
+# `guest UID FOLDER/NAME` starts what answers as a guest of that user's does, until it is told to stop.
+with_users() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	command -v python3 >/dev/null || skip "no python3"
+	unshare --mount true 2>/dev/null || skip "no mount namespaces"
+	cat >guest.py <<'END'
+import json, os, socket, sys
+os.setgroups([])
+os.setgid(int(sys.argv[2]))
+os.setuid(int(sys.argv[2]))
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1] + ".sock")
+server.listen(8)
+os.write(1, b"ready\n")
+while True:
+    client, _ = server.accept()
+    request = client.recv(4096)
+    if request:
+        stop = json.loads(request)["request"] == "stop"
+        client.send(b'{"ok": true, "state": "running", "memory": 1048576}\n')
+        if stop:
+            os.unlink(sys.argv[1] + ".sock")
+            break
+END
+	cat >users.sh <<'END'
+	unset LKVM_RUNTIME_DIR XDG_RUNTIME_DIR
+	# Here others may not come.
+	mkdir /run/test && cp guest.py script /run/test && cd /run/test || exit 99
+	for user in 65531 65532; do
+		mkdir -p /run/user/$user/lkvm /tmp/lkvm-$user
+		chmod 700 /run/user/$user /run/user/$user/lkvm /tmp/lkvm-$user
+		chown -R $user /run/user/$user /tmp/lkvm-$user
+	done
+	guest() {
+		python3 guest.py "$2" "$1" >ready &
+		until grep -qs ready ready; do
+			[ -d /proc/$! ] || fail "no guest"
+			sleep 0.02
+		done
+		pid=$!
+	}
+	lkvm() {
+		timeout 20 "$LKVM" "$@" >.out 2>.err
+		status=$? out=$(cat .out) err=$(cat .err)
+	}
+END
+	LKVM=$LKVM unshare --mount bash -c 'mount -t tmpfs -o mode=755 none /run && mount -t tmpfs -o mode=1777 none /tmp || exit 99
+		fail() { printf "%s\n" "$*"; exit 1; }
+		. ./users.sh && . ./script' >.users 2>&1 </dev/null
+	status=$?
+	[ $status != 99 ] || skip "no mounts here: $(cat .users)"
+	[ $status = 0 ] || fail "$(cat .users)"
+}
+
+# Root sees everybody's, by their own names as long as that is clear, and tells whose they are.
+test_guests_of_other_users() {
+	cat >script <<'END'
+	guest 65531 /run/user/65531/lkvm/web
+	web=$pid
+	guest 65532 /tmp/lkvm-65532/db
+	db=$pid
+	lkvm list
+	[ "$status" = 0 ] && [ -z "$err" ] || fail "$out$err"
+	grep -qxE " *PID NAME +STATE +USER" .out && grep -qxE " *$web web +running +65531" .out &&
+		grep -qxE " *$db db +running +65532" .out || fail "$out"
+	lkvm list --json
+	[[ $out == *'"65531/web"'* && $out == *'"user": "65531"'* ]] || fail "$out"
+	lkvm stat web
+	[ "$status" = 0 ] && [[ $out == "Guest 65531/web"* ]] || fail "$out$err"
+	lkvm stat -a
+	[[ $out == *"Guest 65531/web"*"Guest 65532/db"* ]] || fail "$out$err"
+	# What ends guests ends those of others only by their names.
+	lkvm stop -a
+	[ "$status" = 0 ] && [ -z "$out$err" ] || fail "$out$err"
+	guest 65532 /run/user/65532/lkvm/web
+	other=$pid
+	lkvm stop web
+	[ "$status" = 247 ] && [ "$err" = "  Error: stop: more than one user has a guest 'web': 65531/web, 65532/web; which one?" ] ||
+		fail "$err"
+	lkvm stop 65532/web db
+	[ "$status" = 0 ] && [ "$out" = "Guest 65532/web has ended
+Guest 65532/db has ended" ] || fail "$out$err"
+	[ -d /proc/$web ] || fail "the other user's web has ended"
+	lkvm stop nobody/web
+	[ "$status" = 247 ] || fail "$err"
+	kill $web
+	# A user sees only his own.
+	setpriv --reuid 65532 --regid 65532 --clear-groups "$LKVM" list >.out 2>&1
+	[ "$(wc -l <.out)" = 2 ] || fail "$(cat .out)"
+END
+	with_users
+}
+
+# Nothing that a user puts there leads root anywhere, or onto root's terminal.
+test_guests_of_other_users_are_not_trusted() {
+	cat >script <<'END'
+	guest 0 /run/root
+	root=$pid
+	guest 65531 /run/user/65531/lkvm/true
+	# Links to root's sockets and to another user's folder, root's socket in the folder, names that are escape sequences.
+	ln -s /run/root.sock /run/user/65532/lkvm/link.sock
+	ln /run/root.sock /run/user/65532/lkvm/hard.sock
+	rmdir /tmp/lkvm-65532
+	ln -s /run/user/65531/lkvm /tmp/lkvm-65532
+	guest 65532 "/run/user/65532/lkvm/$(printf 'a\233b')"
+	lkvm list
+	[ "$status" = 0 ] && [ "$(wc -l <.out)" = 3 ] && grep -q " true " .out || fail "$(od -c .out) $err"
+	for name in link hard 65532/link 65532/hard 65532/true; do
+		lkvm stop $name
+		[ "$status" = 247 ] || fail "$name: $out$err"
+	done
+	[ -d /proc/$root ] || fail "root's own has ended"
+	# A listener's own socket must be its user's, too: this one is root's, with the file given away.
+	guest 0 /run/user/65532/lkvm/given
+	chown 65532 /run/user/65532/lkvm/given.sock
+	lkvm stop 65532/given
+	[ "$status" = 248 ] && [ -d /proc/$pid ] || fail "$out$err"
+	lkvm list
+	! grep given .out || fail "$out"
+	# A folder that somebody else made, or may write to.
+	chown 65532 /tmp/lkvm-65531
+	chmod 777 /run/user/65532/lkvm
+	lkvm list
+	grep -q "Warning: /tmp/lkvm-65531 belongs to user 65532 instead of 65531, so no guest is looked for in it; remove it" .err &&
+		grep -q "Warning: others than 65532 may write to /run/user/65532/lkvm," .err && [ "$(wc -l <.err)" = 2 ] || fail "$err"
+	# There is an end to it.
+	for user in 1 2 3 4 5 6 7 8 9; do
+		mkdir /tmp/lkvm-7000$user
+	done
+	lkvm list
+	[ "$(wc -l <.err)" = 4 ] || fail "$err"
+	# The user is told as well, and by `run`.
+	setpriv --reuid 65531 --regid 65531 --clear-groups "$LKVM" list >.out 2>.err
+	grep -q "Warning: no guest is looked for in a folder that is not safe: /tmp/lkvm-65531 belongs to user 65532; have root" .err ||
+		fail "$(cat .err)"
+	for pid in $(jobs -p); do
+		kill "$pid" || :
+	done
+END
+	with_users
 }
 
 # One that hangs up because it ends has done what stop asks for, and nothing of what others do.

@@ -390,7 +390,7 @@ static void test_no_place_for_it(void **state)
 	int fd;
 
 	assert_int_equal(chmod(folder_path, 0770), 0);
-	no_socket("others may write to it");
+	no_socket("others may write to /");
 	assert_int_equal(chmod(folder_path, 0700), 0);
 	/* A file of that name that is no socket stays. */
 	path_of(path, "test.sock");

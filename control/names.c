@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Which guests there are: the folders are looked through. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "folder.h"
+#include "lkvm/control.h"
+#include "lkvm/log.h"
+#include "lkvm/text.h"
+#include "others.h"
+
+/* Nobody makes root wait for ever by what is in his folder. */
+#define MAX_FOREIGN 1024
+
+struct names {
+	char **list;
+	size_t nr;
+	unsigned foreign; /* looked at in another user's folder */
+};
+
+static int add_name(struct names *names, const char *name)
+{
+	char **list;
+
+	for (size_t i = 0; i < names->nr; i++)
+		if (!strcmp(names->list[i], name))
+			return 0;
+	list = realloc(names->list, (names->nr + 1) * sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	names->list = list;
+	list[names->nr] = strdup(name);
+	return list[names->nr++] ? 0 : -ENOMEM;
+}
+
+/* Cuts the ending off; false: that is no guest's socket. */
+static bool name_of_file(char *file)
+{
+	size_t len = strlen(file), ending = strlen(CONTROL_SUFFIX);
+
+	if (len <= ending || strcmp(file + len - ending, CONTROL_SUFFIX))
+		return false;
+	file[len - ending] = '\0';
+	return control_name_ok(file);
+}
+
+/* What a guest that was killed left behind goes, if nobody is just making it anew. */
+static void clean_up(struct control_folder *folder, const char *name)
+{
+	if (control_folder_lock(folder))
+		return;
+	control_folder_remove_stale(folder, name);
+	control_folder_unlock(folder);
+}
+
+static int add_foreign(struct names *names, const struct control_folder *folder, const char *name)
+{
+	char full[CONTROL_MAX_USER + 1 + CONTROL_MAX_NAME + 1], clean[sizeof(full)];
+
+	control_user_name(folder->owner, full);
+	strcat(strcat(full, "/"), name);
+	strcpy(clean, full);
+	text_clean(clean);
+	/* It is going to be shown on root's terminal. */
+	return strcmp(clean, full) ? 0 : add_name(names, full);
+}
+
+static int look_at(struct control_folder *folder, char *file, struct names *names)
+{
+	int fd;
+
+	if (!name_of_file(file) || (folder->foreign && names->foreign++ >= MAX_FOREIGN))
+		return 0;
+	fd = control_folder_connect(folder, file);
+	if (fd == -ECONNREFUSED && !folder->foreign)
+		clean_up(folder, file);
+	if (fd < 0 && fd != -EAGAIN)
+		return 0;
+	if (fd >= 0)
+		close(fd);
+	return folder->foreign ? add_foreign(names, folder, file) : add_name(names, file);
+}
+
+static int look_into(struct control_folder *folder, struct names *names)
+{
+	/* A description of its own, as closedir() closes it. */
+	DIR *dir = fdopendir(openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	struct dirent *entry;
+	int error = 0;
+
+	if (!dir)
+		return 0;
+	while (!error && (entry = readdir(dir)))
+		error = look_at(folder, entry->d_name, names);
+	closedir(dir);
+	return error;
+}
+
+static int look_into_other(struct control_folder *folder, void *arg)
+{
+	struct names *names = arg;
+
+	names->foreign = 0;
+	return look_into(folder, names);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void control_free_names(char **names, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		free(names[i]);
+	free(names);
+}
+
+static int look_into_own(struct names *names)
+{
+	struct control_folder folder;
+	char path[PATH_MAX];
+	int error = 0;
+
+	for (unsigned i = 0; !error && control_folder_path(i, path); i++) {
+		if (control_folder_open(&folder, path, false))
+			continue;
+		error = look_into(&folder, names);
+		control_folder_close(&folder);
+	}
+	return error;
+}
+
+static int look_into_others(struct names *names)
+{
+	return control_others_each(&(struct control_others){
+		.found = look_into_other,
+		.arg = names,
+	});
+}
+
+static int give(struct names *names, int error, char ***list, size_t *nr)
+{
+	if (error) {
+		control_free_names(names->list, names->nr);
+		return error;
+	}
+	if (names->nr)
+		qsort(names->list, names->nr, sizeof(*names->list), compare);
+	*list = names->list;
+	*nr = names->nr;
+	return 0;
+}
+
+int control_names(char ***list, size_t *nr)
+{
+	struct names names = { 0 };
+	int error = look_into_own(&names);
+
+	if (!error)
+		error = look_into_others(&names);
+	return give(&names, error, list, nr);
+}
+
+int control_other_names(char ***list, size_t *nr)
+{
+	struct names names = { 0 };
+
+	return give(&names, look_into_others(&names), list, nr);
+}
+
+bool control_has_own(const char *name)
+{
+	struct control_folder folder;
+	char path[PATH_MAX];
+	bool has = false;
+
+	for (unsigned i = 0; !has && control_folder_path(i, path); i++) {
+		if (control_folder_open(&folder, path, false))
+			continue;
+		has = control_name_ok(name) && control_folder_has(&folder, name);
+		control_folder_close(&folder);
+	}
+	return has;
+}
+
+/* ---- what is not looked into ---- */
+
+#define MAX_WARNINGS 3
+
+static int warn_of_other(const char *path, uid_t uid, uid_t owner, void *arg)
+{
+	unsigned *warnings = arg;
+	char user[CONTROL_MAX_USER + 1], rightful[CONTROL_MAX_USER + 1];
+
+	control_user_name(owner, user);
+	control_user_name(uid, rightful);
+	if (++*warnings > MAX_WARNINGS)
+		log_warning("there are more folders of that kind");
+	else if (owner != uid)
+		log_warning(
+			"%s belongs to user %s instead of %s, so no guest is looked for in it; remove it",
+			path, user, rightful);
+	else
+		log_warning(
+			"others than %s may write to %s, so no guest is looked for in it; 'chmod "
+			"go-w' makes it that user's alone",
+			user, path);
+	return *warnings > MAX_WARNINGS;
+}
+
+void control_warn_folders(void)
+{
+	unsigned warnings = 0;
+	char text[PATH_MAX + 200];
+
+	if (control_folder_trouble(text, sizeof(text)))
+		log_warning("no guest is looked for in a folder that is not safe: %s", text);
+	control_others_each(&(struct control_others){ .refused = warn_of_other, .arg = &warnings });
+}
