@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Tells a panic from an orderly reboot by what the guest's kernel prints. With panic=-1 the reset
+ * Tells a panic from an orderly reboot, and a halt, by what the guest's kernel prints. With panic=-1 the reset
  * follows the message at once and looks like any other, so the message is all there is.
  */
 #include <string.h>
@@ -11,16 +11,29 @@ enum escape_state { ESCAPE_NONE, ESCAPE_BEGUN, ESCAPE_CSI, ESCAPE_STRING };
 
 struct needle {
 	const char *text;
-	bool panicked; /* what the guest is after this line */
+	unsigned len;
+	enum last_words words;
 };
 
-/* The kernel prints all of them at levels that no "quiet" hides. */
+#define NEEDLE(text, words)                                                                        \
+	{                                                                                          \
+		text, sizeof(text) - 1, LAST_WORDS_##words                                         \
+	}
+
+/* The kernel prints those without which it would not be understood at levels that no "quiet" hides. */
 static const struct needle needles[] = {
-	{ "Kernel panic - not syncing", true },
-	{ "reboot: Restarting system", false },
-	{ "reboot: Power down", false },
-	{ "reboot: System halted", false },
+	NEEDLE("Kernel panic - not syncing", PANIC),
+	NEEDLE("---[ end Kernel panic - not syncing", PANIC_OVER),
+	NEEDLE("reboot: Restarting system", RESTART),
+	NEEDLE("reboot: machine restart", RESTART),
+	NEEDLE("sysrq: Resetting", RESTART),
+	NEEDLE("reboot: Power down", HALT),
+	NEEDLE("reboot: System halted", HALT),
+	NEEDLE("reboot: Power off not available: System halted instead", HALT),
 };
+
+/* A kernel may have a warning with a long trace to print on its way down; one that prints more goes on. */
+#define LINES_AFTER 100
 
 static const char *skip_digits(const char *p, const char *end)
 {
@@ -103,20 +116,30 @@ static bool kernel_speaks(const struct console_watch *watch, const char *end)
 	return false;
 }
 
+static void say(struct console_watch *watch, enum last_words words)
+{
+	watch->said = words;
+	watch->verdicts++;
+	watch->lines = words == LAST_WORDS_RESTART || words == LAST_WORDS_HALT ? LINES_AFTER : 0;
+}
+
 static void look(struct console_watch *watch)
 {
 	const char *end = watch->line + watch->line_len;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(needles); i++) {
-		size_t len = strlen(needles[i].text);
+		size_t len = needles[i].len;
 
 		/* The last byte first: this runs for every byte the guest prints. */
 		if (end[-1] != needles[i].text[len - 1] || watch->line_len < len)
 			continue;
 		if (memcmp(end - len, needles[i].text, len) || !kernel_speaks(watch, end - len))
 			continue;
-		watch->panicked = needles[i].panicked;
-		watch->verdicts++;
+		/* All of that line belongs to the output, and nothing waits for a byte of it. */
+		if (needles[i].words == LAST_WORDS_PANIC_OVER)
+			watch->over = true;
+		else
+			say(watch, needles[i].words);
 	}
 }
 
@@ -134,8 +157,14 @@ static void add(struct console_watch *watch, char c)
 	look(watch);
 }
 
-static void end_line(struct console_watch *watch)
+static void end_line(struct console_watch *watch, u8 end)
 {
+	if (watch->over && end == '\n') {
+		watch->over = false;
+		say(watch, LAST_WORDS_PANIC_OVER);
+	} else if (watch->lines && watch->line_len && !--watch->lines) {
+		say(watch, LAST_WORDS_NONE);
+	}
 	watch->line_len = 0;
 	watch->cut = false;
 	/* A sequence that never ends must not hide what comes after it. */
@@ -178,7 +207,7 @@ void console_watch_feed(struct console_watch *watch, const u8 *data, size_t len)
 		u8 c = data[i];
 
 		if (c == '\n' || c == '\r')
-			end_line(watch);
+			end_line(watch, c);
 		else if (!in_escape(watch, c) && c >= 0x20)
 			add(watch, c);
 	}

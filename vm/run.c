@@ -91,7 +91,7 @@ static int reboot(struct vm *vm)
 		error = arch_reset(vm);
 	if (error)
 		return error;
-	vm->panicked = false;
+	last_words_forget(vm);
 	vm->end = VM_REQUEST_NONE;
 	/* Memory lost meanwhile, whose request found `end` taken: that guest has no other life. */
 	if (memory_guard_tripped())
@@ -110,18 +110,18 @@ static int status_of(struct vm *vm)
 	switch ((enum vm_request)vm->end) {
 	case VM_REQUEST_REBOOT:
 		/* panic=-1 resets at once: all that tells it from a reboot is what the kernel printed. */
-		return vm->panicked ? EXIT_GUEST_PANIC : EXIT_GUEST_DONE;
+		return last_words_panicked(vm) ? EXIT_GUEST_PANIC : EXIT_GUEST_DONE;
 	case VM_REQUEST_POWEROFF:
 	case VM_REQUEST_QUIT:
 		return EXIT_GUEST_DONE;
 	case VM_REQUEST_SIGNAL:
 		return 128 + vm->signal;
 	case VM_REQUEST_TIMEOUT:
-		return EXIT_TIMEOUT;
+		return last_words_panicked(vm) ? EXIT_GUEST_PANIC : EXIT_TIMEOUT;
 	case VM_REQUEST_PANIC:
 		return EXIT_GUEST_PANIC;
 	case VM_REQUEST_TRIPLE_FAULT:
-		return vm->panicked ? EXIT_GUEST_PANIC : EXIT_TRIPLE_FAULT;
+		return last_words_panicked(vm) ? EXIT_GUEST_PANIC : EXIT_TRIPLE_FAULT;
 	case VM_REQUEST_INTERNAL_ERROR:
 		return EXIT_INTERNAL_ERROR;
 	default:
@@ -129,10 +129,17 @@ static int status_of(struct vm *vm)
 	}
 }
 
+/* reboot=t: a kernel that says it restarts, and then has no interrupt table any more, does what it said. */
+static void understand_fault(struct vm *vm)
+{
+	if (vm->end == VM_REQUEST_TRIPLE_FAULT && vm->last_words.said == LAST_WORDS_RESTART)
+		vm->end = VM_REQUEST_REBOOT;
+}
+
 /* Who asks for the end of a guest that reboots for ever must get it. */
 static bool shall_reboot(struct vm *vm)
 {
-	if (!vm->config->reboot || vm->end != VM_REQUEST_REBOOT || vm->panicked)
+	if (!vm->config->reboot || vm->end != VM_REQUEST_REBOOT || last_words_panicked(vm))
 		return false;
 	/* The memory that the guest had is lost to us, and so is what would have to be loaded into it. */
 	if (vm->single_life) {
@@ -158,12 +165,21 @@ static void show_vcpus(struct vm *vm)
 		arch_vcpu_dump(vcpu);
 }
 
+static void say_panic(struct vm *vm)
+{
+	if (vm->end == VM_REQUEST_TIMEOUT)
+		log_error("Guest %s panicked, and did not end within %u seconds", vm->config->name,
+			  vm->config->timeout);
+	else
+		log_error("Guest %s panicked", vm->config->name);
+}
+
 static void say_end(struct vm *vm, int status)
 {
 	memory_guard_say(vm->config->name);
 	switch (status) {
 	case EXIT_GUEST_PANIC:
-		log_error("Guest %s panicked", vm->config->name);
+		say_panic(vm);
 		break;
 	case EXIT_TRIPLE_FAULT:
 		log_error("Guest %s ended by a triple fault", vm->config->name);
@@ -247,6 +263,7 @@ int vm_run(struct vm *vm)
 		error = loop_run(vm->loop);
 		vcpus_park(vm);
 		devices_quiesce(&vm->devices);
+		understand_fault(vm);
 		if (error || !shall_reboot(vm))
 			break;
 		log_info("Guest %s reboots", vm->config->name);
@@ -255,6 +272,7 @@ int vm_run(struct vm *vm)
 			break;
 	}
 	loop_timer_cancel(&vm->timeout);
+	last_words_stop(vm);
 	memory_watch_stop(vm);
 	vm->status = status = error ? EXIT_HOST_ERROR : status_of(vm);
 	finish_output(vm);

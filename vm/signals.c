@@ -47,7 +47,9 @@ static int status_now(struct vm *vm)
 		return vm->status;
 	if (vm->signal)
 		return 128 + vm->signal;
-	return vm->host_end == VM_REQUEST_QUIT ? EXIT_GUEST_DONE : EXIT_TIMEOUT;
+	if (vm->host_end == VM_REQUEST_QUIT)
+		return EXIT_GUEST_DONE;
+	return last_words_panicked(vm) ? EXIT_GUEST_PANIC : EXIT_TIMEOUT;
 }
 
 static void give_up(struct vm *vm, int status)

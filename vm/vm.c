@@ -75,6 +75,7 @@ static void on_request(struct loop_fd *handler, u32 events)
 		loop_stop(vm->loop);
 		return;
 	}
+	last_words_serve(vm);
 	wanted = atomic_exchange(&vm->paused_wanted, 0);
 	if (wanted > 0)
 		vm_pause(vm);

@@ -80,6 +80,16 @@ enum exit_action arch_vcpu_exit(struct vcpu *vcpu);
 /* vCPU thread or main, vCPU not in KVM_RUN: registers and the bytes at the program counter, stderr. */
 void arch_vcpu_dump(struct vcpu *vcpu);
 
+/* What a vCPU is about, as far as its registers tell. */
+enum vcpu_activity {
+	VCPU_ACTIVE, /* it runs a program, or waits for an interrupt that it will take, or it cannot be known */
+	VCPU_IN_KERNEL, /* it runs privileged code, and does not wait */
+	VCPU_DEAD, /* off, or it waits for ever: interrupts are masked, and all it does is to wait on */
+};
+
+/* vCPU parked. Where it is goes to *pc, for VCPU_IN_KERNEL. */
+enum vcpu_activity arch_vcpu_activity(struct vcpu *vcpu, u64 *pc);
+
 /*
  * vCPU thread, on an access of the guest: are its loads and stores big-endian, as its registers are now?
  * Of no importance but to legacy virtio.

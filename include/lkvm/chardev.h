@@ -7,6 +7,7 @@
 #ifndef LKVM_CHARDEV_H
 #define LKVM_CHARDEV_H
 
+#include "lkvm/last_words.h"
 #include "lkvm/loop.h"
 
 struct vm;
@@ -47,7 +48,7 @@ void chardev_set_client(struct chardev *chardev, const struct chardev_client *cl
  * is collected and written by the main loop within about a millisecond. On a vCPU thread it blocks
  * while the host's reader is slow, until vCPUs are to be parked or the guest ends: then a few KiB more
  * are kept. On the main loop it never blocks: what does not fit is lost; use chardev_try_write().
- * The bytes have passed the console watch when this returns: vm->panicked is up to date.
+ * The bytes have passed the console watch when this returns: vm->last_words is up to date.
  */
 void chardev_write(struct chardev *chardev, const u8 *data, size_t len);
 
@@ -85,12 +86,15 @@ bool chardev_drain(struct chardev *chardev, unsigned ms);
 void chardev_emergency_restore(void);
 
 /*
- * Finds "Kernel panic - not syncing" in console output, as the guest's kernel prints it, however it is
- * cut into pieces; "reboot: " lines after it take it back. Pure: no I/O. Zero-initialise.
+ * Finds a kernel's last words (last_words.h) in console output, as the guest's kernel prints them, however it
+ * is cut into pieces. Others take them back, and so do many more lines after a restart or a halt. Pure: no I/O,
+ * bounded. Zero-initialise.
  */
 struct console_watch {
-	bool panicked;
-	unsigned verdicts; /* counts the lines that said so or took it back */
+	enum last_words said;
+	unsigned verdicts; /* counts the changes of `said`, and its repetitions */
+	unsigned lines;	   /* that may follow until it is taken back; 0: any number */
+	bool over;	   /* a panic's last line has begun */
 	bool cut;	   /* line[] is no longer the line's beginning, only what came last */
 	u8 escape;	   /* inside a terminal's escape sequence */
 	u8 line_len;

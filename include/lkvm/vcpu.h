@@ -33,6 +33,7 @@ struct vcpu {
 	_Atomic bool thread_started; /* written by the main thread */
 	bool off;		     /* see vcpu_set_off(); vcpu_control's lock */
 	unsigned holds;		     /* see vcpu_hold(); the same lock */
+	u64 seen_pc;		     /* vm/last-words.c's; main thread */
 	struct vcpu_fault fault;     /* vm/conversion.c's; the vCPU's thread */
 	const cpu_set_t *affinity;   /* of the thread; NULL: none; constant once it runs */
 	struct arch_vcpu arch;

@@ -12,6 +12,7 @@
 #include "lkvm/config.h"
 #include "lkvm/counters.h"
 #include "lkvm/device.h"
+#include "lkvm/last_words.h"
 #include "lkvm/loop.h"
 #include "lkvm/memory.h"
 #include "arch-vm.h" /* struct arch_vm, from the architecture's folder */
@@ -35,7 +36,7 @@ enum vm_request {
 	VM_REQUEST_PAUSE,
 	VM_REQUEST_RESUME,
 	/* These end the guest, or this life of it. QUIT, SIGNAL and TIMEOUT come from outside. */
-	VM_REQUEST_REBOOT, /* the guest asked for a reset; if vm->panicked, it is a panic */
+	VM_REQUEST_REBOOT, /* the guest asked for a reset; after a panic's words it is a panic */
 	VM_REQUEST_POWEROFF,
 	VM_REQUEST_QUIT,   /* Ctrl-A x */
 	VM_REQUEST_SIGNAL, /* SIGTERM, SIGINT, SIGHUP, SIGQUIT: vm->signal */
@@ -81,12 +82,11 @@ struct vm {
 	/* The same if it came from outside the guest: no reboot makes it forgotten. Any thread. */
 	_Atomic unsigned host_end;
 	_Atomic int paused_wanted; /* 1 pause, -1 resume, 0 nothing asked; any thread */
-	_Atomic bool
-		panicked;   /* a panic line was seen on the console, no orderly reboot after it */
-	_Atomic int signal; /* which one ended us */
-	_Atomic int status; /* what vm_run() is going to return; -1: not known yet */
-	struct vm_signals *signals;	   /* vm/signals.c's */
-	struct memory_watch *memory_watch; /* vm/memory-watch.c's */
+	_Atomic int signal;	   /* which one ended us */
+	_Atomic int status;	   /* what vm_run() is going to return; -1: not known yet */
+	struct last_words_state last_words; /* what the guest's kernel said of its end */
+	struct vm_signals *signals;	    /* vm/signals.c's */
+	struct memory_watch *memory_watch;  /* vm/memory-watch.c's */
 	/*
 	 * Asks the host for its attestation report of this guest, at most *size bytes of it, and says how many there
 	 * are. 0 or -errno, with words for it in *why; -EOPNOTSUPP: the kernel does not offer it. Main thread. NULL:

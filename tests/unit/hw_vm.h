@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A VM for tests of devices in hw/: buses, a device list and a loop, no KVM. It stands in for what
- * vm/vm.c, vm/irq.c and vm/vcpu.c give, and remembers what was asked of it.
+ * vm/vm.c, vm/irq.c, vm/vcpu.c and vm/last-words.c give, and remembers what was asked of it.
  */
 #ifndef TEST_HW_VM_H
 #define TEST_HW_VM_H
@@ -22,6 +22,11 @@ static struct {
 void vm_request(struct vm *vm, enum vm_request request)
 {
 	test_vm.requests |= 1u << request;
+}
+
+void last_words_hear(struct vm *vm, enum last_words words)
+{
+	vm->last_words.said = words;
 }
 
 bool vcpus_parking(struct vm *vm)

@@ -8,10 +8,10 @@
 #define PANIC "Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100"
 
 /* The verdict must not depend on how the text is cut: whole, and byte by byte, and in threes. */
-static bool panicked(const char *text)
+static enum last_words said(const char *text)
 {
 	static const size_t cuts[] = { 1, 3, 7, 1 << 20 };
-	bool verdict = false;
+	enum last_words verdict = LAST_WORDS_NONE;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
 		struct console_watch watch = { 0 };
@@ -20,10 +20,15 @@ static bool panicked(const char *text)
 		for (size_t at = 0; at < len; at += cuts[i])
 			console_watch_feed(&watch, (const u8 *)text + at, MIN(cuts[i], len - at));
 		if (i)
-			assert_int_equal(verdict, watch.panicked);
-		verdict = watch.panicked;
+			assert_int_equal(verdict, watch.said);
+		verdict = watch.said;
 	}
 	return verdict;
+}
+
+static bool panicked(const char *text)
+{
+	return said(text) == LAST_WORDS_PANIC;
 }
 
 static void finds_a_panic(void **state)
@@ -99,6 +104,76 @@ static void an_orderly_end_takes_it_back(void **state)
 	assert_true(panicked("[   20.000001] reboot: Restarting system\n" PANIC "\n"));
 }
 
+static void hears_the_end_of_a_panic(void **state)
+{
+	static const char last[] =
+		PANIC "\r\n[    1.3] CPU: 0\r\n[    1.4] ---[ end " PANIC " ]---\r";
+	char text[600] = PANIC "\n[    1.234567][    T1] ---[ end Kernel panic - not syncing: ";
+
+	/* The whole line is output, and its last byte is the line feed. */
+	assert_int_equal(said(last), LAST_WORDS_PANIC);
+	strcat(text, "x ]---\r\n");
+	assert_int_equal(said(text), LAST_WORDS_PANIC_OVER);
+	/* A panic may have much to say of itself. */
+	text[strlen(text) - 8] = 0;
+	for (int i = 0; i < 40; i++)
+		strcat(text, "0123456789");
+	assert_int_equal(said(text), LAST_WORDS_PANIC);
+	strcat(text, "\n");
+	assert_int_equal(said(text), LAST_WORDS_PANIC_OVER);
+	assert_int_equal(said("$ echo ---[ end " PANIC " ]---\n"), LAST_WORDS_NONE);
+	assert_int_equal(said("[    1.2] init: ---[ end " PANIC " ]---\n"), LAST_WORDS_NONE);
+	assert_int_equal(said("[    1.2] ---[ end trace 0000000000000000 ]---\n"), LAST_WORDS_NONE);
+	strcat(text, "[    9.0] sysrq: Resetting\n");
+	assert_int_equal(said(text), LAST_WORDS_RESTART);
+}
+
+static void hears_a_halt_and_a_restart(void **state)
+{
+	assert_int_equal(said("[    1.2] reboot: System halted"), LAST_WORDS_HALT);
+	assert_int_equal(said("reboot: System halted\r\n"), LAST_WORDS_HALT);
+	assert_int_equal(said("[    1.2][    T1] reboot: Power down\r\n"), LAST_WORDS_HALT);
+	assert_int_equal(
+		said("[    1.2] reboot: Power off not available: System halted instead\r\n"),
+		LAST_WORDS_HALT);
+	assert_int_equal(said("/ # [    1.2] reboot: System halted\r\n"), LAST_WORDS_HALT);
+	assert_int_equal(
+		said("[    1.2] reboot: Restarting system\r\n[    1.2] reboot: machine restart\r\n"),
+		LAST_WORDS_RESTART);
+	assert_int_equal(said("reboot: Restarting system with command 'x'\n"), LAST_WORDS_RESTART);
+	assert_int_equal(said("[    1.2] sysrq: Resetting\n"), LAST_WORDS_RESTART);
+	assert_int_equal(said("init: reboot: System halted\n"), LAST_WORDS_NONE);
+	assert_int_equal(said("[    1.2] systemd-shutdown[1]: reboot: Power down\n"),
+			 LAST_WORDS_NONE);
+	assert_int_equal(said("[    1.2] kexec_core: Starting new kernel\n"), LAST_WORDS_NONE);
+}
+
+/* Who goes on printing has not ended; a panic has much to print. */
+static void many_lines_take_it_back(void **state)
+{
+	static const struct {
+		const char *words;
+		enum last_words after;
+	} cases[] = {
+		{ "reboot: System halted\n", LAST_WORDS_NONE },
+		{ "reboot: Restarting system\n", LAST_WORDS_NONE },
+		{ PANIC "\n", LAST_WORDS_PANIC },
+		{ "---[ end " PANIC " ]---\n", LAST_WORDS_PANIC_OVER },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct console_watch watch = { 0 };
+
+		console_watch_feed(&watch, (const u8 *)cases[i].words, strlen(cases[i].words));
+		for (int line = 0; line < 90; line++)
+			console_watch_feed(&watch, (const u8 *)"\r\nxyz\r\n", 7);
+		assert_int_not_equal(watch.said, LAST_WORDS_NONE);
+		for (int line = 0; line < 20; line++)
+			console_watch_feed(&watch, (const u8 *)"xyz\r\n", 5);
+		assert_int_equal(watch.said, cases[i].after);
+	}
+}
+
 static void survives_garbage(void **state)
 {
 	struct console_watch watch = { 0 };
@@ -110,9 +185,9 @@ static void survives_garbage(void **state)
 			data[i] = "\033[<]>. 0T\rg\xff"[rand() % 13];
 		console_watch_feed(&watch, data, sizeof(data));
 	}
-	assert_false(watch.panicked);
+	assert_int_equal(watch.said, LAST_WORDS_NONE);
 	console_watch_feed(&watch, (const u8 *)"\n" PANIC, strlen("\n" PANIC));
-	assert_true(watch.panicked);
+	assert_int_equal(watch.said, LAST_WORDS_PANIC);
 }
 
 int main(void)
@@ -123,6 +198,9 @@ int main(void)
 		cmocka_unit_test(is_not_fooled_by_noise),
 		cmocka_unit_test(ignores_what_only_mentions_one),
 		cmocka_unit_test(an_orderly_end_takes_it_back),
+		cmocka_unit_test(hears_the_end_of_a_panic),
+		cmocka_unit_test(hears_a_halt_and_a_restart),
+		cmocka_unit_test(many_lines_take_it_back),
 		cmocka_unit_test(survives_garbage),
 	};
 

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "lkvm/arch.h"
+#include "lkvm/chardev.h"
+#include "lkvm/last_words.h"
+#include "lkvm/log.h"
+#include "lkvm/vcpu.h"
+#include "lkvm/vm.h"
+
+/* From the words to the first look: by then a kernel that halts has mostly done so. */
+#define FIRST_LOOK_NS 20000000ULL
+/* Between looks, at least; later half as long as the words are old, so an idle guest is left alone. */
+#define LOOK_NS	      200000000ULL
+
+/*
+ * A kernel that has panicked waits in a delay loop, with interrupts on: most looks find the program counter in
+ * that loop, some in an interrupt's handler. So many pairs of looks must find it in the same place, and none
+ * between them anything that a kernel which goes on would do: run a program, or wait for an interrupt.
+ */
+#define STILL_ENOUGH 3
+#define SAME_PLACE   256 /* bytes */
+
+bool last_words_panicked(const struct vm *vm)
+{
+	unsigned said = vm->last_words.said;
+
+	return said == LAST_WORDS_PANIC || said == LAST_WORDS_PANIC_OVER;
+}
+
+static bool ask_for_looks(unsigned words)
+{
+	return words == LAST_WORDS_HALT || words == LAST_WORDS_PANIC_OVER;
+}
+
+void last_words_hear(struct vm *vm, enum last_words words)
+{
+	vm->last_words.said = words;
+	if (!ask_for_looks(words))
+		return;
+	vm->last_words.news = true;
+	vm_request(vm, VM_REQUEST_NONE);
+}
+
+static bool is_near(u64 a, u64 b)
+{
+	return a - b < SAME_PLACE || b - a < SAME_PLACE;
+}
+
+/* All vCPUs are parked. */
+static bool has_ended(struct vm *vm)
+{
+	struct last_words_state *words = &vm->last_words;
+	unsigned i, dead = 0, still = 0;
+	struct vcpu *vcpu;
+
+	vcpu_for_each (vcpu, vm, i) {
+		enum vcpu_activity activity = VCPU_DEAD;
+		u64 pc = 0;
+
+		if (!vcpu_is_off(vcpu))
+			activity = arch_vcpu_activity(vcpu, &pc);
+		if (activity == VCPU_ACTIVE) {
+			words->still = 0;
+			return false;
+		}
+		dead += activity == VCPU_DEAD;
+		still += activity == VCPU_DEAD || is_near(pc, vcpu->seen_pc);
+		vcpu->seen_pc = pc;
+	}
+	if (dead == vm->nr_vcpus)
+		return true;
+	words->still += still == vm->nr_vcpus;
+	return words->said == LAST_WORDS_PANIC_OVER && words->still >= STILL_ENOUGH;
+}
+
+/* False: the guest is ending. */
+static bool look_at_vcpus(struct vm *vm)
+{
+	unsigned said = vm->last_words.said;
+	bool ended;
+
+	vcpus_park(vm);
+	/* Something else came first: its vCPU must not be started again. */
+	if (vm_ending(vm))
+		return false;
+	ended = has_ended(vm);
+	vm->last_words.looked = clock_now();
+	if (ended) {
+		vm_request(vm, said == LAST_WORDS_HALT ? VM_REQUEST_POWEROFF : VM_REQUEST_PANIC);
+		return false;
+	}
+	if (!vcpus_run(vm))
+		return true;
+	vm_request(vm, VM_REQUEST_HOST_ERROR);
+	return false;
+}
+
+static void on_look(struct loop_timer *timer)
+{
+	struct vm *vm = CONTAINER_OF(timer, struct vm, last_words.look);
+	struct last_words_state *words = &vm->last_words;
+
+	if (vm_ending(vm) || !ask_for_looks(words->said))
+		return;
+	/*
+	 * Not before all that was said has been written: a vCPU that waits for a slow reader would lose some of
+	 * its output by being parked again and again.
+	 */
+	if (!vm->paused && chardev_drain(vm->console, 0) && !look_at_vcpus(vm))
+		return;
+	loop_timer_set(vm->loop, timer, MAX((clock_now() - words->heard) / 2, LOOK_NS));
+}
+
+void last_words_serve(struct vm *vm)
+{
+	struct last_words_state *words = &vm->last_words;
+	u64 now, next;
+
+	if (!words->news || !atomic_exchange(&words->news, false))
+		return;
+	now = words->heard = clock_now();
+	/* However often the guest says so, it is not looked at more often. */
+	next = MAX(now + FIRST_LOOK_NS, words->looked + LOOK_NS);
+	if (words->look.deadline && words->look.deadline <= next)
+		return;
+	words->look.expired = on_look;
+	loop_timer_set(vm->loop, &words->look, next - now);
+}
+
+void last_words_stop(struct vm *vm)
+{
+	loop_timer_cancel(&vm->last_words.look);
+}
+
+void last_words_forget(struct vm *vm)
+{
+	last_words_stop(vm);
+	vm->last_words.said = LAST_WORDS_NONE;
+	vm->last_words.news = false;
+	vm->last_words.still = 0;
+}
