@@ -49,11 +49,14 @@ static s64 branch_offset(u32 code)
 	return (int32_t)(code << 6) >> 4;
 }
 
-/* WFI, WFIT, or a call of PSCI's, which may be CPU_SUSPEND: KVM has put the program counter behind it. */
+/*
+ * WFI, or a call of PSCI's, which may be CPU_SUSPEND: KVM has put the program counter behind it. Delay loops wait as
+ * well, by WFIT and WFE; no idle loop does.
+ */
 static bool is_wait(u32 code)
 {
-	return code == 0xd503207f || (code & 0xffffffe0) == 0xd5031020 ||
-	       (code & 0xffe0001f) == 0xd4000002 || (code & 0xffe0001f) == 0xd4000003;
+	return code == 0xd503207f || (code & 0xffe0001f) == 0xd4000002 ||
+	       (code & 0xffe0001f) == 0xd4000003;
 }
 
 /* Does it lead nowhere but round and round? */

@@ -9,14 +9,14 @@ _Static_assert(EXIT_GUEST_DONE == 0 && EXIT_USAGE == 240 && EXIT_START == 241 &&
 	       "the words below say these numbers");
 
 const struct exit_status_row exit_status_rows[] = {
-	{ "0", "The guest powered off or rebooted, or Ctrl-A x was typed" },
+	{ "0", "The guest powered off, halted or rebooted, or Ctrl-A x was typed" },
 	{ "128+N", "Signal N ended lkvm in an orderly way: 143 for SIGTERM, 130 for SIGINT" },
 	{ "240", "The command line does not make sense; nothing was started" },
 	{ "241", "The guest could not be started: a file, memory, /dev/kvm" },
 	{ "242", "The guest's kernel panicked" },
 	{ "243", "The guest's CPU shut down (a triple fault on x86)" },
 	{ "244", "KVM could not go on with the guest; the registers were shown" },
-	{ "245", "The time given by --timeout was over" },
+	{ "245", "The time given by --timeout was over, and no panic was seen" },
 	{ "246", "Something failed on the host while the guest ran" },
 	{ NULL, NULL },
 };
