@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* INTx: four wires that all slots share, so each is the OR of what the devices on it want. */
+/* INTx: wires that all slots share, four or fewer, so each is the OR of what the devices on it want. */
 #include <linux/pci_regs.h>
 #include "lkvm/vm.h"
 #include "pci-private.h"
@@ -9,10 +9,20 @@ unsigned pci_slot_gsi(const struct pci_host *host, unsigned slot, unsigned pin)
 	return host->board.intx_gsi[(slot + pin) % 4];
 }
 
+/* Pins with the same gsi are one wire. */
+static unsigned *users_of(struct pci_host *host, unsigned gsi)
+{
+	unsigned pin = 0;
+
+	while (host->board.intx_gsi[pin] != gsi)
+		pin++;
+	return &host->intx_users[pin];
+}
+
 static void update_locked(struct pci_device *pci)
 {
 	struct pci_host *host = pci->host;
-	unsigned *users = &host->intx_users[pci->slot % 4];
+	unsigned gsi = pci_slot_gsi(host, pci->slot, 0), *users = users_of(host, gsi);
 	bool assert = pci->intx_level && !pci->intx_disabled && !pci_msix_enabled(pci);
 	struct irq_line line;
 
@@ -22,7 +32,7 @@ static void update_locked(struct pci_device *pci)
 	*users += assert ? 1 : -1;
 	if (*users != (assert ? 1 : 0))
 		return;
-	line = irq_line(host->vm, pci_slot_gsi(host, pci->slot, 0));
+	line = irq_line(host->vm, gsi);
 	irq_line_set(&line, assert);
 }
 

@@ -15,7 +15,7 @@ struct pci_host {
 	u64 second_ecam; /* where the guest has it by the bridge's register, 0: nowhere; the lock's */
 	_Atomic u32 address;	   /* the latch at port 0xCF8; vCPU threads */
 	pthread_mutex_t intx_lock; /* a leaf */
-	unsigned intx_users[4];	   /* devices that pull this line */
+	unsigned intx_users[4];	   /* devices that pull that wire, under its first pin */
 };
 
 /* pci-config.c: one access to a function's configuration space. Takes the host's lock. */

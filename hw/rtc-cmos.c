@@ -481,7 +481,7 @@ static void describe(struct device_description *d)
 	d->irq_edge = true;
 }
 
-int rtc_cmos_create(struct vm *vm, const struct hw_place *place)
+int rtc_cmos_create(struct vm *vm, const struct hw_place *place, const struct irq_line *wake)
 {
 	const struct device_resource where = { place->kind, place->base, 2 };
 	struct cmos *cmos = calloc(1, sizeof(*cmos));
@@ -493,5 +493,7 @@ int rtc_cmos_create(struct vm *vm, const struct hw_place *place)
 	cmos->looked = cmos->phase = realtime_now();
 	store_memory_sizes(cmos, &vm->memory);
 	cmos->rtc.ops = &cmos_ops;
+	if (wake)
+		cmos->rtc.wake = *wake;
 	return rtc_create(vm, &cmos->rtc, "rtc-cmos", &where, place->gsi, describe);
 }

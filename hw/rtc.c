@@ -6,24 +6,27 @@
 #include "lkvm/vm.h"
 #include "rtc.h"
 
+static void set_level(struct rtc *rtc, bool level)
+{
+	rtc->level = level;
+	irq_line_set(&rtc->irq, level);
+	irq_line_set(&rtc->wake, level);
+}
+
 void rtc_update(struct rtc *rtc)
 {
 	s64 next = -1;
 	bool level = rtc->ops->look(rtc, &next);
 
-	if (!rtc->quiesced && level != rtc->level) {
-		rtc->level = level;
-		irq_line_set(&rtc->irq, level);
-	}
+	if (!rtc->quiesced && level != rtc->level)
+		set_level(rtc, level);
 	realtime_timer_set(&rtc->timer, rtc->quiesced ? -1 : next);
 }
 
 void rtc_lower(struct rtc *rtc)
 {
-	if (!rtc->level)
-		return;
-	rtc->level = false;
-	irq_line_set(&rtc->irq, false);
+	if (rtc->level)
+		set_level(rtc, false);
 }
 
 static void on_timer(struct realtime_timer *timer)

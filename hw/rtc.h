@@ -34,6 +34,7 @@ struct rtc {
 	struct device device;
 	const struct rtc_ops *ops;   /* constant */
 	struct irq_line irq;	     /* constant */
+	struct irq_line wake;	     /* constant; goes with irq; may be empty */
 	struct realtime_timer timer; /* set under the lock by any thread */
 	pthread_mutex_t lock;	     /* everything below, and what the clock adds */
 	bool level;

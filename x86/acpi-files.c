@@ -13,7 +13,6 @@
 
 /* The RSDP is a file of its own; behind it the other tables begin. */
 #define TABLES_AT    ALIGN_UP(sizeof(struct rsdp), TABLE_ALIGN)
-#define TABLES_ALIGN 64
 #define FILE_NAME    56
 #define MAX_COMMANDS 32
 
@@ -109,6 +108,7 @@ static void add_checksum(struct loader *loader, size_t start, size_t sum, size_t
 
 static void move_fadt(struct loader *loader, size_t at)
 {
+	add_pointer(loader, at + offsetof(struct fadt, facs), 4);
 	add_pointer(loader, at + offsetof(struct fadt, dsdt), 4);
 	add_pointer(loader, at + offsetof(struct fadt, x_dsdt), 8);
 	add_checksum(loader, at, offsetof(struct sdt, checksum), sizeof(struct fadt));
@@ -138,7 +138,7 @@ static void move_all(struct loader *loader)
 	size_t xsdt = le64toh(rsdp->xsdt) - BOARD_ACPI;
 
 	allocate(loader, ACPI_FILE_RSDP, TABLE_ALIGN, ZONE_FSEG);
-	allocate(loader, ACPI_FILE_TABLES, TABLES_ALIGN, ZONE_HIGH);
+	allocate(loader, ACPI_FILE_TABLES, TABLE_ALIGN, ZONE_HIGH);
 	move_xsdt(loader, xsdt);
 	add_pointer(loader, offsetof(struct rsdp, xsdt), sizeof(rsdp->xsdt));
 	/* The first sum is part of what the second one covers. */

@@ -5,7 +5,7 @@
 
 #include "lkvm/types.h"
 
-#define TABLE_ALIGN 16
+#define TABLE_ALIGN 64 /* the FACS's; others have none */
 
 struct sdt {
 	char signature[4];
@@ -48,8 +48,20 @@ struct fadt {
 	le32 dsdt;
 	u8 reserved0;
 	u8 profile;
-	u8 legacy_power
-		[62]; /* SCI, SMI, PM1 and PM2 blocks, GPEs, latencies: not on reduced hardware */
+	le16 sci;	 /* the PIC's input, and the gsi */
+	u8 smi[8];	 /* 0: in ACPI mode from the start */
+	le32 pm1a_event; /* ports */
+	le32 pm1b_event;
+	le32 pm1a_control;
+	le32 pm1b_control;
+	le32 pm2_control;
+	le32 pm_timer;
+	le32 gpe0, gpe1;
+	u8 pm1_event_length, pm1_control_length, pm2_control_length, pm_timer_length;
+	u8 gpe0_length, gpe1_length, gpe1_base;
+	u8 cst_control;
+	le16 c2_latency, c3_latency; /* us */
+	u8 caches[8]; /* flush size and stride, duty cycles, alarm of day and month */
 	u8 century;   /* CMOS index */
 	le16 boot_arch;
 	u8 reserved1;
@@ -60,16 +72,30 @@ struct fadt {
 	u8 minor;
 	le64 x_facs;
 	le64 x_dsdt;
-	struct gas legacy_blocks[8];
+	struct gas x_pm1a_event, x_pm1b_event, x_pm1a_control, x_pm1b_control;
+	struct gas x_pm2_control, x_pm_timer, x_gpe0, x_gpe1;
 	struct gas sleep_control;
 	struct gas sleep_status;
 	le64 hypervisor_id;
 } __packed;
 _Static_assert(sizeof(struct fadt) == 276, "ACPI 6.5, 5.2.9");
+_Static_assert(offsetof(struct fadt, pm_timer) == 76, "FADT");
+_Static_assert(offsetof(struct fadt, c2_latency) == 96, "FADT");
 _Static_assert(offsetof(struct fadt, century) == 108, "FADT");
 _Static_assert(offsetof(struct fadt, flags) == 112, "FADT");
 _Static_assert(offsetof(struct fadt, x_dsdt) == 140, "FADT");
 _Static_assert(offsetof(struct fadt, sleep_control) == 244, "FADT");
+
+/* Shared with the operating system: the lock, and where it wants to wake up, which is nowhere. */
+struct facs {
+	char signature[4];
+	le32 length;
+	le32 hardware_signature, waking_vector, global_lock, flags;
+	le64 x_waking_vector;
+	u8 version;
+	u8 reserved[31];
+} __packed;
+_Static_assert(sizeof(struct facs) == 64, "ACPI 6.5, 5.2.10");
 
 struct platform;
 

@@ -9,12 +9,22 @@
 #include "board.h"
 #include "dsdt.h"
 
+/* Clear, two flags mean: the power button and the clock's alarm are in the PM1 blocks. */
 #define FADT_WBINVD	    BIT(0)
-#define FADT_NO_POWER_BTN   BIT(4) /* no fixed power and sleep buttons */
+#define FADT_C1		    BIT(2) /* all CPUs have it: hlt */
 #define FADT_NO_SLEEP_BTN   BIT(5)
 #define FADT_RESET_REGISTER BIT(10)
 #define FADT_HEADLESS	    BIT(12)
-#define FADT_HW_REDUCED	    BIT(20)
+
+#define LATENCY_NO_C2 101 /* us: more than these say that there is no such state */
+#define LATENCY_NO_C3 1001
+
+#define MADT_PICS 1 /* there are two 8259 */
+
+/* How an interrupt is not what the ISA has (active high, edge). */
+#define OVERRIDE_ACTIVE_HIGH 0x1
+#define OVERRIDE_ACTIVE_LOW  0x3
+#define OVERRIDE_LEVEL	     0xc
 
 /* The 8042 is not announced: it is there for reset pulses, a keyboard there is none to look for. */
 #define BOOT_ARCH_LEGACY_DEVICES BIT(0)
@@ -45,6 +55,15 @@ struct madt_ioapic {
 } __packed;
 _Static_assert(sizeof(struct madt_ioapic) == 12, "ACPI 6.5, 5.2.12.3");
 
+struct madt_override {
+	u8 type, length;
+	u8 bus; /* 0: the ISA */
+	u8 source;
+	le32 gsi;
+	le16 flags;
+} __packed;
+_Static_assert(sizeof(struct madt_override) == 10, "ACPI 6.5, 5.2.12.5");
+
 struct madt_lapic_nmi {
 	u8 type, length;
 	u8 uid; /* 0xff: all */
@@ -64,7 +83,8 @@ struct mcfg {
 } __packed;
 _Static_assert(sizeof(struct mcfg) == 60, "PCI Firmware 3.3, 4.1.2");
 
-#define MAX_TABLES 4
+#define MAX_TABLES    4
+#define MAX_OVERRIDES 5
 
 /* The area being filled: a copy of ours that is written to the guest at the end. */
 struct area {
@@ -120,9 +140,10 @@ static void list(struct area *area, const void *table)
 	area->tables[area->nr_tables++] = htole64(address(area, table));
 }
 
-static struct gas port_register(u16 port)
+/* access 1: byte, 2: word, 3: double word. */
+static struct gas port_register(u16 port, u8 bits, u8 access)
 {
-	return (struct gas){ .space = 1, .bits = 8, .access = 1, .address = htole64(port) };
+	return (struct gas){ .space = 1, .bits = bits, .access = access, .address = htole64(port) };
 }
 
 static int add_dsdt(struct area *area, const struct platform *platform, gpa_t *dsdt)
@@ -144,32 +165,93 @@ static int add_dsdt(struct area *area, const struct platform *platform, gpa_t *d
 	return 0;
 }
 
-static int add_fadt(struct area *area, gpa_t dsdt)
+static int add_facs(struct area *area, gpa_t *gpa)
+{
+	struct facs *facs = reserve(area, sizeof(*facs));
+
+	if (!facs)
+		return -ENOSPC;
+	memcpy(facs->signature, "FACS", 4);
+	facs->length = htole32(sizeof(*facs));
+	facs->version = 2;
+	*gpa = address(area, facs);
+	return 0;
+}
+
+static void fill_fixed_hardware(struct fadt *fadt)
+{
+	fadt->sci = htole16(BOARD_GSI_SCI);
+	fadt->pm1a_event = htole32(BOARD_PORT_PM + ACPI_PM1_STATUS);
+	fadt->pm1_event_length = 4;
+	fadt->x_pm1a_event = port_register(BOARD_PORT_PM + ACPI_PM1_STATUS, 32, 2);
+	fadt->pm1a_control = htole32(BOARD_PORT_PM + ACPI_PM1_CONTROL);
+	fadt->pm1_control_length = 2;
+	fadt->x_pm1a_control = port_register(BOARD_PORT_PM + ACPI_PM1_CONTROL, 16, 2);
+	fadt->pm_timer = htole32(BOARD_PORT_PM + ACPI_PM_TIMER);
+	fadt->pm_timer_length = 4;
+	fadt->x_pm_timer = port_register(BOARD_PORT_PM + ACPI_PM_TIMER, 32, 3);
+	fadt->c2_latency = htole16(LATENCY_NO_C2);
+	fadt->c3_latency = htole16(LATENCY_NO_C3);
+	fadt->reset_register = port_register(BOARD_PORT_PM + ACPI_PM_RESET, 8, 1);
+	fadt->reset_value = ACPI_PM_RESET_VALUE;
+}
+
+static int add_fadt(struct area *area, gpa_t dsdt, gpa_t facs)
 {
 	struct fadt *fadt = reserve(area, sizeof(*fadt));
 
 	if (!fadt)
 		return -ENOSPC;
+	fadt->facs = htole32(facs);
 	fadt->dsdt = htole32(dsdt);
 	fadt->x_dsdt = htole64(dsdt);
 	fadt->boot_arch = htole16(BOOT_ARCH_LEGACY_DEVICES | BOOT_ARCH_NO_VGA | BOOT_ARCH_NO_ASPM);
-	fadt->flags = htole32(FADT_WBINVD | FADT_NO_POWER_BTN | FADT_NO_SLEEP_BTN |
-			      FADT_RESET_REGISTER | FADT_HEADLESS | FADT_HW_REDUCED);
-	fadt->reset_register = port_register(BOARD_PORT_PM + ACPI_PM_RESET);
-	fadt->reset_value = ACPI_PM_RESET_VALUE;
+	fadt->flags = htole32(FADT_WBINVD | FADT_C1 | FADT_NO_SLEEP_BTN | FADT_RESET_REGISTER |
+			      FADT_HEADLESS);
+	fill_fixed_hardware(fadt);
 	fadt->minor = 5;
-	fadt->sleep_control = port_register(BOARD_PORT_PM + ACPI_PM_SLEEP_CONTROL);
-	fadt->sleep_status = port_register(BOARD_PORT_PM + ACPI_PM_SLEEP_STATUS);
 	memcpy(&fadt->hypervisor_id, "LKVM    ", 8);
 	seal(fadt, "FACP", 6, sizeof(*fadt));
 	list(area, fadt);
 	return 0;
 }
 
+static struct madt_override override(u8 gsi, u16 flags)
+{
+	return (struct madt_override){
+		.type = 2,
+		.length = sizeof(struct madt_override),
+		.source = gsi,
+		.gsi = htole32(gsi),
+		.flags = htole16(flags),
+	};
+}
+
+/* ISA interrupts that are levels: the SCI, and PCI's, each of them once. How many there are. */
+static unsigned make_overrides(struct madt_override overrides[MAX_OVERRIDES],
+			       const struct pci_board *pci)
+{
+	unsigned nr = 0;
+	u32 seen = 0;
+
+	overrides[nr++] = override(BOARD_GSI_SCI, OVERRIDE_ACTIVE_HIGH | OVERRIDE_LEVEL);
+	for (unsigned pin = 0; pci && pin < ARRAY_SIZE(pci->intx_gsi); pin++) {
+		unsigned gsi = pci->intx_gsi[pin];
+
+		if (gsi >= BOARD_NR_ISA_GSIS || seen & BIT(gsi))
+			continue;
+		seen |= BIT(gsi);
+		overrides[nr++] = override(gsi, OVERRIDE_ACTIVE_LOW | OVERRIDE_LEVEL);
+	}
+	return nr;
+}
+
 static int add_madt(struct area *area, const struct platform *platform)
 {
+	struct madt_override overrides[MAX_OVERRIDES];
+	size_t overrides_size = make_overrides(overrides, platform->pci) * sizeof(*overrides);
 	size_t length = sizeof(struct madt) + platform->nr_cpus * sizeof(struct madt_lapic) +
-			sizeof(struct madt_ioapic) + sizeof(struct madt_lapic_nmi);
+			sizeof(struct madt_ioapic) + overrides_size + sizeof(struct madt_lapic_nmi);
 	struct madt *madt = reserve(area, length);
 	struct madt_lapic *lapic;
 	struct madt_ioapic *ioapic;
@@ -178,6 +260,7 @@ static int add_madt(struct area *area, const struct platform *platform)
 	if (!madt)
 		return -ENOSPC;
 	madt->lapic = htole32(BOARD_LAPIC);
+	madt->flags = htole32(MADT_PICS);
 	lapic = (struct madt_lapic *)(madt + 1);
 	for (unsigned i = 0; i < platform->nr_cpus; i++, lapic++)
 		*lapic = (struct madt_lapic){
@@ -194,7 +277,8 @@ static int add_madt(struct area *area, const struct platform *platform)
 		.id = BOARD_IOAPIC_ID,
 		.address = htole32(BOARD_IOAPIC),
 	};
-	nmi = (struct madt_lapic_nmi *)(ioapic + 1);
+	memcpy(ioapic + 1, overrides, overrides_size);
+	nmi = (struct madt_lapic_nmi *)((u8 *)(ioapic + 1) + overrides_size);
 	*nmi = (struct madt_lapic_nmi){ .type = 4, .length = sizeof(*nmi), .uid = 0xff, .lint = 1 };
 	seal(madt, "APIC", 5, length);
 	list(area, madt);
@@ -244,7 +328,7 @@ static void fill_rsdp(struct rsdp *rsdp, gpa_t xsdt)
 /* The RSDP is the area's first; area->bytes is the caller's to free. */
 static int build(struct area *area, const struct platform *platform)
 {
-	gpa_t dsdt = 0, xsdt = 0;
+	gpa_t dsdt = 0, facs = 0, xsdt = 0;
 	struct rsdp *rsdp;
 	int error;
 
@@ -254,7 +338,9 @@ static int build(struct area *area, const struct platform *platform)
 	rsdp = reserve(area, sizeof(*rsdp));
 	error = add_dsdt(area, platform, &dsdt);
 	if (!error)
-		error = add_fadt(area, dsdt);
+		error = add_facs(area, &facs);
+	if (!error)
+		error = add_fadt(area, dsdt, facs);
 	if (!error)
 		error = add_madt(area, platform);
 	if (!error)

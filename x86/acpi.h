@@ -3,8 +3,8 @@
  * The firmware tables: ACPI 6.5 for nearly everybody, an MP table (MultiProcessor Specification 1.4)
  * for kernels built without ACPI. Both are made from the same description, into guest memory.
  *
- * ACPI says that the hardware is "reduced" (no PM1 blocks, no SCI, no legacy timer to test): a kernel then
- * takes its timers from the local APIC, does not probe the PIC and the PIT, and so starts sooner.
+ * The machine has ACPI's fixed hardware, and beside the I/O APIC the PICs and the PIT: a kernel that is told to leave
+ * one of its timers or interrupt controllers alone finds another.
  */
 #ifndef X86_ACPI_H
 #define X86_ACPI_H
@@ -13,15 +13,19 @@
 #include "lkvm/memory.h"
 #include "lkvm/pci.h"
 
-/* A register of one byte that sleeps (SLP_EN and SLP_TYP) or resets, and the one beside it: status. */
-#define ACPI_PM_SLEEP_CONTROL 0
-#define ACPI_PM_SLEEP_STATUS  1
-#define ACPI_PM_RESET	      2
-#define ACPI_PM_SIZE	      4
-#define ACPI_PM_RESET_VALUE   1
-#define ACPI_SLEEP_TYPE_S5    5
-#define ACPI_SLEEP_ENABLE     0x20
-#define ACPI_SLEEP_TYPE_SHIFT 2
+/* Power management, from BOARD_PORT_PM: the PM1 event and control blocks, the timer, and a byte that resets. */
+#define ACPI_PM1_STATUS		  0x0
+#define ACPI_PM1_ENABLE		  0x2
+#define ACPI_PM1_CONTROL	  0x4
+#define ACPI_PM_TIMER		  0x8
+#define ACPI_PM_RESET		  0xc
+#define ACPI_PM_SIZE		  0x10
+#define ACPI_PM_RESET_VALUE	  1
+/* Control: always in ACPI mode; S5 is the one sleep there is, by the number that OVMF has for it. */
+#define ACPI_PM1_SCI_ENABLED	  0x0001
+#define ACPI_PM1_SLEEP		  0x2000
+#define ACPI_PM1_SLEEP_TYPE_SHIFT 10
+#define ACPI_SLEEP_TYPE_S5	  0
 
 struct platform {
 	unsigned nr_cpus;		   /* APIC ids 0 to nr_cpus - 1 */
@@ -31,7 +35,7 @@ struct platform {
 };
 
 /*
- * RSDP (at BOARD_ACPI), XSDT, FADT, MADT, MCFG, DSDT. `rsdp` gets the RSDP's address. -ENOSPC when
+ * RSDP (at BOARD_ACPI), XSDT, FADT, FACS, MADT, MCFG, DSDT. `rsdp` gets the RSDP's address. -ENOSPC when
  * BOARD_ACPI_SIZE is too small, -EFAULT when there is no memory.
  */
 int acpi_build(const struct guest_memory *memory, const struct platform *platform, gpa_t *rsdp);

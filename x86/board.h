@@ -19,11 +19,11 @@
  *	management, 0xcf8/0xcfc PCI, 0x1000 and up: PCI I/O window
  *
  *	With a firmware it is RAM up to 2 GiB, PCI memory from there to 0xdfff_ffff, KVM's pages at
- *	0xfeff_c000, the firmware's image at the hole's end, and ports 0x402 debug output, 0x510 fw_cfg,
- *	0x604 and 0x608 a chipset's power management.
+ *	0xfeff_c000, the firmware's image at the hole's end, and ports 0x402 debug output, 0x510 fw_cfg.
  *
- *	gsis: 0 to 15 are the ISA interrupts, on the PICs and the I/O APIC's pins of the same number; 16
- *	to 19 are PCI INTA# to INTD# before the swizzle; 20 to 23 are free; MSIs begin at 24.
+ *	gsis: 0 to 15 are the ISA interrupts, on the PICs and the I/O APIC's pins of the same number: 9 is the
+ *	SCI, 10 PCI's INTA# and INTC# before the swizzle, 11 INTB# and INTD#; 16 to 23 are the I/O APIC's
+ *	alone; MSIs begin at 24.
  */
 #ifndef X86_BOARD_H
 #define X86_BOARD_H
@@ -79,7 +79,9 @@
 #define BOARD_NR_ISA_GSIS    16
 #define BOARD_PIC_CASCADE    2
 #define BOARD_GSI_RTC	     8
-#define BOARD_GSI_PCI_INTA   16
+#define BOARD_GSI_SCI	     9
+#define BOARD_GSI_PCI_AC     10
+#define BOARD_GSI_PCI_BD     11
 #define BOARD_NR_IOAPIC_PINS 24
 #define BOARD_FIRST_MSI_GSI  24
 

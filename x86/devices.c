@@ -19,24 +19,26 @@ static const struct hw_place serial_ports[] = {
 static const struct hw_place rtc = { .kind = RESOURCE_PORT, .base = 0x70, .gsi = BOARD_GSI_RTC };
 
 /*
- * Interrupts for virtio-mmio. Those of the ISA come first: a kernel that is told of a device on its
- * command line knows no others.
+ * Interrupts for virtio-mmio. Those of the ISA come first, since the PICs have them too. A kernel that is told of a device
+ * on its command line knows no others; without ACPI there is no SCI either.
  */
-static const u8 virtio_mmio_gsis[] = { 5, 9, 10, 11, 12, 14, 15, 6, 7, 20, 21, 22, 23 };
-#define NR_ISA_VIRTIO_MMIO_GSIS 9
+static const u8 virtio_mmio_gsis[] = { 5, 12, 14, 15, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23 };
+static const u8 virtio_mmio_isa_gsis[] = { 5, 12, 14, 15, 6, 7, 1, 13, BOARD_GSI_SCI };
 
 int arch_create_devices(struct vm *vm)
 {
+	struct irq_line alarm;
 	int error = serial_ports_create(vm, serial_ports, ARRAY_SIZE(serial_ports));
 
 	if (!error)
-		error = rtc_cmos_create(vm, &rtc);
+		error = acpi_pm_create(vm, BOARD_PORT_PM,
+				       vm->config->arch.no_acpi ? -1 : BOARD_GSI_SCI, &alarm);
+	if (!error)
+		error = rtc_cmos_create(vm, &rtc, &alarm);
 	if (!error)
 		error = i8042_create(vm);
 	if (!error)
 		error = pvpanic_port_create(vm, BOARD_PORT_PVPANIC);
-	if (!error)
-		error = acpi_pm_create(vm, BOARD_PORT_PM);
 	if (!error)
 		error = pci_host_create(vm, &vm->arch.x86->pci);
 	if (!error && vm->config->firmware)
@@ -46,8 +48,8 @@ int arch_create_devices(struct vm *vm)
 
 int arch_virtio_mmio_slot(struct vm *vm, unsigned index, struct device_resource *where, int *gsi)
 {
-	unsigned nr_gsis =
-		vm->config->arch.no_acpi ? NR_ISA_VIRTIO_MMIO_GSIS : ARRAY_SIZE(virtio_mmio_gsis);
+	bool isa = vm->config->arch.no_acpi;
+	unsigned nr_gsis = isa ? ARRAY_SIZE(virtio_mmio_isa_gsis) : ARRAY_SIZE(virtio_mmio_gsis);
 
 	/* A wire each: levels of two devices on one would lower each other's. */
 	if (index >= nr_gsis)
@@ -57,6 +59,6 @@ int arch_virtio_mmio_slot(struct vm *vm, unsigned index, struct device_resource 
 		.base = BOARD_VIRTIO_MMIO + index * BOARD_VIRTIO_MMIO_SIZE,
 		.size = BOARD_VIRTIO_MMIO_SIZE,
 	};
-	*gsi = virtio_mmio_gsis[index];
+	*gsi = isa ? virtio_mmio_isa_gsis[index] : virtio_mmio_gsis[index];
 	return 0;
 }

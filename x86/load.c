@@ -11,10 +11,7 @@
 #include "snp.h"
 #include "x86-vm.h"
 
-/*
- * A kernel that is out of ways to reset jumps to the BIOS in real mode; and Linux built for EFI comes
- * here first, because it takes reduced hardware for a machine that EFI resets.
- */
+/* A kernel that is out of ways to reset jumps to the BIOS in real mode. */
 static int write_reset_vector(struct vm *vm)
 {
 	const u16 port = BOARD_PORT_PM + ACPI_PM_RESET;

@@ -1,60 +1,212 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the FADT names instead of PM1 blocks: one register to sleep by, its status, and one that resets.
- * There is no state, so nothing to lock, save or reset.
+ * ACPI's fixed hardware (ACPI 6.5, 4.8), laid out as ICH9 has it, which is where OVMF looks too. Nothing ticks and no
+ * thread waits: the timer is the host's clock, and events come from the control socket and the real-time clock.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "acpi.h"
 #include "lkvm/log.h"
 #include "x86-vm.h"
 
+/* Of status and enable. The timer's carry is no event here: nobody asks for it, and a clock need not tick then. */
+#define EVENT_GLOBAL_LOCK  BIT(5)
+#define EVENT_POWER_BUTTON BIT(8)
+#define EVENT_RTC	   BIT(10)
+#define EVENTS		   (EVENT_GLOBAL_LOCK | EVENT_POWER_BUTTON | EVENT_RTC)
+
+#define CONTROL_KEPT (7 << ACPI_PM1_SLEEP_TYPE_SHIFT | BIT(1) /* bus masters wake */)
+
+#define NSEC	   1000000000
+#define TIMER_HZ   3579545
+#define TIMER_MASK 0xffffff
+
 struct acpi_pm {
 	struct device device;
 	struct vm *vm;
+	struct irq_line sci;  /* constant; sets nothing where there is no ACPI */
+	pthread_mutex_t lock; /* everything below */
+	u16 status, enable, control;
+	bool level;
+	bool quiesced;
 };
+
+static void pm_update(struct acpi_pm *pm)
+{
+	bool level = pm->status & pm->enable;
+
+	if (pm->quiesced || level == pm->level)
+		return;
+	pm->level = level;
+	irq_line_set(&pm->sci, level);
+}
+
+static u32 pm_timer_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return ((u64)now.tv_sec * TIMER_HZ + (u64)now.tv_nsec * TIMER_HZ / NSEC) & TIMER_MASK;
+}
+
+/* ---- what happens to the machine ---- */
+
+/* The clock's interrupt is the event, as on every chipset; its line falling is none. */
+static void pm_rtc_event(void *opaque, unsigned gsi, bool level)
+{
+	struct acpi_pm *pm = opaque;
+
+	if (!level)
+		return;
+	pthread_mutex_lock(&pm->lock);
+	pm->status |= EVENT_RTC;
+	pm_update(pm);
+	pthread_mutex_unlock(&pm->lock);
+}
+
+static int pm_power_button(struct vm *vm)
+{
+	struct acpi_pm *pm = vm->arch.x86->pm;
+	int err = -EAGAIN;
+
+	pthread_mutex_lock(&pm->lock);
+	if (pm->enable & EVENT_POWER_BUTTON) {
+		pm->status |= EVENT_POWER_BUTTON;
+		pm_update(pm);
+		err = 0;
+	}
+	pthread_mutex_unlock(&pm->lock);
+	return err;
+}
+
+/* ---- registers ---- */
 
 static void pm_read(void *opaque, u64 offset, u8 *data, unsigned len)
 {
-	/* Sleep status: never was asleep, so no wake status either. */
-	memset(data, 0, len);
+	struct acpi_pm *pm = opaque;
+	u64 value;
+
+	if (offset >= ACPI_PM_TIMER) {
+		bus_put(data, len, (u64)pm_timer_now() >> 8 * (offset - ACPI_PM_TIMER));
+		return;
+	}
+	pthread_mutex_lock(&pm->lock);
+	value = pm->status | (u64)pm->enable << 8 * ACPI_PM1_ENABLE |
+		(u64)(pm->control | ACPI_PM1_SCI_ENABLED) << 8 * ACPI_PM1_CONTROL;
+	pthread_mutex_unlock(&pm->lock);
+	bus_put(data, len, value >> 8 * offset);
+}
+
+static void pm_write_byte(struct acpi_pm *pm, u64 offset, u8 byte)
+{
+	unsigned shift = offset % 2 * 8;
+	u16 value = byte << shift, mask = 0xff << shift;
+
+	switch (offset - offset % 2) {
+	case ACPI_PM1_STATUS:
+		pm->status &= ~value;
+		break;
+	case ACPI_PM1_ENABLE:
+		pm->enable = ((pm->enable & ~mask) | value) & EVENTS;
+		break;
+	case ACPI_PM1_CONTROL:
+		pm->control = ((pm->control & ~mask) | value) & CONTROL_KEPT;
+		if (value & ACPI_PM1_SLEEP &&
+		    (pm->control >> ACPI_PM1_SLEEP_TYPE_SHIFT & 7) == ACPI_SLEEP_TYPE_S5)
+			vm_request(pm->vm, VM_REQUEST_POWEROFF);
+		break;
+	case ACPI_PM_RESET:
+		if (value == ACPI_PM_RESET_VALUE)
+			vm_request(pm->vm, VM_REQUEST_REBOOT);
+		break;
+	}
 }
 
 static void pm_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 {
 	struct acpi_pm *pm = opaque;
-	u8 value = data[0];
 
-	if (offset == ACPI_PM_RESET && value == ACPI_PM_RESET_VALUE)
-		vm_request(pm->vm, VM_REQUEST_REBOOT);
-	if (offset == ACPI_PM_SLEEP_CONTROL && value & ACPI_SLEEP_ENABLE &&
-	    (value >> ACPI_SLEEP_TYPE_SHIFT & 7) == ACPI_SLEEP_TYPE_S5)
-		vm_request(pm->vm, VM_REQUEST_POWEROFF);
+	pthread_mutex_lock(&pm->lock);
+	for (unsigned i = 0; i < len; i++)
+		pm_write_byte(pm, offset + i, data[i]);
+	pm_update(pm);
+	pthread_mutex_unlock(&pm->lock);
 }
 
 static const struct bus_ops pm_bus_ops = { .read = pm_read, .write = pm_write };
 
-static void pm_destroy(struct device *device)
+/* ---- life ---- */
+
+static void pm_reset(struct device *device)
 {
-	free(CONTAINER_OF(device, struct acpi_pm, device));
+	struct acpi_pm *pm = CONTAINER_OF(device, struct acpi_pm, device);
+
+	pthread_mutex_lock(&pm->lock);
+	pm->status = pm->enable = pm->control = 0;
+	if (pm->level)
+		irq_line_set(&pm->sci, false);
+	pm->level = false;
+	pthread_mutex_unlock(&pm->lock);
 }
 
-static const struct device_ops pm_device_ops = { .destroy = pm_destroy };
+static void pm_set_quiesced(struct device *device, bool quiesced)
+{
+	struct acpi_pm *pm = CONTAINER_OF(device, struct acpi_pm, device);
 
-int acpi_pm_create(struct vm *vm, u16 port)
+	pthread_mutex_lock(&pm->lock);
+	pm->quiesced = quiesced;
+	pm_update(pm);
+	pthread_mutex_unlock(&pm->lock);
+}
+
+static void pm_quiesce(struct device *device)
+{
+	pm_set_quiesced(device, true);
+}
+
+static void pm_resume(struct device *device)
+{
+	pm_set_quiesced(device, false);
+}
+
+static void pm_destroy(struct device *device)
+{
+	struct acpi_pm *pm = CONTAINER_OF(device, struct acpi_pm, device);
+
+	pthread_mutex_destroy(&pm->lock);
+	free(pm);
+}
+
+static const struct device_ops pm_device_ops = {
+	.reset = pm_reset,
+	.quiesce = pm_quiesce,
+	.resume = pm_resume,
+	.destroy = pm_destroy,
+};
+
+int acpi_pm_create(struct vm *vm, u16 port, int sci, struct irq_line *rtc)
 {
 	struct acpi_pm *pm = calloc(1, sizeof(*pm));
-	int error;
+	int err;
 
 	if (!pm)
 		return -ENOMEM;
 	pm->vm = vm;
+	pthread_mutex_init(&pm->lock, NULL);
+	if (sci >= 0) {
+		pm->sci = irq_line(vm, sci);
+		vm->power_button = pm_power_button;
+	}
+	*rtc = (struct irq_line){ .set = pm_rtc_event, .opaque = pm };
+	vm->arch.x86->pm = pm;
 	device_init(&pm->device, &pm_device_ops, "acpi-pm");
 	device_add(&vm->devices, &pm->device);
-	error = bus_add(vm->ports, port, ACPI_PM_SIZE, &pm_bus_ops, pm);
-	if (error)
-		log_fatal("Power management: ports at 0x%x: %s", port, strerror(-error));
-	return error;
+	err = bus_add(vm->ports, port, ACPI_PM_SIZE, &pm_bus_ops, pm);
+	if (err)
+		log_fatal("Power management: ports at 0x%x: %s", port, strerror(-err));
+	return err;
 }

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "acpi.h"
 #include "board.h"
@@ -21,16 +20,6 @@
 #define LPC_ACPI_CNTL	 0x44
 #define LPC_ACPI_CNTL_EN 0x80
 
-/* From BOARD_PORT_PM; below are lkvm's own registers (acpi.h). */
-#define PM1_CONTROL	  4
-#define PM1_CONTROL_SCI	  BIT(0)
-#define PM1_CONTROL_SLEEP BIT(13)
-#define PM1_SLEEP_TYPE(x) ((x) >> 10 & 7)
-#define PM_TIMER	  8
-#define PM_TIMER_HZ	  3579545
-#define PM_TIMER_MASK	  0xffffff
-_Static_assert(ACPI_PM_SIZE <= PM1_CONTROL, "lkvm's own and the chipset's registers side by side");
-
 #define DEBUG_PRESENT 0xe9 /* what is read tells that somebody listens */
 #define DEBUG_LINE    200
 
@@ -42,44 +31,6 @@ struct q35 {
 	char line[DEBUG_LINE];
 	unsigned len;
 };
-
-/* ---- power management ---- */
-
-static u32 timer_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((u64)now.tv_sec * PM_TIMER_HZ + (u64)now.tv_nsec * PM_TIMER_HZ / 1000000000) &
-	       PM_TIMER_MASK;
-}
-
-static void control_read(void *opaque, u64 offset, u8 *data, unsigned len)
-{
-	bus_put(data, len, offset ? 0 : PM1_CONTROL_SCI);
-}
-
-/* The one sleep there is has type 0 on that chipset, and ends the guest. */
-static void control_write(void *opaque, u64 offset, const u8 *data, unsigned len)
-{
-	struct q35 *q35 = opaque;
-	u64 value = bus_get(data, len);
-
-	if (!offset && len == 2 && (value & PM1_CONTROL_SLEEP) && !PM1_SLEEP_TYPE(value))
-		vm_request(q35->vm, VM_REQUEST_POWEROFF);
-}
-
-static void timer_read(void *opaque, u64 offset, u8 *data, unsigned len)
-{
-	bus_put(data, len, timer_now() >> (8 * offset));
-}
-
-static void ignore_write(void *opaque, u64 offset, const u8 *data, unsigned len)
-{
-}
-
-static const struct bus_ops control_ops = { .read = control_read, .write = control_write };
-static const struct bus_ops timer_ops = { .read = timer_read, .write = ignore_write };
 
 /* ---- debug output: a line of --debug for each of the firmware's ---- */
 
@@ -136,18 +87,6 @@ static int add_lpc(struct q35 *q35)
 	return 0;
 }
 
-static int add_ports(struct q35 *q35)
-{
-	struct bus *ports = q35->vm->ports;
-	int error = bus_add(ports, BOARD_PORT_PM + PM1_CONTROL, 2, &control_ops, q35);
-
-	if (!error)
-		error = bus_add(ports, BOARD_PORT_PM + PM_TIMER, 4, &timer_ops, q35);
-	if (!error && log_get_level() >= LOG_LEVEL_DEBUG)
-		error = bus_add(ports, BOARD_PORT_DEBUG, 1, &debug_ops, q35);
-	return error;
-}
-
 int q35_create(struct vm *vm)
 {
 	struct q35 *q35 = calloc(1, sizeof(*q35));
@@ -160,8 +99,8 @@ int q35_create(struct vm *vm)
 	device_init(&q35->device, &q35_ops, "q35");
 	device_add(&vm->devices, &q35->device);
 	error = add_lpc(q35);
-	if (!error)
-		error = add_ports(q35);
+	if (!error && log_get_level() >= LOG_LEVEL_DEBUG)
+		error = bus_add(vm->ports, BOARD_PORT_DEBUG, 1, &debug_ops, q35);
 	if (error)
 		log_fatal("--firmware: the chipset that it wants: %s", strerror(-error));
 	return error;

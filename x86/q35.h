@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a firmware made for QEMU's q35 machine (OVMF) touches of that chipset before it has any tables: the memory
- * controller's identity (the PCI host's, by its board), the ISA bridge in slot 31, power management at
- * BOARD_PORT_PM and a port that takes debug output. A guest that begins with a kernel has none of these.
+ * controller's identity (the PCI host's, by its board), the ISA bridge in slot 31, which leads to the power management that
+ * every guest has, and a port that takes debug output. A guest that begins with a kernel has none of these.
  */
 #ifndef X86_Q35_H
 #define X86_Q35_H

@@ -26,6 +26,10 @@
 #define PCI_MMIO64_MAX GIB(64)
 #define PCI_MMIO64_MIN GIB(1)
 
+/* The second PIC's inputs that are levels. */
+#define PIC_SLAVE_LEVELS                                                                           \
+	(BIT(BOARD_GSI_SCI - 8) | BIT(BOARD_GSI_PCI_AC - 8) | BIT(BOARD_GSI_PCI_BD - 8))
+
 static int failed(const char *what)
 {
 	int error = -errno;
@@ -169,20 +173,21 @@ static void lay_out_pci(struct x86_vm *x86)
 		x86->pci.mmio64_size = size;
 	}
 	for (unsigned pin = 0; pin < ARRAY_SIZE(x86->pci.intx_gsi); pin++)
-		x86->pci.intx_gsi[pin] = BOARD_GSI_PCI_INTA + pin;
+		x86->pci.intx_gsi[pin] = pin % 2 ? BOARD_GSI_PCI_BD : BOARD_GSI_PCI_AC;
 }
 
 /*
- * As a firmware leaves the PICs: every input masked. KVM's come up open, and the local APIC takes their
- * output, so the first interrupt of a serial port would hit a kernel that never looks at them.
+ * As a firmware leaves the PICs: every input masked, those that PCI and the SCI share levels. KVM's come up open, and the
+ * local APIC takes their output, so the first interrupt of a serial port would hit a kernel that never looks at them.
  */
-static int mask_pic(struct vm *vm, u32 chip_id, u8 vector, u8 elcr_mask)
+static int mask_pic(struct vm *vm, u32 chip_id, u8 vector, u8 elcr_mask, u8 levels)
 {
 	struct kvm_irqchip chip = { .chip_id = chip_id };
 
 	chip.chip.pic.imr = 0xff;
 	chip.chip.pic.irq_base = vector;
 	chip.chip.pic.elcr_mask = elcr_mask;
+	chip.chip.pic.elcr = levels;
 	if (ioctl(vm->fd, KVM_SET_IRQCHIP, &chip))
 		return failed("KVM does not take the interrupt controller's state");
 	return 0;
@@ -231,9 +236,9 @@ static int create_irqchip(struct vm *vm)
 		return failed("KVM does not make an interrupt controller");
 	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit))
 		return failed("KVM does not make a timer (PIT)");
-	error = mask_pic(vm, KVM_IRQCHIP_PIC_MASTER, 0x08, 0xf8);
+	error = mask_pic(vm, KVM_IRQCHIP_PIC_MASTER, 0x08, 0xf8, 0);
 	if (!error)
-		error = mask_pic(vm, KVM_IRQCHIP_PIC_SLAVE, 0x70, 0xde);
+		error = mask_pic(vm, KVM_IRQCHIP_PIC_SLAVE, 0x70, 0xde, PIC_SLAVE_LEVELS);
 	if (!error)
 		error = create_routes(vm);
 	return error;

@@ -6,11 +6,13 @@
 #include <linux/kvm.h>
 #include "lkvm/boot.h"
 #include "lkvm/config.h"
+#include "lkvm/irq.h"
 #include "lkvm/pci.h"
 #include "lkvm/vm.h"
 #include "firmware.h"
 #include "kernel.h"
 
+struct acpi_pm;
 struct snp;
 struct x86_vm_state;
 
@@ -29,6 +31,7 @@ struct x86_vm {
 	struct boot_file initrds[CONFIG_MAX_INITRDS];
 	unsigned nr_initrds;
 	struct pci_board pci;
+	struct acpi_pm *pm;	 /* the device list's */
 	unsigned nr_virtio_mmio; /* slots handed out */
 	struct x86_entry entry;	 /* where vCPU 0 begins; set by arch_load */
 	/* NULL unless the guest may reboot: what a reset puts back into the irqchip. */
@@ -55,7 +58,10 @@ void x86_vcpu_state_free(struct vcpu *vcpu);
  */
 int x86_check_load(struct vm *vm);
 
-/* x86/pm.c: the power-management registers (sleep, reset) that the FADT names. */
-int acpi_pm_create(struct vm *vm, u16 port);
+/*
+ * x86/pm.c: the power-management registers that the FADT names, and vm->power_button. Events interrupt by gsi `sci`; -1:
+ * the guest has no ACPI, and no button. *rtc is set along with the real-time clock's interrupt.
+ */
+int acpi_pm_create(struct vm *vm, u16 port, int sci, struct irq_line *rtc);
 
 #endif

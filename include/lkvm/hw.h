@@ -34,9 +34,9 @@ int serial_ports_create_row(struct vm *vm, const struct hw_place *first, u64 dis
 
 /*
  * MC146818 RTC and its CMOS: an index and a data register, on PCs at ports 0x70/0x71; memory sizes for those
- * who look there. gsi -1: it never interrupts.
+ * who look there. gsi -1: it never interrupts. `wake` is set along with the interrupt; NULL: no wire.
  */
-int rtc_cmos_create(struct vm *vm, const struct hw_place *place);
+int rtc_cmos_create(struct vm *vm, const struct hw_place *place, const struct irq_line *wake);
 
 /* PL031 RTC (ARM DDI 0224) in the 4 KiB at `base`; level interrupt. Shows the host's time as UTC. */
 int rtc_pl031_create(struct vm *vm, gpa_t base, int gsi);

@@ -46,7 +46,8 @@ struct pci_board {
 	 * else it wants ECAM; 0: none.
 	 */
 	unsigned ecam_register;
-	unsigned intx_gsi[4]; /* gsi of INTA# to INTD# before the swizzle by slot */
+	/* gsi of INTA# to INTD# before the swizzle by slot; pins may share one. */
+	unsigned intx_gsi[4];
 };
 
 /*

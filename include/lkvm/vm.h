@@ -93,6 +93,11 @@ struct vm {
 	 * no SEV-SNP guest. Set by arch_vm_create.
 	 */
 	int (*snp_report)(struct vm *vm, void *report, size_t *size, const char **why);
+	/*
+	 * Presses the guest's power button. Any thread. 0; -EAGAIN: nothing in the guest listens to it (yet). NULL: the
+	 * guest has none. Set by arch_create_devices.
+	 */
+	int (*power_button)(struct vm *vm);
 };
 
 /* Nothing is there yet. vm_destroy() is right from here on. */

@@ -23,7 +23,7 @@ static const struct pci_board pci = {
 	.io_base = BOARD_PCI_IO,
 	.io_size = BOARD_PCI_IO_SIZE,
 	.ports = true,
-	.intx_gsi = { 16, 17, 18, 19 },
+	.intx_gsi = { 10, 11, 10, 11 },
 };
 
 static inline int make_platform(void **state)

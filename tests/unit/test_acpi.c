@@ -15,6 +15,11 @@ static struct platform platform(unsigned cpus)
 	return (struct platform){ .nr_cpus = cpus, .devices = &devices, .pci = &pci };
 }
 
+static u16 get16(const u8 *p)
+{
+	return p[0] | p[1] << 8;
+}
+
 static u32 get32(const u8 *p)
 {
 	u32 value;
@@ -75,12 +80,88 @@ static void fadt(void **state)
 	assert_non_null(table);
 	assert_int_equal(get32(table + 4), 276);
 	assert_int_equal(table[8], 6);
-	assert_true(get32(table + 112) & BIT(20));		 /* reduced hardware */
-	assert_int_equal(get64(table + 116 + 4), 0x602);	 /* reset register */
+	assert_int_equal(get64(table + 116 + 4), 0x60c);	 /* reset register */
 	assert_int_equal(table[128], 1);			 /* and its value */
-	assert_int_equal(get64(table + 244 + 4), 0x600);	 /* sleep control */
 	assert_int_equal(get32(table + 40), get64(table + 140)); /* both say where the DSDT is */
 	table_at(get64(table + 140), "DSDT");
+}
+
+/* The same block as a port, and as an address with its width in bits. */
+static void check_block(const u8 *table, unsigned at, unsigned length, unsigned x, u16 port,
+			unsigned bytes)
+{
+	assert_int_equal(get32(table + at), port);
+	assert_int_equal(table[length], bytes);
+	assert_int_equal(table[x], 1); /* ports */
+	assert_int_equal(table[x + 1], 8 * bytes);
+	assert_int_equal(get64(table + x + 4), port);
+}
+
+static void fixed_hardware(void **state)
+{
+	struct platform p = platform(1);
+	const u8 *table, *facs;
+	gpa_t rsdp = 0;
+
+	assert_int_equal(acpi_build(&memory, &p, &rsdp), 0);
+	table = find_table(rsdp, "FACP");
+	assert_non_null(table);
+	assert_false(get32(table + 112) & BIT(20)); /* reduced hardware */
+	assert_false(get32(table + 112) & BIT(4));  /* no fixed power button */
+	assert_true(get32(table + 112) & BIT(5));   /* nor sleep button */
+	assert_false(get32(table + 112) & BIT(6));  /* an alarm outside the PM1 blocks */
+	assert_int_equal(get16(table + 46), 9);	    /* SCI */
+	assert_int_equal(get32(table + 48), 0);	    /* SMI: in ACPI mode already */
+	check_block(table, 56, 88, 148, 0x600, 4);  /* events */
+	check_block(table, 64, 89, 172, 0x604, 2);  /* control */
+	check_block(table, 76, 91, 208, 0x608, 4);  /* timer */
+	assert_true(get16(table + 96) > 100);	    /* no C2 */
+	assert_true(get16(table + 98) > 1000);	    /* no C3 */
+	assert_int_equal(get32(table + 36) % 64, 0);
+	facs = guest_memory_hva(&memory, get32(table + 36), 64);
+	assert_non_null(facs);
+	assert_memory_equal(facs, "FACS", 4);
+	assert_int_equal(get32(facs + 4), 64);
+}
+
+/* ISA interrupts that are levels: flags, 0 if there is no such entry. */
+static void check_overrides(const struct pci_board *board, u16 nine, u16 ten, u16 eleven)
+{
+	struct platform p = platform(1);
+	u16 flags[16] = { 0 };
+	unsigned nr = 0;
+	const u8 *madt;
+	gpa_t rsdp = 0;
+
+	p.pci = board;
+	assert_int_equal(acpi_build(&memory, &p, &rsdp), 0);
+	madt = find_table(rsdp, "APIC");
+	assert_non_null(madt);
+	assert_int_equal(get32(madt + 40), 1); /* PICs */
+	for (u32 at = 44; at < get32(madt + 4); at += madt[at + 1]) {
+		if (madt[at] != 2)
+			continue;
+		assert_int_equal(madt[at + 2], 0);
+		assert_true(madt[at + 3] < 16);
+		assert_int_equal(get32(madt + at + 4), madt[at + 3]);
+		flags[madt[at + 3]] = get16(madt + at + 8);
+		nr++;
+	}
+	assert_int_equal(flags[9], nine);
+	assert_int_equal(flags[10], ten);
+	assert_int_equal(flags[11], eleven);
+	assert_int_equal(nr, !!nine + !!ten + !!eleven);
+}
+
+static void overrides(void **state)
+{
+	struct pci_board elsewhere = pci;
+
+	check_overrides(&pci, 0xd, 0xf, 0xf);
+	check_overrides(NULL, 0xd, 0, 0);
+	for (unsigned pin = 0; pin < 4; pin++)
+		elsewhere.intx_gsi[pin] = 16 + pin;
+	check_overrides(&elsewhere, 0xd, 0, 0);
 }
 
 static void check_madt(unsigned cpus)
@@ -236,6 +317,7 @@ static void write_table(const char *folder, const char *name, const u8 *table)
 static void iasl(void **state)
 {
 	static const char *const names[] = { "FACP", "APIC", "MCFG" };
+	const u8 *fadt;
 	char folder[] = "/tmp/lkvm-acpi-XXXXXX", command[1024];
 	struct platform p = platform(4);
 	gpa_t rsdp = 0;
@@ -247,7 +329,9 @@ static void iasl(void **state)
 	assert_non_null(mkdtemp(folder));
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
 		write_table(folder, names[i], find_table(rsdp, names[i]));
-	write_table(folder, "DSDT", table_at(get64(find_table(rsdp, "FACP") + 140), "DSDT"));
+	fadt = find_table(rsdp, "FACP");
+	write_table(folder, "FACS", guest_memory_hva(&memory, get32(fadt + 36), 64));
+	write_table(folder, "DSDT", table_at(get64(fadt + 140), "DSDT"));
 	snprintf(command, sizeof(command),
 		 "cd %s && iasl -d *.dat >log 2>&1 && iasl -we -vs DSDT.dsl >>log 2>&1 && "
 		 "! grep -iE 'error|warning|invalid|unknown|incorrect|checksum should' *.dsl && "
@@ -333,9 +417,11 @@ static void files_are_movable(void **state)
 	assert_non_null(table);
 	assert_int_equal(get32(table + 40), get64(table + 140));
 	table_at(get64(table + 140), "DSDT");
+	assert_int_equal(get32(table + 36) % 64, 0);
+	assert_memory_equal(guest_memory_hva(&memory, get32(table + 36), 64), "FACS", 4);
 	table = find_table(PLACED_RSDP, "APIC");
 	assert_non_null(table);
-	assert_int_equal(get32(table + 4), 44 + 3 * 8 + 12 + 6);
+	assert_int_equal(get32(table + 4), 44 + 3 * 8 + 12 + 3 * 10 + 6);
 	assert_non_null(find_table(PLACED_RSDP, "MCFG"));
 	acpi_files_free(&files);
 }
@@ -356,6 +442,8 @@ int main(void)
 #define T(test) cmocka_unit_test_setup(test, make_platform)
 	const struct CMUnitTest tests[] = {
 		T(fadt),
+		T(fixed_hardware),
+		T(overrides),
 		T(madt),
 		T(mcfg),
 		T(errors),

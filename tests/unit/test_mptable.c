@@ -83,10 +83,10 @@ static void with_pci(void **state)
 	assert_int_equal(counts.pin_of[1][4], 4);
 	assert_int_equal(counts.pin_of[1][2], -1);
 	/* The swizzle: slot 1 INTA# is one further than slot 0's would be, and it wraps. */
-	assert_int_equal(counts.pin_of[0][1 << 2 | 0], 17);
-	assert_int_equal(counts.pin_of[0][1 << 2 | 3], 16);
-	assert_int_equal(counts.pin_of[0][3 << 2 | 0], 19);
-	assert_int_equal(counts.pin_of[0][4 << 2 | 0], 16);
+	assert_int_equal(counts.pin_of[0][1 << 2 | 0], 11);
+	assert_int_equal(counts.pin_of[0][1 << 2 | 3], 10);
+	assert_int_equal(counts.pin_of[0][3 << 2 | 0], 11);
+	assert_int_equal(counts.pin_of[0][4 << 2 | 0], 10);
 }
 
 static void without_pci(void **state)

@@ -171,6 +171,34 @@ static void intx_is_shared(void **state)
 	assert_false(fake_irq.line[21]);
 }
 
+/* Two pins on one wire: it stays up until nobody pulls it. */
+static void pins_may_share_a_wire(void **state)
+{
+	struct pci_board board = fake_board;
+	struct state s = { 0 };
+	struct dev c;
+
+	memset(&c, 0, sizeof(c));
+	board.intx_gsi[3] = board.intx_gsi[1];
+	s.vm = fake_vm_create();
+	assert_int_equal(pci_host_create(s.vm, &board), 0);
+	add(&s, &s.a);
+	add(&s, &s.b);
+	add(&s, &c);
+	assert_int_equal(cfg_get(s.vm, 3, PCI_INTERRUPT_LINE, 1), 21);
+	pci_intx_set(&s.a.pci, true);
+	pci_intx_set(&c.pci, true);
+	pci_intx_set(&s.a.pci, false);
+	assert_true(fake_irq.line[21]);
+	pci_intx_set(&c.pci, false);
+	assert_false(fake_irq.line[21]);
+	assert_int_equal(fake_irq.line_changes, 2);
+	pci_device_exit(&c.pci);
+	pci_device_exit(&s.b.pci);
+	pci_device_exit(&s.a.pci);
+	fake_vm_destroy(s.vm);
+}
+
 static void intx_is_disabled(void **state)
 {
 	struct state *s = *state;
@@ -199,6 +227,7 @@ int main(void)
 		T(works_without_routes),
 		T(odd_table_accesses),
 		T(intx_is_shared),
+		cmocka_unit_test(pins_may_share_a_wire),
 		T(intx_is_disabled),
 	};
 

@@ -3,33 +3,16 @@
 #include "test.h"
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include "board.h"
 #include "fake_vm.h"
 #include "firmware.h"
 #include "kernel_file.h"
 #include "q35.h"
 
-static enum vm_request requested;
-static struct timespec now;
-
-/* In place of lkvm's and the C library's. */
-void vm_request(struct vm *vm, enum vm_request request)
-{
-	requested = request;
-}
-
-int clock_gettime(clockid_t clock, struct timespec *time)
-{
-	*time = now;
-	return 0;
-}
-
 static struct vm *make(void)
 {
 	struct vm *vm = fake_vm_create();
 
-	requested = VM_REQUEST_NONE;
 	assert_int_equal(pci_host_create(vm, &fake_board), 0);
 	assert_int_equal(q35_create(vm), 0);
 	assert_int_equal(pci_assign_bars(vm->pci), 0);
@@ -48,38 +31,6 @@ static void the_bridge_leads_to_power_management(void **state)
 	assert_int_equal(cfg_get(vm, 31, 0x40, 4), 0x601);
 	cfg_put(vm, 31, 4, 2, 7);
 	assert_int_equal(cfg_get(vm, 31, 4, 2) & 1, 1);
-	fake_vm_destroy(vm);
-}
-
-static void the_timer_counts(void **state)
-{
-	struct vm *vm = make();
-	u32 before;
-
-	now = (struct timespec){ .tv_sec = 1000 };
-	before = port_get(vm, 0x608, 4);
-	assert_int_equal(before, 1000ULL * 3579545 & 0xffffff);
-	now.tv_nsec = 1000000;
-	assert_int_equal((port_get(vm, 0x608, 4) - before) & 0xffffff, 3579);
-	assert_int_equal(port_get(vm, 0x60a, 1), port_get(vm, 0x608, 4) >> 16);
-	/* Years later it fits too. */
-	now = (struct timespec){ .tv_sec = 1LL << 33, .tv_nsec = 999999999 };
-	assert_true(port_get(vm, 0x608, 4) <= 0xffffff);
-	port_put(vm, 0x608, 4, 0);
-	fake_vm_destroy(vm);
-}
-
-static void sleeping_ends_the_guest(void **state)
-{
-	struct vm *vm = make();
-
-	assert_int_equal(port_get(vm, 0x604, 2), 1);
-	port_put(vm, 0x604, 2, 1);
-	port_put(vm, 0x604, 2, 0x2000 | 1 << 10); /* another sleep than the one there is */
-	port_put(vm, 0x605, 1, 0x20);
-	assert_int_equal(requested, VM_REQUEST_NONE);
-	port_put(vm, 0x604, 2, 0x2001);
-	assert_int_equal(requested, VM_REQUEST_POWEROFF);
 	fake_vm_destroy(vm);
 }
 
@@ -110,8 +61,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_bridge_leads_to_power_management),
-		cmocka_unit_test(the_timer_counts),
-		cmocka_unit_test(sleeping_ends_the_guest),
 		cmocka_unit_test(files),
 	};
 

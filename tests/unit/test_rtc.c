@@ -26,6 +26,17 @@ static const struct hw_place place = { .kind = RESOURCE_PORT, .base = 0x70, .gsi
 /* 2024-02-28 23:59:58 UTC, a Wednesday. */
 #define LEAP_EVE (1709164798LL * 1000000000)
 
+static unsigned wakes;
+static bool wake_level;
+
+static void wake_set(void *opaque, unsigned gsi, bool level)
+{
+	wakes += level && !wake_level;
+	wake_level = level;
+}
+
+static const struct irq_line wake = { .set = wake_set };
+
 static u8 get(u8 reg)
 {
 	out8(0x70, reg);
@@ -52,7 +63,7 @@ static int setup(void **state)
 	assert_int_equal(guest_memory_add_buffer(&vm->memory, 0, ram, GIB(3)), 0);
 	assert_int_equal(guest_memory_add_buffer(&vm->memory, GIB(4), ram, GIB(5)), 0);
 	frozen = LEAP_EVE;
-	assert_int_equal(rtc_cmos_create(vm, &place), 0);
+	assert_int_equal(rtc_cmos_create(vm, &place, &wake), 0);
 	devices_reset(&vm->devices);
 	return devices_start(&vm->devices);
 }
@@ -304,6 +315,23 @@ static void periodic_interrupt(void **state)
 	assert_int_equal(get(B) & PIE, 0);
 }
 
+/* What wakes the machine sees each interrupt as often as the interrupt controller does. */
+static void interrupts_wake(void **state)
+{
+	unsigned before = wakes;
+
+	set(1, 0x05);
+	set(3, 0x00);
+	set(5, 0x00);
+	set(B, H24 | AIE);
+	assert_int_equal(wakes, before);
+	pass(7000000000);
+	assert_int_equal(get(C) & 0xa0, 0xa0);
+	assert_int_equal(wakes, before + 1);
+	assert_false(wake_level);
+	assert_int_equal(test_vm.raised[IRQ], 1);
+}
+
 static void alarm_and_update_interrupts(void **state)
 {
 	frozen = 0;
@@ -353,7 +381,7 @@ static void wide_access_is_index_and_data(void **state)
 	assert_true(bus_read(test_vm.vm.ports, 0x70, word, 2));
 	assert_int_equal(word[0], 0xff);
 	assert_int_equal(word[1], 0x99);
-	assert_int_equal(rtc_cmos_create(&test_vm.vm, &place), -EEXIST);
+	assert_int_equal(rtc_cmos_create(&test_vm.vm, &place, NULL), -EEXIST);
 }
 
 static void waits_while_paused(void **state)
@@ -385,6 +413,7 @@ int main(void)
 		T(alarm_at_any_second_of_the_day),
 		T(periodic_interrupt),
 		T(alarm_and_update_interrupts),
+		T(interrupts_wake),
 		T(enabling_a_pending_one_raises_it),
 		T(memory_sizes_and_ram),
 		T(wide_access_is_index_and_data),

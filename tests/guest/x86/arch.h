@@ -5,8 +5,8 @@
 
 _Static_assert(sizeof(u32) == 4 && sizeof(void *) == 4, "guests are 32-bit programs");
 
-#define ACPI_SLEEP (BOARD_PORT_PM + 0)
-#define ACPI_RESET (BOARD_PORT_PM + 2)
+#define ACPI_CONTROL (BOARD_PORT_PM + 4)
+#define ACPI_RESET   (BOARD_PORT_PM + 12)
 
 #define COM1 0x3f8
 
@@ -140,7 +140,7 @@ static inline void stop(void)
 
 static inline void power_off(void)
 {
-	outb(ACPI_SLEEP, 0x20 | 5 << 2); /* SLP_EN, S5 */
+	outw(ACPI_CONTROL, 0x2000); /* SLP_EN, S5 */
 	stop();
 }
 

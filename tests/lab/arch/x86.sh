@@ -40,7 +40,7 @@ KERNEL_FORMS="bzImage vmlinux"
 # The smallest of tests/guest: it ends at once.
 PROBE_GUEST=poweroff.elf
 # In the busybox guest's initrd, loaded in this order unless lab.modules= says otherwise.
-GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon pvpanic_mmio crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
+GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon pvpanic_mmio crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport button evdev"
 # Where the programs come from that it runs beside busybox: from a suite by name where "stable" lacks it.
 TOOL_SUITES=stable
 BUSYBOX_SUITES=stable

@@ -21,6 +21,7 @@ fi
 [ "$LAB_ARCH" = x86 ] || exit 0
 for pattern in "ttyS0 at I/O 0x3f8 .* is a 16550A" "Hypervisor detected: KVM" "kvm-clock: Using msrs" \
 	"TSC deadline timer (available|enabled)" "Switched to clocksource (kvm-clock|tsc)" \
+	"ACPI: PM-Timer IO Port: 0x608" "ACPI: PM: \(supports S0 S5\)" \
 	"PCI: (MMCONFIG|ECAM) .*\[mem 0xe0000000-0xe00fffff\]" "Using ACPI \(MADT\) for SMP" \
 	"rtc_cmos .*: setting system clock to $(date -u +%Y-%m)"; do
 	expect_output "$pattern"
