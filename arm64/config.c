@@ -69,6 +69,7 @@ const struct option_row arch_options[] = {
 	},
 	{
 		.kind = OPTION_STRING,
+		.letter = 'f',
 		.name = "firmware",
 		.argument = "FILE",
 		.help = "Run a firmware instead of a kernel",
@@ -88,6 +89,7 @@ const struct option_row arch_options[] = {
 	},
 	{
 		.kind = OPTION_STRING,
+		.letter = 'F',
 		.name = "flash",
 		.argument = "FILE",
 		.help = "NOR flash with the file's contents, at most 16 MiB",
@@ -212,7 +214,11 @@ const struct option_row arch_options[] = {
 };
 
 const char *const arch_kernel_paths[] = {
-	"Image", "arch/arm64/boot/Image", "arch/arm64/boot/Image.gz", "arch/arm64/boot/vmlinuz.efi",
+	"Image",
+	"arch/arm64/boot/Image",
+	"arch/arm64/boot/Image.gz",
+	"arch/arm64/boot/vmlinuz.efi",
+	"../../arch/arm64/boot/Image",
 	NULL,
 };
 

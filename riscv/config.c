@@ -105,7 +105,11 @@ const struct option_row arch_options[] = {
 };
 
 const char *const arch_kernel_paths[] = {
-	"Image", "arch/riscv/boot/Image", "arch/riscv/boot/Image.gz", "arch/riscv/boot/vmlinuz.efi",
+	"Image",
+	"arch/riscv/boot/Image",
+	"arch/riscv/boot/Image.gz",
+	"arch/riscv/boot/vmlinuz.efi",
+	"../../arch/riscv/boot/Image",
 	NULL,
 };
 

@@ -84,15 +84,24 @@ u64 config_default_memory(unsigned cpus, u64 host_ram)
 
 /*
  * A guest larger than RAM and swap would be mapped without complaint and die by the OOM killer at
- * some page; better to hear it now. Between RAM and both, it may be meant.
+ * some page; better to hear it now. Between RAM and both, it may be meant; and beyond them where the
+ * host's owner has said that nobody shall count.
  */
-int config_check_memory(u64 bytes, u64 host_ram, u64 host_swap)
+int config_check_memory(u64 bytes, u64 host_ram, u64 host_swap, bool overcommit)
 {
 	if (!host_ram || bytes <= host_ram)
 		return 0;
+	if (bytes > host_ram + host_swap && overcommit) {
+		log_warning("--mem: %" PRIu64 " MiB is more than this host has, %" PRIu64
+			    " MiB of memory and %" PRIu64 " MiB of swap: using all of it ends "
+			    "the guest",
+			    bytes >> 20, host_ram >> 20, host_swap >> 20);
+		return 0;
+	}
 	if (bytes > host_ram + host_swap) {
 		log_fatal("--mem: %" PRIu64 " MiB is more than this host has, %" PRIu64
-			  " MiB of memory and %" PRIu64 " MiB of swap",
+			  " MiB of memory and %" PRIu64 " MiB of swap, and vm.overcommit_memory is "
+			  "not 1",
 			  bytes >> 20, host_ram >> 20, host_swap >> 20);
 		return -ENOMEM;
 	}
@@ -100,6 +109,16 @@ int config_check_memory(u64 bytes, u64 host_ram, u64 host_swap)
 		    " MiB of memory; it will swap",
 		    bytes >> 20, host_ram >> 20);
 	return 0;
+}
+
+static bool host_overcommits(void)
+{
+	FILE *file = fopen("/proc/sys/vm/overcommit_memory", "re");
+	bool always = file && fgetc(file) == '1';
+
+	if (file)
+		fclose(file);
+	return always;
 }
 
 static int finish_memory(struct vm_config *config)
@@ -115,7 +134,7 @@ static int finish_memory(struct vm_config *config)
 		config->memory = config_default_memory(config->cpus, ram);
 		return 0;
 	}
-	return config_check_memory(config->memory, ram, swap);
+	return config_check_memory(config->memory, ram, swap, host_overcommits());
 }
 
 static bool same_file(const struct stat *file, const char *path)
@@ -227,7 +246,8 @@ static bool is_kernel(struct places *places, const char *path)
 
 static int find_kernel(struct vm_config *config)
 {
-	static const char *const hosts[] = { "/boot/vmlinuz-%s", "/lib/modules/%s/vmlinuz" };
+	static const char *const hosts[] = { "/boot/vmlinuz-%s", "/boot/bzImage-%s",
+					     "/lib/modules/%s/vmlinuz" };
 	struct places places = { .len = 0 };
 	const char *const *path;
 	struct utsname host;
@@ -290,12 +310,39 @@ static void finish_defaults(struct vm_config *config)
 	config->nr_nets = 1;
 }
 
+static int finish_transport(struct vm_config *config)
+{
+	static const enum virtio_transport_kind legacy[] = {
+		[TRANSPORT_PCI] = TRANSPORT_PCI_LEGACY,
+		[TRANSPORT_PCI_LEGACY] = TRANSPORT_PCI_LEGACY,
+		[TRANSPORT_MMIO] = TRANSPORT_MMIO_LEGACY,
+		[TRANSPORT_MMIO_LEGACY] = TRANSPORT_MMIO_LEGACY,
+	};
+	const char *trans;
+
+	if (config->virtio_legacy)
+		config->transport = legacy[config->transport];
+	trans = legacy[config->transport] == TRANSPORT_PCI_LEGACY ? "pci" : "mmio";
+	for (unsigned i = 0; i < config->nr_nets; i++) {
+		if (!config->nets[i].trans || !strcmp(config->nets[i].trans, trans))
+			continue;
+		log_fatal("--network trans=%s: all virtio devices are on %s; --virtio-transport "
+			  "%s would work",
+			  config->nets[i].trans, trans, config->nets[i].trans);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int config_finish(struct vm_config *config)
 {
 	int ret;
 
 	finish_cpus(config);
 	finish_defaults(config);
+	ret = finish_transport(config);
+	if (ret < 0)
+		return ret;
 	ret = finish_name(config);
 	if (ret < 0)
 		return ret;

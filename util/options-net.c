@@ -227,12 +227,15 @@ static int parse_hostfwd(struct parse *parse, const char *text)
 	return 0;
 }
 
-/* What kind of card: scripts say so although there is one kind. */
+/* Where virtio devices are is one choice for all of them: config_finish() compares. */
 static int parse_trans(struct parse *parse, const char *text)
 {
-	if (strcmp(text, "virtio"))
+	if (!strcmp(text, "pci") || !strcmp(text, "mmio"))
+		parse->net.trans = text;
+	else if (strcmp(text, "virtio"))
 		return option_error(parse->row, parse->value,
-				    "trans=%s: every card is a virtio one", text);
+				    "trans=%s: every card is a virtio one; there are pci and mmio",
+				    text);
 	return 0;
 }
 
@@ -253,7 +256,7 @@ static const struct key {
 	{ "fd", FOR_TAP, parse_fd },
 	{ "queues", FOR_TAP, parse_queues },
 	{ "mq", FOR_TAP, parse_queues },
-	{ "vhost", FOR_TAP, parse_vhost },
+	{ "vhost", FOR_BOTH, parse_vhost },
 	{ "trans", FOR_BOTH, parse_trans },
 	{ "guest_ip", FOR_BOTH, parse_guest_ip },
 	{ "hostfwd", FOR_USER, parse_hostfwd },

@@ -185,6 +185,13 @@ static const char *const transport_choices[] = {
 	NULL,
 };
 
+static int parse_force_pci(struct vm_config *config, const struct option_row *row,
+			   const char *value)
+{
+	config->transport = TRANSPORT_PCI;
+	return 0;
+}
+
 static int parse_rng(struct vm_config *config, const struct option_row *row, const char *value)
 {
 	config->rng = !value;
@@ -220,8 +227,9 @@ static const struct option_row common_options[] = {
 	  .argument = "FILE",
 	  .help = "Kernel to boot",
 	  .man = "The first word without a dash means the same. Without either, a kernel just "
-		 "built is looked for in the current folder and in its arch/ folder, then the "
-		 "host's own as /boot/vmlinuz-RELEASE and /lib/modules/RELEASE/vmlinuz.",
+		 "built is looked for in the current folder, in its arch/ folder and in ../../arch/, "
+		 "then the host's own as /boot/vmlinuz-RELEASE, /boot/bzImage-RELEASE and "
+		 "/lib/modules/RELEASE/vmlinuz.",
 	  .offset = offsetof(struct vm_config, kernel) },
 	{ .kind = OPTION_CALL,
 	  .letter = 'i',
@@ -267,9 +275,10 @@ static const struct option_row common_options[] = {
 	  .name = "mem",
 	  .argument = "SIZE",
 	  .help = "Memory: 512 (MiB), 512M, 2G (default: 512M, more with many CPUs)",
-	  .man = "Units are B, K, M, G, T and P, powers of 1024. The default is 64 MiB for each "
+	  .man = "Units are B, K, M, G, T and P, powers of 1024; 0x200 and 01000 are 512. The default is 64 MiB for each "
 		 "CPU and 192 MiB, at least 512 MiB, but no more than four fifths of the host's "
-		 "memory. More than the host's memory and swap together is refused. On arm64 and "
+		 "memory. More than the host's memory and swap together is refused, unless "
+		 "vm.overcommit_memory is 1. On arm64 and "
 		 "riscv64 SIZE@ADDRESS says where memory begins, too.",
 	  .parse = parse_memory,
 	  .can_clear = true },
@@ -343,15 +352,16 @@ static const struct option_row common_options[] = {
 	  .letter = 'n',
 	  .name = "network",
 	  .argument = "mode=user|tap|none[,KEY=VALUE...]",
+	  .bare = "mode=tap",
 	  .help = "Network card (default: one in user mode)",
 	  .man = "mode=user needs no rights: the guest gets an address by DHCP and reaches what "
 		 "the host "
 		 "reaches. mode=tap: a tap interface. mode=none and --no-network: no card; cards "
-		 "given behind it count. Without mode=, hostfwd= means user and anything else "
-		 "tap.\n"
+		 "given behind it count. Without mode=, hostfwd= means user and anything else, also "
+		 "nothing at all, tap.\n"
 		 "Keys for both: mac= (guest_mac=) is the card's address, host_ip= the host's "
-		 "address "
-		 "as the guest sees it.\n"
+		 "address as the guest sees it; trans=pci|mmio and vhost=0 are taken where they say "
+		 "what is so anyway.\n"
 		 "For tap: tapif= the interface's name, made if it is not there; script= and "
 		 "downscript= programs run with the name when it has come up and before it goes; "
 		 "queues= (mq=) the number of queue pairs, 1 to 8 (default 1); fd= a tap opened by "
@@ -411,6 +421,23 @@ static const struct option_row common_options[] = {
 	  .parse = parse_debug,
 	  .can_clear = true },
 	{ .kind = OPTION_HELP, .letter = 'h', .name = "help", .help = "Show this and end" },
+
+	{ .kind = OPTION_GROUP, .help = "Words of older command lines" },
+	{ .kind = OPTION_CALL_FLAG,
+	  .name = "force-pci",
+	  .exact = true,
+	  .help = "The same as --virtio-transport pci",
+	  .parse = parse_force_pci },
+	{ .kind = OPTION_FLAG,
+	  .name = "virtio-legacy",
+	  .exact = true,
+	  .help = "The legacy form of the virtio transport that is chosen",
+	  .offset = offsetof(struct vm_config, virtio_legacy) },
+	{ .kind = OPTION_IGNORED,
+	  .name = "no-dhcp",
+	  .exact = true,
+	  .help = "Nothing: lkvm never makes the kernel ask for an address" },
+	{ .kind = OPTION_HELP, .name = "help-all", .exact = true, .help = "The same as --help" },
 	{ .kind = OPTION_GROUP },
 };
 

@@ -141,7 +141,7 @@ static int store_uint(struct vm_config *config, const struct option_row *row, co
 {
 	unsigned max = row->max ? row->max : UINT32_MAX;
 	u64 number;
-	int ret = parse_number(value, max, &number);
+	int ret = parse_u64(value, max, &number);
 
 	if (ret == -EINVAL)
 		return option_error(row, value, "not a whole number; %u to %u would work", row->min,
@@ -178,6 +178,8 @@ static int apply(struct vm_config *config, const struct option_row *row, const c
 		return row->parse(config, row, value);
 	case OPTION_CALL_FLAG:
 		return row->parse(config, row, off ? "" : NULL);
+	case OPTION_IGNORED:
+		return 0;
 	case OPTION_HELP:
 		return 1;
 	case OPTION_GROUP:
@@ -211,12 +213,22 @@ struct search {
 	const char *word;
 	size_t len;
 	int (*each)(const struct spelling *spelling, void *arg);
-	struct spelling found;
+	struct spelling found; /* the shortest */
 	unsigned matches;
+	size_t common;	/* as many characters do all that match begin with */
 	char list[256]; /* what it could have been */
 	struct nearest nearest;
 	char best[64];
 };
+
+static size_t same_beginning(const char *a, const char *b)
+{
+	size_t n = 0;
+
+	while (a[n] && a[n] == b[n])
+		n++;
+	return n;
+}
 
 static int match(const struct spelling *spelling, void *arg)
 {
@@ -224,6 +236,8 @@ static int match(const struct spelling *spelling, void *arg)
 	size_t used = strlen(search->list);
 
 	if (strncmp(spelling->name, search->word, search->len))
+		return 0;
+	if (spelling->row->exact && strlen(spelling->name) != search->len)
 		return 0;
 	/* --n is short for --name, not for the opposite of everything. */
 	if (spelling->off && !strncmp(spelling->name, "no-", 3) && search->len < 2)
@@ -233,7 +247,12 @@ static int match(const struct spelling *spelling, void *arg)
 		search->matches = 1;
 		return 1;
 	}
-	if (!search->matches++)
+	if (!search->matches++) {
+		search->found = *spelling;
+		search->common = strlen(spelling->name);
+	}
+	search->common = MIN(search->common, same_beginning(search->found.name, spelling->name));
+	if (strlen(spelling->name) < strlen(search->found.name))
 		search->found = *spelling;
 	snprintf(search->list + used, sizeof(search->list) - used, "%s--%s", used ? ", " : "",
 		 spelling->name);
@@ -282,7 +301,8 @@ static int find_long(const char *word, struct spelling *spelling)
 		options_for_each(walk_row, &search);
 	if (!search.matches)
 		return unknown_long(&search);
-	if (search.matches > 1) {
+	/* --m is --mem, though there is --mem-backend too. */
+	if (search.matches > 1 && strlen(search.found.name) != search.common) {
 		log_error("--%s could be %s", word, search.list);
 		return -EINVAL;
 	}
@@ -307,6 +327,14 @@ static int match_letter(const struct option_row *row, void *arg)
 
 /* ---- walking the words ---- */
 
+/* Of those options that need none: the next word is one only if it does not look like an option. */
+static const char *next_value(const struct option_row *row, struct words *words)
+{
+	if (words->next < words->end && !(row->bare && **words->next == '-'))
+		return *words->next++;
+	return row->bare;
+}
+
 static int missing_value(const struct option_row *row, const char *typed)
 {
 	log_error("%s needs a value: --%s %s", typed, row->name, row->argument);
@@ -318,6 +346,7 @@ static int parse_long(struct vm_config *config, char *word, const char *typed, s
 {
 	char *value = strchr(word, '=');
 	struct spelling option;
+	const char *next;
 	int ret;
 
 	if (value)
@@ -336,9 +365,8 @@ static int parse_long(struct vm_config *config, char *word, const char *typed, s
 	if (value)
 		/* From argv, not from our copy: strings must live as long as the configuration. */
 		return apply(config, option.row, typed + (value - word) + 2, false);
-	if (words->next == words->end)
-		return missing_value(option.row, typed);
-	return apply(config, option.row, *words->next++, false);
+	next = next_value(option.row, words);
+	return next ? apply(config, option.row, next, false) : missing_value(option.row, typed);
 }
 
 /* "-c4", "-c 4"; letters without a value may stand together, one with a value last. */
@@ -349,6 +377,7 @@ static int parse_letters(struct vm_config *config, const char *word, struct word
 	for (p = word + 1; *p; p++) {
 		struct letter_search search = { .letter = *p };
 		char typed[] = { '-', *p, '\0' };
+		const char *next;
 		int ret;
 
 		options_for_each(match_letter, &search);
@@ -366,9 +395,9 @@ static int parse_letters(struct vm_config *config, const char *word, struct word
 		if (takes_value(search.row)) {
 			if (p[1])
 				return apply(config, search.row, p + 1, false);
-			if (words->next == words->end)
-				return missing_value(search.row, typed);
-			return apply(config, search.row, *words->next++, false);
+			next = next_value(search.row, words);
+			return next ? apply(config, search.row, next, false)
+				    : missing_value(search.row, typed);
 		}
 		ret = apply(config, search.row, NULL, false);
 		if (ret)

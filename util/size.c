@@ -5,21 +5,29 @@
 
 #include "lkvm/options.h"
 
+/* 36: none in any base. */
+static unsigned digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 36;
+}
+
 /*
  * strtoull() takes signs, leading blanks and silent wrap-around, none of which anybody means on a
  * command line.
  */
-static int digits(const char **text, u64 *number)
+static int digits(const char **text, unsigned base, u64 *number)
 {
 	const char *p = *text;
 	u64 n = 0;
 	int ret = 0;
 
-	if (*p < '0' || *p > '9')
+	if (digit(*p) >= base)
 		return -EINVAL;
-	for (; *p >= '0' && *p <= '9'; p++) {
-		if (__builtin_mul_overflow(n, 10, &n) ||
-		    __builtin_add_overflow(n, (u64)(*p - '0'), &n))
+	for (; digit(*p) < base; p++) {
+		if (__builtin_mul_overflow(n, base, &n) || __builtin_add_overflow(n, digit(*p), &n))
 			ret = -ERANGE; /* read on: what follows may not be a number at all */
 	}
 	*text = p;
@@ -27,9 +35,21 @@ static int digits(const char **text, u64 *number)
 	return ret;
 }
 
+/* As C writes them: 0x200, 01000 and 512 are one number. */
+static int digits_of_any_base(const char **text, u64 *number)
+{
+	const char *p = *text;
+
+	if (p[0] == '0' && (p[1] | 0x20) == 'x' && digit(p[2]) < 16) {
+		*text += 2;
+		return digits(text, 16, number);
+	}
+	return digits(text, p[0] == '0' ? 8 : 10, number);
+}
+
 int parse_number(const char *text, u64 max, u64 *number)
 {
-	int ret = digits(&text, number);
+	int ret = digits(&text, 10, number);
 
 	if (ret == -EINVAL || *text)
 		return -EINVAL;
@@ -45,7 +65,7 @@ int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest
 	u64 unit = default_unit;
 	int ret;
 
-	ret = digits(&text, bytes);
+	ret = digits_of_any_base(&text, bytes);
 	if (ret == -EINVAL)
 		return ret;
 	if (*text) {

@@ -65,6 +65,7 @@ const struct option_row arch_options[] = {
 	},
 	{
 		.kind = OPTION_STRING,
+		.letter = 'f',
 		.name = "firmware",
 		.argument = "FILE",
 		.help = "Start an OVMF, which may start the kernel",
@@ -79,7 +80,11 @@ const struct option_row arch_options[] = {
 };
 
 const char *const arch_kernel_paths[] = {
-	"bzImage", "arch/x86/boot/bzImage", "arch/x86_64/boot/bzImage", "arch/i386/boot/bzImage",
+	"bzImage",
+	"arch/x86/boot/bzImage",
+	"arch/x86_64/boot/bzImage",
+	"arch/i386/boot/bzImage",
+	"../../arch/x86/boot/bzImage",
 	NULL,
 };
 

@@ -56,7 +56,8 @@ struct net_config {
 	const char *guest_ip;	/* user: what DHCP offers */
 	u8 mac[6];		/* all zero: made from the guest's name and the position */
 	unsigned queue_pairs;	/* 0: 1 */
-	int fd;			/* an already open tap; -1: none */
+	const char *trans; /* "pci", "mmio": must be what config.transport is; NULL: not told */
+	int fd;		   /* an already open tap; -1: none */
 	struct net_forward forwards[CONFIG_MAX_FORWARDS];
 	unsigned nr_forwards;
 };
@@ -77,6 +78,7 @@ struct vm_config {
 	const char *ttys[CONFIG_MAX_TTYS]; /* ids "0".."3" that get a pty */
 	unsigned nr_ttys;
 	enum virtio_transport_kind transport;
+	bool virtio_legacy; /* --virtio-legacy, until config_finish has it in transport */
 	struct disk_config disks[CONFIG_MAX_DISKS];
 	unsigned nr_disks;
 	struct net_config nets[CONFIG_MAX_NETS];
@@ -113,10 +115,10 @@ int config_finish(struct vm_config *config);
 /*
  * The parts of it that can be tried without this host. Memory for a guest of so many CPUs when none
  * was asked for, in bytes; host_ram 0 means unknown. And what is asked for against what there is: 0,
- * with a warning if the host will swap, or -ENOMEM, said.
+ * with a warning if the host will swap, or -ENOMEM, said. overcommit: the host gives more than it has.
  */
 u64 config_default_memory(unsigned cpus, u64 host_ram);
-int config_check_memory(u64 bytes, u64 host_ram, u64 host_swap);
+int config_check_memory(u64 bytes, u64 host_ram, u64 host_swap, bool overcommit);
 
 /* The least and the most that -m and -c take, whatever the host is. */
 #define CONFIG_MIN_MEMORY MIB(4)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One table describes every option once: parsing, --help, the man page and shell completion are made
- * from it. Long options may be abbreviated unambiguously; --opt=val and --opt val; --no-opt. All of
+ * from it. Long options may be abbreviated unambiguously, where one that all others begin with comes first; --opt=val and --opt val; --no-opt. All of
  * it is the main thread's, before anything of the guest exists.
  */
 #ifndef LKVM_OPTIONS_H
@@ -17,6 +17,7 @@ enum option_kind {
 	OPTION_UINT,   /* unsigned at offset, within min..max; --no-NAME sets 0 */
 	OPTION_CALL,   /* parse() is called with the value; NULL for --no-NAME, see can_clear */
 	OPTION_CALL_FLAG, /* parse() is called; value is NULL, or "" for --no-NAME, see can_clear */
+	OPTION_IGNORED,	  /* nothing happens: scripts ask by it for what is so anyway */
 	OPTION_HELP,	  /* parsing ends here: help is wanted */
 };
 
@@ -26,6 +27,7 @@ struct option_row {
 	const char
 		*name; /* long name; NULL ends the table (kind GROUP has none either: see help) */
 	const char *argument; /* "SIZE", for --help; NULL for flags */
+	const char *bare;     /* OPTION_CALL: the value when none follows; NULL: it must have one */
 	const char *help;     /* one sentence for --help, no full stop */
 	const char *man;      /* paragraphs for the man page beyond help; NULL: none */
 	size_t offset;	      /* into struct vm_config */
@@ -34,6 +36,7 @@ struct option_row {
 	int (*parse)(struct vm_config *config, const struct option_row *row, const char *value);
 	const char *const *choices; /* for completion and messages; NULL-terminated or NULL */
 	bool can_clear;		    /* OPTION_CALL and OPTION_CALL_FLAG: there is a --no-NAME */
+	bool exact;		    /* never abbreviated, so that it makes no other name unclear */
 	bool repeats;		    /* may be given several times; for the documentation */
 };
 
@@ -54,7 +57,7 @@ int options_parse_run(int argc, char **argv, struct vm_config *config);
 void options_print_help(FILE *out);
 
 /*
- * "512" (MiB), "512M", "2G", "1T", "4096K", "1048576B". 0, -EINVAL when it is no size, -ERANGE when it
+ * "512" (MiB), "512M", "2G", "1T", "4096K", "1048576B"; "0x200" and "01000" are 512. 0, -EINVAL when it is no size, -ERANGE when it
  * is too large for 64 bits; nothing is said. `rest`, if not NULL, gets what follows the number and
  * unit, else anything after it is an error.
  */
@@ -63,7 +66,7 @@ int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest
 /* A whole decimal number. 0, -EINVAL when it is none, -ERANGE when it is above max; nothing is said. */
 int parse_number(const char *text, u64 max, u64 *number);
 
-/* The same, or with 0x. */
+/* The same, or with 0x, or octal with a leading 0. */
 int parse_u64(const char *text, u64 max, u64 *number);
 
 /*

@@ -30,7 +30,8 @@ without_dev() {
 test_stat_without_kvm() {
 	local release said
 	release=$(uname -r)
-	without_dev run -m 64 x
+	needs_kernel
+	without_dev run -m 64 "$good"
 	said=$err
 	[[ $said == "  Fatal: No /dev/kvm ("* ]] || fail "$said"
 	without_dev stat --host

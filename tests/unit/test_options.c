@@ -58,7 +58,8 @@ static void check_row(const struct option_row *row)
 	assert_true(!row->max || row->min <= row->max);
 	/* The opposites share the names' space. */
 	if (!strncmp(row->name, "no-", 3))
-		assert_int_equal(row->kind, OPTION_FLAG);
+		assert_true(row->kind == OPTION_FLAG || row->kind == OPTION_IGNORED);
+	assert_true(!row->bare || row->kind == OPTION_CALL);
 }
 
 static void test_table_is_sound(void **state)
@@ -105,7 +106,10 @@ static void test_every_row_with_and_without_value(void **state)
 		snprintf(word, sizeof(word), "--%s", row->name);
 		snprintf(long_value, sizeof(long_value), "--%s=", row->name);
 		if (needs_argument(row)) {
-			BAD("needs a value", word);
+			if (row->bare)
+				GOOD(word);
+			else
+				BAD("needs a value", word);
 			if (strcmp(row->name, "params"))
 				BAD(row->name, long_value);
 		} else {
@@ -153,6 +157,12 @@ static void test_abbreviations(void **state)
 	assert_false(config.rng);
 	/* A whole name wins over longer ones that begin with it. */
 	GOOD("--rng");
+	GOOD("--m", "2G", "--mem=1G", "--me", "3G");
+	assert_int_equal(config.memory, GIB(3));
+	GOOD("--m", "2G", "--no-me");
+	assert_int_equal(config.memory, 0);
+	GOOD("--mem-b", "memfd");
+	BAD("did you mean --virtio-legacy?", "--virtio-legac");
 	BAD("--n could be --name, --nodefaults, --network", "--n");
 	BAD("--no-disk", "--no-d");
 	BAD("--no could be", "--no");
@@ -211,13 +221,51 @@ static int finish_quietly(void)
 	return ret;
 }
 
+static int check_memory(u64 bytes, u64 ram, u64 swap, bool overcommit)
+{
+	int ret;
+
+	said_begin();
+	ret = config_check_memory(bytes, ram, swap, overcommit);
+	said_end();
+	return ret;
+}
+
 static void test_memory_against_host(void **state)
 {
-	GOOD("-m", "1P", "x");
-	assert_int_equal(finish_quietly(), -ENOMEM);
-	assert_non_null(strstr(said, "  Fatal: --mem: 1073741824 MiB is more than this host has"));
-	assert_int_equal(config_check_memory(GIB(2), 0, 0), 0);
-	assert_int_equal(config_check_memory(GIB(2), GIB(2), 0), 0);
+	assert_int_equal(check_memory(GIB(2), 0, 0, false), 0);
+	assert_int_equal(check_memory(GIB(2), GIB(2), 0, false), 0);
+	assert_string_equal(said, "");
+	assert_int_equal(check_memory(GIB(2), GIB(1), GIB(1), false), 0);
+	assert_non_null(
+		strstr(said, "  Warning: --mem: 2048 MiB is more than this host's 1024 MiB"));
+	assert_int_equal(check_memory(GIB(2), GIB(1), MIB(512), false), -ENOMEM);
+	assert_non_null(strstr(said,
+			       "  Fatal: --mem: 2048 MiB is more than this host has, 1024 "
+			       "MiB of memory and 512 MiB of swap, and vm.overcommit_memory"));
+	assert_int_equal(check_memory(GIB(2), GIB(1), MIB(512), true), 0);
+	assert_non_null(strstr(said, "  Warning: --mem: 2048 MiB is more than this host has"));
+}
+
+/* Scripts of older tools say which transport in words of their own. */
+static void test_older_words_for_transports(void **state)
+{
+	GOOD("--virtio-legacy", "--no-dhcp", "-k", "x");
+	assert_int_equal(finish_quietly(), 0);
+	assert_int_equal(config.transport, TRANSPORT_PCI_LEGACY);
+	GOOD("--virtio-legacy", "--virtio-transport", "mmio", "-k", "x");
+	assert_int_equal(finish_quietly(), 0);
+	assert_int_equal(config.transport, TRANSPORT_MMIO_LEGACY);
+	GOOD("--virtio-transport", "mmio", "--virtio-legacy", "--force-pci", "-k", "x");
+	assert_int_equal(finish_quietly(), 0);
+	assert_int_equal(config.transport, TRANSPORT_PCI_LEGACY);
+	GOOD("-n", "mode=user,trans=mmio", "--virtio-transport", "mmio-legacy", "-k", "x");
+	assert_int_equal(finish_quietly(), 0);
+	GOOD("-n", "mode=user,trans=pci", "-n", "mode=user,trans=mmio", "-k", "x");
+	assert_int_equal(finish_quietly(), -EINVAL);
+	assert_non_null(strstr(said, "--network trans=mmio: all virtio devices are on pci; "
+				     "--virtio-transport mmio would work"));
+	assert_int_equal(PARSE("--help-all"), 1);
 }
 
 /* The architecture's own among them: --flash, --firmware. */
@@ -346,6 +394,7 @@ int main(void)
 		TEST(test_bare_words),
 		TEST(test_default_memory),
 		TEST(test_memory_against_host),
+		TEST(test_older_words_for_transports),
 		TEST(test_memory_file_is_nothing_else),
 		TEST(test_finish),
 		TEST(test_kernel_in_current_folder),

@@ -17,6 +17,11 @@ static void test_cpus(void **state)
 	BAD("too large", "-c", "4294967297");
 	BAD("too large", "-c", "99999999999999999999999");
 	GOOD("-c", "255");
+	GOOD("-c", "0x10");
+	assert_int_equal(config.cpus, 16);
+	GOOD("-c", "010");
+	assert_int_equal(config.cpus, 8);
+	BAD("not a whole number", "-c", "08");
 }
 
 static void test_memory_backend(void **state)
@@ -94,7 +99,21 @@ static void test_memory(void **state)
 	BAD("not a size", "-m", "");
 	BAD("not a size", "-m", "5MM");
 	BAD("not a size", "-m", "M");
-	BAD("not a size", "-m", "0x100");
+	GOOD("-m", "0x200");
+	assert_int_equal(config.memory, MIB(512));
+	GOOD("-m", "01000");
+	assert_int_equal(config.memory, MIB(512));
+	GOOD("-m", "0X1g");
+	assert_int_equal(config.memory, GIB(1));
+	GOOD("-m", "0x100@0x1000");
+	assert_int_equal(config.memory, MIB(256));
+	assert_int_equal(config.memory_address, 4096);
+	BAD("not a size", "-m", "0x");
+	BAD("not a size", "-m", "0xg");
+	BAD("not a size", "-m", "08");
+	BAD("not a size", "-m", "0x0x4");
+	BAD("64 bits", "-m", "0x10000000000000000");
+	BAD("64 bits", "-m", "02000000000000000000000");
 	BAD("not a size", "-m", "99999999999999999999999q");
 	BAD("64 bits", "-m", "99999999999999999999999");
 	BAD("64 bits", "-m", "17592186044416");
@@ -294,6 +313,16 @@ static void test_net_modes(void **state)
 	assert_string_equal(config.nets[0].tapif, "tap0");
 	GOOD("-n", "virtio");
 	assert_int_equal(config.nets[0].mode, NET_MODE_TAP);
+	GOOD("-n", "mode=user,vhost=0,trans=pci");
+	GOOD("-n");
+	assert_int_equal(config.nets[0].mode, NET_MODE_TAP);
+	assert_null(config.nets[0].tapif);
+	GOOD("-n", "-c", "2", "--network");
+	assert_int_equal(config.nr_nets, 2);
+	assert_int_equal(config.cpus, 2);
+	GOOD("--network", "-n", "mode=user");
+	assert_int_equal(config.nets[1].mode, NET_MODE_USER);
+	BAD("'bzImage' is not known", "-n", "bzImage");
 	GOOD("-n", "mode=user,trans=virtio");
 	assert_int_equal(config.nets[0].mode, NET_MODE_USER);
 	GOOD("-n", "hostfwd=tcp::1-:2");
