@@ -26,14 +26,12 @@ static void zero_iov(const struct iovec *iov, unsigned nr)
 		memset(iov[i].iov_base, 0, iov[i].iov_len);
 }
 
-bool disk_zero_tail(struct disk *disk, struct disk_request *request, u64 progress)
+bool disk_zero_tail(struct disk *disk, struct disk_request *request)
 {
-	if (disk->file_size == disk->size || request->offset + progress < disk->file_size)
+	if (disk->file_size == disk->size ||
+	    request->offset + request->engine_progress < disk->file_size)
 		return false;
-	unsigned nr = request->nr_iov;
-	struct iovec *iov = iov_skip(request->iov, &nr, progress);
-
-	zero_iov(iov, nr);
+	zero_iov(request->engine_iov, request->engine_left);
 	return true;
 }
 
@@ -51,35 +49,39 @@ static int leave_cache(const struct disk *disk, u64 offset, u64 length)
 	return 0;
 }
 
+/* One call of the kernel's. What it did is in engine_progress; it may be less than the part. */
+static int transfer_some(struct disk *disk, struct disk_request *request)
+{
+	off_t at = request->offset + request->engine_progress;
+	ssize_t n;
+
+	disk_part_begin(request);
+	do
+		n = request->operation == DISK_READ
+			    ? preadv(disk->fd, request->engine_iov, request->engine_nr, at)
+			    : pwritev(disk->fd, request->engine_iov, request->engine_nr, at);
+	while (n < 0 && errno == EINTR);
+	disk_part_end(request, MAX(n, 0));
+	if (n < 0)
+		return -errno;
+	if (n)
+		return 0;
+	/* The file became shorter than it was, or it never had whole sectors. */
+	if (request->operation != DISK_READ || !disk_zero_tail(disk, request))
+		return -EIO;
+	request->engine_progress = request->length;
+	return 0;
+}
+
 static int transfer(struct disk *disk, struct disk_request *request)
 {
-	bool reading = request->operation == DISK_READ;
-	u64 progress = request->engine_progress;
-	unsigned nr = request->nr_iov;
-	struct iovec *iov = iov_skip(request->iov, &nr, progress);
+	u64 start = request->offset + request->engine_progress;
+	int ret = transfer_some(disk, request);
 
-	while (progress < request->length) {
-		off_t at = request->offset + progress;
-		ssize_t n =
-			reading ? preadv(disk->fd, iov, nr, at) : pwritev(disk->fd, iov, nr, at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0) {
-			/* The iov's front is where we stopped, so nothing is left to skip. */
-			if (!reading || disk->file_size == disk->size || (u64)at < disk->file_size)
-				return -EIO; /* the file became shorter than it was */
-			zero_iov(iov, nr);
-			return 0;
-		}
-		iov = iov_skip(iov, &nr, n);
-		progress += n;
-	}
-	if (!reading && disk->direct_fd >= 0)
-		return leave_cache(disk, request->offset, request->length);
-	return 0;
+	request->engine_more = !ret && request->engine_progress < request->length;
+	if (!ret && request->operation == DISK_WRITE && disk->direct_fd >= 0)
+		return leave_cache(disk, start, request->offset + request->engine_progress - start);
+	return ret;
 }
 
 static int call_fallocate(const struct disk *disk, int mode, const struct disk_range *range)
@@ -155,20 +157,47 @@ static int write_zeroes(struct disk *disk, const struct disk_range *range, bool 
 	return is_unsupported(ret) ? write_zero_pages(disk, range) : ret;
 }
 
-static int each_range(struct disk *disk, struct disk_request *request)
+/*
+ * What comes next of the ranges; false: nothing. Parts end at round offsets, since a disk that can only discard whole
+ * pieces of its own would keep those through which a part's end goes.
+ */
+static bool next_piece(const struct disk_request *request, struct disk_range *piece)
 {
-	int ret = 0;
+	u64 skip = request->engine_progress;
 
-	for (unsigned i = 0; i < request->nr_ranges && !ret; i++) {
+	for (unsigned i = 0; i < request->nr_ranges; i++) {
 		const struct disk_range *range = &request->ranges[i];
 
-		if (!range->length)
+		if (skip >= range->length) {
+			skip -= range->length;
 			continue;
-		ret = request->operation == DISK_DISCARD
-			      ? discard(disk, range)
-			      : write_zeroes(disk, range, request->unmap);
+		}
+		piece->offset = range->offset + skip;
+		piece->length = MIN(range->length - skip,
+				    DISK_RANGE_PART - piece->offset % DISK_RANGE_PART);
+		return true;
 	}
-	return ret;
+	return false;
+}
+
+static int clear_ranges(struct disk *disk, struct disk_request *request)
+{
+	u64 end = request->engine_progress + DISK_RANGE_PART;
+	struct disk_range piece;
+	int ret = 0;
+
+	while (next_piece(request, &piece)) {
+		request->engine_more = request->engine_progress >= end;
+		if (request->engine_more)
+			return 0;
+		ret = request->operation == DISK_DISCARD
+			      ? discard(disk, &piece)
+			      : write_zeroes(disk, &piece, request->unmap);
+		if (ret)
+			return ret;
+		request->engine_progress += piece.length;
+	}
+	return 0;
 }
 
 static int sync_data(const struct disk *disk)
@@ -185,6 +214,7 @@ int disk_run_blocking(struct disk *disk, struct disk_request *request)
 {
 	int ret = 0;
 
+	request->engine_more = false;
 	switch (request->operation) {
 	case DISK_FLUSH:
 		return sync_data(disk);
@@ -195,10 +225,10 @@ int disk_run_blocking(struct disk *disk, struct disk_request *request)
 		break;
 	case DISK_DISCARD:
 	case DISK_WRITE_ZEROES:
-		ret = each_range(disk, request);
+		ret = clear_ranges(disk, request);
 		break;
 	}
-	if (!ret && request->stable)
+	if (!ret && !request->engine_more && request->stable)
 		ret = sync_data(disk);
 	return ret;
 }

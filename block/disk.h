@@ -14,6 +14,14 @@ TAILQ_HEAD(disk_request_list, disk_request);
 /* Requests that the kernel may hold at once; more wait in the disk's own queue. */
 #define DISK_AIO_DEPTH 128
 
+/*
+ * What is under way is bounded in bytes, whatever was asked for: who pauses or ends a guest waits for that. A long
+ * request is done part by part, and lets others go between two of them.
+ */
+#define DISK_PART	MIB(1)	/* of a read or a write */
+#define DISK_RANGE_PART MIB(16) /* of a discard or of zeroes; parts end at multiples of it */
+#define DISK_MAX_BYTES	MIB(16) /* in the kernel, all requests together, but for the last part */
+
 struct aio_ring; /* engine.c */
 
 /* A thread for whatever has only a blocking system call. */
@@ -43,11 +51,15 @@ struct disk {
 	int event_fd; /* signalled by the kernel and by the worker */
 	void (*batch_done)(void *arg);
 	void *batch_done_arg;
+	bool (*no_writes)(void); /* NULL: never */
 
 	/* The disk's loop. */
 	struct loop_fd event;
 	struct disk_request_list pending; /* not yet given to anybody, in order of arrival */
 	unsigned in_kernel, in_worker;	  /* requests */
+	unsigned flushes;		  /* of these, flushes */
+	u64 bytes;			  /* of reads and writes in the kernel */
+	bool held;			  /* nothing is given to anybody */
 	bool exclusive;			  /* the one in the worker allows no other beside it */
 	bool completing;		  /* inside disk_kick() or the event handler */
 	bool event_stale; /* event_fd was signalled for what has been taken already */
@@ -55,10 +67,10 @@ struct disk {
 	bool written;	  /* ever */
 
 	/* Any thread. */
-	_Atomic unsigned in_flight; /* from submit to after batch_done */
-	_Atomic unsigned drainers;
-	pthread_mutex_t drain_lock;
-	pthread_cond_t drained;
+	_Atomic unsigned waiters;  /* for disk->rest */
+	pthread_mutex_t rest_lock; /* rest */
+	pthread_cond_t rest_changed;
+	enum disk_rest { DISK_BUSY, DISK_FLUSHES_ONLY, DISK_IDLE } rest; /* kept for waiters */
 	struct log_limit errors; /* lines about requests that failed */
 	bool thread_started;	 /* main thread */
 
@@ -73,16 +85,24 @@ void disk_engine_exit(struct disk *disk);
 int disk_worker_start(struct disk *disk);
 void disk_worker_stop(struct disk *disk);
 void disk_worker_enqueue(struct disk *disk, struct disk_request *request);
-/* Moves what the worker has finished to the end of `list`. */
+/* Moves what the worker has finished to the end of `list`; what it has not begun. */
 void disk_worker_collect(struct disk *disk, struct disk_request_list *list);
+void disk_worker_take_back(struct disk *disk, struct disk_request_list *list);
 
-/* blocking.c: one request from beginning to end, or from engine_progress on. 0 or -errno. */
+/*
+ * part.c: the next part of a read or a write: engine_part bytes in engine_nr buffers from engine_iov on. After the
+ * second call, of which the first `done` bytes are done, the rest is one piece again.
+ */
+void disk_part_begin(struct disk_request *request);
+void disk_part_end(struct disk_request *request, u64 done);
+
+/* blocking.c: a request's next part, from engine_progress on; sets engine_more. 0 or -errno. */
 int disk_run_blocking(struct disk *disk, struct disk_request *request);
 /*
  * Bytes up to the next sector boundary after the end of a file that is no multiple of a sector read
- * as zeroes. True when a read that stopped at `progress` stopped there; the rest is zeroed.
+ * as zeroes. True when a read that stopped at engine_progress stopped there; the rest is zeroed.
  */
-bool disk_zero_tail(struct disk *disk, struct disk_request *request, u64 progress);
+bool disk_zero_tail(struct disk *disk, struct disk_request *request);
 
 /*
  * lock.c: 0, or -EBUSY after saying who has it. `writing` asks for the exclusive lock.

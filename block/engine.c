@@ -52,8 +52,9 @@ static bool is_aligned(const struct disk *disk, const struct disk_request *reque
 {
 	if (!IS_ALIGNED(request->offset | request->length, (u64)disk->direct_offset_align))
 		return false;
-	for (unsigned i = 0; i < request->nr_iov; i++)
-		if (!IS_ALIGNED((uintptr_t)request->iov[i].iov_base | request->iov[i].iov_len,
+	for (unsigned i = 0; i < request->engine_left; i++)
+		if (!IS_ALIGNED((uintptr_t)request->engine_iov[i].iov_base |
+					request->engine_iov[i].iov_len,
 				(uintptr_t)disk->direct_memory_align))
 			return false;
 	return true;
@@ -100,9 +101,16 @@ static int check_request(const struct disk *disk, const struct disk_request *req
 	return 0;
 }
 
+static bool changes_disk(const struct disk_request *request)
+{
+	return request->operation != DISK_READ && request->operation != DISK_FLUSH;
+}
+
 /* Nothing to ask the kernel for? */
 static bool is_done_at_once(const struct disk *disk, const struct disk_request *request)
 {
+	if (request->engine_error || request->engine_done)
+		return true;
 	if (is_transfer(request))
 		return !request->length;
 	return disk->readonly; /* a flush: there is nothing to be flushed */
@@ -117,15 +125,18 @@ static void prepare(struct disk *disk, struct disk_request *request)
 	iocb->aio_fildes = disk->fd;
 	if (request->operation == DISK_FLUSH) {
 		iocb->aio_lio_opcode = IO_CMD_FDSYNC;
+		disk->flushes++;
 	} else {
 		bool reading = request->operation == DISK_READ;
 
 		if (disk->direct_fd >= 0)
 			iocb->aio_fildes = disk->direct_fd;
 		iocb->aio_lio_opcode = reading ? IO_CMD_PREADV : IO_CMD_PWRITEV;
-		iocb->u.v.vec = request->iov;
-		iocb->u.v.nr = request->nr_iov;
-		iocb->u.v.offset = request->offset;
+		disk_part_begin(request);
+		disk->bytes += request->engine_part;
+		iocb->u.v.vec = request->engine_iov;
+		iocb->u.v.nr = request->engine_nr;
+		iocb->u.v.offset = request->offset + request->engine_progress;
 		if (!reading && request->stable)
 			iocb->aio_rw_flags = RWF_DSYNC;
 	}
@@ -136,11 +147,23 @@ static void prepare(struct disk *disk, struct disk_request *request)
 
 void disk_submit(struct disk *disk, struct disk_request *request)
 {
-	disk->in_flight++;
 	request->engine_progress = 0;
-	request->engine_slow = false;
+	request->engine_iov = request->iov;
+	request->engine_left = request->nr_iov;
+	request->engine_slow = request->engine_done = false;
 	request->engine_error = check_request(disk, request);
 	TAILQ_INSERT_TAIL(&disk->pending, request, link);
+}
+
+/* Of what it was given the first `done` bytes are done. */
+static void leave_kernel(struct disk *disk, struct disk_request *request, u64 done)
+{
+	if (request->operation == DISK_FLUSH) {
+		disk->flushes--;
+		return;
+	}
+	disk->bytes -= request->engine_part;
+	disk_part_end(request, done);
 }
 
 /* Back to the front of the line, to be done by the worker. */
@@ -160,6 +183,7 @@ static void give_back(struct disk *disk, struct iocb **batch, unsigned nr, int e
 	for (unsigned i = nr; i-- > 0;) {
 		struct disk_request *request = batch[i]->data;
 
+		leave_kernel(disk, request, 0);
 		if (i == 0 && (error != -EAGAIN || !disk->in_kernel)) {
 			if (request->operation == DISK_FLUSH)
 				disk->aio_flush = false;
@@ -193,6 +217,7 @@ static bool hand_over(struct disk *disk, struct iocb **batch, unsigned nr)
 static void give_to_worker(struct disk *disk, struct disk_request *request)
 {
 	disk->in_worker++;
+	disk->flushes += request->operation == DISK_FLUSH;
 	disk->exclusive = needs_exclusive(disk, request);
 	disk_worker_enqueue(disk, request);
 }
@@ -206,16 +231,17 @@ static void submit_pending(struct disk *disk, struct disk_request_list *done)
 
 again:
 	nr = 0;
-	while (!disk->exclusive && (request = TAILQ_FIRST(&disk->pending))) {
-		if (request->engine_error || is_done_at_once(disk, request)) {
+	while (!disk->held && !disk->exclusive && (request = TAILQ_FIRST(&disk->pending))) {
+		if (changes_disk(request) && disk->no_writes && disk->no_writes())
+			request->engine_error = -ECANCELED;
+		if (is_done_at_once(disk, request)) {
 			TAILQ_REMOVE(&disk->pending, request, link);
 			TAILQ_INSERT_TAIL(done, request, link);
 			continue;
 		}
 		if (is_transfer(request) && disk->direct_fd >= 0 && !is_aligned(disk, request))
 			request->engine_slow = true;
-		if (request->operation != DISK_READ && request->operation != DISK_FLUSH)
-			disk->written = true;
+		disk->written |= changes_disk(request);
 		if (needs_worker(disk, request)) {
 			if (needs_exclusive(disk, request) &&
 			    (nr || disk->in_kernel || disk->in_worker))
@@ -224,7 +250,7 @@ again:
 			give_to_worker(disk, request);
 			continue;
 		}
-		if (disk->in_kernel + nr >= disk->depth)
+		if (disk->in_kernel + nr >= disk->depth || disk->bytes >= DISK_MAX_BYTES)
 			break;
 		TAILQ_REMOVE(&disk->pending, request, link);
 		prepare(disk, request);
@@ -242,32 +268,60 @@ static bool is_worth_retrying(const struct disk *disk, long result)
 	return result == -EINTR || result == -EAGAIN || (result == -EINVAL && disk->direct_fd >= 0);
 }
 
+/* What came back, with its result, goes to the submitter; in a held disk that waits. */
+static void hand_back(struct disk *disk, struct disk_request *request,
+		      struct disk_request_list *done)
+{
+	request->engine_done = true;
+	if (disk->held && request->operation == DISK_FLUSH)
+		TAILQ_INSERT_HEAD(&disk->pending, request, link);
+	else
+		TAILQ_INSERT_TAIL(done, request, link);
+}
+
+static void flush_completed(struct disk *disk, struct disk_request *request, long result,
+			    struct disk_request_list *done)
+{
+	leave_kernel(disk, request, 0);
+	if (result == -EINVAL) {
+		disk->aio_flush = false;
+		retry_slowly(disk, request);
+		return;
+	}
+	request->engine_error = MIN(result, 0);
+	hand_back(disk, request, done);
+}
+
+static void transfer_completed(struct disk *disk, struct disk_request *request, long result,
+			       struct disk_request_list *done)
+{
+	bool whole = result >= 0 && (u64)result == request->engine_part;
+
+	leave_kernel(disk, request, MAX(result, 0L));
+	if (whole && request->engine_progress < request->length) {
+		/* Behind the others: whoever asks for much gets it bit by bit. */
+		TAILQ_INSERT_TAIL(&disk->pending, request, link);
+		return;
+	}
+	if (is_worth_retrying(disk, result) ||
+	    (result >= 0 && !whole &&
+	     (request->operation == DISK_WRITE || !disk_zero_tail(disk, request)))) {
+		retry_slowly(disk, request);
+		return;
+	}
+	request->engine_error = MIN(result, 0);
+	hand_back(disk, request, done);
+}
+
 static void kernel_completed(struct disk *disk, struct disk_request *request, long result,
 			     struct disk_request_list *done)
 {
 	disk->in_kernel--;
 	disk->event_stale = true;
-	if (request->operation == DISK_FLUSH && result == -EINVAL) {
-		disk->aio_flush = false;
-		retry_slowly(disk, request);
-		return;
-	}
-	if (is_transfer(request)) {
-		if (is_worth_retrying(disk, result)) {
-			retry_slowly(disk, request);
-			return;
-		}
-		if (result >= 0 && (u64)result < request->length) {
-			request->engine_progress = result;
-			if (request->operation == DISK_WRITE ||
-			    !disk_zero_tail(disk, request, result)) {
-				retry_slowly(disk, request);
-				return;
-			}
-		}
-	}
-	request->engine_error = result < 0 ? (int)result : 0;
-	TAILQ_INSERT_TAIL(done, request, link);
+	if (request->operation == DISK_FLUSH)
+		flush_completed(disk, request, result, done);
+	else
+		transfer_completed(disk, request, result, done);
 }
 
 static void reap_mapped(struct disk *disk, struct disk_request_list *done)
@@ -305,12 +359,16 @@ static void collect_worker(struct disk *disk, struct disk_request_list *done)
 	struct disk_request *request;
 
 	disk_worker_collect(disk, &finished);
-	TAILQ_FOREACH(request, &finished, link)
-	{
+	while ((request = TAILQ_FIRST(&finished))) {
+		TAILQ_REMOVE(&finished, request, link);
 		disk->in_worker--;
 		disk->exclusive = false;
+		disk->flushes -= request->operation == DISK_FLUSH;
+		if (request->engine_more && !request->engine_error)
+			TAILQ_INSERT_TAIL(&disk->pending, request, link);
+		else
+			hand_back(disk, request, done);
 	}
-	TAILQ_CONCAT(done, &finished, link);
 }
 
 static void reap(struct disk *disk, struct disk_request_list *done)
@@ -338,7 +396,8 @@ static void log_failure(struct disk *disk, const struct disk_request *request)
 		[DISK_WRITE_ZEROES] = "writing zeroes",
 	};
 
-	if (request->engine_error == -EOPNOTSUPP || !log_limit_ok(&disk->errors))
+	if (request->engine_error == -EOPNOTSUPP || request->engine_error == -ECANCELED ||
+	    !log_limit_ok(&disk->errors))
 		return;
 	u64 offset = is_transfer(request) ? request->offset : 0;
 	if (is_ranges(request) && request->nr_ranges)
@@ -350,17 +409,19 @@ static void log_failure(struct disk *disk, const struct disk_request *request)
 			  : strerror(-request->engine_error));
 }
 
-static void leave_flight(struct disk *disk, unsigned nr)
+/* Looked at after everything else: who waits shall find the submitter told. */
+static void tell_waiters(struct disk *disk)
 {
-	/*
-	 * Counted down first, looked at drainers second; a drainer does it the other way round, so
-	 * one of the two sees the other.
-	 */
-	if (atomic_fetch_sub(&disk->in_flight, nr) != nr || !disk->drainers)
+	unsigned under_way = disk->in_kernel + disk->in_worker;
+
+	if (!disk->waiters)
 		return;
-	pthread_mutex_lock(&disk->drain_lock);
-	pthread_cond_broadcast(&disk->drained);
-	pthread_mutex_unlock(&disk->drain_lock);
+	pthread_mutex_lock(&disk->rest_lock);
+	disk->rest = !under_way			  ? DISK_IDLE
+		     : under_way == disk->flushes ? DISK_FLUSHES_ONLY
+						  : DISK_BUSY;
+	pthread_cond_broadcast(&disk->rest_changed);
+	pthread_mutex_unlock(&disk->rest_lock);
 }
 
 /* Tells the submitter of all in the list. */
@@ -399,12 +460,12 @@ static void run(struct disk *disk)
 			break;
 		if (disk->batch_done)
 			disk->batch_done(disk->batch_done_arg);
-		leave_flight(disk, nr);
 		budget -= MIN(budget, nr);
 	} while (budget);
 	disk->completing = false;
-	if (!TAILQ_EMPTY(&disk->pending) && !disk->in_kernel && !disk->in_worker)
+	if (!TAILQ_EMPTY(&disk->pending) && !disk->held && !disk->in_kernel && !disk->in_worker)
 		eventfd_write(disk->event_fd, 1);
+	tell_waiters(disk);
 }
 
 static void clear_event(struct disk *disk)
@@ -443,39 +504,105 @@ void disk_set_batch_done(struct disk *disk, void (*fn)(void *arg), void *arg)
 	disk->batch_done_arg = arg;
 }
 
-static void kick_from_loop(void *arg)
+void disk_set_no_writes(struct disk *disk, bool (*fn)(void))
 {
-	run(arg);
+	disk->no_writes = fn;
+}
+
+static void hold_on_loop(void *arg)
+{
+	struct disk_request_list back = TAILQ_HEAD_INITIALIZER(back);
+	struct disk *disk = arg;
+	struct disk_request *request;
+
+	disk->held = true;
+	disk_worker_take_back(disk, &back);
+	TAILQ_FOREACH(request, &back, link)
+	{
+		disk->in_worker--;
+		disk->exclusive = false;
+		disk->flushes -= request->operation == DISK_FLUSH;
+	}
+	TAILQ_CONCAT(&back, &disk->pending, link);
+	TAILQ_CONCAT(&disk->pending, &back, link);
+	run(disk);
 }
 
 /* Nobody runs the loop, so nobody else would look. */
-static void drain_here(struct disk *disk)
+static void wait_here(struct disk *disk, enum disk_rest rest)
 {
 	struct pollfd wait = { .fd = disk->event_fd, .events = POLLIN };
 
-	run(disk);
-	while (disk->in_flight) {
+	while (disk->rest < rest) {
 		poll(&wait, 1, -1);
 		clear_event(disk);
 		run(disk);
 	}
 }
 
-void disk_drain(struct disk *disk)
+static void hold_until(struct disk *disk, enum disk_rest rest)
 {
-	if (!disk->in_flight)
-		return;
-	if (loop_is_current(disk->loop)) {
-		drain_here(disk);
-		return;
+	disk->waiters++;
+	loop_call(disk->loop, hold_on_loop, disk);
+	if (loop_is_current(disk->loop))
+		wait_here(disk, rest);
+	pthread_mutex_lock(&disk->rest_lock);
+	while (disk->rest < rest)
+		pthread_cond_wait(&disk->rest_changed, &disk->rest_lock);
+	pthread_mutex_unlock(&disk->rest_lock);
+	disk->waiters--;
+}
+
+void disk_hold(struct disk *disk)
+{
+	hold_until(disk, DISK_FLUSHES_ONLY);
+}
+
+static void release_on_loop(void *arg)
+{
+	struct disk *disk = arg;
+
+	disk->held = false;
+	run(disk);
+}
+
+void disk_release(struct disk *disk)
+{
+	loop_call(disk->loop, release_on_loop, disk);
+}
+
+struct cancelling {
+	struct disk *disk;
+	bool (*drop)(struct disk_request *request, void *arg);
+	void *arg;
+};
+
+static void cancel_on_loop(void *arg)
+{
+	struct cancelling *cancelling = arg;
+	struct disk_request_list *pending = &cancelling->disk->pending;
+	struct disk_request *request, *next;
+
+	for (request = TAILQ_FIRST(pending); request; request = next) {
+		/* It is the submitter's again as soon as it is dropped. */
+		next = TAILQ_NEXT(request, link);
+		TAILQ_REMOVE(pending, request, link);
+		if (cancelling->drop(request, cancelling->arg))
+			continue;
+		if (next)
+			TAILQ_INSERT_BEFORE(next, request, link);
+		else
+			TAILQ_INSERT_TAIL(pending, request, link);
 	}
-	loop_call(disk->loop, kick_from_loop, disk);
-	pthread_mutex_lock(&disk->drain_lock);
-	disk->drainers++;
-	while (disk->in_flight)
-		pthread_cond_wait(&disk->drained, &disk->drain_lock);
-	disk->drainers--;
-	pthread_mutex_unlock(&disk->drain_lock);
+}
+
+void disk_cancel(struct disk *disk, bool (*drop)(struct disk_request *request, void *arg),
+		 void *arg)
+{
+	struct cancelling cancelling = { .disk = disk, .drop = drop, .arg = arg };
+
+	hold_until(disk, DISK_IDLE);
+	loop_call(disk->loop, cancel_on_loop, &cancelling);
 }
 
 int disk_start(struct disk *disk)
@@ -537,8 +664,8 @@ int disk_engine_init(struct disk *disk)
 	TAILQ_INIT(&disk->worker.finished);
 	pthread_mutex_init(&disk->worker.lock, NULL);
 	pthread_cond_init(&disk->worker.wake, NULL);
-	pthread_mutex_init(&disk->drain_lock, NULL);
-	pthread_cond_init(&disk->drained, NULL);
+	pthread_mutex_init(&disk->rest_lock, NULL);
+	pthread_cond_init(&disk->rest_changed, NULL);
 	disk->errors.burst = 8;
 	disk->aio_flush = true;
 	disk->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -563,6 +690,6 @@ void disk_engine_exit(struct disk *disk)
 	io_destroy(disk->aio);
 	pthread_mutex_destroy(&disk->worker.lock);
 	pthread_cond_destroy(&disk->worker.wake);
-	pthread_mutex_destroy(&disk->drain_lock);
-	pthread_cond_destroy(&disk->drained);
+	pthread_mutex_destroy(&disk->rest_lock);
+	pthread_cond_destroy(&disk->rest_changed);
 }

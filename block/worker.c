@@ -91,3 +91,12 @@ void disk_worker_collect(struct disk *disk, struct disk_request_list *list)
 	TAILQ_CONCAT(list, &worker->finished, link);
 	pthread_mutex_unlock(&worker->lock);
 }
+
+void disk_worker_take_back(struct disk *disk, struct disk_request_list *list)
+{
+	struct disk_worker *worker = &disk->worker;
+
+	pthread_mutex_lock(&worker->lock);
+	TAILQ_CONCAT(list, &worker->jobs, link);
+	pthread_mutex_unlock(&worker->lock);
+}

@@ -33,6 +33,23 @@ static union blk_room *room_of(const struct blk_request *request)
 	return &request->blk->room[request - request->blk->requests];
 }
 
+static void put_request(struct blk_request *request)
+{
+	request->next_free = request->blk->free;
+	request->blk->free = request;
+}
+
+bool blk_drop(struct disk_request *io, void *arg)
+{
+	struct blk_request *request = CONTAINER_OF(io, struct blk_request, io);
+	const struct virtqueue *vq = arg;
+
+	if (vq && request->queue != vq->index)
+		return false;
+	put_request(request);
+	return true;
+}
+
 static void complete(struct blk_request *request, u8 status)
 {
 	struct virtio_blk *blk = request->blk;
@@ -44,8 +61,7 @@ static void complete(struct blk_request *request, u8 status)
 	 */
 	virtqueue_push(&blk->dev.queues[request->queue].vq, request->head, request->in_len);
 	blk->to_signal |= BIT(request->queue);
-	request->next_free = blk->free;
-	blk->free = request;
+	put_request(request);
 }
 
 static void io_done(struct disk_request *io, int error)
@@ -63,20 +79,10 @@ static void io_done(struct disk_request *io, int error)
 		complete(request, VIRTIO_BLK_S_IOERR);
 }
 
-static bool changes_disk(enum disk_operation operation)
-{
-	return operation != DISK_READ && operation != DISK_FLUSH;
-}
-
 static void submit(struct blk_request *request, enum disk_operation operation)
 {
 	struct virtio_blk *blk = request->blk;
 
-	/* Looked at when all but the data has been read: what says what to write and where may be no guest's words. */
-	if (changes_disk(operation) && memory_guard_tripped()) {
-		complete(request, VIRTIO_BLK_S_IOERR);
-		return;
-	}
 	request->io.operation = operation;
 	request->io.stable = !blk_is_writeback(blk);
 	request->io.done = io_done;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "blk.h"
+#include "lkvm/memory_guard.h"
 #include "lkvm/vm.h"
 
 /* Up to the fields of secure erase, which is not offered. */
@@ -73,16 +74,32 @@ static void config_write(struct virtio_device *dev, u32 offset, const u8 *data, 
 
 static void quiesce(struct virtio_device *dev)
 {
-	disk_drain(to_blk(dev)->disk);
+	disk_hold(to_blk(dev)->disk);
 }
 
-/* Every request came back in quiesce(). */
+static void resume(struct virtio_device *dev)
+{
+	disk_release(to_blk(dev)->disk);
+}
+
+static void queue_reset(struct virtio_device *dev, struct virtqueue *vq)
+{
+	struct virtio_blk *blk = to_blk(dev);
+
+	disk_cancel(blk->disk, blk_drop, vq);
+	blk->to_signal &= ~BIT(vq->index);
+	blk->stalled &= ~BIT(vq->index);
+}
+
+/* The driver wants no answers any more to what it asked for before. */
 static void reset(struct virtio_device *dev)
 {
 	struct virtio_blk *blk = to_blk(dev);
 
+	disk_cancel(blk->disk, blk_drop, NULL);
 	blk->writeback_set = false;
 	blk->to_signal = blk->stalled = 0;
+	disk_release(blk->disk);
 }
 
 static int start(struct virtio_device *dev)
@@ -110,6 +127,8 @@ static const struct virtio_device_ops blk_ops = {
 	.config_write = config_write,
 	.notify = blk_notify,
 	.quiesce = quiesce,
+	.resume = resume,
+	.queue_reset = queue_reset,
 	.reset = reset,
 	.start = start,
 	.destroy = destroy,
@@ -162,6 +181,7 @@ int blk_new(struct virtio_blk **result, struct vm *vm, const struct guest_memory
 	blk->sectors = disk_size(blk->disk) / DISK_SECTOR;
 	blk_requests_init(blk);
 	disk_set_batch_done(blk->disk, blk_batch_done, blk);
+	disk_set_no_writes(blk->disk, memory_guard_tripped);
 	fill_serial(blk, config->serial, index);
 	for (unsigned i = 0; i < queues; i++)
 		sizes[i] = BLK_QUEUE_SIZE;

@@ -20,10 +20,7 @@
 /* Small requests, by far the most, stay within this many buffers. */
 #define BLK_FEW_IOVS   8
 
-/*
- * Bounds of what one command may ask, chosen so that none of them keeps a pause or the end of the VM
- * waiting for long, even if zeroes have to be written byte by byte.
- */
+/* Bounds of what one command may ask. */
 #define BLK_DISCARD_SEGMENTS	  64
 #define BLK_DISCARD_SECTORS	  (MIB(256) / DISK_SECTOR)
 #define BLK_WRITE_ZEROES_SEGMENTS 1
@@ -77,6 +74,8 @@ bool blk_is_writeback(const struct virtio_blk *blk);
 void blk_requests_init(struct virtio_blk *blk);
 void blk_notify(struct virtio_device *dev, struct virtqueue *vq);
 void blk_batch_done(void *blk);
+/* For disk_cancel(): forgets a request, if it is that virtqueue's. NULL: whatever queue's it is. */
+bool blk_drop(struct disk_request *io, void *vq);
 
 /*
  * The device without a transport, and not started, so that tests need no VM: then vm is NULL and

@@ -43,10 +43,17 @@ struct disk_request {
 	/* 0 or -errno; -EOPNOTSUPP: the host's disk has no such operation. */
 	void (*done)(struct disk_request *request, int error);
 	/* The engine's. */
-	void *engine_data[8]; /* the struct iocb */
-	u64 engine_progress;  /* bytes transferred so far */
-	int engine_error;     /* result, while it waits for done() */
-	bool engine_slow;     /* has to go through the worker */
+	void *engine_data[8];	  /* the struct iocb */
+	u64 engine_progress;	  /* bytes done so far */
+	u64 engine_part;	  /* bytes of a transfer that are under way */
+	struct iovec *engine_iov; /* what is left of iov, engine_left of them */
+	unsigned engine_left;
+	unsigned engine_nr; /* of these, those of the part */
+	size_t engine_cut;  /* bytes of the last of them that are not the part's */
+	int engine_error;   /* result, while it waits for done() */
+	bool engine_slow;   /* has to go through the worker */
+	bool engine_more;   /* the worker did a part, and there are others */
+	bool engine_done;   /* came back while the disk was held */
 	TAILQ_ENTRY(disk_request) link;
 };
 
@@ -55,7 +62,10 @@ struct disk_request {
  * that a second lkvm is told. Says what is wrong with the --disk argument; -errno.
  */
 int disk_open(struct disk **disk, const struct disk_config *config);
-/* Nothing in flight, stopped. What was written is brought to stable storage first. */
+/*
+ * Stopped. Requests that nobody was asked for yet are forgotten, done() is not called for any. What was written is
+ * brought to stable storage first.
+ */
 void disk_close(struct disk *disk);
 
 u64 disk_size(const struct disk *disk);	      /* bytes, DISK_SECTOR multiple */
@@ -66,13 +76,19 @@ bool disk_can_discard(const struct disk *disk);
 struct loop *disk_loop(struct disk *disk);
 
 int disk_start(struct disk *disk); /* starts the I/O thread */
-void disk_stop(struct disk *disk); /* stops it; drained before. Not an error when not started */
+void disk_stop(struct disk *disk); /* stops it; held before. Not an error when not started */
 
 /*
- * Calls fn(arg) on the disk's loop after each batch of done() calls, and before disk_drain() may
+ * Calls fn(arg) on the disk's loop after each batch of done() calls, and before disk_hold() may
  * return: the place to interrupt a guest once. Set before the first submit.
  */
 void disk_set_batch_done(struct disk *disk, void (*fn)(void *arg), void *arg);
+
+/*
+ * While fn() is true nothing is written any more: such requests fail with -ECANCELED, and nothing is said of them.
+ * Any thread. Set before the first submit.
+ */
+void disk_set_no_writes(struct disk *disk, bool (*fn)(void));
 
 /* On the disk's loop. Only queues the request: done() is not called from here. */
 void disk_submit(struct disk *disk, struct disk_request *request);
@@ -83,9 +99,19 @@ void disk_submit(struct disk *disk, struct disk_request *request);
  */
 void disk_kick(struct disk *disk);
 /*
- * Any thread but the disk's (or any when nobody runs the loop): returns when no request is in
- * flight; no new ones may come meanwhile.
+ * The rest: any thread but the disk's (or any when nobody runs the loop). However much was submitted, only a
+ * bounded number of bytes of it is under way, so holding takes no longer than the host needs for these.
+ *
+ * When this returns nothing of a request touches its buffers or the disk until disk_release(). What was not under way
+ * waits, and so does the answer to a flush that the host has not yet done.
  */
-void disk_drain(struct disk *disk);
+void disk_hold(struct disk *disk);
+void disk_release(struct disk *disk);
+/*
+ * Holds the disk, waits for its flushes too, and forgets all requests for which drop(request, arg) is true. done() is
+ * not called for them, and the submitter has them back.
+ */
+void disk_cancel(struct disk *disk, bool (*drop)(struct disk_request *request, void *arg),
+		 void *arg);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "test.h"
 #include "../../virtio/blk.h"
+#include "disk_drain.h"
 #include "virtio_driver.h"
 
 #define RAM_SIZE  MIB(8)

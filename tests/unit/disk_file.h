@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "lkvm/block.h"
+#include "disk_drain.h"
 #include "said.h"
 
 static char dir[64];

@@ -11,6 +11,7 @@
 
 #include "../../virtio/blk.h"
 #include "lkvm/log.h"
+#include "disk_drain.h"
 #include "virtio_driver.h"
 
 #define RAM_SIZE  MIB(1)

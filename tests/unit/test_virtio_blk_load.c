@@ -134,10 +134,9 @@ static void test_stall(void **state)
 	assert_int_equal(device->ops->start(device), 0);
 	for (int i = 0; i < 100000 && !__atomic_load_n(idx, __ATOMIC_ACQUIRE); i++)
 		usleep(100);
-	/* A pause in the middle: what was taken is answered, the rest waits. */
+	/* A pause in the middle: what was under way is answered, the rest waits, taken or not. */
 	device->ops->quiesce(device);
 	u16 before = *idx;
-	assert_int_equal(m->blk->dev.queues[0].vq.nr_busy, 0);
 	usleep(5000);
 	assert_int_equal(*idx, before);
 	device->ops->resume(device);
@@ -169,12 +168,10 @@ static void test_life_under_load(void **state)
 			virtio_queue_notified(&m->blk->dev, q);
 		}
 		device->ops->quiesce(device);
-		/* Whatever was taken is answered, and nothing moves any more. */
+		/* Nothing moves any more. */
 		u16 used[QUEUES];
 		for (unsigned q = 0; q < QUEUES; q++)
 			used[q] = m->ring[q].used->idx;
-		for (unsigned q = 0; q < QUEUES; q++)
-			assert_int_equal(m->blk->dev.queues[q].vq.nr_busy, 0);
 		if (round % 5 == 4)
 			device->ops->reset(device);
 		for (unsigned q = 0; q < QUEUES; q++)
