@@ -122,5 +122,6 @@ int machine_run(const struct vm_config *config)
 	memory_guard_disarm();
 	/* Last: who asked for the end hears of it when disks are closed. */
 	control_destroy(control);
+	vm_release(&vm);
 	return status;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,7 +24,7 @@ struct control_request {
 	const char *name;
 	enum control_error (*act)(struct answer *answer); /* NULL: nothing but tell */
 	void (*tell)(const struct answer *answer, struct json *json);
-	bool waits; /* for the guest to run: it is the main thread's to do */
+	bool needs_main;
 };
 
 static const struct {
@@ -48,9 +47,7 @@ _Static_assert(CONTROL_MAX_REQUEST == 4096, "the words above say this number");
 
 static bool has_gone(const struct answer *answer)
 {
-	struct pollfd fd = { .fd = answer->asker->fd };
-
-	return poll(&fd, 1, 0) > 0 && fd.revents & (POLLHUP | POLLERR);
+	return answer->asker->gone && answer->asker->gone(answer->asker->arg);
 }
 
 /* A guest that is paused after all, by somebody who was told that it is not, would stay so. */
@@ -107,14 +104,25 @@ static enum control_error get_report(struct answer *answer)
 
 /* ---- what can be told ---- */
 
+/* A guest that is going to be started again is not. */
+static bool is_ending(const struct answer *answer)
+{
+	struct vm *vm = answer->vm;
+	unsigned end = vm->end;
+
+	if (answer->asker->main_left || vm->host_end || vm->status >= 0)
+		return true;
+	return end != VM_REQUEST_NONE && !(end == VM_REQUEST_REBOOT && vm->config->reboot);
+}
+
 static void tell_state(const struct answer *answer, struct json *json)
 {
 	struct vm *vm = answer->vm;
 	const char *state = "running";
 
-	if (vm_ending(vm))
+	if (is_ending(answer))
 		state = "ending";
-	else if (answer->asker->starting)
+	else if (!vm->started)
 		state = "starting";
 	else if (vm->paused)
 		state = "paused";
@@ -134,24 +142,25 @@ static void tell_info(const struct answer *answer, struct json *json)
 	json_number(json, "memory", config->memory);
 }
 
-static u64 sum_of(struct vm *vm, unsigned nr_vcpus, unsigned reason)
+static u64 sum_of(const struct exit_counters *exits, unsigned nr_vcpus, unsigned reason)
 {
 	u64 sum = 0;
 
 	for (unsigned i = 0; i < nr_vcpus; i++)
-		sum += exit_counter_get(&vm->exits[i], reason);
+		sum += exit_counter_get(&exits[i], reason);
 	return sum;
 }
 
 static void tell_exits(const struct answer *answer, struct json *json)
 {
-	struct vm *vm = answer->vm;
-	unsigned nr_vcpus = answer->asker->starting ? 0 : vm->nr_vcpus;
+	/* Not there before there are vCPUs. */
+	const struct exit_counters *exits = answer->vm->exits;
+	unsigned nr_vcpus = exits ? answer->vm->config->cpus : 0;
 	char buffer[EXIT_NAME_SIZE];
 
 	json_object(json, "exits");
 	for (unsigned reason = 0; reason < EXIT_REASONS; reason++) {
-		u64 sum = sum_of(vm, nr_vcpus, reason);
+		u64 sum = sum_of(exits, nr_vcpus, reason);
 
 		if (sum)
 			json_number(json, exit_reason_name(reason, buffer), sum);
@@ -159,11 +168,11 @@ static void tell_exits(const struct answer *answer, struct json *json)
 	json_object_end(json);
 	json_object(json, "exits_by_vcpu");
 	for (unsigned reason = 0; reason < EXIT_REASONS; reason++) {
-		if (!sum_of(vm, nr_vcpus, reason))
+		if (!sum_of(exits, nr_vcpus, reason))
 			continue;
 		json_list(json, exit_reason_name(reason, buffer));
 		for (unsigned i = 0; i < nr_vcpus; i++)
-			json_number(json, NULL, exit_counter_get(&vm->exits[i], reason));
+			json_number(json, NULL, exit_counter_get(&exits[i], reason));
 		json_list_end(json);
 	}
 	json_object_end(json);
@@ -275,27 +284,20 @@ void control_refuse(enum control_error error, FILE *out)
 	refuse(error, NULL, out);
 }
 
-bool control_must_wait(const char *line)
+bool control_needs_main(const struct control_request *request)
 {
-	const struct control_request *request;
-
-	return !control_parse(line, &request) && request->waits;
+	return request->needs_main;
 }
 
-bool control_answer(const struct control_asker *asker, const char *line, FILE *out)
+bool control_answer(const struct control_asker *asker, const struct control_request *request,
+		    FILE *out)
 {
 	struct answer answer = { .asker = asker, .vm = asker->vm };
-	const struct control_request *request;
-	enum control_error error = control_parse(line, &request);
+	enum control_error err = request->act ? request->act(&answer) : CONTROL_OK;
 	struct json json;
 
-	/* control_must_wait() may have lacked the memory to see it. */
-	if (!error && asker->starting && request->waits)
-		error = CONTROL_FAILED;
-	if (!error && request->act)
-		error = request->act(&answer);
-	if (error) {
-		refuse(error, answer.why, out);
+	if (err) {
+		refuse(err, answer.why, out);
 		return false;
 	}
 	json_begin_line(&json, out);

@@ -32,26 +32,25 @@ struct control_request;
 /* A line without its end, as a string. */
 enum control_error control_parse(const char *line, const struct control_request **request);
 
-/* Who asks, and when. */
+/* Can only the main thread do it, in vm->loop? */
+bool control_needs_main(const struct control_request *request);
+
 struct control_asker {
 	struct vm *vm;
-	int fd; /* his connection; -1: none that could be given up */
-	/*
-	 * The guest is being assembled, by the main thread while another one answers: of vm nothing is looked at but
-	 * what any thread may, and nothing is done for which control_must_wait() is true.
-	 */
-	bool starting;
+	/* Main thread: has who asked closed his connection? NULL: that does not matter. */
+	bool (*gone)(void *arg);
+	void *arg;
+	bool main_left; /* nothing runs in vm->loop any more: the guest is ending */
 };
 
-/* Can that line be answered only when the guest runs? */
-bool control_must_wait(const char *line);
-
 /*
- * The thread that vm->loop is served by, or the one that answers while the guest starts: does what the line asks for
- * and writes the answer, a line. True: it is the guest's end, and the connection stays until then. Somebody
- * who gave up his connection while he waited for a pause or a resume gets neither.
+ * Does what was asked for and writes the answer, a line. On the main thread if control_needs_main(), otherwise on
+ * any: then of vm nothing is looked at but what any thread may. True: it is the guest's end, and the
+ * connection stays until then. Somebody who gave up his connection while he waited for a pause or a resume
+ * gets neither.
  */
-bool control_answer(const struct control_asker *asker, const char *line, FILE *out);
+bool control_answer(const struct control_asker *asker, const struct control_request *request,
+		    FILE *out);
 
 /* The answer that is nothing but an error. */
 void control_refuse(enum control_error error, FILE *out);

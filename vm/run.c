@@ -250,6 +250,7 @@ int vm_run(struct vm *vm)
 
 	/* Once more: now it is known whether it is private. */
 	error = vm_guard_memory(vm);
+	vm->started = true;
 	if (!error)
 		error = start(vm);
 	if (error) {

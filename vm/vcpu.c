@@ -173,9 +173,7 @@ void vcpus_destroy(struct vm *vm)
 	}
 	free(vm->vcpus);
 	free(vm->vcpu_control);
-	free(vm->exits);
 	vm->vcpus = NULL;
-	vm->exits = NULL;
 	vm->vcpu_control = NULL;
 	vm->nr_vcpus = 0;
 }

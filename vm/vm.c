@@ -3,6 +3,7 @@
 #include <linux/kvm.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -140,13 +141,6 @@ void vm_destroy(struct vm *vm)
 		chardev_destroy(vm->console);
 	arch_vm_destroy(vm);
 	irq_destroy(vm);
-	if (vm->loop) {
-		loop_fd_del(&vm->request_fd);
-		loop_destroy(vm->loop);
-	}
-	vm_signals_stop(vm);
-	if (vm->request_fd.fd >= 0)
-		close(vm->request_fd.fd);
 	bus_destroy(vm->mmio);
 	bus_destroy(vm->ports);
 	if (vm->fd >= 0)
@@ -155,6 +149,18 @@ void vm_destroy(struct vm *vm)
 	conversions_destroy(vm);
 	if (vm->kvm_fd >= 0)
 		close(vm->kvm_fd);
+}
+
+void vm_release(struct vm *vm)
+{
+	vm_signals_stop(vm);
+	if (vm->loop) {
+		loop_fd_del(&vm->request_fd);
+		loop_destroy(vm->loop);
+	}
+	if (vm->request_fd.fd >= 0)
+		close(vm->request_fd.fd);
+	free(vm->exits);
 }
 
 /* KVM of before 6.8 has only the older call; a slot without guest_memfd needs no more. */

@@ -15,17 +15,20 @@ struct vm;
 /* ---- in the process of the guest: main thread ---- */
 
 /*
- * Makes the guest's socket. A thread of its own serves it while the guest is assembled, which may take long; vm->loop
- * does from the time that it runs. A socket left behind by a guest
- * that was killed is replaced. 0 with *control NULL: no socket could be made, which is told when the guest
- * was given a name or LKVM_RUNTIME_DIR makes no sense, and no reason not to run. -EEXIST: there is a guest of that name already, said.
+ * Makes the guest's socket, and a thread of its own that serves it until control_destroy(). A socket left behind by
+ * a guest that was killed is replaced. 0 with *control NULL: no socket could be made, which is told when the guest
+ * was given a name or LKVM_RUNTIME_DIR makes no sense, and no reason not to run. -EEXIST: there is a guest of that
+ * name already, said.
  */
 int control_create(struct control **control, struct vm *vm);
 
-/* Nobody is served any more. Who waits for the guest's end goes on waiting. Before vm_destroy(); NULL is fine. */
+/*
+ * vm->loop does not run any more: what needs the main thread is refused from here on. All else is answered as before.
+ * Before vm_destroy(); NULL is fine.
+ */
 void control_stop(struct control *control);
 
-/* The socket goes, and who waits for the guest's end sees it. */
+/* After vm_destroy() and before vm_release(): the socket goes, and who waits for the guest's end sees it. */
 void control_destroy(struct control *control);
 
 /* ---- in other processes: one thread ---- */

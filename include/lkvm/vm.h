@@ -70,14 +70,16 @@ struct vm {
 	struct chardev *console; /* where the guest's first console goes; made before devices */
 	struct vcpu **vcpus;
 	unsigned nr_vcpus;
-	struct counters counters;	   /* any thread */
-	struct exit_counters *exits;	   /* one a vCPU; any thread reads */
-	unsigned nr_roms;		   /* vm/rom.c's; main thread */
+	struct counters counters; /* any thread */
+	struct exit_counters *_Atomic
+		exits;	  /* one a vCPU, from vcpus_create() to vm_release(); any thread reads */
+	unsigned nr_roms; /* vm/rom.c's; main thread */
 	struct vcpu_control *vcpu_control; /* vm/vcpu.c's */
 	struct arch_vm arch;		   /* the architecture's own */
 	struct loop_fd request_fd;	   /* main thread: an eventfd that vm_request() writes to */
 	struct loop_timer timeout;	   /* main thread */
-	bool paused;			   /* main thread */
+	_Atomic bool started;		   /* vm_run() has begun; main thread, any thread reads */
+	_Atomic bool paused;		   /* main thread, any thread reads */
 	_Atomic unsigned end; /* enum vm_request that ends this life of the guest; any thread */
 	/* The same if it came from outside the guest: no reboot makes it forgotten. Any thread. */
 	_Atomic unsigned host_end;
@@ -108,8 +110,12 @@ void vm_init(struct vm *vm, const struct vm_config *config);
  * may become true, also before vm_run(). Says what is wrong; -errno.
  */
 int vm_create(struct vm *vm);
-/* Everything that exists is taken down, in reverse order. Also after a half-way failure. */
+/*
+ * Everything that exists is taken down, in reverse order. Also after a half-way failure. Disks may take long to close,
+ * so that signals and vm_request() still end lkvm, and what any thread may look at can be looked at, until vm_release().
+ */
 void vm_destroy(struct vm *vm);
+void vm_release(struct vm *vm);
 
 /*
  * Main thread, before others: from here on memory that the host takes away ends the guest (memory_guard.h), with

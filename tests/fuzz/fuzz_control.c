@@ -19,7 +19,7 @@
 #include "../../control/server.h"
 
 static struct vm vm;
-static struct vm_config config = { .name = "fuzz" };
+static struct vm_config config = { .name = "fuzz", .cpus = 1 };
 
 struct peer {
 	struct loop_fd fd;
@@ -48,7 +48,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	vm.config = &config;
 	vm.loop = loop_create("fuzz");
 	vm.exits = exit_counters_create(1);
-	vm.nr_vcpus = 1;
+	vm.status = -1;
 	vm.request_fd.fd = eventfd(0, EFD_NONBLOCK);
 	vm.request_fd.ready = on_request;
 	if (!vm.loop || !vm.exits || vm.request_fd.fd < 0 ||
@@ -127,7 +127,7 @@ static void on_peer(struct loop_fd *handler, u32 events)
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct peer peer = { .input = { data, size }, .fd.ready = on_peer };
-	struct control *control = control_new(&vm);
+	struct control *control = control_new(&vm, vm.loop);
 	int fds[2];
 
 	vm.end = VM_REQUEST_POWEROFF;

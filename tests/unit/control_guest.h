@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ static pthread_t thread;
 
 /* In place of vm/run.c: a guest without CPUs. Who is to go meanwhile goes. */
 static struct control_peer *leaves;
-static unsigned pauses, resumes;
+static _Atomic unsigned pauses, resumes;
 
 void vm_pause(struct vm *of)
 {
@@ -59,6 +60,7 @@ static inline int setup(void **state)
 	vm->loop = loop_create("test");
 	assert_non_null(vm->loop);
 	vm->config = &config;
+	vm->status = -1;
 	vm->request_fd.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	vm->nr_vcpus = 2;
 	vm->exits = exit_counters_create(2);
@@ -92,6 +94,7 @@ static inline void begin_start(void)
 
 static inline void run_loop(void)
 {
+	vm->started = true;
 	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
 }
 
@@ -105,6 +108,28 @@ static inline void end(void)
 {
 	loop_stop(vm->loop);
 	pthread_join(thread, NULL);
+}
+
+/* The main thread is in the middle of something, until it is let go. */
+static sem_t busy, over;
+
+static inline void be_busy(void *arg)
+{
+	sem_post(&busy);
+	sem_wait(&over);
+}
+
+static inline void keep_busy(void)
+{
+	sem_init(&busy, 0, 0);
+	sem_init(&over, 0, 0);
+	assert_int_equal(loop_post(vm->loop, be_busy, NULL), 0);
+	sem_wait(&busy);
+}
+
+static inline void let_go(void)
+{
+	sem_post(&over);
 }
 
 static inline struct control_peer connect_to(const char *name)

@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "control_guest.h"
@@ -209,23 +211,153 @@ static void test_longest_request(void **state)
 	end();
 }
 
-/* More clients than are served at once, silent ones: who comes later waits and is served when they leave. */
+/* More clients than there are places, silent ones: who comes later gets the place of the oldest of them. */
 static void test_many_clients(void **state)
 {
 	struct control_peer silent[16], peer;
-	char *answer;
 
 	begin();
 	for (unsigned i = 0; i < 16; i++)
 		silent[i] = connect_to("test");
 	answers(&silent[15], "{\"request\":\"ping\"}\n", "{\"ok\": true}\n");
+	answers(&silent[0], "{\"request\":\"ping\"}\n", "{\"ok\": true}\n");
 	peer = connect_to("test");
-	assert_int_equal(control_ask(&peer, "ping", 200, &answer), -ETIMEDOUT);
-	control_disconnect(&silent[3]);
-	assert_string_equal(read_line(&peer), "{\"ok\": true}\n");
+	answers(&peer, "{\"request\":\"ping\"}\n", "{\"ok\": true}\n");
+	assert_string_equal(read_line(&silent[1]), "");
+	answers(&silent[0], "{\"request\":\"ping\"}\n", "{\"ok\": true}\n");
+	answers(&silent[2], "{\"request\":\"ping\"}\n", "{\"ok\": true}\n");
 	control_disconnect(&peer);
 	for (unsigned i = 0; i < 16; i++)
 		control_disconnect(&silent[i]);
+	end();
+}
+
+/* Nor do many who wait for the main thread keep `lkvm stop` out; those who wait for the end keep their places. */
+static void test_many_who_wait(void **state)
+{
+	struct control_peer waiting[16], stopping[16];
+	char *answer;
+
+	begin_start();
+	for (unsigned i = 0; i < 16; i++) {
+		waiting[i] = connect_to("test");
+		send_bytes(&waiting[i], "{\"request\":\"pause\"}\n", 20);
+	}
+	for (unsigned i = 0; i < 16; i++) {
+		stopping[i] = connect_to("test");
+		assert_int_equal(control_ask(&stopping[i], "stop", PATIENCE_MS, &answer), 0);
+		assert_string_equal(answer, "{\"ok\": true, \"state\": \"ending\"}");
+		free(answer);
+	}
+	for (unsigned i = 0; i < 16; i++) {
+		assert_string_equal(read_line(&waiting[i]), "");
+		assert_int_equal(control_wait_end(&stopping[i], 1), -ETIMEDOUT);
+		control_disconnect(&waiting[i]);
+	}
+	control_stop(control);
+	assert_int_equal(pauses, 0);
+	control_destroy(control);
+	control = NULL;
+	for (unsigned i = 0; i < 16; i++) {
+		assert_int_equal(control_wait_end(&stopping[i], PATIENCE_MS), 0);
+		control_disconnect(&stopping[i]);
+	}
+}
+
+/* In a process of its own, which still has descriptors. */
+static int ask_from_outside(int go)
+{
+	struct control_peer peers[16];
+	char *answer, byte;
+
+	if (read(go, &byte, 1) != 1)
+		return 1;
+	/* As often as there are places, and once more after they were all used. */
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < 16; i++)
+			if (control_connect("test", PATIENCE_MS, &peers[i]) ||
+			    control_ask(&peers[i], "ping", PATIENCE_MS, &answer))
+				return 2 + round;
+		for (unsigned i = 0; i < 16; i++)
+			control_disconnect(&peers[i]);
+	}
+	return 0;
+}
+
+static void test_no_descriptors_left(void **state)
+{
+	int pipe_fds[2], status, fds[256];
+	struct rlimit old, limit;
+	unsigned nr = 0;
+	pid_t child;
+
+	assert_int_equal(pipe(pipe_fds), 0);
+	child = fork();
+	if (!child)
+		_exit(ask_from_outside(pipe_fds[0]));
+	begin();
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	limit = old;
+	limit.rlim_cur = 128;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	while (nr < ARRAY_SIZE(fds) && (fds[nr] = dup(pipe_fds[0])) >= 0)
+		nr++;
+	assert_int_equal(errno, EMFILE);
+	assert_int_equal(write(pipe_fds[1], "x", 1), 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	while (nr)
+		close(fds[--nr]);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+	end();
+}
+
+/* Whatever the main thread is busy with, it is told how the guest is, and that it shall end. */
+static void test_busy_main_thread(void **state)
+{
+	struct control_peer peer, pausing;
+	char *answer;
+
+	begin();
+	keep_busy();
+	pausing = connect_to("test");
+	assert_int_equal(control_ask(&pausing, "pause", 50, &answer), -ETIMEDOUT);
+	peer = connect_to("test");
+	answers(&peer, "{\"request\":\"stat\"}\n", "\"state\": \"running\"");
+	assert_int_equal(pauses, 0);
+	let_go();
+	assert_non_null(strstr(read_line(&pausing), "\"state\": \"paused\""));
+	answers(&peer, "{\"request\":\"info\"}\n", "\"state\": \"paused\"");
+	keep_busy();
+	assert_int_equal(control_ask(&peer, "stop", PATIENCE_MS, &answer), 0);
+	free(answer);
+	let_go();
+	end();
+	/* After the last round of the loop: closing the disks may take long. */
+	send_bytes(&pausing, "{\"request\":\"resume\"}\n", 21);
+	control_stop(control);
+	assert_non_null(strstr(read_line(&pausing), "\"code\": \"ending\""));
+	answers(&pausing, "{\"request\":\"pause\"}\n", "\"code\": \"ending\"");
+	answers(&pausing, "{\"request\":\"stat\"}\n", "\"state\": \"ending\"");
+	control_disconnect(&peer);
+	control_disconnect(&pausing);
+}
+
+/* A guest that is about to be started again is not ending. */
+static void test_reboot(void **state)
+{
+	struct control_peer peer;
+
+	config.reboot = true;
+	begin();
+	peer = connect_to("test");
+	vm->end = VM_REQUEST_REBOOT;
+	answers(&peer, "{\"request\":\"info\"}\n", "\"state\": \"running\"");
+	vm->status = 0;
+	answers(&peer, "{\"request\":\"info\"}\n", "\"state\": \"ending\"");
+	control_disconnect(&peer);
 	end();
 }
 
@@ -462,6 +594,10 @@ int main(void)
 		TEST(test_whole_snp_report),
 		TEST(test_longest_request),
 		TEST(test_many_clients),
+		TEST(test_many_who_wait),
+		TEST(test_no_descriptors_left),
+		TEST(test_busy_main_thread),
+		TEST(test_reboot),
 		TEST(test_client_that_does_not_read),
 		TEST(test_stop),
 		TEST(test_stop_without_waiting),

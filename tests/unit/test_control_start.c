@@ -38,7 +38,7 @@ static void test_starting(void **state)
 	free(answer);
 	assert_int_equal(vm->signal, SIGTERM);
 	assert_true(vm_ending(vm));
-	/* All of them are the main loop's from its first round on. */
+	/* What needs the main loop is done from its first round on. */
 	vm->exits = exit_counters_create(2);
 	exit_count(&vm->exits[0], 2);
 	run_loop();
@@ -124,8 +124,9 @@ static void test_pause_given_up_meanwhile(void **state)
 	other = connect_to("test");
 	do {
 		answers(&other, "{\"request\":\"ping\"}\n", "{\"ok\": true}\n");
-	} while (!__atomic_load_n(&pauses, __ATOMIC_SEQ_CST));
+	} while (!resumes);
 	answers(&other, "{\"request\":\"info\"}\n", "\"state\": \"running\"");
+	assert_int_equal(pauses, 1);
 	assert_int_equal(resumes, 1);
 	control_disconnect(&other);
 	end();

@@ -308,10 +308,14 @@ static void test_ranges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_contents),   cmocka_unit_test(test_contents_direct),
-		cmocka_unit_test(test_tail),	   cmocka_unit_test(test_bound),
-		cmocka_unit_test(test_bound_direct), cmocka_unit_test(test_hold),
-		cmocka_unit_test(test_hold_with_threads), cmocka_unit_test(test_no_writes),
+		cmocka_unit_test(test_contents),
+		cmocka_unit_test(test_contents_direct),
+		cmocka_unit_test(test_tail),
+		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_bound_direct),
+		cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_hold_with_threads),
+		cmocka_unit_test(test_no_writes),
 		cmocka_unit_test(test_ranges),
 	};
 
