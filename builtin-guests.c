@@ -415,15 +415,39 @@ static int has_hung_up(const struct guests_command *command, const struct guests
 	return EXIT_NO_GUEST;
 }
 
+/* Its socket is not the only way to end it. */
+static int terminate(const struct guests_command *command, const char *name,
+		     const struct control_peer *peer)
+{
+	int err;
+
+	log_warning(
+		"%s: guest %s, PID %d, does not answer within %d seconds on its socket; it is sent SIGTERM instead",
+		command->name, name, peer->pid, GUESTS_STOP_MS / 1000);
+	err = control_terminate(peer, GUESTS_PATIENCE_MS - GUESTS_STOP_MS);
+	if (!err)
+		return -EPIPE;
+	if (err != -ETIMEDOUT)
+		log_error("%s: guest %s, PID %d: SIGTERM cannot be sent: %s", command->name, name,
+			  peer->pid, strerror(-err));
+	return no_answer(command, name, peer->pid, -ETIMEDOUT);
+}
+
 int guests_ask(const struct guests_command *command, const struct guests_args *args,
 	       const char *name, const char *request, struct control_peer *peer,
 	       struct guests_answer *answer)
 {
-	int error = control_connect(name, GUESTS_PATIENCE_MS, peer);
+	int patience = command->options & GUESTS_END ? GUESTS_STOP_MS : GUESTS_PATIENCE_MS;
+	int error = control_connect(name, GUESTS_PATIENCE_MS, peer), ret;
 
 	*answer = (struct guests_answer){ 0 };
 	if (!error)
-		error = control_ask(peer, request, GUESTS_PATIENCE_MS, &answer->json);
+		error = control_ask(peer, request, patience, &answer->json);
+	if (error == -ETIMEDOUT && command->options & GUESTS_END && peer->pid) {
+		ret = terminate(command, name, peer);
+		control_disconnect(peer);
+		return ret;
+	}
 	if (!error)
 		error = json_read(answer->json, on_value, answer);
 	if (!error && answer->ok)

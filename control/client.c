@@ -2,10 +2,12 @@
 /* The other end of the socket. Every wait has a limit: a guest's main loop may be stuck, or stopped. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "folder.h"
@@ -13,6 +15,11 @@
 #include "lkvm/json.h"
 #include "lkvm/loop.h"
 #include "others.h"
+
+/* Younger than the oldest supported headers. */
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
 
 #define MS	   1000000ULL
 #define RETRY_US   20000
@@ -270,4 +277,45 @@ int control_wait_end(struct control_peer *peer, int timeout_ms)
 		n = receive(peer, buffer, sizeof(buffer), end);
 	} while (n > 0);
 	return n == -ETIMEDOUT ? -ETIMEDOUT : 0;
+}
+
+/* ---- without an answer ---- */
+
+/*
+ * As long as the connection has another end its process is there, so the number was still its own when the
+ * descriptor was made. Linux 6.5 gives the descriptor itself.
+ */
+static int open_process(const struct control_peer *peer)
+{
+	struct pollfd fd = { .fd = peer->fd };
+	socklen_t size;
+	int pidfd;
+
+	size = sizeof(pidfd);
+	if (!getsockopt(peer->fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size))
+		return pidfd;
+	if (!peer->pid)
+		return -ESRCH;
+	pidfd = syscall(SYS_pidfd_open, peer->pid, 0);
+	if (pidfd < 0)
+		return -errno;
+	if (!poll(&fd, 1, 0) || !(fd.revents & (POLLHUP | POLLERR)))
+		return pidfd;
+	close(pidfd);
+	return -ESRCH;
+}
+
+int control_terminate(const struct control_peer *peer, int timeout_ms)
+{
+	int pidfd = open_process(peer), err = 0;
+	struct control_peer process = { .fd = pidfd };
+
+	if (pidfd < 0)
+		return pidfd;
+	if (syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0))
+		err = -errno;
+	if (!err)
+		err = wait_for(&process, POLLIN, clock_now() + timeout_ms * MS);
+	close(pidfd);
+	return err == -ESRCH ? 0 : err;
 }

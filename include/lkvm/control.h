@@ -74,6 +74,12 @@ bool control_has_own(const char *name);
  */
 int control_ask(struct control_peer *peer, const char *request, int timeout_ms, char **answer);
 
+/*
+ * For a guest that does not answer: sends SIGTERM to the very process that is at the connection's other end, and waits
+ * until it has ended. 0; -ETIMEDOUT; -ESRCH: the process is out of sight; other errors: it cannot be sent.
+ */
+int control_terminate(const struct control_peer *peer, int timeout_ms);
+
 /* After "stop" was answered: until the guest has ended. 0 or -ETIMEDOUT. */
 int control_wait_end(struct control_peer *peer, int timeout_ms);
 

@@ -64,6 +64,8 @@ void guests_answer_release(struct guests_answer *answer);
 
 /* How long a guest may take, in milliseconds. */
 #define GUESTS_PATIENCE_MS 10000
+/* The same until one that is to end has answered; then it gets a signal, and the rest of the time. */
+#define GUESTS_STOP_MS	   2000
 
 /*
  * The whole of a command that makes the same request to every guest meant, and says "Guest NAME is STATE", or, with

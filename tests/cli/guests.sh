@@ -106,6 +106,33 @@ test_guests_folder_has_other_things() {
 	refused 247 "no guest 'file'" stop file
 }
 
+# One that listens under that name and never answers, with $guest_pid.
+silent_guest() {
+	command -v python3 >/dev/null || skip "no python3"
+	python3 - "$1" <<-'END' &
+		import os, signal, socket, sys
+		os.umask(0o077)
+		s = socket.socket(socket.AF_UNIX)
+		s.bind("run/%s.sock" % sys.argv[1])
+		s.listen(4)
+		signal.pause()
+	END
+	guest_pid=$!
+	until_it "nobody listens" [ -S "run/$1.sock" ]
+}
+
+# The socket is not the only way to a guest that is to end.
+test_guests_that_need_a_signal() {
+	own_folder
+	silent_guest deaf
+	lkvm stop deaf
+	[ "$status" = 0 ] && [ "$out" = "Guest deaf has ended" ] || fail "status $status, $out$err"
+	[ "$err" = "  Warning: stop: guest deaf, PID $guest_pid, does not answer within 2 seconds on its socket; it is sent SIGTERM instead" ] ||
+		fail "$err"
+	wait $guest_pid
+	[ $? = 143 ] || fail "it was not SIGTERM that ended it"
+}
+
 test_guests_that_run() {
 	own_folder
 	start_guest --name one
@@ -146,7 +173,9 @@ test_guests_that_do_not_answer() {
 	lkvm list
 	[ "$status" = 0 ] && [[ $out == *"$guest_pid stuck "*" not answering" ]] || fail "$out$err"
 	refused 248 "guest stuck, PID $guest_pid, does not answer within 10 seconds" stat stuck
-	refused 248 "10 seconds; 'kill -KILL $guest_pid' would end it at once" stop stuck
+	lkvm stop stuck
+	[ "$status" = 248 ] && [[ $err == *"is sent SIGTERM instead"*"10 seconds; 'kill -KILL $guest_pid' would end it at once" ]] ||
+		fail "status $status, $err"
 	# Unlike a pause, the end that was asked for comes even if nobody waited for it.
 	kill -CONT $guest_pid
 	wait $guest_pid

@@ -490,7 +490,7 @@ static void test_same_name(void **state)
 	struct control *second;
 	char words[64];
 
-	begin();
+	begin_start();
 	said_begin();
 	assert_int_equal(control_create(&second, vm), -EEXIST);
 	said_end();
@@ -504,7 +504,6 @@ static void test_same_name(void **state)
 	said_end();
 	SAID(NULL);
 	assert_null(second);
-	end();
 }
 
 static void no_socket(const char *words)
