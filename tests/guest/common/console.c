@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Bytes through the serial port, as console.sh tells by the first one: E echoes what follows up to a Q, M prints
- * 100 lines, L as many as fill a pipe and lkvm's own buffer but not more, S prints for ever.
+ * 100 lines, P more than a page but not more than lkvm's own buffer has room for, L about as many as a pipe and
+ * that buffer, S prints for ever.
  */
 #include "guest.h"
 
@@ -43,6 +44,8 @@ void guest_main(addr_t boot)
 		echo();
 	if (what == 'M')
 		lines(100);
+	if (what == 'P')
+		lines(200);
 	if (what == 'L')
 		lines(1850);
 	while (what == 'S')

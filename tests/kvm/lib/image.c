@@ -27,29 +27,30 @@ static struct {
 	int memory;   /* the pages, as a file */
 } image = { .memory = -1 };
 
-/* The value of -k or --kernel in what the process was started with. */
-static bool find_kernel(char *name, size_t size)
+/* A word of the command line with a file's name ending in .elf: may that be a guest's? */
+static bool is_guest(const char *word, const char *folder, char *path, size_t size)
+{
+	const char *name = strrchr(word, '/') ? strrchr(word, '/') + 1 : word;
+	size_t len = strlen(name);
+
+	if (len < 4 || strcmp(name + len - 4, ".elf"))
+		return false;
+	snprintf(path, size, "%s/%.*s.so", folder, (int)len - 4, name);
+	return !access(path, R_OK);
+}
+
+/* Where another kernel is given, by a pipe for instance, or none, it is the guest that only ends. */
+static void find_guest(const char *folder, char *path, size_t size)
 {
 	static char words[65536];
 	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
 	ssize_t len = read(fd, words, sizeof(words) - 1);
-	const char *kernel = NULL;
 
 	close(fd);
-	for (char *word = words; word < words + len; word += strlen(word) + 1) {
-		if (!strcmp(word, "-k") || !strcmp(word, "--kernel"))
-			kernel = word + strlen(word) + 1;
-		else if (!strncmp(word, "--kernel=", strlen("--kernel=")))
-			kernel = word + strlen("--kernel=");
-	}
-	if (!kernel)
-		return false;
-	if (strrchr(kernel, '/'))
-		kernel = strrchr(kernel, '/') + 1;
-	snprintf(name, size, "%s", kernel);
-	if (strrchr(name, '.'))
-		*strrchr(name, '.') = 0;
-	return true;
+	for (char *word = words; word < words + len; word += strlen(word) + 1)
+		if (is_guest(word, folder, path, size))
+			return;
+	snprintf(path, size, "%s/poweroff.so", folder);
 }
 
 static int find_variables(struct dl_phdr_info *info, size_t size, void *path)
@@ -73,15 +74,14 @@ static int find_variables(struct dl_phdr_info *info, size_t size, void *path)
 bool kvm_image_load(void)
 {
 	const char *folder = getenv("SCRIPTED_GUESTS");
-	char name[256] = "", path[4096];
+	char path[4096];
 	void *object;
 
 	if (image.main)
 		return true;
-	/* What only asks KVM what it offers has no guest. */
-	if (!folder || !find_kernel(name, sizeof(name)))
-		return folder;
-	snprintf(path, sizeof(path), "%s/%s.so", folder, name);
+	if (!folder)
+		return false;
+	find_guest(folder, path, sizeof(path));
 	object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!object)
 		return false;
@@ -105,11 +105,11 @@ static bool map_at(void *where)
 
 bool kvm_image_begin(struct kvm_vm *vm)
 {
-	void *place = image.main ? kvm_memory(vm, IMAGE_GPA, image.size, true) : NULL;
+	void *place = kvm_memory(vm, IMAGE_GPA, image.size, true);
 
 	if (!place || pwrite(image.memory, image.original, image.size, 0) != (ssize_t)image.size ||
 	    !map_at(place) || !map_at(image.variables)) {
-		fprintf(stderr, "kvm: no guest, or no room in memory for its variables\n");
+		fprintf(stderr, "kvm: the guest's memory has no room for its variables\n");
 		return false;
 	}
 	return true;

@@ -231,6 +231,7 @@ int scripted_start(unsigned cpu, void (*function)(unsigned cpu))
 
 void scripted_exit(unsigned reason)
 {
+	memset(current->run->padding, 0, sizeof(current->run->padding));
 	leave_for(current, reason);
 }
 
