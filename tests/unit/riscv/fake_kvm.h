@@ -33,6 +33,7 @@ static struct fake_kvm {
 		int fd;		    /* a file of memory, so that its struct kvm_run can be mapped */
 		unsigned interrupt; /* the last KVM_INTERRUPT */
 		unsigned nr_interrupts;
+		bool stopped;
 		unsigned runs; /* KVM_RUN */
 		unsigned
 			csr_rd; /* a KVM_EXIT_RISCV_CSR waits to be finished with this register; 0: none does */
@@ -216,6 +217,12 @@ int ioctl(int fd, unsigned long request, ...)
 		return fake_one_reg(fd, arg, false);
 	case KVM_SET_ONE_REG:
 		return fake_one_reg(fd, arg, true);
+	case KVM_GET_MP_STATE:
+		*(struct kvm_mp_state *)arg = (struct kvm_mp_state){
+			.mp_state = fake.cpus[fake_index(fd)].stopped ? KVM_MP_STATE_STOPPED
+								      : KVM_MP_STATE_RUNNABLE,
+		};
+		return 0;
 	case KVM_INTERRUPT:
 		fake.cpus[fake_index(fd)].interrupt = ((struct kvm_interrupt *)arg)->irq;
 		fake.cpus[fake_index(fd)].nr_interrupts++;
