@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,20 @@ static bool on_terminal(void)
 }
 
 /*
+ * The main thread may wait for who reads this. A thread that a guest's work depends on must not: pausing
+ * and ending the guest would wait for it in turn.
+ */
+static void print_out(const char *text, size_t len)
+{
+	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (gettid() != getpid() && (poll(&out, 1, 0) <= 0 || !(out.revents & POLLOUT)))
+		return;
+	if (write(STDERR_FILENO, text, len) < 0)
+		return; /* nobody listens: there is no one left to tell */
+}
+
+/*
  * One write(2) a line, so that lines of several threads never mix. The terminal may be raw by now, so
  * a carriage return goes with every line feed there.
  */
@@ -44,8 +59,7 @@ static void print(const char *prefix, const char *fmt, va_list args)
 	if (on_terminal())
 		line[len++] = '\r';
 	line[len++] = '\n';
-	if (write(STDERR_FILENO, line, len) < 0)
-		return; /* nobody listens: there is no one left to tell */
+	print_out(line, len);
 }
 
 void log_text(const char *text)
@@ -59,8 +73,7 @@ void log_text(const char *text)
 			out[len++] = '\r';
 		out[len++] = *text;
 	}
-	if (write(STDERR_FILENO, out, len) < 0)
-		return;
+	print_out(out, len);
 }
 
 void log_fatal(const char *fmt, ...)

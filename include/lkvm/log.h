@@ -2,7 +2,7 @@
 /*
  * Messages for the person who typed the command. One line each, on stderr, beginning with the level
  * ("  Error: ...") as scripts for this command line expect. Any thread; never blocks on a lock that
- * a vCPU holds. A line about what a guest did goes through a struct log_limit, so that a guest
+ * a vCPU holds. Only the main thread waits for a reader: of others the line is lost then. A line about what a guest did goes through a struct log_limit, so that a guest
  * cannot fill the host's disk.
  */
 #ifndef LKVM_LOG_H
