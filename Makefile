@@ -56,20 +56,22 @@ has_lib = $(shell printf 'int main(void){return 0;}' | $(CC) $(CFLAGS) -x c - -o
 has_hdr = $(shell printf '\043include <$(1)>\nint main(void){return 0;}' | \
 	$(CC) $(CFLAGS) $(2) -x c - -c -o /dev/null 2>/dev/null && echo y)
 SLIRP_CFLAGS := $(shell $(PKG_CONFIG) --cflags slirp 2>/dev/null)
-HAVE_SLIRP := $(and $(call has_hdr,slirp/libslirp.h,$(SLIRP_CFLAGS)),$(call has_lib,-lslirp))
+# It is loaded when it is needed, by a process of its own: its headers are enough.
+HAVE_SLIRP := $(call has_hdr,slirp/libslirp.h,$(SLIRP_CFLAGS))
 HAVE_ZSTD := $(and $(call has_hdr,zstd.h),$(call has_lib,-lzstd))
 HAVE_NETTLE := $(and $(call has_hdr,nettle/sha2.h),$(call has_lib,-lnettle))
 
 ROOMS := util vm control boot virtio hw block net
-OPTIONAL := net/user.c net/user-config.c net/user-none.c boot/zstd.c boot/zstd-none.c \
+USER_NET := net/user.c net/user-config.c net/user-helper.c net/libslirp.c net/fragments.c net/loopback.c
+OPTIONAL := $(USER_NET) net/user-none.c boot/zstd.c boot/zstd-none.c \
 	util/sha2.c util/sha2-none.c
 SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH),$(wildcard $(d)/*.c))) machine.c \
 	$(wildcard builtin-*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
 PICK_ZSTD := $(if $(HAVE_ZSTD),$(B)/boot/zstd.o,$(B)/boot/zstd-none.o)
 PICK_NETTLE := $(if $(HAVE_NETTLE),$(B)/util/sha2.o,$(B)/util/sha2-none.o)
-PICK := $(if $(HAVE_SLIRP),$(B)/net/user.o $(B)/net/user-config.o,$(B)/net/user-none.o) $(PICK_ZSTD) $(PICK_NETTLE)
-LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_NETTLE),-lnettle) $(if $(HAVE_SLIRP),-lslirp)
+PICK := $(if $(HAVE_SLIRP),$(USER_NET:%.c=$(B)/%.o),$(B)/net/user-none.o) $(PICK_ZSTD) $(PICK_NETTLE)
+LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_NETTLE),-lnettle) $(if $(HAVE_SLIRP),-ldl)
 STATIC_PICK := $(B)/net/user-none.o $(PICK_ZSTD) $(PICK_NETTLE)
 STATIC_LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_NETTLE),-lnettle)
 
@@ -118,8 +120,8 @@ $(B)/%.o: %.c Makefile $(B)/.flags
 	$(call say,CC     ,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_$(subst /,_,$*)) -c -o $@ $<
 
-CFLAGS_net_user := $(SLIRP_CFLAGS)
-CFLAGS_net_user-config := $(SLIRP_CFLAGS)
+CFLAGS_net_user-helper := $(SLIRP_CFLAGS)
+CFLAGS_net_libslirp := $(SLIRP_CFLAGS)
 CFLAGS_builtin-version = -DLKVM_VERSION='"$(VERSION)"'
 
 # ---- unit tests: every tests/unit/test_*.c is a cmocka program that links what it needs ----

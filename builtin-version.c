@@ -18,6 +18,8 @@ void builtin_version_help(FILE *out)
 
 int builtin_version(int argc, char **argv)
 {
+	char slirp[64] = "";
+
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
 		builtin_version_help(stdout);
 		return builtin_end_output();
@@ -26,8 +28,11 @@ int builtin_version(int argc, char **argv)
 		log_error("version takes nothing, so '%s' has no meaning", argv[1]);
 		return EXIT_USAGE;
 	}
+	if (net_user_available())
+		snprintf(slirp, sizeof(slirp), " libslirp (%s)",
+			 net_user_library() ?: "not installed");
 	printf("lkvm %s\narchitecture: %s\nbuilt with: libaio zlib%s%s%s\n", LKVM_VERSION,
 	       arch_name, boot_zstd_available() ? " libzstd" : "",
-	       sha2_available() ? " libnettle" : "", net_user_available() ? " libslirp" : "");
+	       sha2_available() ? " libnettle" : "", slirp);
 	return builtin_end_output();
 }

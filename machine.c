@@ -7,6 +7,7 @@
 #include "lkvm/chardev.h"
 #include "lkvm/control.h"
 #include "lkvm/exit_status.h"
+#include "lkvm/helper.h"
 #include "lkvm/log.h"
 #include "lkvm/machine.h"
 #include "lkvm/memory_guard.h"
@@ -103,6 +104,14 @@ static int assemble(struct vm *vm, const struct vm_config *config, struct contro
 	return memory_guard_say(config->name) ? -ENOMEM : error;
 }
 
+static bool wants_helpers(const struct vm_config *config)
+{
+	for (unsigned i = 0; i < config->nr_nets; i++)
+		if (config->nets[i].mode == NET_MODE_USER)
+			return true;
+	return false;
+}
+
 int machine_run(const struct vm_config *config)
 {
 	struct control *control = NULL;
@@ -111,6 +120,9 @@ int machine_run(const struct vm_config *config)
 
 	if (arch_config_check(config))
 		return EXIT_USAGE;
+	/* Now, while there is nothing that a helper should not have. */
+	if (wants_helpers(config) && helpers_begin())
+		return EXIT_START;
 	vm_init(&vm, config);
 	if (!assemble(&vm, config, &control))
 		status = vm_run(&vm);
@@ -119,6 +131,7 @@ int machine_run(const struct vm_config *config)
 	control_stop(control);
 	vm_destroy(&vm);
 	close_files(&vm);
+	helpers_end();
 	memory_guard_disarm();
 	/* Last: who asked for the end hears of it when disks are closed. */
 	control_destroy(control);

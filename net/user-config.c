@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What --network mode=user,... says of addresses and forwarded ports, in libslirp's terms. */
+/* What --network mode=user,... says of addresses and forwarded ports, as the helper wants it. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -20,18 +20,18 @@ static int parse_ipv4(const char *option, const char *text, struct in_addr *addr
  * The guest's network is the /24 that guest_ip and host_ip are in: 10.0.2.0 with the host at .2, the
  * name server at .3 and the guest at .15 unless they say otherwise.
  */
-int user_choose_addresses(const struct net_config *config, SlirpConfig *slirp)
+static int choose_addresses(const struct net_config *config, struct user_setup *setup)
 {
 	u32 network, host, guest, dns;
 
-	inet_pton(AF_INET, "10.0.2.2", &slirp->vhost);
-	inet_pton(AF_INET, "10.0.2.15", &slirp->vdhcp_start);
-	if (config->host_ip && parse_ipv4("host_ip", config->host_ip, &slirp->vhost))
+	inet_pton(AF_INET, "10.0.2.2", &setup->host);
+	inet_pton(AF_INET, "10.0.2.15", &setup->guest);
+	if (config->host_ip && parse_ipv4("host_ip", config->host_ip, &setup->host))
 		return -EINVAL;
-	if (config->guest_ip && parse_ipv4("guest_ip", config->guest_ip, &slirp->vdhcp_start))
+	if (config->guest_ip && parse_ipv4("guest_ip", config->guest_ip, &setup->guest))
 		return -EINVAL;
-	host = ntohl(slirp->vhost.s_addr);
-	guest = ntohl(slirp->vdhcp_start.s_addr);
+	host = ntohl(setup->host.s_addr);
+	guest = ntohl(setup->guest.s_addr);
 	if (config->guest_ip && !config->host_ip)
 		host = (guest & ~0xffu) | ((guest & 0xff) == 2 ? 1 : 2);
 	if (config->host_ip && !config->guest_ip)
@@ -50,39 +50,69 @@ int user_choose_addresses(const struct net_config *config, SlirpConfig *slirp)
 	}
 	for (dns = network + 3; dns == host || dns == guest;)
 		dns++;
-	slirp->vnetwork.s_addr = htonl(network);
-	slirp->vnetmask.s_addr = htonl(0xffffff00);
-	slirp->vhost.s_addr = htonl(host);
-	slirp->vdhcp_start.s_addr = htonl(guest);
-	slirp->vnameserver.s_addr = htonl(dns);
+	setup->network.s_addr = htonl(network);
+	setup->mask.s_addr = htonl(0xffffff00);
+	setup->host.s_addr = htonl(host);
+	setup->guest.s_addr = htonl(guest);
+	setup->dns.s_addr = htonl(dns);
 	return 0;
 }
 
-union address {
-	struct sockaddr any;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-};
-
-static socklen_t parse_socket(const char *text, u16 port, union address *address)
+static bool parse_socket(const char *text, u16 port, union user_address *address)
 {
 	memset(address, 0, sizeof(*address));
 	if (inet_pton(AF_INET, text, &address->in.sin_addr) == 1) {
 		address->in.sin_family = AF_INET;
 		address->in.sin_port = htons(port);
-		return sizeof(address->in);
+		return true;
 	}
 	if (inet_pton(AF_INET6, text, &address->in6.sin6_addr) == 1) {
 		address->in6.sin6_family = AF_INET6;
 		address->in6.sin6_port = htons(port);
-		return sizeof(address->in6);
+		return true;
 	}
-	return 0;
+	return false;
 }
 
-static const char *why_not(int error)
+static const char *forward_host(const struct net_forward *forward)
 {
-	switch (error) {
+	return forward->host_address ?: "127.0.0.1";
+}
+
+static int add_forward(struct user_setup *setup, const struct net_forward *forward)
+{
+	struct user_forward *to = &setup->forwards[setup->nr_forwards++];
+	const char *host = forward_host(forward);
+	/* All zero: whom DHCP or router advertisements served. */
+	const char *guest = forward->guest_address ?: strchr(host, ':') ? "::" : "0.0.0.0";
+
+	to->udp = forward->udp;
+	if (parse_socket(host, forward->host_port, &to->from) &&
+	    parse_socket(guest, forward->guest_port, &to->to) &&
+	    to->from.any.sa_family == to->to.any.sa_family && forward->host_port &&
+	    forward->guest_port)
+		return 0;
+	log_error("--network hostfwd=%s:%s:%u-%s:%u: two numeric addresses of one family and ports "
+		  "from 1 to 65535 are needed",
+		  forward->udp ? "udp" : "tcp", host, forward->host_port,
+		  forward->guest_address ?: "", forward->guest_port);
+	return -EINVAL;
+}
+
+int user_configure(const struct net_config *config, struct user_setup *setup)
+{
+	int err;
+
+	memset(setup, 0, sizeof(*setup));
+	err = choose_addresses(config, setup);
+	for (unsigned i = 0; i < config->nr_forwards && !err; i++)
+		err = add_forward(setup, &config->forwards[i]);
+	return err;
+}
+
+static const char *why_not(int err)
+{
+	switch (err) {
 	case EADDRINUSE:
 		return "the port is in use on the host";
 	case EACCES:
@@ -90,36 +120,16 @@ static const char *why_not(int error)
 	case EADDRNOTAVAIL:
 		return "the host does not have this address";
 	default:
-		return strerror(error);
+		return strerror(err);
 	}
 }
 
-int user_add_forward(Slirp *slirp, const struct net_forward *forward)
+void user_forward_failed(const struct net_forward *forward, int err)
 {
-	const char *kind = forward->udp ? "udp" : "tcp";
-	const char *host = forward->host_address ?: "127.0.0.1";
-	/* All zero: whom DHCP or router advertisements served. */
-	const char *guest = forward->guest_address ?: strchr(host, ':') ? "::" : "0.0.0.0";
-	union address from, to;
-	socklen_t from_len = parse_socket(host, forward->host_port, &from);
-	socklen_t to_len = parse_socket(guest, forward->guest_port, &to);
-	int flags = forward->udp ? SLIRP_HOSTFWD_UDP : 0;
+	const char *host = forward_host(forward);
 
-	if (!from_len || !to_len || from.any.sa_family != to.any.sa_family || !forward->host_port ||
-	    !forward->guest_port) {
-		log_error("--network hostfwd=%s:%s:%u-%s:%u: two numeric addresses of one family "
-			  "and ports from 1 to 65535 are needed",
-			  kind, host, forward->host_port, forward->guest_address ?: "",
-			  forward->guest_port);
-		return -EINVAL;
-	}
-	if (from.any.sa_family == AF_INET6)
-		flags |= SLIRP_HOSTFWD_V6ONLY;
-	errno = 0;
-	if (slirp_add_hostxfwd(slirp, &from.any, from_len, &to.any, to_len, flags) == 0)
-		return 0;
-	log_error("--network hostfwd=%s:%s:%u-%s:%u: cannot listen on %s port %u: %s", kind, host,
-		  forward->host_port, forward->guest_address ?: "", forward->guest_port, host,
-		  forward->host_port, why_not(errno));
-	return -EADDRINUSE;
+	log_error("--network hostfwd=%s:%s:%u-%s:%u: cannot listen on %s port %u: %s",
+		  forward->udp ? "udp" : "tcp", host, forward->host_port,
+		  forward->guest_address ?: "", forward->guest_port, host, forward->host_port,
+		  why_not(err));
 }

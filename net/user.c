@@ -1,128 +1,214 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * User-mode network: libslirp ends the guest's TCP and UDP in ordinary sockets of this process.
- *
- * libslirp is written for a poll(2) loop: "fill" lists the sockets and what to wait for, "poll" is
- * told what happened. Here its sockets sit in an epoll set of their own, whose descriptor is the one
- * thing the loop sees. A turn asks that set what happened, hands it to libslirp, and brings the set
- * in line with the next fill; only differences cost a system call.
+ * User-mode network, lkvm's side: a helper process runs libslirp (user-helper.c), so that what a guest
+ * can do to that library it does to a process that has nothing. Here frames go between the device and the
+ * helper, in messages of many; what libslirp must not get is held back; and a helper that died or hangs is
+ * replaced, with the guest's link down meanwhile. Nothing here waits for the helper once the guest runs.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <linux/virtio_net.h>
-#include <pthread.h>
-#include <slirp/libslirp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include "lkvm/net.h"
+#include "fragments.h"
+#include "lkvm/helper.h"
+#include "loopback.h"
 #include "user.h"
+#include "wire.h"
 
-#define FRAME_SLOTS	   512
-/* Above this libslirp is not given more to read: TCP data waits in the host's sockets instead. */
-#define FRAMES_HIGH	   128
-/* The default MTU of libslirp and the Ethernet header. It never sends more. */
-#define FRAME_MAX	   (NET_DEFAULT_MTU + 14)
-#define EVENTS_MAX	   128
-/* A timeout of this or more is libslirp's ceiling, not a timer it waits for: an idle guest sleeps. */
-#define IDLE_MS		   1000
+#define SECOND 1000000000ULL
+
 /*
- * libslirp keeps the pieces of a packet that is not whole for 30 seconds, however many they are, and
- * searches them one by one. So pieces pass only as fast as this: what it keeps stays below 20 MiB.
+ * Address space: what the helper lets itself occupy, and buffers of as many connections as it can have, of
+ * which most never see a byte. It bounds a helper that is not in good order.
  */
-#define FRAGMENTS_AT_ONCE  1024
-#define FRAGMENTS_A_SECOND 128
+#define HELPER_DESCRIPTORS 2048
+#define HELPER_DATA	   ((128ULL << 20) + HELPER_DESCRIPTORS * (256ULL << 10))
 
-struct frame {
-	u16 len;
-	u8 data[FRAME_MAX];
-};
+/* How long the beginning may take: libraries come from slow disks, too. */
+#define BEGIN_MS  20000
+/* What the last frames of a guest that ends have to get to the host's sockets. */
+#define FINISH_MS 200
 
-/* One host descriptor, indexed by its number. */
-struct watched {
-	u32 registered; /* events it has in the epoll set; 0: not there */
-	u32 wanted;	/* of the fill numbered `turn` */
-	u32 happened;	/* until the next poll */
-	u64 turn;
-};
+/* A new helper comes after a second, and later if the ones before it did not live for a minute. */
+#define RESTART_NS     SECOND
+#define RESTART_MAX_NS (32 * SECOND)
+#define LONG_LIFE_NS   (60 * SECOND)
 
-struct user_timer {
-	struct loop_timer timer;
-	struct user *user;
-	SlirpTimerCb callback;
-	void *opaque;
-	u64 deadline; /* ns; 0: off. Timers are set before there is a loop, too. */
+/* How often it is looked whether the helper still reads what it gets, and how often in vain. */
+#define LOOK_NS	    (SECOND / 2)
+#define IDLE_NS	    (30 * SECOND)
+#define LOOKS_MAX   6
+#define BEGIN_LOOKS 40
+
+/* In a network's life. */
+#define LINES_HELPER   8
+#define LINES_LIBSLIRP 8
+
+enum state {
+	NONE,	  /* the next helper is started by `again` */
+	STARTING, /* it has been told what to do, and is not ready */
+	UP,
 };
 
 /* Everything is used on the loop's thread, or before it runs. */
 struct user {
 	struct net_backend backend;
-	Slirp *slirp;
+	const struct net_config *config;
+	struct user_setup setup;
 	struct loop *loop; /* NULL until start */
-	int epoll_fd;
-	struct loop_fd handler; /* epoll_fd's; on the loop while `polling` */
-	bool polling;
-	bool incoming_wanted;
-	bool in_turn, again; /* notify() comes from inside libslirp */
-	u64 turn;	     /* number of the last fill */
+	enum state state;
+	struct helper helper;
+	struct loop_fd socket, messages, life;
+	u32 events; /* `socket` is on the loop for */
+	bool incoming_wanted, writable_wanted;
 
-	struct watched *watched;
-	unsigned nr_watched;
-	int *fds; /* of the last fill, by libslirp's index */
-	unsigned nr_fds, max_fds;
-	int *old_fds; /* of the fill before; as long as fds */
-	unsigned nr_old;
+	/* To the helper: out[0..out_len) is not sent yet. */
+	u8 *out;
+	size_t out_len;
+	bool out_blocked; /* the helper has to read first */
+	/* From it: frames in in[in_at..in_len). */
+	u8 *in;
+	size_t in_at, in_len;
+	bool may_read;		/* asking for another message is worth it */
+	struct loop_timer rest; /* the device left some */
 
-	struct loop_timer timer; /* the time libslirp asked for, or sooner */
-	struct user_timer timers[4];
+	/* Does it read? */
+	struct loop_timer look;
+	unsigned looks; /* in vain, one after the other */
+	int unread;	/* bytes that it had not read when last looked */
+	size_t sent;	/* since */
+	bool active;	/* so was the network */
 
-	struct frame *frames; /* queue[first..end) */
-	unsigned first, end;
-	u64 dropped;
-	unsigned fragments; /* that may pass now */
-	u64 fragments_at;   /* ns: when that was counted */
-	bool data_valid;    /* the guest takes DATA_VALID instead of checking sums itself */
-	struct log_limit guest_errors;
-	u8 buffer[NET_MAX_FRAME];
+	struct loop_timer again;
+	u64 started, pause; /* ns: when the last helper was, and how long to wait for the next */
+
+	struct fragments *fragments;
+	struct loopback loopback;
+	bool loopback_told;
+	bool data_valid; /* the guest takes DATA_VALID instead of checking sums itself */
+	struct log_limit lines, libslirp_lines;
 };
 
-/*
- * libslirp keeps the time and the name servers in variables that all its instances share, so two
- * networks, each on its own thread, must take turns.
- */
-static pthread_mutex_t slirp_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static void user_turn(struct user *user);
+static const struct helper_kind user_helper = {
+	.name = "lkvm-net",
+	.main = user_helper_main,
+	.data = HELPER_DATA,
+	.descriptors = HELPER_DESCRIPTORS,
+};
 
 static struct user *to_user(struct net_backend *backend)
 {
 	return CONTAINER_OF(backend, struct user, backend);
 }
 
-bool net_user_available(void)
+/* ---- the socket ---- */
+
+static void set_events(struct user *user)
 {
+	bool in = user->state == STARTING || (user->incoming_wanted && user->in_at == user->in_len);
+	bool out = user->out_blocked && (user->writable_wanted || user->out_len);
+	u32 events = (in ? EPOLLIN : 0) | (out ? EPOLLOUT : 0);
+
+	if (user->socket.loop && events != user->events && !loop_fd_mod(&user->socket, events))
+		user->events = events;
+}
+
+static int unread_bytes(const struct user *user)
+{
+	int bytes = 0;
+
+	return ioctl(user->helper.fd, SIOCOUTQ, &bytes) ? 0 : bytes;
+}
+
+/*
+ * What waits in the socket is counted with the kernel's overhead, so it is at least what was sent, if
+ * nothing was read.
+ */
+static bool has_read(struct user *user)
+{
+	int unread = unread_bytes(user);
+	bool progress = !unread || (size_t)unread < user->unread + user->sent;
+
+	user->unread = unread;
+	user->sent = 0;
+	if (progress)
+		user->looks = 0;
+	return progress;
+}
+
+static void look_soon(struct user *user)
+{
+	if (user->active || !user->loop)
+		return;
+	user->active = true;
+	loop_timer_set(user->loop, &user->look, LOOK_NS);
+}
+
+/* False: the helper has to read first. */
+static bool send_out(struct user *user)
+{
+	if (!user->out_len)
+		return true;
+	if (user->looks)
+		has_read(user);
+	if (send(user->helper.fd, user->out, user->out_len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+	    errno == EAGAIN) {
+		user->out_blocked = true;
+		return false;
+	}
+	/* Or lost, with the helper: `life` will tell. */
+	user->sent += user->out_len;
+	user->out_len = 0;
+	user->out_blocked = false;
+	look_soon(user);
 	return true;
 }
 
 /* ---- frames to the guest ---- */
 
-static ssize_t send_packet(const void *data, size_t len, void *opaque)
+/* A helper that says what the real one never would is not ours any more. */
+static void distrust(struct user *user)
 {
-	struct user *user = opaque;
-	struct frame *frame;
+	user->in_at = user->in_len = 0;
+	helper_kill(&user->helper);
+}
 
-	/* As a network does when the receiver is too slow: TCP sends again, UDP lives with it. */
-	if (len > FRAME_MAX || user->end == FRAME_SLOTS) {
-		user->dropped++;
-		return len;
+/* NULL: there is none now. */
+static const u8 *next_frame(struct user *user, u32 *len)
+{
+	const u8 *frame;
+
+	if (user->in_at == user->in_len && user->may_read && user->state == UP) {
+		ssize_t size = recv(user->helper.fd, user->in, USER_MESSAGE_MAX, MSG_DONTWAIT);
+
+		user->may_read = size >= USER_MESSAGE_GOOD;
+		user->in_at = 0;
+		user->in_len = MAX(size, 0);
+		look_soon(user);
 	}
-	frame = &user->frames[user->end++];
-	frame->len = len;
-	memcpy(frame->data, data, len);
-	return len;
+	if (user->in_at == user->in_len)
+		return NULL;
+	if (user->in_len - user->in_at < USER_LENGTH)
+		goto nonsense;
+	memcpy(len, user->in + user->in_at, USER_LENGTH);
+	frame = user->in + user->in_at + USER_LENGTH;
+	if (*len < ETH_HEADER || *len > USER_FRAME_MAX ||
+	    *len > user->in_len - user->in_at - USER_LENGTH)
+		goto nonsense;
+	user->in_at += USER_LENGTH + *len;
+	return frame;
+
+nonsense:
+	distrust(user);
+	return NULL;
 }
 
 static ssize_t user_receive(struct net_backend *backend, unsigned pair, const struct iovec *iov,
@@ -130,22 +216,19 @@ static ssize_t user_receive(struct net_backend *backend, unsigned pair, const st
 {
 	struct user *user = to_user(backend);
 	struct virtio_net_hdr_v1 header = {};
-	struct frame *frame;
 	const u8 *parts[2];
 	size_t lens[2], done = 0, part = 0;
+	u32 len;
 
-	if (user->first == user->end)
+	parts[1] = next_frame(user, &len);
+	if (!parts[1])
 		return 0;
-	frame = &user->frames[user->first++];
-	/* No ring: the slots at the beginning are the ones still in the cache. */
-	if (user->first == user->end)
-		user->first = user->end = 0;
+	loopback_note(&user->loopback, parts[1], len);
 	if (user->data_valid)
 		header.flags = VIRTIO_NET_HDR_F_DATA_VALID;
 	parts[0] = (u8 *)&header;
 	lens[0] = sizeof(header);
-	parts[1] = frame->data;
-	lens[1] = frame->len;
+	lens[1] = len;
 	for (unsigned i = 0; i < nr; i++) {
 		u8 *dst = iov[i].iov_base;
 		size_t room = iov[i].iov_len;
@@ -163,351 +246,60 @@ static ssize_t user_receive(struct net_backend *backend, unsigned pair, const st
 			}
 		}
 	}
-	return sizeof(header) + frame->len;
-}
-
-/* ---- libslirp's sockets ---- */
-
-static u32 to_epoll(int events)
-{
-	return (events & SLIRP_POLL_IN ? EPOLLIN : 0) | (events & SLIRP_POLL_OUT ? EPOLLOUT : 0) |
-	       (events & SLIRP_POLL_PRI ? EPOLLPRI : 0) | (events & SLIRP_POLL_ERR ? EPOLLERR : 0) |
-	       (events & SLIRP_POLL_HUP ? EPOLLHUP : 0);
-}
-
-static int from_epoll(u32 events)
-{
-	return (events & EPOLLIN ? SLIRP_POLL_IN : 0) | (events & EPOLLOUT ? SLIRP_POLL_OUT : 0) |
-	       (events & EPOLLPRI ? SLIRP_POLL_PRI : 0) | (events & EPOLLERR ? SLIRP_POLL_ERR : 0) |
-	       (events & EPOLLHUP ? SLIRP_POLL_HUP : 0);
-}
-
-static struct watched *watched_of(struct user *user, int fd)
-{
-	return fd >= 0 && (unsigned)fd < user->nr_watched ? &user->watched[fd] : NULL;
-}
-
-static bool grow_watched(struct user *user, int fd)
-{
-	unsigned nr = user->nr_watched ?: 64;
-	struct watched *grown;
-
-	while ((unsigned)fd >= nr)
-		nr *= 2;
-	grown = realloc(user->watched, nr * sizeof(*grown));
-	if (!grown)
-		return false;
-	memset(grown + user->nr_watched, 0, (nr - user->nr_watched) * sizeof(*grown));
-	user->watched = grown;
-	user->nr_watched = nr;
-	return true;
-}
-
-static bool grow_fds(struct user *user)
-{
-	unsigned max = user->max_fds ? user->max_fds * 2 : 64;
-	int *fds = realloc(user->fds, max * sizeof(*fds)), *old;
-
-	if (!fds)
-		return false;
-	user->fds = fds;
-	old = realloc(user->old_fds, max * sizeof(*old));
-	if (!old)
-		return false;
-	user->old_fds = old;
-	user->max_fds = max;
-	return true;
-}
-
-/*
- * The number is about to be closed, or has just been given to another socket. Either way what the
- * kernel's set knew under it is gone or meaningless.
- */
-static void forget_fd(int fd, void *opaque)
-{
-	struct user *user = opaque;
-	struct watched *watched = watched_of(user, fd);
-
-	if (!watched)
-		return;
-	if (watched->registered)
-		epoll_ctl(user->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-	watched->registered = 0;
-	watched->happened = 0;
-}
-
-static int add_poll(int fd, int events, void *opaque)
-{
-	struct user *user = opaque;
-	struct watched *watched;
-
-	/* Without memory the socket waits for the next turn; -1 means "not watched" to libslirp. */
-	if (fd < 0 || (!watched_of(user, fd) && !grow_watched(user, fd)))
-		return -1;
-	if (user->nr_fds == user->max_fds && !grow_fds(user))
-		return -1;
-	watched = &user->watched[fd];
-	if (watched->turn != user->turn) {
-		watched->turn = user->turn;
-		watched->wanted = 0;
-	}
-	watched->wanted |= to_epoll(events);
-	user->fds[user->nr_fds] = fd;
-	return user->nr_fds++;
-}
-
-static int get_revents(int index, void *opaque)
-{
-	struct user *user = opaque;
-	struct watched *watched;
-
-	if (index < 0 || (unsigned)index >= user->nr_fds)
-		return 0;
-	watched = watched_of(user, user->fds[index]);
-	return watched ? from_epoll(watched->happened) : 0;
-}
-
-static void register_events(struct user *user, int fd, struct watched *watched)
-{
-	struct epoll_event event = { .events = watched->wanted, .data.fd = fd };
-	int op = watched->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-
-	if (watched->registered == watched->wanted)
-		return;
-	if (epoll_ctl(user->epoll_fd, op, fd, &event) < 0) {
-		/* The descriptor was replaced behind our back: the other operation is right. */
-		if (errno != EEXIST && errno != ENOENT)
-			return;
-		op = op == EPOLL_CTL_MOD ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-		if (epoll_ctl(user->epoll_fd, op, fd, &event) < 0)
-			return;
-	}
-	watched->registered = watched->wanted;
-}
-
-/* Wakes the loop in `ms`, or sooner if that was set already: an early turn costs little. */
-static void arm(struct user *user, u32 ms)
-{
-	u64 deadline = clock_now() + (u64)ms * 1000000;
-
-	if (user->timer.deadline && user->timer.deadline <= deadline)
-		return;
-	loop_timer_set(user->loop, &user->timer, (u64)ms * 1000000);
-}
-
-static void fill(struct user *user)
-{
-	u32 timeout = UINT32_MAX;
-	int *old = user->old_fds;
-
-	user->old_fds = user->fds;
-	user->nr_old = user->nr_fds;
-	user->fds = old;
-	user->nr_fds = 0;
-	user->turn++;
-	slirp_pollfds_fill(user->slirp, &timeout, add_poll, user);
-	for (unsigned i = 0; i < user->nr_fds; i++)
-		register_events(user, user->fds[i], &user->watched[user->fds[i]]);
-	for (unsigned i = 0; i < user->nr_old; i++) {
-		struct watched *watched = watched_of(user, user->old_fds[i]);
-
-		if (watched && watched->turn != user->turn)
-			forget_fd(user->old_fds[i], user);
-	}
-	if (timeout < IDLE_MS)
-		arm(user, timeout);
-}
-
-/* What happened on the sockets since. They are only asked while the guest takes frames. */
-static void collect(struct user *user)
-{
-	struct epoll_event events[EVENTS_MAX];
-	int n = user->polling ? epoll_wait(user->epoll_fd, events, EVENTS_MAX, 0) : 0;
-
-	for (int i = 0; i < n; i++)
-		user->watched[events[i].data.fd].happened = events[i].events;
-	slirp_pollfds_poll(user->slirp, 0, get_revents, user);
-	for (int i = 0; i < n; i++)
-		user->watched[events[i].data.fd].happened = 0;
-}
-
-static void set_polling(struct user *user)
-{
-	bool polling = user->incoming_wanted && user->end - user->first < FRAMES_HIGH;
-
-	if (!user->loop || polling == user->polling)
-		return;
-	if (!polling)
-		loop_fd_del(&user->handler);
-	else if (loop_fd_add(user->loop, &user->handler, EPOLLIN))
-		return;
-	user->polling = polling;
+	return sizeof(header) + len;
 }
 
 static void hand_over(struct user *user)
 {
-	if (user->incoming_wanted && user->first != user->end)
+	if (user->incoming_wanted)
 		user->backend.incoming(user->backend.opaque, 0);
 	/* The device took its share and left some: it gets the next share in the next round. */
-	if (user->incoming_wanted && user->first != user->end)
-		arm(user, 0);
-	set_polling(user);
+	if (user->incoming_wanted && user->in_at != user->in_len)
+		loop_timer_set(user->loop, &user->rest, 0);
+	set_events(user);
 }
 
-/*
- * One round of libslirp. Also after the guest sent something, since libslirp answers some frames at
- * once and others (those that waited for an address to be resolved) only in its poll.
- */
-static void user_turn(struct user *user)
+static void rest_expired(struct loop_timer *timer)
 {
-	if (user->in_turn) {
-		user->again = true;
+	hand_over(CONTAINER_OF(timer, struct user, rest));
+}
+
+/* ---- frames from the guest ---- */
+
+static void tell_loopback(struct user *user, u16 port)
+{
+	char host[INET_ADDRSTRLEN];
+
+	if (!port || user->loopback_told)
 		return;
-	}
-	user->in_turn = true;
-	user->again = false;
-	pthread_mutex_lock(&slirp_lock);
-	collect(user);
-	fill(user);
-	pthread_mutex_unlock(&slirp_lock);
-	hand_over(user);
-	user->in_turn = false;
-	if (user->again)
-		arm(user, 0);
+	user->loopback_told = true;
+	inet_ntop(AF_INET, &user->setup.host, host, sizeof(host));
+	log_warning("The guest asked for port %u of the host itself (%s), which is closed to it; "
+		    "--network mode=user,loopback=on opens the host's 127.0.0.1",
+		    port, host);
 }
 
-static void handler_ready(struct loop_fd *handler, u32 events)
+static bool may_pass(struct user *user, const u8 *frame, size_t len)
 {
-	user_turn(CONTAINER_OF(handler, struct user, handler));
+	u16 port;
+
+	if (loopback_allows(&user->loopback, frame, len, &port))
+		return true;
+	tell_loopback(user, port);
+	/* libslirp would refuse it as well, and answers. */
+	return port && user->setup.refuse_loopback;
 }
 
-static void timer_expired(struct loop_timer *timer)
+static void append(struct user *user, const u8 *frame, u32 len)
 {
-	user_turn(CONTAINER_OF(timer, struct user, timer));
-}
+	u8 *to = user->out + user->out_len;
 
-/* ---- what libslirp calls ---- */
-
-static void guest_error(const char *message, void *opaque)
-{
-	struct user *user = opaque;
-
-	if (log_limit_ok(&user->guest_errors))
-		log_debug("user-mode network: guest: %s", message);
-}
-
-static int64_t clock_get_ns(void *opaque)
-{
-	return clock_now();
-}
-
-static void one_timer_expired(struct loop_timer *timer)
-{
-	struct user_timer *one = CONTAINER_OF(timer, struct user_timer, timer);
-
-	one->deadline = 0;
-	pthread_mutex_lock(&slirp_lock);
-	one->callback(one->opaque);
-	pthread_mutex_unlock(&slirp_lock);
-	user_turn(one->user);
-}
-
-static void *timer_new(SlirpTimerCb callback, void *callback_opaque, void *opaque)
-{
-	struct user *user = opaque;
-
-	for (unsigned i = 0; i < ARRAY_SIZE(user->timers); i++) {
-		struct user_timer *one = &user->timers[i];
-
-		if (one->callback)
-			continue;
-		one->user = user;
-		one->callback = callback;
-		one->opaque = callback_opaque;
-		one->timer.expired = one_timer_expired;
-		return one;
-	}
-	return NULL;
-}
-
-static void timer_free(void *timer, void *opaque)
-{
-	struct user_timer *one = timer;
-
-	if (!one)
+	if (!may_pass(user, frame, len))
 		return;
-	loop_timer_cancel(&one->timer);
-	one->callback = NULL;
-	one->deadline = 0;
-}
-
-static void arm_one(struct user_timer *one)
-{
-	u64 now = clock_now();
-
-	loop_timer_set(one->user->loop, &one->timer, one->deadline > now ? one->deadline - now : 0);
-}
-
-static void timer_mod(void *timer, int64_t expire_ms, void *opaque)
-{
-	struct user_timer *one = timer;
-
-	if (!one)
-		return;
-	one->deadline = expire_ms > 0 ? (u64)expire_ms * 1000000 : 1;
-	if (one->user->loop)
-		arm_one(one);
-}
-
-static void notify(void *opaque)
-{
-	struct user *user = opaque;
-
-	if (user->in_turn)
-		user->again = true;
-	else if (user->loop)
-		arm(user, 0);
-}
-
-static const SlirpCb callbacks = {
-	.send_packet = send_packet,
-	.guest_error = guest_error,
-	.clock_get_ns = clock_get_ns,
-	.timer_new = timer_new,
-	.timer_free = timer_free,
-	.timer_mod = timer_mod,
-	.register_poll_fd = forget_fd,
-	.unregister_poll_fd = forget_fd,
-	.notify = notify,
-};
-
-/* ---- what the device calls ---- */
-
-/* An IPv4 header's "more fragments" or offset; of IPv6 libslirp takes no fragments. */
-static bool is_fragment(const u8 *frame, size_t len)
-{
-	const u8 *ip = frame + 14;
-
-	return len >= 14 + 20 && frame[12] == 0x08 && frame[13] == 0x00 &&
-	       ((ip[6] & 0x3f) || ip[7]);
-}
-
-static bool may_pass(struct user *user)
-{
-	u64 now = clock_now(), piece = 1000000000 / FRAGMENTS_A_SECOND;
-	u64 more = (now - user->fragments_at) / piece;
-
-	if (more >= FRAGMENTS_AT_ONCE - user->fragments) {
-		user->fragments = FRAGMENTS_AT_ONCE;
-		user->fragments_at = now;
-	} else {
-		user->fragments += more;
-		user->fragments_at += more * piece;
-	}
-	if (!user->fragments)
-		return false;
-	user->fragments--;
-	return true;
+	memcpy(to, &len, USER_LENGTH);
+	if (frame != to + USER_LENGTH)
+		memcpy(to + USER_LENGTH, frame, len);
+	user->out_len += USER_LENGTH + len;
 }
 
 static int user_transmit(struct net_backend *backend, unsigned pair, const struct iovec *iov,
@@ -515,40 +307,277 @@ static int user_transmit(struct net_backend *backend, unsigned pair, const struc
 {
 	struct user *user = to_user(backend);
 	size_t copied = 0, skip = NET_HDR_LEN;
+	const u8 *datagram;
+	u8 *frame;
 
-	if (len - NET_HDR_LEN > sizeof(user->buffer))
+	if (user->state != UP)
+		return -ENETDOWN;
+	if (len - NET_HDR_LEN > NET_MAX_FRAME)
 		return -EMSGSIZE;
-	/* libslirp looks at some frames in place: the guest must not change them meanwhile. */
+	/* A small frame may complete a large datagram. */
+	if ((user->out_len >= USER_MESSAGE_GOOD ||
+	     user->out_len + USER_LENGTH + len - NET_HDR_LEN > USER_MESSAGE_MAX) &&
+	    !send_out(user))
+		return -EAGAIN;
+	frame = user->out + user->out_len + USER_LENGTH;
+	/* What is looked at must not change any more: the guest could. */
 	for (unsigned i = 0; i < nr; i++) {
 		size_t n = iov[i].iov_len, off = MIN(skip, n);
 
 		skip -= off;
-		memcpy(user->buffer + copied, (u8 *)iov[i].iov_base + off, n - off);
+		memcpy(frame + copied, (u8 *)iov[i].iov_base + off, n - off);
 		copied += n - off;
 	}
-	if (is_fragment(user->buffer, copied) && !may_pass(user))
+	if (!is_fragment(frame, copied)) {
+		append(user, frame, copied);
+		return 0;
+	}
+	datagram = fragments_take(user->fragments, frame, &copied, clock_now());
+	if (datagram && user->out_len + USER_LENGTH + copied > USER_MESSAGE_MAX && !send_out(user))
 		return -ENOBUFS;
-	pthread_mutex_lock(&slirp_lock);
-	slirp_input(user->slirp, user->buffer, copied);
-	pthread_mutex_unlock(&slirp_lock);
+	if (datagram)
+		append(user, datagram, copied);
 	return 0;
 }
 
 static void user_flush(struct net_backend *backend, unsigned pair)
 {
-	user_turn(to_user(backend));
+	struct user *user = to_user(backend);
+
+	send_out(user);
+	set_events(user);
 }
+
+/* ---- a helper's life ---- */
+
+static void link_changed(struct user *user, bool up)
+{
+	if (user->backend.link_changed)
+		user->backend.link_changed(user->backend.opaque, up);
+}
+
+/* The device may go on with what it held back. */
+static void let_write(struct user *user)
+{
+	if (user->writable_wanted)
+		user->backend.writable(user->backend.opaque, 0);
+}
+
+static void off_loop(struct user *user)
+{
+	loop_fd_del(&user->socket);
+	loop_fd_del(&user->messages);
+	loop_fd_del(&user->life);
+	loop_timer_cancel(&user->look);
+	loop_timer_cancel(&user->rest);
+	loop_timer_cancel(&user->again);
+}
+
+static int on_loop(struct user *user)
+{
+	int err;
+
+	user->socket.fd = user->helper.fd;
+	user->messages.fd = user->helper.messages;
+	user->life.fd = user->helper.life;
+	user->events = 0;
+	err = loop_fd_add(user->loop, &user->socket, 0);
+	if (!err && user->helper.messages >= 0)
+		err = loop_fd_add(user->loop, &user->messages, EPOLLIN);
+	if (!err)
+		err = loop_fd_add(user->loop, &user->life, EPOLLIN);
+	user->active = false;
+	look_soon(user);
+	set_events(user);
+	return err;
+}
+
+/* Starts one and tells it what to do; that it is ready comes later. */
+static int begin(struct user *user)
+{
+	int err = helper_start(&user->helper, &user_helper);
+
+	user->started = clock_now();
+	if (err)
+		return err;
+	user->out_len = user->in_at = user->in_len = user->sent = user->looks = 0;
+	user->out_blocked = false;
+	user->unread = 0;
+	user->state = STARTING;
+	if (send(user->helper.fd, &user->setup, sizeof(user->setup), MSG_NOSIGNAL) < 0)
+		return -errno;
+	if (user->libslirp_lines.spent == LINES_LIBSLIRP)
+		helper_mute(&user->helper);
+	return 0;
+}
+
+static void lost(struct user *user, const char *how)
+{
+	u64 now = clock_now();
+	bool was_up = user->state == UP;
+
+	off_loop(user);
+	helper_end(&user->helper, 0);
+	user->state = NONE;
+	user->out_len = user->in_at = user->in_len = 0;
+	user->out_blocked = false;
+	user->pause = now - user->started > LONG_LIFE_NS
+			      ? RESTART_NS
+			      : MIN(MAX(user->pause * 2, RESTART_NS), RESTART_MAX_NS);
+	if (log_limit_ok(&user->lines))
+		log_warning(
+			"User-mode network: the helper %s; the guest's link is down until the next "
+			"one is there%s",
+			how,
+			user->lines.spent == LINES_HELPER ? " (not told any more after this)" : "");
+	loop_timer_set(user->loop, &user->again, user->pause);
+	if (was_up)
+		link_changed(user, false);
+	let_write(user);
+}
+
+static void life_ready(struct loop_fd *handler, u32 events)
+{
+	struct user *user = CONTAINER_OF(handler, struct user, life);
+	char how[128];
+
+	if (user->looks >= LOOKS_MAX)
+		snprintf(how, sizeof(how), "did not answer");
+	else
+		helper_how(&user->helper, how, sizeof(how));
+	lost(user, how);
+}
+
+static void again_expired(struct loop_timer *timer)
+{
+	struct user *user = CONTAINER_OF(timer, struct user, again);
+	int err = begin(user);
+
+	if (!err)
+		err = on_loop(user);
+	if (err)
+		lost(user, strerror(-err));
+}
+
+static bool read_ready(struct user *user, struct user_ready *ready)
+{
+	if (recv(user->helper.fd, ready, sizeof(*ready), MSG_DONTWAIT) != sizeof(*ready))
+		return false;
+	ready->library[sizeof(ready->library) - 1] = '\0';
+	if (ready->forward < 0 || (unsigned)ready->forward >= user->setup.nr_forwards)
+		ready->forward = -1;
+	return true;
+}
+
+static void replaced(struct user *user)
+{
+	struct user_ready ready;
+
+	if (!read_ready(user, &ready) || (ready.err && ready.forward < 0)) {
+		helper_kill(&user->helper);
+		return;
+	}
+	if (ready.err && log_limit_ok(&user->lines))
+		user_forward_failed(&user->config->forwards[ready.forward], -ready.err);
+	user->state = UP;
+	user->looks = 0;
+	link_changed(user, true);
+}
+
+static void socket_ready(struct loop_fd *handler, u32 events)
+{
+	struct user *user = CONTAINER_OF(handler, struct user, socket);
+
+	if (events & (EPOLLHUP | EPOLLERR)) {
+		/* `life` tells how it ended, once that is known; it must end. */
+		loop_fd_del(&user->socket);
+		helper_kill(&user->helper);
+		return;
+	}
+	if (events & EPOLLOUT) {
+		user->out_blocked = false;
+		if (send_out(user))
+			let_write(user);
+	}
+	if (events & EPOLLIN && user->state == STARTING)
+		replaced(user);
+	if (user->state == UP && events & EPOLLIN) {
+		user->may_read = true;
+		hand_over(user);
+	}
+	set_events(user);
+}
+
+/* Something small to read, so that it can be seen whether it is read. */
+static void ping(struct user *user)
+{
+	static const u32 nothing;
+
+	if (send(user->helper.fd, &nothing, sizeof(nothing), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		user->sent += sizeof(nothing);
+}
+
+static void look_expired(struct loop_timer *timer)
+{
+	struct user *user = CONTAINER_OF(timer, struct user, look);
+	bool alive = user->state == UP && has_read(user), active = user->active;
+
+	if (!alive && ++user->looks >= (user->state == UP ? LOOKS_MAX : BEGIN_LOOKS)) {
+		helper_kill(&user->helper);
+		return;
+	}
+	user->active = !alive;
+	if (alive)
+		ping(user);
+	loop_timer_set(user->loop, timer, active || !alive ? LOOK_NS : IDLE_NS);
+}
+
+/* ---- what the helper prints ---- */
+
+static void print_line(struct user *user, char *line)
+{
+	/* A guest's bytes may be among it. */
+	for (char *c = line; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	if (*line && log_limit_ok(&user->libslirp_lines))
+		log_info("User-mode network: libslirp: %.200s%s", line,
+			 user->libslirp_lines.spent == LINES_LIBSLIRP
+				 ? " (not told any more after this)"
+				 : "");
+}
+
+static void messages_ready(struct loop_fd *handler, u32 events)
+{
+	struct user *user = CONTAINER_OF(handler, struct user, messages);
+	char text[1024], *cursor = text, *line;
+	ssize_t len = read(handler->fd, text, sizeof(text) - 1);
+
+	if (len < 0 && errno == EAGAIN)
+		return;
+	if (len > 0) {
+		text[len] = '\0';
+		while ((line = strsep(&cursor, "\n")))
+			print_line(user, line);
+	}
+	/* The helper's writes fail from now on: they cost nobody anything. */
+	if (len <= 0 || user->libslirp_lines.spent == LINES_LIBSLIRP) {
+		loop_fd_del(handler);
+		helper_mute(&user->helper);
+	}
+}
+
+/* ---- what the device calls ---- */
 
 static void user_watch(struct net_backend *backend, unsigned pair, bool incoming, bool writable)
 {
 	struct user *user = to_user(backend);
 
-	if (incoming == user->incoming_wanted)
-		return;
+	user->writable_wanted = writable;
+	if (incoming && !user->incoming_wanted && user->in_at != user->in_len && user->loop)
+		loop_timer_set(user->loop, &user->rest, 0);
 	user->incoming_wanted = incoming;
-	if (incoming && user->first != user->end && user->loop)
-		arm(user, 0);
-	set_polling(user);
+	set_events(user);
 }
 
 static int user_set_offload(struct net_backend *backend, u64 guest_features)
@@ -562,23 +591,14 @@ static int user_start(struct net_backend *backend, struct loop *const *loops)
 	struct user *user = to_user(backend);
 
 	user->loop = loops[0];
-	for (unsigned i = 0; i < ARRAY_SIZE(user->timers); i++)
-		if (user->timers[i].deadline)
-			arm_one(&user->timers[i]);
-	set_polling(user);
-	arm(user, 0);
-	return 0;
+	return on_loop(user);
 }
 
 static void user_stop(struct net_backend *backend)
 {
 	struct user *user = to_user(backend);
 
-	user->incoming_wanted = false;
-	set_polling(user);
-	loop_timer_cancel(&user->timer);
-	for (unsigned i = 0; i < ARRAY_SIZE(user->timers); i++)
-		loop_timer_cancel(&user->timers[i].timer);
+	off_loop(user);
 	user->loop = NULL;
 }
 
@@ -586,20 +606,12 @@ static void user_destroy(struct net_backend *backend)
 {
 	struct user *user = to_user(backend);
 
-	if (user->dropped)
-		log_debug("user-mode network: %llu frames dropped, the guest was too slow",
-			  (unsigned long long)user->dropped);
-	if (user->slirp) {
-		pthread_mutex_lock(&slirp_lock);
-		slirp_cleanup(user->slirp);
-		pthread_mutex_unlock(&slirp_lock);
-	}
-	if (user->epoll_fd >= 0)
-		close(user->epoll_fd);
-	free(user->frames);
-	free(user->watched);
-	free(user->fds);
-	free(user->old_fds);
+	if (user->state == UP)
+		send_out(user);
+	helper_end(&user->helper, user->state == UP ? FINISH_MS : 0);
+	fragments_free(user->fragments);
+	free(user->out);
+	free(user->in);
 	free(user);
 }
 
@@ -617,39 +629,96 @@ static const struct net_backend_ops user_ops = {
 
 /* ---- making one ---- */
 
-static int make_slirp(struct user *user, const struct net_config *config)
+static int configure(struct user *user, const struct net_config *config)
 {
-	SlirpConfig slirp = {
-		.version = 1,
-		.in_enabled = true,
-		.in6_enabled = true,
-		.vprefix_len = 64,
-		.vhostname = "lkvm",
-	};
+	struct loopback *loopback = &user->loopback;
+	int err = user_configure(config, &user->setup);
 
-	if (user_choose_addresses(config, &slirp))
-		return -EINVAL;
-	inet_pton(AF_INET6, "fec0::", &slirp.vprefix_addr6);
-	inet_pton(AF_INET6, "fec0::2", &slirp.vhost6);
-	inet_pton(AF_INET6, "fec0::3", &slirp.vnameserver6);
-	user->slirp = slirp_new(&slirp, &callbacks, user);
-	if (!user->slirp) {
-		log_error("--network mode=user: libslirp could not be set up");
-		return -ENOMEM;
-	}
-	for (unsigned i = 0; i < config->nr_forwards; i++) {
-		int error = user_add_forward(user->slirp, &config->forwards[i]);
-
-		if (error)
-			return error;
-	}
+	if (err)
+		return err;
+	user->config = config;
+	loopback->open = config->loopback;
+	loopback->network = ntohl(user->setup.network.s_addr);
+	loopback->host = ntohl(user->setup.host.s_addr);
+	loopback->dns = ntohl(user->setup.dns.s_addr);
+	for (unsigned i = 0; i < config->nr_forwards; i++)
+		if (config->forwards[i].udp)
+			loopback->udp_forwards[loopback->nr_udp_forwards++] =
+				config->forwards[i].guest_port;
+	/* libslirp's own switch breaks answers by udp: forwards. */
+	user->setup.refuse_loopback = !config->loopback && !loopback->nr_udp_forwards;
 	return 0;
+}
+
+/* The first helper: main thread, nothing runs yet. 0, or -errno, said. */
+static int begin_first(struct user *user)
+{
+	struct pollfd fds[2];
+	struct user_ready ready;
+	char how[128];
+	int err = begin(user);
+
+	if (err) {
+		log_error("--network mode=user: its helper process: %s", strerror(-err));
+		return err;
+	}
+	fds[0] = (struct pollfd){ user->helper.fd, POLLIN, 0 };
+	fds[1] = (struct pollfd){ user->helper.life, POLLIN, 0 };
+	while (poll(fds, 2, BEGIN_MS) < 0 && errno == EINTR)
+		;
+	if (!read_ready(user, &ready)) {
+		snprintf(how, sizeof(how), "does not answer");
+		if (fds[1].revents)
+			helper_how(&user->helper, how, sizeof(how));
+		log_error("--network mode=user: its helper process %s", how);
+		return -EIO;
+	}
+	if (!ready.err) {
+		log_debug("User-mode network: libslirp %s", ready.library);
+		user->state = UP;
+		return 0;
+	}
+	if (ready.forward >= 0)
+		user_forward_failed(&user->config->forwards[ready.forward], -ready.err);
+	else if (ready.err == -ELIBACC)
+		log_error("--network mode=user: %s; install libslirp, or use -n none",
+			  ready.library);
+	else
+		log_error("--network mode=user: libslirp could not be set up");
+	return ready.err;
+}
+
+static struct user *new_user(void)
+{
+	struct user *user = calloc(1, sizeof(*user));
+
+	if (!user)
+		return NULL;
+	helper_init(&user->helper);
+	user->backend.ops = &user_ops;
+	user->backend.pairs = 1;
+	user->backend.mtu = NET_DEFAULT_MTU;
+	user->backend.features = BIT(VIRTIO_NET_F_GUEST_CSUM);
+	user->lines.burst = LINES_HELPER;
+	user->libslirp_lines.burst = LINES_LIBSLIRP;
+	user->socket.ready = socket_ready;
+	user->messages.ready = messages_ready;
+	user->life.ready = life_ready;
+	user->look.expired = look_expired;
+	user->rest.expired = rest_expired;
+	user->again.expired = again_expired;
+	user->out = malloc(USER_MESSAGE_MAX);
+	user->in = malloc(USER_MESSAGE_MAX);
+	user->fragments = fragments_new();
+	if (user->out && user->in && user->fragments)
+		return user;
+	user_destroy(&user->backend);
+	return NULL;
 }
 
 struct net_backend *net_user_create(const struct net_config *config)
 {
 	struct user *user;
-	int error;
 
 	if (config->queue_pairs > 1) {
 		log_error("--network mode=user: it has one queue pair, %u were asked for; use "
@@ -657,33 +726,14 @@ struct net_backend *net_user_create(const struct net_config *config)
 			  config->queue_pairs);
 		return NULL;
 	}
-	user = calloc(1, sizeof(*user));
+	user = new_user();
 	if (!user) {
 		log_error("--network mode=user: out of memory");
 		return NULL;
 	}
-	user->backend.ops = &user_ops;
-	user->backend.pairs = 1;
-	user->backend.mtu = NET_DEFAULT_MTU;
-	user->backend.features = BIT(VIRTIO_NET_F_GUEST_CSUM);
-	user->guest_errors.burst = 8;
-	user->timer.expired = timer_expired;
-	user->handler.ready = handler_ready;
-	user->frames = malloc(FRAME_SLOTS * sizeof(*user->frames));
-	user->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	user->handler.fd = user->epoll_fd;
-	if (!user->frames || user->epoll_fd < 0) {
-		log_error("--network mode=user: %s", strerror(errno));
-		goto fail;
+	if (configure(user, config) || begin_first(user)) {
+		user_destroy(&user->backend);
+		return NULL;
 	}
-	pthread_mutex_lock(&slirp_lock);
-	error = make_slirp(user, config);
-	pthread_mutex_unlock(&slirp_lock);
-	if (error)
-		goto fail;
 	return &user->backend;
-
-fail:
-	user_destroy(&user->backend);
-	return NULL;
 }

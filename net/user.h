@@ -1,16 +1,56 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Between the user-mode network's two files. Main thread, before the guest runs. */
+/*
+ * Between lkvm's side of the user-mode network and the helper that runs libslirp. They talk in messages on
+ * one SOCK_SEQPACKET socket. The first from lkvm is a struct user_setup, the first from the helper a struct
+ * user_ready. Every other one, either way, is a row of frames: a u32, host's byte order, with the length,
+ * then the frame. A frame of length 0 from lkvm means nothing: that it gets read does.
+ */
 #ifndef LKVM_NET_USER_H
 #define LKVM_NET_USER_H
 
-#include <slirp/libslirp.h>
+#include <netinet/in.h>
 
 #include "lkvm/config.h"
+#include "lkvm/net.h"
 
-/* Network, host, guest and name server into `slirp`. -EINVAL, said. */
-int user_choose_addresses(const struct net_config *config, SlirpConfig *slirp);
+/* No message is longer; a row of frames goes once it has as much as the second. */
+#define USER_MESSAGE_MAX  (96 << 10)
+#define USER_MESSAGE_GOOD (32 << 10)
+#define USER_LENGTH	  sizeof(u32)
 
-/* One hostfwd=. -EINVAL or -EADDRINUSE, said. */
-int user_add_forward(Slirp *slirp, const struct net_forward *forward);
+/* The default MTU of libslirp and the Ethernet header. It never sends more. */
+#define USER_FRAME_MAX (NET_DEFAULT_MTU + 14)
+
+union user_address {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+struct user_forward {
+	union user_address from, to;
+	bool udp;
+};
+
+struct user_setup {
+	struct in_addr network, mask, host, guest, dns;
+	bool refuse_loopback;
+	unsigned nr_forwards;
+	struct user_forward forwards[CONFIG_MAX_FORWARDS];
+};
+
+struct user_ready {
+	int err;     /* 0 or -errno */
+	int forward; /* whose it is: the network is there without this one; -1: there is none */
+	char library[128]; /* libslirp's version, or why it could not be had */
+};
+
+/* Everything into `setup`. Main thread, before the guest runs. -EINVAL, said. */
+int user_configure(const struct net_config *config, struct user_setup *setup);
+/* Says that and why the forward cannot be. */
+void user_forward_failed(const struct net_forward *forward, int err);
+
+/* The helper's life, a struct helper_kind's main. */
+int user_helper_main(int fd);
 
 #endif

@@ -239,6 +239,17 @@ static int parse_trans(struct parse *parse, const char *text)
 	return 0;
 }
 
+static int parse_loopback(struct parse *parse, const char *text)
+{
+	bool on = !strcmp(text, "on");
+
+	if (!on && strcmp(text, "off"))
+		return option_error(parse->row, parse->value, "loopback=%s: there are on and off",
+				    text);
+	parse->net.loopback = on;
+	return 0;
+}
+
 enum key_for { FOR_BOTH, FOR_TAP, FOR_USER };
 
 static const struct key {
@@ -260,6 +271,7 @@ static const struct key {
 	{ "trans", FOR_BOTH, parse_trans },
 	{ "guest_ip", FOR_BOTH, parse_guest_ip },
 	{ "hostfwd", FOR_USER, parse_hostfwd },
+	{ "loopback", FOR_USER, parse_loopback },
 };
 
 static int unknown_key(struct parse *parse, const char *name)

@@ -357,8 +357,8 @@ static const struct option_row common_options[] = {
 	  .man = "mode=user needs no rights: the guest gets an address by DHCP and reaches what "
 		 "the host "
 		 "reaches. mode=tap: a tap interface. mode=none and --no-network: no card; cards "
-		 "given behind it count. Without mode=, hostfwd= means user and anything else, also "
-		 "nothing at all, tap.\n"
+		 "given behind it count. Without mode=, hostfwd= and loopback= mean user and anything "
+		 "else, also nothing at all, tap.\n"
 		 "Keys for both: mac= (guest_mac=) is the card's address, host_ip= the host's "
 		 "address as the guest sees it; trans=pci|mmio and vhost=0 are taken where they say "
 		 "what is so anyway.\n"
@@ -369,7 +369,8 @@ static const struct option_row common_options[] = {
 		 "caller.\n"
 		 "For user: guest_ip= the address DHCP offers; "
 		 "hostfwd=tcp:[ADDRESS]:PORT-[ADDRESS]:PORT (or udp:) forwards a port of the host "
-		 "to one of the guest, and may be given several times.",
+		 "to one of the guest, and may be given several times; loopback=on lets the guest "
+		 "reach the host's own 127.0.0.1 as 10.0.2.2 (default off).",
 	  .parse = option_parse_net,
 	  .can_clear = true,
 	  .repeats = true },

@@ -54,6 +54,7 @@ struct net_config {
 	const char *downscript; /* run with it before lkvm ends */
 	const char *host_ip;	/* tap: given to the interface; user: the gateway's address */
 	const char *guest_ip;	/* user: what DHCP offers */
+	bool loopback;		/* user: the guest reaches the host's 127.0.0.1 */
 	u8 mac[6];		/* all zero: made from the guest's name and the position */
 	unsigned queue_pairs;	/* 0: 1 */
 	const char *trans; /* "pci", "mmio": must be what config.transport is; NULL: not told */

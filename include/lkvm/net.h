@@ -78,9 +78,15 @@ struct net_backend {
 /* Makes what config->mode names. NULL after saying why. index is the position among the networks. */
 struct net_backend *net_backend_create(const struct net_config *config, unsigned index);
 struct net_backend *net_tap_create(const struct net_config *config);
-/* NULL after saying why, also when this lkvm was built without libslirp. */
+/*
+ * After helpers_begin. `config` must live as long. NULL after saying why, also when this lkvm was built
+ * without libslirp.
+ */
 struct net_backend *net_user_create(const struct net_config *config);
+/* Was it built with libslirp? */
 bool net_user_available(void);
+/* The version of the libslirp that is installed; NULL: none. Loads it. Main thread. */
+const char *net_user_library(void);
 
 /*
  * The MAC address to use: the configured one, or one made from the guest's name and the position:

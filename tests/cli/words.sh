@@ -56,7 +56,8 @@ test_version_tells_what_is_linked() {
 	local library linked told
 	command -v ldd >/dev/null || skip "no ldd"
 	lkvm version
-	for library in libslirp libzstd libnettle; do
+	ldd "$LKVM" | grep -q -e libslirp -e libglib && fail "libslirp is linked: it must be loaded by its own process"
+	for library in libzstd libnettle; do
 		linked=no told=no
 		ldd "$LKVM" | grep -q $library && linked=yes
 		[[ $out == *$library* ]] && told=yes

@@ -5,18 +5,26 @@
 # libraries_of FILE: the loader and the libraries that FILE needs, a path on this machine and the one
 # it was linked for a line. Another architecture's are in the sysroot it was built with, or installed.
 # A script, a static program and a data file have none.
+# With them what it is not linked with but loads when that is needed.
 libraries_of() {
+	local _loads=
+	! LC_ALL=C grep -aqF libslirp.so.0 "$1" || _loads=libslirp.so.0
 	if [ "$native_deb" = "$DEB_ARCH" ]; then
-		ldd "$1" 2>/dev/null | sed -n 's,^[^/]*\(/[^ ]*\) (0x[0-9a-f]*)$,\1 \1,p'
+		[ -z "$_loads" ] || _loads=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p |
+			sed -n "s,.*$_loads .*=> \(/.*\),\1,p" | head -n 1)
+		[ -z "$_loads" ] || echo "$_loads $_loads"
+		# shellcheck disable=SC2086 # none or one
+		ldd "$1" $_loads 2>/dev/null | sed -n 's,^[^/]*\(/[^ ]*\) (0x[0-9a-f]*)$,\1 \1,p'
 		return
 	fi
 	_seen=
-	foreign_libraries "$1"
+	foreign_libraries "$1" $_loads
 }
 
+# foreign_libraries FILE [NAME]: NAME too.
 foreign_libraries() {
 	local _name _dir _path
-	for _name in $(readelf -W -l -d "$1" 2>/dev/null |
+	for _name in ${2:-} $(readelf -W -l -d "$1" 2>/dev/null |
 		sed -n 's/.*Shared library: \[\(.*\)\]/\1/p; s/.*program interpreter: \(.*\)\]/\1/p'); do
 		case " $_seen " in *" $_name "*) continue ;; esac
 		_seen="$_seen $_name"

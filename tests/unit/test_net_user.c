@@ -207,7 +207,8 @@ static void guest_asleep(void **state)
 	struct guest *g = *state;
 	u8 request[42] = {};
 
-	g->backend->ops->watch(g->backend, 0, false, false);
+	g->asleep = true;
+	watch(g);
 	memset(request, 0xff, 6);
 	memcpy(request + 6, guest_mac, 6);
 	put16(request + 12, 0x0806);
@@ -218,7 +219,8 @@ static void guest_asleep(void **state)
 	for (unsigned i = 0; i < 5000; i++)
 		transmit(g, request, sizeof(request));
 	assert_int_equal(g->wakeups, 0);
-	g->backend->ops->watch(g->backend, 0, true, false);
+	g->asleep = false;
+	watch(g);
 	assert_true(wait_for(g, wants_arp_reply, 2000));
 	dhcp(g, 1);
 }

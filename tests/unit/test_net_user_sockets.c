@@ -214,9 +214,11 @@ static void forward_tcp(void **state)
 	g = guest_new(&config);
 	assert_non_null(g);
 	/* Before the guest is up: the connection waits. */
-	g->backend->ops->watch(g->backend, 0, false, false);
+	g->asleep = true;
+	watch(g);
 	fd = connect_host(config.forwards[0].host_port);
-	g->backend->ops->watch(g->backend, 0, true, false);
+	g->asleep = false;
+	watch(g);
 	g->port = 80;
 	assert_true(wait_for(g, wants_syn, 2000));
 	g->seq = 77;

@@ -327,6 +327,14 @@ static void test_net_modes(void **state)
 	assert_int_equal(config.nets[0].mode, NET_MODE_USER);
 	GOOD("-n", "hostfwd=tcp::1-:2");
 	assert_int_equal(config.nets[0].mode, NET_MODE_USER);
+	assert_false(config.nets[0].loopback);
+	GOOD("-n", "loopback=on");
+	assert_int_equal(config.nets[0].mode, NET_MODE_USER);
+	assert_true(config.nets[0].loopback);
+	GOOD("-n", "mode=user,loopback=on,loopback=off");
+	assert_false(config.nets[0].loopback);
+	BAD("loopback=yes: there are on and off", "-n", "loopback=yes");
+	BAD("loopback= needs mode=user", "-n", "mode=tap,loopback=on");
 	GOOD("-n", "mode=none");
 	assert_true(config.net_given);
 	assert_int_equal(config.nr_nets, 0);

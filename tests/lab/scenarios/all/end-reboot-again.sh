@@ -13,7 +13,7 @@ lives() {
 	$LAB_TOOLS/mkfs.ext4 -q -F -E lazy_itable_init=1 $1.img || fail mkfs
 	LAB_LIMIT=180
 	set -- "$1" "$(guest lives virtio_blk,ext4,crc32c_generic,virtio_net,af_packet "lab.end=reboot lab.port=$PORT lab.lives=$2")"
-	LAB_ARGS="--reboot --virtio-transport $1 -c 2 -m 512 -d $1.img -n mode=user"
+	LAB_ARGS="--reboot --virtio-transport $1 -c 2 -m 512 -d $1.img -n mode=user,loopback=on"
 	LAB_WORDS=$2
 }
 

@@ -7,7 +7,7 @@ for transport in pci-legacy mmio-legacy; do
 	data_file disk.img 16
 	before=$(sum disk.img)
 	expect_status $ST_OK lkvm_run --virtio-transport $transport -c 2 -m 512 -d disk.img \
-		-n mode=user --rng --console virtio -p "$(GUEST_CONSOLE=hvc0 guest legacy \
+		-n mode=user,loopback=on --rng --console virtio -p "$(GUEST_CONSOLE=hvc0 guest legacy \
 		virtio_blk,virtio_net,af_packet,virtio_rng,virtio_console \
 		"lab.net=dhcp $NET_WORDS")"
 	for driver in virtio_blk virtio_net virtio_rng virtio_console; do

@@ -4,5 +4,5 @@
 # timeout: 240
 net_serve 127.0.0.1 64
 LAB_LIMIT=200
-expect_status $ST_OK lkvm_run -m 512 -n mode=user -p "$(guest net virtio_net,af_packet "lab.net=dhcp $NET_WORDS")"
+expect_status $ST_OK lkvm_run -m 512 -n mode=user,loopback=on -p "$(guest net virtio_net,af_packet "lab.net=dhcp $NET_WORDS")"
 net_compare

@@ -8,7 +8,7 @@ rounds=1
 [ "$LAB_HOW" = emulated ] || rounds=30
 net_serve 127.0.0.1 "$(mib 16)"
 LAB_LIMIT=380
-start lkvm_run -c 2 -m 512 -d disk.img -n mode=user \
+start lkvm_run -c 2 -m 512 -d disk.img -n mode=user,loopback=on \
 	-p "$(guest load virtio_blk,ext4,crc32c_generic,virtio_net,af_packet "lab.net=dhcp $NET_WORDS lab.disk-mib=$(mib 64) lab.rounds=$rounds")"
 wait_output "load: begins"
 # What the process has used of the CPU, in ticks: some hundred a second when the guest runs, next to none when

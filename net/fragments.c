@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdlib.h>
+#include <string.h>
+
+#include "fragments.h"
+#include "wire.h"
+
+#define SETS	     16
+#define SET_LIFE_NS  (30 * 1000000000ULL)
+#define DATAGRAM_MAX 65535
+#define MORE	     0x2000
+#define OFFSET	     0x1fff
+#define HEADER_MAX   (ETH_HEADER + 60)
+#define UNITS	     ((DATAGRAM_MAX + 8) / 8)
+
+struct key {
+	u32 from, to;
+	u16 id;
+	u8 protocol;
+};
+
+/* One datagram. Its buffer stays when it is done with, for the next one. */
+struct set {
+	struct key key;
+	u64 begun; /* ns; 0: not in use */
+	u8 *data;  /* HEADER_MAX bytes of room, then what came */
+	u8 header[HEADER_MAX];
+	unsigned header_len; /* of the first piece, Ethernet's included; 0: it has not come */
+	unsigned have, end; /* bytes behind the header that came, and where the last of them ends */
+	unsigned total;	    /* 0: the last piece has not come */
+	u8 units[UNITS / 8 + 1]; /* a bit for each 8 bytes that came */
+};
+
+struct fragments {
+	struct set sets[SETS];
+};
+
+struct piece {
+	struct key key;
+	unsigned header_len, offset, len;
+	bool last;
+	const u8 *data;
+};
+
+struct fragments *fragments_new(void)
+{
+	return calloc(1, sizeof(struct fragments));
+}
+
+void fragments_free(struct fragments *fragments)
+{
+	for (unsigned i = 0; fragments && i < SETS; i++)
+		free(fragments->sets[i].data);
+	free(fragments);
+}
+
+bool is_fragment(const u8 *frame, size_t len)
+{
+	return len >= ETH_HEADER + IP_HEADER && wire16(frame + 12) == ETH_IP &&
+	       (wire16(frame + ETH_HEADER + 6) & (MORE | OFFSET));
+}
+
+static bool parse(const u8 *frame, size_t len, struct piece *piece)
+{
+	const u8 *ip = frame + ETH_HEADER;
+	unsigned header = (ip[0] & 15) * 4, total = wire16(ip + 2), where = wire16(ip + 6);
+
+	if (ip[0] >> 4 != 4 || header < IP_HEADER || total <= header || total > len - ETH_HEADER)
+		return false;
+	piece->key.from = wire32(ip + 12);
+	piece->key.to = wire32(ip + 16);
+	piece->key.id = wire16(ip + 4);
+	piece->key.protocol = ip[9];
+	piece->header_len = ETH_HEADER + header;
+	piece->offset = (where & OFFSET) * 8;
+	piece->len = total - header;
+	piece->last = !(where & MORE);
+	piece->data = ip + header;
+	if (!piece->last && piece->len % 8)
+		return false;
+	return piece->offset + piece->len <= DATAGRAM_MAX - 60;
+}
+
+static bool same(const struct key *a, const struct key *b)
+{
+	return a->from == b->from && a->to == b->to && a->id == b->id && a->protocol == b->protocol;
+}
+
+/* The datagram's own set, or a new one in place of the oldest. */
+static struct set *find(struct fragments *fragments, const struct key *key, u64 now)
+{
+	struct set *oldest = &fragments->sets[0];
+
+	for (unsigned i = 0; i < SETS; i++) {
+		struct set *set = &fragments->sets[i];
+
+		if (set->begun && now - set->begun < SET_LIFE_NS && same(&set->key, key))
+			return set;
+		if (set->begun < oldest->begun)
+			oldest = set;
+	}
+	if (!oldest->data)
+		oldest->data = malloc(HEADER_MAX + DATAGRAM_MAX);
+	if (!oldest->data)
+		return NULL;
+	oldest->key = *key;
+	oldest->begun = now;
+	oldest->header_len = oldest->have = oldest->end = oldest->total = 0;
+	memset(oldest->units, 0, sizeof(oldest->units));
+	return oldest;
+}
+
+/* False: some of it is there already. What came first counts, and all of a piece or nothing. */
+static bool mark(struct set *set, const struct piece *piece)
+{
+	unsigned first = piece->offset / 8, end = (piece->offset + piece->len + 7) / 8;
+
+	for (unsigned i = first; i < end; i++)
+		if (set->units[i / 8] & BIT(i % 8))
+			return false;
+	for (unsigned i = first; i < end; i++)
+		set->units[i / 8] |= BIT(i % 8);
+	return true;
+}
+
+/* False: the pieces do not make a datagram. */
+static bool add(struct set *set, const struct piece *piece, const u8 *frame)
+{
+	unsigned end = piece->offset + piece->len;
+
+	if (set->total ? end > set->total : piece->last && end < set->end)
+		return false;
+	if (!mark(set, piece))
+		return true;
+	set->end = MAX(set->end, end);
+	if (piece->last)
+		set->total = end;
+	if (!piece->offset) {
+		set->header_len = piece->header_len;
+		memcpy(set->header, frame, piece->header_len);
+	}
+	memcpy(set->data + HEADER_MAX + piece->offset, piece->data, piece->len);
+	set->have += piece->len;
+	return true;
+}
+
+static u16 checksum(const u8 *header, unsigned len)
+{
+	u32 sum = 0;
+
+	for (unsigned i = 0; i < len; i += 2)
+		sum += wire16(header + i);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+static const u8 *whole(struct set *set, size_t *len)
+{
+	u8 *frame = set->data + HEADER_MAX - set->header_len, *ip = frame + ETH_HEADER;
+	unsigned header = set->header_len - ETH_HEADER;
+
+	memcpy(frame, set->header, set->header_len);
+	wire_put16(ip + 2, header + set->total);
+	wire_put16(ip + 6, 0);
+	wire_put16(ip + 10, 0);
+	wire_put16(ip + 10, checksum(ip, header));
+	*len = set->header_len + set->total;
+	return frame;
+}
+
+const u8 *fragments_take(struct fragments *fragments, const u8 *frame, size_t *len, u64 now)
+{
+	struct piece piece;
+	struct set *set;
+
+	if (!parse(frame, *len, &piece))
+		return NULL;
+	set = find(fragments, &piece.key, now);
+	if (!set)
+		return NULL;
+	if (!add(set, &piece, frame)) {
+		set->begun = 0;
+		return NULL;
+	}
+	/* No byte came twice and none lies behind the end, so none is missing. */
+	if (!set->total || set->have != set->total)
+		return NULL;
+	set->begun = 0;
+	return whole(set, len);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a guest may reach of the host itself. libslirp makes the host's 127.0.0.1 of every address of the
+ * guest's network that it does not need itself, and connects to 127.0.0.1 when a guest names that. Its own
+ * switch against it leaves the second open and breaks answers to udp: forwards.
+ */
+#ifndef LKVM_NET_LOOPBACK_H
+#define LKVM_NET_LOOPBACK_H
+
+#include <stddef.h>
+#include "lkvm/types.h"
+
+#define LOOPBACK_FLOWS 64
+#define LOOPBACK_PORTS 16
+
+/* One network's; one thread at a time. Zero-initialise, then fill in the first part. */
+struct loopback {
+	bool open;			  /* everything may pass */
+	u32 network, host, dns;		  /* IPv4; the network is a /24 */
+	u16 udp_forwards[LOOPBACK_PORTS]; /* the guest's ports */
+	unsigned nr_udp_forwards;
+
+	/* Who sent something from the host's 127.0.0.1 through a udp: forward, and may be answered. */
+	struct loopback_flow {
+		u8 version; /* 4 or 6; 0: none */
+		u16 host_port, guest_port;
+	} flows[LOOPBACK_FLOWS];
+	unsigned next_flow;
+};
+
+/* A frame for the guest is on its way. */
+void loopback_note(struct loopback *loopback, const u8 *frame, size_t len);
+
+/* May this frame of the guest's go on? If not, *port is what it wanted of 10.0.2.2, or 0. */
+bool loopback_allows(struct loopback *loopback, const u8 *frame, size_t len, u16 *port);
+
+#endif

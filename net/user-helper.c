@@ -1,0 +1,554 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The process that ends a guest's TCP and UDP in ordinary sockets of its own, by libslirp.
+ *
+ * libslirp is written for a poll(2) loop: "fill" lists the sockets and what to wait for, "poll" is
+ * told what happened. Here its sockets sit in an epoll set; a turn waits for that set and for lkvm,
+ * gives libslirp what came, sends lkvm what it made of it, and brings the set in line with the next
+ * fill; only differences cost a system call.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "libslirp.h"
+#include "lkvm/helper.h"
+#include "lkvm/loop.h"
+#include "user.h"
+
+/* Frames that lkvm does not take yet. TCP data waits in the host's sockets meanwhile. */
+#define QUEUE_SIZE   (768 << 10)
+#define EVENTS_MAX   128
+/* A timeout of this or more is libslirp's ceiling, not a timer it waits for: an idle guest sleeps. */
+#define IDLE_MS	     1000
+/* As old may libslirp's time be when a guest's frame comes. */
+#define FRESH_NS     50000000ULL
+/* Messages of lkvm's in one turn. */
+#define TURN_MAX     4
+/*
+ * What it may really occupy, looked at every so many turns. Its address space is larger: libslirp gives a
+ * connection buffers of 256 KiB, of which most never see a byte.
+ */
+#define MEMORY_MAX   (128 << 20)
+#define MEMORY_TURNS 16
+/* Buffers of connections are given back when these end, not kept for others. */
+#define BUFFER_LARGE (64 << 10)
+
+/* One host descriptor, indexed by its number. */
+struct watched {
+	u32 registered; /* events it has in the epoll set; 0: not there */
+	u32 wanted;	/* of the fill numbered `turn` */
+	u32 happened;	/* until the next poll */
+	u64 turn;
+};
+
+struct timer {
+	SlirpTimerCb callback; /* NULL: free */
+	void *opaque;
+	u64 deadline; /* ns; 0: off */
+};
+
+struct side {
+	struct libslirp lib;
+	Slirp *slirp;
+	int fd; /* lkvm's */
+	int epoll_fd;
+	int statm_fd;
+	bool again;   /* libslirp wants another turn at once */
+	bool blocked; /* lkvm takes nothing now */
+	u64 turn;     /* number of the last fill */
+	u64 polled;   /* ns: when libslirp last was */
+
+	struct watched *watched;
+	unsigned nr_watched;
+	int *fds; /* of the last fill, by libslirp's index */
+	unsigned nr_fds, max_fds;
+	int *old_fds; /* of the fill before; as long as fds */
+	unsigned nr_old;
+	struct timer timers[4];
+
+	u8 *queue; /* [first..end) is for lkvm, as it goes on the socket */
+	size_t first, end;
+	u8 message[USER_MESSAGE_MAX];
+};
+
+/* ---- frames to the guest ---- */
+
+static ssize_t send_packet(const void *data, size_t len, void *opaque)
+{
+	struct side *side = opaque;
+	u32 size = len;
+
+	/* As a network does when the receiver is too slow: TCP sends again, UDP lives with it. */
+	if (len > USER_FRAME_MAX || side->end + USER_LENGTH + len > QUEUE_SIZE)
+		return len;
+	memcpy(side->queue + side->end, &size, USER_LENGTH);
+	memcpy(side->queue + side->end + USER_LENGTH, data, len);
+	side->end += USER_LENGTH + len;
+	return len;
+}
+
+/* As many whole frames as make a good message. */
+static size_t next_message(const struct side *side)
+{
+	size_t at = side->first;
+	u32 len;
+
+	while (at < side->end && at - side->first < USER_MESSAGE_GOOD) {
+		memcpy(&len, side->queue + at, USER_LENGTH);
+		at += USER_LENGTH + len;
+	}
+	return at - side->first;
+}
+
+static void send_queue(struct side *side)
+{
+	side->blocked = false;
+	while (side->first < side->end) {
+		size_t len = next_message(side);
+
+		if (send(side->fd, side->queue + side->first, len, MSG_DONTWAIT) < 0 &&
+		    (errno == EAGAIN || errno == ENOBUFS)) {
+			side->blocked = true;
+			break;
+		}
+		side->first += len;
+	}
+	memmove(side->queue, side->queue + side->first, side->end - side->first);
+	side->end -= side->first;
+	side->first = 0;
+}
+
+/* ---- libslirp's sockets ---- */
+
+static u32 to_epoll(int events)
+{
+	return (events & SLIRP_POLL_IN ? EPOLLIN : 0) | (events & SLIRP_POLL_OUT ? EPOLLOUT : 0) |
+	       (events & SLIRP_POLL_PRI ? EPOLLPRI : 0) | (events & SLIRP_POLL_ERR ? EPOLLERR : 0) |
+	       (events & SLIRP_POLL_HUP ? EPOLLHUP : 0);
+}
+
+static int from_epoll(u32 events)
+{
+	return (events & EPOLLIN ? SLIRP_POLL_IN : 0) | (events & EPOLLOUT ? SLIRP_POLL_OUT : 0) |
+	       (events & EPOLLPRI ? SLIRP_POLL_PRI : 0) | (events & EPOLLERR ? SLIRP_POLL_ERR : 0) |
+	       (events & EPOLLHUP ? SLIRP_POLL_HUP : 0);
+}
+
+static struct watched *watched_of(struct side *side, int fd)
+{
+	return fd >= 0 && (unsigned)fd < side->nr_watched ? &side->watched[fd] : NULL;
+}
+
+static bool grow_watched(struct side *side, int fd)
+{
+	unsigned nr = side->nr_watched ?: 64;
+	struct watched *grown;
+
+	while ((unsigned)fd >= nr)
+		nr *= 2;
+	grown = realloc(side->watched, nr * sizeof(*grown));
+	if (!grown)
+		return false;
+	memset(grown + side->nr_watched, 0, (nr - side->nr_watched) * sizeof(*grown));
+	side->watched = grown;
+	side->nr_watched = nr;
+	return true;
+}
+
+static bool grow_fds(struct side *side)
+{
+	unsigned max = side->max_fds ? side->max_fds * 2 : 64;
+	int *fds = realloc(side->fds, max * sizeof(*fds)), *old;
+
+	if (!fds)
+		return false;
+	side->fds = fds;
+	old = realloc(side->old_fds, max * sizeof(*old));
+	if (!old)
+		return false;
+	side->old_fds = old;
+	side->max_fds = max;
+	return true;
+}
+
+/*
+ * The number is about to be closed, or has just been given to another socket. Either way what the
+ * kernel's set knew under it is gone or meaningless.
+ */
+static void forget_fd(int fd, void *opaque)
+{
+	struct side *side = opaque;
+	struct watched *watched = watched_of(side, fd);
+
+	if (!watched)
+		return;
+	if (watched->registered)
+		epoll_ctl(side->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	watched->registered = 0;
+	watched->happened = 0;
+}
+
+static int add_poll(int fd, int events, void *opaque)
+{
+	struct side *side = opaque;
+	struct watched *watched;
+
+	/* Without memory the socket waits for the next turn; -1 means "not watched" to libslirp. */
+	if (fd < 0 || (!watched_of(side, fd) && !grow_watched(side, fd)))
+		return -1;
+	if (side->nr_fds == side->max_fds && !grow_fds(side))
+		return -1;
+	watched = &side->watched[fd];
+	if (watched->turn != side->turn) {
+		watched->turn = side->turn;
+		watched->wanted = 0;
+	}
+	watched->wanted |= to_epoll(events);
+	side->fds[side->nr_fds] = fd;
+	return side->nr_fds++;
+}
+
+static int get_revents(int index, void *opaque)
+{
+	struct side *side = opaque;
+	struct watched *watched;
+
+	if (index < 0 || (unsigned)index >= side->nr_fds)
+		return 0;
+	watched = watched_of(side, side->fds[index]);
+	return watched ? from_epoll(watched->happened) : 0;
+}
+
+static void register_events(struct side *side, int fd, struct watched *watched)
+{
+	struct epoll_event event = { .events = watched->wanted, .data.fd = fd };
+	int op = watched->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+	if (watched->registered == watched->wanted)
+		return;
+	if (epoll_ctl(side->epoll_fd, op, fd, &event) < 0) {
+		/* The descriptor was replaced behind our back: the other operation is right. */
+		if (errno != EEXIST && errno != ENOENT)
+			return;
+		op = op == EPOLL_CTL_MOD ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+		if (epoll_ctl(side->epoll_fd, op, fd, &event) < 0)
+			return;
+	}
+	watched->registered = watched->wanted;
+}
+
+/* Milliseconds that libslirp wants to wait at most; -1: for ever. */
+static int fill(struct side *side)
+{
+	u32 timeout = UINT32_MAX;
+	int *old = side->old_fds;
+
+	side->old_fds = side->fds;
+	side->nr_old = side->nr_fds;
+	side->fds = old;
+	side->nr_fds = 0;
+	side->turn++;
+	side->lib.pollfds_fill(side->slirp, &timeout, add_poll, side);
+	for (unsigned i = 0; i < side->nr_fds; i++)
+		register_events(side, side->fds[i], &side->watched[side->fds[i]]);
+	for (unsigned i = 0; i < side->nr_old; i++) {
+		struct watched *watched = watched_of(side, side->old_fds[i]);
+
+		if (watched && watched->turn != side->turn)
+			forget_fd(side->old_fds[i], side);
+	}
+	return timeout < IDLE_MS ? (int)timeout : -1;
+}
+
+/* ---- what libslirp calls ---- */
+
+static void guest_error(const char *text, void *opaque)
+{
+	fprintf(stderr, "%s\n", text);
+}
+
+static int64_t clock_get_ns(void *opaque)
+{
+	return clock_now();
+}
+
+static void *timer_new(SlirpTimerCb callback, void *callback_opaque, void *opaque)
+{
+	struct side *side = opaque;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(side->timers); i++) {
+		struct timer *timer = &side->timers[i];
+
+		if (timer->callback)
+			continue;
+		timer->callback = callback;
+		timer->opaque = callback_opaque;
+		return timer;
+	}
+	return NULL;
+}
+
+static void timer_free(void *opaque_timer, void *opaque)
+{
+	struct timer *timer = opaque_timer;
+
+	if (timer)
+		memset(timer, 0, sizeof(*timer));
+}
+
+static void timer_mod(void *opaque_timer, int64_t expire_ms, void *opaque)
+{
+	struct timer *timer = opaque_timer;
+
+	if (timer)
+		timer->deadline = expire_ms > 0 ? (u64)expire_ms * 1000000 : 1;
+}
+
+static void notify(void *opaque)
+{
+	((struct side *)opaque)->again = true;
+}
+
+static const SlirpCb callbacks = {
+	.send_packet = send_packet,
+	.guest_error = guest_error,
+	.clock_get_ns = clock_get_ns,
+	.timer_new = timer_new,
+	.timer_free = timer_free,
+	.timer_mod = timer_mod,
+	.register_poll_fd = forget_fd,
+	.unregister_poll_fd = forget_fd,
+	.notify = notify,
+};
+
+static void run_timers(struct side *side)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(side->timers); i++) {
+		struct timer *timer = &side->timers[i];
+
+		if (!timer->deadline || timer->deadline > clock_now())
+			continue;
+		timer->deadline = 0;
+		timer->callback(timer->opaque);
+	}
+}
+
+static int sooner(const struct side *side, int timeout)
+{
+	u64 now = clock_now();
+
+	for (unsigned i = 0; i < ARRAY_SIZE(side->timers); i++) {
+		u64 deadline = side->timers[i].deadline;
+		u64 ms = deadline > now ? (deadline - now) / 1000000 + 1 : 0;
+
+		if (deadline && (timeout < 0 || ms < (u64)timeout))
+			timeout = ms;
+	}
+	return timeout;
+}
+
+/* ---- a turn ---- */
+
+/* False: it was not a row of frames. */
+static bool take_frames(struct side *side, size_t size)
+{
+	size_t at = 0;
+	u32 len;
+
+	while (at + USER_LENGTH <= size) {
+		memcpy(&len, side->message + at, USER_LENGTH);
+		at += USER_LENGTH;
+		if (len > size - at)
+			return false;
+		if (len)
+			side->lib.input(side->slirp, side->message + at, len);
+		at += len;
+	}
+	return at == size;
+}
+
+/* False: lkvm is done with us. */
+static bool take_messages(struct side *side)
+{
+	for (unsigned i = 0; i < TURN_MAX; i++) {
+		ssize_t size = recv(side->fd, side->message, sizeof(side->message), MSG_DONTWAIT);
+
+		if (size < 0)
+			return errno == EAGAIN || errno == EINTR;
+		if (!size || !take_frames(side, size))
+			return false;
+		/* After a small one there is seldom another: asking costs as much as waiting. */
+		if (size < USER_MESSAGE_GOOD)
+			break;
+	}
+	return true;
+}
+
+/* Waits, and tells libslirp what happened. True: there is something from lkvm. */
+static bool wait_events(struct side *side, int timeout, struct epoll_event *events, int *nr)
+{
+	bool lkvm = false;
+	int n;
+
+	*nr = 0;
+	if (side->blocked) {
+		struct pollfd fd = { side->fd, POLLIN | POLLOUT, 0 };
+
+		/* Nothing more for a guest that takes nothing, but what it sends goes on. */
+		poll(&fd, 1, timeout);
+		return fd.revents & ~POLLOUT;
+	}
+	n = epoll_wait(side->epoll_fd, events, EVENTS_MAX, timeout);
+	for (int i = 0; i < n; i++) {
+		if (events[i].data.fd == side->fd) {
+			lkvm = true;
+			continue;
+		}
+		side->watched[events[i].data.fd].happened = events[i].events;
+		events[(*nr)++] = events[i];
+	}
+	return lkvm;
+}
+
+static bool too_large(struct side *side)
+{
+	unsigned long resident;
+	char text[128];
+	ssize_t len;
+
+	if (side->turn % MEMORY_TURNS)
+		return false;
+	len = pread(side->statm_fd, text, sizeof(text) - 1, 0);
+	if (len <= 0)
+		return false;
+	text[len] = '\0';
+	return sscanf(text, "%*u %lu", &resident) == 1 &&
+	       resident > MEMORY_MAX / (unsigned long)sysconf(_SC_PAGESIZE);
+}
+
+/* libslirp's time is that of the last poll: what begins after a long sleep must not have expired. */
+static void poll_slirp(struct side *side)
+{
+	side->again = false;
+	side->polled = clock_now();
+	side->lib.pollfds_poll(side->slirp, 0, get_revents, side);
+}
+
+static int run(struct side *side)
+{
+	struct epoll_event events[EVENTS_MAX];
+	bool lkvm, go_on = true;
+	int nr;
+
+	while (go_on) {
+		int timeout = sooner(side, fill(side));
+
+		lkvm = wait_events(side, side->again ? 0 : timeout, events, &nr);
+		if (nr || !lkvm || clock_now() - side->polled > FRESH_NS)
+			poll_slirp(side);
+		for (int i = 0; i < nr; i++)
+			side->watched[events[i].data.fd].happened = 0;
+		if (lkvm) {
+			go_on = take_messages(side);
+			/* Some frames are answered at once, others (those that waited for an address to be
+			 * resolved) only in a poll. */
+			poll_slirp(side);
+		}
+		run_timers(side);
+		send_queue(side);
+		if (too_large(side))
+			return HELPER_EXIT_MEMORY;
+	}
+	return 0;
+}
+
+/* ---- the beginning ---- */
+
+static int add_forwards(struct side *side, const struct user_setup *setup, int *failed)
+{
+	for (unsigned i = 0; i < setup->nr_forwards; i++) {
+		const struct user_forward *forward = &setup->forwards[i];
+		bool ip6 = forward->from.any.sa_family == AF_INET6;
+		socklen_t len = ip6 ? sizeof(forward->from.in6) : sizeof(forward->from.in);
+
+		errno = 0;
+		if (!side->lib.add_hostxfwd(side->slirp, &forward->from.any, len, &forward->to.any,
+					    len,
+					    (forward->udp ? SLIRP_HOSTFWD_UDP : 0) |
+						    (ip6 ? SLIRP_HOSTFWD_V6ONLY : 0)))
+			continue;
+		*failed = i;
+		return -(errno ?: EADDRINUSE);
+	}
+	return 0;
+}
+
+static int make_slirp(struct side *side, const struct user_setup *setup)
+{
+	SlirpConfig config = {
+		.version = 1,
+		.in_enabled = true,
+		.in6_enabled = true,
+		.vprefix_len = 64,
+		.vhostname = "lkvm",
+		.vnetwork = setup->network,
+		.vnetmask = setup->mask,
+		.vhost = setup->host,
+		.vdhcp_start = setup->guest,
+		.vnameserver = setup->dns,
+		.disable_host_loopback = setup->refuse_loopback,
+	};
+
+	inet_pton(AF_INET6, "fec0::", &config.vprefix_addr6);
+	inet_pton(AF_INET6, "fec0::2", &config.vhost6);
+	inet_pton(AF_INET6, "fec0::3", &config.vnameserver6);
+	side->slirp = side->lib.new(&config, &callbacks, side);
+	return side->slirp ? 0 : -ENOMEM;
+}
+
+static void make_ready(struct side *side, const struct user_setup *setup, struct user_ready *ready)
+{
+	const char *why = libslirp_load(&side->lib);
+
+	ready->forward = -1;
+	snprintf(ready->library, sizeof(ready->library), "%s", why ?: side->lib.version_string());
+	ready->err = why ? -ELIBACC : make_slirp(side, setup);
+	if (!ready->err)
+		ready->err = add_forwards(side, setup, &ready->forward);
+}
+
+int user_helper_main(int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+	struct pollfd first = { .fd = fd, .events = POLLIN };
+	struct user_ready ready = {};
+	struct user_setup setup;
+	struct side *side;
+
+	mallopt(M_MMAP_THRESHOLD, BUFFER_LARGE);
+	side = calloc(1, sizeof(*side));
+	if (!side)
+		return HELPER_EXIT_MEMORY;
+	side->fd = fd;
+	side->queue = malloc(QUEUE_SIZE);
+	side->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	side->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (!side->queue || epoll_ctl(side->epoll_fd, EPOLL_CTL_ADD, fd, &event))
+		return HELPER_EXIT_MEMORY;
+	poll(&first, 1, -1);
+	if (recv(fd, &setup, sizeof(setup), 0) != sizeof(setup))
+		return 0;
+	make_ready(side, &setup, &ready);
+	if (send(fd, &ready, sizeof(ready), 0) < 0 || !side->slirp)
+		return 0;
+	return run(side);
+}

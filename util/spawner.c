@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The process that forks helpers, and what it does to one before that begins its work. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "helper.h"
+
+/* Networks and whatever comes later; those that wait to be reaped included. */
+#define HELPERS_MAX 64
+
+/* Its own end of the one socket, in the spawner and in each helper. */
+#define OWN_FD 3
+
+/* What the kernel counts as private data of a process when /proc cannot tell. */
+#define DATA_UNKNOWN (64 << 20)
+
+struct child {
+	pid_t pid; /* 0: a free slot */
+	int life;
+	bool killed; /* not reaped yet */
+};
+
+static struct child children[HELPERS_MAX];
+
+static void die_with(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+}
+
+static void close_from(unsigned first)
+{
+	if (!syscall(SYS_close_range, first, ~0u, 0))
+		return;
+	for (int fd = first; fd < getdtablesize(); fd++)
+		close(fd);
+}
+
+/* Where ps finds the arguments: the environment, which is gone by now, begins behind them. */
+static void set_title(const char *name)
+{
+	char *title = program_invocation_name, line[4096];
+	ssize_t size;
+	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+
+	size = fd < 0 ? 0 : read(fd, line, sizeof(line));
+	if (fd >= 0)
+		close(fd);
+	prctl(PR_SET_NAME, name);
+	if (size > 0 && !strncmp(title, line, size)) {
+		memset(title, 0, size);
+		snprintf(title, size, "%s", name);
+	}
+}
+
+static u64 private_data(void)
+{
+	unsigned long data = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+
+	if (!file)
+		return DATA_UNKNOWN;
+	if (fscanf(file, "%*u %*u %*u %*u %*u %lu", &data) != 1)
+		data = 0;
+	fclose(file);
+	return data ? (u64)data * sysconf(_SC_PAGESIZE) : DATA_UNKNOWN;
+}
+
+static void limit(int resource, u64 value)
+{
+	struct rlimit old, new = { value, value };
+
+	if (!getrlimit(resource, &old) && old.rlim_max < value)
+		new.rlim_cur = new.rlim_max = old.rlim_max;
+	setrlimit(resource, &new);
+}
+
+static void helper_main(const struct helper_kind *kind, pid_t parent, int data, int messages)
+	__attribute__((noreturn));
+static void helper_main(const struct helper_kind *kind, pid_t parent, int data, int messages)
+{
+	sigset_t none;
+
+	die_with(parent);
+	dup2(messages, STDERR_FILENO);
+	dup2(data, OWN_FD);
+	set_title(kind->name);
+	close_from(OWN_FD + 1);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	limit(RLIMIT_DATA, private_data() + kind->data);
+	limit(RLIMIT_NOFILE, kind->descriptors);
+	limit(RLIMIT_NPROC, 0);
+	limit(RLIMIT_FSIZE, 0);
+	_exit(kind->main(OWN_FD));
+}
+
+static void tell_end(int life, int status)
+{
+	if (send(life, &status, sizeof(status), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		status = 0; /* who asked for it does not want to know any more */
+	close(life);
+}
+
+static void start_helper(const struct helper_kind *kind, const int fds[SPAWN_FDS])
+{
+	pid_t self = getpid(), pid = -1;
+	struct child *child = NULL;
+
+	errno = EAGAIN;
+	for (unsigned i = 0; i < HELPERS_MAX && !child; i++)
+		if (!children[i].pid)
+			child = &children[i];
+	if (child)
+		pid = fork();
+	if (!pid)
+		helper_main(kind, self, fds[0], fds[1]);
+	if (pid < 0) {
+		tell_end(fds[2], -errno);
+	} else {
+		child->pid = pid;
+		child->life = fds[2];
+		child->killed = false;
+	}
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void take_request(int fd)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(SPAWN_FDS * sizeof(int))];
+	} control;
+	const struct helper_kind *kind;
+	struct iovec iov = { &kind, sizeof(kind) };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control.space) };
+	struct cmsghdr *header;
+	int fds[SPAWN_FDS];
+
+	/* lkvm has ended, however. */
+	if (recvmsg(fd, &message, MSG_CMSG_CLOEXEC) != sizeof(kind))
+		_exit(0);
+	header = CMSG_FIRSTHDR(&message);
+	if (!header || header->cmsg_len != CMSG_LEN(sizeof(fds)))
+		return;
+	memcpy(fds, CMSG_DATA(header), sizeof(fds));
+	start_helper(kind, fds);
+}
+
+static void reap(void)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (unsigned i = 0; i < HELPERS_MAX; i++) {
+			if (children[i].pid != pid)
+				continue;
+			tell_end(children[i].life, status);
+			children[i].pid = 0;
+		}
+	}
+}
+
+static void run_spawner(int fd, int reaper)
+{
+	struct pollfd fds[2 + HELPERS_MAX] = { { fd, POLLIN, 0 }, { reaper, POLLIN, 0 } };
+	struct signalfd_siginfo info;
+
+	for (unsigned i = 0; i < HELPERS_MAX; i++) {
+		bool asked = children[i].pid && !children[i].killed;
+
+		fds[2 + i] = (struct pollfd){ asked ? children[i].life : -1, POLLIN, 0 };
+	}
+	if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+		return;
+	for (unsigned i = 0; i < HELPERS_MAX; i++) {
+		if (!fds[2 + i].revents)
+			continue;
+		kill(children[i].pid, SIGKILL);
+		children[i].killed = true;
+	}
+	if (fds[1].revents && read(reaper, &info, sizeof(info)) > 0)
+		reap();
+	if (fds[0].revents)
+		take_request(fd);
+}
+
+void spawner_main(int fd, pid_t parent)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), reaper;
+	sigset_t child;
+
+	die_with(parent);
+	/* What a terminal sends to lkvm's process group is lkvm's to deal with. */
+	setsid();
+	clearenv();
+	if (null < 0)
+		_exit(1);
+	for (int i = 0; i <= STDERR_FILENO; i++)
+		dup2(null, i);
+	if (fd != OWN_FD)
+		dup2(fd, OWN_FD);
+	close_from(OWN_FD + 1);
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	limit(RLIMIT_CORE, 0);
+	set_title("lkvm-helpers");
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &child, NULL);
+	reaper = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (reaper < 0)
+		_exit(1);
+	for (;;)
+		run_spawner(OWN_FD, reaper);
+}
