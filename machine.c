@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lkvm/arch.h"
 #include "lkvm/block.h"
+#include "lkvm/boot.h"
 #include "lkvm/chardev.h"
 #include "lkvm/control.h"
 #include "lkvm/exit_status.h"
@@ -12,6 +14,7 @@
 #include "lkvm/machine.h"
 #include "lkvm/memory_guard.h"
 #include "lkvm/pci.h"
+#include "lkvm/text.h"
 #include "lkvm/virtio.h"
 
 static int create_console(struct vm *vm)
@@ -77,11 +80,34 @@ static int tell_population(struct vm *vm)
 	return 0;
 }
 
+/* For who sits at a terminal: which kernel it is was perhaps found, and not typed. */
+static int tell_start(struct vm *vm)
+{
+	const struct vm_config *config = vm->config;
+	const struct boot_file *kernel = arch_kernel_file(vm);
+	char release[65];
+
+	if (!isatty(STDERR_FILENO) || log_get_level() < LOG_LEVEL_INFO)
+		return 0;
+	if (config->firmware)
+		log_info("Guest %s: firmware %s, %u CPU%s, %llu MiB of memory", config->name,
+			 config->firmware, config->cpus, plural(config->cpus),
+			 (unsigned long long)config->memory >> 20);
+	else
+		log_info("Guest %s: kernel %s (%s), %u CPU%s, %llu MiB of memory", config->name,
+			 kernel->path,
+			 boot_file_release(kernel, release, sizeof(release)) ? release
+									     : "release unknown",
+			 config->cpus, plural(config->cpus),
+			 (unsigned long long)config->memory >> 20);
+	return 0;
+}
+
 /* Reading this from top to bottom tells what a guest consists of, and in which order. */
 static int (*const steps[])(struct vm *vm) = {
 	arch_vm_create, /* memory, interrupt controller */
-	vcpus_create,	create_console,	 arch_create_devices, create_virtio, place_devices,
-	arch_load,	tell_population, arch_reset, /* vCPU 0 to where the guest begins */
+	vcpus_create,	create_console, arch_create_devices, create_virtio, place_devices,
+	tell_start,	arch_load,	tell_population,     arch_reset, /* vCPU 0 to where the guest begins */
 };
 
 /* -ECANCELED, nothing said: somebody has asked for the end before the beginning. */
@@ -91,7 +117,6 @@ static int assemble(struct vm *vm, const struct vm_config *config, struct contro
 
 	if (!error)
 		error = vm_create(vm);
-
 	counter_set_word(&vm->counters, COUNTER_WORD_BACKEND,
 			 memory_kind_names[config->memory_backend.kind]);
 	if (!error)

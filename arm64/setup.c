@@ -122,6 +122,11 @@ int arch_open_files(struct vm *vm)
 	return ram_boot_open(&arm64->boot, vm->config);
 }
 
+const struct boot_file *arch_kernel_file(const struct vm *vm)
+{
+	return &vm->arch.arm64->boot.kernel_file;
+}
+
 int arch_vm_create(struct vm *vm)
 {
 	struct arm64_vm *arm64 = vm->arch.arm64;

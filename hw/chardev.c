@@ -285,8 +285,10 @@ static void feed_watch(struct chardev *c, const u8 *data, size_t len)
 
 	console_watch_feed(&c->watch, data, len);
 	/* Only what was said now counts: another console may have more to say of the past. */
-	if (c->watch.verdicts != before)
-		last_words_hear(c->vm, c->watch.said);
+	if (c->watch.verdicts == before)
+		return;
+	c->vm->last_words.no_root = c->watch.no_root;
+	last_words_hear(c->vm, c->watch.said);
 }
 
 /* The main loop must go on, and a vCPU that is wanted elsewhere too. */

@@ -13,16 +13,24 @@ struct needle {
 	const char *text;
 	unsigned len;
 	enum last_words words;
+	bool no_root; /* there was nothing to run */
 };
 
-#define NEEDLE(text, words)                                                                        \
+#define NEEDLE(said, means)                                                                        \
 	{                                                                                          \
-		text, sizeof(text) - 1, LAST_WORDS_##words                                         \
+		.text = said, .len = sizeof(said) - 1, .words = LAST_WORDS_##means                 \
+	}
+#define NO_ROOT(said)                                                                              \
+	{                                                                                          \
+		.text = said, .len = sizeof(said) - 1, .words = LAST_WORDS_PANIC, .no_root = true  \
 	}
 
 /* The kernel prints those without which it would not be understood at levels that no "quiet" hides. */
 static const struct needle needles[] = {
 	NEEDLE("Kernel panic - not syncing", PANIC),
+	/* The same once more, when its reason has come. */
+	NO_ROOT("Kernel panic - not syncing: VFS: Unable to mount root"),
+	NO_ROOT("Kernel panic - not syncing: No working init found"),
 	NEEDLE("---[ end Kernel panic - not syncing", PANIC_OVER),
 	NEEDLE("reboot: Restarting system", RESTART),
 	NEEDLE("reboot: machine restart", RESTART),
@@ -116,9 +124,10 @@ static bool kernel_speaks(const struct console_watch *watch, const char *end)
 	return false;
 }
 
-static void say(struct console_watch *watch, enum last_words words)
+static void say(struct console_watch *watch, enum last_words words, bool no_root)
 {
 	watch->said = words;
+	watch->no_root = no_root;
 	watch->verdicts++;
 	watch->lines = words == LAST_WORDS_RESTART || words == LAST_WORDS_HALT ? LINES_AFTER : 0;
 }
@@ -139,7 +148,7 @@ static void look(struct console_watch *watch)
 		if (needles[i].words == LAST_WORDS_PANIC_OVER)
 			watch->over = true;
 		else
-			say(watch, needles[i].words);
+			say(watch, needles[i].words, needles[i].no_root);
 	}
 }
 
@@ -161,9 +170,9 @@ static void end_line(struct console_watch *watch, u8 end)
 {
 	if (watch->over && end == '\n') {
 		watch->over = false;
-		say(watch, LAST_WORDS_PANIC_OVER);
+		say(watch, LAST_WORDS_PANIC_OVER, watch->no_root);
 	} else if (watch->lines && watch->line_len && !--watch->lines) {
-		say(watch, LAST_WORDS_NONE);
+		say(watch, LAST_WORDS_NONE, false);
 	}
 	watch->line_len = 0;
 	watch->cut = false;

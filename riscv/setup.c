@@ -75,6 +75,11 @@ int arch_open_files(struct vm *vm)
 	return ram_boot_open(&riscv->boot, vm->config);
 }
 
+const struct boot_file *arch_kernel_file(const struct vm *vm)
+{
+	return &vm->arch.riscv->boot.kernel_file;
+}
+
 int arch_vm_create(struct vm *vm)
 {
 	struct riscv_vm *riscv = vm->arch.riscv;

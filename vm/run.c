@@ -172,6 +172,10 @@ static void say_panic(struct vm *vm)
 			  vm->config->timeout);
 	else
 		log_error("Guest %s panicked", vm->config->name);
+	if (vm->last_words.no_root)
+		log_info(
+			"It found no root file system with an init: give it an initrd with -i, or a disk "
+			"that has one with -d and -p root=/dev/vda");
 }
 
 static void say_end(struct vm *vm, int status)

@@ -62,6 +62,11 @@ int arch_open_files(struct vm *vm)
 	return error;
 }
 
+const struct boot_file *arch_kernel_file(const struct vm *vm)
+{
+	return &vm->arch.x86->kernel.file;
+}
+
 /*
  * APM volume 2, 15.34.6: where the C-bit is a bit of an address, a SEV guest's addresses end below it. What
  * CPUID calls the reduction (8000001F EBX 11:6) is about the host's own and leaves the guest's alone.

@@ -38,6 +38,8 @@ int arch_config_check(const struct vm_config *config);
  * else goes into the guest's memory. May take as long as a pipe's writer does. arch_vm_destroy() in any case.
  */
 int arch_open_files(struct vm *vm);
+/* Then: the kernel's file. path is NULL when there is none. */
+const struct boot_file *arch_kernel_file(const struct vm *vm);
 
 /* Just before KVM_CREATE_VM: the machine type to pass to it. */
 int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type);

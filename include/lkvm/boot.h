@@ -33,6 +33,13 @@ void boot_file_close(struct boot_file *file);
 ssize_t boot_file_read(const struct boot_file *file, u64 offset, void *buffer, size_t size);
 
 /*
+ * Which release of Linux a kernel's file has in it, "6.12.0-rc1", as far as it tells without being unpacked: a bzImage's
+ * header does, and the words "Linux version" in a vmlinux or Image. False, and "": unknown. `release` has
+ * room for `size` bytes, printable characters without blanks. Reads up to 64 MiB.
+ */
+bool boot_file_release(const struct boot_file *file, char *release, size_t size);
+
+/*
  * What a file that is no kernel for this machine looks like, for the message: "an arm64 Image"; NULL
  * when its first `size` bytes tell nothing. 0x210 bytes are enough for all.
  */

@@ -94,6 +94,7 @@ struct console_watch {
 	enum last_words said;
 	unsigned verdicts; /* counts the changes of `said`, and its repetitions */
 	unsigned lines;	   /* that may follow until it is taken back; 0: any number */
+	bool no_root;	   /* a panic for want of a root file system, or of an init in it */
 	bool over;	   /* a panic's last line has begun */
 	bool cut;	   /* line[] is no longer the line's beginning, only what came last */
 	u8 escape;	   /* inside a terminal's escape sequence */

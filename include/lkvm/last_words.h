@@ -21,6 +21,7 @@ enum last_words {
 
 struct last_words_state {
 	_Atomic unsigned said;	/* enum last_words, the kernel's last ones; any thread */
+	_Atomic bool no_root;	/* that panic was for want of a root file system; any thread */
 	_Atomic bool news;	/* vCPUs are to be looked at since then; any thread */
 	struct loop_timer look; /* main thread, as all that follows */
 	u64 heard, looked;	/* clock_now(); 0: never */

@@ -271,6 +271,38 @@ test_registers_on_a_terminal() {
 	return 0
 }
 
+# on_a_terminal WORDS...: lkvm with those, standard error being a terminal; $seen is what it showed.
+on_a_terminal() {
+	command -v script >/dev/null || skip "no script(1)"
+	mkfifo hold 2>/dev/null
+	exec 9<>hold
+	script -qec "'$LKVM' $*" /dev/null >.seen <&9
+	seen=$(tr -d '\r' <.seen)
+}
+
+# What is started, for who did not name it; scripts get no such line.
+test_line_at_the_start() {
+	needs_guest
+	on_a_terminal "run --nodefaults -m 64 -c 1 --name x -k $good"
+	[ "${seen%%$'\n'*}" = "  Info: Guest x: kernel $good (release unknown), 1 CPU, 64 MiB of memory" ] || fail "$seen"
+	cp "$good" kernel
+	printf 'Linux version 6.12.0-rc1+ (me@here) 1' >>kernel
+	on_a_terminal "run --nodefaults -m 64 -c 2 --name x -k kernel"
+	[[ $seen == *"kernel kernel (6.12.0-rc1+), 2 CPUs, 64 MiB"* ]] || fail "$seen"
+	on_a_terminal "run --nodefaults -m 64 -c 1 --loglevel warning -k $good"
+	[[ $seen != *Info:* ]] || fail "$seen"
+}
+
+# A new user's first kernel: the panic's reason is known, and so is what to do.
+test_hint_after_a_panic_without_root() {
+	needs_guest
+	lkvm run --nodefaults -m 64 -c 1 --name x -k "$BUILD/guest/panic-line.elf"
+	[ "$status" = 242 ] || fail "status $status"
+	[[ $err == "  Error: Guest x panicked"$'\n'"  Info: It found no root file system"*" -i"*" -d "*"root="* ]] ||
+		fail "$err"
+	[ "$(wc -l <.err)" = 2 ] || fail "$err"
+}
+
 # with_host NR MAX MEMORY: lkvm on a host whose KVM recommends NR vCPUs and makes MAX, with so many MiB.
 with_host() {
 	command -v "${CC:-cc}" >/dev/null || skip "no compiler"

@@ -148,6 +148,33 @@ static void hears_a_halt_and_a_restart(void **state)
 	assert_int_equal(said("[    1.2] kexec_core: Starting new kernel\n"), LAST_WORDS_NONE);
 }
 
+static bool no_root(const char *text)
+{
+	struct console_watch watch = { 0 };
+
+	console_watch_feed(&watch, (const u8 *)text, strlen(text));
+	assert_true(watch.said == LAST_WORDS_PANIC || watch.said == LAST_WORDS_PANIC_OVER);
+	return watch.no_root;
+}
+
+#define MOUNT "Kernel panic - not syncing: VFS: Unable to mount root fs on "
+
+static void knows_why_there_is_nothing_to_run(void **state)
+{
+	assert_true(no_root("[    1.2] " MOUNT "unknown-block(0,0)\r\n"));
+	assert_true(no_root("<0>[123456.234567][T123456] " MOUNT
+			    "\"/dev/vda\" or unknown-block(0,0)\n"
+			    "[    1.3] CPU: 0 PID: 1 Comm: swapper/0 Not tainted\n"));
+	assert_true(no_root("[    1.2] " MOUNT "unknown-block(0,0)\n[    1.3] ---[ end " MOUNT
+			    "unknown-block(0,0) ]---\n"));
+	assert_true(no_root("[    1.2] Kernel panic - not syncing: No working init found.  Try "
+			    "passing init= option to kernel.\n"));
+	assert_false(no_root("[    1.2] " PANIC "\n"));
+	/* The one before, in another boot of the same guest. */
+	assert_false(no_root("[    1.2] " MOUNT "x\n[    1.2] " PANIC "\n"));
+	assert_false(no_root("[    1.2] " PANIC "\n[    1.2] init: " MOUNT "x\n"));
+}
+
 /* Who goes on printing has not ended; a panic has much to print. */
 static void many_lines_take_it_back(void **state)
 {
@@ -200,6 +227,7 @@ int main(void)
 		cmocka_unit_test(an_orderly_end_takes_it_back),
 		cmocka_unit_test(hears_the_end_of_a_panic),
 		cmocka_unit_test(hears_a_halt_and_a_restart),
+		cmocka_unit_test(knows_why_there_is_nothing_to_run),
 		cmocka_unit_test(many_lines_take_it_back),
 		cmocka_unit_test(survives_garbage),
 	};

@@ -6,7 +6,7 @@
 
 void guest_main(addr_t boot)
 {
-	print("[    1.234567] Kernel panic - not syncing: Attempted to kill init!\r\n");
+	print("[    1.234567] Kernel panic - not syncing: VFS: Unable to mount root fs on x\r\n");
 	print("[    1.234600] CPU: 0 PID: 1 Comm: init\r\n");
 	reset();
 }
