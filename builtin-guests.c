@@ -24,6 +24,8 @@ static const struct option {
 	{ GUESTS_NAMES, 'n', "name", "NAME", "The guest of that name; may be given several times" },
 	{ GUESTS_NAMES, 'a', "all", NULL, "All guests" },
 	{ GUESTS_RUN, 'i', "run", NULL, "Guests that run; no others are shown anyway" },
+	{ GUESTS_ASK, 0, "ask", NULL,
+	  "Press the power button, and wait until the guest has shut down" },
 	{ GUESTS_JSON, 0, "json", NULL, "As one JSON object, for programs" },
 	{ 0, 'h', "help", NULL, "Show this" },
 };
@@ -158,6 +160,8 @@ static int take_option(const struct guests_command *command, const struct option
 		args->json = true;
 	else if (!strcmp(option->name, "host"))
 		args->host = true;
+	else if (!strcmp(option->name, "ask"))
+		args->ask = true;
 	return 0;
 }
 
@@ -394,9 +398,8 @@ static int no_answer(const struct guests_command *command, const char *name, pid
 	return EXIT_NO_ANSWER;
 }
 
-/* As a guest does that ends. */
-static int has_hung_up(const struct guests_command *command, const struct guests_args *args,
-		       const char *name, pid_t pid)
+int guests_hung_up(const struct guests_command *command, const struct guests_args *args,
+		   const char *name, pid_t pid)
 {
 	struct control_peer peer;
 	int error = control_connect(name, QUICK_MS, &peer);
@@ -407,7 +410,7 @@ static int has_hung_up(const struct guests_command *command, const struct guests
 		error = -ECONNRESET;
 	if (error && error != -ENOENT)
 		return no_answer(command, name, pid, error);
-	if (command->options & GUESTS_END)
+	if (command->options & (GUESTS_END | GUESTS_ASK))
 		return -EPIPE;
 	if (args->all)
 		return -ENOENT;
@@ -459,7 +462,7 @@ int guests_ask(const struct guests_command *command, const struct guests_args *a
 	if (!error)
 		return EXIT_NO_ANSWER;
 	if (error == -EPIPE)
-		return has_hung_up(command, args, name, peer->pid);
+		return guests_hung_up(command, args, name, peer->pid);
 	if (error == -ENOENT)
 		return args->all ? -ENOENT : no_such_guest(command, name);
 	return no_answer(command, name, peer->pid, error);
@@ -516,20 +519,29 @@ static int run_one(const struct guests_command *command, const struct guests_arg
 	return ret;
 }
 
-int guests_run(const struct guests_command *command, const char *request, int argc, char **argv)
+int guests_request(const struct guests_command *command, const struct guests_args *args,
+		   const char *request)
 {
-	struct guests_args args;
-	int ret = guests_parse(command, argc, argv, &args), status = 0;
+	int status = 0, ret;
 
-	if (ret)
-		return ret - 1;
-	for (size_t i = 0; i < args.nr; i++) {
-		ret = run_one(command, &args, args.names[i], request);
+	for (size_t i = 0; i < args->nr; i++) {
+		ret = run_one(command, args, args->names[i], request);
 		/* The first failure is told, but does not spare the other guests. */
 		if (ret > 0 && !status)
 			status = ret;
 	}
-	guests_release(&args);
 	ret = builtin_end_output();
 	return status ?: ret;
+}
+
+int guests_run(const struct guests_command *command, const char *request, int argc, char **argv)
+{
+	struct guests_args args;
+	int ret = guests_parse(command, argc, argv, &args);
+
+	if (ret)
+		return ret - 1;
+	ret = guests_request(command, &args, request);
+	guests_release(&args);
+	return ret;
 }

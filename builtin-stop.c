@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "lkvm/builtin.h"
+#include "lkvm/exit_status.h"
 #include "lkvm/guests.h"
+#include "lkvm/log.h"
 
 static const struct guests_command command = {
 	.name = "stop",
-	.usage = "NAME...|-n NAME|-a",
+	.usage = "[--ask] NAME...|-n NAME|-a",
 	.help = "Ends guests within a second, as SIGTERM does. The guest is not asked, so let it shut down\n"
-		"by itself if that matters to it. What it wrote to disks is brought to stable storage as\n"
-		"far as the host can in that time; the host's kernel has the rest, and writes it later.\n"
-		"Returns when the guests have ended; their lkvm run returns 143. One that does not answer is sent\n"
-		"SIGTERM, which is told.\n",
-	.options = GUESTS_NAMES | GUESTS_END,
+		"by itself, or give --ask, if that matters to it. What it wrote to disks is brought to\n"
+		"stable storage as far as the host can in that time; the host's kernel has the rest, and\n"
+		"writes it later. Returns when the guests have ended; their lkvm run returns 143. One that\n"
+		"does not answer is sent SIGTERM, which is told.\n"
+		"--ask waits as long as the guests take, and sends no signal; Ctrl-C ends the waiting, not\n"
+		"them.\n",
+	.options = GUESTS_NAMES | GUESTS_END | GUESTS_ASK,
 };
 
 void builtin_stop_help(FILE *out)
@@ -18,7 +26,64 @@ void builtin_stop_help(FILE *out)
 	guests_print_help(&command, out);
 }
 
+/* Who does not answer is sent no signal, nor told of one. */
+static const struct guests_command asking = { .name = "stop",
+					      .options = GUESTS_NAMES | GUESTS_ASK };
+
+static int ask_one(const struct guests_args *args, const char *name, struct control_peer *peer)
+{
+	struct guests_answer answer;
+	int ret = guests_ask(&asking, args, name, "power-button", peer, &answer);
+
+	if (!ret)
+		guests_answer_release(&answer);
+	return ret;
+}
+
+/* However long it takes. */
+static int wait_for_one(const struct guests_args *args, const char *name, struct control_peer *peer)
+{
+	control_wait_end(peer, -1);
+	control_disconnect(peer);
+	return guests_hung_up(&asking, args, name, peer->pid);
+}
+
+/* All buttons are pressed before any guest is waited for. */
+static int stop_asking(const struct guests_args *args)
+{
+	struct control_peer *peers = calloc(args->nr + 1, sizeof(*peers));
+	int *rets = calloc(args->nr + 1, sizeof(*rets)), status = 0, ret;
+
+	if (!peers || !rets) {
+		log_error("out of memory");
+		status = EXIT_HOST_ERROR;
+		goto out;
+	}
+	for (size_t i = 0; i < args->nr; i++)
+		rets[i] = ask_one(args, args->names[i], &peers[i]);
+	for (size_t i = 0; i < args->nr; i++) {
+		ret = rets[i] ?: wait_for_one(args, args->names[i], &peers[i]);
+		if (ret == -EPIPE)
+			printf("Guest %s has ended\n", args->names[i]);
+		else if (ret > 0 && !status)
+			status = ret;
+	}
+	ret = builtin_end_output();
+	status = status ?: ret;
+out:
+	free(peers);
+	free(rets);
+	return status;
+}
+
 int builtin_stop(int argc, char **argv)
 {
-	return guests_run(&command, "stop", argc, argv);
+	struct guests_args args;
+	int ret = guests_parse(&command, argc, argv, &args);
+
+	if (ret)
+		return ret - 1;
+	ret = args.ask ? stop_asking(&args) : guests_request(&command, &args, "stop");
+	guests_release(&args);
+	return ret;
 }

@@ -22,6 +22,7 @@
 #endif
 
 #define MS	   1000000ULL
+#define NEVER	   UINT64_MAX
 #define RETRY_US   20000
 #define MAX_ANSWER MIB(4)
 
@@ -164,7 +165,7 @@ static int wait_for(struct control_peer *peer, short events, u64 end)
 
 		if (now >= end)
 			return -ETIMEDOUT;
-		n = poll(&fd, 1, (int)((end - now) / MS) + 1);
+		n = poll(&fd, 1, end == NEVER ? -1 : (int)((end - now) / MS) + 1);
 		if (n > 0)
 			return 0;
 		if (n < 0 && errno != EINTR)
@@ -269,7 +270,7 @@ int control_ask(struct control_peer *peer, const char *request, int timeout_ms, 
 
 int control_wait_end(struct control_peer *peer, int timeout_ms)
 {
-	u64 end = clock_now() + timeout_ms * MS;
+	u64 end = timeout_ms < 0 ? NEVER : clock_now() + timeout_ms * MS;
 	char buffer[256];
 	ssize_t n;
 

@@ -38,6 +38,10 @@ static const struct {
 	[CONTROL_ENDING] = { "ending", "the guest is about to end" },
 	[CONTROL_GIVEN_UP] = { "given-up", "who asked has gone" },
 	[CONTROL_NOT_SNP] = { "not-snp", "this guest is not an SEV-SNP guest" },
+	[CONTROL_NO_BUTTON] = { "no-button", "it has no power button; 'lkvm stop' ends it" },
+	[CONTROL_NOT_LISTENING] = { "not-listening",
+				    "nothing in it listens to its power button; 'lkvm stop' ends it" },
+	[CONTROL_PAUSED] = { "paused", "it is paused; 'lkvm resume' lets it go on" },
 	[CONTROL_NOT_OFFERED] = { "not-offered", "this kernel does not offer it" },
 	[CONTROL_FAILED] = { "failed", "it did not work" },
 };
@@ -84,6 +88,26 @@ static enum control_error stop_guest(struct answer *answer)
 
 	atomic_compare_exchange_strong(&answer->vm->signal, &none, SIGTERM);
 	vm_request(answer->vm, VM_REQUEST_SIGNAL);
+	answer->until_end = true;
+	return CONTROL_OK;
+}
+
+/* Who is asked while he stands still would neither shut down nor tell that nobody listens. */
+static enum control_error press_power_button(struct answer *answer)
+{
+	struct vm *vm = answer->vm;
+
+	/* Devices are there, from the start until main_left. */
+	if (answer->asker->main_left || vm_ending(vm))
+		return CONTROL_ENDING;
+	if (!vm->started)
+		return CONTROL_NOT_LISTENING;
+	if (!vm->power_button)
+		return CONTROL_NO_BUTTON;
+	if (vm->paused)
+		return CONTROL_PAUSED;
+	if (vm->power_button(vm))
+		return CONTROL_NOT_LISTENING;
 	answer->until_end = true;
 	return CONTROL_OK;
 }
@@ -219,6 +243,7 @@ static const struct control_request requests[] = {
 	{ "pause", pause_guest, tell_state, true },
 	{ "resume", resume_guest, tell_state, true },
 	{ "stop", stop_guest, tell_state, false },
+	{ "power-button", press_power_button, tell_state, false },
 	{ "snp-report", get_report, tell_report, true },
 };
 

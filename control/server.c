@@ -375,9 +375,14 @@ static int client_open(struct client *client, int fd)
 	return err;
 }
 
+static bool is_waiting(const struct client *client)
+{
+	return client->job || client->until_end;
+}
+
 /*
  * A free place, or that of whoever has been silent for longest; last of all somebody for whom the main thread is
- * busy. Who waits for the end keeps his: if all do so, the guest is ending anyway.
+ * busy, or who waits for a guest to end that was only asked to. Who waits for the end of one that is ending keeps his.
  */
 static struct client *find_place(struct control *control)
 {
@@ -388,10 +393,10 @@ static struct client *find_place(struct control *control)
 
 		if (client->fd.fd < 0)
 			return client;
-		if (client->until_end)
+		if (client->until_end && vm_ending(control->vm))
 			continue;
-		if (!best || (best->job && !client->job) ||
-		    (!best->job == !client->job && client->active < best->active))
+		if (!best || (is_waiting(best) && !is_waiting(client)) ||
+		    (is_waiting(best) == is_waiting(client) && client->active < best->active))
 			best = client;
 	}
 	if (best)

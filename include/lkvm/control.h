@@ -80,7 +80,7 @@ int control_ask(struct control_peer *peer, const char *request, int timeout_ms, 
  */
 int control_terminate(const struct control_peer *peer, int timeout_ms);
 
-/* After "stop" was answered: until the guest has ended. 0 or -ETIMEDOUT. */
+/* After "stop" or "power-button" was answered: until the guest has ended; -1: without a limit. 0 or -ETIMEDOUT. */
 int control_wait_end(struct control_peer *peer, int timeout_ms);
 
 #endif

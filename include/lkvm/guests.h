@@ -20,6 +20,7 @@ enum {
 		1
 		<< 5, /* no option: it changes nothing, so --all is other users' guests too, for root */
 	GUESTS_END = 1 << 4, /* no option: it is for guests to end, and waits until they have */
+	GUESTS_ASK = 1 << 5, /* --ask */
 };
 
 struct guests_command {
@@ -32,7 +33,7 @@ struct guests_command {
 struct guests_args {
 	char **names; /* of the guests meant, whether they are there or not */
 	size_t nr;
-	bool all, json, host;
+	bool all, json, host, ask;
 };
 
 void guests_print_help(const struct guests_command *command, FILE *out);
@@ -55,12 +56,18 @@ struct guests_answer {
 
 /*
  * One request to a guest. 0, or an exit status after saying what is wrong. Nothing said: -ENOENT: it is gone, and
- * was only meant by -a; -EPIPE: it ended while it was asked to, by a command of GUESTS_END.
+ * was only meant by -a; -EPIPE: it ended while it was asked to, by a command of GUESTS_END or GUESTS_ASK.
  */
 int guests_ask(const struct guests_command *command, const struct guests_args *args,
 	       const char *name, const char *request, struct control_peer *peer,
 	       struct guests_answer *answer);
 void guests_answer_release(struct guests_answer *answer);
+/*
+ * The guest closed the connection, as one does that ends: what guests_ask() returns for that, -EPIPE for a command of
+ * GUESTS_END or GUESTS_ASK if the guest has ended. `pid`: which it was.
+ */
+int guests_hung_up(const struct guests_command *command, const struct guests_args *args,
+		   const char *name, pid_t pid);
 
 /* How long a guest may take, in milliseconds. */
 #define GUESTS_PATIENCE_MS 10000
@@ -68,9 +75,12 @@ void guests_answer_release(struct guests_answer *answer);
 #define GUESTS_STOP_MS	   2000
 
 /*
- * The whole of a command that makes the same request to every guest meant, and says "Guest NAME is STATE", or, with
- * GUESTS_END, that it has ended.
+ * A command that makes the same request to every guest meant, and says "Guest NAME is STATE", or, with GUESTS_END, that
+ * it has ended. Its exit status.
  */
+int guests_request(const struct guests_command *command, const struct guests_args *args,
+		   const char *request);
+/* The whole of such a command. */
 int guests_run(const struct guests_command *command, const char *request, int argc, char **argv);
 
 #endif

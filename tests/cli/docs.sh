@@ -85,7 +85,7 @@ test_completion() {
 	offers "run" lkvm help ru
 	offers "stat stop" lkvm st
 	offers "--all --help --host --json --name" lkvm stat ""
-	offers "--all --help --name" lkvm stop ""
+	offers "--all --ask --help --name" lkvm stop ""
 	offers "--help --json" lkvm list ""
 	offers "--json" lkvm stat --host --j
 	offers "--kernel" lkvm run --ker

@@ -133,8 +133,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	log_set_level(LOG_LEVEL_ERROR);
 	ordered = fuzz8(&f) & 1;
 	nr_fed = nr_got = 0;
-	if (uart_create(vm, &place, NULL, 0) || rtc_cmos_create(vm, &rtc) || i8042_create(vm) ||
-	    pvpanic_port_create(vm, 0x505) || rtc_pl031_create(vm, PL031, 7))
+	if (uart_create(vm, &place, NULL, 0) || rtc_cmos_create(vm, &rtc, NULL) ||
+	    i8042_create(vm) || pvpanic_port_create(vm, 0x505) || rtc_pl031_create(vm, PL031, 7))
 		abort();
 	devices_reset(&vm->devices);
 	if (devices_start(&vm->devices))

@@ -410,6 +410,81 @@ static void test_stop(void **state)
 	control_disconnect(&other);
 }
 
+static int button_error;
+static unsigned presses;
+
+static int press_button(struct vm *of)
+{
+	assert_ptr_equal(of, vm);
+	presses++;
+	return button_error;
+}
+
+static void expect_button(const char *expected)
+{
+	struct control_peer peer;
+
+	begin_start();
+	peer = connect_to("test");
+	answers(&peer, "{\"request\":\"power-button\"}\n", expected);
+	control_disconnect(&peer);
+	control_destroy(control);
+	control = NULL;
+}
+
+static void test_power_button_refused(void **state)
+{
+	presses = 0;
+	vm->power_button = press_button;
+	expect_button("\"code\": \"not-listening\"");
+	vm->started = true;
+	vm->paused = true;
+	expect_button("\"code\": \"paused\"");
+	vm->paused = false;
+	vm->end = VM_REQUEST_POWEROFF;
+	expect_button("\"code\": \"ending\"");
+	vm->end = VM_REQUEST_NONE;
+	vm->power_button = NULL;
+	expect_button("\"code\": \"no-button\"");
+	assert_int_equal(presses, 0);
+	vm->power_button = press_button;
+	button_error = -EAGAIN;
+	expect_button("\"code\": \"not-listening\"");
+	assert_int_equal(presses, 1);
+	button_error = 0;
+}
+
+/* The guest is asked, and the connection ends with it. However many wait, others find a place. */
+static void test_power_button(void **state)
+{
+	struct control_peer peers[20], other;
+	char *answer;
+
+	presses = 0;
+	vm->power_button = press_button;
+	begin();
+	for (unsigned i = 0; i < ARRAY_SIZE(peers); i++) {
+		peers[i] = connect_to("test");
+		assert_int_equal(control_ask(&peers[i], "power-button", PATIENCE_MS, &answer), 0);
+		assert_string_equal(answer, "{\"ok\": true, \"state\": \"running\"}");
+		free(answer);
+	}
+	assert_int_equal(presses, ARRAY_SIZE(peers));
+	assert_int_equal(vm->end, VM_REQUEST_NONE);
+	other = connect_to("test");
+	answers(&other, "{\"request\":\"ping\"}\n", "{\"ok\": true}\n");
+	assert_int_equal(control_wait_end(&peers[ARRAY_SIZE(peers) - 1], 100), -ETIMEDOUT);
+	end();
+	control_stop(control);
+	control_destroy(control);
+	control = NULL;
+	for (unsigned i = 0; i < ARRAY_SIZE(peers); i++) {
+		assert_int_equal(control_wait_end(&peers[i], -1), 0);
+		control_disconnect(&peers[i]);
+	}
+	control_disconnect(&other);
+}
+
 /* Asked for and gone: the request counts. */
 static void test_stop_without_waiting(void **state)
 {
@@ -599,6 +674,8 @@ int main(void)
 		TEST(test_reboot),
 		TEST(test_client_that_does_not_read),
 		TEST(test_stop),
+		TEST(test_power_button_refused),
+		TEST(test_power_button),
 		TEST(test_stop_without_waiting),
 		TEST(test_socket_is_private),
 		TEST(test_stale_socket),

@@ -13,3 +13,19 @@ expect_output "^sleep: .*; mem: \[s2idle\]"
 expect_output "^sleep: back from freeze"
 expect_output "^sleep: back from mem"
 expect_output "lab-guest: status 0"
+
+# The power button is a key to the guest, which shuts down by itself.
+export LKVM_RUNTIME_DIR=$T/run
+start lkvm_run --name pressed -p "$(guest button button,evdev)"
+wait_output "^button: listening"
+expect_status $ST_OK lkvm stop --ask pressed
+expect_output "^Guest pressed has ended"
+expect_end $ST_OK
+expect_output "^button: Power Button" "$T/console"
+expect_output "^button: event 1 116 1" "$T/console"
+start lkvm_run --name deaf -p "$(guest ticks)"
+wait_output "^tick: 1"
+expect_status "$EXIT_NO_ANSWER" lkvm stop --ask deaf
+expect_output "guest deaf: nothing in it listens to its power button"
+expect_status $ST_OK lkvm stop deaf
+expect_end $ST_TERM
