@@ -55,6 +55,14 @@ bool builtin_parse_run(int argc, char **argv, struct vm_config *config,
 	return true;
 }
 
+/* musl's malloc() has no such threshold to set. */
+static void keep_tables_apart(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, LARGE_TABLE);
+#endif
+}
+
 int builtin_run(int argc, char **argv)
 {
 	struct vm_config config;
@@ -72,7 +80,7 @@ int builtin_run(int argc, char **argv)
 	/* Nor must a limit on the size of files, which is an error to what writes. */
 	signal(SIGXFSZ, SIG_IGN);
 	bound_descriptors();
-	mallopt(M_MMAP_THRESHOLD, LARGE_TABLE);
+	keep_tables_apart();
 	ret = machine_run(&config);
 out:
 	config_release(&config);

@@ -6,6 +6,7 @@
  * after submitting instead of waiting for the next round of the loop.
  */
 #include <errno.h>
+#include <linux/fs.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <string.h>

@@ -11,9 +11,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include "disk.h"
+#include "uapi/statx.h"
 
 static int refuse_kind(const char *path, const struct stat *st)
 {
@@ -210,7 +212,7 @@ static u32 find_direct_alignment(const struct disk *disk)
 static int open_direct(struct disk *disk, const struct stat *st)
 {
 	struct stat again;
-	struct statx dio = { 0 };
+	struct statx_dio dio = { 0 };
 
 	disk->direct_fd = open(disk->path, (disk->readonly ? O_RDONLY : O_RDWR) | O_DIRECT |
 						   O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -229,10 +231,10 @@ static int open_direct(struct disk *disk, const struct stat *st)
 		log_error("--disk %s: was replaced while it was being opened", disk->path);
 		return -EAGAIN;
 	}
-	if (!statx(disk->direct_fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &dio) &&
-	    (dio.stx_mask & STATX_DIOALIGN) && dio.stx_dio_offset_align) {
-		disk->direct_offset_align = dio.stx_dio_offset_align;
-		disk->direct_memory_align = dio.stx_dio_mem_align;
+	if (!syscall(SYS_statx, disk->direct_fd, "", AT_EMPTY_PATH, STATX_ASK_DIOALIGN, &dio) &&
+	    (dio.mask & STATX_ASK_DIOALIGN) && dio.offset_align) {
+		disk->direct_offset_align = dio.offset_align;
+		disk->direct_memory_align = dio.mem_align;
 	} else {
 		disk->direct_offset_align = find_direct_alignment(disk);
 		disk->direct_memory_align = disk->direct_offset_align;

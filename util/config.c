@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -13,6 +12,7 @@
 
 #include "lkvm/arch.h"
 #include "lkvm/config.h"
+#include "lkvm/list.h"
 #include "lkvm/log.h"
 #include "lkvm/net.h"
 #include "lkvm/options.h"

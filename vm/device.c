@@ -92,7 +92,7 @@ void devices_destroy(struct device_list *list)
 {
 	struct device *device;
 
-	while ((device = TAILQ_LAST(list, device_list))) {
+	while ((device = TAILQ_LAST(list, device, link))) {
 		TAILQ_REMOVE(list, device, link);
 		if (device->ops->destroy)
 			device->ops->destroy(device);

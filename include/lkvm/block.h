@@ -6,9 +6,9 @@
 #ifndef LKVM_BLOCK_H
 #define LKVM_BLOCK_H
 
-#include <sys/queue.h>
 #include <sys/uio.h>
 #include "lkvm/config.h"
+#include "lkvm/list.h"
 #include "lkvm/loop.h"
 
 struct disk;

@@ -12,7 +12,7 @@
 #ifndef LKVM_DEVICE_H
 #define LKVM_DEVICE_H
 
-#include <sys/queue.h>
+#include "lkvm/list.h"
 #include "lkvm/types.h"
 
 struct device;

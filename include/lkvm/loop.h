@@ -8,7 +8,7 @@
 #define LKVM_LOOP_H
 
 #include <sys/epoll.h>
-#include <sys/queue.h>
+#include "lkvm/list.h"
 #include "lkvm/types.h"
 
 struct loop;

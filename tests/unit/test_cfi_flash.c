@@ -102,14 +102,14 @@ static u32 in_file(u32 offset)
 
 static const char *refusal(u64 max)
 {
-	struct device *last = TAILQ_LAST(&test_vm.vm.devices, device_list);
+	struct device *last = TAILQ_LAST(&test_vm.vm.devices, device, link);
 	struct ear ear = listen_to_stderr();
 	int error = cfi_flash_create(&test_vm.vm, path, BASE, max);
 	const char *said = heard(&ear);
 
 	assert_true(error < 0);
 	assert_non_null(strstr(said, "--flash "));
-	assert_ptr_equal(TAILQ_LAST(&test_vm.vm.devices, device_list), last);
+	assert_ptr_equal(TAILQ_LAST(&test_vm.vm.devices, device, link), last);
 	return said;
 }
 

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Lists after every way to change them: forwards, and through what points back. */
+#include <string.h>
+
+#include "lkvm/list.h"
+#include "test.h"
+
+struct item {
+	char letter;
+	TAILQ_ENTRY(item) link;
+	STAILQ_ENTRY(item) queued;
+};
+TAILQ_HEAD(list, item);
+STAILQ_HEAD(queue, item);
+
+static struct item a = { .letter = 'a' }, b = { .letter = 'b' }, c = { .letter = 'c' },
+		   d = { .letter = 'd' };
+
+static void is(struct list *list, const char *letters)
+{
+	struct item *item, **from = &list->first;
+
+	TAILQ_FOREACH(item, list, link)
+	{
+		assert_int_equal(item->letter, *letters++);
+		assert_ptr_equal(item->link.from, from);
+		from = &item->link.next;
+	}
+	assert_int_equal(*letters, '\0');
+	assert_ptr_equal(list->end, from);
+	if (TAILQ_EMPTY(list))
+		assert_null(TAILQ_LAST(list, item, link));
+	else
+		assert_int_equal(TAILQ_LAST(list, item, link)->letter, letters[-1]);
+}
+
+static void both_ways(void **state)
+{
+	struct list list = TAILQ_HEAD_INITIALIZER(list), other;
+
+	TAILQ_INIT(&other);
+	is(&list, "");
+	TAILQ_INSERT_HEAD(&list, &b, link);
+	is(&list, "b");
+	TAILQ_INSERT_HEAD(&list, &a, link);
+	TAILQ_INSERT_TAIL(&list, &d, link);
+	TAILQ_INSERT_BEFORE(&d, &c, link);
+	is(&list, "abcd");
+	assert_ptr_equal(TAILQ_NEXT(&b, link), &c);
+	TAILQ_REMOVE(&list, &b, link);
+	is(&list, "acd");
+	TAILQ_REMOVE(&list, &d, link);
+	is(&list, "ac");
+	TAILQ_INSERT_BEFORE(&a, &d, link);
+	is(&list, "dac");
+	TAILQ_CONCAT(&list, &other, link);
+	is(&list, "dac");
+	TAILQ_CONCAT(&other, &list, link);
+	is(&list, "");
+	is(&other, "dac");
+	TAILQ_INSERT_TAIL(&list, &b, link);
+	TAILQ_CONCAT(&other, &list, link);
+	is(&list, "");
+	is(&other, "dacb");
+	while (TAILQ_FIRST(&other))
+		TAILQ_REMOVE(&other, TAILQ_FIRST(&other), link);
+	is(&other, "");
+}
+
+static void queued(struct queue *queue, const char *letters)
+{
+	for (struct item *item = STAILQ_FIRST(queue); item; item = item->queued.next)
+		assert_int_equal(item->letter, *letters++);
+	assert_int_equal(*letters, '\0');
+}
+
+static void first_in_first_out(void **state)
+{
+	struct queue queue = STAILQ_HEAD_INITIALIZER(queue), other;
+
+	STAILQ_INIT(&other);
+	STAILQ_INSERT_TAIL(&queue, &a, queued);
+	STAILQ_REMOVE_HEAD(&queue, queued);
+	assert_true(STAILQ_EMPTY(&queue));
+	STAILQ_INSERT_TAIL(&queue, &a, queued);
+	STAILQ_INSERT_TAIL(&queue, &b, queued);
+	STAILQ_CONCAT(&other, &queue);
+	queued(&queue, "");
+	STAILQ_INSERT_TAIL(&other, &c, queued);
+	queued(&other, "abc");
+	STAILQ_INSERT_TAIL(&queue, &d, queued);
+	STAILQ_CONCAT(&other, &queue);
+	STAILQ_REMOVE_HEAD(&other, queued);
+	queued(&other, "bcd");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_ways),
+		cmocka_unit_test(first_in_first_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
