@@ -112,6 +112,8 @@ static inline void reset(void)
 	stop();
 }
 
+/* What x86's triple.h has otherwise. */
+#define GUEST_TRIPLE_H
 static inline void triple_fault(void)
 {
 	scripted_exit(8); /* KVM_EXIT_SHUTDOWN */

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A halted guest hears what its operator asks for.
+pid=
+trap '[ -z "$pid" ] || kill -KILL $pid 2>/dev/null' EXIT
+
 fail() {
 	echo "FAIL $*"
 	exit 1
