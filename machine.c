@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,11 +32,11 @@ static int create_console(struct vm *vm)
 static int open_files(struct vm *vm)
 {
 	const struct vm_config *config = vm->config;
-	int error = arch_open_files(vm);
+	int err = arch_open_files(vm);
 
-	for (unsigned i = 0; i < config->nr_disks && !error; i++)
-		error = disk_open(&vm->disks[i], &config->disks[i]);
-	return error;
+	for (unsigned i = 0; i < config->nr_disks && !err; i++)
+		err = disk_open(&vm->disks[i], &config->disks[i]);
+	return err;
 }
 
 static void close_files(struct vm *vm)
@@ -85,21 +86,16 @@ static int tell_start(struct vm *vm)
 {
 	const struct vm_config *config = vm->config;
 	const struct boot_file *kernel = arch_kernel_file(vm);
-	char release[65];
+	char release[65], what[100] = "";
 
 	if (!isatty(STDERR_FILENO) || log_get_level() < LOG_LEVEL_INFO)
 		return 0;
-	if (config->firmware)
-		log_info("Guest %s: firmware %s, %u CPU%s, %llu MiB of memory", config->name,
-			 config->firmware, config->cpus, plural(config->cpus),
-			 (unsigned long long)config->memory >> 20);
-	else
-		log_info("Guest %s: kernel %s (%s), %u CPU%s, %llu MiB of memory", config->name,
-			 kernel->path,
-			 boot_file_release(kernel, release, sizeof(release)) ? release
-									     : "release unknown",
-			 config->cpus, plural(config->cpus),
-			 (unsigned long long)config->memory >> 20);
+	if (!config->firmware && boot_file_release(kernel, release, sizeof(release)))
+		snprintf(what, sizeof(what), " (%s)", release);
+	log_info("Guest %s: %s %s%s, %u CPU%s, %llu MiB of memory", config->name,
+		 config->firmware ? "firmware" : "kernel",
+		 config->firmware ? config->firmware : kernel->path, what, config->cpus,
+		 plural(config->cpus), (unsigned long long)config->memory >> 20);
 	return 0;
 }
 

@@ -15,17 +15,17 @@
 #define COPY_CHUNK KIB(64)
 
 /* "kernel" and its word order are what scripts for this command line look for. */
-static int refuse(const char *what, const char *path, const char *reason, int error)
+static int file_refuse(const char *what, const char *path, const char *reason, int err)
 {
 	log_fatal("Unable to open %s %s: %s", what, path, reason);
-	return error;
+	return err;
 }
 
-static int failed(const char *what, const char *path)
+static int file_failed(const char *what, const char *path)
 {
-	int error = -errno;
+	int err = -errno;
 
-	return refuse(what, path, strerror(errno), error);
+	return file_refuse(what, path, strerror(errno), err);
 }
 
 static bool is_stdin(const struct stat *st)
@@ -93,21 +93,21 @@ static int write_all(int fd, const u8 *bytes, size_t size)
 static int copy_all(int from, int to, u64 most, u64 *size)
 {
 	u8 *buffer = malloc(COPY_CHUNK);
-	int error = buffer ? 0 : -ENOMEM;
+	int err = buffer ? 0 : -ENOMEM;
 
 	*size = 0;
-	while (!error) {
+	while (!err) {
 		ssize_t got = read_some(from, buffer, COPY_CHUNK);
 
 		if (got < 0)
-			error = -errno;
+			err = -errno;
 		if (got <= 0)
 			break;
 		*size += got;
-		error = *size > most ? -EFBIG : write_all(to, buffer, got);
+		err = *size > most ? -EFBIG : write_all(to, buffer, got);
 	}
 	free(buffer);
-	return error;
+	return err;
 }
 
 /* A pipe gives its bytes once, a reboot wants them again. */
@@ -115,25 +115,25 @@ static int take_copy(struct boot_file *file, const char *what, u64 most)
 {
 	int copy = memfd_create("lkvm-boot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	char reason[96];
-	int error;
+	int err;
 
 	if (copy < 0)
-		return failed(what, file->path);
-	error = copy_all(file->fd, copy, most, &file->size);
+		return file_failed(what, file->path);
+	err = copy_all(file->fd, copy, most, &file->size);
 	close(file->fd);
 	file->fd = copy;
 	file->copy = true;
-	if (error == -EFBIG) {
+	if (err == -EFBIG) {
 		snprintf(reason, sizeof(reason), "more than %llu MiB came out of it",
 			 (unsigned long long)most >> 20);
-		return refuse(what, file->path, reason, error);
+		return file_refuse(what, file->path, reason, err);
 	}
-	if (error)
-		return refuse(what, file->path, strerror(-error), error);
+	if (err)
+		return file_refuse(what, file->path, strerror(-err), err);
 	if (!file->size)
-		return refuse(what, file->path, "nothing came out of it", -ENODATA);
+		return file_refuse(what, file->path, "nothing came out of it", -ENODATA);
 	if (fcntl(copy, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
-		return failed(what, file->path);
+		return file_failed(what, file->path);
 	return 0;
 }
 
@@ -141,40 +141,40 @@ static int take_file(struct boot_file *file, const char *what, u64 most)
 {
 	const char *path = file->path;
 	struct stat st;
-	int error = 0;
+	int err = 0;
 
 	if (fstat(file->fd, &st))
-		return failed(what, path);
+		return file_failed(what, path);
 	if (S_ISDIR(st.st_mode))
-		return refuse(what, path, "it is a directory", -EISDIR);
+		return file_refuse(what, path, "it is a directory", -EISDIR);
 	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
-		error = take_copy(file, what, most);
+		err = take_copy(file, what, most);
 	else if (!S_ISREG(st.st_mode))
-		return refuse(what, path, "it is neither a regular file nor a pipe", -EINVAL);
+		return file_refuse(what, path, "it is neither a regular file nor a pipe", -EINVAL);
 	else if (!st.st_size)
-		return refuse(what, path, "it is empty", -ENODATA);
+		return file_refuse(what, path, "it is empty", -ENODATA);
 	else
 		file->size = st.st_size;
-	if (!error)
+	if (!err)
 		give_stdin_up(&st);
-	return error;
+	return err;
 }
 
 int boot_file_open(struct boot_file *file, const char *what, const char *path, u64 most)
 {
-	int error;
+	int err;
 
 	memset(file, 0, sizeof(*file));
 	file->path = path;
 	file->fd = open_path(path);
 	if (file->fd < 0)
-		return failed(what, path);
-	error = take_file(file, what, most);
-	if (!error)
+		return file_failed(what, path);
+	err = take_file(file, what, most);
+	if (!err)
 		return 0;
 	close(file->fd);
 	file->fd = -1;
-	return error;
+	return err;
 }
 
 void boot_file_drop_copy(struct boot_file *file)

@@ -238,7 +238,7 @@ static const struct option_row common_options[] = {
 	  .help = "Initial RAM disk; several are put one behind the other",
 	  .man = "A pipe is read to its end before the guest starts, at most as many bytes as the guest "
 		 "has memory: -i <(cpio ...) works, and -k does so, too. When it is /dev/stdin the guest's "
-		 "console gets no input.",
+		 "console gets no input. --timeout counts from when all of it has come.",
 	  .parse = parse_initrd,
 	  .can_clear = true,
 	  .repeats = true },
