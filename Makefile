@@ -52,14 +52,35 @@ ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -pthread $(WARNINGS) $(HARDENING) $(CFLAG
 ALL_LDFLAGS := -pthread -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(LDFLAGS)
 
 # ---- what this machine can build with: each becomes a file picked or left out, never an #ifdef ----
-has_lib = $(shell printf 'int main(void){return 0;}' | $(CC) $(CFLAGS) -x c - -o /dev/null $(1) 2>/dev/null && echo y)
-has_hdr = $(shell printf '\043include <$(1)>\nint main(void){return 0;}' | \
-	$(CC) $(CFLAGS) $(2) -x c - -c -o /dev/null 2>/dev/null && echo y)
+# has HEADER,WORDS: the compiler finds it and links a program with it, with these words.
+has = $(shell printf '\043include <$(1)>\nint main(void){return 0;}' | \
+	$(CC) $(CFLAGS) -x c - -o /dev/null $(LDFLAGS) $(2) 2>/dev/null && echo y)
 SLIRP_CFLAGS := $(shell $(PKG_CONFIG) --cflags slirp 2>/dev/null)
 # It is loaded when it is needed, by a process of its own: its headers are enough.
-HAVE_SLIRP := $(call has_hdr,slirp/libslirp.h,$(SLIRP_CFLAGS))
-HAVE_ZSTD := $(and $(call has_hdr,zstd.h),$(call has_lib,-lzstd))
-HAVE_NETTLE := $(and $(call has_hdr,nettle/sha2.h),$(call has_lib,-lnettle))
+HAVE_SLIRP := $(call has,slirp/libslirp.h,$(SLIRP_CFLAGS))
+HAVE_ZSTD := $(call has,zstd.h,-lzstd)
+HAVE_NETTLE := $(call has,nettle/sha2.h,-lnettle)
+# Asked for once, by the first test that is linked.
+CMOCKA_NEEDS := $(foreach h,stdarg stddef stdint setjmp,-include $(h).h)
+HAVE_CMOCKA = $(eval HAVE_CMOCKA := $(call has,cmocka.h,$(CMOCKA_NEEDS) -lcmocka))$(HAVE_CMOCKA)
+
+# Nothing is made, told or asked of the machine for these goals, or by make -n and -q.
+SHORT_FLAGS := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
+ONLY_SHOW := $(findstring n,$(SHORT_FLAGS))$(findstring q,$(SHORT_FLAGS))
+BUILDS := $(if $(ONLY_SHOW),,$(filter-out clean format check-format check,$(or $(MAKECMDGOALS),all)))
+INSTALLED_BY := $(if $(CROSS_COMPILE),'scripts/cross-sysroot $(ARCH)' gets what is needed,'scripts/setup --build' installs what is needed)
+# need NAME,HEADER,WORDS,PACKAGE
+need = $(if $(call has,$(2),$(3)),,$(1) ($(4)))
+ifneq ($(BUILDS),)
+ifeq ($(shell command -v $(firstword $(CC))),)
+$(error no compiler $(firstword $(CC)): install Debian's $(if $(CROSS_COMPILE),gcc-$(CROSS_COMPILE:-=),gcc and libc6-dev))
+endif
+MISSING := $(strip $(call need,libaio,libaio.h,-laio,libaio-dev) $(call need,libfdt,libfdt.h,-lfdt,libfdt-dev) \
+	$(call need,zlib,zlib.h,-lz,zlib1g-dev))
+ifneq ($(MISSING),)
+$(error header or library missing, in brackets Debian's package: $(MISSING); $(INSTALLED_BY))
+endif
+endif
 
 ROOMS := util vm control boot virtio hw block net
 USER_NET := net/user.c net/user-config.c net/user-helper.c net/libslirp.c net/fragments.c net/loopback.c
@@ -77,14 +98,28 @@ STATIC_LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_NETTLE),-ln
 
 # make V=1 shows the commands, make -s nothing.
 Q := $(if $(V),,@)
-say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo "  $(1)" $(2))
+say = $(if $(V)$(findstring s,$(SHORT_FLAGS)),,@echo "  $(1)" $(2))
 
-# remember FILE,WORDS: the file changes when the words do, and what depends on it is made anew.
-remember = $(shell mkdir -p $(B) && { printf '%s\n' '$(subst ','\'',$(2))' | cmp -s - $(B)/$(1) || \
-	printf '%s\n' '$(subst ','\'',$(2))' >$(B)/$(1); })
-ifneq ($(MAKECMDGOALS),clean)
+# remember FILE,WORDS,VARIABLE: the file changes when the words do, and what depends on it is made anew; then the variable
+# is expanded. make -n only acts as if.
+differs = $(shell printf '%s\n' '$(subst ','\'',$(2))' | cmp -s - $(B)/$(1) || echo y)
+write = $(shell printf '%s\n' '$(subst ','\'',$(2))' >$(B)/$(1))
+remember = $(if $(differs),$(if $(ONLY_SHOW),$(eval .PHONY: $(B)/$(1)),$(write)$(if $(3),$($(3)))))
+
+# Said when the choice is made, not each time.
+without = $(if $(1),,$(info $(2)))
+define tell_choices
+$(call without,$(HAVE_SLIRP),without libslirp (Debian's libslirp-dev): no network in user mode)
+$(call without,$(HAVE_ZSTD),without libzstd (libzstd-dev): no kernels compressed with zstd)
+$(if $(filter x86,$(ARCH)),$(call without,$(HAVE_NETTLE),without libnettle (nettle-dev): no digests of SEV-SNP guests))
+endef
+
+# A folder that was there, with something in it, is not all ours, and `make clean` leaves it alone.
+ours = $(shell [ -e $(B)/.lkvm-build ] || [ -n "$$(ls -A $(B) 2>/dev/null)" ] || { mkdir -p $(B) && >$(B)/.lkvm-build; }; mkdir -p $(B))
+ifeq ($(filter clean,$(MAKECMDGOALS)),)
+$(if $(ONLY_SHOW),,$(ours))
 $(call remember,.flags,$(CC) $(ALL_CFLAGS))
-$(call remember,.libs,$(notdir $(PICK)) $(LIBS) $(ALL_LDFLAGS))
+$(call remember,.libs,$(notdir $(PICK)) $(LIBS) $(ALL_LDFLAGS),$(if $(findstring s,$(SHORT_FLAGS)),,tell_choices))
 $(call remember,.version,$(VERSION))
 endif
 
@@ -142,10 +177,11 @@ ASM_HEADERS_riscv := kvm.h ptrace.h
 UNIT_ELSEWHERE := $(if $(CROSS_COMPILE),,$(foreach a,$(filter-out $(HOST_ARCH) $(ARCH),arm64 riscv),$(if $(ASM_$(a)),$(a))))
 ifdef NATIVE_ASM
 ALL_CFLAGS += -isystem $(B)/native
-$(shell mkdir -p $(B)/native/asm && cd $(NATIVE_ASM) && cp -u $(ASM_HEADERS_$(ARCH)) $(abspath $(B))/native/asm)
+$(if $(ONLY_SHOW),,$(shell mkdir -p $(B)/native/asm && cd $(NATIVE_ASM) && cp -u $(ASM_HEADERS_$(ARCH)) $(abspath $(B))/native/asm))
 endif
 
 $(B)/tests/unit/%: tests/unit/%.c $(B)/liblkvm.a
+	$(if $(HAVE_CMOCKA),,$(error header or library missing, in brackets Debian's package: cmocka (libcmocka-dev); $(INSTALLED_BY)))
 	@mkdir -p $(@D)
 	$(call say,CC     ,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -Itests/unit -o $@ $< $(B)/liblkvm.a $(LIBS) -lcmocka
@@ -176,7 +212,17 @@ format:
 check-format:
 	@clang-format --dry-run --Werror $(SOURCES_FORMAT)
 
+# With B, that folder alone, if all of it is a build's.
+ifeq ($(origin B),file)
 clean:
 	rm -rf build lkvm
+else
+clean:
+	@if [ ! -e '$(B)' ]; then :; \
+	elif [ ! -f '$(B)/.lkvm-build' ] || [ -e '$(B)/Makefile' ]; then \
+		echo "clean: $(B) is no folder that a build of lkvm made; nothing was removed" >&2; exit 1; \
+	else echo rm -rf '$(B)'; rm -rf '$(B)'; fi
+	@[ -e lkvm ] || rm -f lkvm
+endif
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

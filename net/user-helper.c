@@ -534,7 +534,9 @@ int user_helper_main(int fd)
 	struct user_setup setup;
 	struct side *side;
 
+#ifdef M_MMAP_THRESHOLD
 	mallopt(M_MMAP_THRESHOLD, BUFFER_LARGE);
+#endif
 	side = calloc(1, sizeof(*side));
 	if (!side)
 		return HELPER_EXIT_MEMORY;

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What make says and does before it compiles anything: missing libraries, choices, make -n and make clean.
+
+# The machine's compiler, which does not find the headers in $HIDE.
+compiler_without() {
+	command -v make >/dev/null || skip "no make"
+	cat >cc <<'END'
+#!/bin/sh
+case " $* " in
+*" - "*)
+	program=$(cat)
+	for header in $HIDE; do
+		case $program in *"<$header>"*) exit 1 ;; esac
+	done
+	printf '%s\n' "$program" | exec gcc "$@"
+	exit
+	;;
+esac
+exec gcc "$@"
+END
+	chmod +x cc
+	export HIDE=$1
+}
+
+# One line that tells what is missing, with its package, instead of what the compiler has to say of it.
+test_build_without_a_library() {
+	compiler_without "libfdt.h zlib.h"
+	! make -C "$TOP" CC="$PWD/cc" B="$PWD/b" >out 2>err || fail "it was built"
+	[ "$(wc -l <err)" = 1 ] && grep -q "missing.*: libfdt (libfdt-dev) zlib (zlib1g-dev); 'scripts/setup --build'" err ||
+		fail "$(cat out err)"
+	[ ! -e b ] || fail "$(ls -A b)"
+	! make -C "$TOP" CC=no-such-cc B="$PWD/b" >out 2>err || fail "it was built"
+	[ "$(wc -l <err)" = 1 ] && grep -q "no compiler no-such-cc: install Debian's gcc" err || fail "$(cat err)"
+	HIDE=cmocka.h
+	mkdir b
+	! make -C "$TOP" CC="$PWD/cc" B="$PWD/b" -o "$PWD/b/liblkvm.a" "$PWD/b/tests/unit/test_text" >out 2>err ||
+		fail "it was built"
+	grep -q "missing.*: cmocka (libcmocka-dev)" err || fail "$(cat out err)"
+	# Who cleans up needs none of them.
+	HIDE="libfdt.h" make -s -C "$TOP" CC="$PWD/cc" B="$PWD/nothing" clean >out 2>&1 && [ ! -s out ] || fail "$(cat out)"
+}
+
+# What lkvm is going to lack is told once, for each build folder.
+test_build_tells_its_choices() {
+	compiler_without "slirp/libslirp.h zstd.h"
+	build() {
+		make -C "$TOP" CC="$PWD/cc" B="$PWD/b" "$PWD/b/util/text.o" "$@" >out 2>err || fail "$(cat out err)"
+	}
+	build -n
+	! grep without out || fail "make -n tells choices"
+	[ ! -e b ] || fail "make -n has made $(ls -A b)"
+	build
+	[ "$(grep -c "^without libslirp .*: no network in user mode\|^without libzstd" out)" = 2 ] || fail "$(cat out)"
+	build
+	! grep without out || fail "it is told again"
+	# Other words are not remembered by make -n either.
+	cp b/.flags flags
+	build -n CFLAGS=-O1
+	grep -q 'util/text\.o' out && cmp b/.flags flags || fail "$(cat out)"
+	HIDE=
+	build
+	! grep without out || fail "$(cat out)"
+}
+
+# make clean removes what it was told to, and only if a build made it.
+test_build_clean() {
+	compiler_without ""
+	make -s -C "$TOP" B="$PWD/b" "$PWD/b/util/text.o" >out 2>&1 || fail "$(cat out)"
+	make -C "$TOP" B="$PWD/b" clean >out 2>&1 || fail "$(cat out)"
+	[ ! -e b ] && [ -e "$BUILD/lkvm" ] || fail "$(ls -d b "$BUILD")"
+	mkdir b && : >b/mine
+	make -s -C "$TOP" B="$PWD/b" "$PWD/b/util/text.o" >out 2>&1 || fail "$(cat out)"
+	for b in "$PWD/b" . "$PWD"; do
+		! make -s -C "$TOP" B="$b" clean >out 2>&1 || fail "it removed something: $(cat out)"
+		grep -q "clean: $b is no folder that a build of lkvm made; nothing was removed" out || fail "$(cat out)"
+	done
+	[ -e b/mine ] && [ -e "$TOP/Makefile" ] || fail "removed"
+	make -n -C "$TOP" clean | grep -qx "rm -rf build lkvm" || fail "$(make -n -C "$TOP" clean)"
+}
