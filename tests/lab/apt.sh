@@ -4,8 +4,6 @@
 # is empty, so what it downloads for a package is complete by itself and does not
 # depend on what happens to be installed here today. Sourced after common.sh.
 
-apt_opened=
-
 # apt_base SUITE: the address the machine's own sources give for a suite. apt
 # itself prints it, so both formats of sources, options and all, are understood.
 apt_base() {
@@ -35,12 +33,34 @@ apt_sources() {
 	esac
 }
 
-# apt_open SUITES DEBARCH: makes the configuration, reads the package indices once
-# a fetch, and sets APT_CONF for the functions below.
+# What an index may be old: a run fetches one thing after the other, and others do at the same time.
+APT_MINUTES=5
+
+apt_is_fresh() {
+	[ -n "$(find "$1/updated" -mmin "-$APT_MINUTES" 2>/dev/null)" ]
+}
+
+# apt_open SUITES DEBARCH: makes the configuration, reads the package indices unless that was done a moment ago,
+# and sets APT_CONF for the functions below. Until the (sub)shell ends, nobody reads them anew under its hands:
+# who only uses an index shares its lock, who changes it has it alone.
 apt_open() {
 	local _dir=$LAB_CACHE/apt/$1-$2
 	APT_CONF=$_dir/apt.conf
-	case " $apt_opened " in *" $1-$2 "*) return 0 ;; esac
+	mkdir -p "$_dir"
+	exec 8>>"$_dir/lock"
+	flock -s 8
+	! apt_is_fresh "$_dir" || return 0
+	flock -u 8
+	flock 8
+	# Somebody may have done it meanwhile.
+	apt_is_fresh "$_dir" || apt_read "$_dir" "$@"
+	flock -s 8
+}
+
+# apt_read DIR SUITES DEBARCH
+apt_read() {
+	local _dir=$1
+	shift
 	mkdir -p "$_dir/lists/partial" "$_dir/cache/archives/partial" "$_dir/state"
 	: >"$_dir/state/status"
 	apt_sources "$1" >"$_dir/sources.list"
@@ -66,7 +86,7 @@ apt_open() {
 	EOF
 	say "reading the package index ($1, $2)"
 	apt_retry apt-get -qq -c "$APT_CONF" update
-	apt_opened="$apt_opened $1-$2"
+	: >"$_dir/updated"
 }
 
 # Networks hiccup, and a mirror may be half-way through its update.

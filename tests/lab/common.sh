@@ -38,16 +38,30 @@ lab_codename() {
 	(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 }
 
-# with_lock NAME COMMAND...: two lab scripts never fill the same part of the
+# with_lock NAME COMMAND...: two lab scripts never make the same part of the
 # cache at once. The lock goes with the process, so a killed one leaves none.
 with_lock() {
 	(
-		_lock=$LAB_CACHE/.lock-$1
+		_name=$1
 		shift
 		mkdir -p "$LAB_CACHE"
-		exec 9>>"$_lock"
-		flock -n 9 || { say "waiting for another fetch"; flock 9; }
+		exec 9>>"$LAB_CACHE/.lock-$_name"
+		flock -n 9 || { say "waiting for another run: $_name"; flock 9; }
 		"$@"
+	)
+}
+
+# fetching THING COMMAND...: a lock for each thing that is fetched, so that who needs another one does not wait.
+# Inside, apt_open() takes that of a package index; nothing takes a thing's lock while it has an index.
+fetching() {
+	(
+		mkdir -p "$LAB_CACHE"
+		# A checkout from before has one lock for everything, and takes it alone.
+		exec 7>>"$LAB_CACHE/.lock-fetch"
+		flock -s -n 7 || { say "waiting for another fetch"; flock -s 7; }
+		_thing=fetch-$1
+		shift
+		with_lock "$_thing" "$@"
 	)
 }
 
