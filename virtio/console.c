@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lkvm/chardev.h"
+#include "lkvm/last_words.h"
 #include "lkvm/log.h"
 #include "lkvm/virtio.h"
 #include "lkvm/vm.h"
@@ -179,15 +180,22 @@ static void console_config_write(struct virtio_device *dev, u32 offset, const u8
 /* ---- life ---- */
 
 /* Another driver, other chains: what was half sent of the last one is over. Handlers are off. */
-static void console_reset(struct virtio_device *dev)
+static void forget_chain(struct virtio_device *dev)
 {
 	to_console(dev)->sent = 0;
+}
+
+static void console_reset(struct virtio_device *dev)
+{
+	forget_chain(dev);
+	if (dev->active && to_console(dev)->chardev == dev->vm->console)
+		last_words_unheard(dev->vm);
 }
 
 static void console_queue_reset(struct virtio_device *dev, struct virtqueue *vq)
 {
 	if (vq->index == TRANSMIT_QUEUE)
-		console_reset(dev);
+		forget_chain(dev);
 }
 
 static int console_start(struct virtio_device *dev)

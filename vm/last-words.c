@@ -31,16 +31,29 @@ bool last_words_panicked(const struct vm *vm)
 
 static bool ask_for_looks(unsigned words)
 {
-	return words == LAST_WORDS_HALT || words == LAST_WORDS_PANIC_OVER;
+	return words == LAST_WORDS_HALT || words == LAST_WORDS_PANIC_OVER ||
+	       words == LAST_WORDS_UNHEARD;
+}
+
+static void want_looks(struct vm *vm)
+{
+	vm->last_words.news = true;
+	vm_request(vm, VM_REQUEST_NONE);
 }
 
 void last_words_hear(struct vm *vm, enum last_words words)
 {
 	vm->last_words.said = words;
-	if (!ask_for_looks(words))
-		return;
-	vm->last_words.news = true;
-	vm_request(vm, VM_REQUEST_NONE);
+	if (ask_for_looks(words))
+		want_looks(vm);
+}
+
+void last_words_unheard(struct vm *vm)
+{
+	unsigned none = LAST_WORDS_NONE;
+
+	if (atomic_compare_exchange_strong(&vm->last_words.said, &none, LAST_WORDS_UNHEARD))
+		want_looks(vm);
 }
 
 static bool is_near(u64 a, u64 b)
@@ -88,7 +101,8 @@ static bool look_at_vcpus(struct vm *vm)
 	ended = has_ended(vm);
 	vm->last_words.looked = clock_now();
 	if (ended) {
-		vm_request(vm, said == LAST_WORDS_HALT ? VM_REQUEST_POWEROFF : VM_REQUEST_PANIC);
+		vm_request(vm,
+			   said == LAST_WORDS_PANIC_OVER ? VM_REQUEST_PANIC : VM_REQUEST_POWEROFF);
 		return false;
 	}
 	if (!vcpus_run(vm))

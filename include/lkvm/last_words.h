@@ -17,6 +17,7 @@ enum last_words {
 	LAST_WORDS_PANIC_OVER, /* "---[ end Kernel panic": the kernel stays as it is */
 	LAST_WORDS_RESTART,    /* a reset or a triple fault comes now */
 	LAST_WORDS_HALT,       /* a power-off comes now; where there is none, the vCPUs halt */
+	LAST_WORDS_UNHEARD, /* the kernel has let go of its console, which may have been to end */
 };
 
 struct last_words_state {
@@ -30,6 +31,12 @@ struct last_words_state {
 
 /* Any thread, takes no lock: the kernel has said that. NONE: it went on. */
 void last_words_hear(struct vm *vm, enum last_words words);
+
+/*
+ * Any thread, takes no lock: the console's driver has let go of it. Linux does so as it shuts down (from 6.15 on, and in
+ * stable kernels), before it says what it does. Means nothing to a kernel that has said something.
+ */
+void last_words_unheard(struct vm *vm);
 
 /*
  * Main thread, in the loop: looks at the vCPUs, soon and then ever more rarely, if there is news. It makes

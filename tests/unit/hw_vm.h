@@ -29,6 +29,11 @@ void last_words_hear(struct vm *vm, enum last_words words)
 	vm->last_words.said = words;
 }
 
+void last_words_unheard(struct vm *vm)
+{
+	vm->last_words.said = LAST_WORDS_UNHEARD;
+}
+
 bool vcpus_parking(struct vm *vm)
 {
 	return test_vm.parking;

@@ -161,6 +161,27 @@ static void words_alone_end_nothing(void **state)
 	assert_int_equal(test.parks, looks);
 }
 
+/* Only of a kernel that has said nothing: it may have panicked, and its kdump kernel takes the console over. */
+static void a_lost_console_is_looked_into(void **state)
+{
+	hear(LAST_WORDS_PANIC);
+	last_words_unheard(&test.vm);
+	assert_true(last_words_panicked(&test.vm));
+	last_words_serve(&test.vm);
+	assert_false(look());
+	last_words_forget(&test.vm);
+	last_words_unheard(&test.vm);
+	last_words_serve(&test.vm);
+	cpu(0, VCPU_DEAD, 0);
+	cpu(1, VCPU_IN_KERNEL, CODE);
+	for (int i = 0; i < 10; i++)
+		assert_true(look());
+	assert_int_equal(test.vm.end, VM_REQUEST_NONE);
+	cpu(1, VCPU_DEAD, 0);
+	assert_true(look());
+	assert_int_equal(test.vm.end, VM_REQUEST_POWEROFF);
+}
+
 static void other_words_ask_for_no_look(void **state)
 {
 	cpu(0, VCPU_DEAD, 0);
@@ -298,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(halted_is_ended, setup),
 		cmocka_unit_test_setup(words_alone_end_nothing, setup),
+		cmocka_unit_test_setup(a_lost_console_is_looked_into, setup),
 		cmocka_unit_test_setup(other_words_ask_for_no_look, setup),
 		cmocka_unit_test_setup(repetition_is_bounded, setup),
 		cmocka_unit_test_setup(panic_that_stays_is_ended, setup),

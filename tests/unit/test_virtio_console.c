@@ -299,6 +299,17 @@ static void reset_in_the_middle(void **state)
 	expect_out("0123new");
 }
 
+/* What the kernel says after that nobody hears. */
+static void a_driver_lets_go_of_it(void **state)
+{
+	virtio_set_status(dev, 0);
+	assert_int_equal(test_vm.vm.last_words.said, LAST_WORDS_NONE);
+	start_driver(0);
+	assert_int_equal(test_vm.vm.last_words.said, LAST_WORDS_NONE);
+	virtio_set_status(dev, 0);
+	assert_int_equal(test_vm.vm.last_words.said, LAST_WORDS_UNHEARD);
+}
+
 static void emergency_write(void **state)
 {
 	le32 value = htole32('!');
@@ -397,6 +408,7 @@ int main(void)
 		T(slow_host_loses_nothing),
 		T(pause_in_the_middle),
 		T(reset_in_the_middle),
+		T(a_driver_lets_go_of_it),
 		T(emergency_write),
 		T(legacy_driver),
 		T(odd_chains),
