@@ -16,7 +16,7 @@
  *	}
  *
  * Its first comments are tests/guest/run's, and so is NAME.sh beside it for what takes more than one `lkvm run`:
- * that gets $LKVM and $GUEST. `make check-kvm KVM=NAME` runs it; by hand it is `B/kvm/lkvm run -k B/kvm/NAME.elf`.
+ * that gets $LKVM and $GUEST, and lib/case.sh has words for it. `make check-kvm KVM=NAME` runs it; by hand it is `B/kvm/lkvm run -k B/kvm/NAME.elf`.
  * virtio.h, msi.h and smp.h work as they do in bare-metal guests. What they must not do here: access memory at a
  * number (memory(address, len) finds it), give a device what is on the stack, or spin without cpu_relax().
  */
