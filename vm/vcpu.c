@@ -14,6 +14,7 @@
 #include "lkvm/conversion.h"
 #include "lkvm/log.h"
 #include "lkvm/memory_guard.h"
+#include "lkvm/port_latch.h"
 #include "lkvm/text.h"
 #include "lkvm/thread.h"
 #include "lkvm/vcpu.h"
@@ -353,6 +354,7 @@ static void port_exit(struct vcpu *vcpu)
 	u8 *data = (u8 *)run + run->io.data_offset;
 	struct bus *ports = vcpu->vm->ports;
 
+	port_latch_hand_over(vcpu);
 	for (u32 i = 0; i < run->io.count; i++, data += run->io.size) {
 		if (run->io.direction == KVM_EXIT_IO_OUT)
 			bus_write(ports, run->io.port, data, run->io.size);

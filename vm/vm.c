@@ -15,6 +15,7 @@
 #include "lkvm/irq.h"
 #include "lkvm/kvm.h"
 #include "lkvm/log.h"
+#include "lkvm/port_latch.h"
 #include "lkvm/vm.h"
 #include "signals.h"
 #include "uapi/kvm.h"
@@ -141,6 +142,7 @@ void vm_destroy(struct vm *vm)
 		chardev_destroy(vm->console);
 	arch_vm_destroy(vm);
 	irq_destroy(vm);
+	port_latch_destroy(vm);
 	bus_destroy(vm->mmio);
 	bus_destroy(vm->ports);
 	if (vm->fd >= 0)

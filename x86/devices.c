@@ -7,6 +7,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/hw.h"
 #include "lkvm/pci.h"
+#include "lkvm/port_latch.h"
 #include "x86-vm.h"
 
 static const struct hw_place serial_ports[] = {
@@ -35,6 +36,8 @@ int arch_create_devices(struct vm *vm)
 				       vm->config->arch.no_acpi ? -1 : BOARD_GSI_SCI, &alarm);
 	if (!error)
 		error = rtc_cmos_create(vm, &rtc, &alarm);
+	if (!error)
+		port_latch_create(vm, rtc.base); /* the index, written before each byte */
 	if (!error)
 		error = i8042_create(vm);
 	if (!error)

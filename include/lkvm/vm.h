@@ -19,6 +19,7 @@
 
 struct conversions;
 struct pci_host;
+struct port_latch;
 struct vcpu;
 struct irq_state;
 struct memory_watch;
@@ -60,8 +61,9 @@ struct vm {
 	bool single_life;		 /* what was loaded cannot be loaded again: no reboot */
 	struct conversions *conversions; /* conversion.h; NULL: the guest converts no pages */
 	struct bus *mmio;
-	struct bus *ports;	    /* NULL where the architecture has none */
-	struct device_list devices; /* main thread */
+	struct bus *ports;	       /* NULL where the architecture has none */
+	struct port_latch *port_latch; /* vm/port-latch.c's; NULL: KVM keeps no writes */
+	struct device_list devices;    /* main thread */
 	struct irq_state *irq;
 	struct loop *loop;    /* the main thread's */
 	struct pci_host *pci; /* NULL: none */
