@@ -40,6 +40,10 @@ static const struct needle needles[] = {
 	NEEDLE("reboot: Power off not available: System halted instead", HALT),
 };
 
+/* The letters that they end with. */
+#define LETTER(c)    BIT((c) - 'a')
+#define LAST_LETTERS (LETTER('d') | LETTER('g') | LETTER('m') | LETTER('n') | LETTER('t'))
+
 /* A kernel may have a warning with a long trace to print on its way down; one that prints more goes on. */
 #define LINES_AFTER 100
 
@@ -136,10 +140,12 @@ static void look(struct console_watch *watch)
 {
 	const char *end = watch->line + watch->line_len;
 
+	/* This runs for every byte the guest prints. */
+	if (end[-1] < 'a' || end[-1] > 'z' || !(LETTER(end[-1]) & LAST_LETTERS))
+		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(needles); i++) {
 		size_t len = needles[i].len;
 
-		/* The last byte first: this runs for every byte the guest prints. */
 		if (end[-1] != needles[i].text[len - 1] || watch->line_len < len)
 			continue;
 		if (memcmp(end - len, needles[i].text, len) || !kernel_speaks(watch, end - len))

@@ -99,7 +99,7 @@ struct console_watch {
 	bool cut;	   /* line[] is no longer the line's beginning, only what came last */
 	u8 escape;	   /* inside a terminal's escape sequence */
 	u8 line_len;
-	char line[160]; /* the current line's printable bytes */
+	char line[192]; /* the current line's printable bytes */
 };
 void console_watch_feed(struct console_watch *watch, const u8 *data, size_t len);
 
