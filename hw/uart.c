@@ -24,6 +24,15 @@
  */
 #define POLLS_OF_A_READER 16
 
+/*
+ * A driver's handler reads until nothing is left. If the next bytes came at once it would never return
+ * while somebody feeds us as fast as he can. So what the guest has begun to take is taken to its end
+ * first, and then as much time belongs to the guest's other work as it took: no line speed, which would
+ * be too fast for a slow host and too slow for a file of some MiB. At most this long: a guest that came
+ * late for other reasons need not wait.
+ */
+#define REST_MAX_NS 10000000ULL
+
 #define LSR_ERRORS (UART_LSR_OE | UART_LSR_PE | UART_LSR_FE | UART_LSR_BI)
 #define MSR_LINES  (UART_MSR_DCD | UART_MSR_RI | UART_MSR_DSR | UART_MSR_CTS)
 #define FCR_KEPT   (UART_FCR_ENABLE_FIFO | UART_FCR_DMA_SELECT | UART_FCR_TRIGGER_MASK)
@@ -38,6 +47,8 @@ struct uart {
 	struct chardev *chardev; /* constant */
 	struct irq_line irq;	 /* constant */
 	unsigned shift;		 /* constant */
+	struct loop *loop;	 /* constant: the main loop */
+	struct loop_timer rest;	 /* main loop: until more bytes may come, see REST_MAX_NS */
 
 	pthread_mutex_t lock; /* everything below */
 	u8 ier, lcr, mcr, msr, scr, fcr, dll, dlm;
@@ -47,6 +58,11 @@ struct uart {
 	bool quiesced;
 	unsigned polls; /* of LSR, see POLLS_OF_A_READER */
 	struct fifo rx;
+	/* See REST_MAX_NS; times are clock_now()'s. */
+	u64 given_at;	/* when the first of rx's bytes came */
+	u64 rest_until; /* rx is empty: more may come then */
+	bool taking;	/* the guest has begun to read what was given */
+	bool rest_begun; /* and the main loop has not been told */
 	/*
 	 * Bytes from the host that a FIFO reset would have lost. They are received anew once the guest
 	 * listens again, as if the host had waited: what comes through a pipe must not depend on when
@@ -138,15 +154,42 @@ static bool listens(const struct uart *u)
 	       ((u->ier & UART_IER_RDI) || u->polls >= POLLS_OF_A_READER);
 }
 
+static void receive_from_host(struct uart *u, u8 data)
+{
+	if (!u->rx.len)
+		u->given_at = clock_now();
+	fifo_put(&u->rx, data, 0);
+}
+
 static void receive_held(struct uart *u)
 {
 	while (u->held.len && listens(u) && u->rx.len < rx_size(u))
-		fifo_put(&u->rx, fifo_get(&u->held), 0);
+		receive_from_host(u, fifo_get(&u->held));
 }
 
-static unsigned uart_room_locked(const struct uart *u)
+/* After each byte that the guest took. */
+static void note_taken(struct uart *u)
 {
-	if (!listens(u) || u->held.len || u->rx.len >= rx_size(u))
+	u64 now;
+
+	u->taking = true;
+	if (u->rx.len)
+		return;
+	now = clock_now();
+	u->rest_until = now + MIN(now - u->given_at, (u64)REST_MAX_NS);
+	u->rest_begun = true;
+}
+
+static bool rests(struct uart *u)
+{
+	if (u->taking && !u->rx.len && clock_now() >= u->rest_until)
+		u->taking = false;
+	return u->taking;
+}
+
+static unsigned uart_room_locked(struct uart *u)
+{
+	if (!listens(u) || u->held.len || u->rx.len >= rx_size(u) || rests(u))
 		return 0;
 	return rx_size(u) - u->rx.len;
 }
@@ -181,9 +224,14 @@ static void clear_rx(struct uart *u)
 
 static u8 read_rbr(struct uart *u)
 {
-	u8 data = u->rx.len ? fifo_get(&u->rx) : 0;
+	u8 data;
 
+	if (!u->rx.len)
+		return 0;
+	data = fifo_get(&u->rx);
 	receive_held(u);
+	if (!loopback(u))
+		note_taken(u);
 	return data;
 }
 
@@ -375,7 +423,9 @@ static void settle(struct uart *u)
 
 	receive_held(u);
 	update_line(u);
-	again = uart_room_locked(u) > 0;
+	/* The main loop alone can set the timer of a rest. */
+	again = u->rest_begun || uart_room_locked(u) > 0;
+	u->rest_begun = false;
 	pthread_mutex_unlock(&u->lock);
 	if (again)
 		chardev_room_again(u->chardev);
@@ -418,12 +468,22 @@ static const struct bus_ops uart_bus_ops = { .read = uart_read, .write = uart_wr
 static size_t uart_room(void *opaque)
 {
 	struct uart *u = opaque;
+	u64 now = clock_now(), rest = 0;
 	size_t room;
 
 	pthread_mutex_lock(&u->lock);
 	room = uart_room_locked(u);
+	if (!room && u->taking && !u->rx.len && u->rest_until > now)
+		rest = u->rest_until - now;
 	pthread_mutex_unlock(&u->lock);
+	if (rest)
+		loop_timer_set(u->loop, &u->rest, rest);
 	return room;
+}
+
+static void on_rested(struct loop_timer *timer)
+{
+	chardev_room_again(CONTAINER_OF(timer, struct uart, rest)->chardev);
 }
 
 static void uart_receive(void *opaque, const u8 *data, size_t len)
@@ -434,7 +494,7 @@ static void uart_receive(void *opaque, const u8 *data, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		/* The guest may have stopped listening since room() was asked. */
 		if (listens(u) && !u->held.len && u->rx.len < rx_size(u))
-			fifo_put(&u->rx, data[i], 0);
+			receive_from_host(u, data[i]);
 		else if (u->held.len < FIFO_SIZE)
 			fifo_put(&u->held, data[i], 0);
 	}
@@ -457,7 +517,7 @@ static void uart_reset(struct device *device)
 	/* 9600 baud; the chip leaves the latch undefined, and some guests print without setting it. */
 	u->dll = 12;
 	u->dlm = 0;
-	u->overrun = u->thr_interrupt = false;
+	u->overrun = u->thr_interrupt = u->taking = u->rest_begun = false;
 	u->polls = 0;
 	u->msr = modem_lines(u);
 	update_line(u);
@@ -495,6 +555,7 @@ static void uart_destroy(struct device *device)
 {
 	struct uart *u = to_uart(device);
 
+	loop_timer_cancel(&u->rest);
 	pthread_mutex_destroy(&u->lock);
 	free(u);
 }
@@ -535,6 +596,8 @@ int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *cha
 	device_init(&u->device, &uart_ops, "uart%u", index);
 	pthread_mutex_init(&u->lock, NULL);
 	u->chardev = chardev;
+	u->loop = vm->loop;
+	u->rest.expired = on_rested;
 	u->irq = irq_line(vm, place->gsi);
 	u->shift = place->shift;
 	describe(u, place);

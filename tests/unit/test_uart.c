@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <linux/serial_reg.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "test.h"
 #include "hw_vm.h"
@@ -9,6 +12,22 @@
 
 #define COM1 0x3f8
 #define IRQ  4
+
+/* ---- time: what the guest does takes some; while `ticking` none passes otherwise ---- */
+
+#define ACCESS_NS 2000
+
+static bool ticking;
+static u64 ticks; /* ns */
+
+int clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	if (clock != CLOCK_MONOTONIC || !ticking)
+		return syscall(SYS_clock_gettime, clock, ts);
+	ts->tv_sec = ticks / 1000000000;
+	ts->tv_nsec = ticks % 1000000000;
+	return 0;
+}
 
 /* ---- the host's side: what the UART sends, and a stream that gives bytes while there is room ---- */
 
@@ -55,19 +74,40 @@ static void pump(size_t max)
 	stream_len -= n;
 }
 
+/* As fast as the host can, without end. */
+static bool flooded;
+
+static void flood(void)
+{
+	static const u8 bytes[64];
+	size_t n = client.room(client.opaque);
+
+	if (n)
+		client.receive(client.opaque, bytes, n);
+}
+
 static void set_stream(const char *text)
 {
 	stream = (const u8 *)text;
 	stream_len = strlen(text);
 }
 
+static void spend(void)
+{
+	ticks += ACCESS_NS;
+	if (flooded)
+		flood();
+}
+
 static u8 get(unsigned reg)
 {
+	spend();
 	return in8(COM1 + reg);
 }
 
 static void set(unsigned reg, u8 value)
 {
+	spend();
 	out8(COM1 + reg, value);
 }
 
@@ -82,6 +122,9 @@ static int setup(void **state)
 	struct vm *vm = test_vm_init();
 
 	nr_sent = again = 0;
+	ticking = true;
+	ticks = 1;
+	flooded = false;
 	set_stream("");
 	assert_int_equal(uart_create(vm, &place, NULL, 0), 0);
 	return devices_start(&vm->devices);
@@ -89,6 +132,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
+	ticking = false;
 	test_vm_exit();
 	return 0;
 }
@@ -357,10 +401,98 @@ static void takes_no_more_than_fits(void **state)
 	assert_int_equal(stream_len, 4);
 	assert_int_equal(client.room(client.opaque), 0);
 	assert_false(get(UART_LSR) & UART_LSR_OE);
+	/* What the guest has begun to take it takes to its end; then it is told that there is room, once. */
 	again = 0;
+	for (unsigned i = 0; i < 15; i++) {
+		get(UART_RX);
+		assert_int_equal(client.room(client.opaque), 0);
+	}
+	assert_int_equal(again, 0);
 	get(UART_RX);
 	assert_int_equal(again, 1);
-	assert_int_equal(client.room(client.opaque), 1);
+	assert_int_equal(client.room(client.opaque), 0);
+	get(UART_IIR);
+	assert_int_equal(again, 1);
+	ticks += 16 * ACCESS_NS;
+	assert_int_equal(client.room(client.opaque), 16);
+}
+
+/* What Linux's handler does: until nothing is pending, and up to 256 bytes in between. */
+static unsigned handle_interrupt(u8 *got, unsigned size)
+{
+	unsigned n = 0, accesses = 0;
+
+	while (!(get(UART_IIR) & UART_IIR_NO_INT)) {
+		u8 lsr = get(UART_LSR);
+
+		for (int max = 256; (lsr & UART_LSR_DR) && max; max--) {
+			got[n++ % size] = get(UART_RX);
+			lsr = get(UART_LSR);
+			assert_true(accesses++ < 1000);
+		}
+		get(UART_MSR);
+		assert_true(accesses++ < 1000);
+	}
+	return n;
+}
+
+static void handler_returns_from_a_flood(void **state)
+{
+	u64 busy = 0, began = ticks, came;
+	u8 got[16];
+
+	open_port();
+	flooded = true;
+	for (unsigned i = 0; i < 100; i++) {
+		u64 before;
+
+		while (!irq())
+			spend();
+		before = ticks;
+		came = handle_interrupt(got, sizeof(got));
+		assert_int_equal(came, 16);
+		busy += ticks - before;
+	}
+	/* The guest got to something else, and not for ever. */
+	assert_in_range(busy * 100 / (ticks - began), 40, 70);
+}
+
+/* Bytes that wait for one another in an idle guest do not wait for a late guest's sake. */
+static void rest_is_short(void **state)
+{
+	open_port();
+	set_stream("ab");
+	pump(1);
+	ticks += 3600 * 1000000000ULL;
+	assert_int_equal(get(UART_RX), 'a');
+	ticks += 11000000;
+	pump(1);
+	assert_int_equal(get(UART_RX), 'b');
+}
+
+static void stop_loop(struct loop_timer *timer)
+{
+	loop_stop(test_vm.vm.loop);
+}
+
+/* Nothing but the end of a rest asks for the next bytes of an idle guest. */
+static void rest_ends_by_itself(void **state)
+{
+	struct loop_timer limit = { .expired = stop_loop };
+
+	open_port();
+	set_stream("abc");
+	pump(1);
+	assert_int_equal(get(UART_RX), 'a');
+	pump(1);
+	assert_int_equal(stream_len, 2);
+	again = 0;
+	loop_timer_set(test_vm.vm.loop, &limit, 10 * ACCESS_NS);
+	ticks += 20 * ACCESS_NS;
+	loop_run(test_vm.vm.loop);
+	assert_int_equal(again, 1);
+	pump(2);
+	assert_int_equal(stream_len, 0);
 }
 
 static void without_a_fifo_one_at_a_time(void **state)
@@ -374,6 +506,9 @@ static void without_a_fifo_one_at_a_time(void **state)
 		assert_int_equal(client.room(client.opaque), 0);
 		assert_int_equal(get(UART_IIR), UART_IIR_RDI);
 		got[i] = get(UART_RX);
+		assert_int_equal(client.room(client.opaque), 0);
+		assert_int_equal(get(UART_IIR), UART_IIR_NO_INT);
+		get(UART_LSR);
 	}
 	assert_string_equal(got, "abc");
 }
@@ -528,6 +663,9 @@ int main(void)
 		T(priorities),
 		T(sends_in_order),
 		T(takes_no_more_than_fits),
+		T(handler_returns_from_a_flood),
+		T(rest_is_short),
+		T(rest_ends_by_itself),
 		T(without_a_fifo_one_at_a_time),
 		T(loses_nothing_when_reset),
 		T(loses_nothing_in_a_race),
