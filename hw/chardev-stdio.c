@@ -1,40 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "lkvm/shared_fd.h"
 #include "lkvm/vm.h"
 #include "chardev-backend.h"
 
 #define CTRL_A		   0x01
 #define FOREGROUND_LOOK_NS 250000000ULL
 
-/*
- * Standard descriptors are shared with whoever started us, so O_NONBLOCK on them would change their
- * descriptors too. A terminal or pipe can be opened anew through /proc; a socket has MSG_DONTWAIT;
- * files do not block; what is left is asked with poll() first and touched in small pieces.
- */
-enum access { ACCESS_PLAIN, ACCESS_SOCKET, ACCESS_ASK_FIRST };
-
-struct end {
-	int fd;
-	bool opened; /* ours: to be closed */
-	enum access access;
-	bool tty;
-};
-
 struct stdio {
 	struct chardev base;
-	struct end in, out;	      /* constant */
+	struct shared_fd in, out;     /* constant */
 	bool escaped;		      /* main loop: Ctrl-A was typed */
 	bool ended;		      /* main loop: stdin will never give anything again */
 	struct loop_timer foreground; /* main loop: while another process group has the terminal */
@@ -42,81 +24,16 @@ struct stdio {
 	struct sigaction old_ttin;    /* main thread, while started */
 };
 
-static void end_init(struct end *end, int fd, int mode)
-{
-	char path[32];
-	struct stat st;
-	int own;
-
-	end->fd = fd;
-	if (fstat(fd, &st)) {
-		end->fd = -1;
-		return;
-	}
-	end->tty = isatty(fd);
-	if (S_ISSOCK(st.st_mode)) {
-		end->access = ACCESS_SOCKET;
-		return;
-	}
-	if (!end->tty && !S_ISFIFO(st.st_mode))
-		return;
-	if (fcntl(fd, F_GETFL) & O_NONBLOCK)
-		return;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	own = open(path, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (own < 0) {
-		end->access = ACCESS_ASK_FIRST;
-		return;
-	}
-	end->fd = own;
-	end->opened = true;
-}
-
-static void end_exit(struct end *end)
-{
-	if (end->opened)
-		close(end->fd);
-}
-
-static bool ready(const struct end *end, short events)
-{
-	struct pollfd p = { .fd = end->fd, .events = events };
-
-	return poll(&p, 1, 0) > 0;
-}
-
 static ssize_t stdio_read(struct chardev *c, u8 *data, size_t len)
 {
-	struct stdio *s = CONTAINER_OF(c, struct stdio, base);
-	ssize_t n;
-
-	if (s->in.access == ACCESS_SOCKET)
-		n = recv(s->in.fd, data, len, MSG_DONTWAIT);
-	else if (s->in.access == ACCESS_ASK_FIRST && !ready(&s->in, POLLIN))
-		return -EAGAIN;
-	else
-		n = read(s->in.fd, data, len);
-	return n < 0 ? -errno : n;
+	return shared_fd_read(&CONTAINER_OF(c, struct stdio, base)->in, data, len);
 }
 
 static ssize_t stdio_write(struct chardev *c, const u8 *data, size_t len)
 {
 	struct stdio *s = CONTAINER_OF(c, struct stdio, base);
-	ssize_t n;
 
-	if (s->out.fd < 0)
-		return len;
-	if (s->out.access == ACCESS_ASK_FIRST) {
-		if (!ready(&s->out, POLLOUT))
-			return -EAGAIN;
-		/* A writable pipe takes PIPE_BUF; a terminal promises little. */
-		len = MIN(len, s->out.tty ? (size_t)64 : (size_t)PIPE_BUF);
-	}
-	if (s->out.access == ACCESS_SOCKET)
-		n = send(s->out.fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	else
-		n = write(s->out.fd, data, len);
-	return n < 0 ? -errno : n;
+	return s->out.fd < 0 ? (ssize_t)len : shared_fd_write(&s->out, data, len);
 }
 
 /* Only for a terminal: in a pipe Ctrl-A is a byte like any other. */
@@ -239,8 +156,8 @@ static void stdio_destroy(struct chardev *c)
 	struct stdio *s = CONTAINER_OF(c, struct stdio, base);
 
 	chardev_exit(c);
-	end_exit(&s->in);
-	end_exit(&s->out);
+	shared_fd_exit(&s->in);
+	shared_fd_exit(&s->out);
 	free(s);
 }
 
@@ -265,14 +182,14 @@ struct chardev *chardev_stdio(struct vm *vm)
 		return NULL;
 	/* A reader that goes away is an error of write(2), not the end of the guest. */
 	signal(SIGPIPE, SIG_IGN);
-	end_init(&s->in, STDIN_FILENO, O_RDONLY);
-	end_init(&s->out, STDOUT_FILENO, O_WRONLY);
+	shared_fd_init(&s->in, STDIN_FILENO, O_RDONLY);
+	shared_fd_init(&s->out, STDOUT_FILENO, O_WRONLY);
 	s->foreground.expired = on_foreground_timer;
 	s->base.in_ahead = s->in.tty;
 	error = chardev_init(&s->base, &stdio_ops, vm, s->in.fd, s->out.fd);
 	if (error) {
-		end_exit(&s->in);
-		end_exit(&s->out);
+		shared_fd_exit(&s->in);
+		shared_fd_exit(&s->out);
 		free(s);
 		errno = -error;
 		return NULL;

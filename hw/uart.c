@@ -59,9 +59,9 @@ struct uart {
 	unsigned polls; /* of LSR, see POLLS_OF_A_READER */
 	struct fifo rx;
 	/* See REST_MAX_NS; times are clock_now()'s. */
-	u64 given_at;	/* when the first of rx's bytes came */
-	u64 rest_until; /* rx is empty: more may come then */
-	bool taking;	/* the guest has begun to read what was given */
+	u64 given_at;	 /* when the first of rx's bytes came */
+	u64 rest_until;	 /* rx is empty: more may come then */
+	bool taking;	 /* the guest has begun to read what was given */
 	bool rest_begun; /* and the main loop has not been told */
 	/*
 	 * Bytes from the host that a FIFO reset would have lost. They are received anew once the guest

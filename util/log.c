@@ -1,13 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lkvm/log.h"
+#include "lkvm/shared_fd.h"
+
+#define BACKLOG_SIZE 16384
+/* Once, until the reader is back; then it is known that he does not read. */
+#define PATIENCE_MS  50
+/* For what is left when the program ends. */
+#define LAST_MS	     500
 
 static enum log_level threshold = LOG_LEVEL_INFO;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+/* Never held while something blocks. What follows is under it. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct shared_fd out = { .fd = -1 };
+static struct stat out_is; /* what standard error was when `out` was made of it */
+static char backlog[BACKLOG_SIZE];
+static size_t backlog_len;
+static unsigned lost; /* lines that the backlog had no room for */
+static bool stuck;
 
 void log_set_level(enum log_level level)
 {
@@ -19,33 +41,167 @@ enum log_level log_get_level(void)
 	return threshold;
 }
 
-static bool on_terminal(void)
+static void take_lock(void)
 {
-	static int terminal = -1;
-
-	if (terminal < 0)
-		terminal = isatty(STDERR_FILENO);
-	return terminal;
+	pthread_mutex_lock(&lock);
 }
 
-/*
- * The main thread may wait for who reads this. A thread that a guest's work depends on must not: pausing
- * and ending the guest would wait for it in turn.
- */
-static void print_out(const char *text, size_t len)
+static void release_lock(void)
 {
-	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+	pthread_mutex_unlock(&lock);
+}
 
-	if (gettid() != getpid() && (poll(&out, 1, 0) <= 0 || !(out.revents & POLLOUT)))
+static void forget_in_child(void)
+{
+	backlog_len = 0;
+	lost = 0;
+	stuck = false;
+	release_lock();
+}
+
+static void log_end(void)
+{
+	log_drain(LAST_MS);
+}
+
+static void log_begin(void)
+{
+	/* A child may log too, whatever other threads were doing here; what waits is told by its parent. */
+	pthread_atfork(take_lock, release_lock, forget_in_child);
+	atexit(log_end);
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_rdev == b->st_rdev;
+}
+
+/* A child may have closed what is ours, and opened something else under its number. */
+static bool out_is_ours(void)
+{
+	struct stat st;
+
+	return out.fd >= 0 && !fstat(out.fd, &st) && same_file(&st, &out_is);
+}
+
+/* Standard error may be something else than it was. */
+static void look_at_output(void)
+{
+	struct stat now;
+
+	if (fstat(STDERR_FILENO, &now))
+		memset(&now, 0, sizeof(now));
+	if (out_is_ours()) {
+		if (same_file(&now, &out_is))
+			return;
+		shared_fd_exit(&out);
+	}
+	shared_fd_init(&out, STDERR_FILENO, O_WRONLY);
+	out_is = now;
+}
+
+/* How much of it needs no waiting: all of it when nobody listens, as there is no one left to tell. */
+static size_t try_write(const char *text, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = shared_fd_write(&out, text + done, len - done);
+
+		if (n == -EINTR)
+			continue;
+		if (n == -EAGAIN)
+			break;
+		if (n <= 0)
+			return len;
+		done += n;
+	}
+	return done;
+}
+
+static void flush_backlog(void)
+{
+	size_t done;
+
+	for (;;) {
+		done = try_write(backlog, backlog_len);
+		backlog_len -= done;
+		memmove(backlog, backlog + done, backlog_len);
+		if (backlog_len || !lost)
+			break;
+		backlog_len = snprintf(backlog, sizeof(backlog),
+				       "  Warning: %u lines were lost here: nobody read them%s\n",
+				       lost, out.tty ? "\r" : "");
+		lost = 0;
+	}
+	if (!backlog_len)
+		stuck = false;
+}
+
+static unsigned count_lines(const char *text, size_t len)
+{
+	unsigned lines = 0;
+
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+static void keep(const char *text, size_t len)
+{
+	if (len > sizeof(backlog) - backlog_len) {
+		lost += count_lines(text, len);
 		return;
-	if (write(STDERR_FILENO, text, len) < 0)
-		return; /* nobody listens: there is no one left to tell */
+	}
+	memcpy(backlog + backlog_len, text, len);
+	backlog_len += len;
 }
 
-/*
- * One write(2) a line, so that lines of several threads never mix. The terminal may be raw by now, so
- * a carriage return goes with every line feed there.
- */
+static void wait_for_reader(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	poll(&p, 1, ms);
+}
+
+/* Whole lines; those of several threads never mix. */
+static void emit(const char *text, size_t len)
+{
+	size_t done = 0;
+
+	flush_backlog();
+	if (!backlog_len)
+		done = try_write(text, len);
+	if (done < len)
+		keep(text + done, len - done);
+	if (!backlog_len || stuck)
+		return;
+	stuck = true;
+	release_lock();
+	wait_for_reader(out.fd, PATIENCE_MS);
+	take_lock();
+	flush_backlog();
+}
+
+bool log_drain(unsigned ms)
+{
+	bool empty;
+	int fd;
+
+	for (int i = 0; i < 2; i++) {
+		take_lock();
+		flush_backlog();
+		empty = !backlog_len;
+		fd = out.fd;
+		release_lock();
+		if (empty || !ms || i)
+			break;
+		wait_for_reader(fd, ms);
+	}
+	return empty;
+}
+
+/* The terminal may be raw by now, so a carriage return goes with every line feed there. */
 static void print(const char *prefix, const char *fmt, va_list args)
 {
 	char line[1024];
@@ -56,24 +212,31 @@ static void print(const char *prefix, const char *fmt, va_list args)
 	if (len < 0)
 		return;
 	len = MIN((size_t)(head + len), sizeof(line) - 3);
-	if (on_terminal())
+	pthread_once(&once, log_begin);
+	take_lock();
+	look_at_output();
+	if (out.tty)
 		line[len++] = '\r';
 	line[len++] = '\n';
-	print_out(line, len);
+	emit(line, len);
+	release_lock();
 }
 
 void log_text(const char *text)
 {
-	bool terminal = on_terminal();
-	char out[8192];
+	char buffer[8192];
 	size_t len = 0;
 
-	for (; *text && len + 2 <= sizeof(out); text++) {
-		if (*text == '\n' && terminal)
-			out[len++] = '\r';
-		out[len++] = *text;
+	pthread_once(&once, log_begin);
+	take_lock();
+	look_at_output();
+	for (; *text && len + 2 <= sizeof(buffer); text++) {
+		if (*text == '\n' && out.tty)
+			buffer[len++] = '\r';
+		buffer[len++] = *text;
 	}
-	print_out(out, len);
+	emit(buffer, len);
+	release_lock();
 }
 
 void log_fatal(const char *fmt, ...)

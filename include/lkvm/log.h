@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Messages for the person who typed the command. One line each, on stderr, beginning with the level
- * ("  Error: ...") as scripts for this command line expect. Any thread; never blocks on a lock that
- * a vCPU holds. Only the main thread waits for a reader: of others the line is lost then. A line about what a guest did goes through a struct log_limit, so that a guest
- * cannot fill the host's disk.
+ * ("  Error: ...") as scripts for this command line expect. Any thread; never blocks: a reader who does
+ * not read gets 50 ms, then lines wait for him, 16 KiB of them, and what is more is lost and counted.
+ * A line about what a guest did goes through a struct log_limit, so that a guest cannot fill the host's disk.
  */
 #ifndef LKVM_LOG_H
 #define LKVM_LOG_H
@@ -16,8 +16,10 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 
-/* Several lines, as they are, in one write(2): registers after a crash. */
+/* Several lines, as they are, at every level: registers after a crash, and output that was asked for. */
 void log_text(const char *text);
+/* Writes what waits for the reader and waits up to `ms` for him, once. True when nothing is left. exit(3) does it, too. */
+bool log_drain(unsigned ms);
 /* "  Fatal: ": lkvm will end because of this. Printing it does not end anything. */
 void log_fatal(const char *fmt, ...) __printf(1, 2);
 void log_error(const char *fmt, ...) __printf(1, 2);
