@@ -37,6 +37,7 @@ struct chardev {
 	struct vm *vm;
 	struct loop *loop;
 	struct chardev_client client;
+	bool reader_may_go;  /* constant: that is no reason to end, and no loss */
 	bool started;	     /* main thread */
 	struct loop_fd wake; /* an eventfd; any thread writes to it */
 
@@ -53,9 +54,13 @@ struct chardev {
 	u8 pending[CHARDEV_IN_AHEAD + 1];
 	unsigned pending_at, pending_len;
 
-	struct loop_fd out_ready;  /* main loop: output waits for the reader */
+	struct loop_fd
+		out_ready; /* main loop: output waits for the reader, or the reader is watched */
+	bool out_armed;	   /* main loop: the former */
+	bool watched;	   /* main loop: the latter is wanted */
 	struct loop_timer flusher; /* main loop */
 	struct log_limit lost;
+	_Atomic int lost_error; /* chardev_lost()'s; any thread */
 
 	pthread_mutex_t lock; /* everything below; never held while blocking */
 	int out_fd;
@@ -77,6 +82,10 @@ void chardev_exit(struct chardev *chardev);
 
 /* Main loop. */
 void chardev_set_input(struct chardev *chardev, bool on);
+/* Main loop, until chardev_stop(): VM_REQUEST_READER_GONE is made also while there is no output. */
+void chardev_watch_reader(struct chardev *chardev);
+/* Main loop. Never blocks: puts words of our own between the guest's output, without any watching. */
+void chardev_tell(struct chardev *chardev, const char *text);
 /* Any thread, signal handlers. */
 void chardev_wake(struct chardev *chardev);
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -19,6 +20,7 @@ struct stdio {
 	struct shared_fd in, out;     /* constant */
 	bool escaped;		      /* main loop: Ctrl-A was typed */
 	bool ended;		      /* main loop: stdin will never give anything again */
+	bool fresh_line;	      /* lock held: what was written last ended a line */
 	struct loop_timer foreground; /* main loop: while another process group has the terminal */
 	u16 columns, rows;	      /* main loop: what the front end was told last */
 	struct sigaction old_ttin;    /* main thread, while started */
@@ -33,7 +35,31 @@ static ssize_t stdio_write(struct chardev *c, const u8 *data, size_t len)
 {
 	struct stdio *s = CONTAINER_OF(c, struct stdio, base);
 
-	return s->out.fd < 0 ? (ssize_t)len : shared_fd_write(&s->out, data, len);
+	ssize_t n;
+
+	if (s->out.fd < 0)
+		return len;
+	n = shared_fd_write(&s->out, data, len);
+	if (n > 0)
+		s->fresh_line = data[n - 1] == '\n';
+	/* It hung up. */
+	return n == -EIO && s->out.tty ? -EPIPE : n;
+}
+
+/* Words for who sits at the terminal: where the guest's output goes, or at least where he sees them. */
+static void show_help(struct stdio *s)
+{
+	char text[512];
+
+	snprintf(
+		text, sizeof(text),
+		"\r\nCtrl-A x ends the guest, Ctrl-A Ctrl-A sends one Ctrl-A, Ctrl-A ? shows this.\r\n"
+		"From another terminal, 'lkvm stop --name %s' ends it and 'lkvm pause' pauses it.\r\n",
+		s->base.vm->config->name);
+	if (s->out.tty)
+		chardev_tell(&s->base, text);
+	else
+		log_text(text);
 }
 
 /* Only for a terminal: in a pipe Ctrl-A is a byte like any other. */
@@ -56,6 +82,10 @@ static size_t stdio_filter(struct chardev *c, const u8 *in, size_t len, u8 *out)
 		s->escaped = false;
 		if (in[i] == 'x') {
 			vm_request(c->vm, VM_REQUEST_QUIT);
+			continue;
+		}
+		if (in[i] == '?' || in[i] == 'h') {
+			show_help(s);
 			continue;
 		}
 		out[n++] = CTRL_A;
@@ -130,6 +160,9 @@ static int stdio_start(struct chardev *c)
 	stdio_size(c, &s->columns, &s->rows);
 	if (s->out.tty)
 		terminal_on_resize(c);
+	/* A console that is elsewhere has no reader here. */
+	if (c->client.receive)
+		chardev_watch_reader(c);
 	/* Between asking who has the foreground and reading, that may change: EIO, not a stop. */
 	sigaction(SIGTTIN, &ignore, &s->old_ttin);
 	if (s->ended || s->in.fd < 0)
@@ -145,6 +178,9 @@ static void stdio_stop(struct chardev *c)
 {
 	struct stdio *s = CONTAINER_OF(c, struct stdio, base);
 
+	/* What comes next is not the guest's. */
+	if (s->out.tty && !s->fresh_line && !c->out_dead)
+		stdio_write(c, (const u8 *)"\r\n", 2);
 	terminal_on_resize(NULL);
 	loop_timer_cancel(&s->foreground);
 	terminal_restore();
@@ -176,6 +212,7 @@ static const struct chardev_ops stdio_ops = {
 struct chardev *chardev_stdio(struct vm *vm)
 {
 	struct stdio *s = calloc(1, sizeof(*s));
+	struct sigaction hup;
 	int error;
 
 	if (!s)
@@ -185,6 +222,11 @@ struct chardev *chardev_stdio(struct vm *vm)
 	shared_fd_init(&s->in, STDIN_FILENO, O_RDONLY);
 	shared_fd_init(&s->out, STDOUT_FILENO, O_WRONLY);
 	s->foreground.expired = on_foreground_timer;
+	/* nohup and its like ask for a life without the terminal. */
+	s->base.reader_may_go =
+		vm->config->keep_running ||
+		(s->out.tty && !sigaction(SIGHUP, NULL, &hup) && hup.sa_handler == SIG_IGN);
+	s->fresh_line = true;
 	s->base.in_ahead = s->in.tty;
 	error = chardev_init(&s->base, &stdio_ops, vm, s->in.fd, s->out.fd);
 	if (error) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -219,22 +220,46 @@ void chardev_give_back(struct chardev *c)
 
 /* ---- output ---- */
 
+static void note_lost(struct chardev *c, int error)
+{
+	int none = 0;
+
+	if (error == EPIPE && c->reader_may_go)
+		return;
+	atomic_compare_exchange_strong(&c->lost_error, &none, error);
+}
+
+/* Lock held. */
+static void reader_gone(struct chardev *c)
+{
+	if (c->out_dead)
+		return;
+	c->out_dead = true;
+	if (!c->reader_may_go)
+		vm_request(c->vm, VM_REQUEST_READER_GONE);
+}
+
+/* Lock held. */
 static void lose_output(struct chardev *c, int error)
 {
 	c->out_len = 0;
 	switch (error) {
 	case EPIPE:
 	case ECONNRESET:
-	case EIO:
+	case ENOTCONN:
+		note_lost(c, EPIPE);
+		reader_gone(c);
+		return;
 	case EBADF:
-	case ENXIO:
 	case EINVAL:
+	case ENXIO:
 		c->out_dead = true;
 		break;
-	default:
-		if (log_limit_ok(&c->lost))
-			log_warning("The guest's console output is lost: %s", strerror(error));
 	}
+	note_lost(c, error);
+	if (log_limit_ok(&c->lost))
+		log_warning("The guest's console output cannot be written, some of it is lost: %s",
+			    strerror(error));
 }
 
 /* Lock held. Writes what can be written now. */
@@ -262,8 +287,10 @@ static void flush_locked(struct chardev *c)
 /* Lock held. How much of it was taken. */
 static size_t append_locked(struct chardev *c, const u8 *data, size_t len, unsigned limit)
 {
-	if (c->out_dead)
+	if (c->out_dead) {
+		note_lost(c, EPIPE);
 		return len;
+	}
 	len = c->out_len < limit ? MIN(len, (size_t)(limit - c->out_len)) : 0;
 	memcpy(c->out + c->out_len, data, len);
 	c->out_len += len;
@@ -355,31 +382,73 @@ size_t chardev_try_write(struct chardev *c, const u8 *data, size_t len)
 	return done;
 }
 
+/* Main loop: when the output can go on, or its reader goes. */
+static void arm_output(struct chardev *c, bool left, bool dead)
+{
+	u32 events = left ? EPOLLOUT : 0;
+
+	if (dead || (!left && !c->watched))
+		loop_fd_del(&c->out_ready);
+	else if (c->out_ready.loop)
+		loop_fd_mod(&c->out_ready, events);
+	else if (loop_fd_add(c->loop, &c->out_ready, events) && left)
+		loop_timer_set(c->loop, &c->flusher, RETRY_NS);
+	c->out_armed = c->out_ready.loop && left;
+}
+
 /* Main loop. */
 static void flush(struct chardev *c)
 {
-	bool tell, left;
+	bool tell, left, dead;
 
 	pthread_mutex_lock(&c->lock);
 	flush_locked(c);
 	left = c->out_len > 0;
 	c->flush_pending = left;
+	dead = c->out_dead;
 	tell = c->writable_wanted && c->out_len < CHARDEV_OUT_SIZE / 2;
 	if (tell)
 		c->writable_wanted = false;
 	pthread_mutex_unlock(&c->lock);
 
-	if (!left)
-		loop_fd_del(&c->out_ready);
-	else if (!c->out_ready.loop && loop_fd_add(c->loop, &c->out_ready, EPOLLOUT))
-		loop_timer_set(c->loop, &c->flusher, RETRY_NS);
+	arm_output(c, left, dead);
 	if (tell && c->client.writable)
 		c->client.writable(c->client.opaque);
 }
 
 static void on_output_ready(struct loop_fd *handler, u32 events)
 {
-	flush(CONTAINER_OF(handler, struct chardev, out_ready));
+	struct chardev *c = CONTAINER_OF(handler, struct chardev, out_ready);
+
+	/* A silent guest's reader goes, too. */
+	if (events & (EPOLLERR | EPOLLHUP)) {
+		pthread_mutex_lock(&c->lock);
+		if (c->out_len)
+			lose_output(c, EPIPE);
+		else
+			reader_gone(c);
+		pthread_mutex_unlock(&c->lock);
+	}
+	flush(c);
+}
+
+void chardev_watch_reader(struct chardev *c)
+{
+	c->watched = true;
+	arm_output(c, false, false);
+}
+
+int chardev_lost(struct chardev *c)
+{
+	return c->lost_error;
+}
+
+void chardev_tell(struct chardev *c, const char *text)
+{
+	pthread_mutex_lock(&c->lock);
+	append_locked(c, (const u8 *)text, strlen(text), sizeof(c->out));
+	schedule_locked(c);
+	pthread_mutex_unlock(&c->lock);
 }
 
 static void on_flusher(struct loop_timer *timer)
@@ -398,7 +467,7 @@ static void on_wake(struct loop_fd *handler, u32 events)
 	pthread_mutex_lock(&c->lock);
 	pending = c->flush_pending;
 	pthread_mutex_unlock(&c->lock);
-	if (pending && !c->flusher.deadline && !c->out_ready.loop)
+	if (pending && !c->flusher.deadline && !c->out_armed)
 		loop_timer_set(c->loop, &c->flusher, FLUSH_DELAY_NS);
 	if (c->ops->woken)
 		c->ops->woken(c);
@@ -501,6 +570,8 @@ void chardev_stop(struct chardev *c)
 		return;
 	chardev_drain(c, 500);
 	chardev_set_input(c, false);
+	c->watched = false;
+	loop_fd_del(&c->out_ready);
 	if (c->ops->stop)
 		c->ops->stop(c);
 	c->started = false;

@@ -319,6 +319,13 @@ static const struct option_row common_options[] = {
 	  .name = "reboot",
 	  .help = "A reboot of the guest starts it again instead of ending lkvm",
 	  .offset = offsetof(struct vm_config, reboot) },
+	{ .kind = OPTION_FLAG,
+	  .name = "keep-running",
+	  .help = "Go on when nobody reads the console any more (else: status 141)",
+	  .man = "Without it, the guest ends as soon as the reader of standard output has gone, say the head of "
+		 "'lkvm run ... | head', even if the guest prints nothing. With it, what the guest prints from then on "
+		 "is lost. After nohup(1), a terminal that hangs up ends no guest either way.",
+	  .offset = offsetof(struct vm_config, keep_running) },
 	{ .kind = OPTION_UINT,
 	  .name = "timeout",
 	  .argument = "SECONDS",
@@ -380,8 +387,9 @@ static const struct option_row common_options[] = {
 	  .name = "console",
 	  .argument = "KIND",
 	  .help = "Where the guest's console is: serial (ttyS0) or virtio (hvc0)",
-	  .man = "It is on lkvm's standard input and output. On a terminal, Ctrl-A x ends lkvm and "
-		 "Ctrl-A Ctrl-A sends one Ctrl-A.",
+	  .man = "It is on lkvm's standard input and output. On a terminal, Ctrl-A x ends lkvm, "
+		 "Ctrl-A ? or Ctrl-A h shows help, and Ctrl-A Ctrl-A sends one Ctrl-A. Output that cannot be "
+		 "written, on a full disk say, is told once, and lkvm ends with status 246 if the guest ended well.",
 	  .parse = parse_console,
 	  .choices = console_choices },
 	{ .kind = OPTION_CALL,

@@ -118,6 +118,9 @@ static int status_of(struct vm *vm)
 		return 128 + vm->signal;
 	case VM_REQUEST_TIMEOUT:
 		return last_words_panicked(vm) ? EXIT_GUEST_PANIC : EXIT_TIMEOUT;
+	case VM_REQUEST_READER_GONE:
+		/* A terminal that hangs up sends a signal, too: whichever was seen first. */
+		return vm->signal ? 128 + vm->signal : EXIT_READER_GONE;
 	case VM_REQUEST_PANIC:
 		return EXIT_GUEST_PANIC;
 	case VM_REQUEST_TRIPLE_FAULT:
@@ -134,6 +137,16 @@ static void understand_fault(struct vm *vm)
 {
 	if (vm->end == VM_REQUEST_TRIPLE_FAULT && vm->last_words.said == LAST_WORDS_RESTART)
 		vm->end = VM_REQUEST_REBOOT;
+}
+
+/* A guest that did well, of whose output not everything arrived. */
+static int status_of_output(struct vm *vm, int status)
+{
+	int lost = chardev_lost(vm->console);
+
+	if (!lost || status != EXIT_GUEST_DONE)
+		return status;
+	return lost == EPIPE ? EXIT_READER_GONE : EXIT_HOST_ERROR;
 }
 
 /* Who asks for the end of a guest that reboots for ever must get it. */
@@ -181,7 +194,14 @@ static void say_panic(struct vm *vm)
 static void say_end(struct vm *vm, int status)
 {
 	memory_guard_say(vm->config->name);
+	if (vm->end == VM_REQUEST_QUIT)
+		log_info("Guest %s was ended by Ctrl-A x", vm->config->name);
 	switch (status) {
+	case EXIT_READER_GONE:
+		log_error(
+			"Nobody reads the console of guest %s any more, so it ended; --keep-running lets it go on",
+			vm->config->name);
+		break;
 	case EXIT_GUEST_PANIC:
 		say_panic(vm);
 		break;
@@ -199,17 +219,28 @@ static void say_end(struct vm *vm, int status)
 struct drain {
 	struct vm *vm;
 	struct loop_timer look;
+	bool (*empty)(struct vm *vm);
 	u64 end; /* clock_now(); 0: never */
 	bool done;
 };
+
+static bool console_empty(struct vm *vm)
+{
+	return chardev_drain(vm->console, 0);
+}
+
+static bool messages_empty(struct vm *vm)
+{
+	return log_drain(0);
+}
 
 static void on_look(struct loop_timer *timer)
 {
 	struct drain *drain = CONTAINER_OF(timer, struct drain, look);
 	struct vm *vm = drain->vm;
 
-	drain->done = chardev_drain(vm->console, 0) || vm->signal ||
-		      vm->host_end == VM_REQUEST_QUIT || (drain->end && clock_now() >= drain->end);
+	drain->done = drain->empty(vm) || vm->signal || vm->host_end == VM_REQUEST_QUIT ||
+		      (drain->end && clock_now() >= drain->end);
 	if (drain->done)
 		loop_stop(vm->loop);
 	else
@@ -217,9 +248,9 @@ static void on_look(struct loop_timer *timer)
 }
 
 /* In the loop: until then the guest still shows up in `lkvm list`, and Ctrl-A x and `lkvm stop` are heard. */
-static void drain_output(struct vm *vm)
+static void drain_output(struct vm *vm, bool (*empty)(struct vm *vm))
 {
-	struct drain drain = { .vm = vm, .look.expired = on_look };
+	struct drain drain = { .vm = vm, .look.expired = on_look, .empty = empty };
 
 	if (vm->config->timeout)
 		drain.end = clock_now() + DRAIN_MAX_NS;
@@ -234,14 +265,14 @@ static void drain_output(struct vm *vm)
  * A guest that ended by itself has said everything it had to say: however slow the reader is, it gets
  * all of it. Who set a time limit does not want to wait for a reader that is stuck.
  */
-static void finish_output(struct vm *vm)
+static void finish_output(struct vm *vm, bool (*empty)(struct vm *vm))
 {
 	switch ((enum vm_request)vm->end) {
 	case VM_REQUEST_REBOOT:
 	case VM_REQUEST_POWEROFF:
 	case VM_REQUEST_PANIC:
 	case VM_REQUEST_TRIPLE_FAULT:
-		drain_output(vm);
+		drain_output(vm, empty);
 		break;
 	default:
 		break;
@@ -280,8 +311,10 @@ int vm_run(struct vm *vm)
 	last_words_stop(vm);
 	memory_watch_stop(vm);
 	vm->status = status = error ? EXIT_HOST_ERROR : status_of(vm);
-	finish_output(vm);
+	finish_output(vm, console_empty);
 	chardev_stop(vm->console);
+	vm->status = status = status_of_output(vm, status);
 	say_end(vm, status);
+	finish_output(vm, messages_empty);
 	return status;
 }

@@ -46,6 +46,8 @@ static int status_now(struct vm *vm)
 		return vm->status;
 	if (vm->signal)
 		return 128 + vm->signal;
+	if (vm->host_end == VM_REQUEST_READER_GONE)
+		return EXIT_READER_GONE;
 	if (vm->host_end == VM_REQUEST_QUIT)
 		return EXIT_GUEST_DONE;
 	return last_words_panicked(vm) ? EXIT_GUEST_PANIC : EXIT_TIMEOUT;

@@ -39,7 +39,7 @@ static int make_kvm_vm(struct vm *vm)
 static bool is_from_outside(enum vm_request request)
 {
 	return request == VM_REQUEST_QUIT || request == VM_REQUEST_SIGNAL ||
-	       request == VM_REQUEST_TIMEOUT;
+	       request == VM_REQUEST_TIMEOUT || request == VM_REQUEST_READER_GONE;
 }
 
 void vm_request(struct vm *vm, enum vm_request request)

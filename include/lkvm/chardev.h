@@ -28,8 +28,9 @@ struct chardev_client {
 
 /*
  * The terminal. Stdin may be closed, a pipe, a file or a terminal. On a terminal Ctrl-A x asks the VM
- * to quit, Ctrl-A Ctrl-A is one Ctrl-A, anything else after Ctrl-A is passed with it; a pipe or a file
- * is passed byte by byte. In a background process group nothing is read and the terminal is left
+ * to quit, Ctrl-A ? and Ctrl-A h show help, Ctrl-A Ctrl-A is one Ctrl-A, anything else after Ctrl-A is passed
+ * with it; a pipe or a file is passed byte by byte. When the reader of stdout goes (a terminal that hangs up only
+ * unless SIGHUP was ignored), VM_REQUEST_READER_GONE is made, unless vm->config->keep_running. In a background process group nothing is read and the terminal is left
  * alone until lkvm is in the foreground. NULL with errno. Main thread, before others exist.
  */
 struct chardev *chardev_stdio(struct vm *vm);
@@ -44,7 +45,7 @@ void chardev_destroy(struct chardev *chardev);
 void chardev_set_client(struct chardev *chardev, const struct chardev_client *client);
 
 /*
- * Output of the guest. Any thread; keeps order; a closed or failing reader loses the bytes quietly. It
+ * Output of the guest. Any thread; keeps order; a closed or failing reader loses the bytes (chardev_lost). It
  * is collected and written by the main loop within about a millisecond. On a vCPU thread it blocks
  * while the host's reader is slow, until vCPUs are to be parked or the guest ends: then a few KiB more
  * are kept. On the main loop it never blocks: what does not fit is lost; use chardev_try_write().
@@ -75,6 +76,12 @@ bool chardev_size(struct chardev *chardev, u16 *columns, u16 *rows);
  */
 int chardev_start(struct chardev *chardev);
 void chardev_stop(struct chardev *chardev);
+
+/*
+ * Any thread. Output that could not be written: 0 none, EPIPE as its reader had gone and should not, or the first
+ * error, which was logged.
+ */
+int chardev_lost(struct chardev *chardev);
 
 /*
  * Main thread, before chardev_stop(): writes what the reader takes, and waits up to `ms` for him, without the loop. True

@@ -87,12 +87,13 @@ struct vm_config {
 	/* The host's CPUs for the thread of vCPU 0, 1 ...; the last set counts for all that follow. */
 	cpu_set_t affinities[CONFIG_MAX_CPUSETS];
 	unsigned nr_affinities;
-	bool net_given;	  /* any -n, also mode=none */
-	bool rng;	  /* a virtio-rng device; default on, off with nodefaults */
-	bool rng_given;	  /* --rng or --no-rng, which count for more than nodefaults */
-	bool nodefaults;  /* exactly what was asked for */
-	bool reboot;	  /* a guest reboot restarts the guest */
-	unsigned timeout; /* seconds; 0: none */
+	bool net_given;	   /* any -n, also mode=none */
+	bool rng;	   /* a virtio-rng device; default on, off with nodefaults */
+	bool rng_given;	   /* --rng or --no-rng, which count for more than nodefaults */
+	bool nodefaults;   /* exactly what was asked for */
+	bool reboot;	   /* a guest reboot restarts the guest */
+	bool keep_running; /* even if nobody reads the console any more */
+	unsigned timeout;  /* seconds; 0: none */
 	enum log_level loglevel;
 	struct arch_config arch;
 	struct config_text *texts; /* strings made while parsing; see config_keep */

@@ -9,15 +9,17 @@
 
 enum exit_status {
 	EXIT_GUEST_DONE = 0,	   /* the guest powered off or rebooted, or Ctrl-A x was typed */
+	EXIT_READER_GONE = 141,	   /* 128 + SIGPIPE: nobody reads the guest's console any more */
 	EXIT_USAGE = 240,	   /* the command line does not make sense */
 	EXIT_START = 241,	   /* the guest could not be started: file, memory, /dev/kvm ... */
 	EXIT_GUEST_PANIC = 242,	   /* the guest's kernel panicked */
 	EXIT_TRIPLE_FAULT = 243,   /* the guest's CPU shut down */
 	EXIT_INTERNAL_ERROR = 244, /* KVM could not go on; registers were shown */
 	EXIT_TIMEOUT = 245,	   /* --timeout was reached */
-	EXIT_HOST_ERROR = 246,	   /* something failed on the host while the guest ran */
-	EXIT_NO_GUEST = 247,	   /* list, stat, stop, pause, resume: no guest of that name */
-	EXIT_NO_ANSWER = 248,	   /* the same: it does not answer, or refuses */
+	EXIT_HOST_ERROR =
+		246, /* something failed on the host while the guest ran, or its output was lost */
+	EXIT_NO_GUEST = 247,  /* list, stat, stop, pause, resume: no guest of that name */
+	EXIT_NO_ANSWER = 248, /* the same: it does not answer, or refuses */
 };
 
 /*

@@ -36,13 +36,14 @@ enum vm_request {
 	VM_REQUEST_NONE,
 	VM_REQUEST_PAUSE,
 	VM_REQUEST_RESUME,
-	/* These end the guest, or this life of it. QUIT, SIGNAL and TIMEOUT come from outside. */
+	/* These end the guest, or this life of it. QUIT, SIGNAL, TIMEOUT and READER_GONE come from outside. */
 	VM_REQUEST_REBOOT, /* the guest asked for a reset; after a panic's words it is a panic */
 	VM_REQUEST_POWEROFF,
 	VM_REQUEST_QUIT,   /* Ctrl-A x */
 	VM_REQUEST_SIGNAL, /* SIGTERM, SIGINT, SIGHUP, SIGQUIT: vm->signal */
 	VM_REQUEST_TIMEOUT,
-	VM_REQUEST_PANIC, /* pvpanic said so */
+	VM_REQUEST_READER_GONE, /* nobody reads the console any more */
+	VM_REQUEST_PANIC,	/* pvpanic said so */
 	VM_REQUEST_TRIPLE_FAULT,
 	VM_REQUEST_INTERNAL_ERROR, /* KVM cannot go on; already shown */
 	VM_REQUEST_HOST_ERROR,	   /* already said */

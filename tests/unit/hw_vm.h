@@ -13,6 +13,7 @@
 
 static struct {
 	struct vm vm;
+	struct vm_config config;
 	_Atomic unsigned requests; /* bit set of enum vm_request */
 	bool level[16];		   /* of each gsi */
 	unsigned raised[16];	   /* rising edges */
@@ -54,6 +55,8 @@ struct irq_line irq_line(struct vm *vm, unsigned gsi)
 static inline struct vm *test_vm_init(void)
 {
 	memset(&test_vm, 0, sizeof(test_vm));
+	test_vm.config.name = "test";
+	test_vm.vm.config = &test_vm.config;
 	test_vm.vm.ports = bus_create("ports");
 	test_vm.vm.mmio = bus_create("mmio");
 	test_vm.vm.loop = loop_create("test");

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include "chardev_front.h"
+#include "said.h"
 
 /* ---- input ---- */
 
@@ -124,8 +125,13 @@ static void socket_is_read_and_written(void **state)
 	turn(5);
 	expect_read(pair[1], "out");
 	assert_int_equal(fcntl(0, F_GETFL) & O_NONBLOCK, 0);
-	close(pair[1]);
+	assert_int_equal(test_vm.requests, 0);
+	/* Who only stops sending may still read. */
+	shutdown(pair[1], SHUT_WR);
 	turn(5);
+	assert_int_equal(test_vm.requests, 0);
+	close(pair[1]);
+	until(test_vm.requests == 1u << VM_REQUEST_READER_GONE);
 	chardev_puts(c, "lost");
 	turn(5);
 	assert_false(spins());
@@ -154,7 +160,7 @@ static void output_comes_soon_and_in_order(void **state)
 	close(out[0]);
 }
 
-static void closed_reader_is_ignored(void **state)
+static void closed_reader_is_noticed(void **state)
 {
 	struct chardev *c;
 	int out[2];
@@ -171,6 +177,107 @@ static void closed_reader_is_ignored(void **state)
 		chardev_puts(c, "this much would not fit into any buffer: ");
 	assert_false(spins());
 	assert_true(chardev_drain(c, 0));
+	assert_int_equal(test_vm.requests, 1u << VM_REQUEST_READER_GONE);
+	assert_int_equal(chardev_lost(c), EPIPE);
+	chardev_destroy(c);
+}
+
+/* The guest need not print for it, and only what it prints is lost. */
+static void closed_reader_of_a_silent_guest(void **state)
+{
+	struct chardev *c;
+	int out[2];
+
+	assert_int_equal(pipe(out), 0);
+	use_stdout(out[1]);
+	c = open_stdio();
+	chardev_puts(c, "a line");
+	turn(5);
+	expect_read(out[0], "a line");
+	assert_false(spins());
+	close(out[0]);
+	until(test_vm.requests);
+	assert_int_equal(test_vm.requests, 1u << VM_REQUEST_READER_GONE);
+	assert_int_equal(chardev_lost(c), 0);
+	assert_false(spins());
+	chardev_puts(c, "more");
+	assert_int_equal(chardev_lost(c), EPIPE);
+	chardev_destroy(c);
+}
+
+/* Also with output that waits for him. */
+static void reader_that_is_stuck_goes(void **state)
+{
+	static u8 block[20000];
+	struct chardev *c;
+	int out[2];
+
+	assert_int_equal(pipe(out), 0);
+	fcntl(out[1], F_SETPIPE_SZ, 4096);
+	use_stdout(out[1]);
+	c = open_stdio();
+	chardev_try_write(c, block, sizeof(block));
+	turn(5);
+	assert_int_equal(test_vm.requests, 0);
+	close(out[0]);
+	until(test_vm.requests);
+	assert_int_equal(chardev_lost(c), EPIPE);
+	assert_false(spins());
+	chardev_destroy(c);
+}
+
+static void reader_may_go(void **state)
+{
+	struct chardev *c;
+	int out[2];
+
+	test_vm.config.keep_running = true;
+	assert_int_equal(pipe(out), 0);
+	use_stdout(out[1]);
+	c = open_stdio();
+	close(out[0]);
+	turn(5);
+	chardev_puts(c, "nobody reads this");
+	turn(5);
+	assert_int_equal(test_vm.requests, 0);
+	assert_int_equal(chardev_lost(c), 0);
+	assert_false(spins());
+	chardev_destroy(c);
+}
+
+/* Nobody reads there: the console is on another device. */
+static void unused_output_has_no_reader(void **state)
+{
+	struct chardev *c;
+	int out[2];
+
+	assert_int_equal(pipe(out), 0);
+	use_stdout(out[1]);
+	c = chardev_stdio(&test_vm.vm);
+	assert_int_equal(chardev_start(c), 0);
+	close(out[0]);
+	turn(5);
+	assert_int_equal(test_vm.requests, 0);
+	chardev_destroy(c);
+}
+
+static void full_disk_is_told_once(void **state)
+{
+	struct chardev *c;
+
+	use_stdout(open("/dev/full", O_WRONLY));
+	c = open_stdio();
+	assert_int_equal(chardev_lost(c), 0);
+	said_begin();
+	for (int i = 0; i < 10; i++) {
+		chardev_puts(c, "no room for this");
+		turn(3);
+	}
+	said_end();
+	SAID("The guest's console output cannot be written, some of it is lost: No space left on device");
+	assert_int_equal(chardev_lost(c), ENOSPC);
+	assert_int_equal(test_vm.requests, 0);
+	assert_false(spins());
 	chardev_destroy(c);
 }
 
@@ -318,7 +425,12 @@ int main(void)
 		T(dev_null_and_closed),
 		T(socket_is_read_and_written),
 		T(output_comes_soon_and_in_order),
-		T(closed_reader_is_ignored),
+		T(closed_reader_is_noticed),
+		T(closed_reader_of_a_silent_guest),
+		T(reader_that_is_stuck_goes),
+		T(reader_may_go),
+		T(unused_output_has_no_reader),
+		T(full_disk_is_told_once),
 		T(stuck_reader_blocks_nothing_here),
 		T(slow_reader_gets_all),
 		T(stuck_writer_is_released),

@@ -138,11 +138,76 @@ static void terminal_that_hangs_up(void **state)
 	c = open_terminal(&master);
 	front.room = 100;
 	close(master);
-	turn(5);
+	until(test_vm.requests);
+	assert_int_equal(test_vm.requests, 1u << VM_REQUEST_READER_GONE);
 	chardev_puts(c, "nobody");
 	turn(5);
 	assert_false(spins());
 	chardev_destroy(c);
+}
+
+/* After nohup(1). */
+static void terminal_that_may_hang_up(void **state)
+{
+	struct chardev *c;
+	int master;
+
+	signal(SIGHUP, SIG_IGN);
+	c = open_terminal(&master);
+	signal(SIGHUP, SIG_DFL);
+	close(master);
+	turn(5);
+	chardev_puts(c, "nobody");
+	turn(5);
+	assert_int_equal(test_vm.requests, 0);
+	assert_int_equal(chardev_lost(c), 0);
+	assert_false(spins());
+	chardev_destroy(c);
+}
+
+static void ctrl_a_helps(void **state)
+{
+	static const char *const lines[] = {
+		"\r\nCtrl-A x ends the guest, Ctrl-A Ctrl-A sends one Ctrl-A, Ctrl-A ? shows this.\r\n",
+		"From another terminal, 'lkvm stop --name test' ends it and 'lkvm pause' pauses it.\r\n",
+	};
+	struct chardev *c;
+	int master;
+
+	c = open_terminal(&master);
+	front.room = 100;
+	for (const char *key = "?h"; *key; key++) {
+		put(master, "a\001", 2);
+		put(master, key, 1);
+		put(master, "b", 1);
+		until(front.len == 2);
+		assert_memory_equal(front.got, "ab", 2);
+		front.len = 0;
+		turn(5);
+		for (unsigned i = 0; i < ARRAY_SIZE(lines); i++)
+			expect_read(master, lines[i]);
+	}
+	chardev_destroy(c);
+	close(master);
+}
+
+/* What the shell or lkvm has to say begins in the first column. */
+static void ends_on_a_fresh_line(void **state)
+{
+	struct chardev *c;
+	int master;
+
+	c = open_terminal(&master);
+	chardev_puts(c, "login: ");
+	turn(5);
+	chardev_stop(c);
+	expect_read(master, "login: \r\n");
+	assert_int_equal(chardev_start(c), 0);
+	chardev_puts(c, "a line\r\n");
+	chardev_destroy(c);
+	expect_read(master, "a line\r\n");
+	assert_int_equal(poll(&(struct pollfd){ .fd = master, .events = POLLIN }, 1, 0), 0);
+	close(master);
 }
 
 static void size_and_its_changes(void **state)
@@ -439,6 +504,9 @@ int main(void)
 		T(ctrl_a),
 		T(ctrl_a_x_quits),
 		T(terminal_that_hangs_up),
+		T(terminal_that_may_hang_up),
+		T(ctrl_a_helps),
+		T(ends_on_a_fresh_line),
 		T(size_and_its_changes),
 		T(background_is_not_stopped),
 		T(pty_survives_its_users),

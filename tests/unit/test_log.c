@@ -174,8 +174,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(waits_for_nobody),	 T(lines_stay_whole),
-		T(child_says_its_own),	 T(reader_that_has_gone),
+		T(waits_for_nobody),
+		T(lines_stay_whole),
+		T(child_says_its_own),
+		T(reader_that_has_gone),
 		T(terminal_gets_carriage_returns),
 	};
 

@@ -5,6 +5,6 @@
 flooded() {
 	lkvm_run -c 2 -p "$(guest hello)" </dev/zero
 }
-LAB_LIMIT=100
+LAB_LIMIT=60
 expect_status $ST_OK flooded
 expect_output "lab-guest: status 0"
