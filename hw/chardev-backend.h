@@ -89,6 +89,18 @@ void chardev_tell(struct chardev *chardev, const char *text);
 /* Any thread, signal handlers. */
 void chardev_wake(struct chardev *chardev);
 
+/* hw/pty-link.c. Zero-initialise. Main thread. */
+struct pty_link {
+	bool made;
+	int folder;	  /* it stays the same one, whatever becomes of its path */
+	const char *name; /* in it; the caller's */
+	char target[64];
+};
+/* Makes `path`, which must outlive it, a link to the pty `target`. 0, or -errno, said. */
+int pty_link_make(struct pty_link *link, const char *path, const char *target);
+/* If it is still that link. */
+void pty_link_remove(struct pty_link *link);
+
 /* hw/terminal.c: the one terminal that is put into raw mode. */
 bool terminal_in_foreground(int fd);
 /* 0 or -errno. Fatal signals restore it from now on. */

@@ -24,6 +24,7 @@ struct pty {
 	struct chardev base;
 	unsigned id;		  /* constant */
 	bool announced;		  /* main thread */
+	struct pty_link link;	  /* main thread: --tty ID=LINK */
 	_Atomic bool connected;	  /* somebody has the slave open; any thread */
 	struct loop_timer looker; /* main loop: while nobody has */
 };
@@ -96,12 +97,21 @@ static bool pty_size(struct chardev *c, u16 *columns, u16 *rows)
 static int pty_start(struct chardev *c)
 {
 	struct pty *p = CONTAINER_OF(c, struct pty, base);
-	char path[64];
+	const char *link = c->vm->config->ttys[p->id].link;
+	char path[64], text[128];
+	int err;
 
 	if (ptsname_r(c->in.fd, path, sizeof(path)))
 		return -errno;
-	if (!p->announced)
-		log_info("Assigned terminal %u to pty %s", p->id, path);
+	if (!p->announced) {
+		err = link ? pty_link_make(&p->link, link, path) : 0;
+		if (err)
+			return err;
+		/* No mere information: without it --tty would be of no use. */
+		snprintf(text, sizeof(text), "  Info: Assigned terminal %u to pty %s\n", p->id,
+			 path);
+		log_text(text);
+	}
 	p->announced = true;
 	look(p);
 	return 0;
@@ -142,6 +152,7 @@ static void pty_destroy(struct chardev *c)
 {
 	struct pty *p = CONTAINER_OF(c, struct pty, base);
 
+	pty_link_remove(&p->link);
 	chardev_exit(c);
 	close(c->in.fd);
 	close(c->out_fd);

@@ -49,18 +49,10 @@ static int add_backend(struct vm *vm, struct chardev *chardev, unsigned index)
 	return 0;
 }
 
-static bool wants_pty(const struct vm_config *config, unsigned index)
-{
-	for (unsigned i = 0; i < config->nr_ttys; i++)
-		if (config->ttys[i] && strtoul(config->ttys[i], NULL, 10) == index)
-			return true;
-	return false;
-}
-
 /* The first port is always there, for early consoles; who does not use it gets silence. */
 static int create_serial_port(struct vm *vm, const struct hw_place *place, unsigned index)
 {
-	bool pty = wants_pty(vm->config, index);
+	bool pty = vm->config->ttys[index].pty;
 	struct chardev *chardev;
 	int error;
 

@@ -157,24 +157,35 @@ static int parse_console(struct vm_config *config, const struct option_row *row,
 static const char *const tty_choices[] = { "0", "1", "2", "3", NULL };
 _Static_assert(ARRAY_SIZE(tty_choices) == CONFIG_MAX_TTYS + 1, "one choice for each terminal");
 
+static int parse_tty_link(struct vm_config *config, const struct option_row *row, const char *value,
+			  unsigned id, const char *link)
+{
+	if (!*link || link[strlen(link) - 1] == '/')
+		return option_error(row, value, "give the link a name");
+	for (unsigned i = 0; i < CONFIG_MAX_TTYS; i++)
+		if (i != id && config->ttys[i].link && !strcmp(config->ttys[i].link, link))
+			return option_error(row, value, "that link is serial port %u's", i);
+	config->ttys[id].link = link;
+	return 0;
+}
+
 static int parse_tty(struct vm_config *config, const struct option_row *row, const char *value)
 {
-	unsigned i;
+	const char *link;
+	char word[8];
 	int id;
 
 	if (!value) {
-		config->nr_ttys = 0;
+		memset(config->ttys, 0, sizeof(config->ttys));
 		return 0;
 	}
-	id = option_choice(row, value);
+	link = strchrnul(value, '=');
+	snprintf(word, sizeof(word), "%.*s", (int)(link - value), value);
+	id = option_choice(row, word);
 	if (id < 0)
 		return id;
-	for (i = 0; i < config->nr_ttys; i++) {
-		if (!strcmp(config->ttys[i], value))
-			return 0;
-	}
-	config->ttys[config->nr_ttys++] = tty_choices[id];
-	return 0;
+	config->ttys[id].pty = true;
+	return *link ? parse_tty_link(config, row, value, id, link + 1) : 0;
 }
 
 static const char *const transport_choices[] = {
@@ -394,8 +405,10 @@ static const struct option_row common_options[] = {
 	  .choices = console_choices },
 	{ .kind = OPTION_CALL,
 	  .name = "tty",
-	  .argument = "ID",
+	  .argument = "ID[=LINK]",
 	  .help = "Put serial port 0 to 3 on a new pseudo-terminal and print its path",
+	  .man = "The path is printed at every log level. LINK becomes a symbolic link to it as long as the guest "
+		 "runs; what a guest that was killed left there is replaced, anything else is not.",
 	  .parse = parse_tty,
 	  .choices = tty_choices,
 	  .can_clear = true,

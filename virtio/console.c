@@ -16,12 +16,18 @@
 #include "lkvm/virtio.h"
 #include "lkvm/vm.h"
 
-#define RECEIVE_QUEUE  0
-#define TRANSMIT_QUEUE 1
-#define QUEUE_SIZE     64
-#define IN_SIZE	       4096
+#define RECEIVE_QUEUE	   0
+#define TRANSMIT_QUEUE	   1
+#define QUEUE_SIZE	   64
+#define IN_SIZE		   4096
+/*
+ * Linux takes the size from a change of the configuration alone, and passes over one that comes before it has
+ * made its console, of which nothing tells us. So a few are made, at growing distances.
+ */
+#define SIZE_TOLD_FIRST_NS 50000000ULL
+#define SIZE_TOLD_LAST_NS  12800000000ULL
 /* Bytes of the guest before the main loop gets to its other work, which may be to end the guest. */
-#define OUT_AT_ONCE    32768
+#define OUT_AT_ONCE	   32768
 
 _Static_assert(sizeof(struct virtio_console_config) == 12, "virtio 1.3, 5.3.4");
 _Static_assert(offsetof(struct virtio_console_config, emerg_wr) == 8, "virtio 1.3, 5.3.4");
@@ -32,6 +38,9 @@ struct virtio_console {
 	struct iovec iov[QUEUE_SIZE]; /* main loop, as the rest */
 	u8 in[IN_SIZE];		      /* from the host, not yet given to the guest */
 	unsigned in_at, in_len;
+	_Atomic bool size_told; /* this driver is being told the size; reset by any thread */
+	struct loop_timer size_timer;
+	u64 size_delay; /* ns, of the timer */
 	/* Bytes of the transmit queue's next chain that the host has taken already. */
 	u64 sent;
 };
@@ -136,6 +145,27 @@ static void drain(struct virtio_console *c, struct virtqueue *vq)
 	virtqueue_signal(vq);
 }
 
+static void on_size_timer(struct loop_timer *timer)
+{
+	struct virtio_console *c = CONTAINER_OF(timer, struct virtio_console, size_timer);
+
+	if (!c->size_told)
+		return;
+	virtio_config_changed(&c->dev);
+	c->size_delay *= 2;
+	if (c->size_delay <= SIZE_TOLD_LAST_NS)
+		loop_timer_set(c->dev.vm->loop, timer, c->size_delay);
+}
+
+static void tell_size(struct virtio_console *c)
+{
+	if (c->size_told || !virtio_has_feature(&c->dev, VIRTIO_CONSOLE_F_SIZE))
+		return;
+	c->size_told = true;
+	c->size_delay = SIZE_TOLD_FIRST_NS;
+	loop_timer_set(c->dev.vm->loop, &c->size_timer, c->size_delay);
+}
+
 static void console_notify(struct virtio_device *dev, struct virtqueue *vq)
 {
 	struct virtio_console *c = to_console(dev);
@@ -144,6 +174,7 @@ static void console_notify(struct virtio_device *dev, struct virtqueue *vq)
 		fill(c, vq);
 	else
 		drain(c, vq);
+	tell_size(c);
 }
 
 /* ---- configuration ---- */
@@ -188,6 +219,7 @@ static void forget_chain(struct virtio_device *dev)
 static void console_reset(struct virtio_device *dev)
 {
 	forget_chain(dev);
+	to_console(dev)->size_told = false;
 	if (dev->active && to_console(dev)->chardev == dev->vm->console)
 		last_words_unheard(dev->vm);
 }
@@ -207,6 +239,7 @@ static void console_destroy(struct virtio_device *dev)
 {
 	struct virtio_console *c = to_console(dev);
 
+	loop_timer_cancel(&c->size_timer);
 	virtio_exit(dev);
 	free(c);
 }
@@ -244,6 +277,7 @@ int virtio_console_create(struct vm *vm, struct chardev *chardev)
 		return -ENOMEM;
 	}
 	c->chardev = chardev;
+	c->size_timer.expired = on_size_timer;
 	/* Without a terminal there is no size: saying 0 by 0 would confuse more than saying nothing. */
 	if (chardev_size(chardev, &columns, &rows))
 		features |= BIT(VIRTIO_CONSOLE_F_SIZE);

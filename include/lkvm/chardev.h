@@ -34,7 +34,10 @@ struct chardev_client {
  * alone until lkvm is in the foreground. NULL with errno. Main thread, before others exist.
  */
 struct chardev *chardev_stdio(struct vm *vm);
-/* A new pty; its path is printed when it starts, as "  Info: Assigned terminal N to pty PATH". */
+/*
+ * A new pty, for serial port `id`; when it starts its path is printed, as "  Info: Assigned terminal N to pty PATH", and
+ * vm->config->ttys[id].link made, which stays until the end.
+ */
 struct chardev *chardev_pty(struct vm *vm, unsigned id);
 /* Bytes go nowhere, nothing comes. */
 struct chardev *chardev_null(void);

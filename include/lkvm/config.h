@@ -37,6 +37,11 @@ struct disk_config {
 	unsigned queues;    /* 0: one for each vCPU, at most 8 */
 };
 
+struct tty_config {
+	bool pty;	  /* it is on a pty of its own */
+	const char *link; /* a symbolic link to that; NULL: none */
+};
+
 enum net_mode { NET_MODE_NONE, NET_MODE_USER, NET_MODE_TAP };
 
 struct net_forward {
@@ -76,8 +81,7 @@ struct vm_config {
 	struct memory_config memory_backend;
 	u64 memory_address; /* gpa of its first byte; 0: the board's */
 	enum console_kind console;
-	const char *ttys[CONFIG_MAX_TTYS]; /* ids "0".."3" that get a pty */
-	unsigned nr_ttys;
+	struct tty_config ttys[CONFIG_MAX_TTYS]; /* of each serial port */
 	enum virtio_transport_kind transport;
 	bool virtio_legacy; /* --virtio-legacy, until config_finish has it in transport */
 	struct disk_config disks[CONFIG_MAX_DISKS];

@@ -216,8 +216,18 @@ static void test_choices(void **state)
 	assert_int_equal(config.loglevel, LOG_LEVEL_INFO);
 	BAD("error, warning, info and debug", "--loglevel", "loud");
 	GOOD("--tty", "0", "--tty=3", "--tty", "0");
-	assert_int_equal(config.nr_ttys, 2);
-	assert_string_equal(config.ttys[1], "3");
+	assert_true(config.ttys[0].pty && config.ttys[3].pty && !config.ttys[1].pty);
+	assert_null(config.ttys[3].link);
+	GOOD("--tty", "1=/tmp/link=x", "--tty", "2", "--tty", "1");
+	assert_true(config.ttys[1].pty && config.ttys[2].pty && !config.ttys[0].pty);
+	assert_string_equal(config.ttys[1].link, "/tmp/link=x");
+	GOOD("--tty", "1=a", "--no-tty", "--tty", "2=a");
+	assert_true(config.ttys[2].pty && !config.ttys[1].pty);
+	BAD("--tty 1=: give the link a name", "--tty", "1=");
+	BAD("--tty 1=dir/: give the link a name", "--tty", "1=dir/");
+	BAD("--tty 2=a: that link is serial port 1's", "--tty", "1=a", "--tty", "2=a");
+	BAD("0, 1, 2 and 3", "--tty", "=a");
+	BAD("0, 1, 2 and 3", "--tty", "00000001=a");
 	BAD("0, 1, 2 and 3", "--tty", "4");
 	BAD("there are", "--tty", "-1");
 }

@@ -182,6 +182,37 @@ static void resize_interrupts_the_driver(void **state)
 	assert_int_equal(transport.config_interrupts, 1);
 }
 
+static void stop_loop(struct loop_timer *timer)
+{
+	loop_stop(test_vm.vm.loop);
+}
+
+static void turn(unsigned ms)
+{
+	struct loop_timer limit = { .expired = stop_loop };
+
+	loop_timer_set(test_vm.vm.loop, &limit, ms * 1000000ULL);
+	loop_run(test_vm.vm.loop);
+}
+
+/* Linux looks at the size only then, and not before its console is there. */
+static void driver_is_told_the_size(void **state)
+{
+	start_driver(BIT(VIRTIO_CONSOLE_F_SIZE));
+	offer(100);
+	for (int i = 0; transport.config_interrupts < 2; i++) {
+		assert_true(i < 1000);
+		turn(5);
+	}
+	/* Who is not interested is left alone, also when another one was before. */
+	virtio_set_status(dev, 0);
+	transport.config_interrupts = 0;
+	start_driver(0);
+	offer(100);
+	turn(150);
+	assert_int_equal(transport.config_interrupts, 0);
+}
+
 static void sends(void **state)
 {
 	u32 len;
@@ -402,6 +433,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(is_what_it_says),
 		T(resize_interrupts_the_driver),
+		T(driver_is_told_the_size),
 		T(sends),
 		T(receives),
 		T(early_input_waits),

@@ -45,9 +45,9 @@ cmp lines output || fail "stdout a slow pipe"
 printf M | run >output
 expect $? 0 "stdout a file"
 head -n 100 lines | cmp - output || fail "stdout a file"
-(printf M | run; echo $? >status) | head -c 100 >/dev/null
+(printf S | run 2>errors; echo $? >status) | head -c 100 >/dev/null
 expect "$(cat status)" 141 "stdout a pipe that closes"
-(printf M | run --keep-running; echo $? >status) | head -c 100 >/dev/null
+(printf L | run --keep-running; echo $? >status) | head -c 100 >/dev/null
 expect "$(cat status)" 0 "stdout a pipe that closes, with --keep-running"
 # The guest waits for input and prints nothing.
 (run --timeout 20 2>errors </dev/null; echo $? >status) | true
