@@ -16,10 +16,9 @@ enum exit_status {
 	EXIT_TRIPLE_FAULT = 243,   /* the guest's CPU shut down */
 	EXIT_INTERNAL_ERROR = 244, /* KVM could not go on; registers were shown */
 	EXIT_TIMEOUT = 245,	   /* --timeout was reached */
-	EXIT_HOST_ERROR =
-		246, /* something failed on the host while the guest ran, or its output was lost */
-	EXIT_NO_GUEST = 247,  /* list, stat, stop, pause, resume: no guest of that name */
-	EXIT_NO_ANSWER = 248, /* the same: it does not answer, or refuses */
+	EXIT_HOST_ERROR = 246,	   /* something failed on the host, or console output was lost */
+	EXIT_NO_GUEST = 247,	   /* list, stat, stop, pause, resume: no guest of that name */
+	EXIT_NO_ANSWER = 248,	   /* the same: it does not answer, or refuses */
 };
 
 /*

@@ -379,7 +379,7 @@ static void test_exit_status_rows(void **state)
 		assert_non_null(row->status);
 		assert_int_not_equal(row->meaning[strlen(row->meaning) - 1], '.');
 	}
-	assert_int_equal(rows, 9);
+	assert_int_equal(rows, 10);
 }
 
 int main(void)

@@ -14,4 +14,4 @@ expect_same "status with --keep-running" "$(cat ended)" $ST_OK
 got=0
 lkvm_run -p "$(guest hello)" >/dev/full 2>err || got=$?
 expect_same "status on a full disk" $got $ST_RUNTIME
-expect_output "Warning: The guest's console output cannot be written.*No space left" err
+expect_output "Warning: The guest.s console output cannot be written.*No space left" err
