@@ -25,13 +25,13 @@
 #define POLLS_OF_A_READER 16
 
 /*
- * A driver's handler reads until nothing is left. If the next bytes came at once it would never return
- * while somebody feeds us as fast as he can. So what the guest has begun to take is taken to its end
- * first, and then as much time belongs to the guest's other work as it took: no line speed, which would
- * be too fast for a slow host and too slow for a file of some MiB. At most this long: a guest that came
- * late for other reasons need not wait.
+ * A driver's handler reads until nothing is left. If more bytes came all the time it would never return
+ * while somebody feeds us as fast as he can. So after this many, as much time belongs to the guest's other
+ * work as it took for them: no line speed, which would be too fast for a slow host and too slow for a file
+ * of some MiB. At most this long: a guest that came late for other reasons need not wait.
  */
-#define REST_MAX_NS 10000000ULL
+#define BATCH	    256
+#define REST_MAX_NS 100000000ULL
 
 #define LSR_ERRORS (UART_LSR_OE | UART_LSR_PE | UART_LSR_FE | UART_LSR_BI)
 #define MSR_LINES  (UART_MSR_DCD | UART_MSR_RI | UART_MSR_DSR | UART_MSR_CTS)
@@ -48,7 +48,7 @@ struct uart {
 	struct irq_line irq;	 /* constant */
 	unsigned shift;		 /* constant */
 	struct loop *loop;	 /* constant: the main loop */
-	struct loop_timer rest;	 /* main loop: until more bytes may come, see REST_MAX_NS */
+	struct loop_timer rest;	 /* main loop: until more bytes may come, see BATCH */
 
 	pthread_mutex_t lock; /* everything below */
 	u8 ier, lcr, mcr, msr, scr, fcr, dll, dlm;
@@ -58,11 +58,11 @@ struct uart {
 	bool quiesced;
 	unsigned polls; /* of LSR, see POLLS_OF_A_READER */
 	struct fifo rx;
-	/* See REST_MAX_NS; times are clock_now()'s. */
-	u64 given_at;	 /* when the first of rx's bytes came */
-	u64 rest_until;	 /* rx is empty: more may come then */
-	bool taking;	 /* the guest has begun to read what was given */
-	bool rest_begun; /* and the main loop has not been told */
+	/* See BATCH; times are clock_now()'s. */
+	unsigned taken;	 /* of the batch */
+	u64 batch_at;	 /* when its first byte came */
+	u64 rest_until;	 /* rx is empty: another batch begins then */
+	bool rest_begun; /* the batch is over, and the main loop has not been told */
 	/*
 	 * Bytes from the host that a FIFO reset would have lost. They are received anew once the guest
 	 * listens again, as if the host had waited: what comes through a pipe must not depend on when
@@ -156,8 +156,8 @@ static bool listens(const struct uart *u)
 
 static void receive_from_host(struct uart *u, u8 data)
 {
-	if (!u->rx.len)
-		u->given_at = clock_now();
+	if (!u->rx.len && !u->taken)
+		u->batch_at = clock_now();
 	fifo_put(&u->rx, data, 0);
 }
 
@@ -172,26 +172,30 @@ static void note_taken(struct uart *u)
 {
 	u64 now;
 
-	u->taking = true;
+	u->taken++;
 	if (u->rx.len)
 		return;
 	now = clock_now();
-	u->rest_until = now + MIN(now - u->given_at, (u64)REST_MAX_NS);
-	u->rest_begun = true;
+	u->rest_until = now + MIN(now - u->batch_at, (u64)REST_MAX_NS);
+	u->rest_begun = u->taken >= BATCH;
 }
 
-static bool rests(struct uart *u)
+/* How many bytes more may come before a rest. */
+static unsigned batch_left(struct uart *u)
 {
-	if (u->taking && !u->rx.len && clock_now() >= u->rest_until)
-		u->taking = false;
-	return u->taking;
+	unsigned nr;
+
+	if (!u->rx.len && u->taken && clock_now() >= u->rest_until)
+		u->taken = 0;
+	nr = u->taken + u->rx.len;
+	return nr < BATCH ? BATCH - nr : 0;
 }
 
 static unsigned uart_room_locked(struct uart *u)
 {
-	if (!listens(u) || u->held.len || u->rx.len >= rx_size(u) || rests(u))
+	if (!listens(u) || u->held.len || u->rx.len >= rx_size(u))
 		return 0;
-	return rx_size(u) - u->rx.len;
+	return MIN(rx_size(u) - u->rx.len, batch_left(u));
 }
 
 /* What arrives without asking for room: only the guest's own, in loop-back mode. */
@@ -473,7 +477,7 @@ static size_t uart_room(void *opaque)
 
 	pthread_mutex_lock(&u->lock);
 	room = uart_room_locked(u);
-	if (!room && u->taking && !u->rx.len && u->rest_until > now)
+	if (!room && u->taken >= BATCH && !u->rx.len && u->rest_until > now)
 		rest = u->rest_until - now;
 	pthread_mutex_unlock(&u->lock);
 	if (rest)
@@ -517,7 +521,8 @@ static void uart_reset(struct device *device)
 	/* 9600 baud; the chip leaves the latch undefined, and some guests print without setting it. */
 	u->dll = 12;
 	u->dlm = 0;
-	u->overrun = u->thr_interrupt = u->taking = u->rest_begun = false;
+	u->overrun = u->thr_interrupt = u->rest_begun = false;
+	u->taken = 0;
 	u->polls = 0;
 	u->msr = modem_lines(u);
 	update_line(u);
