@@ -204,7 +204,7 @@ test_kernel_from_a_pipe() {
 	[ "$status" = 0 ] && [ -z "$err" ] || fail "status $status, it said: $err"
 	# A copy is kept for other lives.
 	truncate -s 1M disk
-	lkvm run --nodefaults -m 64 -c 2 -k <(cat "$BUILD/guest/reboot.elf") --reboot -d disk
+	SCRIPTED_GUEST=reboot lkvm run --nodefaults -m 64 -c 2 -k <(cat "$BUILD/guest/reboot.elf") --reboot -d disk
 	[ "$status" = 0 ] && [ "$out" = "$(printf 'life %s\n' 1 2 3)" ] || fail "status $status, $out, $err"
 	"$LKVM" run --nodefaults -m 64 -c 1 -k /dev/stdin <"$good" >.out 2>.err
 	status=$?

@@ -39,7 +39,7 @@ static bool is_guest(const char *word, const char *folder, char *path, size_t si
 	return !access(path, R_OK);
 }
 
-/* Where another kernel is given, by a pipe for instance, or none, it is the guest that only ends. */
+/* Where another kernel is given, by a pipe for instance, or none, SCRIPTED_GUEST tells, or it is the one that only ends. */
 static void find_guest(const char *folder, char *path, size_t size)
 {
 	static char words[65536];
@@ -50,7 +50,7 @@ static void find_guest(const char *folder, char *path, size_t size)
 	for (char *word = words; word < words + len; word += strlen(word) + 1)
 		if (is_guest(word, folder, path, size))
 			return;
-	snprintf(path, size, "%s/poweroff.so", folder);
+	snprintf(path, size, "%s/%s.so", folder, getenv("SCRIPTED_GUEST") ?: "poweroff");
 }
 
 static int find_variables(struct dl_phdr_info *info, size_t size, void *path)
