@@ -5,7 +5,7 @@
  *
  *   gen-docs man VERSION DATE < PAGE.in    a line @OPTIONS@, @COMMANDS@, @EXIT_STATUS@,
  *                                          @GUESTS_EXIT_STATUS@ or @FACTS@ is replaced
- *   gen-docs completion                the bash completion
+ *   gen-docs completion bash|zsh|fish  the completion for that shell (tools/completion.c)
  *   gen-docs exit-status               the exit statuses as a Markdown table
  */
 #include <stdio.h>
@@ -16,6 +16,7 @@
 #include "lkvm/exit_status.h"
 #include "lkvm/host.h"
 #include "lkvm/options.h"
+#include "completion.h"
 
 /* OTHER_ARCHITECTURES names those that this lkvm is not for: X(arm64) X(riscv). */
 #define X(arch) extern const struct option_row arch##_arch_options[];
@@ -184,171 +185,6 @@ static int man(const char *version, const char *date)
 	return ferror(stdin) ? 1 : 0;
 }
 
-/* ---- bash ---- */
-
-static int completion_names(const struct option_row *row, void *arg)
-{
-	if (row->kind == OPTION_GROUP)
-		return 0;
-	printf(" --%s", row->name);
-	if (option_can_be_negated(row) && strncmp(row->name, "no-", 3))
-		printf(" --no-%s", row->name);
-	return 0;
-}
-
-static bool takes_file(const struct option_row *row)
-{
-	return row->argument && !strncmp(row->argument, "FILE", 4);
-}
-
-/* "mode=user|tap|none[,KEY=VALUE...]": the alternatives before the bracket. */
-static void completion_from_argument(const struct option_row *row)
-{
-	const char *equals = strchr(row->argument, '='), *p = equals + 1;
-	int key = equals - row->argument;
-
-	while (*p && *p != '[') {
-		size_t len = strcspn(p, "|[");
-
-		printf("%s%.*s=%.*s", p == equals + 1 ? "" : " ", key, row->argument, (int)len, p);
-		p += len + (p[len] == '|');
-	}
-}
-
-static int completion_value(const struct option_row *row, void *arg)
-{
-	unsigned i;
-
-	if (row->kind == OPTION_GROUP || !row->argument)
-		return 0;
-	printf("\t--%s", row->name);
-	if (row->letter)
-		printf(" | -%c", row->letter);
-	fputs(")", stdout);
-	if (takes_file(row)) {
-		puts(" _lkvm_files ;;");
-		return 0;
-	}
-	fputs(" _lkvm_words \"", stdout);
-	if (row->choices) {
-		for (i = 0; row->choices[i]; i++)
-			printf("%s%s", i ? " " : "", row->choices[i]);
-	} else if (strchr(row->argument, '|')) {
-		completion_from_argument(row);
-	}
-	puts("\" ;;");
-	return 0;
-}
-
-static int completion(void)
-{
-	const struct builtin *builtin;
-
-	puts("# SPDX-License-Identifier: GPL-2.0-or-later\n"
-	     "# bash completion for lkvm; made from its option table, not to be edited\n"
-	     "\n"
-	     "# readline replaces the word it knows, which ends at the last character of "
-	     "COMP_WORDBREAKS:\n"
-	     "# with '=' among them nothing of what stands before is to be offered again, else all "
-	     "of it.\n"
-	     "_lkvm_offer() {\n"
-	     "\tif [[ $COMP_WORDBREAKS == *=* ]]; then\n"
-	     "\t\tCOMPREPLY=(\"${COMPREPLY[@]#\"$cut\"}\")\n"
-	     "\telif ((${#COMPREPLY[@]})); then\n"
-	     "\t\tCOMPREPLY=(\"${COMPREPLY[@]/#/$before_value}\")\n"
-	     "\tfi\n"
-	     "}\n"
-	     "\n"
-	     "_lkvm_files() {\n"
-	     "\tcompopt -o filenames 2>/dev/null\n"
-	     "\tmapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
-	     "\t_lkvm_offer\n"
-	     "}\n"
-	     "\n"
-	     "_lkvm_words() {\n"
-	     "\tmapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$word\")\n"
-	     "\t_lkvm_offer\n"
-	     "}\n"
-	     "\n"
-	     "# What the commands that talk to guests take. _lkvm_words expands its words: names "
-	     "that are "
-	     "more\n"
-	     "# than letters are not offered.\n"
-	     "_lkvm_guests() {\n"
-	     "\techo --name --all --help\n"
-	     "\tcommand \"${words[0]}\" list 2>/dev/null | awk 'NR > 2 && $2 ~ "
-	     "/^[A-Za-z0-9._-]+$/ { print $2 }'\n"
-	     "}\n"
-	     "\n"
-	     "# What the value of option $1 can be.\n"
-	     "_lkvm_value() {\n"
-	     "\tcase $1 in");
-	options_for_each(completion_value, NULL);
-	puts("\t*) return 1 ;;\n"
-	     "\tesac\n"
-	     "}\n"
-	     "\n"
-	     "# bash cuts words at '=': puts \"--option = value\" and \"mode = user\" together "
-	     "again.\n"
-	     "_lkvm() {\n"
-	     "\tlocal i word='' before='' cut='' option='' before_value=''\n"
-	     "\tlocal -a words=()\n"
-	     "\tCOMPREPLY=()\n"
-	     "\tfor ((i = 0; i <= COMP_CWORD; i++)); do\n"
-	     "\t\tif [[ ${COMP_WORDS[i]} == '=' && ${#words[@]} -gt 0 ]]; then\n"
-	     "\t\t\twords[-1]+='='\n"
-	     "\t\telif [[ ${#words[@]} -gt 0 && ${words[-1]} == *= && ${COMP_WORDS[i-1]} == '=' "
-	     "]]; then\n"
-	     "\t\t\twords[-1]+=${COMP_WORDS[i]}\n"
-	     "\t\telse\n"
-	     "\t\t\twords+=(\"${COMP_WORDS[i]}\")\n"
-	     "\t\tfi\n"
-	     "\tdone\n"
-	     "\tword=${words[-1]}\n"
-	     "\t((${#words[@]} > 1)) && before=${words[-2]}\n"
-	     "\tif ((${#words[@]} == 2)); then");
-	fputs("\t\t_lkvm_words \"", stdout);
-	for (builtin = builtin_next(NULL); builtin; builtin = builtin_next(builtin))
-		printf("%s ", builtin->name);
-	puts("--help --version\"\n"
-	     "\t\treturn\n"
-	     "\tfi\n"
-	     "\tif [[ ${words[1]} == help ]]; then");
-	fputs("\t\t_lkvm_words \"", stdout);
-	for (builtin = builtin_next(NULL); builtin; builtin = builtin_next(builtin))
-		printf("%s%s", builtin == builtins ? "" : " ", builtin->name);
-	puts("\"\n"
-	     "\t\treturn\n"
-	     "\tfi\n"
-	     "\tcase ${words[1]} in\n"
-	     "\tlist) _lkvm_words \"--json --help\" && return ;;\n"
-	     "\tstat) _lkvm_words \"--host --json $(_lkvm_guests)\" && return ;;\n"
-	     "\tstop) _lkvm_words \"--ask $(_lkvm_guests)\" && return ;;\n"
-	     "\tpause | resume) _lkvm_words \"$(_lkvm_guests)\" && return ;;\n"
-	     "\tesac\n"
-	     "\t[[ ${words[1]} == run ]] || return\n"
-	     "\tif [[ $word == --*=* ]]; then\n"
-	     "\t\toption=${word%%=*} word=${word#*=}\n"
-	     "\t\tbefore_value=$option=\n"
-	     "\t\t[[ $word == *=* ]] && cut=${word%=*}=\n"
-	     "\t\t_lkvm_value \"$option\"\n"
-	     "\t\treturn\n"
-	     "\tfi\n"
-	     "\t[[ $word == *=* ]] && cut=${word%=*}=\n"
-	     "\t[[ $before == -* ]] && _lkvm_value \"$before\" && return\n"
-	     "\tif [[ $word == -* ]]; then");
-	fputs("\t\t_lkvm_words \"", stdout);
-	options_for_each(completion_names, NULL);
-	puts("\"\n"
-	     "\telse\n"
-	     "\t\t_lkvm_files\n"
-	     "\tfi\n"
-	     "}\n"
-	     "\n"
-	     "complete -F _lkvm lkvm");
-	return 0;
-}
-
 /* ---- Markdown ---- */
 
 static int exit_status(void)
@@ -367,12 +203,13 @@ int main(int argc, char **argv)
 
 	if (argc == 4 && !strcmp(argv[1], "man"))
 		ret = man(argv[2], argv[3]);
-	else if (argc == 2 && !strcmp(argv[1], "completion"))
-		ret = completion();
+	else if (argc == 3 && !strcmp(argv[1], "completion"))
+		ret = completion(argv[2]);
 	else if (argc == 2 && !strcmp(argv[1], "exit-status"))
 		ret = exit_status();
 	else
-		fputs("usage: gen-docs man VERSION DATE | completion | exit-status\n", stderr);
+		fputs("usage: gen-docs man VERSION DATE | completion bash|zsh|fish | exit-status\n",
+		      stderr);
 	if (fflush(stdout) || ferror(stdout))
 		return 1;
 	return ret;

@@ -308,6 +308,7 @@ static const struct option_row common_options[] = {
 		 "start. Without, a host that runs out of it later ends the guest, with status "
 		 "246. A comma in a path is written twice.",
 	  .parse = option_parse_memory_backend,
+	  .choices = memory_kind_names,
 	  .can_clear = true },
 	{ .kind = OPTION_CALL,
 	  .name = "hugetlbfs",
@@ -391,6 +392,7 @@ static const struct option_row common_options[] = {
 		 "reach the host's own 127.0.0.1 as 10.0.2.2 (default off).",
 	  .parse = option_parse_net,
 	  .can_clear = true,
+	  .by_default = true,
 	  .repeats = true },
 
 	{ .kind = OPTION_GROUP, .help = "Console and other devices" },
@@ -417,7 +419,8 @@ static const struct option_row common_options[] = {
 	  .name = "rng",
 	  .help = "Random number generator (there by default)",
 	  .parse = parse_rng,
-	  .can_clear = true },
+	  .can_clear = true,
+	  .by_default = true },
 	{ .kind = OPTION_CALL,
 	  .name = "virtio-transport",
 	  .argument = "KIND",

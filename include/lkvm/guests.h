@@ -16,11 +16,10 @@ enum {
 	GUESTS_HOST = 1 << 2, /* --host, then no guest */
 	GUESTS_RUN =
 		1 << 3, /* -i, --run, which means nothing: scripts for this command line give it */
-	GUESTS_LOOKS =
-		1
-		<< 5, /* no option: it changes nothing, so --all is other users' guests too, for root */
 	GUESTS_END = 1 << 4, /* no option: it is for guests to end, and waits until they have */
 	GUESTS_ASK = 1 << 5, /* --ask */
+	/* No option: it changes nothing, so that --all is other users' guests too, for root. */
+	GUESTS_LOOKS = 1 << 6,
 };
 
 struct guests_command {

@@ -36,6 +36,7 @@ struct option_row {
 	int (*parse)(struct vm_config *config, const struct option_row *row, const char *value);
 	const char *const *choices; /* for completion and messages; NULL-terminated or NULL */
 	bool can_clear;		    /* OPTION_CALL and OPTION_CALL_FLAG: there is a --no-NAME */
+	bool by_default;	    /* there without being asked for: completion offers --no-NAME */
 	bool exact;		    /* never abbreviated, so that it makes no other name unclear */
 	bool repeats;		    /* may be given several times; for the documentation */
 };

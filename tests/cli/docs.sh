@@ -75,7 +75,7 @@ offers() {
 
 test_completion() {
 	# shellcheck disable=SC1091 # made by the build
-	. "$BUILD/completion/lkvm"
+	. "$BUILD/completion/lkvm.bash"
 	# shellcheck disable=SC2034 # read by the completion
 	COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
 	# Beside these an architecture has commands of its own.
@@ -86,10 +86,12 @@ test_completion() {
 	offers "stat stop" lkvm st
 	offers "--all --help --host --json --name" lkvm stat ""
 	offers "--all --ask --help --name" lkvm stop ""
-	offers "--help --json" lkvm list ""
+	offers "--help --json --run" lkvm list ""
+	offers "--help" lkvm resume --h
 	offers "--json" lkvm stat --host --j
 	offers "--kernel" lkvm run --ker
-	offers "--no-name --no-network --no-nodefaults" lkvm run --no-n
+	offers "--no-network" lkvm run --no-n
+	offers "--no-rng" lkvm run --no-r
 	offers "serial virtio" lkvm run --console ""
 	offers "serial" lkvm run -m 512 --console s
 	offers "serial virtio" lkvm run --console =
@@ -103,6 +105,9 @@ test_completion() {
 	offers "bzImage-a bzImage-b" lkvm run b
 	offers "bzImage-a bzImage-b" lkvm run -k bz
 	offers "other" lkvm run --disk o
+	mkdir oh
+	offers "oh" lkvm run --hugetlbfs o
+	rmdir oh
 	offers "other" lkvm run -c 2 --initrd = o
 	offers "" lkvm run --name ""
 	offers "" lkvm frobnicate --ker
@@ -114,16 +119,112 @@ test_completion() {
 	offers "--disk=other" lkvm run --disk=o
 }
 
+# What each shell offers behind `lkvm run`, without dashes.
+offered_by() {
+	case $1 in
+	bash) complete_words lkvm run -- | sed 's/^--//' ;;
+	zsh) sed -n '/^	run)/,/;;/s/.*[{,'"'"']--\([a-z0-9-]*\)=*[[}].*/\1/p' "$BUILD/completion/lkvm.zsh" ;;
+	fish) sed -n "s/.*subcommand_from run' -l \([a-z0-9-]*\).*/\1/p" "$BUILD/completion/lkvm.fish" ;;
+	esac | sort -u
+}
+
 test_completion_has_every_option() {
+	local shell
 	# shellcheck disable=SC1091 # made by the build
-	. "$BUILD/completion/lkvm"
-	complete_words lkvm run -- | sort -u >offered
-	options_in_help >in-help
-	comm -23 in-help offered >missing
-	[ ! -s missing ] || fail "not offered: $(cat missing)"
-	# The rest are opposites of what is there.
-	comm -13 in-help offered | sed 's/^--no-/--/' | sort -u | comm -23 - in-help >strange
-	[ ! -s strange ] || fail "offered, but in no help: $(cat strange)"
+	. "$BUILD/completion/lkvm.bash"
+	options_in_help | sed 's/^--//' >in-help
+	for shell in bash zsh fish; do
+		offered_by $shell >offered
+		comm -23 in-help offered >missing
+		[ ! -s missing ] || fail "$shell: not offered: $(cat missing)"
+		# The rest are opposites of what is there by itself.
+		comm -13 in-help offered | tr '\n' ' ' >more
+		[ "$(cat more)" = "no-network no-rng " ] || fail "$shell: offered, but in no help: $(cat more)"
+	done
+}
+
+# Of the other commands, what their --help shows.
+test_completion_of_commands() {
+	local command
+	# shellcheck disable=SC1091 # made by the build
+	. "$BUILD/completion/lkvm.bash"
+	export LKVM_RUNTIME_DIR=$PWD/run
+	mkdir -m 700 run
+	for command in list stat stop pause resume; do
+		lkvm $command --help
+		sed -n 's/^  \(-[a-z],\|   \) \(--[a-z-]*\).*/\2/p' .out | sort >in-help
+		complete_words "$LKVM" $command -- | diff in-help - || fail "bash: $command"
+		sed -n "s/.*subcommand_from $command' -l \([a-z-]*\).*/--\1/p" "$BUILD/completion/lkvm.fish" | sort | diff in-help - ||
+			fail "fish: $command"
+		sed -n "/^	$command)/,/;;/s/.*[{,']--\([a-z-]*\)=*[[}].*/--\1/p" "$BUILD/completion/lkvm.zsh" | sort | diff in-help - ||
+			fail "zsh: $command"
+	done
+}
+
+test_completion_fish() {
+	command -v fish >/dev/null || skip "no fish"
+	: >bzImage-a
+	export HOME=$PWD
+	fish_offers() {
+		fish --no-config -c "source $BUILD/completion/lkvm.fish; complete -C '$2'" 2>&1 | cut -f 1 | sort | xargs >got
+		[ "$(cat got)" = "$1" ] || fail "'$2': offered '$(cat got)', not '$1'"
+	}
+	fish_offers "resume run" "lkvm r"
+	fish_offers "run" "lkvm help ru"
+	fish_offers "--kernel" "lkvm run --kern"
+	fish_offers "serial virtio" "lkvm run --console "
+	fish_offers "--console=virtio" "lkvm run --console=v"
+	fish_offers "mode=none mode=tap mode=user" "lkvm run -n mode"
+	fish_offers "hugetlb hugetlbfs" "lkvm run --mem-backend hu"
+	fish_offers "bzImage-a" "lkvm run -k bz"
+	fish_offers "bzImage-a" "lkvm snp-digest bz"
+	mkdir bin
+	ln -s "$LKVM" bin/lkvm
+	export PATH=$PWD/bin:$PATH
+	fish_offers "--all --help --host --json --name" "lkvm stat --"
+	fish_offers "--ask" "lkvm stop --as"
+}
+
+# A zsh at a terminal: what is typed, then a tab, then what must stand in the line.
+test_completion_zsh() {
+	command -v zsh >/dev/null || skip "no zsh"
+	zsh -n "$BUILD/completion/lkvm.zsh" || fail "see above"
+	mkdir functions
+	cp "$BUILD/completion/lkvm.zsh" functions/_lkvm
+	: >bzImage-a
+	cat >drive.zsh <<'END'
+zmodload zsh/zpty
+export TERM=dumb
+zpty -b line zsh -f -i
+# Its echo is not yet the prompt.
+zpty -w line "fpath=($PWD/functions \$fpath); autoload -U compinit; compinit -u -D; unset zle_bracketed_paste; PS1='rea''dy> '"
+zpty -r -m line out '*ready> *' || exit 1
+while read -r typed wanted; do
+	typed=${typed//_/ }
+	zpty -n -w line "$typed"$'\t'
+	out=
+	# It may ring the bell in the middle.
+	until [[ ${out//$'\a'/} == *$wanted* ]]; do
+		zpty -r -m line piece '?*' || exit 1
+		out+=$piece
+	done
+	# Kills the line.
+	zpty -n -w line $'\025'
+	print -r -- "ok $typed"
+done
+zpty -d line
+END
+	timeout 20 zsh -f drive.zsh >out 2>&1 <<'END' || fail "$(cat out)"
+lkvm_resu lkvm resume
+lkvm_run_--kern lkvm run --kernel=
+lkvm_run_--console_s --console serial
+lkvm_run_--console=v --console=virtio
+lkvm_run_-n_mode=u mode=user
+lkvm_run_--mem-backend_g guest-memfd
+lkvm_snp-digest_-k_bz bzImage-a
+lkvm_list_--js --json
+END
+	[ "$(grep -c ^ok out)" = 8 ] || fail "$(cat out)"
 }
 
 # Another choice of libraries, flags or compiler makes anew what it concerns; the same one nothing.
@@ -148,11 +249,30 @@ test_install() {
 	make -s -C "$TOP" install B="$BUILD" DESTDIR="$PWD/root" PREFIX=/usr >log 2>&1 || fail "$(cat log)"
 	expected="usr/bin/lkvm
 usr/share/bash-completion/completions/lkvm
+usr/share/doc/lkvm/CHANGELOG.md
+$(cd "$TOP" && printf 'usr/share/doc/lkvm/%s\n' Documentation/*.md)
+usr/share/doc/lkvm/README.md
+usr/share/fish/vendor_completions.d/lkvm.fish
 usr/share/man/man1/lkvm-list.1
+usr/share/man/man1/lkvm-pause.1
+usr/share/man/man1/lkvm-resume.1
 usr/share/man/man1/lkvm-run.1
 usr/share/man/man1/lkvm-snp-digest.1
 usr/share/man/man1/lkvm-stat.1
-usr/share/man/man1/lkvm.1"
+usr/share/man/man1/lkvm-stop.1
+usr/share/man/man1/lkvm.1
+usr/share/zsh/site-functions/_lkvm"
 	[ "$(cd root && find . -type f | sed 's|^./||' | sort)" = "$expected" ] || fail "$(find root)"
+	# Pages refer to pages, and to files, that are installed.
+	sed 's/\\-/-/g; s/\\f[BIR]//g' root/usr/share/man/man1/*.1 | tr -s ' ",' '\n' >words
+	sed -n 's/.*\(lkvm[a-z-]*\)(1).*/\1/p; s/^\(lkvm-[a-z-]*\)$/\1/p' words | sort -u | while read -r page; do
+		[ -f "root/usr/share/man/man1/$page.1" ] || fail "no page $page"
+	done || fail "see above"
+	grep -o 'Documentation/[a-z0-9-]*\.md' words | sort -u | while read -r page; do
+		[ -f "root/usr/share/doc/lkvm/$page" ] || fail "no $page"
+	done || fail "see above"
+	grep -oh '](\(Documentation/\)*[a-z0-9-]*\.md' root/usr/share/doc/lkvm/*.md | sed 's/^](//' | sort -u | while read -r page; do
+		[ -f "root/usr/share/doc/lkvm/$page" ] || fail "README.md: no $page"
+	done || fail "see above"
 	root/usr/bin/lkvm version >/dev/null || fail "what was installed does not run"
 }
