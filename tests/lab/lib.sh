@@ -162,7 +162,7 @@ bare_guests() {
 	done
 	[ -n "${sources# }" ] || fail "no guest is named so: $*"
 	# shellcheck disable=SC2086 # paths of ours are words
-	sh $source/run "$(command -v lkvm)" $made $sources >"$OUT" 2>&1 || :
+	sh $source/run guest "$(command -v lkvm)" $made "" $sources >"$OUT" 2>&1 || :
 	cat "$OUT"
 	expect_no_output "^guest: 0 passed"
 	! grep -q -e "^not ok" -e "^elsewhere" "$OUT" ||
