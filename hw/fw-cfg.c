@@ -6,6 +6,7 @@
 
 #include "lkvm/fw_cfg.h"
 #include "lkvm/log.h"
+#include "lkvm/vcpu.h"
 #include "lkvm/vm.h"
 
 #define MAX_ITEMS  24
@@ -242,9 +243,11 @@ static int read_into_guest(struct fw_cfg *fw, gpa_t gpa, u32 length)
 		u32 len = MIN(length, (u32)CHUNK);
 		int error;
 
-		/* A request may be for 4 GiB: the end of the guest does not wait for that. */
+		/* A request may be for 4 GiB: neither the end of the guest nor a pause waits for that. */
 		if (vm_ending(fw->vm))
 			return -ECANCELED;
+		if (vcpus_parking(fw->vm))
+			return -EINTR;
 		error = read_next(fw, fw->chunk, len);
 		/* Wrapping around is refused with all else that is no memory. */
 		if (!error)
@@ -275,20 +278,30 @@ static int do_access(struct fw_cfg *fw, u32 control, u32 length, gpa_t gpa)
 	return 0;
 }
 
-/* A descriptor that is in no memory has no place for the answer either. */
-static void run_dma(struct fw_cfg *fw, gpa_t gpa)
+/*
+ * A descriptor that is in no memory has no place for the answer either. False: the vCPU is wanted elsewhere, and
+ * all is as it was before.
+ */
+static bool run_dma(struct fw_cfg *fw, gpa_t gpa)
 {
+	u32 answer, offset = fw->offset;
 	struct dma_access access;
-	u32 answer;
+	u16 key = fw->key;
 	int error;
 
 	if (guest_read(&fw->vm->memory, gpa, &access, sizeof(access)))
-		return;
+		return true;
 	error = do_access(fw, be32toh(access.control), be32toh(access.length),
 			  be64toh(access.address));
+	if (error == -EINTR) {
+		fw->key = key;
+		fw->offset = offset;
+		return false;
+	}
 	answer = htobe32(error ? DMA_ERROR : 0);
 	if (guest_write(&fw->vm->memory, gpa, &answer, sizeof(answer)))
 		log_debug("fw_cfg: a DMA descriptor that cannot be written");
+	return true;
 }
 
 /* ---- ports ---- */
@@ -324,8 +337,10 @@ static void port_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 	if (offset == PORT_DMA_HIGH && len == 4)
 		fw->dma_high = value;
 	if (offset == PORT_DMA_LOW && len == 4) {
-		run_dma(fw, (u64)fw->dma_high << 32 | value);
-		fw->dma_high = 0;
+		if (run_dma(fw, (u64)fw->dma_high << 32 | value))
+			fw->dma_high = 0;
+		else
+			vcpu_current()->repeat_exit = true;
 	}
 	pthread_mutex_unlock(&fw->lock);
 }

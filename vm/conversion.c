@@ -20,6 +20,9 @@
  */
 #define MAX_REPEATS 100
 
+/* What is converted at once: some hundredths of a second. */
+#define PIECE MIB(64)
+
 struct conversions {
 	bool prefault;		    /* constant */
 	pthread_mutex_t lock;	    /* a conversion from its beginning to its end */
@@ -185,30 +188,48 @@ static void follow(struct vm *vm, struct guest_region *region, u64 offset, u64 s
 /* Whose wish it is: the guest's own ends with it. */
 enum wish { HOSTS, GUESTS };
 
-/* KVM first, which does all of it or nothing: only what it did can be followed. */
+/* All of a large guest's memory takes seconds, for which neither the end nor a pause waits. */
+static int check_wish(struct vm *vm, enum wish wish)
+{
+	if (wish == HOSTS)
+		return 0;
+	if (vm_ending(vm))
+		return -ECANCELED;
+	return vcpus_parking(vm) ? -EINTR : 0;
+}
+
+/* KVM first, which does all of a piece or nothing: only what it did can be followed. */
+static int apply_piece(struct vm *vm, gpa_t gpa, u64 size, bool private)
+{
+	u64 offset;
+	struct guest_region *region = find(vm, gpa, size, &offset);
+	int err = set_attributes(vm, gpa, size, private);
+
+	if (!err)
+		follow(vm, region, offset, size, private);
+	return err;
+}
+
 static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private, enum wish wish)
 {
 	struct conversions *c = vm->conversions;
-	u64 offset;
-	struct guest_region *region = find(vm, gpa, size, &offset);
-	int error = -ECANCELED;
+	u64 offset, end = gpa + size;
+	int err;
 
-	if (!region)
+	if (!find(vm, gpa, size, &offset))
 		return -EINVAL;
 	pthread_mutex_lock(&c->lock);
-	/*
-	 * All of a large guest's memory takes seconds. If each of its vCPUs waits for its turn to do that, the end
-	 * must not wait for them all.
-	 */
-	if (wish == HOSTS || !vm_ending(vm)) {
+	/* Here too: each of the vCPUs may have waited for its turn to convert everything. */
+	err = check_wish(vm, wish);
+	if (!err) {
 		c->changes++;
-		error = set_attributes(vm, gpa, size, private);
-		if (!error)
-			follow(vm, region, offset, size, private);
+		for (; gpa < end && !err; gpa += MIN(PIECE, end - gpa))
+			err = check_wish(vm, wish)
+				      ?: apply_piece(vm, gpa, MIN(PIECE, end - gpa), private);
 		c->changes++;
 	}
 	pthread_mutex_unlock(&c->lock);
-	return error;
+	return err;
 }
 
 int conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
@@ -224,6 +245,8 @@ static int convert(struct vm *vm, gpa_t gpa, u64 size, bool private)
 	if (!vm->conversions)
 		return -EOPNOTSUPP;
 	error = apply(vm, gpa, size, private, GUESTS);
+	if (error == -EINTR)
+		return error;
 	if (error) {
 		count(vm, COUNTER_CONVERSIONS_REFUSED, 1);
 		return error;
@@ -312,7 +335,8 @@ int conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 			count(vm, COUNTER_CONVERSIONS_BY_ACCESS, 1);
 	}
 	vcpu->fault.changes = c->changes;
-	return error;
+	/* Wanted elsewhere: the access faults again afterwards. */
+	return error == -EINTR ? 0 : error;
 }
 
 int conversions_reset(struct vm *vm)

@@ -20,6 +20,14 @@
 #define DRAIN_LOOK_NS 20000000ULL
 #define DRAIN_MAX_NS  5000000000ULL
 
+/*
+ * A guest that reboots at once, for ever, shall neither fill the log nor keep a CPU busy: after so many boots one after
+ * the other that took no longer than this, there is no more than one in that time.
+ */
+#define QUICK_BOOT_NS 50000000ULL
+#define QUICK_BOOTS   100
+#define REBOOT_LINES  8
+
 static void on_timeout(struct loop_timer *timer)
 {
 	struct vm *vm = CONTAINER_OF(timer, struct vm, timeout);
@@ -33,6 +41,8 @@ void vm_pause(struct vm *vm)
 		return;
 	vcpus_park(vm);
 	devices_quiesce(&vm->devices);
+	/* A boot that was to come begins with the resume. */
+	loop_timer_cancel(&vm->reboots.rest);
 	vm->paused = true;
 	log_info("Guest %s is paused", vm->config->name);
 }
@@ -76,11 +86,59 @@ static int start(struct vm *vm)
 	return vcpus_run(vm);
 }
 
+static int begin_boot(struct vm *vm)
+{
+	vm->reboots.began = clock_now();
+	devices_resume(&vm->devices);
+	return vcpus_run(vm);
+}
+
+static void on_rested(struct loop_timer *timer)
+{
+	struct vm *vm = CONTAINER_OF(timer, struct vm, reboots.rest);
+
+	if (begin_boot(vm))
+		vm_request(vm, VM_REQUEST_HOST_ERROR);
+}
+
+/* How long the next boot has to wait, in ns. */
+static u64 rest_before_boot(struct vm *vm)
+{
+	u64 took = clock_now() - vm->reboots.began;
+
+	if (took >= QUICK_BOOT_NS) {
+		vm->reboots.quick = 0;
+		return 0;
+	}
+	vm->reboots.quick++;
+	return vm->reboots.quick > QUICK_BOOTS ? QUICK_BOOT_NS - took : 0;
+}
+
+static void tell_reboot(struct vm *vm)
+{
+	const char *name = vm->config->name;
+
+	if (vm->reboots.told < REBOOT_LINES)
+		log_info("Guest %s reboots", name);
+	else if (vm->reboots.told == REBOOT_LINES)
+		log_info("Guest %s reboots; from now on that is told with --loglevel debug only",
+			 name);
+	else
+		log_debug("Guest %s reboots", name);
+	vm->reboots.told += vm->reboots.told <= REBOOT_LINES;
+}
+
 /* A new life for the same guest: back ends, disks and the terminal stay as they are. */
 static int reboot(struct vm *vm)
 {
+	struct vcpu *vcpu;
+	unsigned i;
+	u64 rest;
 	int error;
 
+	/* Of what its vCPUs were doing nothing is finished. */
+	vcpu_for_each (vcpu, vm, i)
+		vcpu->repeat_exit = false;
 	devices_reset(&vm->devices);
 	error = conversions_reset(vm);
 	if (!error)
@@ -101,8 +159,12 @@ static int reboot(struct vm *vm)
 	/* Paused while it asked for the reset: the new life begins when it is resumed. */
 	if (vm->paused)
 		return 0;
-	devices_resume(&vm->devices);
-	return vcpus_run(vm);
+	rest = rest_before_boot(vm);
+	if (!rest)
+		return begin_boot(vm);
+	vm->reboots.rest.expired = on_rested;
+	loop_timer_set(vm->loop, &vm->reboots.rest, rest);
+	return 0;
 }
 
 static int status_of(struct vm *vm)
@@ -297,12 +359,13 @@ int vm_run(struct vm *vm)
 	}
 	for (;;) {
 		error = loop_run(vm->loop);
+		loop_timer_cancel(&vm->reboots.rest);
 		vcpus_park(vm);
 		devices_quiesce(&vm->devices);
 		understand_fault(vm);
 		if (error || !shall_reboot(vm))
 			break;
-		log_info("Guest %s reboots", vm->config->name);
+		tell_reboot(vm);
 		error = reboot(vm);
 		if (error)
 			break;

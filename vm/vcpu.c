@@ -355,7 +355,7 @@ static void port_exit(struct vcpu *vcpu)
 	struct bus *ports = vcpu->vm->ports;
 
 	port_latch_hand_over(vcpu);
-	for (u32 i = 0; i < run->io.count; i++, data += run->io.size) {
+	for (u32 i = 0; i < run->io.count && !vcpu->repeat_exit; i++, data += run->io.size) {
 		if (run->io.direction == KVM_EXIT_IO_OUT)
 			bus_write(ports, run->io.port, data, run->io.size);
 		else
@@ -516,6 +516,12 @@ static enum exit_action run_failed(struct vcpu *vcpu, int error)
  */
 static enum exit_action run_once(struct vcpu *vcpu)
 {
+	if (vcpu->repeat_exit) {
+		if (should_park(vcpu))
+			return EXIT_ACTION_STOP;
+		vcpu->repeat_exit = false;
+		return dispatch(vcpu);
+	}
 	if (ioctl(vcpu->fd, KVM_RUN, 0) < 0) {
 		if (errno == EINTR || errno == EAGAIN) {
 			exit_count(vcpu->exits, KVM_EXIT_INTR);
@@ -566,8 +572,10 @@ static void *run_thread(void *arg)
 		while (run_once(vcpu) == EXIT_ACTION_CONTINUE && !vm_ending(vcpu->vm))
 			;
 		stopped = vm_ending(vcpu->vm);
-		if (stopped)
-			finish_exit(vcpu);
+		if (!stopped)
+			continue;
+		vcpu->repeat_exit = false;
+		finish_exit(vcpu);
 	}
 	return NULL;
 }

@@ -43,10 +43,14 @@ void x86_hypercall(struct vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 	int error = -EOPNOTSUPP;
 
-	counter_add(&vcpu->vm->counters, COUNTER_HYPERCALLS, 1);
 	if (run->hypercall.nr == KVM_HC_MAP_GPA_RANGE)
 		error = map_gpa_range(vcpu, run->hypercall.args[0], run->hypercall.args[1],
 				      run->hypercall.args[2]);
+	if (error == -EINTR) {
+		vcpu->repeat_exit = true;
+		return;
+	}
+	counter_add(&vcpu->vm->counters, COUNTER_HYPERCALLS, 1);
 	/* Last: a pre-fault that failed may have left its reason where this goes. */
 	run->hypercall.ret = answer(error);
 }

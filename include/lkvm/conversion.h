@@ -40,8 +40,8 @@ int conversions_reset(struct vm *vm);
 
 /*
  * Makes [gpa, gpa + size) private or shared, whatever each of its pages was, and gives back the other
- * half's pages. All of it is done or nothing: -EINVAL unless whole pages, all of them in one region of
- * RAM, which is one of KVM's slots; otherwise KVM's answer. A page that is of that kind already keeps its contents.
+ * half's pages. -EINVAL, and nothing done, unless whole pages, all of them in one region of RAM, which is one of KVM's
+ * slots; otherwise KVM's answer, and up to the first 64 MiB that KVM refuses it is done. A page that is of that kind already keeps its contents.
  * Any thread; two that overlap come one after the other. Not counted: it is nothing that the guest did.
  */
 int __must_check conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool private);
@@ -50,7 +50,7 @@ int __must_check conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool priva
  * The same as the guest's wish, on the thread of the vCPU that asked: pre-faults exactly that range
  * afterwards (KVM_PRE_FAULT_MEMORY) with which the guest is spared a fault for each page. That it fails, or
  * ends early as the vCPU is wanted elsewhere, harms nobody. May overwrite kvm_run's exit information. -ECANCELED: the
- * guest ends, nothing was done.
+ * guest ends, the rest is not done. -EINTR: vcpus_parking() before all of it was done; ask again afterwards.
  */
 int __must_check conversion_request(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private);
 

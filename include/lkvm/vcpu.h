@@ -31,11 +31,17 @@ struct vcpu {
 	struct exit_counters *exits; /* vm->exits' row; written by this vCPU's thread */
 	pthread_t thread;
 	_Atomic bool thread_started; /* written by the main thread */
-	bool off;		     /* see vcpu_set_off(); vcpu_control's lock */
-	unsigned holds;		     /* see vcpu_hold(); the same lock */
-	u64 seen_pc;		     /* vm/last-words.c's; main thread */
-	struct vcpu_fault fault;     /* vm/conversion.c's; the vCPU's thread */
-	const cpu_set_t *affinity;   /* of the thread; NULL: none; constant once it runs */
+	/*
+	 * Set by an exit's handler that was in the middle of something long when vcpus_parking() became true, and
+	 * has done nothing that the guest sees: the exit is handled again before the guest is entered. The
+	 * vCPU's thread, or the main one while it is parked.
+	 */
+	bool repeat_exit;
+	bool off;		   /* see vcpu_set_off(); vcpu_control's lock */
+	unsigned holds;		   /* see vcpu_hold(); the same lock */
+	u64 seen_pc;		   /* vm/last-words.c's; main thread */
+	struct vcpu_fault fault;   /* vm/conversion.c's; the vCPU's thread */
+	const cpu_set_t *affinity; /* of the thread; NULL: none; constant once it runs */
 	struct arch_vcpu arch;
 };
 

@@ -81,8 +81,15 @@ struct vm {
 	struct arch_vm arch;		   /* the architecture's own */
 	struct loop_fd request_fd;	   /* main thread: an eventfd that vm_request() writes to */
 	struct loop_timer timeout;	   /* main thread */
-	_Atomic bool started;		   /* vm_run() has begun; main thread, any thread reads */
-	_Atomic bool paused;		   /* main thread, any thread reads */
+	/* Of a guest that reboots again and again, vm/run.c's; main thread. */
+	struct {
+		struct loop_timer rest; /* until the next boot */
+		u64 began;		/* clock_now() at the last one */
+		unsigned quick;		/* one after the other that rebooted at once */
+		unsigned told;		/* lines */
+	} reboots;
+	_Atomic bool started; /* vm_run() has begun; main thread, any thread reads */
+	_Atomic bool paused;  /* main thread, any thread reads */
 	_Atomic unsigned end; /* enum vm_request that ends this life of the guest; any thread */
 	/* The same if it came from outside the guest: no reboot makes it forgotten. Any thread. */
 	_Atomic unsigned host_end;

@@ -9,6 +9,7 @@
 #include "kernel_file.h"
 #include "lkvm/fw_cfg.h"
 #include "lkvm/log.h"
+#include "../unit/no_vcpus.h"
 
 #define BUFFER_MAX 0x2000
 #define NAMED	   0x20

@@ -71,7 +71,9 @@ static int fake_set_attributes(const struct kvm_memory_attributes *set)
 		return -1;
 	}
 	fake.sets++;
-	memset(&fake.kinds[set->address / FAKE_PAGE], !!set->attributes, set->size / FAKE_PAGE);
+	if (set->address + set->size <= sizeof(fake.kinds) * FAKE_PAGE)
+		memset(&fake.kinds[set->address / FAKE_PAGE], !!set->attributes,
+		       set->size / FAKE_PAGE);
 	pthread_mutex_unlock(&fake.lock);
 	if (fake.during_set)
 		fake.during_set();

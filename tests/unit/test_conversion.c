@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Pages made private and shared: what is refused, what is given back, what devices reach, and the pre-fault's loop. */
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "fake_private_kvm.h"
 #include "said.h"
 #include "../../vm/memory-backend.h"
+
+/* In place of vm/vcpu.c: its vCPUs are wanted elsewhere after so many looks. */
+static _Atomic unsigned looks_left = UINT_MAX;
+
+bool vcpus_parking(struct vm *of)
+{
+	if (!looks_left)
+		return true;
+	looks_left--;
+	return false;
+}
 
 static int setup_with(bool accesses_tell, bool prefault)
 {
@@ -412,6 +424,46 @@ static void guest_that_ends_converts_nothing(void **state)
 	assert_true(reachable(FAKE_LOW, 1));
 }
 
+/* Nor does a pause wait for all of them: what is left is done afterwards. */
+static void vcpu_that_is_wanted_elsewhere(void **state)
+{
+	put_private(FAKE_LOW, 1);
+	looks_left = 0;
+	assert_int_equal(conversion_request(&vcpu, FAKE_LOW, FAKE_PAGE, true), -EINTR);
+	assert_int_equal(fake.sets, 0);
+	assert_int_equal(conversion_fault(&vcpu, FAKE_LOW, FAKE_PAGE, false), 0);
+	assert_int_equal(counted(COUNTER_CONVERSIONS_REFUSED), 0);
+	/* Of a reboot, or before the guest's first instruction, nobody is the vCPU. */
+	assert_int_equal(conversion_apply(&vm, FAKE_LOW, FAKE_PAGE, true), 0);
+	looks_left = UINT_MAX;
+	assert_int_equal(conversion_request(&vcpu, FAKE_LOW, FAKE_PAGE, true), 0);
+}
+
+/* A region larger than what is done at once. */
+static void large_range_in_pieces(void **state)
+{
+	struct guest_region *region = &vm.memory.regions[2];
+	u64 size = MIB(256);
+
+	looks_left = 3;
+	free(region->private_pages);
+	region->private_pages = calloc(size / FAKE_PAGE / 64, sizeof(u64));
+	munmap(region->hva, FAKE_SIZE);
+	region->hva = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	region->size = size;
+	assert_int_equal(conversion_request(&vcpu, FAKE_FAR, size, true), -EINTR);
+	assert_int_equal(fake.sets, 2);
+	assert_false(reachable(FAKE_FAR + MIB(127), 1));
+	assert_true(reachable(FAKE_FAR + MIB(128), 1));
+	looks_left = UINT_MAX;
+	assert_int_equal(conversion_request(&vcpu, FAKE_FAR, size, true), 0);
+	assert_int_equal(fake.sets, 6);
+	assert_false(reachable(FAKE_FAR + MIB(255), 1));
+	assert_int_equal(counted(COUNTER_CONVERSIONS_PRIVATE), 1);
+	assert_int_equal(counted(COUNTER_CONVERTED_BYTES), size);
+}
+
 static void new_life_is_shared(void **state)
 {
 	assert_int_equal(conversion_apply(&vm, FAKE_LOW, FAKE_SIZE, true), 0);
@@ -714,6 +766,8 @@ int main(void)
 		T(map_follows),
 		T(two_at_once_agree_with_kvm),
 		T(guest_that_ends_converts_nothing),
+		T(vcpu_that_is_wanted_elsewhere),
+		T(large_range_in_pieces),
 		T(new_life_is_shared),
 		T(exactly_the_range_is_prefaulted),
 		WITH(setup_plain, no_prefault_is_none),

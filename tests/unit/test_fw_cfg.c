@@ -2,12 +2,31 @@
 /* fw_cfg from the guest's side: its ports and its descriptors. */
 #include "test.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include "fw_cfg_words.h"
 #include "kernel_file.h"
 #include "lkvm/fw_cfg.h"
+#include "lkvm/vcpu.h"
 
 static struct fw_cfg *fw;
+
+/* In place of vm/vcpu.c: a vCPU that is wanted elsewhere after so many looks. */
+static struct vcpu vcpu;
+static unsigned looks_left = UINT_MAX;
+
+struct vcpu *vcpu_current(void)
+{
+	return &vcpu;
+}
+
+bool vcpus_parking(struct vm *of)
+{
+	if (!looks_left)
+		return true;
+	looks_left--;
+	return false;
+}
 
 static int setup(void **state)
 {
@@ -203,6 +222,29 @@ static void files(void **state)
 	close(b.fd);
 }
 
+/* In the middle of a long one, which is done again afterwards. */
+static void a_vcpu_that_is_wanted_elsewhere(void **state)
+{
+	static u8 large[60000];
+
+	for (unsigned i = 0; i < sizeof(large); i++)
+		large[i] = i * 11 + i / 241;
+	assert_int_equal(fw_cfg_set(fw, FW_CFG_CMDLINE_DATA, large, sizeof(large)), 0);
+	assert_int_equal(dma(FW_CFG_CMDLINE_DATA << 16 | SELECT | READ, 100, BUFFER), 0);
+	looks_left = 1;
+	assert_int_equal(dma(READ, 50000, BUFFER), READ);
+	assert_true(vcpu.repeat_exit);
+	vcpu.repeat_exit = false;
+	assert_int_equal(dma(SELECT | READ, 50000, BUFFER), SELECT | READ);
+	assert_true(vcpu.repeat_exit);
+	vcpu.repeat_exit = false;
+	/* Neither what is selected nor where it was read is another one, and only the low word is written again. */
+	looks_left = UINT_MAX;
+	assert_int_equal(dma(READ, 50000, BUFFER), 0);
+	assert_false(vcpu.repeat_exit);
+	assert_memory_equal(at(BUFFER), large + 100, 50000);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -215,6 +257,7 @@ int main(void)
 		T(parts_by_dma),
 		T(places_that_are_no_memory),
 		T(a_guest_that_ends_gets_no_more),
+		T(a_vcpu_that_is_wanted_elsewhere),
 		T(writes_are_refused),
 		T(odd_accesses),
 		T(a_reset_forgets_the_item),

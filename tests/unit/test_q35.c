@@ -7,6 +7,7 @@
 #include "fake_vm.h"
 #include "firmware.h"
 #include "kernel_file.h"
+#include "no_vcpus.h"
 #include "q35.h"
 
 static struct vm *make(void)

@@ -7,9 +7,10 @@ fail() {
 	exit 1
 }
 
+# Every reboot is told to who asks for it.
 start() {
 	: >errors
-	"$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 2 --reboot "$@" >output 2>errors </dev/null &
+	"$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 2 --reboot --loglevel debug "$@" >output 2>errors </dev/null &
 	pid=$!
 	until grep -q reboots errors; do sleep 0.01; done # signals are taken by now
 }
@@ -31,23 +32,40 @@ for i in 1 2 3 4 5 6 7 8; do
 	within 20 143 "SIGTERM"
 done
 
-# Fifty lives leave nothing behind.
+# Thirty boots leave nothing behind.
 start
 fds=$(ls /proc/$pid/fd | wc -l)
 first=$(grep -c reboots errors)
 for i in 1 2 3 4 5 6 7 8 9 10; do
-	[ $(($(grep -c reboots errors) - first)) -ge 50 ] && break
+	[ $(($(grep -c reboots errors) - first)) -ge 30 ] && break
 	sleep 0.5
 done
 [ $i = 10 ] && fail "it reboots no more"
 [ "$(ls /proc/$pid/fd | wc -l)" -le "$fds" ] || fail "descriptors: $(ls -l /proc/$pid/fd)"
 kill -TERM $pid
-within 20 143 "SIGTERM after fifty lives"
+within 20 143 "SIGTERM after thirty boots"
 
 for i in 1 2 3; do
 	start --timeout 1
 	within 20 245 "--timeout"
 done
+
+# From the hundredth that came at once on there are twenty a second at most.
+start
+until [ "$(grep -c reboots errors)" -ge 110 ]; do sleep 0.05; done
+first=$(grep -c reboots errors) begin=$(date +%s%N)
+until [ "$(grep -c reboots errors)" -ge $((first + 6)) ]; do sleep 0.02; done
+[ $(($(date +%s%N) - begin)) -ge 200000000 ] || fail "it does not rest between its boots"
+kill -TERM $pid
+within 20 143 "SIGTERM between two boots"
+
+# Nor does it fill a log.
+start --loglevel info
+until grep -q "from now on" errors; do sleep 0.01; done
+sleep 0.1
+kill -TERM $pid
+within 20 143 "SIGTERM to a guest of few words"
+[ "$(grep -c reboots errors)" = 9 ] || fail "lines about its reboots: $(grep -c reboots errors)"
 
 # A guest that is paused in the middle of a reboot stays so, until it is told to go on.
 for i in 1 2 3 4; do
