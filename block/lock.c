@@ -23,19 +23,24 @@ static void say_holder(const char *path, const struct file_holder *holder, bool 
 
 int disk_lock(int fd, const char *path, bool writing)
 {
-	int error = file_lock(fd, writing);
 	struct file_holder holder;
-	struct stat st;
+	int error = file_lock(fd, writing, &holder);
 
 	if (!error)
 		return 0;
+	if (error > 0) {
+		log_warning(
+			"--disk %s: a program of another user has locked it for reading; it sees what the guest writes",
+			path);
+		return 0;
+	}
 	if (error != -EBUSY) {
 		/* Some network file systems: better unprotected than useless. */
 		log_warning("--disk %s: cannot be locked (%s): take care that nobody else uses it",
 			    path, strerror(-error));
 		return 0;
 	}
-	if (!fstat(fd, &st) && file_find_holder(&st, true, &holder))
+	if (holder.pid)
 		say_holder(path, &holder, writing);
 	else
 		log_error("--disk %s: in use by another process%s", path,
@@ -71,7 +76,7 @@ void disk_say_busy(const char *path, const struct stat *st)
 
 	if (find_mount(st->st_rdev, where, sizeof(where)))
 		log_error("--disk %s: mounted on %s; unmount it, or add ,ro", path, where);
-	else if (file_find_holder(st, false, &holder))
+	else if (file_find_holder(st, &holder))
 		say_holder(path, &holder, true);
 	else
 		log_error("--disk %s: in use by this system (a mounted partition, RAID, LVM or "

@@ -173,19 +173,18 @@ static int check_file(struct cfi_flash *flash, u64 max)
 
 static int lock_file(const struct cfi_flash *flash)
 {
-	int error = file_lock(flash->fd, !flash->chip.readonly);
-	struct file_holder holder;
 	char who[64] = "another process";
-	struct stat st;
+	struct file_holder holder;
+	int error = file_lock(flash->fd, !flash->chip.readonly, &holder);
 
-	if (!error)
+	if (error >= 0)
 		return 0;
 	if (error != -EBUSY) {
 		log_warning("--flash %s: cannot be locked (%s): take care that nobody else uses it",
 			    flash->path, strerror(-error));
 		return 0;
 	}
-	if (!fstat(flash->fd, &st) && file_find_holder(&st, true, &holder))
+	if (holder.pid)
 		file_holder_text(&holder, who, sizeof(who));
 	log_fatal("--flash %s: in use by %s", flash->path, who);
 	return error;

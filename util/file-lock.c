@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "lkvm/file_lock.h"
+#include "lkvm/text.h"
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
@@ -23,23 +24,62 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Does this descriptor of the process itself hold a lock? */
-static bool has_lock(pid_t pid, const char *fd_name)
+/* Which descriptors of a process are looked for. */
+enum wanted {
+	ANY,
+	LOCKED,
+	/* Locked, but not by somebody who may only read the file, neither by us nor by root. */
+	LOCKED_IN_EARNEST,
+};
+
+struct search {
+	const struct stat *st;
+	enum wanted wanted;
+	int own_fd; /* is none that is looked for */
+};
+
+/* Ours, or root's? The owner of a process's folder does not tell, as it may be hidden. */
+static bool is_trusted(pid_t pid)
 {
 	char path[64], line[256];
-	bool found = false;
+	unsigned real, effective = 0;
 
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return true;
+	while (fgets(line, sizeof(line), file) &&
+	       sscanf(line, "Uid: %u %u", &real, &effective) != 2)
+		;
+	fclose(file);
+	return !effective || effective == geteuid();
+}
+
+/* What the descriptor of the process itself is: open for writing, and the holder of a lock? */
+static bool fd_is_wanted(const struct search *search, pid_t pid, const char *fd_name)
+{
+	bool locked = false, writes = false;
+	char path[64], line[256];
+	unsigned flags;
+
+	if (pid == getpid() && atoi(fd_name) == search->own_fd)
+		return false;
+	if (search->wanted == ANY)
+		return true;
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.10s", pid, fd_name);
 	FILE *file = fopen(path, "re");
 	if (!file)
 		return false;
-	while (!found && fgets(line, sizeof(line), file))
-		found = !strncmp(line, "lock:", 5) && strstr(line, "OFDLCK");
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "flags: %o", &flags) == 1)
+			writes = (flags & O_ACCMODE) != O_RDONLY;
+		locked |= !strncmp(line, "lock:", 5) && strstr(line, "OFDLCK");
+	}
 	fclose(file);
-	return found;
+	return locked && (search->wanted == LOCKED || writes || is_trusted(pid));
 }
 
-static bool process_holds(pid_t pid, const struct stat *st, bool need_lock)
+static bool process_holds(const struct search *search, pid_t pid)
 {
 	char path[64];
 	bool found = false;
@@ -53,48 +93,121 @@ static bool process_holds(pid_t pid, const struct stat *st, bool need_lock)
 
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
-		if (fstatat(dirfd(dir), e->d_name, &other, 0) || !same_file(st, &other))
+		if (fstatat(dirfd(dir), e->d_name, &other, 0) || !same_file(search->st, &other))
 			continue;
-		found = !need_lock || has_lock(pid, e->d_name);
+		found = fd_is_wanted(search, pid, e->d_name);
 	}
 	closedir(dir);
 	return found;
 }
 
-bool file_find_holder(const struct stat *st, bool locked, struct file_holder *holder)
+static void read_name(struct file_holder *holder)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", holder->pid);
+	snprintf(holder->name, sizeof(holder->name), "a process");
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return;
+	if (fgets(holder->name, sizeof(holder->name), file))
+		holder->name[strcspn(holder->name, "\n")] = 0;
+	/* A process gives itself any name. */
+	text_clean(holder->name);
+	fclose(file);
+}
+
+static bool find_holder(const struct search *search, struct file_holder *holder)
 {
 	DIR *proc = opendir("/proc");
 	bool found = false;
 
+	*holder = (struct file_holder){ 0 };
 	if (!proc)
 		return false;
 	for (struct dirent *e; !found && (e = readdir(proc));) {
-		holder->pid = atoi(e->d_name);
-		found = holder->pid > 0 && process_holds(holder->pid, st, locked);
+		pid_t pid = atoi(e->d_name);
+
+		found = pid > 0 && process_holds(search, pid);
+		if (found)
+			holder->pid = pid;
 	}
 	closedir(proc);
-	if (!found)
-		return false;
-
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/%d/comm", holder->pid);
-	snprintf(holder->name, sizeof(holder->name), "a process");
-	FILE *file = fopen(path, "re");
-	if (file) {
-		if (fgets(holder->name, sizeof(holder->name), file))
-			holder->name[strcspn(holder->name, "\n")] = 0;
-		fclose(file);
-	}
-	return true;
+	if (found)
+		read_name(holder);
+	return found;
 }
 
-int file_lock(int fd, bool writing)
+bool file_find_holder(const struct stat *st, struct file_holder *holder)
 {
-	struct flock lock = { .l_type = writing ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET };
+	const struct search search = { .st = st, .wanted = ANY, .own_fd = -1 };
+
+	return find_holder(&search, holder);
+}
+
+static int set_lock(int fd, int type)
+{
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
 
 	if (!fcntl(fd, F_OFD_SETLK, &lock))
 		return 0;
 	return errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
+}
+
+/* Has nobody locked it for writing? */
+static bool only_readers(int fd)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+
+	return !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type == F_UNLCK;
+}
+
+/*
+ * All processes of this user's are found in /proc unless there are others outside of this PID namespace; the first
+ * one of a host has a number of its own.
+ */
+static bool own_processes_are_seen(void)
+{
+	struct stat st;
+
+	return !stat("/proc/self/ns/pid", &st) && st.st_ino == 0xeffffffc;
+}
+
+static bool only_owner_writes(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_uid == geteuid() && !(st->st_mode & 022);
+}
+
+/* Locked for reading first: of two that come here at the same time each shall find the other. */
+static int lock_beside_readers(int fd, const struct stat *st)
+{
+	const struct search search = { .st = st, .wanted = LOCKED_IN_EARNEST, .own_fd = fd };
+	struct file_holder holder;
+
+	if (!only_owner_writes(st) || !own_processes_are_seen() || !only_readers(fd) ||
+	    set_lock(fd, F_RDLCK))
+		return -EBUSY;
+	if (!find_holder(&search, &holder))
+		return 1;
+	set_lock(fd, F_UNLCK);
+	return -EBUSY;
+}
+
+int file_lock(int fd, bool writing, struct file_holder *holder)
+{
+	struct search search = { .wanted = LOCKED, .own_fd = fd };
+	int err = set_lock(fd, writing ? F_WRLCK : F_RDLCK);
+	struct stat st;
+
+	*holder = (struct file_holder){ 0 };
+	if (err != -EBUSY || fstat(fd, &st))
+		return err;
+	search.st = &st;
+	if (writing)
+		err = lock_beside_readers(fd, &st);
+	if (err == -EBUSY)
+		find_holder(&search, holder);
+	return err;
 }
 
 void file_holder_text(const struct file_holder *holder, char *text, size_t size)

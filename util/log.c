@@ -12,6 +12,7 @@
 
 #include "lkvm/log.h"
 #include "lkvm/shared_fd.h"
+#include "lkvm/text.h"
 
 #define BACKLOG_SIZE 16384
 /* Once, until the reader is back; then it is known that he does not read. */
@@ -212,6 +213,9 @@ static void print(const char *prefix, const char *fmt, va_list args)
 	if (len < 0)
 		return;
 	len = MIN((size_t)(head + len), sizeof(line) - 3);
+	/* Names of files and processes, and what guests and others said, are anybody's. */
+	line[len] = '\0';
+	text_clean(line + head);
 	pthread_once(&once, log_begin);
 	take_lock();
 	look_at_output();

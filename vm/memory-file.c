@@ -50,20 +50,48 @@ static int open_or_make(struct guest_memory *memory, u64 size)
 	return error;
 }
 
-static int lock(const struct guest_memory *memory, const struct stat *st)
+static int lock(const struct guest_memory *memory)
 {
 	struct file_holder holder;
 	char text[64];
 
 	/* A file system without locks is no reason to refuse. */
-	if (file_lock(memory->fd, true) != -EBUSY)
+	if (file_lock(memory->fd, true, &holder) != -EBUSY)
 		return 0;
-	if (!file_find_holder(st, true, &holder))
+	if (!holder.pid)
 		return refuse(memory, "somebody else uses it", -EBUSY);
 	file_holder_text(&holder, text, sizeof(text));
 	log_fatal(MEMORY_SAY("%s is in use by %s"), memory_name(memory), memory->config->path,
 		  text);
 	return -EBUSY;
+}
+
+/* Who may write to it has the guest. */
+static int check_owner(const struct guest_memory *memory, const struct stat *st)
+{
+	const char *path = memory->config->path;
+
+	if (st->st_uid != geteuid()) {
+		log_fatal(
+			MEMORY_SAY(
+				"%s belongs to user %u, who could change the guest's memory; take a "
+				"file of your own, or one that is not there, and lkvm makes it"),
+			memory_name(memory), path, st->st_uid);
+		return -EPERM;
+	}
+	if (st->st_mode & 022) {
+		log_fatal(
+			MEMORY_SAY(
+				"others may write to %s (mode %04o), and so to the guest's memory; "
+				"'chmod 600 %s' helps"),
+			memory_name(memory), path, st->st_mode & 07777, path);
+		return -EPERM;
+	}
+	if (st->st_mode & 044)
+		log_warning(MEMORY_SAY("others may read %s (mode %04o), and so the guest's memory; "
+				       "'chmod 600 %s' helps"),
+			    memory_name(memory), path, st->st_mode & 07777, path);
+	return 0;
 }
 
 int memory_open_file(struct guest_memory *memory, u64 size)
@@ -78,6 +106,9 @@ int memory_open_file(struct guest_memory *memory, u64 size)
 		return failed(memory);
 	if (!S_ISREG(st.st_mode))
 		return refuse(memory, "it is not a regular file", -EINVAL);
+	error = check_owner(memory, &st);
+	if (error)
+		return error;
 	if ((u32)fs.f_type == HUGETLBFS_MAGIC)
 		return refuse(memory, "it is in a hugetlbfs; use --hugetlbfs FOLDER", -EINVAL);
 	if ((u64)st.st_size < size) {
@@ -88,7 +119,7 @@ int memory_open_file(struct guest_memory *memory, u64 size)
 			  (unsigned long long)st.st_size >> 10, (unsigned long long)size >> 10);
 		return -EINVAL;
 	}
-	return lock(memory, &st);
+	return lock(memory);
 }
 
 void memory_why_no_file_page(const struct guest_memory *memory, char *text, size_t size)

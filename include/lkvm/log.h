@@ -4,6 +4,7 @@
  * ("  Error: ...") as scripts for this command line expect. Any thread; never blocks: a reader who does
  * not read gets 50 ms, then lines wait for him, 16 KiB of them, and what is more is lost and counted.
  * A line about what a guest did goes through a struct log_limit, so that a guest cannot fill the host's disk.
+ * Control characters in what is printed become '?' (text_clean()).
  */
 #ifndef LKVM_LOG_H
 #define LKVM_LOG_H

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include "disk_file.h"
@@ -11,9 +12,15 @@
 
 static void test_open_errors(void **state)
 {
+	struct disk *disk;
 	const char *path = path_of("nowhere");
 
 	assert_refused((struct disk_config){ .path = path }, -ENOENT, "no such file");
+	/* Names are anybody's, and stderr is a terminal's. */
+	assert_int_equal(open_said(&disk,
+				   (struct disk_config){ .path = "no\033[2J\nwhere\xc2\x9b" }),
+			 -ENOENT);
+	SAID("--disk no?[2J?where??: no such file");
 	assert_refused((struct disk_config){ .path = dir }, -EISDIR, "is a directory");
 	assert_refused((struct disk_config){ .path = "/dev/null" }, -EINVAL, "neither");
 	path = path_of("fifo");
@@ -131,6 +138,13 @@ static void test_locks_in_one_process(void **state)
 	disk_close(open_good(path, false, false));
 }
 
+static u64 stat_inode(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
 static void test_locks_between_processes(void **state)
 {
 	const char *path = make_file("shared", 4096);
@@ -162,6 +176,72 @@ static void test_locks_between_processes(void **state)
 	disk_close(open_good(path, false, false));
 	close(ready[0]);
 	close(ready[1]);
+}
+
+/* nobody, with a lock on the file that anybody may take who may read it, until `stop` is closed. */
+static pid_t lock_as_nobody(const char *path, int flags, int stop[2])
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	int ready[2];
+	pid_t pid;
+	char byte;
+
+	assert_int_equal(pipe(ready) | pipe(stop), 0);
+	pid = fork();
+	if (!pid) {
+		int fd;
+
+		close(stop[1]);
+		prctl(PR_SET_NAME, "no\033[2Jbody");
+		if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
+			_exit(1);
+		fd = open(path, flags);
+		if (fd < 0 || fcntl(fd, F_OFD_SETLK, &lock) || write(ready[1], "x", 1) != 1)
+			_exit(2);
+		_exit(read(stop[0], &byte, 1));
+	}
+	close(stop[0]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void let_go(pid_t pid, int stop[2])
+{
+	int status;
+
+	close(stop[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* Who may only read an image does not keep its owner out; he keeps out others all the same. */
+static void test_lock_of_another_users(void **state)
+{
+	const char *path = make_file("world", 4096);
+	struct disk *disk;
+	int stop[2];
+	pid_t pid;
+
+	if (geteuid() || stat_inode("/proc/self/ns/pid") != 0xeffffffc)
+		skip();
+	assert_int_equal(chmod(dir, 0711) | chmod(path, 0644), 0);
+	pid = lock_as_nobody(path, O_RDONLY, stop);
+	disk = open_good(path, false, false);
+	SAID("a program of another user has locked it for reading");
+	assert_refused((struct disk_config){ .path = path }, -EBUSY, "given twice");
+	disk_close(disk);
+	disk_close(open_good(path, false, false));
+	/* He could write it as well, so he may be doing so; his name is not what it was made for. */
+	assert_int_equal(chmod(path, 0666), 0);
+	assert_refused((struct disk_config){ .path = path }, -EBUSY, "in use by no?[2Jbody (PID");
+	let_go(pid, stop);
+	pid = lock_as_nobody(path, O_RDWR, stop);
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_refused((struct disk_config){ .path = path }, -EBUSY, "in use by no?[2Jbody (PID");
+	let_go(pid, stop);
+	disk_close(open_good(path, false, false));
 }
 
 static void test_direct_refused(void **state)
@@ -277,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_format_warning),
 		cmocka_unit_test(test_locks_in_one_process),
 		cmocka_unit_test(test_locks_between_processes),
+		cmocka_unit_test(test_lock_of_another_users),
 		cmocka_unit_test(test_direct_refused),
 		cmocka_unit_test(test_block_device),
 		cmocka_unit_test(test_claimed_block_device),

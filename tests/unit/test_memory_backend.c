@@ -356,6 +356,25 @@ static void a_file_has_one_guest(void **state)
 	assert_int_equal(*at(0), 1);
 }
 
+/* What others can change or read is not taken for the guest's memory without a word. */
+static void a_file_is_ones_own(void **state)
+{
+	make_file(SIZE, 0);
+	assert_int_equal(chmod(path, 0602), 0);
+	assert_int_equal(use(MEMORY_FILE, SIZE), -EPERM);
+	SAID("others may write to");
+	SAID("(mode 0602)");
+	guest_memory_destroy(&memory);
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_int_equal(use(MEMORY_FILE, SIZE), 0);
+	SAID("Warning: --mem-backend file: others may read");
+	guest_memory_destroy(&memory);
+	if (geteuid() || chown(path, 65534, -1))
+		return;
+	assert_int_equal(use(MEMORY_FILE, SIZE), -EPERM);
+	SAID("belongs to user 65534");
+}
+
 static void other_things_are_no_memory(void **state)
 {
 	config.path = folder;
@@ -449,6 +468,7 @@ int main(void)
 		TEST(memory_that_cannot_be_filled_is_told),
 		TEST(a_small_file_is_refused_and_stays),
 		TEST(a_file_has_one_guest),
+		TEST(a_file_is_ones_own),
 		TEST(other_things_are_no_memory),
 		TEST(hugetlbfs_must_be_one),
 		TEST(huge_pages_of_no_size),
