@@ -10,7 +10,7 @@ struct vcpu *vcpu_current(void)
 	return NULL;
 }
 
-bool vcpus_parking(struct vm *vm)
+bool vcpus_parking(struct vm *of)
 {
 	return false;
 }
