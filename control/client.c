@@ -39,6 +39,7 @@ static int identify(struct control_peer *peer, const struct control_folder *fold
 	if (cred.uid != folder->owner && (cred.uid != 0 || folder->foreign))
 		return -EPERM;
 	peer->pid = cred.pid;
+	peer->foreign = folder->foreign;
 	return 0;
 }
 
@@ -295,6 +296,12 @@ static int open_process(const struct control_peer *peer)
 	size = sizeof(pidfd);
 	if (!getsockopt(peer->fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size))
 		return pidfd;
+	/*
+	 * A user can hand the socket on to another process and end the first, whose number may then be anybody's: root
+	 * does not send signals to that.
+	 */
+	if (peer->foreign)
+		return -EPERM;
 	if (!peer->pid)
 		return -ESRCH;
 	pidfd = syscall(SYS_pidfd_open, peer->pid, 0);

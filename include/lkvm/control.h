@@ -36,7 +36,8 @@ void control_destroy(struct control *control);
 /* A connection to a guest. */
 struct control_peer {
 	int fd;
-	pid_t pid; /* of the process; 0: it is out of our sight, in another container */
+	pid_t pid;    /* of the process; 0: it is out of our sight, in another container */
+	bool foreign; /* another user's guest, and we are root */
 };
 
 /* What LKVM_RUNTIME_DIR says if that is not an absolute path: then there is no folder at all. NULL: it is fine. */
