@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,8 @@
 #define IDLE_MS	     1000
 /* As old may libslirp's time be when a guest's frame comes. */
 #define FRESH_NS     50000000ULL
+/* An answer within this is quick. */
+#define QUICK_NS     50000ULL
 /* Messages of lkvm's in one turn. */
 #define TURN_MAX     4
 /*
@@ -62,10 +65,11 @@ struct side {
 	int fd; /* lkvm's */
 	int epoll_fd;
 	int statm_fd;
-	bool again;   /* libslirp wants another turn at once */
-	bool blocked; /* lkvm takes nothing now */
-	u64 turn;     /* number of the last fill */
-	u64 polled;   /* ns: when libslirp last was */
+	bool may_spin, quick; /* the last wait was short */
+	bool again;	      /* libslirp wants another turn at once */
+	bool blocked;	      /* lkvm takes nothing now */
+	u64 turn;	      /* number of the last fill */
+	u64 polled;	      /* ns: when libslirp last was */
 
 	struct watched *watched;
 	unsigned nr_watched;
@@ -81,20 +85,6 @@ struct side {
 };
 
 /* ---- frames to the guest ---- */
-
-static ssize_t send_packet(const void *data, size_t len, void *opaque)
-{
-	struct side *side = opaque;
-	u32 size = len;
-
-	/* As a network does when the receiver is too slow: TCP sends again, UDP lives with it. */
-	if (len > USER_FRAME_MAX || side->end + USER_LENGTH + len > QUEUE_SIZE)
-		return len;
-	memcpy(side->queue + side->end, &size, USER_LENGTH);
-	memcpy(side->queue + side->end + USER_LENGTH, data, len);
-	side->end += USER_LENGTH + len;
-	return len;
-}
 
 /* As many whole frames as make a good message. */
 static size_t next_message(const struct side *side)
@@ -125,6 +115,23 @@ static void send_queue(struct side *side)
 	memmove(side->queue, side->queue + side->first, side->end - side->first);
 	side->end -= side->first;
 	side->first = 0;
+}
+
+static ssize_t send_packet(const void *data, size_t len, void *opaque)
+{
+	struct side *side = opaque;
+	u32 size = len;
+
+	/* As a network does when the receiver is too slow: TCP sends again, UDP lives with it. */
+	if (len > USER_FRAME_MAX || side->end + USER_LENGTH + len > QUEUE_SIZE)
+		return len;
+	memcpy(side->queue + side->end, &size, USER_LENGTH);
+	memcpy(side->queue + side->end + USER_LENGTH, data, len);
+	side->end += USER_LENGTH + len;
+	/* lkvm can take it while more is made. */
+	if (side->end - side->first >= USER_MESSAGE_GOOD && !side->blocked)
+		send_queue(side);
+	return len;
 }
 
 /* ---- libslirp's sockets ---- */
@@ -393,6 +400,30 @@ static bool take_messages(struct side *side)
 	return true;
 }
 
+/*
+ * Being woken takes longer than many an answer: while these come quickly, they are looked for a moment before
+ * going to sleep, unless somebody else wants the CPU.
+ */
+static int wait_sockets(struct side *side, int timeout, struct epoll_event *events)
+{
+	u64 start, now;
+	int n = 0;
+
+	if (!timeout)
+		return epoll_wait(side->epoll_fd, events, EVENTS_MAX, 0);
+	start = now = clock_now();
+	while (side->quick && !n && now - start < QUICK_NS) {
+		n = epoll_wait(side->epoll_fd, events, EVENTS_MAX, 0);
+		if (!n)
+			sched_yield();
+		now = clock_now();
+	}
+	if (!n)
+		n = epoll_wait(side->epoll_fd, events, EVENTS_MAX, timeout);
+	side->quick = side->may_spin && clock_now() - start < QUICK_NS;
+	return n;
+}
+
 /* Waits, and tells libslirp what happened. True: there is something from lkvm. */
 static bool wait_events(struct side *side, int timeout, struct epoll_event *events, int *nr)
 {
@@ -407,7 +438,7 @@ static bool wait_events(struct side *side, int timeout, struct epoll_event *even
 		poll(&fd, 1, timeout);
 		return fd.revents & ~POLLOUT;
 	}
-	n = epoll_wait(side->epoll_fd, events, EVENTS_MAX, timeout);
+	n = wait_sockets(side, timeout, events);
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.fd == side->fd) {
 			lkvm = true;
@@ -541,6 +572,7 @@ int user_helper_main(int fd)
 	if (!side)
 		return HELPER_EXIT_MEMORY;
 	side->fd = fd;
+	side->may_spin = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	side->queue = malloc(QUEUE_SIZE);
 	side->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	side->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
