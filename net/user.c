@@ -534,12 +534,8 @@ static void look_expired(struct loop_timer *timer)
 
 /* ---- what the helper prints ---- */
 
-static void print_line(struct user *user, char *line)
+static void print_line(struct user *user, const char *line)
 {
-	/* A guest's bytes may be among it. */
-	for (char *c = line; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
 	if (*line && log_limit_ok(&user->libslirp_lines))
 		log_info("User-mode network: libslirp: %.200s%s", line,
 			 user->libslirp_lines.spent == LINES_LIBSLIRP

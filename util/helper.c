@@ -5,12 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "helper.h"
 #include "lkvm/log.h"
 
+/* What the spawner may take to end with all helpers. */
+#define END_MS 200
+
 static int spawner_fd = -1;
+static pid_t spawner;
 
 int helpers_begin(void)
 {
@@ -33,6 +38,7 @@ int helpers_begin(void)
 		goto fail;
 	}
 	spawner_fd = ends[0];
+	spawner = pid;
 	return 0;
 
 fail:
@@ -42,9 +48,14 @@ fail:
 
 void helpers_end(void)
 {
-	if (spawner_fd >= 0)
-		close(spawner_fd);
+	struct timespec ms = { .tv_nsec = 1000000 };
+
+	if (spawner_fd < 0)
+		return;
+	close(spawner_fd);
 	spawner_fd = -1;
+	for (unsigned i = 0; i < END_MS && !waitpid(spawner, NULL, WNOHANG); i++)
+		nanosleep(&ms, NULL);
 }
 
 void helper_init(struct helper *helper)

@@ -138,6 +138,18 @@ static void start_helper(const struct helper_kind *kind, const int fds[SPAWN_FDS
 	close(fds[1]);
 }
 
+/* Whoever inherits them may not reap what it did not start. */
+static void end_all(void) __attribute__((noreturn));
+static void end_all(void)
+{
+	for (unsigned i = 0; i < HELPERS_MAX; i++)
+		if (children[i].pid)
+			kill(children[i].pid, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	_exit(0);
+}
+
 static void take_request(int fd)
 {
 	union {
@@ -153,9 +165,9 @@ static void take_request(int fd)
 	struct cmsghdr *header;
 	int fds[SPAWN_FDS];
 
-	/* lkvm has ended, however. */
+	/* lkvm has ended, or wants no helpers any more. */
 	if (recvmsg(fd, &message, MSG_CMSG_CLOEXEC) != sizeof(kind))
-		_exit(0);
+		end_all();
 	header = CMSG_FIRSTHDR(&message);
 	if (!header || header->cmsg_len != CMSG_LEN(sizeof(fds)))
 		return;

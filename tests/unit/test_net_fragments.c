@@ -9,7 +9,7 @@
 #define MORE 0x2000
 #define LEN  4000
 
-static u8 frame[65536 + 32], payload[65536];
+static u8 frame[65536 + 2048], payload[65536 + 2048];
 
 static size_t piece(u16 id, unsigned offset, unsigned len, bool last)
 {

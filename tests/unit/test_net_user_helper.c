@@ -216,7 +216,11 @@ static void holes(struct guest *g, u16 port)
 	header[13] = 2;
 	put16(header + 14, 60000);
 	send_ip(g, 6, GUEST_IP, HOST_IP, header, 20, 16);
-	assert_true(wait_for(g, wants_tcp, 10000));
+	if (!wait_for(g, wants_tcp, 10000)) {
+		/* The last connection's segments were enough. */
+		assert_false(g->link_up);
+		return;
+	}
 	ack = get32(g->frame + ETH + 24) + 1;
 	put32(header + 8, ack);
 	header[13] = 16;

@@ -137,28 +137,6 @@ static inline void answer_arp(struct guest *g, const u8 *frame, size_t len)
 	transmit(g, reply, sizeof(reply));
 }
 
-static inline void incoming(void *opaque, unsigned pair)
-{
-	struct guest *g = opaque;
-	ssize_t len;
-
-	g->wakeups++;
-	for (;;) {
-		u8 *data = g->fifo[g->end].data;
-		struct iovec iov[2] = { { data, 13 }, { data + 13, sizeof(g->fifo[0].data) - 13 } };
-
-		assert_true(g->end < ARRAY_SIZE(g->fifo));
-		len = g->backend->ops->receive(g->backend, 0, iov, 2);
-		if (len <= 0)
-			break;
-		assert_true(len > NET_HDR_LEN + ETH && (size_t)len <= sizeof(g->fifo[0].data));
-		g->fifo[g->end++].len = len;
-		answer_arp(g, data + NET_HDR_LEN, len - NET_HDR_LEN);
-	}
-	assert_int_equal(len, 0);
-	loop_stop(g->loop);
-}
-
 /* Looks at frames in their order until one is wanted. */
 static inline void look(struct guest *g)
 {
@@ -172,6 +150,38 @@ static inline void look(struct guest *g)
 	}
 	if (g->first == g->end)
 		g->first = g->end = 0;
+}
+
+/* For one more frame. When all is full, what nobody waits for is forgotten. */
+static inline u8 *room(struct guest *g)
+{
+	if (g->end == ARRAY_SIZE(g->fifo)) {
+		if (g->wants)
+			look(g);
+		g->first = g->end = 0;
+	}
+	return g->fifo[g->end].data;
+}
+
+static inline void incoming(void *opaque, unsigned pair)
+{
+	struct guest *g = opaque;
+	ssize_t len;
+
+	g->wakeups++;
+	for (;;) {
+		u8 *data = room(g);
+		struct iovec iov[2] = { { data, 13 }, { data + 13, sizeof(g->fifo[0].data) - 13 } };
+
+		len = g->backend->ops->receive(g->backend, 0, iov, 2);
+		if (len <= 0)
+			break;
+		assert_true(len > NET_HDR_LEN + ETH && (size_t)len <= sizeof(g->fifo[0].data));
+		g->fifo[g->end++].len = len;
+		answer_arp(g, data + NET_HDR_LEN, len - NET_HDR_LEN);
+	}
+	assert_int_equal(len, 0);
+	loop_stop(g->loop);
 }
 
 static inline void writable(void *opaque, unsigned pair)
@@ -200,7 +210,7 @@ static inline void lost_patience(struct loop_timer *timer)
 	loop_stop(g->loop);
 }
 
-/* Runs until a wanted frame came. The time is only for what never comes. */
+/* Runs until a wanted frame came, or the link went down. The time is only for what never comes. */
 static inline bool wait_for(struct guest *g, bool (*wants)(struct guest *, const u8 *, size_t),
 			    unsigned ms)
 {
@@ -209,7 +219,7 @@ static inline bool wait_for(struct guest *g, bool (*wants)(struct guest *, const
 	loop_timer_set(g->loop, &g->patience, ms * 1000000ULL);
 	for (;;) {
 		look(g);
-		if (g->got || g->impatient)
+		if (g->got || g->impatient || !g->link_up)
 			break;
 		loop_run(g->loop);
 	}
