@@ -457,6 +457,7 @@ END
 		chown -R $user /run/user/$user /tmp/lkvm-$user
 	done
 	guest() {
+		rm -f ready
 		python3 guest.py "$2" "$1" >ready &
 		until grep -qs ready ready; do
 			[ -d /proc/$! ] || fail "no guest"
