@@ -13,11 +13,12 @@
 #include "../../virtio/blk.h"
 
 #define RAM_SIZE  KIB(128)
-#define DISK_SIZE KIB(256)
+#define DISK_SIZE MIB(4) /* with which a request can be longer than a part */
 #define QUEUE	  16
 #define QUEUES	  2
 #define RING_ROOM 1024
 
+#include "disk_drain.h"
 #include "fuzz_driver.h" /* which wants these */
 
 static struct virtio_blk *blk;
@@ -78,6 +79,13 @@ static void kick(unsigned queue)
 {
 	virtio_queue_notified(&blk->dev, queue);
 	test_run_loop(disk_loop(blk->disk));
+}
+
+/* What is under way comes back, and what was not begun waits. */
+static void pause_and_go_on(void)
+{
+	blk->dev.device.ops->quiesce(&blk->dev.device);
+	blk->dev.device.ops->resume(&blk->dev.device);
 }
 
 static gpa_t take_gpa(struct fuzz *in)
@@ -166,14 +174,15 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		case 7:
 			if (take(&in, 1) > 200)
 				boot(take(&in, 4), take(&in, 1));
+			else
+				pause_and_go_on();
 			break;
 		}
 	}
 	for (unsigned i = 0; i < QUEUES; i++)
 		kick(i);
-	blk->dev.device.ops->quiesce(&blk->dev.device);
+	pause_and_go_on();
+	disk_drain(blk->disk);
 	check();
-	blk->dev.device.ops->reset(&blk->dev.device);
-	blk->dev.device.ops->resume(&blk->dev.device);
 	return 0;
 }
