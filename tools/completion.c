@@ -101,15 +101,18 @@ static int add_row(const struct option_row *row, void *arg)
 /* "  -n, --name NAME             The guest of ..." */
 static void add_line(struct offers *offers, const char *line)
 {
-	char letter = 0, name[40], argument[40] = "";
+	char letter, name[40], argument[40] = "";
 	struct offer *offer;
 	int len = 0;
 
 	if (strncmp(line, "  ", 2))
 		return;
-	if (sscanf(line, "  -%c, --%39[a-z-]%n", &letter, name, &len) < 2 &&
-	    sscanf(line, "      --%39[a-z-]%n", name, &len) < 1)
-		return;
+	if (sscanf(line, "  -%c, --%39[a-z-]%n", &letter, name, &len) < 2) {
+		letter = 0;
+		if (strncmp(line, "      --", 8) || sscanf(line + 8, "%39[a-z-]%n", name, &len) < 1)
+			return;
+		len += 8;
+	}
 	line += len;
 	if (line[0] == ' ' && line[1] != ' ') {
 		sscanf(line, " %39[^ ]%n", argument, &len);

@@ -159,6 +159,10 @@ test_completion_of_commands() {
 		sed -n "/^	$command)/,/;;/s/.*[{,']--\([a-z-]*\)=*[[}].*/--\1/p" "$BUILD/completion/lkvm.zsh" | sort | diff in-help - ||
 			fail "zsh: $command"
 	done
+	# An option with no letter of its own has none in any shell.
+	grep -n -e '{--,' "$BUILD/completion/lkvm.zsh" && fail "see above"
+	grep -n -e ' -s -' "$BUILD/completion/lkvm.fish" && fail "see above"
+	return 0
 }
 
 test_completion_fish() {
