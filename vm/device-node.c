@@ -144,6 +144,12 @@ static bool is_absent(const struct node_seen *seen)
 	return seen->error == ENOENT || seen->error == ENXIO || seen->error == ENODEV;
 }
 
+/* usermod takes only groups that have a name. */
+static bool has_name(const struct node_seen *seen)
+{
+	return seen->group[strspn(seen->group, "0123456789")] != '\0';
+}
+
 /* A member of these can become root, or reads what only root should; 65534 stands for a group outside the container. */
 static bool is_safe_to_join(const struct node_seen *seen)
 {
@@ -154,7 +160,7 @@ static bool is_safe_to_join(const struct node_seen *seen)
 	for (unsigned i = 0; i < ARRAY_SIZE(powers); i++)
 		if (!strcmp(seen->group, powers[i]))
 			return false;
-	return seen->gid != 0 && seen->gid != 65534;
+	return seen->gid != 0 && seen->gid != 65534 && has_name(seen);
 }
 
 /* What somebody with these bits of the mode, shifted, may do: both is needed. */
@@ -204,6 +210,11 @@ static void advise(const struct node_seen *seen, char *text, size_t size)
 			"become a member of its group '%s' (as root: usermod -aG %s USER; then log "
 			"in again)",
 			seen->group, seen->group);
+	else if (may_both(seen, 3) && seen->gid != 0 && !has_name(seen) && seen->in_container)
+		snprintf(
+			text, size,
+			"this container has no name for that group; start it with '--group-add %s'",
+			seen->group);
 	else if (may_both(seen, 3) && seen->gid == 65534)
 		snprintf(text, size,
 			 "its group is outside this container; start it with the groups of a user "

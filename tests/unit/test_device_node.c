@@ -72,7 +72,7 @@ static void a_group_that_is_no_help(void **state)
 		{ 0600, 0, "root" },   { 0660, 0, "root" },	{ 0600, 104, "kvm" },
 		{ 0640, 104, "kvm" },  { 0620, 104, "kvm" },	{ 0660, 27, "sudo" },
 		{ 0660, 10, "wheel" }, { 0660, 6, "disk" },	{ 0660, 42, "shadow" },
-		{ 0660, 0, "0" },      { 0660, 999, "docker" },
+		{ 0660, 0, "0" },      { 0660, 999, "docker" }, { 0660, 1234, "1234" },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(nodes); i++) {
@@ -88,6 +88,21 @@ static void a_group_that_is_no_help(void **state)
 		explain(&seen);
 		has("'groupadd -r kvm'");
 	}
+}
+
+/* The host's group of a node that was given to a container, whose /etc/group does not know it. */
+static void a_group_without_a_name(void **state)
+{
+	struct node_seen seen = node(0660, 108, "108");
+
+	seen.in_container = true;
+	explain(&seen);
+	has("start it with '--group-add 108'");
+	has_not("usermod");
+	seen = node(0660, 0, "0");
+	seen.in_container = true;
+	explain(&seen);
+	has_not("--group-add");
 }
 
 static void a_mode_that_allows_it(void **state)
@@ -175,9 +190,13 @@ static void looking(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_group_that_may),	 cmocka_unit_test(a_group_that_is_no_help),
-		cmocka_unit_test(a_mode_that_allows_it), cmocka_unit_test(none_there),
-		cmocka_unit_test(other_errors),		 cmocka_unit_test(looking),
+		cmocka_unit_test(a_group_that_may),
+		cmocka_unit_test(a_group_that_is_no_help),
+		cmocka_unit_test(a_group_without_a_name),
+		cmocka_unit_test(a_mode_that_allows_it),
+		cmocka_unit_test(none_there),
+		cmocka_unit_test(other_errors),
+		cmocka_unit_test(looking),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
