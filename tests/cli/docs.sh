@@ -247,6 +247,13 @@ test_build_knows_its_choices() {
 	[ "$(again "$b/lkvm" HAVE_SLIRP=)" -ge 1 ] || fail "without libslirp nothing is made anew"
 }
 
+# Without lkvm's own parameters the kernel has no console but what is given.
+test_examples_have_a_console() {
+	grep -h -e '^\(\./\)*lkvm run.* [\]*-[\]*-nodefaults' "$TOP/README.md" "$TOP"/Documentation/*.md "$TOP"/Documentation/man/* >examples
+	[ -s examples ] || fail "no example found"
+	! grep -v -e 'console=' -e '--firmware' examples || fail "see above: these print nothing"
+}
+
 test_install() {
 	local expected
 	command -v make >/dev/null || skip "no make"
