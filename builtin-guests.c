@@ -9,6 +9,7 @@
 #include "lkvm/guests.h"
 #include "lkvm/json.h"
 #include "lkvm/log.h"
+#include "lkvm/loop.h"
 #include "lkvm/nearest.h"
 #include "lkvm/text.h"
 
@@ -320,6 +321,28 @@ void guests_release(struct guests_args *args)
 	control_free_names(args->names, args->nr);
 	args->names = NULL;
 	args->nr = 0;
+}
+
+/* ---- one after the other ---- */
+
+bool guests_turn(struct guests_turn *turn, const char *name, unsigned ms)
+{
+	size_t len = strchr(name, '/') ? strcspn(name, "/") : 0;
+
+	len = MIN(len, sizeof(turn->user) - 1);
+	if (strlen(turn->user) != len || memcmp(turn->user, name, len)) {
+		memcpy(turn->user, name, len);
+		turn->user[len] = '\0';
+		turn->spent = 0;
+		turn->told = false;
+	}
+	turn->began = clock_now();
+	return !len || turn->spent < ms * 1000000ULL;
+}
+
+void guests_turn_end(struct guests_turn *turn)
+{
+	turn->spent += clock_now() - turn->began;
 }
 
 /* ---- talking to one ---- */

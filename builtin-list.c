@@ -12,6 +12,8 @@
 
 /* One that is busy must not keep the others from being shown. */
 #define PATIENCE_MS 2000
+/* All of another user's; those that come then are shown without being asked. */
+#define USER_MS	    (2 * PATIENCE_MS)
 
 static const struct guests_command command = {
 	.name = "list",
@@ -49,17 +51,18 @@ static int patience(const struct shown *shown, const char *last_busy)
 	return *shown->user && !strcmp(shown->user, last_busy) ? PATIENCE_MS / 20 : PATIENCE_MS;
 }
 
-/* False: it has gone meanwhile, or is nobody's guest. last_busy: the last user one of whose guests did not answer. */
-static bool look_at(const char *name, char last_busy[40], struct shown *shown)
+struct looking {
+	char last_busy[40]; /* the last user one of whose guests did not answer */
+	struct guests_turn turn;
+};
+
+/* False: it has gone meanwhile, or is nobody's guest. */
+static bool ask(const char *name, char last_busy[40], struct shown *shown)
 {
-	const char *slash = strchr(name, '/');
 	struct control_peer peer;
 	char *answer = NULL;
 	int error;
 
-	*shown = (struct shown){ .state = "not answering", .name = slash ? slash + 1 : name };
-	if (slash)
-		snprintf(shown->user, sizeof(shown->user), "%.*s", (int)(slash - name), name);
 	error = control_connect(name, patience(shown, last_busy), &peer);
 	if (!error) {
 		shown->pid = peer.pid;
@@ -71,7 +74,23 @@ static bool look_at(const char *name, char last_busy[40], struct shown *shown)
 		strcpy(last_busy, shown->user);
 	free(answer);
 	control_disconnect(&peer);
-	return error != -ENOENT && error != -EPIPE && !(slash && error == -EPERM);
+	return error != -ENOENT && error != -EPIPE && !(*shown->user && error == -EPERM);
+}
+
+/* False as of ask(). */
+static bool look_at(const char *name, struct looking *looking, struct shown *shown)
+{
+	const char *slash = strchr(name, '/');
+	bool is_there;
+
+	*shown = (struct shown){ .state = "not answering", .name = slash ? slash + 1 : name };
+	if (slash)
+		snprintf(shown->user, sizeof(shown->user), "%.*s", (int)(slash - name), name);
+	if (!guests_turn(&looking->turn, name, USER_MS))
+		return true;
+	is_there = ask(name, looking->last_busy, shown);
+	guests_turn_end(&looking->turn);
+	return is_there;
 }
 
 static bool others_are_among(char **names, size_t nr)
@@ -86,13 +105,13 @@ static bool others_are_among(char **names, size_t nr)
 static void show_all(char **names, size_t nr)
 {
 	bool users = others_are_among(names, nr);
-	char last_busy[40] = "";
+	struct looking looking = { 0 };
 	struct shown shown;
 
 	printf("%6s %-20s %-*s%s\n------------------------------------%s\n", "PID", "NAME",
 	       users ? 14 : 0, "STATE", users ? "USER" : "", users ? "----------" : "");
 	for (size_t i = 0; i < nr; i++) {
-		if (!look_at(names[i], last_busy, &shown))
+		if (!look_at(names[i], &looking, &shown))
 			continue;
 		printf("%6d %-20s %-*s%s\n", shown.pid, shown.name, users ? 14 : 0, shown.state,
 		       !users	     ? ""
@@ -103,14 +122,14 @@ static void show_all(char **names, size_t nr)
 
 static void show_json(char **names, size_t nr)
 {
-	char last_busy[40] = "";
+	struct looking looking = { 0 };
 	struct shown shown;
 	struct json json;
 
 	json_begin(&json, stdout);
 	json_object(&json, NULL);
 	for (size_t i = 0; i < nr; i++) {
-		if (!look_at(names[i], last_busy, &shown))
+		if (!look_at(names[i], &looking, &shown))
 			continue;
 		json_object(&json, names[i]);
 		json_number(&json, "pid", shown.pid);

@@ -10,6 +10,7 @@
 #include "lkvm/guests.h"
 #include "lkvm/host.h"
 #include "lkvm/json.h"
+#include "lkvm/log.h"
 #include "lkvm/text.h"
 
 static const struct guests_command command = {
@@ -70,11 +71,23 @@ static const char *words_for(const char *path)
 	return key;
 }
 
+/* A guest of root's asking may be anybody's. */
+static char *cleaned(const char *text)
+{
+	char *clean = strdup(text);
+
+	if (clean)
+		text_clean(clean);
+	return clean;
+}
+
 static void print_words(const char *words)
 {
-	int len = strlen(words);
+	char *clean = cleaned(words);
+	int len = clean ? strlen(clean) : 1;
 
-	printf("  %s:%*s", words, MAX(28 - len, 0), "");
+	printf("  %s:%*s", clean ?: "?", MAX(28 - len, 0), "");
+	free(clean);
 }
 
 static bool is_list_element(const char *path)
@@ -84,13 +97,10 @@ static bool is_list_element(const char *path)
 	return len > 2 && !strcmp(path + len - 2, "[]");
 }
 
-/* A guest of root's asking may be anybody's. */
 static void print_text(const char *text)
 {
-	char *clean = strdup(text);
+	char *clean = cleaned(text);
 
-	if (clean)
-		text_clean(clean);
 	printf(" %s\n", clean ?: "?");
 	free(clean);
 }
@@ -172,8 +182,32 @@ static int show_one(const struct guests_args *args, const char *name, struct jso
 	return 0;
 }
 
+/* Those of another user's who take too long are left out, which is told once. */
+static int show_in_turn(const struct guests_args *args, size_t i, struct guests_turn *turn,
+			struct json *json)
+{
+	const char *name = args->names[i];
+	int ret;
+
+	if (!args->all)
+		return show_one(args, name, json);
+	if (!guests_turn(turn, name, GUESTS_PATIENCE_MS)) {
+		if (!turn->told)
+			log_error(
+				"stat: the guests of user %s take too long to answer; the others of that "
+				"user's are not asked",
+				turn->user);
+		turn->told = true;
+		return EXIT_NO_ANSWER;
+	}
+	ret = show_one(args, name, json);
+	guests_turn_end(turn);
+	return ret;
+}
+
 static int show_guests(const struct guests_args *args)
 {
+	struct guests_turn turn = { 0 };
 	struct json json;
 	int status = 0, ret;
 
@@ -181,7 +215,7 @@ static int show_guests(const struct guests_args *args)
 	if (args->json)
 		json_object(&json, NULL);
 	for (size_t i = 0; i < args->nr; i++) {
-		ret = show_one(args, args->names[i], &json);
+		ret = show_in_turn(args, i, &turn, &json);
 		if (ret > 0 && !status)
 			status = ret;
 	}

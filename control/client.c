@@ -14,6 +14,7 @@
 #include "lkvm/control.h"
 #include "lkvm/json.h"
 #include "lkvm/loop.h"
+#include "lkvm/text.h"
 #include "others.h"
 
 /* Younger than the oldest supported headers. */
@@ -40,6 +41,7 @@ static int identify(struct control_peer *peer, const struct control_folder *fold
 		return -EPERM;
 	peer->pid = cred.pid;
 	peer->foreign = folder->foreign;
+	peer->owner = folder->owner;
 	return 0;
 }
 
@@ -260,6 +262,8 @@ int control_ask(struct control_peer *peer, const char *request, int timeout_ms, 
 		error = receive_line(peer, out, end);
 	if (fclose(out) && !error)
 		error = -ENOMEM;
+	if (!error && peer->foreign)
+		text_clean(*answer);
 	if (!error && json_read(*answer, any_value, NULL))
 		error = -EPROTO;
 	if (error) {
@@ -282,6 +286,24 @@ int control_wait_end(struct control_peer *peer, int timeout_ms)
 }
 
 /* ---- without an answer ---- */
+
+/* Is all of that process the user's? One who listened and then ran su or its like has it be root's. */
+static bool is_process_of(pid_t pid, uid_t uid)
+{
+	unsigned real = 0, effective = 0, saved = 0;
+	char path[32], line[256];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "Uid: %u %u %u", &real, &effective, &saved) == 3;
+	fclose(file);
+	return found && real == uid && effective == uid && saved == uid;
+}
 
 /*
  * As long as the connection has another end its process is there, so the number was still its own when the
@@ -320,7 +342,10 @@ int control_terminate(const struct control_peer *peer, int timeout_ms)
 
 	if (pidfd < 0)
 		return pidfd;
-	if (syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0))
+	/* The descriptor keeps the number from becoming another process's, and a signal to one that has ended fails. */
+	if (peer->foreign && !is_process_of(peer->pid, peer->owner))
+		err = -EPERM;
+	if (!err && syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0))
 		err = -errno;
 	if (!err)
 		err = wait_for(&process, POLLIN, clock_now() + timeout_ms * MS);

@@ -13,13 +13,12 @@
 #include "lkvm/text.h"
 #include "others.h"
 
-/* Nobody makes root wait for ever by what is in his folder. */
+/* Files in another user's folder, whatever they are: nobody makes root wait for ever by what is in his. */
 #define MAX_FOREIGN 1024
 
 struct names {
 	char **list;
 	size_t nr;
-	unsigned foreign; /* looked at in another user's folder */
 };
 
 static int add_name(struct names *names, const char *name)
@@ -73,7 +72,7 @@ static int look_at(struct control_folder *folder, char *file, struct names *name
 {
 	int fd;
 
-	if (!name_of_file(file) || (folder->foreign && names->foreign++ >= MAX_FOREIGN))
+	if (!name_of_file(file))
 		return 0;
 	fd = control_folder_connect(folder, file);
 	if (fd == -ECONNREFUSED && !folder->foreign)
@@ -90,11 +89,12 @@ static int look_into(struct control_folder *folder, struct names *names)
 	/* A description of its own, as closedir() closes it. */
 	DIR *dir = fdopendir(openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	struct dirent *entry;
+	unsigned files = 0;
 	int error = 0;
 
 	if (!dir)
 		return 0;
-	while (!error && (entry = readdir(dir)))
+	while (!error && (!folder->foreign || files++ < MAX_FOREIGN) && (entry = readdir(dir)))
 		error = look_at(folder, entry->d_name, names);
 	closedir(dir);
 	return error;
@@ -102,10 +102,7 @@ static int look_into(struct control_folder *folder, struct names *names)
 
 static int look_into_other(struct control_folder *folder, void *arg)
 {
-	struct names *names = arg;
-
-	names->foreign = 0;
-	return look_into(folder, names);
+	return look_into(folder, arg);
 }
 
 static int compare(const void *a, const void *b)

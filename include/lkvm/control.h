@@ -38,6 +38,7 @@ struct control_peer {
 	int fd;
 	pid_t pid;    /* of the process; 0: it is out of our sight, in another container */
 	bool foreign; /* another user's guest, and we are root */
+	uid_t owner;  /* whose it is */
 };
 
 /* What LKVM_RUNTIME_DIR says if that is not an absolute path: then there is no folder at all. NULL: it is fine. */
@@ -71,7 +72,8 @@ bool control_has_own(const char *name);
 
 /*
  * Sends the request of that name ("stat") and waits for the answer, a line that is well-formed JSON,
- * which the caller frees. 0; -ETIMEDOUT; -EPIPE: the guest ended meanwhile; -EPROTO: that was no answer.
+ * which the caller frees; another user's has nothing in it that a terminal would take for more than text, but for
+ * what is written as an escape. 0; -ETIMEDOUT; -EPIPE: the guest ended meanwhile; -EPROTO: that was no answer.
  */
 int control_ask(struct control_peer *peer, const char *request, int timeout_ms, char **answer);
 

@@ -74,6 +74,19 @@ int guests_hung_up(const struct guests_command *command, const struct guests_arg
 #define GUESTS_STOP_MS	   2000
 
 /*
+ * All guests asked one after the other, in the order of their names: those of another user's have, together, about as
+ * long as is given for them, so that nobody makes root wait for ever. False from guests_turn(): they have had it.
+ */
+struct guests_turn {
+	char user[40]; /* whose turn it is; "": ours, which has no end */
+	bool told;     /* the caller's: that it is over */
+	u64 spent;     /* ns */
+	u64 began;     /* clock_now(); of the one that is being asked */
+};
+bool guests_turn(struct guests_turn *turn, const char *name, unsigned ms);
+void guests_turn_end(struct guests_turn *turn);
+
+/*
  * A command that makes the same request to every guest meant, and says "Guest NAME is STATE", or, with GUESTS_END, that
  * it has ended. Its exit status.
  */

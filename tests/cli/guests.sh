@@ -411,7 +411,7 @@ END
 # What never happened is not told to people, and nobody's words become an escape sequence.
 test_guests_stat_for_people() {
 	own_folder
-	answering '{"ok": true, "name": "one", "state": "\u001b[2J\u009bx", "memory": 0, "counters": {"hypercalls": 0,
+	answering '{"ok": true, "name": "one", "state": "\u001b[2J\u009bx", "\u001b]0;y\u0007\u000az": 7, "memory": 0, "counters": {"hypercalls": 0,
 "conversions_private": 0, "prefaulted_pages": 3}, "exits": {"io": 2}}'
 	tr -d '\n' <answer >answer.line && echo >>answer.line && mv answer.line answer
 	lkvm stat one
@@ -420,6 +420,7 @@ test_guests_stat_for_people() {
 	! grep -qiE 'hypercalls|private' .out || fail "$out"
 	grep -qE ': +3$' .out && grep -qE '^  memory: +0 MiB$' .out && grep -qE '^  io: +2$' .out || fail "$out"
 	! grep -q "$(printf '\033')" .out && grep -q 'state: .*?\[2J??x' .out || fail "$(od -c .out)"
+	grep -qE '^  \?\]0;y\?\?z: +7$' .out || fail "$(od -c .out)"
 }
 
 # with_users SCRIPT: runs it as root in a place where /run and /tmp are empty but for the folders of two users. In it
@@ -559,6 +560,73 @@ test_guests_of_other_users_are_not_trusted() {
 	setpriv --reuid 65531 --regid 65531 --clear-groups "$LKVM" list >.out 2>.err
 	grep -q "Warning: no guest is looked for in a folder that is not safe: /tmp/lkvm-65531 belongs to user 65532; have root" .err ||
 		fail "$(cat .err)"
+	for pid in $(jobs -p); do
+		kill "$pid" || :
+	done
+END
+	with_users
+}
+
+# Nobody makes root wait for ever, whatever he puts there and however he answers; nor does root send signals to what is root's.
+test_guests_of_other_users_take_long() {
+	cat >script <<'END'
+	cat >slow.py <<'PYTHON'
+import os, select, socket, time
+folder, nr = "/run/user/65531/lkvm/", 40
+os.setegid(65531)
+os.seteuid(65531)
+servers = {}
+for i in range(nr):
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(folder + "g%02d.sock" % i)
+    server.listen(8)
+    servers[server] = i
+os.seteuid(0)
+os.write(1, b"ready\n")
+clients = {}
+while True:
+    for ready in select.select([*servers, *clients], [], [])[0]:
+        if ready in servers:
+            clients[ready.accept()[0]] = servers[ready]
+            continue
+        request = ready.recv(4096)
+        if not request:
+            del clients[ready]
+            continue
+        with open("/run/test/asked", "a") as asked:
+            asked.write("%d\n" % clients[ready])
+        # Each is in time, all of them together are not.
+        if b"stop" not in request:
+            time.sleep(1)
+            ready.send(b'{"ok": true, "state": "running", "x\x7f\xc2\x9by": 1}\n')
+PYTHON
+	rm -f ready asked
+	python3 slow.py >ready &
+	slow=$!
+	until grep -qs ready ready; do
+		[ -d /proc/$slow ] || fail "no guests"
+		sleep 0.02
+	done
+	guest 65532 /run/user/65532/lkvm/db
+	lkvm list
+	[ "$status" = 0 ] && grep -qxE " *$pid db +running +65532" .out || fail "$out$err"
+	shown=$(grep -c " g[0-9][0-9] .*65531" .out) nr=$(wc -l <asked)
+	[ "$nr" -ge 4 ] && [ "$nr" -lt 10 ] && [ "$shown" -ge "$nr" ] || fail "$nr asked, $out"
+	lkvm stat 65531/g00 --json
+	! LC_ALL=C grep -q "$(printf '[\177\233]')" .out && [[ $out == *'x???y'* ]] || fail "$(od -c .out)"
+	# The process has been root's ever since it began to listen.
+	lkvm stop 65531/g00
+	[ "$status" = 248 ] && [[ $err == *"SIGTERM cannot be sent: Operation not permitted"* ]] && [ -d /proc/$slow ] ||
+		fail "$status $out$err"
+	# No more than so many files are looked at, whatever they are: those of one of these two come too late.
+	kill -9 $slow
+	guest 65532 /run/user/65532/lkvm/before
+	for i in $(seq 1100); do
+		: >/run/user/65532/lkvm/$i
+	done
+	guest 65532 /run/user/65532/lkvm/behind
+	lkvm list
+	[ "$(grep -cE " (before|behind) .*65532" .out)" = 1 ] || fail "$out$err"
 	for pid in $(jobs -p); do
 		kill "$pid" || :
 	done
