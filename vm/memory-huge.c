@@ -178,9 +178,10 @@ int memory_open_hugetlbfs(struct guest_memory *memory, u64 size)
 	if (statfs(folder, &fs))
 		return failed(memory, folder);
 	if ((u32)fs.f_type != HUGETLBFS_MAGIC) {
-		log_fatal(MEMORY_SAY("%s is not in a hugetlbfs; mount -t hugetlbfs none %s would "
-				     "make it one"),
-			  memory_name(memory), folder, folder);
+		log_fatal(MEMORY_SAY("%s is not in a hugetlbfs; 'findmnt -t hugetlbfs' shows where "
+				     "there is one, 'mount -t hugetlbfs none FOLDER' makes an "
+				     "empty folder one"),
+			  memory_name(memory), folder);
 		return -EINVAL;
 	}
 	if (asprintf(&path, "%s/lkvm-XXXXXX", folder) < 0) {

@@ -396,7 +396,9 @@ static void hugetlbfs_must_be_one(void **state)
 {
 	config.path = folder;
 	assert_int_equal(use(MEMORY_HUGETLBFS, SIZE), -EINVAL);
-	SAID("is not in a hugetlbfs");
+	/* No advice to mount something over whatever the folder has in it. */
+	SAID("is not in a hugetlbfs; 'findmnt -t hugetlbfs' shows");
+	SAID("none FOLDER' makes an empty folder one");
 	guest_memory_destroy(&memory);
 	config.path = "/nonexistent";
 	assert_int_equal(use(MEMORY_HUGETLBFS, SIZE), -ENOENT);
