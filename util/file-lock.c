@@ -2,7 +2,8 @@
 /*
  * Open-file-description locks are used because they live as long as the descriptor (a killed lkvm leaves
  * none behind), conflict inside one process too, and are what other monitors look at. They do not tell
- * who holds them; /proc does, by the lock lines in fdinfo, and that is asked only after a conflict.
+ * who holds them; /proc does, by the lock lines in fdinfo, and that is asked only after a conflict. Others' may be a
+ * process's (F_SETLK): those conflict with ours just the same.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -73,7 +74,8 @@ static bool fd_is_wanted(const struct search *search, pid_t pid, const char *fd_
 	while (fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "flags: %o", &flags) == 1)
 			writes = (flags & O_ACCMODE) != O_RDONLY;
-		locked |= !strncmp(line, "lock:", 5) && strstr(line, "OFDLCK");
+		locked |= !strncmp(line, "lock:", 5) &&
+			  (strstr(line, "OFDLCK") || strstr(line, "POSIX"));
 	}
 	fclose(file);
 	return locked && (search->wanted == LOCKED || writes || is_trusted(pid));

@@ -178,8 +178,8 @@ static void test_locks_between_processes(void **state)
 	close(ready[1]);
 }
 
-/* nobody, with a lock on the file that anybody may take who may read it, until `stop` is closed. */
-static pid_t lock_as_nobody(const char *path, int flags, int stop[2])
+/* This user, with a lock on the file that anybody may take who may read it, until `stop` is closed. */
+static pid_t lock_as(uid_t user, const char *path, int flags, int command, int stop[2])
 {
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 	int ready[2];
@@ -193,10 +193,11 @@ static pid_t lock_as_nobody(const char *path, int flags, int stop[2])
 
 		close(stop[1]);
 		prctl(PR_SET_NAME, "no\033[2Jbody");
-		if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
+		if (user != geteuid() &&
+		    (setresgid(user, user, user) || setresuid(user, user, user)))
 			_exit(1);
 		fd = open(path, flags);
-		if (fd < 0 || fcntl(fd, F_OFD_SETLK, &lock) || write(ready[1], "x", 1) != 1)
+		if (fd < 0 || fcntl(fd, command, &lock) || write(ready[1], "x", 1) != 1)
 			_exit(2);
 		_exit(read(stop[0], &byte, 1));
 	}
@@ -216,6 +217,19 @@ static void let_go(pid_t pid, int stop[2])
 	assert_int_equal(status, 0);
 }
 
+/* The older kind of lock, which belongs to a process, is one as well. */
+static void test_lock_of_a_process(void **state)
+{
+	const char *path = make_file("older", 4096);
+	int stop[2];
+	pid_t pid = lock_as(geteuid(), path, O_RDONLY, F_SETLK, stop);
+
+	assert_refused((struct disk_config){ .path = path }, -EBUSY, "in use by no?[2Jbody (PID");
+	disk_close(open_good(path, true, false));
+	let_go(pid, stop);
+	disk_close(open_good(path, false, false));
+}
+
 /* Who may only read an image does not keep its owner out; he keeps out others all the same. */
 static void test_lock_of_another_users(void **state)
 {
@@ -227,7 +241,7 @@ static void test_lock_of_another_users(void **state)
 	if (geteuid() || stat_inode("/proc/self/ns/pid") != 0xeffffffc)
 		skip();
 	assert_int_equal(chmod(dir, 0711) | chmod(path, 0644), 0);
-	pid = lock_as_nobody(path, O_RDONLY, stop);
+	pid = lock_as(65534, path, O_RDONLY, F_OFD_SETLK, stop);
 	disk = open_good(path, false, false);
 	SAID("a program of another user has locked it for reading");
 	assert_refused((struct disk_config){ .path = path }, -EBUSY, "given twice");
@@ -237,7 +251,7 @@ static void test_lock_of_another_users(void **state)
 	assert_int_equal(chmod(path, 0666), 0);
 	assert_refused((struct disk_config){ .path = path }, -EBUSY, "in use by no?[2Jbody (PID");
 	let_go(pid, stop);
-	pid = lock_as_nobody(path, O_RDWR, stop);
+	pid = lock_as(65534, path, O_RDWR, F_OFD_SETLK, stop);
 	assert_int_equal(chmod(path, 0644), 0);
 	assert_refused((struct disk_config){ .path = path }, -EBUSY, "in use by no?[2Jbody (PID");
 	let_go(pid, stop);
@@ -357,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_format_warning),
 		cmocka_unit_test(test_locks_in_one_process),
 		cmocka_unit_test(test_locks_between_processes),
+		cmocka_unit_test(test_lock_of_a_process),
 		cmocka_unit_test(test_lock_of_another_users),
 		cmocka_unit_test(test_direct_refused),
 		cmocka_unit_test(test_block_device),
