@@ -118,7 +118,14 @@ static void explain(const char *path, const struct stat *st, char *text, size_t 
 			 "%s belongs to user %s; %sset LKVM_RUNTIME_DIR to a folder of your own",
 			 path, user, control_chosen_folder() ? "" : "have root remove it, or ");
 	else if (!S_ISDIR(st->st_mode))
-		snprintf(text, size, "%s is no folder; remove it", path);
+		snprintf(text, size, "%s is no folder; %s", path,
+			 control_chosen_folder() ? "set LKVM_RUNTIME_DIR to one" : "remove it");
+	else if (control_chosen_folder())
+		/* Whatever it was made for may need it as it is: /tmp, say. */
+		snprintf(
+			text, size,
+			"others may write to %s; set LKVM_RUNTIME_DIR to a folder that only you may write to",
+			path);
 	else
 		snprintf(text, size, "others may write to %s; 'chmod go-w %s' makes it yours alone",
 			 path, path);

@@ -203,7 +203,7 @@ test_guests_without_a_socket() {
 	own_folder
 	chmod 777 run
 	start_guest --name one
-	grep -q "Warning: Guest one has no control socket (others may write to $PWD/run; 'chmod go-w" guest.err ||
+	grep -q "Warning: Guest one has no control socket (others may write to $PWD/run; set LKVM_RUNTIME_DIR" guest.err ||
 		fail "$(cat guest.err)"
 	lkvm stop one
 	[ "$status" = 247 ] && [[ $err == *"Warning: no guest is looked for in a folder that is not safe: others may write"* ]] ||
