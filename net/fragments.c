@@ -128,7 +128,10 @@ static bool add(struct set *set, const struct piece *piece, const u8 *frame)
 {
 	unsigned end = piece->offset + piece->len;
 
-	if (set->total ? end > set->total : piece->last && end < set->end)
+	/* One end, and nothing behind it. */
+	if (set->total && (end > set->total || (piece->last && end < set->total)))
+		return false;
+	if (piece->last && end < set->end)
 		return false;
 	if (!mark(set, piece))
 		return true;

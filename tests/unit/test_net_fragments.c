@@ -142,6 +142,12 @@ static void no_datagram(void **state)
 	/* As many bytes as the end says, but not these. */
 	assert_null(take(3, 24, 8, false));
 	assert_null(take(3, 8, 8, true));
+	/* Two ends, and as many bytes in all as the second says, but no beginning. */
+	assert_null(take(5, 60000, 8, true));
+	assert_null(take(5, 8, 8, true));
+	assert_null(take(6, 0, 8, false));
+	assert_null(take(6, 800, 16, true));
+	assert_null(take(6, 16, 8, true));
 	/* A piece in the middle that is not a multiple of 8. */
 	assert_null(take(4, 0, 12, false));
 	assert_null(take(4, 8, 8, true));
