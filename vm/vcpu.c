@@ -418,6 +418,19 @@ static enum exit_action system_event(struct vcpu *vcpu)
 	return EXIT_ACTION_UNKNOWN;
 }
 
+static const char *suberror_text(u32 suberror)
+{
+	static const char *const texts[] = {
+		[KVM_INTERNAL_ERROR_EMULATION] = "it cannot emulate the instruction",
+		[KVM_INTERNAL_ERROR_SIMUL_EX] = "an exception while it emulated one",
+		[KVM_INTERNAL_ERROR_DELIVERY_EV] = "an exit while it delivered an event",
+		[KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON] =
+			"the CPU gave a reason it does not know",
+	};
+
+	return suberror < ARRAY_SIZE(texts) && texts[suberror] ? texts[suberror] : "unknown";
+}
+
 static enum exit_action dispatch(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
@@ -443,8 +456,9 @@ static enum exit_action dispatch(struct vcpu *vcpu)
 			arch_vcpu_dump(vcpu);
 		return stop_for(vcpu, VM_REQUEST_TRIPLE_FAULT);
 	case KVM_EXIT_INTERNAL_ERROR:
-		return internal_error(vcpu, "KVM internal error, suberror %u",
-				      run->internal.suberror);
+		return internal_error(vcpu, "KVM internal error, suberror %u (%s)",
+				      run->internal.suberror,
+				      suberror_text(run->internal.suberror));
 	case KVM_EXIT_FAIL_ENTRY:
 		return internal_error(
 			vcpu, "KVM could not enter the guest, hardware reason 0x%llx",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // status: 244
 // output: jumping
-// errors: internal error,rip,code at
+// errors: internal error,it cannot emulate the instruction,rip,code at
 /* Code where no memory is: KVM cannot emulate that, and says so. */
 #include "guest.h"
 
