@@ -12,6 +12,14 @@
 # SYSROOT is a folder with the other architecture's headers and libraries. Unless given, it is the one that
 # scripts/cross-sysroot arm64 makes, when that is there; SYSROOT= (empty) leaves it all to the compiler.
 
+# `make clean all`: what is built with is looked at while this file is read, so each goal has a make of its own.
+ifneq ($(and $(filter clean,$(MAKECMDGOALS)),$(filter-out clean,$(MAKECMDGOALS))),)
+.NOTPARALLEL:
+.PHONY: $(MAKECMDGOALS)
+$(MAKECMDGOALS):
+	@$(MAKE) --no-print-directory $@
+else
+
 HOST_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(patsubst riscv64,riscv,$(shell uname -m))))
 ARCH ?= $(HOST_ARCH)
 ifeq ($(wildcard $(ARCH)/arch-vm.h),)
@@ -225,4 +233,8 @@ clean:
 	@[ -e lkvm ] || rm -f lkvm
 endif
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+ifeq ($(filter clean,$(MAKECMDGOALS)),)
+-include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
+endif
+
+endif

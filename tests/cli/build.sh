@@ -77,4 +77,12 @@ test_build_clean() {
 	done
 	[ -e b/mine ] && [ -e "$TOP/Makefile" ] || fail "removed"
 	make -n -C "$TOP" clean | grep -qx "rm -rf build lkvm" || fail "$(make -n -C "$TOP" clean)"
+	# A goal beside it is built anew; what lies about in a folder that is no build's is not looked at.
+	make -s -C "$TOP" B="$PWD/c" "$PWD/c/util/text.o" >out 2>&1 || fail "$(cat out)"
+	: >c/old
+	make -s -C "$TOP" B="$PWD/c" clean "$PWD/c/util/text.o" >out 2>&1 || fail "$(cat out)"
+	[ -e c/util/text.o ] && [ ! -e c/old ] || fail "clean and build: $(cat out)"
+	mkdir -p d/e.d
+	! make -s -C "$TOP" B="$PWD/d" clean 2>out || fail "it removed something"
+	grep -q "$PWD/d is no folder that a build" out || fail "$(cat out)"
 }
