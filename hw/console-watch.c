@@ -169,6 +169,9 @@ static void add(struct console_watch *watch, char c)
 		watch->cut = true;
 	}
 	watch->line[watch->line_len++] = c;
+	/* Linux is silent behind a panic's last line: somebody has shown an old one, and prints on. */
+	if (watch->said == LAST_WORDS_PANIC_OVER)
+		say(watch, LAST_WORDS_PANIC, watch->no_root);
 	look(watch);
 }
 
