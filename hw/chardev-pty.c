@@ -119,19 +119,21 @@ static int pty_start(struct chardev *c)
 
 /*
  * Closing the master throws away what the reader has not read yet, which may be why the guest panicked.
- * Only the slave tells how much that is. It is still on its way there for a moment: 0 counts twice.
+ * Only the slave tells how much that is. A worker of the kernel's takes it there, on a busy host not at once:
+ * poll() of an empty slave waits for that worker.
  */
 static void wait_for_reader(struct pty *p)
 {
 	int slave = ioctl(p->base.in.fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	int left, empty = 0;
+	struct pollfd pfd = { .fd = slave, .events = POLLIN };
+	int left;
 
 	if (slave < 0)
 		return;
-	for (int ms = 0; ms < LAST_WORDS_MS && empty < 2; ms += LAST_WORDS_STEP_MS) {
-		if (ioctl(slave, FIONREAD, &left))
+	for (int ms = 0; ms < LAST_WORDS_MS; ms += LAST_WORDS_STEP_MS) {
+		poll(&pfd, 1, 0);
+		if (ioctl(slave, FIONREAD, &left) || !left)
 			break;
-		empty = left ? 0 : empty + 1;
 		poll(NULL, 0, LAST_WORDS_STEP_MS);
 	}
 	close(slave);

@@ -238,9 +238,10 @@ static void size_and_its_changes(void **state)
 
 enum child_end { END_SEGV, END_ABORT, END_ILL, END_ALARM, END_EXIT, END_KILL };
 
-static void child(const char *path, int ready_fd, enum child_end end)
+static void child(const char *path, int ready_fd, int go_fd, enum child_end end)
 {
 	struct chardev *c;
+	char byte;
 
 	/* Not a session leader: the end of one would reset the terminal by itself. */
 	use_stdin(open(path, O_RDWR | O_NOCTTY));
@@ -254,7 +255,9 @@ static void child(const char *path, int ready_fd, enum child_end end)
 	chardev_set_client(c, &front_client);
 	chardev_start(c);
 	put(ready_fd, "r", 1);
-	poll(NULL, 0, 20); /* the parent looks at the mode */
+	/* The parent looks at the mode. */
+	if (read(go_fd, &byte, 1) != 1)
+		_exit(98);
 	switch (end) {
 	case END_SEGV:
 		kill(getpid(), SIGSEGV);
@@ -278,19 +281,21 @@ static void child(const char *path, int ready_fd, enum child_end end)
 /* A way to end after which nothing can be restored shows that the test would see it. */
 static void restored_after(enum child_end end, int signal)
 {
-	int ready[2], master, status, keep;
+	int ready[2], go[2], master, status, keep;
 	char path[64], byte;
 	pid_t pid;
 
 	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(go), 0);
 	master = open_pty_pair(path);
 	/* Kept open: else the last close would take the terminal's mode with it. */
 	keep = open(path, O_RDWR | O_NOCTTY);
 	pid = fork();
 	if (!pid)
-		child(path, ready[1], end);
+		child(path, ready[1], go[0], end);
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	assert_true(is_raw(master));
+	put(go[1], "g", 1);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (signal)
 		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == signal);
@@ -301,6 +306,8 @@ static void restored_after(enum child_end end, int signal)
 	close(keep);
 	close(ready[0]);
 	close(ready[1]);
+	close(go[0]);
+	close(go[1]);
 }
 
 static void terminal_is_restored_after_a_crash(void **state)
@@ -467,7 +474,10 @@ static void pty_gives_last_words(void **state)
 	pthread_t reader;
 	void *failed;
 
-	turn(300); /* until it has seen that somebody is there */
+	/* It has seen that somebody is there. */
+	front.room = 1;
+	put(slave, "x", 1);
+	until(front.len == 1);
 	assert_int_equal(pthread_create(&reader, NULL, read_late, &slave), 0);
 	chardev_puts(c, "last words");
 	chardev_destroy(c);
