@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Who connects has the same user and could as well kill lkvm; still nothing he does or fails to do may make the loop
+ * wait, or keep others out: nothing blocks, a connection is served one request a round, one on which nothing
+ * happens is closed, and the oldest of them makes room for a new one. What only the main thread can do is a job
+ * for its loop.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "connections.h"
+#include "lkvm/vm.h"
+#include "protocol.h"
+
+#define PATIENCE_NS (10 * 1000000000ULL)
+#define REST_NS	    1000000000ULL
+
+static void listen_again(struct connections *connections);
+
+/* ---- one connection ---- */
+
+/* The place keeps the descriptor's number: whoever comes next shall not find them all taken. */
+static void client_close(struct client *client)
+{
+	int fd = client->fd.fd;
+
+	loop_fd_del(&client->fd);
+	loop_timer_cancel(&client->patience);
+	if (client->job)
+		client->job->client = NULL;
+	free(client->out);
+	client->reserved = dup3(client->connections->jobs_fd.fd, fd, O_CLOEXEC);
+	if (client->reserved < 0)
+		close(fd);
+	client->fd.fd = -1;
+}
+
+/* A place has become free. */
+static void client_drop(struct client *client)
+{
+	struct connections *connections = client->connections;
+
+	client_close(client);
+	listen_again(connections);
+}
+
+static void on_patience_over(struct loop_timer *timer)
+{
+	client_drop(CONTAINER_OF(timer, struct client, patience));
+}
+
+static bool has_line(const struct client *client)
+{
+	return memchr(client->in, '\n', client->in_len) || client->in_len == CONTROL_MAX_REQUEST;
+}
+
+/* What to wait for: room for the answer, the next round for a line that is there already, or the peer. */
+static u32 next_events(const struct client *client)
+{
+	if ((client->until_end || client->job) && !client->out)
+		return 0;
+	return client->out || has_line(client) ? EPOLLOUT : EPOLLIN;
+}
+
+static void wait_for_next(struct client *client)
+{
+	u32 events = next_events(client);
+
+	/* He waits for us, and that he goes is told all the same. */
+	if (!events)
+		loop_timer_cancel(&client->patience);
+	loop_fd_mod(&client->fd, events);
+}
+
+/* The first line, without its end, as a string. Its length with the end; 0: it has none. */
+static size_t get_line(const struct client *client, char line[CONTROL_MAX_REQUEST])
+{
+	char *end = memchr(client->in, '\n', client->in_len);
+	size_t len;
+
+	if (!end)
+		return 0;
+	len = end - client->in;
+	memcpy(line, client->in, len);
+	line[len] = '\0';
+	/* Cut short by a NUL it might mean something after all. */
+	if (strlen(line) != len)
+		line[0] = '\0';
+	return len + 1;
+}
+
+static void drop_line(struct client *client, size_t len)
+{
+	client->in_len -= len;
+	memmove(client->in, client->in + len, client->in_len);
+}
+
+/* False: as many as there can be are under way, of whom some have gone. */
+static bool give_to_main(struct client *client, const struct control_request *request)
+{
+	struct connections *connections = client->connections;
+
+	for (unsigned i = 0; i < MAX_CLIENTS; i++) {
+		struct job *job = &connections->jobs[i];
+
+		if (job->request)
+			continue;
+		job->request = request;
+		job->client = client;
+		client->job = job;
+		job->posted = true;
+		eventfd_write(connections->jobs_fd.fd, 1);
+		return true;
+	}
+	return false;
+}
+
+static void answer(struct client *client, const char *line, FILE *out)
+{
+	struct connections *connections = client->connections;
+	const struct control_asker asker = { .vm = connections->vm,
+					     .main_left = connections->main_left };
+	const struct control_request *request;
+	enum control_error err = control_parse(line, &request);
+
+	if (!err && control_needs_main(request)) {
+		err = CONTROL_ENDING;
+		if (!connections->main_left && give_to_main(client, request))
+			return;
+		if (!connections->main_left)
+			err = CONTROL_FAILED;
+	}
+	if (err)
+		control_refuse(err, out);
+	else
+		client->until_end = control_answer(&asker, request, out);
+}
+
+/* Answers the first line, or has it answered. False: out of memory. */
+static bool serve(struct client *client)
+{
+	char line[CONTROL_MAX_REQUEST];
+	size_t len = get_line(client, line);
+	FILE *out = open_memstream(&client->out, &client->out_len);
+
+	if (!out)
+		return false;
+	if (len) {
+		drop_line(client, len);
+		answer(client, line, out);
+	} else {
+		control_refuse(CONTROL_TOO_LONG, out);
+		client->no_more = true;
+	}
+	client->out_sent = 0;
+	if (fclose(out))
+		return false;
+	if (client->job) {
+		free(client->out);
+		client->out = NULL;
+	}
+	return true;
+}
+
+/* False: the peer is no more. */
+static bool send_out(struct client *client)
+{
+	ssize_t n = send(client->fd.fd, client->out + client->out_sent,
+			 client->out_len - client->out_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	client->out_sent += n;
+	if (client->out_sent == client->out_len) {
+		free(client->out);
+		client->out = NULL;
+	}
+	return true;
+}
+
+/* False: there will be no more. */
+static bool receive(struct client *client)
+{
+	ssize_t n = recv(client->fd.fd, client->in + client->in_len,
+			 CONTROL_MAX_REQUEST - client->in_len, MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	client->in_len += n;
+	return n > 0;
+}
+
+/* One step. False: close it. */
+static bool client_step(struct client *client, u32 events)
+{
+	if (events & EPOLLERR ||
+	    (events & EPOLLHUP && (client->out || client->until_end || client->job)))
+		return false;
+	/* Who has gone without waiting for the answer may have left a request. */
+	if (events & (EPOLLIN | EPOLLHUP) && !has_line(client) && !receive(client))
+		return false;
+	if (!client->out && !client->until_end && !client->job && has_line(client) &&
+	    !serve(client))
+		return false;
+	if (client->out) {
+		if (!send_out(client))
+			return false;
+		client->active = clock_now();
+		loop_timer_set(client->connections->loop, &client->patience, PATIENCE_NS);
+	}
+	return client->out || !client->no_more;
+}
+
+static void on_client(struct loop_fd *handler, u32 events)
+{
+	struct client *client = CONTAINER_OF(handler, struct client, fd);
+
+	if (client_step(client, events))
+		wait_for_next(client);
+	else
+		client_drop(client);
+}
+
+/* ---- jobs for the main thread ---- */
+
+/* Their loop. */
+static void look_whether_gone(void *arg)
+{
+	struct job *job = arg;
+	struct pollfd fd = { .events = 0 };
+
+	if (job->client) {
+		fd.fd = job->client->fd.fd;
+		if (poll(&fd, 1, 0) > 0 && fd.revents & (POLLHUP | POLLERR))
+			client_drop(job->client);
+	}
+	job->gone = !job->client;
+}
+
+static bool has_gone(void *arg)
+{
+	struct job *job = arg;
+
+	loop_call(job->connections->loop, look_whether_gone, job);
+	return job->gone;
+}
+
+/* Their loop. */
+static void finish_job(void *arg)
+{
+	struct job *job = arg;
+	struct client *client = job->client;
+	char *out = job->out;
+
+	job->request = NULL;
+	if (!client) {
+		free(out);
+		return;
+	}
+	client->job = NULL;
+	client->out = out;
+	client->out_len = job->out_len;
+	client->out_sent = 0;
+	loop_timer_set(client->connections->loop, &client->patience, PATIENCE_NS);
+	if (out)
+		wait_for_next(client);
+	else
+		client_drop(client);
+}
+
+static void do_job(struct job *job)
+{
+	struct connections *connections = job->connections;
+	const struct control_asker asker = {
+		.vm = connections->vm,
+		.gone = has_gone,
+		.arg = job,
+	};
+	FILE *out = open_memstream(&job->out, &job->out_len);
+
+	if (out && connections->main_left)
+		control_refuse(CONTROL_ENDING, out);
+	else if (out)
+		control_answer(&asker, job->request, out);
+	if (!out || fclose(out))
+		job->out = NULL;
+	loop_call(connections->loop, finish_job, job);
+}
+
+/* Not as posted work, which is also done in the middle of a pause and of a reboot. */
+static void on_jobs(struct loop_fd *handler, u32 events)
+{
+	struct connections *connections = CONTAINER_OF(handler, struct connections, jobs_fd);
+	eventfd_t count;
+
+	eventfd_read(handler->fd, &count);
+	for (unsigned i = 0; i < MAX_CLIENTS; i++)
+		if (atomic_exchange(&connections->jobs[i].posted, false))
+			do_job(&connections->jobs[i]);
+}
+
+/* ---- connections ---- */
+
+static int client_open(struct client *client, int fd)
+{
+	struct connections *connections = client->connections;
+	int err;
+
+	client->fd.fd = fd;
+	client->in_len = 0;
+	client->out = NULL;
+	client->job = NULL;
+	client->no_more = client->until_end = false;
+	client->active = clock_now();
+	err = loop_fd_add(connections->loop, &client->fd, EPOLLIN);
+	if (err)
+		client->fd.fd = -1;
+	else
+		loop_timer_set(connections->loop, &client->patience, PATIENCE_NS);
+	return err;
+}
+
+static bool is_waiting(const struct client *client)
+{
+	return client->job || client->until_end;
+}
+
+/*
+ * A free place, or that of whoever has been silent for longest; last of all somebody for whom the main thread is
+ * busy, or who waits for a guest to end that was only asked to. Who waits for the end of one that is ending keeps his.
+ */
+static struct client *find_place(struct connections *connections)
+{
+	struct client *best = NULL;
+
+	for (unsigned i = 0; i < MAX_CLIENTS; i++) {
+		struct client *client = &connections->places[i];
+
+		if (client->fd.fd < 0)
+			return client;
+		if (client->until_end && vm_ending(connections->vm))
+			continue;
+		if (!best || (is_waiting(best) && !is_waiting(client)) ||
+		    (is_waiting(best) == is_waiting(client) && client->active < best->active))
+			best = client;
+	}
+	if (best)
+		client_close(best);
+	return best;
+}
+
+int connections_add(struct connections *connections, int fd)
+{
+	struct client *client = find_place(connections);
+
+	return client ? client_open(client, fd) : -EBUSY;
+}
+
+/* The folder keeps others out already; this does so too where somebody opened it to them. */
+static bool is_ours(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) &&
+	       (peer.uid == geteuid() || peer.uid == 0);
+}
+
+/* Without room accept() fails at once, again and again. */
+static void take_rest(struct connections *connections)
+{
+	loop_fd_del(&connections->listener);
+	loop_timer_set(connections->loop, &connections->rest, REST_NS);
+}
+
+static void reserve(struct client *client)
+{
+	if (client->reserved < 0)
+		client->reserved = fcntl(client->connections->jobs_fd.fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static int accept_client(struct connections *connections, struct client *client)
+{
+	int fd, err;
+
+	if (client->reserved >= 0)
+		close(client->reserved);
+	client->reserved = -1;
+	fd = accept4(connections->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	err = fd < 0 ? -errno : 0;
+	if (!err && !is_ours(fd))
+		err = -ECONNABORTED;
+	if (!err)
+		err = client_open(client, fd);
+	if (!err)
+		return 0;
+	if (fd >= 0)
+		close(fd);
+	reserve(client);
+	return err;
+}
+
+static void on_connect(struct loop_fd *handler, u32 events)
+{
+	struct connections *connections = CONTAINER_OF(handler, struct connections, listener);
+	struct client *client = find_place(connections);
+	int err;
+
+	/* The others wait in the kernel until somebody leaves. */
+	if (!client) {
+		loop_fd_del(handler);
+		return;
+	}
+	err = accept_client(connections, client);
+	if (err && err != -EAGAIN && err != -EINTR && err != -ECONNABORTED)
+		take_rest(connections);
+}
+
+static void listen_again(struct connections *connections)
+{
+	if (connections->listener.fd < 0 || connections->listener.loop ||
+	    connections->rest.deadline)
+		return;
+	if (loop_fd_add(connections->loop, &connections->listener, EPOLLIN))
+		loop_timer_set(connections->loop, &connections->rest, REST_NS);
+}
+
+static void on_rested(struct loop_timer *timer)
+{
+	listen_again(CONTAINER_OF(timer, struct connections, rest));
+}
+
+/* ---- all of them ---- */
+
+int connections_init(struct connections *connections, struct vm *vm, struct loop *loop)
+{
+	int err;
+
+	connections->vm = vm;
+	connections->loop = loop;
+	connections->listener.fd = -1;
+	connections->listener.ready = on_connect;
+	connections->rest.expired = on_rested;
+	connections->jobs_fd.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	connections->jobs_fd.ready = on_jobs;
+	for (unsigned i = 0; i < MAX_CLIENTS; i++) {
+		struct client *client = &connections->places[i];
+
+		client->connections = connections;
+		client->fd.fd = client->reserved = -1;
+		client->fd.ready = on_client;
+		client->patience.expired = on_patience_over;
+		connections->jobs[i].connections = connections;
+	}
+	if (connections->jobs_fd.fd < 0)
+		return -errno;
+	err = loop_fd_add(vm->loop, &connections->jobs_fd, EPOLLIN);
+	if (err)
+		close(connections->jobs_fd.fd);
+	return err;
+}
+
+int connections_listen(struct connections *connections)
+{
+	for (unsigned i = 0; i < MAX_CLIENTS; i++)
+		reserve(&connections->places[i]);
+	return loop_fd_add(connections->loop, &connections->listener, EPOLLIN);
+}
+
+static void leave_main(void *arg)
+{
+	((struct connections *)arg)->main_left = true;
+}
+
+void connections_leave_main(struct connections *connections)
+{
+	loop_call(connections->loop, leave_main, connections);
+	/* No others are posted now, and those that are there are refused. */
+	on_jobs(&connections->jobs_fd, EPOLLIN);
+}
+
+static void end_client(struct client *client)
+{
+	if (client->fd.fd >= 0) {
+		/* A last answer that is still here may be that of a `stop`. */
+		if (client->out)
+			send_out(client);
+		client_close(client);
+	}
+	if (client->reserved >= 0)
+		close(client->reserved);
+}
+
+void connections_end(struct connections *connections)
+{
+	loop_fd_del(&connections->listener);
+	loop_timer_cancel(&connections->rest);
+	if (connections->listener.fd >= 0)
+		close(connections->listener.fd);
+	for (unsigned i = 0; i < MAX_CLIENTS; i++)
+		end_client(&connections->places[i]);
+	loop_fd_del(&connections->jobs_fd);
+	close(connections->jobs_fd.fd);
+}

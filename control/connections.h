@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The connections of a control socket: who has one, whose turn it is, and who makes room for others. */
+#ifndef CONTROL_CONNECTIONS_H
+#define CONTROL_CONNECTIONS_H
+
+#include <stdatomic.h>
+
+#include "lkvm/loop.h"
+#include "protocol.h"
+
+struct vm;
+
+#define MAX_CLIENTS 16
+
+/* A request that the main thread answers. */
+struct job {
+	struct connections *connections;
+	const struct control_request *request; /* NULL: nothing to do here */
+	_Atomic bool posted;		       /* it is the main thread's turn */
+	struct client *client;		       /* NULL: who asked has gone; their loop */
+	bool gone;			       /* the same, as the main thread was told */
+	char *out;			       /* the answer; NULL: out of memory */
+	size_t out_len;
+};
+
+/* A place for a connection. */
+struct client {
+	struct connections *connections;
+	struct loop_fd fd; /* fd.fd < 0: it is free */
+	int reserved;	   /* then: a descriptor kept for it; -1: none was left */
+	u64 active;	   /* clock_now() when it last was told something, or came */
+	struct loop_timer patience;
+	char in[CONTROL_MAX_REQUEST + 1]; /* with room for a NUL */
+	size_t in_len;
+	char *out; /* what is being sent; NULL: nothing */
+	size_t out_len, out_sent;
+	struct job *job; /* the main thread has its request; NULL: none */
+	bool no_more;	 /* after what is being sent */
+	bool until_end;	 /* waits for the guest's end */
+};
+
+/* Zeroed before connections_init(). Everything is used on `loop`, or while nobody runs it, unless told otherwise. */
+struct connections {
+	struct vm *vm;
+	struct loop *loop;	 /* may be vm->loop */
+	bool main_left;		 /* vm->loop takes no more jobs; main thread while the loop waits */
+	struct loop_fd listener; /* fd is set before connections_listen(); -1: none */
+	struct loop_timer rest;	 /* before accept() is tried again */
+	struct loop_fd jobs_fd;	 /* vm->loop: an eventfd, jobs were posted */
+	struct job jobs[MAX_CLIENTS];
+	struct client places[MAX_CLIENTS];
+};
+
+/* Main thread. 0, or -errno and there is nothing to end. */
+int connections_init(struct connections *connections, struct vm *vm, struct loop *loop);
+/* Takes those who connect from now on, and keeps descriptors for them. 0 or -errno. */
+int connections_listen(struct connections *connections);
+/* Serves that connection as if it had been accepted; the descriptor is theirs then. -errno: it is not. */
+int connections_add(struct connections *connections, int fd);
+/* Main thread, at its end: refuses what only that can do, now and later. */
+void connections_leave_main(struct connections *connections);
+/* Main thread, when nobody runs `loop` any more: sends the answers that are left, as far as they fit, closes all. */
+void connections_end(struct connections *connections);
+
+#endif
