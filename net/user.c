@@ -452,11 +452,14 @@ static void again_expired(struct loop_timer *timer)
 {
 	struct user *user = CONTAINER_OF(timer, struct user, again);
 	int err = begin(user);
+	char how[128];
 
 	if (!err)
 		err = on_loop(user);
-	if (err)
-		lost(user, strerror(-err));
+	if (!err)
+		return;
+	snprintf(how, sizeof(how), "could not be started: %s", strerror(-err));
+	lost(user, how);
 }
 
 static bool read_ready(struct user *user, struct user_ready *ready)

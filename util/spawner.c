@@ -32,6 +32,13 @@ struct child {
 
 static struct child children[HELPERS_MAX];
 
+/* Whoever started lkvm may have ignored any. Above all SIGCHLD: nobody would hear of a helper's end. */
+static void default_signals(void)
+{
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+}
+
 static void die_with(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -164,15 +171,21 @@ static void take_request(int fd)
 				  .msg_controllen = sizeof(control.space) };
 	struct cmsghdr *header;
 	int fds[SPAWN_FDS];
+	unsigned nr;
 
 	/* lkvm has ended, or wants no helpers any more. */
 	if (recvmsg(fd, &message, MSG_CMSG_CLOEXEC) != sizeof(kind))
 		end_all();
 	header = CMSG_FIRSTHDR(&message);
-	if (!header || header->cmsg_len != CMSG_LEN(sizeof(fds)))
+	if (!header)
 		return;
-	memcpy(fds, CMSG_DATA(header), sizeof(fds));
-	start_helper(kind, fds);
+	nr = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(fds, CMSG_DATA(header), nr * sizeof(int));
+	if (nr == SPAWN_FDS)
+		start_helper(kind, fds);
+	/* No room for all of them: that it ends with the others tells lkvm. */
+	for (unsigned i = 0; i < nr && nr < SPAWN_FDS; i++)
+		close(fds[i]);
 }
 
 static void reap(void)
@@ -219,6 +232,7 @@ void spawner_main(int fd, pid_t parent)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), reaper;
 	sigset_t child;
 
+	default_signals();
 	die_with(parent);
 	/* What a terminal sends to lkvm's process group is lkvm's to deal with. */
 	setsid();

@@ -88,6 +88,28 @@ static void works(struct guest *g)
 	assert_true(wait_for(g, wants_arp_reply, 10000));
 }
 
+/* lkvm itself was started with signals ignored (see main); it has none of that. */
+static void signals(void **state)
+{
+	char path[64], text[4096], *at;
+	unsigned long long ignored, blocked;
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", find_helper());
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	assert_true(len > 0);
+	text[len] = '\0';
+	at = strstr(text, "SigBlk:");
+	assert_non_null(at);
+	assert_int_equal(sscanf(at, "SigBlk: %llx SigIgn: %llx", &blocked, &ignored), 2);
+	assert_int_equal(blocked, 0);
+	assert_int_equal(ignored, 1ULL << (SIGPIPE - 1));
+}
+
 /* ---- it ends ---- */
 
 static void ended(void **state)
@@ -325,6 +347,7 @@ static void closed_loopback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(signals),
 		cmocka_unit_test(ended),
 		TEST(hangs),
 		TEST(last_fragment_first),
@@ -334,6 +357,8 @@ int main(void)
 		cmocka_unit_test(closed_loopback),
 	};
 
+	signal(SIGCHLD, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
 	setenv("G_DEBUG", "fatal-warnings", 1);
 	return RUN_WITH_SLIRP(tests);
 }
