@@ -8,7 +8,6 @@
 
 #define PORT_DNS    53
 #define PORT_DHCP   67
-#define PORT_TFTP   69
 #define PORT_DHCP6  547
 #define TCP_FLAGS   0x37 /* URG, ACK, RST, SYN, FIN */
 #define TCP_SYN	    0x02
@@ -162,9 +161,8 @@ static bool is_served(const struct packet *packet, u16 port)
 	if (packet->protocol != IP_UDP)
 		return false;
 	if (packet->version == 6)
-		return packet->to == GATEWAY && (port == PORT_TFTP || port == PORT_DHCP6);
-	return (packet->to == GATEWAY || packet->broadcast) &&
-	       (port == PORT_DHCP || port == PORT_TFTP);
+		return packet->to == GATEWAY && port == PORT_DHCP6;
+	return (packet->to == GATEWAY || packet->broadcast) && port == PORT_DHCP;
 }
 
 bool loopback_allows(struct loopback *loopback, const u8 *frame, size_t len, u16 *port)

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "fragments.h"
+#include "hazards.h"
 #include "lkvm/helper.h"
 #include "loopback.h"
 #include "user.h"
@@ -294,11 +295,13 @@ static void append(struct user *user, const u8 *frame, u32 len)
 {
 	u8 *to = user->out + user->out_len;
 
-	if (!may_pass(user, frame, len))
-		return;
 	memcpy(to, &len, USER_LENGTH);
 	if (frame != to + USER_LENGTH)
 		memcpy(to + USER_LENGTH, frame, len);
+	/* Mended first: what it means to libslirp is what is judged. */
+	if (!hazards_mend(user->loopback.host, to + USER_LENGTH, len) ||
+	    !may_pass(user, to + USER_LENGTH, len))
+		return;
 	user->out_len += USER_LENGTH + len;
 }
 

@@ -9,6 +9,7 @@
 #define IP_HEADER  20 /* without options */
 #define IP6_HEADER 40
 #define ETH_IP	   0x0800
+#define ETH_ARP	   0x0806
 #define ETH_IP6	   0x86dd
 #define IP_TCP	   6
 #define IP_UDP	   17

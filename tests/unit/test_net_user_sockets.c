@@ -34,7 +34,7 @@ static void udp(void **state)
 	close(fd);
 }
 
-enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
+enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
 
 static void send_tcp(struct guest *g, u8 flags, const void *data, size_t len)
 {
@@ -47,6 +47,7 @@ static void send_tcp(struct guest *g, u8 flags, const void *data, size_t len)
 	payload[12] = 5 << 4;
 	payload[13] = flags;
 	put16(payload + 14, 60000);
+	put16(payload + 18, flags & URG ? 2000 : 0);
 	if (len)
 		memcpy(payload + 20, data, len);
 	send_ip(g, 6, GUEST_IP, HOST_IP, payload, 20 + len, 16);
@@ -165,6 +166,29 @@ static void tcp(void **state)
 	close(listener);
 }
 
+/* More bytes are urgent than there are: the peer gets those there are, and none of the helper's memory. */
+static void tcp_urgent(void **state)
+{
+	struct guest *g = *state;
+	char buffer[4096];
+	u16 port;
+	int listener = host_socket(SOCK_STREAM, &port), fd;
+	ssize_t len, got = 0;
+
+	connect_tcp(g, port);
+	fd = accept(listener, NULL, NULL);
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &(int){ 1 }, sizeof(int)), 0);
+	send_tcp(g, ACK | PSH | URG, "urgent", 6);
+	send_tcp(g, ACK | FIN, NULL, 0);
+	while ((len = recv(fd, buffer + got, sizeof(buffer) - got, 0)) > 0)
+		got += len;
+	assert_int_equal(got, 6);
+	assert_memory_equal(buffer, "urgent", 6);
+	close(fd);
+	close(listener);
+}
+
 static void tcp_refused(void **state)
 {
 	struct guest *g = *state;
@@ -201,13 +225,14 @@ static u16 free_port(int type)
 	return port;
 }
 
-static void forward_tcp(void **state)
+static void do_forward_tcp(bool loopback)
 {
 	struct net_config config = user_config;
 	struct guest *g;
 	char buffer[16];
 	int fd;
 
+	config.loopback = loopback;
 	config.nr_forwards = 1;
 	config.forwards[0] =
 		(struct net_forward){ .host_port = free_port(SOCK_STREAM), .guest_port = 80 };
@@ -234,12 +259,18 @@ static void forward_tcp(void **state)
 	guest_end(g);
 }
 
+static void forward_tcp(void **state)
+{
+	do_forward_tcp(true);
+	do_forward_tcp(false);
+}
+
 static bool wants_udp_53(struct guest *g, const u8 *frame, size_t len)
 {
 	return is_udp(frame, len, 53);
 }
 
-static void forward_udp(void **state)
+static void do_forward_udp(bool loopback)
 {
 	struct net_config config = user_config;
 	struct sockaddr_in address = { .sin_family = AF_INET,
@@ -249,6 +280,7 @@ static void forward_udp(void **state)
 	u16 port;
 	int fd = host_socket(SOCK_DGRAM, &port);
 
+	config.loopback = loopback;
 	config.nr_forwards = 1;
 	config.forwards[0] = (struct net_forward){ .udp = true,
 						   .host_port = free_port(SOCK_DGRAM),
@@ -265,6 +297,12 @@ static void forward_udp(void **state)
 	assert_int_equal(recv(fd, buffer, sizeof(buffer), 0), 6);
 	close(fd);
 	guest_end(g);
+}
+
+static void forward_udp(void **state)
+{
+	do_forward_udp(true);
+	do_forward_udp(false);
 }
 
 static void forward_errors(void **state)
@@ -306,6 +344,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(udp),
 		TEST(tcp),
+		TEST(tcp_urgent),
 		TEST(tcp_refused),
 		cmocka_unit_test(forward_tcp),
 		cmocka_unit_test(forward_udp),
