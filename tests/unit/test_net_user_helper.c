@@ -347,14 +347,10 @@ static void closed_loopback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(signals),
-		cmocka_unit_test(ended),
-		TEST(hangs),
-		TEST(last_fragment_first),
-		TEST(many_ports),
-		TEST(memory),
-		TEST(prints),
-		cmocka_unit_test(closed_loopback),
+		TEST(signals),	  cmocka_unit_test(ended),
+		TEST(hangs),	  TEST(last_fragment_first),
+		TEST(many_ports), TEST(memory),
+		TEST(prints),	  cmocka_unit_test(closed_loopback),
 	};
 
 	signal(SIGCHLD, SIG_IGN);

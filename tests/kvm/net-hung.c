@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What it sends is not read any more: net-hung.sh stops the helper. Pauses and the next life come all the
+ * same, and in that the network.
+ */
+#include "lives.h"
+#include "net.h"
+
+/* Until the queue has been full for a while. */
+static void send_until_stuck(void)
+{
+	for (u32 waited = 0; waited < 20; waited++) {
+		if (net_unsent() < VIO_SIZE) {
+			net_ask();
+			waited = 0;
+		} else {
+			sleep_ms(5);
+		}
+	}
+}
+
+void guest_main(addr_t boot)
+{
+	u32 life = life_begin();
+
+	net_begin();
+	net_wait_alive();
+	print("the network is there in life ");
+	put('0' + life);
+	print("\n");
+	if (life == 1) {
+		send_until_stuck();
+		print("stuck\n");
+		while (!(uart_read(0, UART_LSR) & UART_LSR_READY))
+			sleep_ms(5);
+		reset();
+	}
+	for (;;)
+		wait_interrupt();
+}
