@@ -19,7 +19,7 @@
 #include "lkvm/memory_guard.h"
 #include "lkvm/vcpu.h"
 #include "lkvm/vm.h"
-#include "test.h"
+#include "quick_time.h"
 #include "../../vm/memory-watch.h"
 
 #define RAM  0x80000000ULL
