@@ -11,6 +11,10 @@
 #include "helper.h"
 #include "lkvm/log.h"
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16 */
+#endif
+
 /* What the spawner may take to end with all helpers. */
 #define END_MS 200
 
@@ -90,6 +94,17 @@ static int ask_spawner(const struct helper_kind *kind, const int fds[SPAWN_FDS])
 	return sendmsg(spawner_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
+/*
+ * Nobody here takes any, but the kernel would close them on the thread that reads, which takes as long as
+ * whoever has made them likes. An older kernel knows no way to refuse them.
+ */
+static void refuse_descriptors(int fd)
+{
+	int off = 0;
+
+	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
+}
+
 int helper_start(struct helper *helper, const struct helper_kind *kind)
 {
 	int data[2] = { -1, -1 }, messages[2] = { -1, -1 }, life[2] = { -1, -1 };
@@ -103,6 +118,7 @@ int helper_start(struct helper *helper, const struct helper_kind *kind)
 	if (!err) {
 		for (unsigned i = 0; i < 2; i++)
 			setsockopt(data[i], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+		refuse_descriptors(data[0]);
 		err = ask_spawner(kind, (int[]){ data[1], messages[1], life[1] });
 	}
 	helper->fd = data[0];
