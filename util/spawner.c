@@ -206,20 +206,24 @@ static void reap(void)
 static void run_spawner(int fd, int reaper)
 {
 	struct pollfd fds[2 + HELPERS_MAX] = { { fd, POLLIN, 0 }, { reaper, POLLIN, 0 } };
+	struct child *asked[2 + HELPERS_MAX];
 	struct signalfd_siginfo info;
+	unsigned nr = 2;
 
+	/* No more than there are: the kernel refuses more of them than descriptors may be open. */
 	for (unsigned i = 0; i < HELPERS_MAX; i++) {
-		bool asked = children[i].pid && !children[i].killed;
-
-		fds[2 + i] = (struct pollfd){ asked ? children[i].life : -1, POLLIN, 0 };
-	}
-	if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
-		return;
-	for (unsigned i = 0; i < HELPERS_MAX; i++) {
-		if (!fds[2 + i].revents)
+		if (!children[i].pid || children[i].killed)
 			continue;
-		kill(children[i].pid, SIGKILL);
-		children[i].killed = true;
+		asked[nr] = &children[i];
+		fds[nr++] = (struct pollfd){ children[i].life, POLLIN, 0 };
+	}
+	if (poll(fds, nr, -1) < 0)
+		return;
+	for (unsigned i = 2; i < nr; i++) {
+		if (!fds[i].revents)
+			continue;
+		kill(asked[i]->pid, SIGKILL);
+		asked[i]->killed = true;
 	}
 	if (fds[1].revents && read(reaper, &info, sizeof(info)) > 0)
 		reap();

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "lkvm/helper.h"
@@ -85,9 +86,14 @@ int main(void)
 		cmocka_unit_test(descriptors),
 		cmocka_unit_test(words),
 	};
-	int err = helpers_begin(), failed;
+	struct rlimit limit;
+	int failed;
 
-	assert_int_equal(err, 0);
+	/* Fewer descriptors than helpers there could be. */
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = 32;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(helpers_begin(), 0);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	helpers_end();
 	return failed;
