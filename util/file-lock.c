@@ -216,5 +216,9 @@ void file_holder_text(const struct file_holder *holder, char *text, size_t size)
 {
 	const char *name = strncmp(holder->name, "lkvm", 4) ? holder->name : "another lkvm";
 
+	if (holder->pid == getpid()) {
+		snprintf(text, size, "another option of this guest");
+		return;
+	}
 	snprintf(text, size, "%s (PID %d)", name, holder->pid);
 }

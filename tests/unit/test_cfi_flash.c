@@ -282,7 +282,7 @@ static void used_by_somebody_else(void **state)
 	int fd;
 
 	create();
-	assert_says(refusal(MIB(16)), "in use by ");
+	assert_says(refusal(MIB(16)), "in use by another option of this guest");
 	/* Another name of the same file. */
 	strcpy(inner, path);
 	end = strrchr(path, '/');

@@ -50,12 +50,17 @@ for i in 1 2 3; do
 	within 20 245 "--timeout"
 done
 
+# uptime: in hundredths of a second. Not every date(1) knows of less than seconds.
+uptime() {
+	sed 's/ .*//; s/\.//' /proc/uptime
+}
+
 # From the hundredth that came at once on there are twenty a second at most.
 start
 until [ "$(grep -c reboots errors)" -ge 110 ]; do sleep 0.05; done
-first=$(grep -c reboots errors) begin=$(date +%s%N)
+first=$(grep -c reboots errors) begin=$(uptime)
 until [ "$(grep -c reboots errors)" -ge $((first + 6)) ]; do sleep 0.02; done
-[ $(($(date +%s%N) - begin)) -ge 200000000 ] || fail "it does not rest between its boots"
+[ $(($(uptime) - begin)) -ge 20 ] || fail "it does not rest between its boots"
 kill -TERM $pid
 within 20 143 "SIGTERM between two boots"
 

@@ -11,4 +11,4 @@ expect_same "the file" "$(od -An -tx1 -j 65536 -N 12 flash.img)" \
 	" 78 56 34 12 f0 de bc 9a ff ff ff ff"
 expect_same "its first block" "$(head -c 65536 flash.img | tr -d Z | wc -c)" 0
 expect_status $ST_START lkvm_run --flash flash.img --disk flash.img -p "$(guest hello)"
-expect_output "--disk flash.img: given twice"
+expect_output "--flash flash.img: in use by another option of this guest"
