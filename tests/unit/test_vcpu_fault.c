@@ -94,6 +94,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	vcpus_destroy(&vm);
+	free(vm.exits);
 	loop_destroy(vm.loop);
 	free(x86.cpuid);
 	fake_end();

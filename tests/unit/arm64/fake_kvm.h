@@ -251,10 +251,17 @@ static inline struct vm *fake_guest_create(unsigned cpus)
 	return &guest.vm;
 }
 
-/* With its threads, if there are any. */
-static inline void fake_guest_destroy(void)
+/* With their threads, if there are any, and what was counted of them. */
+static inline void fake_vcpus_destroy(void)
 {
 	vcpus_destroy(&guest.vm);
+	free(guest.vm.exits);
+	guest.vm.exits = NULL;
+}
+
+static inline void fake_guest_destroy(void)
+{
+	fake_vcpus_destroy();
 	guest_memory_destroy(&guest.vm.memory);
 }
 

@@ -27,7 +27,7 @@ static int create_all(void)
 {
 	int error;
 
-	vcpus_destroy(vm);
+	fake_vcpus_destroy();
 	said_begin();
 	error = vcpus_create(vm);
 	said_end();
@@ -171,7 +171,7 @@ static void run_to_the_end(int (*run)(unsigned cpu, struct kvm_run *run))
 {
 	struct timespec moment = { .tv_nsec = 1000000 };
 
-	vcpus_destroy(vm);
+	fake_vcpus_destroy();
 	vm = fake_guest_create(1);
 	vm->loop = loop_create("test");
 	assert_int_equal(vcpus_create(vm), 0);
