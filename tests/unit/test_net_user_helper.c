@@ -157,6 +157,7 @@ static void hangs(void **state)
 
 	works(g);
 	memcpy(frame + 6, guest_mac, 6);
+	put16(frame + 12, 0x0806);
 	said_begin();
 	assert_int_equal(kill(find_helper(), SIGSTOP), 0);
 	/* More than the socket holds. */
