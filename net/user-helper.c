@@ -42,6 +42,8 @@
  */
 #define MEMORY_MAX   (128 << 20)
 #define MEMORY_TURNS 16
+/* How long nobody is let in, when there is no descriptor for who waits at a forwarded port. */
+#define FULL_NS	     100000000ULL
 /* Buffers of connections are given back when these end, not kept for others. */
 #define BUFFER_LARGE (64 << 10)
 
@@ -78,6 +80,8 @@ struct side {
 	int *old_fds; /* of the fill before; as long as fds */
 	unsigned nr_old;
 	struct timer timers[4];
+	u64 listeners;	/* a bit for each descriptor of a TCP forward */
+	u64 full_until; /* ns; 0: they are watched */
 
 	u8 *queue; /* [first..end) is for lkvm, as it goes on the socket */
 	size_t first, end;
@@ -204,11 +208,33 @@ static void forget_fd(int fd, void *opaque)
 	watched->happened = 0;
 }
 
+static bool is_listener(const struct side *side, int fd)
+{
+	return fd >= 0 && fd < 64 && (side->listeners & BIT(fd));
+}
+
+/*
+ * libslirp would try to accept, fail, and be told again at once, for as long as somebody holds all the
+ * descriptors.
+ */
+static bool can_accept(struct side *side)
+{
+	int fd = dup(side->fd);
+
+	if (fd >= 0)
+		close(fd);
+	else
+		side->full_until = clock_now() + FULL_NS;
+	return fd >= 0;
+}
+
 static int add_poll(int fd, int events, void *opaque)
 {
 	struct side *side = opaque;
 	struct watched *watched;
 
+	if (side->full_until && is_listener(side, fd))
+		return -1;
 	/* Without memory the socket waits for the next turn; -1 means "not watched" to libslirp. */
 	if (fd < 0 || (!watched_of(side, fd) && !grow_watched(side, fd)))
 		return -1;
@@ -264,6 +290,8 @@ static int fill(struct side *side)
 	side->fds = old;
 	side->nr_fds = 0;
 	side->turn++;
+	if (side->full_until && side->full_until <= clock_now())
+		side->full_until = 0;
 	side->lib.pollfds_fill(side->slirp, &timeout, add_poll, side);
 	for (unsigned i = 0; i < side->nr_fds; i++)
 		register_events(side, side->fds[i], &side->watched[side->fds[i]]);
@@ -273,6 +301,8 @@ static int fill(struct side *side)
 		if (watched && watched->turn != side->turn)
 			forget_fd(side->old_fds[i], side);
 	}
+	if (side->full_until)
+		timeout = MIN(timeout, FULL_NS / 1000000);
 	return timeout < IDLE_MS ? (int)timeout : -1;
 }
 
@@ -444,6 +474,8 @@ static bool wait_events(struct side *side, int timeout, struct epoll_event *even
 			lkvm = true;
 			continue;
 		}
+		if (is_listener(side, events[i].data.fd) && !can_accept(side))
+			continue;
 		side->watched[events[i].data.fd].happened = events[i].events;
 		events[(*nr)++] = events[i];
 	}
@@ -523,6 +555,18 @@ static int add_forwards(struct side *side, const struct user_setup *setup, int *
 	return 0;
 }
 
+/* Forwards are made first and get the lowest numbers. */
+static void find_listeners(struct side *side)
+{
+	for (int fd = 0; fd < 64; fd++) {
+		int listens = 0;
+		socklen_t size = sizeof(listens);
+
+		if (!getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) && listens)
+			side->listeners |= BIT(fd);
+	}
+}
+
 static int make_slirp(struct side *side, const struct user_setup *setup)
 {
 	SlirpConfig config = {
@@ -555,6 +599,7 @@ static void make_ready(struct side *side, const struct user_setup *setup, struct
 	ready->err = why ? -ELIBACC : make_slirp(side, setup);
 	if (!ready->err)
 		ready->err = add_forwards(side, setup, &ready->forward);
+	find_listeners(side);
 }
 
 int user_helper_main(int fd)

@@ -221,6 +221,56 @@ static void many_ports(void **state)
 	assert_int_equal(g->link_changes, 0);
 }
 
+/* In the third field of its status; asked until it is what is wanted. */
+static bool gets_to_sleep(pid_t pid)
+{
+	char path[64], text[256], *behind;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	for (unsigned i = 0; i < 5000; i++) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t len = read(fd, text, sizeof(text) - 1);
+
+		close(fd);
+		assert_true(len > 0);
+		text[len] = '\0';
+		behind = strrchr(text, ')');
+		if (behind && behind[2] == 'S')
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+/* Who waits at a forwarded port for a descriptor to be free keeps it from sleeping no more than from its work. */
+static void full_forward(void **state)
+{
+	struct net_config config = user_config;
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct guest *g;
+	u16 port, to;
+	int fd = host_socket(SOCK_STREAM, &port), other = host_socket(SOCK_DGRAM, &to);
+
+	close(fd);
+	config.nr_forwards = 1;
+	config.forwards[0] = (struct net_forward){ .host_port = port, .guest_port = 80 };
+	g = guest_new(&config);
+	assert_non_null(g);
+	for (unsigned i = 0; i < 4096; i++)
+		send_udp(g, GUEST_IP, 10000 + i, HOST_IP, to, "x", 1);
+	works(g);
+	address.sin_port = htons(port);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	works(g);
+	assert_true(gets_to_sleep(find_helper()));
+	works(g);
+	close(fd);
+	close(other);
+	guest_end(g);
+}
+
 static bool wants_tcp(struct guest *g, const u8 *frame, size_t len)
 {
 	return len >= ETH + 40 && get16(frame + 12) == 0x0800 && frame[ETH + 9] == 6 &&
@@ -348,10 +398,15 @@ static void closed_loopback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(signals),	  cmocka_unit_test(ended),
-		TEST(hangs),	  TEST(last_fragment_first),
-		TEST(many_ports), TEST(memory),
-		TEST(prints),	  cmocka_unit_test(closed_loopback),
+		TEST(signals),
+		cmocka_unit_test(ended),
+		TEST(hangs),
+		TEST(last_fragment_first),
+		TEST(many_ports),
+		cmocka_unit_test(full_forward),
+		TEST(memory),
+		TEST(prints),
+		cmocka_unit_test(closed_loopback),
 	};
 
 	signal(SIGCHLD, SIG_IGN);
