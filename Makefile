@@ -91,7 +91,7 @@ endif
 endif
 
 ROOMS := util vm control boot virtio hw block net
-USER_NET := net/user.c net/user-config.c net/user-helper.c net/libslirp.c net/fragments.c net/hazards.c net/loopback.c
+USER_NET := net/user.c net/user-config.c net/user-helper.c net/libslirp.c net/fragments.c net/hazards.c net/loopback.c net/ring.c
 OPTIONAL := $(USER_NET) net/user-none.c boot/zstd.c boot/zstd-none.c \
 	util/sha2.c util/sha2-none.c
 SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH),$(wildcard $(d)/*.c))) machine.c \

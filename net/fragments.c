@@ -158,7 +158,7 @@ static u16 checksum(const u8 *header, unsigned len)
 	return ~sum;
 }
 
-static const u8 *whole(struct set *set, size_t *len)
+static u8 *whole(struct set *set, size_t *len)
 {
 	u8 *frame = set->data + HEADER_MAX - set->header_len, *ip = frame + ETH_HEADER;
 	unsigned header = set->header_len - ETH_HEADER;
@@ -172,7 +172,7 @@ static const u8 *whole(struct set *set, size_t *len)
 	return frame;
 }
 
-const u8 *fragments_take(struct fragments *fragments, const u8 *frame, size_t *len, u64 now)
+u8 *fragments_take(struct fragments *fragments, const u8 *frame, size_t *len, u64 now)
 {
 	struct piece piece;
 	struct set *set;

@@ -21,8 +21,8 @@ bool is_fragment(const u8 *frame, size_t len);
 
 /*
  * Takes a frame that is one, at `now` (ns). NULL: it was kept, or is of no use. Otherwise the frame with the
- * whole datagram that it completes, *len bytes, valid until the next call.
+ * whole datagram that it completes, *len bytes, the caller's until the next call.
  */
-const u8 *fragments_take(struct fragments *fragments, const u8 *frame, size_t *len, u64 now);
+u8 *fragments_take(struct fragments *fragments, const u8 *frame, size_t *len, u64 now);
 
 #endif

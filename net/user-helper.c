@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,19 +22,19 @@
 #include "libslirp.h"
 #include "lkvm/helper.h"
 #include "lkvm/loop.h"
+#include "lkvm/spin.h"
+#include "ring.h"
 #include "user.h"
 
-/* Frames that lkvm does not take yet. TCP data waits in the host's sockets meanwhile. */
-#define QUEUE_SIZE   (768 << 10)
+/* More than this wait for lkvm: libslirp is not given more to read, TCP data waits in the host's sockets. */
+#define WAITING_MAX  (RING_SIZE / 4)
 #define EVENTS_MAX   128
 /* A timeout of this or more is libslirp's ceiling, not a timer it waits for: an idle guest sleeps. */
 #define IDLE_MS	     1000
 /* As old may libslirp's time be when a guest's frame comes. */
 #define FRESH_NS     50000000ULL
-/* An answer within this is quick. */
-#define QUICK_NS     50000ULL
-/* Messages of lkvm's in one turn. */
-#define TURN_MAX     4
+/* Bytes of lkvm's in one turn. */
+#define TURN_MAX     (128 << 10)
 /*
  * What it may really occupy, looked at every so many turns. Its address space is larger: libslirp gives a
  * connection buffers of 256 KiB, of which most never see a byte.
@@ -67,11 +66,11 @@ struct side {
 	int fd; /* lkvm's */
 	int epoll_fd;
 	int statm_fd;
-	bool may_spin, quick; /* the last wait was short */
-	bool again;	      /* libslirp wants another turn at once */
-	bool blocked;	      /* lkvm takes nothing now */
-	u64 turn;	      /* number of the last fill */
-	u64 polled;	      /* ns: when libslirp last was */
+	struct spin spin;
+	bool again; /* libslirp wants another turn at once */
+	bool ended; /* lkvm has */
+	u64 turn;   /* number of the last fill */
+	u64 polled; /* ns: when libslirp last was */
 
 	struct watched *watched;
 	unsigned nr_watched;
@@ -83,58 +82,39 @@ struct side {
 	u64 listeners;	/* a bit for each descriptor of a TCP forward */
 	u64 full_until; /* ns; 0: they are watched */
 
-	u8 *queue; /* [first..end) is for lkvm, as it goes on the socket */
-	size_t first, end;
-	u8 message[USER_MESSAGE_MAX];
+	struct rings rings;
+	u32 untold; /* bytes put since it was last looked whether lkvm sleeps */
 };
 
 /* ---- frames to the guest ---- */
 
-/* As many whole frames as make a good message. */
-static size_t next_message(const struct side *side)
+static void kick(struct side *side)
 {
-	size_t at = side->first;
-	u32 len;
+	static const u8 nothing;
 
-	while (at < side->end && at - side->first < USER_MESSAGE_GOOD) {
-		memcpy(&len, side->queue + at, USER_LENGTH);
-		at += USER_LENGTH + len;
-	}
-	return at - side->first;
+	/* When the socket is full there is enough to wake it. */
+	if (send(side->fd, &nothing, sizeof(nothing), MSG_DONTWAIT) < 0 && errno == EPIPE)
+		side->ended = true;
 }
 
-static void send_queue(struct side *side)
+static void tell_lkvm(struct side *side)
 {
-	side->blocked = false;
-	while (side->first < side->end) {
-		size_t len = next_message(side);
-
-		if (send(side->fd, side->queue + side->first, len, MSG_DONTWAIT) < 0 &&
-		    (errno == EAGAIN || errno == ENOBUFS)) {
-			side->blocked = true;
-			break;
-		}
-		side->first += len;
-	}
-	memmove(side->queue, side->queue + side->first, side->end - side->first);
-	side->end -= side->first;
-	side->first = 0;
+	side->untold = 0;
+	if (ring_wakes_taker(&side->rings.out))
+		kick(side);
 }
 
 static ssize_t send_packet(const void *data, size_t len, void *opaque)
 {
 	struct side *side = opaque;
-	u32 size = len;
 
 	/* As a network does when the receiver is too slow: TCP sends again, UDP lives with it. */
-	if (len > USER_FRAME_MAX || side->end + USER_LENGTH + len > QUEUE_SIZE)
+	if (len > USER_FRAME_MAX || !ring_put(&side->rings.out, data, len))
 		return len;
-	memcpy(side->queue + side->end, &size, USER_LENGTH);
-	memcpy(side->queue + side->end + USER_LENGTH, data, len);
-	side->end += USER_LENGTH + len;
+	side->untold += len;
 	/* lkvm can take it while more is made. */
-	if (side->end - side->first >= USER_MESSAGE_GOOD && !side->blocked)
-		send_queue(side);
+	if (side->untold >= USER_UNTOLD)
+		tell_lkvm(side);
 	return len;
 }
 
@@ -395,91 +375,78 @@ static int sooner(const struct side *side, int timeout)
 
 /* ---- a turn ---- */
 
-/* False: it was not a row of frames. */
-static bool take_frames(struct side *side, size_t size)
+static void take_frames(struct side *side)
 {
-	size_t at = 0;
-	u32 len;
+	struct ring *in = &side->rings.in;
+	const u8 *frame;
+	u32 len, taken = 0;
 
-	while (at + USER_LENGTH <= size) {
-		memcpy(&len, side->message + at, USER_LENGTH);
-		at += USER_LENGTH;
-		if (len > size - at)
-			return false;
-		if (len)
-			side->lib.input(side->slirp, side->message + at, len);
-		at += len;
+	while ((taken < TURN_MAX || side->ended) && (frame = ring_get(in, &len))) {
+		side->lib.input(side->slirp, frame, len);
+		ring_taken(in);
+		taken += len;
 	}
-	return at == size;
+	if (ring_wakes_putter(in))
+		kick(side);
 }
 
-/* False: lkvm is done with us. */
-static bool take_messages(struct side *side)
+static void take_kick(struct side *side)
 {
-	for (unsigned i = 0; i < TURN_MAX; i++) {
-		ssize_t size = recv(side->fd, side->message, sizeof(side->message), MSG_DONTWAIT);
+	u8 kicked;
 
-		if (size < 0)
-			return errno == EAGAIN || errno == EINTR;
-		if (!size || !take_frames(side, size))
-			return false;
-		/* After a small one there is seldom another: asking costs as much as waiting. */
-		if (size < USER_MESSAGE_GOOD)
-			break;
-	}
-	return true;
+	if (!recv(side->fd, &kicked, sizeof(kicked), MSG_DONTWAIT))
+		side->ended = true;
 }
 
-/*
- * Being woken takes longer than many an answer: while these come quickly, they are looked for a moment before
- * going to sleep, unless somebody else wants the CPU.
- */
 static int wait_sockets(struct side *side, int timeout, struct epoll_event *events)
 {
-	u64 start, now;
-	int n = 0;
+	struct ring *in = &side->rings.in;
+	bool last, found;
+	int n;
 
-	if (!timeout)
-		return epoll_wait(side->epoll_fd, events, EVENTS_MAX, 0);
-	start = now = clock_now();
-	while (side->quick && !n && now - start < QUICK_NS) {
-		n = epoll_wait(side->epoll_fd, events, EVENTS_MAX, 0);
-		if (!n)
-			sched_yield();
-		now = clock_now();
-	}
-	if (!n)
-		n = epoll_wait(side->epoll_fd, events, EVENTS_MAX, timeout);
-	side->quick = side->may_spin && clock_now() - start < QUICK_NS;
+	spin_begin(&side->spin);
+	do {
+		last = !timeout || !spin_on(&side->spin);
+		found = last && timeout ? !ring_wait_frames(in) : !ring_empty(in);
+		n = epoll_wait(side->epoll_fd, events, EVENTS_MAX, last && !found ? timeout : 0);
+	} while (!n && !found && !last);
+	spin_end(&side->spin);
+	ring_awake(in);
 	return n;
 }
 
-/* Waits, and tells libslirp what happened. True: there is something from lkvm. */
-static bool wait_events(struct side *side, int timeout, struct epoll_event *events, int *nr)
+/* Nothing more for a guest that takes nothing, but what it sends goes on. */
+static void wait_lkvm(struct side *side, int timeout)
 {
-	bool lkvm = false;
-	int n;
+	struct pollfd fd = { side->fd, POLLIN, 0 };
 
-	*nr = 0;
-	if (side->blocked) {
-		struct pollfd fd = { side->fd, POLLIN | POLLOUT, 0 };
+	if (poll(&fd, 1, ring_wait_frames(&side->rings.in) ? timeout : 0) > 0)
+		take_kick(side);
+	ring_awake(&side->rings.in);
+}
 
-		/* Nothing more for a guest that takes nothing, but what it sends goes on. */
-		poll(&fd, 1, timeout);
-		return fd.revents & ~POLLOUT;
+/* Waits, and tells libslirp what happened: on `nr` sockets. */
+static int wait_events(struct side *side, int timeout, struct epoll_event *events)
+{
+	int n, nr = 0;
+
+	if (ring_used(&side->rings.out) > WAITING_MAX &&
+	    ring_wait_room(&side->rings.out, WAITING_MAX)) {
+		wait_lkvm(side, timeout);
+		return 0;
 	}
 	n = wait_sockets(side, timeout, events);
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.fd == side->fd) {
-			lkvm = true;
+			take_kick(side);
 			continue;
 		}
 		if (is_listener(side, events[i].data.fd) && !can_accept(side))
 			continue;
 		side->watched[events[i].data.fd].happened = events[i].events;
-		events[(*nr)++] = events[i];
+		events[nr++] = events[i];
 	}
-	return lkvm;
+	return nr;
 }
 
 static bool too_large(struct side *side)
@@ -509,25 +476,24 @@ static void poll_slirp(struct side *side)
 static int run(struct side *side)
 {
 	struct epoll_event events[EVENTS_MAX];
-	bool lkvm, go_on = true;
-	int nr;
 
-	while (go_on) {
+	while (!side->ended && !side->rings.in.broken && !side->rings.out.broken) {
 		int timeout = sooner(side, fill(side));
+		int nr = wait_events(side, side->again ? 0 : timeout, events);
+		bool lkvm = !ring_empty(&side->rings.in);
 
-		lkvm = wait_events(side, side->again ? 0 : timeout, events, &nr);
 		if (nr || !lkvm || clock_now() - side->polled > FRESH_NS)
 			poll_slirp(side);
 		for (int i = 0; i < nr; i++)
 			side->watched[events[i].data.fd].happened = 0;
 		if (lkvm) {
-			go_on = take_messages(side);
+			take_frames(side);
 			/* Some frames are answered at once, others (those that waited for an address to be
 			 * resolved) only in a poll. */
 			poll_slirp(side);
 		}
 		run_timers(side);
-		send_queue(side);
+		tell_lkvm(side);
 		if (too_large(side))
 			return HELPER_EXIT_MEMORY;
 	}
@@ -602,10 +568,34 @@ static void make_ready(struct side *side, const struct user_setup *setup, struct
 	find_listeners(side);
 }
 
+/* What to do, and the memory that is shared with lkvm. */
+static int read_setup(struct side *side, struct user_setup *setup)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = {};
+	struct iovec iov = { setup, sizeof(*setup) };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control.space) };
+	struct pollfd first = { .fd = side->fd, .events = POLLIN };
+	int memory, err;
+
+	poll(&first, 1, -1);
+	if (recvmsg(side->fd, &message, MSG_CMSG_CLOEXEC) != sizeof(*setup) ||
+	    control.header.cmsg_len != CMSG_LEN(sizeof(memory)))
+		return -EPIPE;
+	memcpy(&memory, CMSG_DATA(&control.header), sizeof(memory));
+	err = rings_map(&side->rings, memory, true);
+	close(memory);
+	return err;
+}
+
 int user_helper_main(int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-	struct pollfd first = { .fd = fd, .events = POLLIN };
 	struct user_ready ready = {};
 	struct user_setup setup;
 	struct side *side;
@@ -617,14 +607,11 @@ int user_helper_main(int fd)
 	if (!side)
 		return HELPER_EXIT_MEMORY;
 	side->fd = fd;
-	side->may_spin = sysconf(_SC_NPROCESSORS_ONLN) > 1;
-	side->queue = malloc(QUEUE_SIZE);
 	side->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	side->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (!side->queue || epoll_ctl(side->epoll_fd, EPOLL_CTL_ADD, fd, &event))
+	if (epoll_ctl(side->epoll_fd, EPOLL_CTL_ADD, fd, &event))
 		return HELPER_EXIT_MEMORY;
-	poll(&first, 1, -1);
-	if (recv(fd, &setup, sizeof(setup), 0) != sizeof(setup))
+	if (read_setup(side, &setup))
 		return 0;
 	make_ready(side, &setup, &ready);
 	if (send(fd, &ready, sizeof(ready), 0) < 0 || !side->slirp)

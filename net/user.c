@@ -2,7 +2,7 @@
 /*
  * User-mode network, lkvm's side: a helper process runs libslirp (user-helper.c), so that what a guest
  * can do to that library it does to a process that has nothing. Here frames go between the device and the
- * helper, in messages of many; what libslirp must not get is held back; and a helper that died or hangs is
+ * helper, in rings that both have in memory; what libslirp must not get is held back; and a helper that died or hangs is
  * replaced, with the guest's link down meanwhile. Nothing here waits for the helper once the guest runs.
  */
 #include <arpa/inet.h>
@@ -21,6 +21,7 @@
 #include "hazards.h"
 #include "lkvm/helper.h"
 #include "loopback.h"
+#include "ring.h"
 #include "user.h"
 #include "wire.h"
 
@@ -49,6 +50,9 @@
 #define LOOKS_MAX   6
 #define BEGIN_LOOKS 40
 
+/* A ring that was full has room again at half. */
+#define ROOM_AGAIN (RING_SIZE / 2)
+
 /* In a network's life. */
 #define LINES_HELPER   8
 #define LINES_LIBSLIRP 8
@@ -68,18 +72,12 @@ struct user {
 	enum state state;
 	struct helper helper;
 	struct loop_fd socket, messages, life;
-	u32 events; /* `socket` is on the loop for */
 	bool incoming_wanted, writable_wanted;
 
-	/* To the helper: out[0..out_len) is not sent yet. */
-	u8 *out;
-	size_t out_len;
-	bool out_blocked; /* the helper has to read first */
-	/* From it: frames in in[in_at..in_len). */
-	u8 *in;
-	size_t in_at, in_len;
-	bool may_read;		/* asking for another message is worth it */
-	struct loop_timer rest; /* the device left some */
+	struct rings rings;
+	bool out_blocked; /* the device waits until the helper has taken some */
+	u32 untold;	  /* bytes put since it was last looked whether the helper sleeps */
+	struct loop_look come;
 
 	/* Does it read? */
 	struct loop_timer look;
@@ -91,6 +89,7 @@ struct user {
 	struct loop_timer again;
 	u64 started, pause; /* ns: when the last helper was, and how long to wait for the next */
 
+	u8 frame[NET_MAX_FRAME]; /* the guest's, while it is looked at */
 	struct fragments *fragments;
 	struct loopback loopback;
 	bool loopback_told;
@@ -110,17 +109,7 @@ static struct user *to_user(struct net_backend *backend)
 	return CONTAINER_OF(backend, struct user, backend);
 }
 
-/* ---- the socket ---- */
-
-static void set_events(struct user *user)
-{
-	bool in = user->state == STARTING || (user->incoming_wanted && user->in_at == user->in_len);
-	bool out = user->out_blocked && (user->writable_wanted || user->out_len);
-	u32 events = (in ? EPOLLIN : 0) | (out ? EPOLLOUT : 0);
-
-	if (user->socket.loop && events != user->events && !loop_fd_mod(&user->socket, events))
-		user->events = events;
-}
+/* ---- waking the helper ---- */
 
 static int unread_bytes(const struct user *user)
 {
@@ -153,63 +142,58 @@ static void look_soon(struct user *user)
 	loop_timer_set(user->loop, &user->look, LOOK_NS);
 }
 
-/* False: the helper has to read first. */
-static bool send_out(struct user *user)
+static void kick(struct user *user)
 {
-	if (!user->out_len)
-		return true;
+	static const u8 nothing;
+
 	if (user->looks)
 		has_read(user);
-	if (send(user->helper.fd, user->out, user->out_len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
-	    errno == EAGAIN) {
-		user->out_blocked = true;
-		return false;
-	}
 	/* Or lost, with the helper: `life` will tell. */
-	user->sent += user->out_len;
-	user->out_len = 0;
-	user->out_blocked = false;
+	if (send(user->helper.fd, &nothing, sizeof(nothing), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		user->sent += sizeof(nothing);
+}
+
+/* The helper says what the real one never would: it is not ours any more. */
+static void distrust(struct user *user)
+{
+	if (user->rings.base)
+		helper_kill(&user->helper);
+	rings_unmap(&user->rings);
+}
+
+/* Frames were put; it gets them now at the latest. */
+static void tell_helper(struct user *user)
+{
+	user->untold = 0;
 	look_soon(user);
-	return true;
+	if (ring_wakes_taker(&user->rings.out))
+		kick(user);
 }
 
 /* ---- frames to the guest ---- */
 
-/* A helper that says what the real one never would is not ours any more. */
-static void distrust(struct user *user)
-{
-	user->in_at = user->in_len = 0;
-	helper_kill(&user->helper);
-}
-
-/* NULL: there is none now. */
+/* NULL: there is none now. It may change while it is copied. */
 static const u8 *next_frame(struct user *user, u32 *len)
 {
-	const u8 *frame;
+	struct ring *in = &user->rings.in;
+	const u8 *frame = user->state == UP ? ring_get(in, len) : NULL;
 
-	if (user->in_at == user->in_len && user->may_read && user->state == UP) {
-		ssize_t size = recv(user->helper.fd, user->in, USER_MESSAGE_MAX, MSG_DONTWAIT);
-
-		user->may_read = size >= USER_MESSAGE_GOOD;
-		user->in_at = 0;
-		user->in_len = MAX(size, 0);
-		look_soon(user);
-	}
-	if (user->in_at == user->in_len)
-		return NULL;
-	if (user->in_len - user->in_at < USER_LENGTH)
-		goto nonsense;
-	memcpy(len, user->in + user->in_at, USER_LENGTH);
-	frame = user->in + user->in_at + USER_LENGTH;
-	if (*len < ETH_HEADER || *len > USER_FRAME_MAX ||
-	    *len > user->in_len - user->in_at - USER_LENGTH)
-		goto nonsense;
-	user->in_at += USER_LENGTH + *len;
-	return frame;
-
-nonsense:
-	distrust(user);
+	if (frame && *len >= ETH_HEADER && *len <= USER_FRAME_MAX)
+		return frame;
+	if (frame || in->broken)
+		distrust(user);
 	return NULL;
+}
+
+static void note_loopback(struct user *user, const u8 *frame, u32 len)
+{
+	u8 headers[ETH_HEADER + 128];
+
+	if (!user->loopback.nr_udp_forwards)
+		return;
+	len = MIN(len, (u32)sizeof(headers));
+	memcpy(headers, frame, len);
+	loopback_note(&user->loopback, headers, len);
 }
 
 static ssize_t user_receive(struct net_backend *backend, unsigned pair, const struct iovec *iov,
@@ -224,7 +208,7 @@ static ssize_t user_receive(struct net_backend *backend, unsigned pair, const st
 	parts[1] = next_frame(user, &len);
 	if (!parts[1])
 		return 0;
-	loopback_note(&user->loopback, parts[1], len);
+	note_loopback(user, parts[1], len);
 	if (user->data_valid)
 		header.flags = VIRTIO_NET_HDR_F_DATA_VALID;
 	parts[0] = (u8 *)&header;
@@ -247,22 +231,28 @@ static ssize_t user_receive(struct net_backend *backend, unsigned pair, const st
 			}
 		}
 	}
+	ring_taken(&user->rings.in);
 	return sizeof(header) + len;
 }
 
-static void hand_over(struct user *user)
+static bool look_for_frames(struct loop_look *look, bool sleeps)
 {
-	if (user->incoming_wanted)
-		user->backend.incoming(user->backend.opaque, 0);
-	/* The device took its share and left some: it gets the next share in the next round. */
-	if (user->incoming_wanted && user->in_at != user->in_len)
-		loop_timer_set(user->loop, &user->rest, 0);
-	set_events(user);
-}
+	struct user *user = CONTAINER_OF(look, struct user, come);
+	struct ring *in = &user->rings.in;
 
-static void rest_expired(struct loop_timer *timer)
-{
-	hand_over(CONTAINER_OF(timer, struct user, rest));
+	if (user->state != UP || !user->incoming_wanted)
+		return false;
+	ring_awake(in);
+	if (sleeps ? ring_wait_frames(in) : ring_empty(in)) {
+		if (in->broken)
+			distrust(user);
+		return false;
+	}
+	look_soon(user);
+	user->backend.incoming(user->backend.opaque, 0);
+	if (ring_wakes_putter(in))
+		kick(user);
+	return true;
 }
 
 /* ---- frames from the guest ---- */
@@ -291,18 +281,26 @@ static bool may_pass(struct user *user, const u8 *frame, size_t len)
 	return port && user->setup.refuse_loopback;
 }
 
-static void append(struct user *user, const u8 *frame, u32 len)
+/* False: the helper has to take some first. */
+static bool has_room(struct user *user)
 {
-	u8 *to = user->out + user->out_len;
+	struct ring *out = &user->rings.out;
 
-	memcpy(to, &len, USER_LENGTH);
-	if (frame != to + USER_LENGTH)
-		memcpy(to + USER_LENGTH, frame, len);
-	/* Mended first: what it means to libslirp is what is judged. */
-	if (!hazards_mend(user->loopback.host, to + USER_LENGTH, len) ||
-	    !may_pass(user, to + USER_LENGTH, len))
-		return;
-	user->out_len += USER_LENGTH + len;
+	if (ring_has_room(out, NET_MAX_FRAME))
+		return true;
+	tell_helper(user);
+	user->out_blocked = ring_wait_room(out, ROOM_AGAIN);
+	if (out->broken)
+		distrust(user);
+	return !user->out_blocked;
+}
+
+static void put(struct user *user, const u8 *frame, u32 len)
+{
+	ring_put(&user->rings.out, frame, len);
+	user->untold += len;
+	if (user->untold >= USER_UNTOLD)
+		tell_helper(user);
 }
 
 static int user_transmit(struct net_backend *backend, unsigned pair, const struct iovec *iov,
@@ -310,45 +308,35 @@ static int user_transmit(struct net_backend *backend, unsigned pair, const struc
 {
 	struct user *user = to_user(backend);
 	size_t copied = 0, skip = NET_HDR_LEN;
-	const u8 *datagram;
-	u8 *frame;
+	u8 *frame = user->frame;
 
 	if (user->state != UP)
 		return -ENETDOWN;
 	if (len - NET_HDR_LEN > NET_MAX_FRAME)
 		return -EMSGSIZE;
-	/* A small frame may complete a large datagram. */
-	if ((user->out_len >= USER_MESSAGE_GOOD ||
-	     user->out_len + USER_LENGTH + len - NET_HDR_LEN > USER_MESSAGE_MAX) &&
-	    !send_out(user))
+	/* With room for what a small frame may complete. */
+	if (!has_room(user))
 		return -EAGAIN;
-	frame = user->out + user->out_len + USER_LENGTH;
-	/* What is looked at must not change any more: the guest could. */
+	/* What is looked at must not change any more: the guest could, and the helper. */
 	for (unsigned i = 0; i < nr; i++) {
 		size_t n = iov[i].iov_len, off = MIN(skip, n);
 
 		skip -= off;
-		memcpy(frame + copied, (u8 *)iov[i].iov_base + off, n - off);
+		memcpy(user->frame + copied, (u8 *)iov[i].iov_base + off, n - off);
 		copied += n - off;
 	}
-	if (!is_fragment(frame, copied)) {
-		append(user, frame, copied);
-		return 0;
-	}
-	datagram = fragments_take(user->fragments, frame, &copied, clock_now());
-	if (datagram && user->out_len + USER_LENGTH + copied > USER_MESSAGE_MAX && !send_out(user))
-		return -ENOBUFS;
-	if (datagram)
-		append(user, datagram, copied);
+	if (is_fragment(frame, copied))
+		frame = fragments_take(user->fragments, frame, &copied, clock_now());
+	/* Mended first: what it means to libslirp is what is judged. */
+	if (frame && hazards_mend(user->loopback.host, frame, copied) &&
+	    may_pass(user, frame, copied))
+		put(user, frame, copied);
 	return 0;
 }
 
 static void user_flush(struct net_backend *backend, unsigned pair)
 {
-	struct user *user = to_user(backend);
-
-	send_out(user);
-	set_events(user);
+	tell_helper(to_user(backend));
 }
 
 /* ---- a helper's life ---- */
@@ -372,7 +360,6 @@ static void off_loop(struct user *user)
 	loop_fd_del(&user->messages);
 	loop_fd_del(&user->life);
 	loop_timer_cancel(&user->look);
-	loop_timer_cancel(&user->rest);
 	loop_timer_cancel(&user->again);
 }
 
@@ -383,15 +370,40 @@ static int on_loop(struct user *user)
 	user->socket.fd = user->helper.fd;
 	user->messages.fd = user->helper.messages;
 	user->life.fd = user->helper.life;
-	user->events = 0;
-	err = loop_fd_add(user->loop, &user->socket, 0);
+	err = loop_fd_add(user->loop, &user->socket, EPOLLIN);
 	if (!err && user->helper.messages >= 0)
 		err = loop_fd_add(user->loop, &user->messages, EPOLLIN);
 	if (!err)
 		err = loop_fd_add(user->loop, &user->life, EPOLLIN);
 	user->active = false;
 	look_soon(user);
-	set_events(user);
+	return err;
+}
+
+/* What to do, and the memory that is shared with it. */
+static int send_setup(struct user *user)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = {};
+	struct iovec iov = { &user->setup, sizeof(user->setup) };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control.space) };
+	int memory = rings_memory(), err;
+
+	if (memory < 0)
+		return memory;
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(memory));
+	memcpy(CMSG_DATA(&control.header), &memory, sizeof(memory));
+	err = rings_map(&user->rings, memory, false);
+	if (!err && sendmsg(user->helper.fd, &message, MSG_NOSIGNAL) < 0)
+		err = -errno;
+	close(memory);
 	return err;
 }
 
@@ -403,15 +415,14 @@ static int begin(struct user *user)
 	user->started = clock_now();
 	if (err)
 		return err;
-	user->out_len = user->in_at = user->in_len = user->sent = user->looks = 0;
+	user->sent = user->looks = user->untold = 0;
 	user->out_blocked = false;
 	user->unread = 0;
 	user->state = STARTING;
-	if (send(user->helper.fd, &user->setup, sizeof(user->setup), MSG_NOSIGNAL) < 0)
-		return -errno;
-	if (user->libslirp_lines.spent == LINES_LIBSLIRP)
+	err = send_setup(user);
+	if (!err && user->libslirp_lines.spent == LINES_LIBSLIRP)
 		helper_mute(&user->helper);
-	return 0;
+	return err;
 }
 
 static void lost(struct user *user, const char *how)
@@ -422,8 +433,8 @@ static void lost(struct user *user, const char *how)
 	off_loop(user);
 	helper_end(&user->helper, 0);
 	user->state = NONE;
-	user->out_len = user->in_at = user->in_len = 0;
 	user->out_blocked = false;
+	rings_unmap(&user->rings);
 	user->pause = now - user->started > LONG_LIFE_NS
 			      ? RESTART_NS
 			      : MIN(MAX(user->pause * 2, RESTART_NS), RESTART_MAX_NS);
@@ -490,9 +501,19 @@ static void replaced(struct user *user)
 	link_changed(user, true);
 }
 
+/* The device may, if it waited for the helper and that has taken frames. */
+static void go_on(struct user *user)
+{
+	if (!user->out_blocked || ring_wait_room(&user->rings.out, ROOM_AGAIN))
+		return;
+	user->out_blocked = false;
+	let_write(user);
+}
+
 static void socket_ready(struct loop_fd *handler, u32 events)
 {
 	struct user *user = CONTAINER_OF(handler, struct user, socket);
+	u8 kicked;
 
 	if (events & (EPOLLHUP | EPOLLERR)) {
 		/* `life` tells how it ended, once that is known; it must end. */
@@ -500,27 +521,12 @@ static void socket_ready(struct loop_fd *handler, u32 events)
 		helper_kill(&user->helper);
 		return;
 	}
-	if (events & EPOLLOUT) {
-		user->out_blocked = false;
-		if (send_out(user))
-			let_write(user);
-	}
-	if (events & EPOLLIN && user->state == STARTING)
+	if (user->state == STARTING) {
 		replaced(user);
-	if (user->state == UP && events & EPOLLIN) {
-		user->may_read = true;
-		hand_over(user);
+	} else {
+		recv(handler->fd, &kicked, sizeof(kicked), MSG_DONTWAIT);
+		go_on(user);
 	}
-	set_events(user);
-}
-
-/* Something small to read, so that it can be seen whether it is read. */
-static void ping(struct user *user)
-{
-	static const u32 nothing;
-
-	if (send(user->helper.fd, &nothing, sizeof(nothing), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
-		user->sent += sizeof(nothing);
 }
 
 static void look_expired(struct loop_timer *timer)
@@ -534,7 +540,7 @@ static void look_expired(struct loop_timer *timer)
 	}
 	user->active = !alive;
 	if (alive)
-		ping(user);
+		kick(user); /* something to read, so that it can be seen whether it is read */
 	loop_timer_set(user->loop, timer, active || !alive ? LOOK_NS : IDLE_NS);
 }
 
@@ -576,10 +582,7 @@ static void user_watch(struct net_backend *backend, unsigned pair, bool incoming
 	struct user *user = to_user(backend);
 
 	user->writable_wanted = writable;
-	if (incoming && !user->incoming_wanted && user->in_at != user->in_len && user->loop)
-		loop_timer_set(user->loop, &user->rest, 0);
 	user->incoming_wanted = incoming;
-	set_events(user);
 }
 
 static int user_set_offload(struct net_backend *backend, u64 guest_features)
@@ -593,6 +596,7 @@ static int user_start(struct net_backend *backend, struct loop *const *loops)
 	struct user *user = to_user(backend);
 
 	user->loop = loops[0];
+	loop_set_look(user->loop, &user->come);
 	return on_loop(user);
 }
 
@@ -601,6 +605,7 @@ static void user_stop(struct net_backend *backend)
 	struct user *user = to_user(backend);
 
 	off_loop(user);
+	loop_set_look(user->loop, NULL);
 	user->loop = NULL;
 }
 
@@ -609,11 +614,10 @@ static void user_destroy(struct net_backend *backend)
 	struct user *user = to_user(backend);
 
 	if (user->state == UP)
-		send_out(user);
+		tell_helper(user);
 	helper_end(&user->helper, user->state == UP ? FINISH_MS : 0);
 	fragments_free(user->fragments);
-	free(user->out);
-	free(user->in);
+	rings_unmap(&user->rings);
 	free(user);
 }
 
@@ -707,12 +711,10 @@ static struct user *new_user(void)
 	user->messages.ready = messages_ready;
 	user->life.ready = life_ready;
 	user->look.expired = look_expired;
-	user->rest.expired = rest_expired;
+	user->come.look = look_for_frames;
 	user->again.expired = again_expired;
-	user->out = malloc(USER_MESSAGE_MAX);
-	user->in = malloc(USER_MESSAGE_MAX);
 	user->fragments = fragments_new();
-	if (user->out && user->in && user->fragments)
+	if (user->fragments)
 		return user;
 	user_destroy(&user->backend);
 	return NULL;

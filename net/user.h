@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Between lkvm's side of the user-mode network and the helper that runs libslirp. They talk in messages on
- * one SOCK_SEQPACKET socket. The first from lkvm is a struct user_setup, the first from the helper a struct
- * user_ready. Every other one, either way, is a row of frames: a u32, host's byte order, with the length,
- * then the frame. A frame of length 0 from lkvm means nothing: that it gets read does.
+ * Between lkvm's side of the user-mode network and the helper that runs libslirp. Frames go in two rings
+ * (ring.h) in memory that lkvm made. What else there is to tell goes on one SOCK_SEQPACKET socket. The
+ * first message from lkvm is a struct user_setup, with the descriptor of that memory, the first from the
+ * helper a struct user_ready. Every other one, either way, means: look at the rings.
  */
 #ifndef LKVM_NET_USER_H
 #define LKVM_NET_USER_H
@@ -13,10 +13,8 @@
 #include "lkvm/config.h"
 #include "lkvm/net.h"
 
-/* No message is longer; a row of frames goes once it has as much as the second. */
-#define USER_MESSAGE_MAX  (96 << 10)
-#define USER_MESSAGE_GOOD (32 << 10)
-#define USER_LENGTH	  sizeof(u32)
+/* After as many bytes it is looked whether the other side sleeps; at the end of a row anyway. */
+#define USER_UNTOLD (16 << 10)
 
 /* The default MTU of libslirp and the Ethernet header. It never sends more. */
 #define USER_FRAME_MAX (NET_DEFAULT_MTU + 14)

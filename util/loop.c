@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lkvm/loop.h"
+#include "lkvm/spin.h"
 #include "lkvm/thread.h"
 
 #define EVENTS_AT_ONCE 16
@@ -31,6 +32,8 @@ struct loop {
 	/* Loop's thread: events of this round not yet handed out, so that a deleted handler is dropped. */
 	struct epoll_event events[EVENTS_AT_ONCE];
 	int nr_events, next_event;
+	struct loop_look *look;
+	struct spin spin;
 	_Atomic bool stop;
 	pthread_t thread;
 	bool own_thread;
@@ -230,13 +233,32 @@ static void set_running(struct loop *loop, bool running)
 	pthread_mutex_unlock(&loop->lock);
 }
 
+/* The number of events, or -1 with errno set. */
+static int wait_events(struct loop *loop)
+{
+	bool found, last;
+	int n;
+
+	if (!loop->look)
+		return epoll_wait(loop->epoll_fd, loop->events, EVENTS_AT_ONCE, -1);
+	spin_begin(&loop->spin);
+	do {
+		last = !spin_on(&loop->spin);
+		found = loop->look->look(loop->look, last);
+		n = epoll_wait(loop->epoll_fd, loop->events, EVENTS_AT_ONCE,
+			       last && !found ? -1 : 0);
+	} while (!n && !found && !last);
+	spin_end(&loop->spin);
+	return n;
+}
+
 int loop_run(struct loop *loop)
 {
 	int error = 0;
 
 	set_running(loop, true);
 	while (!loop->stop) {
-		int n = epoll_wait(loop->epoll_fd, loop->events, EVENTS_AT_ONCE, -1);
+		int n = wait_events(loop);
 
 		if (n < 0) {
 			if (errno == EINTR)
@@ -307,6 +329,11 @@ bool loop_is_current(struct loop *loop)
 	current = !loop->running || pthread_equal(loop->runner, pthread_self());
 	pthread_mutex_unlock(&loop->lock);
 	return current;
+}
+
+void loop_set_look(struct loop *loop, struct loop_look *look)
+{
+	loop->look = look;
 }
 
 int loop_fd_add(struct loop *loop, struct loop_fd *handler, u32 events)

@@ -43,6 +43,17 @@ int loop_fd_mod(struct loop_fd *handler, u32 events);
 /* Safe inside any handler; not an error when not added. Pending events are dropped. */
 void loop_fd_del(struct loop_fd *handler);
 
+/*
+ * For what comes by no file descriptor: looked for in each round, and for a moment before the loop sleeps.
+ * True: there was something, and some of it was dealt with. After false with `sleeps` what comes must wake
+ * the loop, by a descriptor. Embedded in its owner; one to a loop, NULL for none.
+ */
+struct loop_look {
+	bool (*look)(struct loop_look *look, bool sleeps);
+};
+
+void loop_set_look(struct loop *loop, struct loop_look *look);
+
 struct loop_timer {
 	void (*expired)(struct loop_timer *timer);
 	struct loop *loop;

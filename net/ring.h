@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Frames in memory that lkvm and a helper share: of each ring one side puts frames in, the other takes them.
+ * Neither believes the other's indices: what cannot be makes a ring `broken`, and then it is full and empty
+ * for ever. What a frame contains may change while it is looked at, unless the other side is trusted.
+ *
+ * Nobody is woken who is awake. A side that will sleep says so with ring_wait_*, and looks once more; the
+ * other asks ring_wakes_* now and then, and wakes it in a way of its own.
+ */
+#ifndef LKVM_NET_RING_H
+#define LKVM_NET_RING_H
+
+#include "lkvm/types.h"
+
+#define RING_SIZE (1U << 20)
+
+struct ring_shared;
+
+/* One side's view of one ring. One thread. */
+struct ring {
+	struct ring_shared *shared;
+	u8 *data;
+	u32 at;	    /* bytes that this side has put or taken since the beginning, modulo 2^32 */
+	u32 other;  /* what the other side had, when last asked */
+	u32 len;    /* of the frame that is being taken, with what belongs to it */
+	bool waits; /* has said so */
+	bool broken;
+};
+
+/* Both directions. */
+struct rings {
+	void *base; /* NULL: none */
+	struct ring in, out;
+};
+
+/* Memory for them: a descriptor, or -errno. Its size cannot change, whoever else has it. */
+int rings_memory(void);
+/* Maps it. lkvm's `in` is the helper's `out`. 0 or -errno. */
+int rings_map(struct rings *rings, int fd, bool helper);
+/* Also when there are none; afterwards there are none. */
+void rings_unmap(struct rings *rings);
+
+/* ---- who puts ---- */
+
+/* Bytes that were put and not taken; all of RING_SIZE when broken. */
+u32 ring_used(struct ring *ring);
+/* A frame of this length may be put. */
+bool ring_has_room(struct ring *ring, u32 len);
+/* Copies a frame. False: there is no room. */
+bool ring_put(struct ring *ring, const void *frame, u32 len);
+/* There are more than `used` bytes, and who takes them knows that somebody waits. */
+bool ring_wait_room(struct ring *ring, u32 used);
+/* Who takes frames sleeps: wake it. */
+bool ring_wakes_taker(struct ring *ring);
+
+/* ---- who takes ---- */
+
+bool ring_empty(struct ring *ring);
+/* The next frame, in the shared memory, until ring_taken. NULL: none, or broken. */
+const u8 *ring_get(struct ring *ring, u32 *len);
+void ring_taken(struct ring *ring);
+/* It is empty, and who puts frames knows that somebody waits. */
+bool ring_wait_frames(struct ring *ring);
+/* No more: it is awake. */
+void ring_awake(struct ring *ring);
+/* Who puts frames waits for room: wake it. */
+bool ring_wakes_putter(struct ring *ring);
+
+#endif
