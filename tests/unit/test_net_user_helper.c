@@ -107,6 +107,8 @@ static void signals(void **state)
 	assert_non_null(at);
 	assert_int_equal(sscanf(at, "SigBlk: %llx SigIgn: %llx", &blocked, &ignored), 2);
 	assert_int_equal(blocked, 0);
+	/* 32 and 33 are the C library's own, which lets nobody set them. */
+	ignored &= ~(3ULL << (32 - 1));
 	assert_int_equal(ignored, 1ULL << (SIGPIPE - 1));
 }
 
