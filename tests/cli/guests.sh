@@ -471,7 +471,10 @@ END
 		status=$? out=$(cat .out) err=$(cat .err)
 	}
 END
-	LKVM=$LKVM unshare --mount bash -c 'mount -t tmpfs -o mode=755 none /run && mount -t tmpfs -o mode=1777 none /tmp || exit 99
+	# The program may lie in /tmp itself.
+	LKVM=$LKVM unshare --mount bash -c 'mount -t tmpfs -o mode=755 none /run || exit 99
+		mkdir /run/program && cp "$LKVM" /run/program/lkvm && LKVM=/run/program/lkvm || exit 99
+		mount -t tmpfs -o mode=1777 none /tmp || exit 99
 		fail() { printf "%s\n" "$*"; exit 1; }
 		. ./users.sh && . ./script' >.users 2>&1 </dev/null
 	status=$?

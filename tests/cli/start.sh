@@ -373,9 +373,9 @@ test_name_is_the_pid() {
 	"$LKVM" run --nodefaults -m 64 -c 1 --timeout 1 "$BUILD/guest/spin.elf" >.out 2>.err </dev/null &
 	pid=$!
 	wait $pid
-	[ "$(cat .err)" = "  Error: Guest guest-$pid did not end within 1 second" ] || fail "$pid: $(cat .err)"
+	[ "$(head -n 1 .err)" = "  Error: Guest guest-$pid did not end within 1 second" ] || fail "$pid: $(cat .err)"
 	lkvm run --nodefaults -m 64 -c 1 --timeout 1 --name other "$BUILD/guest/spin.elf"
-	[ "$err" = "  Error: Guest other did not end within 1 second" ] || fail "$err"
+	[ "${err%%$'\n'*}" = "  Error: Guest other did not end within 1 second" ] || fail "$err"
 }
 
 # ./bzImage, then the tree's, then the host's own: $good is booted wherever it is looked for.
