@@ -106,17 +106,21 @@ static void set_lvt(struct kvm_lapic_state *lapic, unsigned offset, u32 value)
 	memcpy(lapic->regs + offset, &value, sizeof(value));
 }
 
-/* "Virtual wire": the PICs' output on LINT0, NMI on LINT1. */
+/*
+ * "Virtual wire": the PICs' output on LINT0 of the CPU that boots, NMI on LINT1. The others' state is set to what
+ * it is, because KVM looks up an IPI's target in a map which it last made before it knew of the new vCPU. A
+ * guest that does not enable its local APIC first, and so has KVM make that map anew, would start no CPU.
+ */
 static int set_lapic(struct vcpu *vcpu)
 {
 	struct kvm_lapic_state lapic;
 
-	if (vcpu->id)
-		return 0;
 	if (ioctl(vcpu->fd, KVM_GET_LAPIC, &lapic))
 		return failed(vcpu, "KVM does not tell its local APIC's state");
-	set_lvt(&lapic, LAPIC_LVT_LINT0, LAPIC_DELIVER_EXTINT);
-	set_lvt(&lapic, LAPIC_LVT_LINT1, LAPIC_DELIVER_NMI);
+	if (!vcpu->id) {
+		set_lvt(&lapic, LAPIC_LVT_LINT0, LAPIC_DELIVER_EXTINT);
+		set_lvt(&lapic, LAPIC_LVT_LINT1, LAPIC_DELIVER_NMI);
+	}
 	if (ioctl(vcpu->fd, KVM_SET_LAPIC, &lapic))
 		return failed(vcpu, "KVM does not take its local APIC's state");
 	return 0;

@@ -71,8 +71,7 @@ static inline void smp_start(u32 cpu, void (*function)(u32 cpu))
 		((volatile u8 *)SMP_TRAMPOLINE)[i] = smp_trampoline[i];
 	smp_cpu = cpu;
 	smp_function = function;
-	/* Until some local APIC is enabled, KVM may not know the one of the CPU that was made last. */
-	write32(BOARD_LAPIC + 0xf0, 0x1ff);
+	/* Not even its own local APIC is enabled: memtest86+ starts CPUs so, too. */
 	smp_ipi(cpu, 0x4500);
 	smp_ipi(cpu, 0x4600 | SMP_TRAMPOLINE >> 12);
 	while (smp_started == before)
