@@ -11,8 +11,8 @@
 #include "lkvm/exit_status.h"
 #include "lkvm/log.h"
 #include "lkvm/memory_guard.h"
-#include "lkvm/text.h"
 #include "lkvm/vm.h"
+#include "end.h"
 #include "memory-watch.h"
 #include "signals.h"
 
@@ -240,42 +240,12 @@ static void show_vcpus(struct vm *vm)
 		arch_vcpu_dump(vcpu);
 }
 
-static void say_panic(struct vm *vm)
-{
-	if (vm->end == VM_REQUEST_TIMEOUT)
-		log_error("Guest %s panicked, and did not end within %u seconds", vm->config->name,
-			  vm->config->timeout);
-	else
-		log_error("Guest %s panicked", vm->config->name);
-	if (vm->last_words.no_root)
-		log_info(
-			"It found no root file system with an init: give it an initrd with -i, or a disk "
-			"that has one with -d and -p root=/dev/vda");
-}
-
 static void say_end(struct vm *vm, int status)
 {
 	memory_guard_say(vm->config->name);
-	if (vm->end == VM_REQUEST_QUIT)
-		log_info("Guest %s was ended by Ctrl-A x", vm->config->name);
-	switch (status) {
-	case EXIT_READER_GONE:
-		log_error(
-			"Nobody reads the console of guest %s any more, so it ended; --keep-running lets it go on",
-			vm->config->name);
-		break;
-	case EXIT_GUEST_PANIC:
-		say_panic(vm);
-		break;
-	case EXIT_TRIPLE_FAULT:
-		log_error("Guest %s ended by a triple fault", vm->config->name);
-		break;
-	case EXIT_TIMEOUT:
-		log_error("Guest %s did not end within %u second%s", vm->config->name,
-			  vm->config->timeout, plural(vm->config->timeout));
+	vm_end_tell(vm, status);
+	if (status == EXIT_TIMEOUT)
 		show_vcpus(vm);
-		break;
-	}
 }
 
 struct drain {

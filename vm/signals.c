@@ -19,6 +19,7 @@
 #include "lkvm/memory_guard.h"
 #include "lkvm/thread.h"
 #include "lkvm/vm.h"
+#include "end.h"
 #include "signals.h"
 
 #define NEVER  UINT64_MAX
@@ -56,6 +57,8 @@ static int status_now(struct vm *vm)
 static void give_up(struct vm *vm, int status)
 {
 	chardev_emergency_restore();
+	/* The main thread may not have come so far. */
+	vm_end_tell(vm, status);
 	log_warning("Guest %s: not everything came to an end in time; not waiting for it",
 		    vm->config->name);
 	_exit(status);

@@ -96,6 +96,7 @@ struct vm {
 	_Atomic int paused_wanted; /* 1 pause, -1 resume, 0 nothing asked; any thread */
 	_Atomic int signal;	   /* which one ended us */
 	_Atomic int status;	   /* what vm_run() is going to return; -1: not known yet */
+	_Atomic bool end_told;	   /* vm/end.c's; any thread */
 	struct last_words_state last_words; /* what the guest's kernel said of its end */
 	struct vm_signals *signals;	    /* vm/signals.c's */
 	struct memory_watch *memory_watch;  /* vm/memory-watch.c's */

@@ -9,6 +9,7 @@ cat >slow.c <<'C'
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <libaio.h>
+#include <stdlib.h>
 #include <sys/uio.h>
 #include <unistd.h>
 int io_submit(io_context_t context, long nr, struct iocb **requests)
@@ -23,6 +24,8 @@ int io_submit(io_context_t context, long nr, struct iocb **requests)
 		for (unsigned long part = 0; vector && part < request->u.c.nbytes; part++)
 			bytes += ((struct iovec *)request->u.c.buf)[part].iov_len;
 	}
+	if (getenv("STUCK"))
+		pause();
 	usleep(bytes >> 10);
 	return next(context, nr, requests);
 }
@@ -59,4 +62,15 @@ echo >&3
 ended 0
 in_time
 ! grep -q "all done" output || fail "the pause waited for all of them"
+
+# A disk that never answers: what is said, once, is not only that, but also why it ended.
+mkfifo console
+ASAN_OPTIONS=verify_asan_link_order=0:$ASAN_OPTIONS STUCK=1 LD_PRELOAD=$PWD/slow.so "$LKVM" run --nodefaults -k "$GUEST" \
+	-m 512 -c 1 --name long --disk disk 2>errors <input >console &
+pid=$!
+exec 3>input
+head -n 1 <console >output
+ended 141
+grep -q "not everything came to an end" errors || fail "it came to an end"
+[ "$(grep -c "Nobody reads the console of guest long" errors)" = 1 ] || fail "no reason"
 exit 0
