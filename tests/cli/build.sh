@@ -45,7 +45,7 @@ test_build_without_a_library() {
 test_build_tells_its_choices() {
 	compiler_without "slirp/libslirp.h zstd.h"
 	build() {
-		make -C "$TOP" CC="$PWD/cc" B="$PWD/b" "$PWD/b/util/text.o" "$@" >out 2>err || fail "$(cat out err)"
+		MAKEFLAGS= make -C "$TOP" CC="$PWD/cc" B="$PWD/b" "$PWD/b/util/text.o" "$@" >out 2>err || fail "$(cat out err)"
 	}
 	build -n
 	! grep without out || fail "make -n tells choices"
