@@ -90,11 +90,11 @@ $(error header or library missing, in brackets Debian's package: $(MISSING); $(I
 endif
 endif
 
-ROOMS := util vm control boot virtio hw block net
+ROOMS := util config host memory vm control console pci boot virtio hw block net
 USER_NET := net/user.c net/user-config.c net/user-helper.c net/libslirp.c net/fragments.c net/hazards.c net/loopback.c net/ring.c
 OPTIONAL := $(USER_NET) net/user-none.c boot/zstd.c boot/zstd-none.c \
 	util/sha2.c util/sha2-none.c
-SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH),$(wildcard $(d)/*.c))) machine.c \
+SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH) $(wildcard $(ARCH)/tables $(ARCH)/confidential),$(wildcard $(d)/*.c))) machine.c \
 	$(wildcard builtin-*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
 PICK_ZSTD := $(if $(HAVE_ZSTD),$(B)/boot/zstd.o,$(B)/boot/zstd-none.o)

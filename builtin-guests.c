@@ -5,13 +5,13 @@
 #include <unistd.h>
 
 #include "lkvm/builtin.h"
-#include "lkvm/exit_status.h"
+#include "lkvm/config/exit-status.h"
 #include "lkvm/guests.h"
-#include "lkvm/json.h"
-#include "lkvm/log.h"
-#include "lkvm/loop.h"
-#include "lkvm/nearest.h"
-#include "lkvm/text.h"
+#include "lkvm/util/json.h"
+#include "lkvm/util/log.h"
+#include "lkvm/util/loop.h"
+#include "lkvm/config/nearest.h"
+#include "lkvm/util/text.h"
 
 /* For a second question, after the first was not answered. */
 #define QUICK_MS 1000

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "lkvm/builtin.h"
-#include "lkvm/exit_status.h"
-#include "lkvm/log.h"
-#include "lkvm/nearest.h"
+#include "lkvm/config/exit-status.h"
+#include "lkvm/util/log.h"
+#include "lkvm/config/nearest.h"
 
 const struct builtin builtins[] = {
 	{ "run", "Boot a kernel as a guest", builtin_run, builtin_run_help },

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "lkvm/builtin.h"
-#include "lkvm/exit_status.h"
+#include "lkvm/config/exit-status.h"
 #include "lkvm/guests.h"
-#include "lkvm/json.h"
-#include "lkvm/log.h"
-#include "lkvm/text.h"
+#include "lkvm/util/json.h"
+#include "lkvm/util/log.h"
+#include "lkvm/util/text.h"
 
 /* One that is busy must not keep the others from being shown. */
 #define PATIENCE_MS 2000

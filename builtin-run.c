@@ -5,11 +5,11 @@
 #include <sys/resource.h>
 
 #include "lkvm/builtin.h"
-#include "lkvm/config.h"
-#include "lkvm/exit_status.h"
-#include "lkvm/log.h"
+#include "lkvm/config/config.h"
+#include "lkvm/config/exit-status.h"
+#include "lkvm/util/log.h"
 #include "lkvm/machine.h"
-#include "lkvm/options.h"
+#include "lkvm/config/options.h"
 
 #define MAX_DESCRIPTORS 4096
 

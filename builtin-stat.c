@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "lkvm/builtin.h"
-#include "lkvm/counters.h"
-#include "lkvm/exit_status.h"
+#include "lkvm/vm/counters.h"
+#include "lkvm/config/exit-status.h"
 #include "lkvm/guests.h"
-#include "lkvm/host.h"
-#include "lkvm/json.h"
-#include "lkvm/log.h"
-#include "lkvm/text.h"
+#include "lkvm/host/host.h"
+#include "lkvm/util/json.h"
+#include "lkvm/util/log.h"
+#include "lkvm/util/text.h"
 
 static const struct guests_command command = {
 	.name = "stat",

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "lkvm/builtin.h"
-#include "lkvm/exit_status.h"
+#include "lkvm/config/exit-status.h"
 #include "lkvm/guests.h"
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 
 static const struct guests_command command = {
 	.name = "stop",

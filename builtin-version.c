@@ -2,12 +2,12 @@
 #include <string.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/boot.h"
+#include "lkvm/boot/boot.h"
 #include "lkvm/builtin.h"
-#include "lkvm/exit_status.h"
-#include "lkvm/log.h"
-#include "lkvm/net.h"
-#include "lkvm/sha2.h"
+#include "lkvm/config/exit-status.h"
+#include "lkvm/util/log.h"
+#include "lkvm/net/backend.h"
+#include "lkvm/util/sha2.h"
 
 void builtin_version_help(FILE *out)
 {

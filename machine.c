@@ -5,18 +5,18 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/block.h"
-#include "lkvm/boot.h"
-#include "lkvm/chardev.h"
-#include "lkvm/control.h"
-#include "lkvm/exit_status.h"
-#include "lkvm/helper.h"
-#include "lkvm/log.h"
+#include "lkvm/block/disk.h"
+#include "lkvm/boot/boot.h"
+#include "lkvm/console/chardev.h"
+#include "lkvm/control/control.h"
+#include "lkvm/config/exit-status.h"
+#include "lkvm/util/helper.h"
+#include "lkvm/util/log.h"
 #include "lkvm/machine.h"
-#include "lkvm/memory_guard.h"
-#include "lkvm/pci.h"
-#include "lkvm/text.h"
-#include "lkvm/virtio.h"
+#include "lkvm/memory/guard.h"
+#include "lkvm/pci/pci.h"
+#include "lkvm/util/text.h"
+#include "lkvm/virtio/core.h"
 
 static int create_console(struct vm *vm)
 {

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "lkvm/builtin.h"
-#include "lkvm/exit_status.h"
-#include "lkvm/log.h"
+#include "lkvm/config/exit-status.h"
+#include "lkvm/util/log.h"
 
 /*
  * Started with one of the three closed, the next open() would take its number, and the guest's

@@ -3,7 +3,7 @@
 #ifndef ARM64_ARCH_CONFIG_H
 #define ARM64_ARCH_CONFIG_H
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 /* The most that --cpus takes, and what it is by default on a larger host. */
 #define ARCH_MAX_CPUS 512

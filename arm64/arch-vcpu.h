@@ -3,7 +3,7 @@
 #ifndef ARM64_ARCH_VCPU_H
 #define ARM64_ARCH_VCPU_H
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 /* A guest that suspended: where it goes on. */
 struct arm64_sleep {

@@ -4,10 +4,10 @@
 #define ARM64_VM_H
 
 #include <linux/kvm.h>
-#include "lkvm/config.h"
-#include "lkvm/pci.h"
-#include "lkvm/ram_boot.h"
-#include "lkvm/vm.h"
+#include "lkvm/config/config.h"
+#include "lkvm/pci/pci.h"
+#include "lkvm/boot/ram-boot.h"
+#include "lkvm/vm/vm.h"
 #include "gic.h"
 #include "uapi/kvm-arm64.h"
 
@@ -32,7 +32,7 @@ static inline bool arm64_wants(const struct vm *vm, unsigned feature)
 }
 
 /*
- * arm64/vcpu.c: KVM_ARM_VCPU_INIT: as after power-on, or off for KVM. The vCPU's thread, or any while that is
+ * arm64/arch-vcpu.c: KVM_ARM_VCPU_INIT: as after power-on, or off for KVM. The vCPU's thread, or any while that is
  * parked or off. 0 or -errno, nothing said.
  */
 int arm64_vcpu_init(struct vcpu *vcpu, bool off);

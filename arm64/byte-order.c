@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "byte-order.h"
 #include "lkvm/arch.h"
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 
 /* 0 when all that the decision takes has been read. */
 static int read_registers(struct vcpu *vcpu, struct arm64_byte_order *cpu)

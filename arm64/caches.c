@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "caches.h"
-#include "lkvm/cpulist.h"
+#include "lkvm/util/cpulist.h"
 
 #define HOST_MAX_CACHES 16
 

@@ -7,7 +7,7 @@
 #ifndef ARM64_CACHES_H
 #define ARM64_CACHES_H
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 #define CACHE_MAX_LEVELS 7 /* CLIDR_EL1 has room for so many */
 

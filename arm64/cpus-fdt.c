@@ -6,8 +6,8 @@
 #include "board.h"
 #include "caches.h"
 #include "cpus-fdt.h"
-#include "lkvm/cpulist.h"
-#include "lkvm/vcpu.h"
+#include "lkvm/util/cpulist.h"
+#include "lkvm/vm/vcpu.h"
 #include "registers.h"
 
 #define HOST_CACHES "/sys/devices/system/cpu/cpu%d/cache"

@@ -2,7 +2,7 @@
 #ifndef ARM64_CPUS_FDT_H
 #define ARM64_CPUS_FDT_H
 
-#include "lkvm/fdt.h"
+#include "lkvm/boot/fdt.h"
 
 struct vm;
 

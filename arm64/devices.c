@@ -4,8 +4,8 @@
 #include "arm64-vm.h"
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/hw.h"
-#include "lkvm/pci.h"
+#include "lkvm/hw/hw.h"
+#include "lkvm/pci/pci.h"
 #include "pmu.h"
 
 /* EDK2's build for this board reads the time here, and does without interrupts. */

@@ -7,7 +7,7 @@
 #include "board.h"
 #include "cpus-fdt.h"
 #include "lkvm/arch.h"
-#include "lkvm/pci-fdt.h"
+#include "lkvm/pci/pci-fdt.h"
 
 /* KVM turns a call by HVC at EL1 into the guest's own hypervisor's business when it has EL2. */
 static void psci(struct fdt_tree *tree, struct vm *vm)

@@ -6,8 +6,8 @@
 
 #include "arm64-vm.h"
 #include "lkvm/arch.h"
-#include "lkvm/log.h"
-#include "lkvm/text.h"
+#include "lkvm/util/log.h"
+#include "lkvm/util/text.h"
 #include "psci.h"
 #include "registers.h"
 

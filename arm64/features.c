@@ -9,7 +9,7 @@
 
 #include "arm64-vm.h"
 #include "lkvm/arch.h"
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 
 static bool has_cap(struct vm *vm, unsigned long cap)
 {

@@ -9,9 +9,9 @@
 
 #include "arm64-vm.h"
 #include "board.h"
-#include "lkvm/kvm.h"
-#include "lkvm/log.h"
-#include "lkvm/vcpu.h"
+#include "lkvm/host/kvm.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vcpu.h"
 
 #define GICD_CTLR	0x0000
 #define GICD_IIDR	0x0008

@@ -9,8 +9,8 @@
 
 #include "arm64-vm.h"
 #include "board.h"
-#include "lkvm/irq.h"
-#include "lkvm/log.h"
+#include "lkvm/vm/irq.h"
+#include "lkvm/util/log.h"
 
 #define MSI_TYPER 0x008
 

@@ -7,9 +7,9 @@
 #include "arm64-vm.h"
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/irq.h"
-#include "lkvm/kvm.h"
-#include "lkvm/log.h"
+#include "lkvm/vm/irq.h"
+#include "lkvm/host/kvm.h"
+#include "lkvm/util/log.h"
 
 #define REDIST_SIZE KIB(128) /* each vCPU */
 #define ITS_SIZE    KIB(128)

@@ -7,7 +7,7 @@
 #define ARM64_GIC_H
 
 #include "arch-config.h"
-#include "lkvm/fdt.h"
+#include "lkvm/boot/fdt.h"
 
 struct vm;
 

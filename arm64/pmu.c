@@ -9,7 +9,7 @@
 #include "arm64-vm.h"
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "pmu.h"
 
 #define FOLDER "/sys/bus/event_source/devices"

@@ -7,7 +7,7 @@
 #ifndef ARM64_PMU_H
 #define ARM64_PMU_H
 
-#include "lkvm/cpulist.h"
+#include "lkvm/util/cpulist.h"
 
 struct vm;
 

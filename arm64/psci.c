@@ -10,8 +10,8 @@
 
 #include "arm64-vm.h"
 #include "byte-order.h"
-#include "lkvm/log.h"
-#include "lkvm/vcpu.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vcpu.h"
 #include "psci.h"
 #include "registers.h"
 

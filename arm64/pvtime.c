@@ -6,8 +6,8 @@
 
 #include "arm64-vm.h"
 #include "board.h"
-#include "lkvm/log.h"
-#include "lkvm/vcpu.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vcpu.h"
 #include "pvtime.h"
 
 /* KVM's hypercalls for it are of 64 bits: a 32-bit guest has no use for records. */

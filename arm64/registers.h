@@ -4,7 +4,7 @@
 #define ARM64_REGISTERS_H
 
 #include <linux/kvm.h>
-#include "lkvm/vcpu.h"
+#include "lkvm/vm/vcpu.h"
 
 /* Offsets into struct kvm_regs, in 32-bit words. */
 #define REG_CORE(field)                                                                            \

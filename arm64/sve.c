@@ -5,8 +5,8 @@
 #include <sys/ioctl.h>
 
 #include "arm64-vm.h"
-#include "lkvm/log.h"
-#include "lkvm/vcpu.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vcpu.h"
 #include "sve.h"
 
 _Static_assert(SVE_WORDS == KVM_ARM64_SVE_VLS_WORDS, "the set is KVM's");

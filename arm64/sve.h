@@ -6,7 +6,7 @@
 #ifndef ARM64_SVE_H
 #define ARM64_SVE_H
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 struct vcpu;
 

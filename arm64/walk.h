@@ -3,7 +3,7 @@
 #ifndef ARM64_WALK_H
 #define ARM64_WALK_H
 
-#include "lkvm/memory.h"
+#include "lkvm/memory/memory.h"
 
 /* What translates a virtual address: registers of one of the upper and one of the lower half. */
 struct arm64_mmu {

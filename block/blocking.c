@@ -14,8 +14,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "disk.h"
-#include "lkvm/iov.h"
+#include "disk-private.h"
+#include "lkvm/util/iov.h"
 
 /* Written from many times over instead of having a large buffer of zeroes. */
 static const u8 zero_page[4096];

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include "disk.h"
+#include "disk-private.h"
 
 /*
  * The completion ring that io_setup(2) maps into this process; its address is the context's id.

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-#include "disk.h"
-#include "lkvm/file_lock.h"
+#include "disk-private.h"
+#include "lkvm/util/file-lock.h"
 
 static void say_holder(const char *path, const struct file_holder *holder, bool writing)
 {

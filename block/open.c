@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-#include "disk.h"
+#include "disk-private.h"
 #include "uapi/statx.h"
 
 static int refuse_kind(const char *path, const struct stat *st)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A read or a write, part by part. No memory is needed for that: the buffer that a part ends in is cut meanwhile. */
-#include "disk.h"
-#include "lkvm/iov.h"
+#include "disk-private.h"
+#include "lkvm/util/iov.h"
 
 void disk_part_begin(struct disk_request *request)
 {

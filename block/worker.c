@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-#include "disk.h"
-#include "lkvm/thread.h"
+#include "disk-private.h"
+#include "lkvm/util/thread.h"
 
 static void wake_loop(struct disk *disk)
 {

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lkvm/boot.h"
-#include "lkvm/config.h"
+#include "lkvm/boot/boot.h"
+#include "lkvm/config/config.h"
 
 int cmdline_add(char *buffer, size_t size, const char *words)
 {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/boot.h"
-#include "lkvm/log.h"
+#include "lkvm/boot/boot.h"
+#include "lkvm/util/log.h"
 
 #define XEN_ELFNOTE_PHYS32_ENTRY 18
 

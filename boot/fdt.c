@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lkvm/fdt.h"
-#include "lkvm/log.h"
+#include "lkvm/boot/fdt.h"
+#include "lkvm/util/log.h"
 
 #define MAX_CELLS 64
 

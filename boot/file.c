@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lkvm/boot.h"
-#include "lkvm/log.h"
+#include "lkvm/boot/boot.h"
+#include "lkvm/util/log.h"
 
 #define COPY_CHUNK KIB(64)
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/boot.h"
-#include "lkvm/log.h"
+#include "lkvm/boot/boot.h"
+#include "lkvm/util/log.h"
 #include "pe.h"
 #include "unpack.h"
 

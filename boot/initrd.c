@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lkvm/boot.h"
-#include "lkvm/log.h"
+#include "lkvm/boot/boot.h"
+#include "lkvm/util/log.h"
 
 /* The kernel's unpacker looks for the next archive at a multiple of 4 bytes. */
 #define INITRD_ALIGN 4

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lkvm/boot.h"
+#include "lkvm/boot/boot.h"
 
 struct signature {
 	unsigned offset;

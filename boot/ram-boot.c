@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/log.h"
-#include "lkvm/ram_boot.h"
+#include "lkvm/util/log.h"
+#include "lkvm/boot/ram-boot.h"
 
 #define CMDLINE_MAX  4096 /* of every architecture */
 #define KERNEL_ALIGN MIB(2)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/boot.h"
+#include "lkvm/boot/boot.h"
 
 /* A bzImage's setup header: where, behind its second sector's beginning, a string tells. */
 #define BZIMAGE_MAGIC	0x202

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lkvm/boot.h"
-#include "lkvm/log.h"
+#include "lkvm/boot/boot.h"
+#include "lkvm/util/log.h"
 
 #define HEAD_SIZE   0x210 /* what boot_image_kind wants to see */
 #define LOAD_OFFSET 0x8000

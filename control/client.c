@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "folder.h"
-#include "lkvm/control.h"
-#include "lkvm/json.h"
-#include "lkvm/loop.h"
-#include "lkvm/text.h"
+#include "lkvm/control/control.h"
+#include "lkvm/util/json.h"
+#include "lkvm/util/loop.h"
+#include "lkvm/util/text.h"
 #include "others.h"
 
 /* Younger than the oldest supported headers. */

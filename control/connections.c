@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "connections.h"
-#include "lkvm/vm.h"
+#include "lkvm/vm/vm.h"
 #include "protocol.h"
 
 #define PATIENCE_NS (10 * 1000000000ULL)

@@ -5,7 +5,7 @@
 
 #include <stdatomic.h>
 
-#include "lkvm/loop.h"
+#include "lkvm/util/loop.h"
 #include "protocol.h"
 
 struct vm;

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "folder.h"
-#include "lkvm/control.h"
+#include "lkvm/control/control.h"
 #include "others.h"
 
 #define LOCK_TRIES 100 /* of 10 ms */

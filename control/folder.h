@@ -9,7 +9,7 @@
 
 #include <limits.h>
 #include <sys/un.h>
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 #define CONTROL_MAX_FOLDERS 3
 

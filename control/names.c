@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "folder.h"
-#include "lkvm/control.h"
-#include "lkvm/log.h"
-#include "lkvm/text.h"
+#include "lkvm/control/control.h"
+#include "lkvm/util/log.h"
+#include "lkvm/util/text.h"
 #include "others.h"
 
 /* Files in another user's folder, whatever they are: nobody makes root wait for ever by what is in his. */

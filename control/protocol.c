@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/counters.h"
-#include "lkvm/json.h"
-#include "lkvm/vm.h"
+#include "lkvm/vm/counters.h"
+#include "lkvm/util/json.h"
+#include "lkvm/vm/vm.h"
 #include "protocol.h"
 
 /* One request being answered: what was done is kept here until it is told. */

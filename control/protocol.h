@@ -4,7 +4,7 @@
 #define CONTROL_PROTOCOL_H
 
 #include <stdio.h>
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 struct vm;
 

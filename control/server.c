@@ -13,9 +13,9 @@
 
 #include "connections.h"
 #include "folder.h"
-#include "lkvm/control.h"
-#include "lkvm/log.h"
-#include "lkvm/vm.h"
+#include "lkvm/control/control.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
 #include "server.h"
 
 #define BACKLOG	   16

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cfi-chip.h"
-#include "lkvm/bus.h"
+#include "lkvm/vm/bus.h"
 
 #define CHIPS 2
 

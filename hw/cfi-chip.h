@@ -7,7 +7,7 @@
 #ifndef HW_CFI_CHIP_H
 #define HW_CFI_CHIP_H
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 #define CFI_BLOCK      KIB(64) /* what is erased and locked at once, in both chips together */
 #define CFI_MAX_BLOCKS 256

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "cfi-chip.h"
-#include "lkvm/file_lock.h"
-#include "lkvm/hw.h"
-#include "lkvm/log.h"
-#include "lkvm/vm.h"
+#include "lkvm/util/file-lock.h"
+#include "lkvm/hw/hw.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
 
 struct cfi_flash {
 	struct device device;

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/fw_cfg.h"
-#include "lkvm/log.h"
-#include "lkvm/vcpu.h"
-#include "lkvm/vm.h"
+#include "lkvm/hw/fw-cfg.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vcpu.h"
+#include "lkvm/vm/vm.h"
 
 #define MAX_ITEMS  24
 #define NAME_SIZE  56

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/hw.h"
-#include "lkvm/log.h"
-#include "lkvm/vm.h"
+#include "lkvm/hw/hw.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
 
 #define DATA_PORT    0x60
 #define STATUS_PORT  0x64

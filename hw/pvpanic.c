@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/hw.h"
-#include "lkvm/log.h"
-#include "lkvm/vm.h"
+#include "lkvm/hw/hw.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
 
 #define PVPANIC_PANICKED     BIT(0)
 #define PVPANIC_CRASH_LOADED BIT(1) /* a kdump kernel takes over: the guest goes on */

@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "realtime.h"
 
 s64 realtime_now(void)

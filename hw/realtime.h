@@ -6,7 +6,7 @@
 #ifndef HW_REALTIME_H
 #define HW_REALTIME_H
 
-#include "lkvm/loop.h"
+#include "lkvm/util/loop.h"
 
 #define NSEC_PER_SEC 1000000000LL
 

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "lkvm/hw.h"
-#include "lkvm/vm.h"
+#include "lkvm/hw/hw.h"
+#include "lkvm/vm/vm.h"
 #include "rtc.h"
 
 #define NSEC   NSEC_PER_SEC

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "lkvm/hw.h"
+#include "lkvm/hw/hw.h"
 #include "rtc.h"
 
 enum {

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/log.h"
-#include "lkvm/vm.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
 #include "rtc.h"
 
 static void set_level(struct rtc *rtc, bool level)

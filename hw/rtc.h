@@ -8,8 +8,8 @@
 #define HW_RTC_H
 
 #include <pthread.h>
-#include "lkvm/device.h"
-#include "lkvm/irq.h"
+#include "lkvm/vm/device.h"
+#include "lkvm/vm/irq.h"
 #include "realtime.h"
 
 struct bus_ops;

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/chardev.h"
-#include "lkvm/hw.h"
-#include "lkvm/log.h"
-#include "lkvm/vm.h"
+#include "lkvm/console/chardev.h"
+#include "lkvm/hw/hw.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
 
 /* Owns a back end that is not the console; made before its serial port, so it goes after it. */
 struct backend {

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/chardev.h"
-#include "lkvm/hw.h"
-#include "lkvm/log.h"
-#include "lkvm/vm.h"
+#include "lkvm/console/chardev.h"
+#include "lkvm/hw/hw.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
 
 #define FIFO_SIZE 16
 #define REGISTERS 8

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <string.h>
 
-#include "lkvm/net.h"
+#include "lkvm/net/backend.h"
 
 struct net_backend *net_backend_create(const struct net_config *config, unsigned index)
 {

@@ -8,7 +8,7 @@
 #define LKVM_NET_FRAGMENTS_H
 
 #include <stddef.h>
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 struct fragments;
 

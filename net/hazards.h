@@ -7,7 +7,7 @@
 #define LKVM_NET_HAZARDS_H
 
 #include <stddef.h>
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 /*
  * Makes a guest's whole frame harmless. False: it must not go on. `host` is the gateway's IPv4 address, in

@@ -2,7 +2,7 @@
 #include <dlfcn.h>
 
 #include "libslirp.h"
-#include "lkvm/net.h"
+#include "lkvm/net/backend.h"
 
 #define SONAME "libslirp.so.0"
 

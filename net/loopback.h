@@ -8,7 +8,7 @@
 #define LKVM_NET_LOOPBACK_H
 
 #include <stddef.h>
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 #define LOOPBACK_FLOWS 64
 #define LOOPBACK_PORTS 16

@@ -10,7 +10,7 @@
 #ifndef LKVM_NET_RING_H
 #define LKVM_NET_RING_H
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 #define RING_SIZE (1U << 20)
 

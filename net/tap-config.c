@@ -17,8 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lkvm/log.h"
-#include "lkvm/net.h"
+#include "lkvm/util/log.h"
+#include "lkvm/net/backend.h"
 #include "tap.h"
 
 /* One ioctl on a throw-away socket: these come a few times in a guest's life. */

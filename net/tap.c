@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lkvm/net.h"
+#include "lkvm/net/backend.h"
 #include "tap.h"
 #include "uapi/virtio_net.h"
 

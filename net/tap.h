@@ -3,7 +3,7 @@
 #ifndef LKVM_NET_TAP_H
 #define LKVM_NET_TAP_H
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 /* Gives it "A.B.C.D" or "A.B.C.D/LEN" (24 when LEN is left out). 0 or -errno, said. */
 int tap_set_address(const char *name, const char *address);

@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "user.h"
 
 static int parse_ipv4(const char *option, const char *text, struct in_addr *address)

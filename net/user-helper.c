@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 #include "libslirp.h"
-#include "lkvm/helper.h"
-#include "lkvm/loop.h"
-#include "lkvm/spin.h"
+#include "lkvm/util/helper.h"
+#include "lkvm/util/loop.h"
+#include "lkvm/util/spin.h"
 #include "ring.h"
 #include "user.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The user-mode back end of a build without libslirp. */
-#include "lkvm/net.h"
+#include "lkvm/net/backend.h"
 
 bool net_user_available(void)
 {

@@ -19,7 +19,7 @@
 
 #include "fragments.h"
 #include "hazards.h"
-#include "lkvm/helper.h"
+#include "lkvm/util/helper.h"
 #include "loopback.h"
 #include "ring.h"
 #include "user.h"

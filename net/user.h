@@ -10,8 +10,8 @@
 
 #include <netinet/in.h>
 
-#include "lkvm/config.h"
-#include "lkvm/net.h"
+#include "lkvm/config/config.h"
+#include "lkvm/net/backend.h"
 
 /* After as many bytes it is looked whether the other side sleeps; at the end of a row anyway. */
 #define USER_UNTOLD (16 << 10)

@@ -3,7 +3,7 @@
 #ifndef LKVM_NET_WIRE_H
 #define LKVM_NET_WIRE_H
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 #define ETH_HEADER 14
 #define IP_HEADER  20 /* without options */

@@ -2,7 +2,7 @@
 #include <sys/random.h>
 
 #include "csr.h"
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "registers.h"
 
 /* The entropy source (Zkr; "RISC-V Cryptography Extensions I", 4.1): its state, and 16 bits of it. */

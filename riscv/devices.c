@@ -3,8 +3,8 @@
 
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/hw.h"
-#include "lkvm/pci.h"
+#include "lkvm/hw/hw.h"
+#include "lkvm/pci/pci.h"
 #include "riscv-vm.h"
 
 static const struct hw_place serial = {

@@ -5,8 +5,8 @@
 
 #include "board.h"
 #include "isa.h"
-#include "lkvm/pci-fdt.h"
-#include "lkvm/vcpu.h"
+#include "lkvm/pci/pci-fdt.h"
+#include "lkvm/vm/vcpu.h"
 #include "registers.h"
 #include "riscv-vm.h"
 

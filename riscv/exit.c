@@ -5,8 +5,8 @@
 
 #include "csr.h"
 #include "lkvm/arch.h"
-#include "lkvm/log.h"
-#include "lkvm/text.h"
+#include "lkvm/util/log.h"
+#include "lkvm/util/text.h"
 #include "registers.h"
 #include "riscv-vm.h"
 #include "sbi.h"

@@ -5,9 +5,9 @@
 #include <sys/ioctl.h>
 
 #include "board.h"
-#include "lkvm/irq.h"
-#include "lkvm/log.h"
-#include "lkvm/vcpu.h"
+#include "lkvm/vm/irq.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vcpu.h"
 #include "plic.h"
 #include "riscv-vm.h"
 

@@ -2,8 +2,8 @@
 /* Which interrupt controller a guest has. */
 #include <errno.h>
 
-#include "lkvm/kvm.h"
-#include "lkvm/log.h"
+#include "lkvm/host/kvm.h"
+#include "lkvm/util/log.h"
 #include "riscv-vm.h"
 #include "uapi/kvm-riscv.h"
 

@@ -6,8 +6,8 @@
 #ifndef RISCV_IRQCHIP_H
 #define RISCV_IRQCHIP_H
 
-#include "lkvm/config.h"
-#include "lkvm/fdt.h"
+#include "lkvm/config/config.h"
+#include "lkvm/boot/fdt.h"
 
 struct vm;
 struct plic;

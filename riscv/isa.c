@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "isa.h"
-#include "lkvm/fdt.h"
-#include "lkvm/log.h"
-#include "lkvm/vm.h"
+#include "lkvm/boot/fdt.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
 #include "registers.h"
 
 struct extension {

@@ -7,7 +7,7 @@
 #define RISCV_ISA_H
 
 #include "isa-table.h"
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 struct fdt_tree;
 struct vcpu;

@@ -7,8 +7,8 @@
 #ifndef RISCV_PLIC_H
 #define RISCV_PLIC_H
 
-#include "lkvm/bus.h"
-#include "lkvm/types.h"
+#include "lkvm/vm/bus.h"
+#include "lkvm/util/types.h"
 
 struct plic;
 

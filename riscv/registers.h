@@ -4,7 +4,7 @@
 #define RISCV_REGISTERS_H
 
 #include <linux/kvm.h>
-#include "lkvm/vcpu.h"
+#include "lkvm/vm/vcpu.h"
 #include "uapi/kvm-riscv.h"
 
 #define REG_U64(type, number) (KVM_REG_RISCV | KVM_REG_SIZE_U64 | (type) | (number))

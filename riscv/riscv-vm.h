@@ -4,11 +4,11 @@
 #define RISCV_VM_H
 
 #include <linux/kvm.h>
-#include "lkvm/config.h"
-#include "lkvm/fdt.h"
-#include "lkvm/pci.h"
-#include "lkvm/ram_boot.h"
-#include "lkvm/vm.h"
+#include "lkvm/config/config.h"
+#include "lkvm/boot/fdt.h"
+#include "lkvm/pci/pci.h"
+#include "lkvm/boot/ram-boot.h"
+#include "lkvm/vm/vm.h"
 #include "irqchip.h"
 
 struct riscv_vm {

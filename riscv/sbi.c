@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lkvm/chardev.h"
-#include "lkvm/log.h"
-#include "lkvm/vm.h"
+#include "lkvm/console/chardev.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
 #include "registers.h"
 #include "sbi.h"
 

@@ -7,7 +7,7 @@
 #ifndef RISCV_SBI_H
 #define RISCV_SBI_H
 
-#include "lkvm/loop.h"
+#include "lkvm/util/loop.h"
 #include "sbi-table.h"
 
 struct vcpu;

@@ -6,7 +6,7 @@
 
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "riscv-vm.h"
 
 #define CMDLINE_MAX 1024 /* COMMAND_LINE_SIZE of riscv kernels */

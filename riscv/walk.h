@@ -3,7 +3,7 @@
 #ifndef RISCV_WALK_H
 #define RISCV_WALK_H
 
-#include "lkvm/memory.h"
+#include "lkvm/memory/memory.h"
 
 /*
  * The physical address of `va` by the page tables of satp, whichever depth they have. 0 or -EFAULT: it is not mapped, or

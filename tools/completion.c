@@ -9,7 +9,7 @@
 
 #include "completion.h"
 #include "lkvm/builtin.h"
-#include "lkvm/options.h"
+#include "lkvm/config/options.h"
 
 #define MAX_OPTIONS 128
 #define MAX_VALUES  16

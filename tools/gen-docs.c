@@ -13,9 +13,9 @@
 #include <string.h>
 
 #include "lkvm/builtin.h"
-#include "lkvm/exit_status.h"
-#include "lkvm/host.h"
-#include "lkvm/options.h"
+#include "lkvm/config/exit-status.h"
+#include "lkvm/host/host.h"
+#include "lkvm/config/options.h"
 #include "completion.h"
 
 /* OTHER_ARCHITECTURES names those that this lkvm is not for: X(arm64) X(riscv). */

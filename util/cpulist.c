@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "lkvm/cpulist.h"
+#include "lkvm/util/cpulist.h"
 
 #define LINE_MAX_LENGTH 4096 /* sysfs writes no more than a page */
 

@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lkvm/file_lock.h"
-#include "lkvm/text.h"
+#include "lkvm/util/file-lock.h"
+#include "lkvm/util/text.h"
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {

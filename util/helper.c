@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "helper.h"
-#include "lkvm/log.h"
+#include "spawner.h"
+#include "lkvm/util/log.h"
 
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS 83 /* Linux 6.16 */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copies in and out of scattered buffers. */
 #include <string.h>
-#include "lkvm/iov.h"
+#include "lkvm/util/iov.h"
 
 static size_t iov_copy(const struct iovec *iov, unsigned nr, size_t offset, u8 *buffer, size_t len,
 		       bool to_iov)

@@ -2,7 +2,7 @@
 #ifndef JSON_UTF8_H
 #define JSON_UTF8_H
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 /*
  * How many bytes the well-formed character at `text`, a string, has; 0: it is none (a stray byte, cut short,

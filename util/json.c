@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <inttypes.h>
 
-#include "lkvm/json.h"
+#include "lkvm/util/json.h"
 #include "json-utf8.h"
 
 unsigned utf8_length(const u8 *text)

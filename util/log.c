@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lkvm/log.h"
-#include "lkvm/shared_fd.h"
-#include "lkvm/text.h"
+#include "lkvm/util/log.h"
+#include "lkvm/util/shared-fd.h"
+#include "lkvm/util/text.h"
 
 #define BACKLOG_SIZE 16384
 /* Once, until the reader is back; then it is known that he does not read. */

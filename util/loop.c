@@ -8,9 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lkvm/loop.h"
-#include "lkvm/spin.h"
-#include "lkvm/thread.h"
+#include "lkvm/util/loop.h"
+#include "lkvm/util/spin.h"
+#include "lkvm/util/thread.h"
 
 #define EVENTS_AT_ONCE 16
 

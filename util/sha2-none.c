@@ -2,7 +2,7 @@
 /* Built without libnettle. */
 #include <errno.h>
 
-#include "lkvm/sha2.h"
+#include "lkvm/util/sha2.h"
 
 bool sha2_available(void)
 {

@@ -2,7 +2,7 @@
 #include <nettle/sha2.h>
 #include <stdlib.h>
 
-#include "lkvm/sha2.h"
+#include "lkvm/util/sha2.h"
 
 _Static_assert(SHA256_DIGEST_SIZE == SHA256_SIZE && SHA384_DIGEST_SIZE == SHA384_SIZE,
 	       "FIPS 180-4");

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lkvm/shared_fd.h"
+#include "lkvm/util/shared-fd.h"
 
 /*
  * A terminal or pipe can be opened anew through /proc; a socket has MSG_DONTWAIT; files do not block; what

@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "helper.h"
+#include "spawner.h"
 
 /* Networks and whatever comes later; those that wait to be reaped included. */
 #define HELPERS_MAX 64

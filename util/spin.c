@@ -3,8 +3,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "lkvm/loop.h"
-#include "lkvm/spin.h"
+#include "lkvm/util/loop.h"
+#include "lkvm/util/spin.h"
 
 /* The kernel's shortest. */
 #define SLICE_NS      100000ULL

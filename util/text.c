@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "json-utf8.h"
-#include "lkvm/text.h"
+#include "lkvm/util/text.h"
 
 void text_add(struct text *text, const char *fmt, ...)
 {

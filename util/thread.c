@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lkvm/thread.h"
-#include "lkvm/types.h"
+#include "lkvm/util/thread.h"
+#include "lkvm/util/types.h"
 
 void thread_signals(sigset_t *set)
 {

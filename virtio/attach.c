@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <string.h>
 #include "lkvm/arch.h"
-#include "lkvm/log.h"
-#include "lkvm/pci.h"
-#include "lkvm/virtio.h"
-#include "lkvm/vm.h"
+#include "lkvm/util/log.h"
+#include "lkvm/pci/pci.h"
+#include "lkvm/virtio/core.h"
+#include "lkvm/vm/vm.h"
 
 static unsigned count_mmio(struct vm *vm)
 {

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include "blk.h"
-#include "lkvm/memory_guard.h"
+#include "lkvm/memory/guard.h"
 
 /* Sectors are counted in this unit in the protocol, whatever block size is announced. */
 _Static_assert(DISK_SECTOR == 512, "virtio 1.3, 5.2.6");

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "blk.h"
-#include "lkvm/memory_guard.h"
-#include "lkvm/vm.h"
+#include "lkvm/memory/guard.h"
+#include "lkvm/vm/vm.h"
 
 /* Up to the fields of secure erase, which is not offered. */
 #define CONFIG_SIZE offsetof(struct virtio_blk_config, max_secure_erase_sectors)

@@ -7,8 +7,8 @@
 #define VIRTIO_BLK_H
 
 #include <linux/virtio_blk.h>
-#include "lkvm/block.h"
-#include "lkvm/virtio.h"
+#include "lkvm/block/disk.h"
+#include "lkvm/virtio/core.h"
 
 #define BLK_MAX_QUEUES 8
 #define BLK_QUEUE_SIZE 256

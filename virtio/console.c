@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/chardev.h"
-#include "lkvm/last_words.h"
-#include "lkvm/log.h"
-#include "lkvm/virtio.h"
-#include "lkvm/vm.h"
+#include "lkvm/console/chardev.h"
+#include "lkvm/vm/last-words.h"
+#include "lkvm/util/log.h"
+#include "lkvm/virtio/core.h"
+#include "lkvm/vm/vm.h"
 
 #define RECEIVE_QUEUE	   0
 #define TRANSMIT_QUEUE	   1

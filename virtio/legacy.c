@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the legacy interface has of its own beside the device core's life of a device. */
 #include <linux/virtio_ring.h>
-#include "lkvm/virtio.h"
+#include "lkvm/virtio/core.h"
 
 #define LEGACY_FEATURES 0xffffffffULL
 

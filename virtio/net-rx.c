@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lkvm/memory_guard.h"
+#include "lkvm/memory/guard.h"
 #include "net.h"
 
 /* How long a driver that offers too little is waited for before frames are tried on what there is. */

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/memory_guard.h"
-#include "lkvm/vm.h"
+#include "lkvm/memory/guard.h"
+#include "lkvm/vm/vm.h"
 #include "net.h"
 
 static struct virtio_net *to_net(struct virtio_device *dev)

@@ -4,8 +4,8 @@
 #define LKVM_VIRTIO_NET_INTERNAL_H
 
 #include <linux/virtio_net.h>
-#include "lkvm/net.h"
-#include "lkvm/virtio.h"
+#include "lkvm/net/backend.h"
+#include "lkvm/virtio/core.h"
 #include "uapi/virtio_net.h"
 
 /* Also the longest chain there can be, so one chain always fits an array of this many. */

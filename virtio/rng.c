@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include "lkvm/log.h"
-#include "lkvm/virtio.h"
-#include "lkvm/vm.h"
+#include "lkvm/util/log.h"
+#include "lkvm/virtio/core.h"
+#include "lkvm/vm/vm.h"
 
 /* A request may be answered in part: a guest that asks for much gets it in several turns. */
 #define RNG_MAX_BYTES 4096

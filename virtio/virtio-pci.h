@@ -6,9 +6,9 @@
 #ifndef VIRTIO_PCI_INTERNAL_H
 #define VIRTIO_PCI_INTERNAL_H
 
-#include "lkvm/pci.h"
-#include "lkvm/virtio.h"
-#include "lkvm/vm.h"
+#include "lkvm/pci/pci.h"
+#include "lkvm/virtio/core.h"
+#include "lkvm/vm/vm.h"
 
 struct virtio_pci;
 

@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lkvm/cpulist.h"
-#include "lkvm/log.h"
-#include "lkvm/text.h"
-#include "lkvm/vcpu.h"
-#include "lkvm/vm.h"
+#include "lkvm/util/cpulist.h"
+#include "lkvm/util/log.h"
+#include "lkvm/util/text.h"
+#include "lkvm/vm/vcpu.h"
+#include "lkvm/vm/vm.h"
 
 static int refuse(const cpu_set_t *wanted, const cpu_set_t *got)
 {

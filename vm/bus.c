@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/bus.h"
+#include "lkvm/vm/bus.h"
 
 /*
  * Every field is atomic because readers may look while a writer shifts entries; the sequence number

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "lkvm/conversion.h"
-#include "lkvm/guest_memfd.h"
-#include "lkvm/log.h"
-#include "lkvm/vcpu.h"
-#include "memory-backend.h"
+#include "lkvm/vm/conversion.h"
+#include "lkvm/memory/guest-memfd.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vcpu.h"
+#include "lkvm/memory/backends.h"
 #include "uapi/kvm.h"
 
 /*

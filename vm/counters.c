@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/counters.h"
+#include "lkvm/vm/counters.h"
 #include "uapi/kvm.h"
 
 const struct counter_name counter_names[COUNTER_NR] = {

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lkvm/device_node.h"
+#include "lkvm/vm/device-node.h"
 
 /* ---- looking round ---- */
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lkvm/device.h"
+#include "lkvm/vm/device.h"
 
 int device_row_place(const struct device_row *row, unsigned index, struct device_resource *where,
 		     int *gsi)

@@ -3,11 +3,11 @@
 #include <stdatomic.h>
 
 #include "end.h"
-#include "lkvm/exit_status.h"
-#include "lkvm/last_words.h"
-#include "lkvm/log.h"
-#include "lkvm/text.h"
-#include "lkvm/vm.h"
+#include "lkvm/config/exit-status.h"
+#include "lkvm/vm/last-words.h"
+#include "lkvm/util/log.h"
+#include "lkvm/util/text.h"
+#include "lkvm/vm/vm.h"
 
 static void tell_panic(struct vm *vm)
 {

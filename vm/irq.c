@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "lkvm/irq.h"
-#include "lkvm/log.h"
-#include "lkvm/vm.h"
+#include "lkvm/vm/irq.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
 
 struct irq_state {
 	struct irq_line line; /* constant: an irqchip of our own; set NULL: KVM's */

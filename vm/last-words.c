@@ -3,11 +3,11 @@
 #include <stdatomic.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/chardev.h"
-#include "lkvm/last_words.h"
-#include "lkvm/log.h"
-#include "lkvm/vcpu.h"
-#include "lkvm/vm.h"
+#include "lkvm/console/chardev.h"
+#include "lkvm/vm/last-words.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vcpu.h"
+#include "lkvm/vm/vm.h"
 
 /* From the words to the first look: by then a kernel that halts has mostly done so. */
 #define FIRST_LOOK_NS 20000000ULL

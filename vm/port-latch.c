@@ -6,9 +6,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "lkvm/port_latch.h"
-#include "lkvm/vcpu.h"
-#include "lkvm/vm.h"
+#include "lkvm/vm/port-latch.h"
+#include "lkvm/vm/vcpu.h"
+#include "lkvm/vm/vm.h"
 
 struct port_latch {
 	size_t ring_at; /* from a vCPU's struct kvm_run, bytes */

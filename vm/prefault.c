@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <sys/ioctl.h>
 
-#include "lkvm/conversion.h"
-#include "lkvm/vcpu.h"
+#include "lkvm/vm/conversion.h"
+#include "lkvm/vm/vcpu.h"
 #include "uapi/kvm.h"
 
 /* Answers in a row that are no progress: a signal that came, a page that another vCPU is at work on. */

@@ -6,14 +6,14 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/chardev.h"
-#include "lkvm/conversion.h"
-#include "lkvm/exit_status.h"
-#include "lkvm/log.h"
-#include "lkvm/memory_guard.h"
-#include "lkvm/vm.h"
+#include "lkvm/console/chardev.h"
+#include "lkvm/vm/conversion.h"
+#include "lkvm/config/exit-status.h"
+#include "lkvm/util/log.h"
+#include "lkvm/memory/guard.h"
+#include "lkvm/vm/vm.h"
 #include "end.h"
-#include "memory-watch.h"
+#include "lkvm/memory/watch.h"
 #include "signals.h"
 
 /* How often it is looked whether all output has gone, and how long at most after a guest with --timeout. */

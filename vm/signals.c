@@ -13,12 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lkvm/chardev.h"
-#include "lkvm/exit_status.h"
-#include "lkvm/log.h"
-#include "lkvm/memory_guard.h"
-#include "lkvm/thread.h"
-#include "lkvm/vm.h"
+#include "lkvm/console/chardev.h"
+#include "lkvm/config/exit-status.h"
+#include "lkvm/util/log.h"
+#include "lkvm/memory/guard.h"
+#include "lkvm/util/thread.h"
+#include "lkvm/vm/vm.h"
 #include "end.h"
 #include "signals.h"
 

@@ -11,14 +11,14 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/conversion.h"
-#include "lkvm/log.h"
-#include "lkvm/memory_guard.h"
-#include "lkvm/port_latch.h"
-#include "lkvm/text.h"
-#include "lkvm/thread.h"
-#include "lkvm/vcpu.h"
-#include "lkvm/vm.h"
+#include "lkvm/vm/conversion.h"
+#include "lkvm/util/log.h"
+#include "lkvm/memory/guard.h"
+#include "lkvm/vm/port-latch.h"
+#include "lkvm/util/text.h"
+#include "lkvm/util/thread.h"
+#include "lkvm/vm/vcpu.h"
+#include "lkvm/vm/vm.h"
 #include "uapi/kvm.h"
 
 /* Only interrupts KVM_RUN or a blocking write; what to do is in the flags beside it. */

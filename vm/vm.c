@@ -10,13 +10,13 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/chardev.h"
-#include "lkvm/conversion.h"
-#include "lkvm/irq.h"
-#include "lkvm/kvm.h"
-#include "lkvm/log.h"
-#include "lkvm/port_latch.h"
-#include "lkvm/vm.h"
+#include "lkvm/console/chardev.h"
+#include "lkvm/vm/conversion.h"
+#include "lkvm/vm/irq.h"
+#include "lkvm/host/kvm.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/port-latch.h"
+#include "lkvm/vm/vm.h"
 #include "signals.h"
 #include "uapi/kvm.h"
 

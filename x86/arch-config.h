@@ -3,7 +3,7 @@
 #ifndef X86_ARCH_CONFIG_H
 #define X86_ARCH_CONFIG_H
 
-#include "snp-config.h"
+#include "confidential/snp-config.h"
 
 /* The most that --cpus takes, and what it is by default on a larger host. */
 #define ARCH_MAX_CPUS 255

@@ -3,7 +3,7 @@
 #ifndef X86_ARCH_VM_H
 #define X86_ARCH_VM_H
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 struct arch_vm {
 	struct x86_vm *x86;

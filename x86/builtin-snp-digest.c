@@ -5,9 +5,9 @@
 #include "builtin-snp-digest.h"
 #include "lkvm/arch.h"
 #include "lkvm/builtin.h"
-#include "lkvm/exit_status.h"
-#include "lkvm/log.h"
-#include "snp.h"
+#include "lkvm/config/exit-status.h"
+#include "lkvm/util/log.h"
+#include "confidential/snp.h"
 #include "x86-vm.h"
 
 /* As many as a processor with SEV-SNP may have, so that whatever fits there fits here. */

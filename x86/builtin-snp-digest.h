@@ -4,8 +4,8 @@
 #define X86_BUILTIN_SNP_DIGEST_H
 
 #include <stdio.h>
-#include "lkvm/config.h"
-#include "lkvm/sha2.h"
+#include "lkvm/config/config.h"
+#include "lkvm/util/sha2.h"
 
 int builtin_snp_digest(int argc, char **argv);
 void builtin_snp_digest_help(FILE *out);

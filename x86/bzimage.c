@@ -4,7 +4,7 @@
 
 #include "board.h"
 #include "kernel.h"
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 
 #define SETUP_HEADER	  0x1f1
 #define SETUP_JUMP_LENGTH 0x201 /* the header's length is the jump over it */

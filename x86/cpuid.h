@@ -8,7 +8,7 @@
 #define X86_CPUID_H
 
 #include <linux/kvm.h>
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 #define X86_CPUID_MAX_ENTRIES 256
 

@@ -2,12 +2,12 @@
 /* The board's devices: which there are and where they go. */
 #include <errno.h>
 
-#include "acpi.h"
+#include "tables/acpi.h"
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/hw.h"
-#include "lkvm/pci.h"
-#include "lkvm/port_latch.h"
+#include "lkvm/hw/hw.h"
+#include "lkvm/pci/pci.h"
+#include "lkvm/vm/port-latch.h"
 #include "x86-vm.h"
 
 static const struct hw_place serial_ports[] = {

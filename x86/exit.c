@@ -5,9 +5,9 @@
 #include <sys/ioctl.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/log.h"
-#include "lkvm/text.h"
-#include "vm-type.h"
+#include "lkvm/util/log.h"
+#include "lkvm/util/text.h"
+#include "confidential/vm-type.h"
 
 /*
  * A SEV-SNP guest that cannot go on has no other way to say why (GHCB specification, "GHCB MSR Protocol",

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acpi.h"
+#include "tables/acpi.h"
 #include "board.h"
 #include "firmware.h"
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "q35.h"
-#include "snp.h"
+#include "confidential/snp.h"
 #include "x86-vm.h"
 
 #define PAGE	  4096

@@ -6,8 +6,8 @@
 #ifndef X86_FIRMWARE_H
 #define X86_FIRMWARE_H
 
-#include "lkvm/boot.h"
-#include "lkvm/fw_cfg.h"
+#include "lkvm/boot/boot.h"
+#include "lkvm/hw/fw-cfg.h"
 
 struct vm;
 struct pci_board;

@@ -5,7 +5,7 @@
 
 #include "board.h"
 #include "kernel.h"
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 
 #define PAGE 4096
 

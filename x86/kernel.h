@@ -7,8 +7,8 @@
 #ifndef X86_KERNEL_H
 #define X86_KERNEL_H
 
-#include "lkvm/boot.h"
-#include "lkvm/memory.h"
+#include "lkvm/boot/boot.h"
+#include "lkvm/memory/memory.h"
 #include <asm/bootparam.h>
 
 enum x86_kernel_kind {

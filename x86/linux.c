@@ -6,7 +6,7 @@
 
 #include "board.h"
 #include "kernel.h"
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 
 #define LOADER_UNDEFINED 0xff
 #define ENTRY_64_OFFSET	 0x200

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "acpi.h"
+#include "tables/acpi.h"
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/log.h"
-#include "snp.h"
+#include "lkvm/util/log.h"
+#include "confidential/snp.h"
 #include "x86-vm.h"
 
 /* A kernel that is out of ways to reset jumps to the BIOS in real mode. */

@@ -4,7 +4,7 @@
 #define X86_MSRS_H
 
 #include <linux/kvm.h>
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 /* KVM knows about 120 today. */
 #define X86_MAX_MSRS 512

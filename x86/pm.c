@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "acpi.h"
-#include "lkvm/log.h"
+#include "tables/acpi.h"
+#include "lkvm/util/log.h"
 #include "x86-vm.h"
 
 /* Of status and enable. The timer's carry is no event here: nobody asks for it, and a clock need not tick then. */

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acpi.h"
+#include "tables/acpi.h"
 #include "board.h"
-#include "lkvm/log.h"
-#include "lkvm/pci.h"
+#include "lkvm/util/log.h"
+#include "lkvm/pci/pci.h"
 #include "q35.h"
 
 /* ICH9's ISA bridge (Intel 316972, 13.1) */

@@ -7,7 +7,7 @@
 #ifndef X86_Q35_H
 #define X86_Q35_H
 
-#include "lkvm/vm.h"
+#include "lkvm/vm/vm.h"
 
 #define Q35_VENDOR   0x8086
 #define Q35_BRIDGE   0x29c0 /* 82G33 MCH: slot 0 */

@@ -8,11 +8,11 @@
 #include "board.h"
 #include "cpuid.h"
 #include "lkvm/arch.h"
-#include "lkvm/irq.h"
-#include "lkvm/log.h"
+#include "lkvm/vm/irq.h"
+#include "lkvm/util/log.h"
 #include "msrs.h"
-#include "snp.h"
-#include "vm-type.h"
+#include "confidential/snp.h"
+#include "confidential/vm-type.h"
 #include "x86-vm.h"
 
 #define MSR_UCODE_REV 0x8b

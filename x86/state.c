@@ -10,9 +10,9 @@
 
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "msrs.h"
-#include "snp.h"
+#include "confidential/snp.h"
 #include "x86-vm.h"
 
 #define NESTED_SIZE (sizeof(struct kvm_nested_state) + 8192)

@@ -4,11 +4,11 @@
 #define X86_VM_H
 
 #include <linux/kvm.h>
-#include "lkvm/boot.h"
-#include "lkvm/config.h"
-#include "lkvm/irq.h"
-#include "lkvm/pci.h"
-#include "lkvm/vm.h"
+#include "lkvm/boot/boot.h"
+#include "lkvm/config/config.h"
+#include "lkvm/vm/irq.h"
+#include "lkvm/pci/pci.h"
+#include "lkvm/vm/vm.h"
 #include "firmware.h"
 #include "kernel.h"
 

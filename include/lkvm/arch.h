@@ -8,10 +8,10 @@
 #ifndef LKVM_ARCH_H
 #define LKVM_ARCH_H
 
-#include "lkvm/host.h"
-#include "lkvm/options.h"
-#include "lkvm/vcpu.h"
-#include "lkvm/vm.h"
+#include "lkvm/host/host.h"
+#include "lkvm/config/options.h"
+#include "lkvm/vm/vcpu.h"
+#include "lkvm/vm/vm.h"
 
 /* "x86", "arm64", "riscv": the name of the folder and of build/NAME. */
 extern const char arch_name[];

@@ -4,7 +4,7 @@
 #define LKVM_BUILTIN_H
 
 #include <stdio.h>
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 struct builtin {
 	const char *name;

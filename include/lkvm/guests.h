@@ -7,7 +7,7 @@
 #define LKVM_GUESTS_H
 
 #include <stdio.h>
-#include "lkvm/control.h"
+#include "lkvm/control/control.h"
 
 /* Options that a command takes; --help goes without saying. */
 enum {

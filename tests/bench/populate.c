@@ -16,10 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lkvm/guest_memfd.h"
-#include "lkvm/kvm.h"
-#include "lkvm/memory.h"
-#include "lkvm/memory_backend.h"
+#include "lkvm/memory/guest-memfd.h"
+#include "lkvm/host/kvm.h"
+#include "lkvm/memory/memory.h"
+#include "lkvm/config/memory-config.h"
 #include "uapi/kvm.h"
 
 #define MAX_ROUNDS 99

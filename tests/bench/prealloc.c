@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lkvm/loop.h"
-#include "lkvm/memory.h"
-#include "lkvm/memory_backend.h"
+#include "lkvm/util/loop.h"
+#include "lkvm/memory/memory.h"
+#include "lkvm/config/memory-config.h"
 
 #define MAX_ROUNDS 99
 

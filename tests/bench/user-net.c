@@ -345,7 +345,7 @@ int main(int argc, char **argv)
 {
 	struct guest *g;
 
-#if __has_include("lkvm/helper.h")
+#if __has_include("lkvm/util/helper.h")
 	if (helpers_begin())
 		return 1;
 #endif

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "lkvm/virtqueue.h"
+#include "lkvm/virtio/virtqueue.h"
 
 #define BASE	0x100000ULL
 #define SIZE	256

@@ -4,7 +4,7 @@
 #define TEST_FUZZ_H
 
 #include <string.h>
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 struct fuzz {
 	const u8 *data;

@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "lkvm/control.h"
-#include "lkvm/counters.h"
-#include "lkvm/json.h"
-#include "lkvm/vm.h"
+#include "lkvm/control/control.h"
+#include "lkvm/vm/counters.h"
+#include "lkvm/util/json.h"
+#include "lkvm/vm/vm.h"
 #include "../../control/protocol.h"
 #include "../../control/server.h"
 

@@ -7,8 +7,8 @@
 #include "fuzz.h"
 #include "fw_cfg_words.h"
 #include "kernel_file.h"
-#include "lkvm/fw_cfg.h"
-#include "lkvm/log.h"
+#include "lkvm/hw/fw-cfg.h"
+#include "lkvm/util/log.h"
 #include "../unit/no_vcpus.h"
 
 #define BUFFER_MAX 0x2000

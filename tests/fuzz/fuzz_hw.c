@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include "hw_vm.h"
 #include "fuzz.h"
-#include "lkvm/chardev.h"
-#include "lkvm/hw.h"
+#include "lkvm/console/chardev.h"
+#include "lkvm/hw/hw.h"
 
 #define PL031	 0x1010000
 #define COM1	 0x3f8

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "image.h"
-#include "lkvm/boot.h"
+#include "lkvm/boot/boot.h"
 #include "quiet.h"
 
 #define RAM	 0x80000000ULL

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "lkvm/json.h"
+#include "lkvm/util/json.h"
 
 static int check(const struct json_value *value, void *arg)
 {

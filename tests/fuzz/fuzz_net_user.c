@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "lkvm/helper.h"
-#include "lkvm/net.h"
+#include "lkvm/util/helper.h"
+#include "lkvm/net/backend.h"
 #include "../../net/wire.h"
 
 #define HOST_IP	 "\x0a\x00\x02\x02"

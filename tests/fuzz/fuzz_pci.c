@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The PCI host with a virtio-pci function of each kind under any sequence of accesses. */
 #include <linux/pci_regs.h>
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "fake_vm.h"
 #include "fake_device.h"
 #include "fuzz.h"

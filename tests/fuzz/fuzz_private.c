@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "lkvm/conversion.h"
-#include "lkvm/log.h"
-#include "lkvm/vcpu.h"
+#include "lkvm/vm/conversion.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vcpu.h"
 #include "uapi/kvm.h"
-#include "vm-type.h"
+#include "confidential/vm-type.h"
 
 #define PAGE  4096ULL
 #define PAGES 80 /* of a region: more than a word of the map */

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 #include "fuzz.h"
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "quiet.h"
-#include "snp-firmware.h"
+#include "confidential/snp-firmware.h"
 #include "snp_image.h"
 
 static void check(const struct snp_firmware *firmware)

@@ -3,7 +3,7 @@
  * A virtio-mmio device, of version 1 or 2, under any sequence of accesses by vCPUs of both byte orders,
  * guest memory writes, pauses and reboots.
  */
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "fake_vm.h"
 #include "fake_device.h"
 #include "fuzz.h"

@@ -7,7 +7,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 #include <stdlib.h>
-#include "lkvm/virtqueue.h"
+#include "lkvm/virtio/virtqueue.h"
 #include "fuzz.h"
 
 #define BASE 0x1000ULL

@@ -4,7 +4,7 @@
 # expected, with the reason as the last word, and passes when it reaches its end.
 # $T is its own empty folder; what it prints is shown when it fails.
 
-# Statuses of lkvm, under the names of include/lkvm/exit_status.h, which run has read.
+# Statuses of lkvm, under the names of include/lkvm/config/exit-status.h, which run has read.
 ST_OK=$EXIT_GUEST_DONE ST_USAGE=$EXIT_USAGE ST_START=$EXIT_START ST_PANIC=$EXIT_GUEST_PANIC
 ST_TRIPLE=$EXIT_TRIPLE_FAULT ST_KVM=$EXIT_INTERNAL_ERROR ST_TIMEOUT=$EXIT_TIMEOUT ST_RUNTIME=$EXIT_HOST_ERROR
 ST_INT=130 ST_KILL=137 ST_TERM=143

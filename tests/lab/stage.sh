@@ -102,7 +102,7 @@ stage_env() {
 	EOF
 	# Exit statuses by name, from the one place that says them.
 	sed -n 's/^[[:space:]]*\(EXIT_[A-Z_]*\) = \([0-9]*\),.*/export \1=\2/p' \
-		"$LAB_ROOT/include/lkvm/exit_status.h" 2>/dev/null || :
+		"$LAB_ROOT/include/lkvm/config/exit-status.h" 2>/dev/null || :
 	[ -z "$with_qemu" ] || echo "export LAB_QEMU=$1/qemu-$ARCH-$native_deb/bin/$QEMU_BINARY"
 	echo "PATH=\$PATH:\$LAB_TOOLS"
 }

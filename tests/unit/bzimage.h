@@ -6,7 +6,7 @@
 #include <asm/bootparam.h>
 #include <string.h>
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 #define BZIMAGE_SETUP	1024 /* boot sector and one sector of setup */
 #define BZIMAGE_PAYLOAD 4096

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include "test.h"
 #include "hw_vm.h"
-#include "lkvm/chardev.h"
+#include "lkvm/console/chardev.h"
 
 /* ---- a front end ---- */
 

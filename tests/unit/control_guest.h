@@ -13,9 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lkvm/control.h"
-#include "lkvm/counters.h"
-#include "lkvm/vm.h"
+#include "lkvm/control/control.h"
+#include "lkvm/vm/counters.h"
+#include "lkvm/vm/vm.h"
 #include "test.h"
 
 #define PATIENCE_MS 20000

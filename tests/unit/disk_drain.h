@@ -5,7 +5,7 @@
 
 #include <poll.h>
 #include <unistd.h>
-#include "../../block/disk.h"
+#include "../../block/disk-private.h"
 
 struct disk_look {
 	struct disk *disk;

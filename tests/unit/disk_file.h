@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "lkvm/block.h"
+#include "lkvm/block/disk.h"
 #include "disk_drain.h"
 #include "said.h"
 

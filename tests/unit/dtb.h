@@ -4,7 +4,7 @@
 #define TEST_DTB_H
 
 #include <libfdt.h>
-#include "lkvm/fdt.h"
+#include "lkvm/boot/fdt.h"
 #include "test.h"
 
 static struct fdt_tree tree;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * include/lkvm/irq.h without KVM: including this file in a test program provides all of it, and records
+ * include/lkvm/vm/irq.h without KVM: including this file in a test program provides all of it, and records
  * what a device did. Interrupts through irqfds are counted by reading their eventfds.
  */
 #ifndef TEST_FAKE_IRQ_H
@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include "lkvm/irq.h"
+#include "lkvm/vm/irq.h"
 
 #define FAKE_LINES 64
 #define FAKE_MSI   256

@@ -16,8 +16,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "lkvm/conversion.h"
-#include "lkvm/vcpu.h"
+#include "lkvm/vm/conversion.h"
+#include "lkvm/vm/vcpu.h"
 #include "test.h"
 #include "uapi/kvm.h"
 

@@ -4,7 +4,7 @@
 #define TEST_FAKE_ROM_H
 
 #include <errno.h>
-#include "lkvm/vm.h"
+#include "lkvm/vm/vm.h"
 
 static struct {
 	const u8 *memory; /* what the guest sees without an exit; NULL: nothing */

@@ -5,8 +5,8 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include "lkvm/pci.h"
-#include "lkvm/vm.h"
+#include "lkvm/pci/pci.h"
+#include "lkvm/vm/vm.h"
 #include "fake_irq.h"
 #include "ring.h"
 

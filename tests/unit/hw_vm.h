@@ -7,9 +7,9 @@
 #define TEST_HW_VM_H
 
 #include <string.h>
-#include "lkvm/irq.h"
-#include "lkvm/vcpu.h"
-#include "lkvm/vm.h"
+#include "lkvm/vm/irq.h"
+#include "lkvm/vm/vcpu.h"
+#include "lkvm/vm/vm.h"
 
 static struct {
 	struct vm vm;

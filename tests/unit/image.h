@@ -7,7 +7,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 /* A growing file in memory; bytes_free() when done. */
 struct bytes {

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 /* A file with these bytes and a path by which it can be opened until it is closed. */
 struct memory_file {

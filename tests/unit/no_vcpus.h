@@ -3,7 +3,7 @@
 #ifndef TEST_NO_VCPUS_H
 #define TEST_NO_VCPUS_H
 
-#include "lkvm/vcpu.h"
+#include "lkvm/vm/vcpu.h"
 
 struct vcpu *vcpu_current(void)
 {

@@ -5,7 +5,7 @@
 
 #include "image.h"
 #include "kernel_file.h"
-#include "lkvm/boot.h"
+#include "lkvm/boot/boot.h"
 #include "test.h"
 
 #define RAM  0x80000000ULL

@@ -3,9 +3,9 @@
 #ifndef PLATFORM_H
 #define PLATFORM_H
 
-#include "acpi.h"
+#include "tables/acpi.h"
 #include "board.h"
-#include "lkvm/memory.h"
+#include "lkvm/memory/memory.h"
 
 static u8 low_memory[0x20000]; /* 0xe0000 to 1 MiB */
 static struct guest_memory memory;

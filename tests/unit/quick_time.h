@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "test.h"
-#include "lkvm/loop.h"
+#include "lkvm/util/loop.h"
 
 static u64 quick_skipped, quick_due; /* ns; 0: no timer is set */
 static int quick_timer;

@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <linux/virtio_ring.h>
 #include <string.h>
-#include "lkvm/virtqueue.h"
+#include "lkvm/virtio/virtqueue.h"
 
 #define RING_BASE 0x100000ULL /* where ring_memory puts the buffer */
 

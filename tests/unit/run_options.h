@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "lkvm/options.h"
+#include "lkvm/config/options.h"
 #include "said.h"
 
 static struct vm_config config;

@@ -12,11 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/types.h"
-#include "snp-cpuid.h"
-#include "snp-launch.h"
-#include "snp-plan.h"
-#include "snp-vmsa.h"
+#include "lkvm/util/types.h"
+#include "confidential/snp-cpuid.h"
+#include "confidential/snp-launch.h"
+#include "confidential/snp-plan.h"
+#include "confidential/snp-vmsa.h"
 #include "test.h"
 #include "uapi/kvm.h"
 

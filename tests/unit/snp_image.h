@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 #define SNP_IMAGE_SIZE	   KIB(64)
 #define SNP_IMAGE_METADATA 0x800 /* bytes from its end */

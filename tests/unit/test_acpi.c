@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "aml.h"
+#include "tables/aml.h"
 #include "platform.h"
 #include "test.h"
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "acpi.h"
+#include "tables/acpi.h"
 #include "hw_vm.h"
 #include "x86-vm.h"
 

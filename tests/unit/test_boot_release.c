@@ -3,7 +3,7 @@
 
 #include "bzimage.h"
 #include "kernel_file.h"
-#include "lkvm/boot.h"
+#include "lkvm/boot/boot.h"
 #include "test.h"
 
 #define SPARSE MIB(70)

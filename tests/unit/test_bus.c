@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "lkvm/bus.h"
+#include "lkvm/vm/bus.h"
 #include "test.h"
 
 struct probe {

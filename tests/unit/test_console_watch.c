@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "test.h"
-#include "lkvm/chardev.h"
+#include "lkvm/console/chardev.h"
 
 #define PANIC "Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100"
 

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "control_guest.h"
-#include "lkvm/json.h"
+#include "lkvm/util/json.h"
 #include "said.h"
 #include "../../control/folder.h"
 #include "../../control/protocol.h"

@@ -5,7 +5,7 @@
 
 #include "conversion_guest.h"
 #include "said.h"
-#include "../../vm/memory-backend.h"
+#include "lkvm/memory/backends.h"
 
 /* The shared half, whatever the page is. */
 static u8 *shared(gpa_t gpa)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/counters.h"
+#include "lkvm/vm/counters.h"
 #include "test.h"
 #include "uapi/kvm.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lkvm/cpulist.h"
+#include "lkvm/util/cpulist.h"
 #include "test.h"
 
 static cpu_set_t set;

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lkvm/fdt.h"
+#include "lkvm/boot/fdt.h"
 #include "test.h"
 
 static void encode(unsigned gsi, bool edge, u32 *cells)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include "fw_cfg_words.h"
 #include "kernel_file.h"
-#include "lkvm/fw_cfg.h"
-#include "lkvm/vcpu.h"
+#include "lkvm/hw/fw-cfg.h"
+#include "lkvm/vm/vcpu.h"
 
 static struct fw_cfg *fw;
 

@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "lkvm/helper.h"
+#include "lkvm/util/helper.h"
 #include "test.h"
 
 #ifndef SO_PASSRIGHTS

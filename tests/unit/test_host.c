@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lkvm/host.h"
+#include "lkvm/host/host.h"
 #include "test.h"
 
 static char *text;

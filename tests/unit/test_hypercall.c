@@ -6,7 +6,7 @@
 #include "fake_private_kvm.h"
 #include "lkvm/arch.h"
 #include "said.h"
-#include "vm-type.h"
+#include "confidential/vm-type.h"
 
 static int setup(void **state)
 {

@@ -3,7 +3,7 @@
 
 #include "test.h"
 #include "hw_vm.h"
-#include "lkvm/hw.h"
+#include "lkvm/hw/hw.h"
 
 #define DATA	     0x60
 #define STATUS	     0x64

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/json.h"
+#include "lkvm/util/json.h"
 #include "test.h"
 
 static struct json json;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/json.h"
+#include "lkvm/util/json.h"
 #include "test.h"
 
 static char told[4096];

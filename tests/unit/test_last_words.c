@@ -4,8 +4,8 @@
 
 #include "test.h"
 #include "lkvm/arch.h"
-#include "lkvm/chardev.h"
-#include "lkvm/last_words.h"
+#include "lkvm/console/chardev.h"
+#include "lkvm/vm/last-words.h"
 
 #define CPUS   2
 #define SECOND 1000000000ULL

@@ -2,7 +2,7 @@
 /* Lists after every way to change them: forwards, and through what points back. */
 #include <string.h>
 
-#include "lkvm/list.h"
+#include "lkvm/util/list.h"
 #include "test.h"
 
 struct item {

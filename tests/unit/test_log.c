@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "test.h"
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 
 static int saved, reader;
 static char got[1 << 20];

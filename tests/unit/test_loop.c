@@ -3,7 +3,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "lkvm/loop.h"
+#include "lkvm/util/loop.h"
 #include "test.h"
 
 static struct loop *loop;

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lkvm/memory.h"
+#include "lkvm/memory/memory.h"
 #include "test.h"
 
 #define LOW  0x1000

@@ -12,11 +12,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "lkvm/log.h"
-#include "lkvm/memory.h"
-#include "lkvm/memory_backend.h"
+#include "lkvm/util/log.h"
+#include "lkvm/memory/memory.h"
+#include "lkvm/config/memory-config.h"
 #include "said.h"
-#include "../../vm/memory-backend.h"
+#include "lkvm/memory/backends.h"
 
 #define SIZE MIB(8)
 #define LOW  MIB(6)

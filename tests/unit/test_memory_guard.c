@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lkvm/config.h"
-#include "lkvm/memory_guard.h"
-#include "lkvm/vm.h"
+#include "lkvm/config/config.h"
+#include "lkvm/memory/guard.h"
+#include "lkvm/vm/vm.h"
 #include "said.h"
 
 #define RAM  0x80000000ULL

@@ -15,12 +15,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "lkvm/config.h"
-#include "lkvm/memory_guard.h"
-#include "lkvm/vcpu.h"
-#include "lkvm/vm.h"
+#include "lkvm/config/config.h"
+#include "lkvm/memory/guard.h"
+#include "lkvm/vm/vcpu.h"
+#include "lkvm/vm/vm.h"
 #include "quick_time.h"
-#include "../../vm/memory-watch.h"
+#include "lkvm/memory/watch.h"
 
 #define RAM  0x80000000ULL
 #define SIZE (MIB(1) + 0ULL)

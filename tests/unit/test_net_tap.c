@@ -26,7 +26,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lkvm/net.h"
+#include "lkvm/net/backend.h"
 
 static char directory[] = "/tmp/test_net_tap.XXXXXX";
 static bool usable;

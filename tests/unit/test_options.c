@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "lkvm/arch.h"
-#include "lkvm/exit_status.h"
+#include "lkvm/config/exit-status.h"
 #include "run_options.h"
 
 /* ---- the table ---- */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What each option of `lkvm run` takes, and above all what it does not. */
 #include <stdlib.h>
-#include "lkvm/nearest.h"
+#include "lkvm/config/nearest.h"
 #include "run_options.h"
 
 static void test_cpus(void **state)

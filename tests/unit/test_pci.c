@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The PCI host and what it gives to functions, from the guest's side of the registers. */
 #include <errno.h>
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "pci_functions.h"
 
 /* ---- configuration space ---- */

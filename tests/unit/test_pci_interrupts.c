@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* MSI-X and INTx of PCI functions, from the guest's side of the registers. */
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "pci_functions.h"
 
 /* ---- MSI-X ---- */

@@ -10,9 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lkvm/guest_memfd.h"
-#include "lkvm/memory.h"
-#include "lkvm/memory_backend.h"
+#include "lkvm/memory/guest-memfd.h"
+#include "lkvm/memory/memory.h"
+#include "lkvm/config/memory-config.h"
 #include "test.h"
 
 #define PAGE 4096ULL

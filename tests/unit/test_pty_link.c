@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "../../hw/chardev-backend.h"
+#include "../../console/chardev-backend.h"
 #include "said.h"
 
 static char folder[] = "/tmp/lkvm-link-XXXXXX";

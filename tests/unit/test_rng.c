@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "fake_vm.h"
 #include "virtio_driver.h"
 

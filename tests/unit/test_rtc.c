@@ -5,7 +5,7 @@
 
 #include "test.h"
 #include "frozen_clock.h"
-#include "lkvm/hw.h"
+#include "lkvm/hw/hw.h"
 
 #define IRQ 8
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lkvm/sha2.h"
+#include "lkvm/util/sha2.h"
 #include "test.h"
 
 static const char two_blocks[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";

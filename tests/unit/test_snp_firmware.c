@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "said.h"
-#include "snp-firmware.h"
+#include "confidential/snp-firmware.h"
 #include "snp_image.h"
 
 static u8 image[SNP_IMAGE_SIZE];

@@ -17,12 +17,12 @@
 #include "cpuid.h"
 #include "kernel_file.h"
 #include "lkvm/arch.h"
-#include "lkvm/conversion.h"
-#include "lkvm/kvm.h"
+#include "lkvm/vm/conversion.h"
+#include "lkvm/host/kvm.h"
 #include "said.h"
-#include "snp.h"
+#include "confidential/snp.h"
 #include "snp_double.h"
-#include "vm-type.h"
+#include "confidential/vm-type.h"
 #include "x86-vm.h"
 
 #define MEMORY MIB(64)

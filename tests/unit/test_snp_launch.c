@@ -9,8 +9,8 @@
 #include "kernel_file.h"
 #include "lkvm/arch.h"
 #include "said.h"
-#include "snp-error.h"
-#include "snp.h"
+#include "confidential/snp-error.h"
+#include "confidential/snp.h"
 #include "snp_double.h"
 #include "x86-vm.h"
 

@@ -6,12 +6,12 @@
 
 #include "cpuid.h"
 #include "kernel_file.h"
-#include "lkvm/config.h"
-#include "lkvm/options.h"
+#include "lkvm/config/config.h"
+#include "lkvm/config/options.h"
 #include "said.h"
-#include "snp-cpuid.h"
-#include "snp-error.h"
-#include "snp-identity.h"
+#include "confidential/snp-cpuid.h"
+#include "confidential/snp-error.h"
+#include "confidential/snp-identity.h"
 
 static struct vm_config config;
 

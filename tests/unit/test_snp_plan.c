@@ -11,9 +11,9 @@
 #include "bzimage.h"
 #include "kernel_file.h"
 #include "said.h"
-#include "snp-hashes.h"
-#include "snp-plan.h"
-#include "snp-vmsa.h"
+#include "confidential/snp-hashes.h"
+#include "confidential/snp-plan.h"
+#include "confidential/snp-vmsa.h"
 #include "snp_image.h"
 
 static struct guest_memory memory;

@@ -7,9 +7,9 @@
  */
 #include <stdio.h>
 
-#include "snp-hashes.h"
-#include "snp-plan.h"
-#include "snp-vmsa.h"
+#include "confidential/snp-hashes.h"
+#include "confidential/snp-plan.h"
+#include "confidential/snp-vmsa.h"
 #include "test.h"
 
 #define IMAGE_SIZE 4096

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <string.h>
 
-#include "lkvm/text.h"
+#include "lkvm/util/text.h"
 #include "test.h"
 
 static void cleaned(const char *from, const char *to)

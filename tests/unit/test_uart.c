@@ -7,8 +7,8 @@
 
 #include "test.h"
 #include "hw_vm.h"
-#include "lkvm/chardev.h"
-#include "lkvm/hw.h"
+#include "lkvm/console/chardev.h"
+#include "lkvm/hw/hw.h"
 
 #define COM1 0x3f8
 #define IRQ  4

@@ -5,11 +5,11 @@
 
 #include "cpuid.h"
 #include "fake_private_kvm.h"
-#include "lkvm/loop.h"
-#include "lkvm/memory_guard.h"
+#include "lkvm/util/loop.h"
+#include "lkvm/memory/guard.h"
 #include "said.h"
 #include "x86-vm.h"
-#include "../../vm/memory-backend.h"
+#include "lkvm/memory/backends.h"
 
 #define RUN_SIZE ALIGN_UP(sizeof(struct kvm_run), FAKE_PAGE)
 

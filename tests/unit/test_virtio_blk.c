@@ -2,7 +2,7 @@
 /* virtio-blk as its driver sees it: configuration, every request type, any framing, hostile requests. */
 #include <errno.h>
 #include "blk_machine.h"
-#include "lkvm/memory_guard.h"
+#include "lkvm/memory/guard.h"
 
 /* ---- configuration ---- */
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "../../virtio/blk.h"
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "disk_drain.h"
 #include "virtio_driver.h"
 

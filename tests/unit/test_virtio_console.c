@@ -6,7 +6,7 @@
 #include "test.h"
 #include "hw_vm.h"
 #include "virtio_driver.h"
-#include "lkvm/chardev.h"
+#include "lkvm/console/chardev.h"
 
 #define QUEUE 16
 #define RAM   MIB(1)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "lkvm/log.h"
-#include "lkvm/vm.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
 #include "virtio_driver.h"
 
 #define RAM_SIZE    0x40000

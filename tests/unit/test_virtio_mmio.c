@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* virtio-mmio, register by register, with a driver that only sees the bus. */
 #include <linux/virtio_mmio.h>
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "mmio_device.h"
 
 static int setup(void **state)

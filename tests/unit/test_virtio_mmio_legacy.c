@@ -4,7 +4,7 @@
  * and what the device core does differently for a legacy driver.
  */
 #include <linux/virtio_mmio.h>
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "mmio_device.h"
 
 #define QUEUE 1

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "../../virtio/net.h"
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "virtio_driver.h"
 
 #define RAM_SIZE MIB(4)

@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include "lkvm/log.h"
+#include "lkvm/util/log.h"
 #include "fake_vm.h"
 #include "fake_device.h"
 

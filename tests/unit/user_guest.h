@@ -15,8 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "test.h"
-#include "lkvm/helper.h"
-#include "lkvm/net.h"
+#include "lkvm/util/helper.h"
+#include "lkvm/net/backend.h"
 
 #define GUEST_IP 0x0a00020f
 #define HOST_IP	 0x0a000202

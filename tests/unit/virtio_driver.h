@@ -7,8 +7,8 @@
 #define TEST_VIRTIO_DRIVER_H
 
 #include <linux/virtio_config.h>
-#include "lkvm/vcpu.h"
-#include "lkvm/virtio.h"
+#include "lkvm/vm/vcpu.h"
+#include "lkvm/virtio/core.h"
 #include "ring.h"
 
 /* The byte order of the vCPU that does the accesses, for legacy devices. */

@@ -17,7 +17,7 @@
 #include <pthread.h>
 #include <stddef.h>
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 #include "scripted.h"
 
 #define KVM_MAX_VCPUS	   64

@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "arm64-vm.h"
-#include "lkvm/vcpu.h"
+#include "lkvm/vm/vcpu.h"
 #include "registers.h"
 
 #define FAKE_MAX_CPUS	   4

@@ -2,7 +2,7 @@
 /* The interrupt controller: in which order KVM is told, and with which it does not go. */
 #include "board.h"
 #include "fake_kvm.h"
-#include "lkvm/irq.h"
+#include "lkvm/vm/irq.h"
 #include "said.h"
 
 static struct vm *vm;

@@ -13,7 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "lkvm/vcpu.h"
+#include "lkvm/vm/vcpu.h"
 #include "registers.h"
 #include "riscv-vm.h"
 

@@ -3,7 +3,7 @@
 #include "board.h"
 #include "dtb.h"
 #include "fake_kvm.h"
-#include "lkvm/irq.h"
+#include "lkvm/vm/irq.h"
 #include "said.h"
 
 static struct vm *vm;

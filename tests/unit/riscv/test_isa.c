@@ -4,7 +4,7 @@
 
 #include "fake_kvm.h"
 #include "isa.h"
-#include "lkvm/options.h"
+#include "lkvm/config/options.h"
 #include "said.h"
 
 static struct vm *vm;

@@ -2,7 +2,7 @@
 /* The PLIC as a guest's driver sees it, and what a hostile one tries. */
 #include <string.h>
 
-#include "lkvm/bus.h"
+#include "lkvm/vm/bus.h"
 #include "plic.h"
 #include "test.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* SBI calls as lkvm serves them, above all those with wrong addresses; and what is switched on and off. */
-#include "../../../hw/chardev-backend.h"
+#include "../../../console/chardev-backend.h"
 #include "fake_kvm.h"
-#include "lkvm/options.h"
+#include "lkvm/config/options.h"
 #include "said.h"
 #include "sbi.h"
 

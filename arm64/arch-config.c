@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the command line of an arm64 guest means: the parts that need no KVM. */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "board.h"
+#include "lkvm/arch.h"
+#include "lkvm/boot/boot.h"
+#include "lkvm/util/log.h"
+#include "lkvm/boot/ram-boot.h"
+#include "sve.h"
+
+#define INSTRUCTION_SIZE 4 /* bytes, as everything begins in A64 or A32 */
+
+const char arch_name[] = "arm64";
+
+static const char *const irqchips[] = {
+	[IRQCHIP_AUTO] = "auto",   [IRQCHIP_GICV2] = "gicv2",	      [IRQCHIP_GICV2M] = "gicv2m",
+	[IRQCHIP_GICV3] = "gicv3", [IRQCHIP_GICV3_ITS] = "gicv3-its", NULL,
+};
+
+/* A number of 64 bits, decimal or with 0x, at the row's offset. */
+static int set_u64(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	return option_u64(row, value, (u64 *)((char *)config + row->offset));
+}
+
+static int parse_sve_max_vl(struct vm_config *config, const struct option_row *row,
+			    const char *value)
+{
+	u64 bits = 0;
+
+	if (value && (parse_number(value, SVE_VL_MAX, &bits) || !bits || bits % SVE_VL_UNIT))
+		return option_error(row, value, "a vector has %u to %u bits, a multiple of %u",
+				    SVE_VL_UNIT, SVE_VL_MAX, SVE_VL_UNIT);
+	config->arch.sve_max_vl = bits;
+	return 0;
+}
+
+static int parse_kaslr_seed(struct vm_config *config, const struct option_row *row,
+			    const char *value)
+{
+	config->arch.kaslr_seed_given = value;
+	return value ? set_u64(config, row, value) : 0;
+}
+
+const struct option_row arch_options[] = {
+	{ .kind = OPTION_GROUP, .help = "arm64" },
+	{
+		.kind = OPTION_CALL,
+		.name = "irqchip",
+		.argument = "KIND",
+		.help = "Interrupt controller: auto, gicv2, gicv2m, gicv3 or gicv3-its",
+		.man = "gicv3-its and gicv2m give PCI devices message-signalled interrupts. auto, "
+		       "the default, is the best that the host's KVM has, in the order gicv3-its, "
+		       "gicv3, gicv2m.",
+		.parse = option_parse_choice,
+		.offset = offsetof(struct vm_config, arch.irqchip),
+		.choices = irqchips,
+	},
+	{
+		.kind = OPTION_STRING,
+		.name = "dump-dtb",
+		.argument = "FILE",
+		.help = "Write the guest's device tree to FILE",
+		.man = "It is written as the guest gets it, before the guest starts; dtc shows it.",
+		.offset = offsetof(struct vm_config, arch.dump_dtb),
+	},
+	{
+		.kind = OPTION_STRING,
+		.letter = 'f',
+		.name = "firmware",
+		.argument = "FILE",
+		.help = "Run a firmware instead of a kernel",
+		.man = "It is loaded as it is and entered at its first byte, with the device "
+		       "tree's address "
+		       "in x0, as EDK2's build for this kind of machine (ArmVirtKvmTool, "
+		       "KVMTOOL_EFI.fd) wants it, which keeps its variables in --flash.",
+		.offset = offsetof(struct vm_config, firmware),
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "firmware-address",
+		.argument = "ADDRESS",
+		.help = "Where the firmware goes (default: where memory begins)",
+		.parse = set_u64,
+		.offset = offsetof(struct vm_config, arch.firmware_address),
+	},
+	{
+		.kind = OPTION_STRING,
+		.letter = 'F',
+		.name = "flash",
+		.argument = "FILE",
+		.help = "NOR flash with the file's contents, at most 16 MiB",
+		.man = "What the guest writes is kept in the file, if it can be written: a "
+		       "firmware's variables, say.",
+		.offset = offsetof(struct vm_config, arch.flash),
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "nested",
+		.help = "Start the guest at EL2, so that it can run guests of its own",
+		.man = "The host's KVM must be able to (ARMv8.4 nested virtualization, Linux 6.16 "
+		       "or later with kvm-arm.mode=nested); the interrupt controller is a GICv3. "
+		       "The guest's hypervisor uses the virtualization host extensions (VHE).",
+		.offset = offsetof(struct vm_config, arch.nested),
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "e2h0",
+		.help = "With --nested: no VHE, the guest's hypervisor runs with HCR_EL2.E2H 0",
+		.man = "The guest cannot nest any further.",
+		.offset = offsetof(struct vm_config, arch.e2h0),
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "counter-offset",
+		.argument = "N",
+		.help = "Subtract N ticks from the guest's virtual and physical counters",
+		.parse = set_u64,
+		.offset = offsetof(struct vm_config, arch.counter_offset),
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "aarch32",
+		.help = "A 32-bit guest: its CPUs begin in AArch32",
+		.man = "The kernel is a zImage, or a program that is loaded 32 KiB behind the "
+		       "beginning of memory and entered there. The host's CPUs must have 32-bit "
+		       "EL1, which newer ones lack; lkvm stat --host tells.",
+		.offset = offsetof(struct vm_config, arch.aarch32),
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "protected",
+		.help = "Hide the guest's memory and registers from the host (pKVM)",
+		.man = "The host runs Linux 7.1 or later with kvm-arm.mode=protected, the guest a "
+		       "kernel with CONFIG_ARM_PKVM_GUEST. Devices reach only a pool of at most 64 "
+		       "MiB that the guest shares. All memory that the guest uses is locked: lkvm "
+		       "needs CAP_IPC_LOCK or as high a limit (ulimit -l). Such a guest cannot be "
+		       "restarted, and one that has a device use memory which it does not share "
+		       "ends with an error.",
+		.offset = offsetof(struct vm_config, arch.protected),
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "pmu",
+		.help = "Performance monitors (PMUv3) for the guest",
+		.man = "On a host with CPUs of several kinds they are those of one kind, and the "
+		       "guest's CPUs stay on it: the kind that --vcpu-affinity names, else one by "
+		       "chance.",
+		.offset = offsetof(struct vm_config, arch.pmu),
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "psci",
+		.help = "Serve the guest's power state calls (PSCI) in lkvm instead of in KVM",
+		.man = "For those who work on KVM's hypercall filter or on PSCI itself: to the "
+		       "guest it should be all the same. Linux 6.4 or later.",
+		.offset = offsetof(struct vm_config, arch.psci),
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "disable-sve",
+		.help = "No scalable vectors (SVE), which a guest has when the host has them",
+		.offset = offsetof(struct vm_config, arch.disable_sve),
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "sve-max-vl",
+		.argument = "BITS",
+		.help = "Longest scalable vector, 128 to 2048 bits (default: the host's longest)",
+		.man = "It must be a length that the host's CPUs have; shorter ones stay.",
+		.parse = parse_sve_max_vl,
+		.can_clear = true,
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "disable-mte",
+		.help = "No memory tags (MTE), which a guest has when the host has them",
+		.man = "Tags cost time and memory, a 32nd of what the guest has, even if it makes "
+		       "no use of them.",
+		.offset = offsetof(struct vm_config, arch.disable_mte),
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "no-pvtime",
+		.help = "Do not tell the guest how long its CPUs waited for the host's (steal "
+			"time)",
+		.offset = offsetof(struct vm_config, arch.no_pvtime),
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "kaslr-seed",
+		.argument = "N",
+		.help = "Seed of the kernel's address space layout randomization (default: random)",
+		.man = "The same seed puts the same kernel at the same place. With 0 a kernel "
+		       "takes it that there is none.",
+		.parse = parse_kaslr_seed,
+		.offset = offsetof(struct vm_config, arch.kaslr_seed),
+		.can_clear = true,
+	},
+	{
+		.kind = OPTION_UINT,
+		.name = "override-bad-firmware-cntfrq",
+		.argument = "HZ",
+		.help = "Tell the guest the frequency of its timers",
+		.man = "For hosts whose firmware leaves CNTFRQ_EL0 wrong, where guests' clocks run "
+		       "too fast or too slow; such firmware should be updated.",
+		.offset = offsetof(struct vm_config, arch.cntfrq),
+		.min = 1,
+	},
+	{ 0 },
+};
+
+const char *const arch_kernel_paths[] = {
+	"Image",
+	"arch/arm64/boot/Image",
+	"arch/arm64/boot/Image.gz",
+	"arch/arm64/boot/vmlinuz.efi",
+	"../../arch/arm64/boot/Image",
+	NULL,
+};
+
+void arch_config_init(struct arch_config *config)
+{
+	memset(config, 0, sizeof(*config));
+}
+
+static int check_cpu(const struct arch_config *arch)
+{
+	if (arch->disable_sve && arch->sve_max_vl) {
+		log_fatal("--sve-max-vl and --disable-sve do not go together: leave one out");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* In the order of how much it would surprise. */
+static int check_aarch32(const struct vm_config *config)
+{
+	const struct arch_config *arch = &config->arch;
+	const char *other = arch->nested ? "--nested" : arch->sve_max_vl ? "--sve-max-vl" : NULL;
+
+	if (!arch->aarch32)
+		return 0;
+	if (other) {
+		log_fatal("%s and --aarch32 do not go together: 32-bit CPUs have no %s; leave one "
+			  "out",
+			  other, arch->nested ? "EL2 for guests" : "scalable vectors");
+		return -EINVAL;
+	}
+	if (config->memory_address >= GIB(4)) {
+		log_fatal("-m: memory at 0x%llx is out of a 32-bit guest's reach when it begins; "
+			  "less than 4 GiB would work",
+			  (unsigned long long)config->memory_address);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* What is the host's business in any other guest is the hypervisor's in these. */
+static int check_protected(const struct vm_config *config)
+{
+	const struct arch_config *arch = &config->arch;
+	const struct {
+		bool there;
+		const char *name;
+	} rows[] = {
+		{ arch->nested, "--nested" },
+		{ arch->aarch32, "--aarch32" },
+		{ arch->psci, "--psci" },
+		{ arch->counter_offset, "--counter-offset" },
+		{ arch->irqchip == IRQCHIP_GICV2, "--irqchip gicv2" },
+		{ arch->irqchip == IRQCHIP_GICV2M, "--irqchip gicv2m" },
+		{ config->memory_backend.kind != MEMORY_ANONYMOUS, "--mem-backend" },
+	};
+
+	if (!arch->protected)
+		return 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (!rows[i].there)
+			continue;
+		log_fatal("%s and --protected do not go together: KVM has no such thing for "
+			  "protected guests; leave one out",
+			  rows[i].name);
+		return -EINVAL;
+	}
+	/* Nothing in the old interface tells a driver to share what it passes. */
+	if (config->transport != TRANSPORT_PCI_LEGACY && config->transport != TRANSPORT_MMIO_LEGACY)
+		return 0;
+	log_fatal("--virtio-transport pci-legacy and mmio-legacy do not go together with "
+		  "--protected: their drivers pass memory that the guest does not share; pci or "
+		  "mmio would work");
+	return -EINVAL;
+}
+
+static int check_nested(const struct arch_config *arch)
+{
+	if (!arch->nested) {
+		if (arch->e2h0)
+			log_warning("--e2h0 means nothing without --nested");
+		return 0;
+	}
+	if (arch->irqchip == IRQCHIP_GICV2 || arch->irqchip == IRQCHIP_GICV2M) {
+		log_fatal("--nested --irqchip %s: a guest at EL2 needs a GICv3; leave --irqchip "
+			  "out or use gicv3-its",
+			  irqchips[arch->irqchip]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int check_firmware(const struct vm_config *config)
+{
+	u64 address = config->arch.firmware_address;
+
+	if (!config->firmware) {
+		if (address)
+			log_warning("--firmware-address means nothing without --firmware");
+		return 0;
+	}
+	if (config->kernel || config->nr_initrds) {
+		log_fatal("--firmware %s: it runs instead of a kernel; leave --kernel and --initrd "
+			  "out, or --firmware",
+			  config->firmware);
+		return -EINVAL;
+	}
+	if (!IS_ALIGNED(address, INSTRUCTION_SIZE)) {
+		log_fatal("--firmware-address 0x%llx: no instruction can be there; a multiple of "
+			  "%u would work",
+			  (unsigned long long)address, INSTRUCTION_SIZE);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int arch_config_check(const struct vm_config *config)
+{
+	int error = ram_boot_check_config(config, BOARD_RAM);
+
+	return error ?:
+	       check_firmware(config) ?:
+	       check_cpu(&config->arch) ?:
+	       check_protected(config) ?:
+	       check_aarch32(config) ?:
+	       check_nested(&config->arch);
+}
+
+int arch_cmdline(const struct vm_config *config, char *buffer, size_t size)
+{
+	return cmdline_add_defaults(buffer, size, config);
+}

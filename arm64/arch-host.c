@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What KVM offers on arm64 only. */
+#include <errno.h>
+#include <linux/kvm.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "lkvm/arch.h"
+#include "lkvm/host/kvm.h"
+#include "uapi/kvm-arm64.h"
+
+const char arch_kvm_absent[] = "the kernel needs CONFIG_KVM and must have been started at EL2";
+
+/* What a VM has when the kernel does not tell: all it had before it could be chosen. */
+#define IPA_BITS_DEFAULT 40
+
+/* Bit N of KVM_REG_ARM64_SVE_VLS stands for N + 1 times so many bits. */
+#define SVE_QUADWORD_BITS 128
+
+/* ---- what is made only to be asked ---- */
+
+static int init_vcpu(const struct host *host, int vm_fd, int vcpu_fd)
+{
+	struct kvm_vcpu_init init;
+
+	if (ioctl(vm_fd, KVM_ARM_PREFERRED_TARGET, &init))
+		return -errno;
+	memset(init.features, 0, sizeof(init.features));
+	init.features[0] = BIT(KVM_ARM_VCPU_PSCI_0_2);
+	if (host_cap(host, KVM_CAP_ARM_SVE) > 0)
+		init.features[0] |= BIT(KVM_ARM_VCPU_SVE);
+	return ioctl(vcpu_fd, KVM_ARM_VCPU_INIT, &init) ? -errno : 0;
+}
+
+/* A vCPU in a VM of its own, with PSCI, and SVE where there is any. False: none, and nothing to close. */
+static bool make_vcpu(const struct host *host, int *vm_fd, int *vcpu_fd)
+{
+	if (host->vm_fd < 0)
+		return false;
+	*vm_fd = host_new_vm(host);
+	if (*vm_fd < 0)
+		return false;
+	*vcpu_fd = ioctl(*vm_fd, KVM_CREATE_VCPU, 0UL);
+	if (*vcpu_fd >= 0) {
+		if (!init_vcpu(host, *vm_fd, *vcpu_fd))
+			return true;
+		close(*vcpu_fd);
+	}
+	close(*vm_fd);
+	return false;
+}
+
+/* A register of such a vCPU, as large as its number says. */
+static bool read_register(const struct host *host, u64 id, void *value)
+{
+	struct kvm_one_reg reg = { .id = id, .addr = (u64)(uintptr_t)value };
+	int vm_fd, vcpu_fd;
+	bool read;
+
+	if (!make_vcpu(host, &vm_fd, &vcpu_fd))
+		return false;
+	read = !ioctl(vcpu_fd, KVM_GET_ONE_REG, &reg);
+	close(vcpu_fd);
+	close(vm_fd);
+	return read;
+}
+
+/* ---- memory and interrupts ---- */
+
+static void ask_ipa_size(struct host *host, const struct host_fact *fact,
+			 struct host_answer *answer)
+{
+	int bits = host_cap(host, KVM_CAP_ARM_VM_IPA_SIZE);
+
+	if (bits >= 0)
+		host_say_number(answer, bits ? bits : IPA_BITS_DEFAULT);
+}
+
+/* By the names that --irqchip has. */
+static void ask_irqchip(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	static const struct {
+		u32 type;
+		const char *name;
+	} chips[] = {
+		{ KVM_DEV_TYPE_ARM_VGIC_V2, "gicv2" },
+		{ KVM_DEV_TYPE_ARM_VGIC_V3, "gicv3" },
+		{ KVM_DEV_TYPE_ARM_VGIC_ITS, "gicv3-its" },
+	};
+
+	if (host->vm_fd < 0)
+		return;
+	answer->kind = HOST_NAMES;
+	for (unsigned i = 0; i < ARRAY_SIZE(chips); i++) {
+		if (kvm_has_device(host->vm_fd, chips[i].type))
+			host_add_name(answer, chips[i].name);
+	}
+}
+
+/* A VM has them once it has an ITS. */
+static void ask_msi_device_ids(struct host *host, const struct host_fact *fact,
+			       struct host_answer *answer)
+{
+	int vm_fd = host->vm_fd < 0 ? -1 : host_new_vm(host), its_fd;
+
+	if (vm_fd < 0)
+		return;
+	its_fd = kvm_device_create(vm_fd, KVM_DEV_TYPE_ARM_VGIC_ITS);
+	host_say(answer, ioctl(vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MSI_DEVID) > 0);
+	if (its_fd >= 0)
+		close(its_fd);
+	close(vm_fd);
+}
+
+/* ---- CPUs ---- */
+
+static void ask_psci_version(struct host *host, const struct host_fact *fact,
+			     struct host_answer *answer)
+{
+	u64 version;
+
+	if (read_register(host, KVM_REG_ARM_PSCI_VERSION, &version))
+		host_say_text(answer, "%u.%u", (unsigned)(version >> 16 & 0xffff),
+			      (unsigned)(version & 0xffff));
+}
+
+static void ask_sve_lengths(struct host *host, const struct host_fact *fact,
+			    struct host_answer *answer)
+{
+	u64 lengths[KVM_ARM64_SVE_VLS_WORDS] = { 0 };
+	int sve = host_cap(host, KVM_CAP_ARM_SVE);
+
+	if (sve < 0 || (sve > 0 && !read_register(host, KVM_REG_ARM64_SVE_VLS, lengths)))
+		return;
+	answer->kind = HOST_NUMBERS;
+	for (unsigned bit = 0; bit < ARRAY_SIZE(lengths) * 64; bit++) {
+		if (lengths[bit / 64] & BIT(bit % 64))
+			host_add_number(answer, (bit + 1) * SVE_QUADWORD_BITS);
+	}
+}
+
+static void ask_pointer_auth(struct host *host, const struct host_fact *fact,
+			     struct host_answer *answer)
+{
+	int address = host_cap(host, KVM_CAP_ARM_PTRAUTH_ADDRESS);
+	int generic = host_cap(host, KVM_CAP_ARM_PTRAUTH_GENERIC);
+
+	if (address < 0)
+		return;
+	answer->kind = HOST_NAMES;
+	if (address > 0)
+		host_add_name(answer, "address");
+	if (generic > 0)
+		host_add_name(answer, "generic");
+}
+
+static void ask_steal_time(struct host *host, const struct host_fact *fact,
+			   struct host_answer *answer)
+{
+	int vm_fd, vcpu_fd;
+
+	if (!make_vcpu(host, &vm_fd, &vcpu_fd))
+		return;
+	host_say(answer,
+		 kvm_device_has(vcpu_fd, KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA));
+	close(vcpu_fd);
+	close(vm_fd);
+}
+
+static void ask_smccc_filter(struct host *host, const struct host_fact *fact,
+			     struct host_answer *answer)
+{
+	if (host->vm_fd >= 0)
+		host_say(answer, kvm_device_has(host->vm_fd, KVM_ARM_VM_SMCCC_CTRL,
+						KVM_ARM_VM_SMCCC_FILTER));
+}
+
+/* ---- what depends on how the kernel was started ---- */
+
+struct kernel {
+	struct utsname name;
+	char mode[32]; /* of kvm-arm.mode; "": not given */
+};
+
+static void look_at_kernel(struct kernel *kernel)
+{
+	char cmdline[4096];
+
+	if (uname(&kernel->name))
+		kernel->name.release[0] = '\0';
+	host_read_line("/proc/cmdline", cmdline, sizeof(cmdline));
+	host_kernel_parameter(cmdline, "kvm-arm.mode", kernel->mode, sizeof(kernel->mode));
+}
+
+/* "kernel parameter kvm-arm.mode=... is missing", or what is there in its place. */
+static void blame_mode(struct host_answer *answer, const struct kernel *kernel, const char *wanted)
+{
+	if (kernel->mode[0])
+		host_because(answer, "kernel parameter kvm-arm.mode is %s, not %s", kernel->mode,
+			     wanted);
+	else
+		host_because(answer, "kernel parameter kvm-arm.mode=%s is missing", wanted);
+}
+
+/*
+ * KVM offers it from Linux 6.16, when asked to by the kernel's command line, on a processor that can. The
+ * processor's register that tells is hidden from programs, so it is what remains.
+ */
+static void explain_no_nested(struct host_answer *answer)
+{
+	struct kernel kernel;
+
+	look_at_kernel(&kernel);
+	if (!host_release_at_least(kernel.name.release, 6, 16))
+		host_because(answer, "needs Linux 6.16 or newer with kvm-arm.mode=nested");
+	else if (strcmp(kernel.mode, "nested"))
+		blame_mode(answer, &kernel, "nested");
+	else
+		host_because(answer, "the processor has no FEAT_NV2");
+}
+
+static void ask_nested(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	host_ask_cap(host, fact, answer);
+	if (answer->kind == HOST_NO)
+		explain_no_nested(answer);
+}
+
+/* KVM tells of the processor alone: without nested virtualization it is of no use. */
+static void ask_e2h0(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	int nested = host_cap(host, KVM_CAP_ARM_EL2), e2h0 = host_cap(host, fact->cap);
+
+	if (nested < 0)
+		return;
+	host_say(answer, nested > 0 && e2h0 > 0);
+	if (nested > 0 && e2h0 <= 0)
+		host_because(answer, "the processor has no HCR_EL2.NV1");
+}
+
+static void ask_maintenance_irq(struct host *host, const struct host_fact *fact,
+				struct host_answer *answer)
+{
+	int vm_fd = host->vm_fd < 0 ? -1 : host_new_vm(host), gic_fd;
+
+	if (vm_fd < 0)
+		return;
+	gic_fd = kvm_device_create(vm_fd, KVM_DEV_TYPE_ARM_VGIC_V3);
+	host_say(answer, gic_fd >= 0 && kvm_device_has(gic_fd, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ, 0));
+	if (gic_fd >= 0)
+		close(gic_fd);
+	else
+		host_because(answer, "there is no GICv3");
+	close(vm_fd);
+}
+
+/* Making one would tell, but mark the host's kernel as tainted. */
+static void ask_protected(struct host *host, const struct host_fact *fact,
+			  struct host_answer *answer)
+{
+	struct kernel kernel;
+
+	if (host->kvm_fd < 0)
+		return;
+	look_at_kernel(&kernel);
+	if (!strcmp(kernel.mode, "protected") && host_release_at_least(kernel.name.release, 7, 1)) {
+		host_because(answer, "KVM runs protected; only a start tells");
+		return;
+	}
+	host_say(answer, false);
+	if (!host_release_at_least(kernel.name.release, 7, 1))
+		host_because(answer, "needs Linux 7.1 or newer with kvm-arm.mode=protected");
+	else
+		blame_mode(answer, &kernel, "protected");
+}
+
+const struct host_fact arch_host_facts[] = {
+	HOST_FACT(HOST_MEMORY, "address_bits", "guest addresses", .ask = ask_ipa_size,
+		  .unit = "bits"),
+	HOST_FACT(HOST_INTERRUPTS, "irqchip", "interrupt controllers", .ask = ask_irqchip),
+	HOST_FACT(HOST_INTERRUPTS, "msi_device_ids", "MSI with device ids",
+		  .ask = ask_msi_device_ids),
+	HOST_FACT(HOST_CPU, "psci", "PSCI version", .ask = ask_psci_version),
+	HOST_FACT(HOST_CPU, "smccc_filter", "SMCCC filter", .ask = ask_smccc_filter),
+	HOST_FACT_CAP(HOST_CPU, "system_suspend", "SYSTEM_SUSPEND", KVM_CAP_ARM_SYSTEM_SUSPEND),
+	HOST_FACT_CAP(HOST_CPU, "el1_32bit", "32-bit EL1", KVM_CAP_ARM_EL1_32BIT),
+	HOST_FACT_CAP(HOST_CPU, "pmu", "PMUv3", KVM_CAP_ARM_PMU_V3),
+	HOST_FACT_CAP(HOST_CPU, "sve", "SVE", KVM_CAP_ARM_SVE),
+	HOST_FACT(HOST_CPU, "sve_lengths", "SVE vector lengths", .ask = ask_sve_lengths,
+		  .unit = "bits"),
+	HOST_FACT(HOST_CPU, "pointer_auth", "pointer authentication", .ask = ask_pointer_auth),
+	HOST_FACT_CAP(HOST_CPU, "mte", "MTE", KVM_CAP_ARM_MTE),
+	HOST_FACT(HOST_CPU, "steal_time", "steal time", .ask = ask_steal_time),
+	HOST_FACT_CAP(HOST_CPU, "counter_offset", "counter offset", KVM_CAP_COUNTER_OFFSET),
+	HOST_FACT(HOST_NESTED, "supported", "nested virtualization", .ask = ask_nested,
+		  .cap = KVM_CAP_ARM_EL2),
+	HOST_FACT(HOST_NESTED, "e2h0", "nested without VHE (E2H0)", .ask = ask_e2h0,
+		  .cap = KVM_CAP_ARM_EL2_E2H0),
+	HOST_FACT(HOST_NESTED, "maintenance_irq", "GIC maintenance interrupt",
+		  .ask = ask_maintenance_irq),
+	HOST_FACT(HOST_CONFIDENTIAL, "protected", "protected guests (pKVM)", .ask = ask_protected),
+	{ 0 },
+};

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A vCPU: how it is made, and how it begins. */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "arm64-vm.h"
+#include "lkvm/arch.h"
+#include "lkvm/util/log.h"
+#include "psci.h"
+#include "pvtime.h"
+#include "registers.h"
+#include "sve.h"
+
+#define MPIDR_AFFINITY	0xff00ffffffULL
+#define NO_MACHINE_TYPE 0xffffffff
+
+static int failed(const struct vcpu *vcpu, const char *what)
+{
+	int error = -errno;
+
+	log_fatal("vCPU %u: %s: %s", vcpu->id, what, strerror(errno));
+	return error;
+}
+
+int arm64_vcpu_init(struct vcpu *vcpu, bool off)
+{
+	struct kvm_vcpu_init request = vcpu->vm->arch.arm64->init;
+
+	if (off)
+		request.features[0] |= 1U << KVM_ARM_VCPU_POWER_OFF;
+	return ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &request) ? -errno : 0;
+}
+
+/* Only the first runs: the others wait for PSCI's CPU_ON, in KVM or, when that is lkvm's own, outside. */
+static int init(struct vcpu *vcpu)
+{
+	if (!arm64_vcpu_init(vcpu, vcpu->id && !vcpu->vm->config->arch.psci))
+		return 0;
+	return failed(vcpu, "KVM does not initialise it");
+}
+
+/*
+ * EDK2 maps every physical address it is told of, by tables that hold 48 bits: from a CPU of 52 bits it
+ * takes the upper addresses for the lower ones and covers its own code with devices. Addresses the guest
+ * cannot use are no loss, and a KVM that does not let this change gives what it gives.
+ */
+static void limit_addresses(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	u64 value;
+
+	if (!vm->config->firmware || vm->config->arch.aarch32 || vm->arch.arm64->ipa_bits > 48)
+		return;
+	if (vcpu_get_register(vcpu, REG_ID_AA64MMFR0_EL1, &value) ||
+	    (value & MMFR0_PARANGE) <= MMFR0_PARANGE_48)
+		return;
+	value = (value & ~MMFR0_PARANGE) | MMFR0_PARANGE_48;
+	if (vcpu_set_register(vcpu, REG_ID_AA64MMFR0_EL1, value))
+		log_debug("vCPU %u: KVM does not limit its addresses to 48 bits", vcpu->id);
+}
+
+int arch_vcpu_create(struct vcpu *vcpu)
+{
+	int error = init(vcpu);
+
+	if (!error && arm64_wants(vcpu->vm, KVM_ARM_VCPU_SVE))
+		error = sve_finalize(vcpu);
+	if (!error)
+		error = pvtime_init(vcpu);
+	if (!error && vcpu_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr))
+		error = failed(vcpu, "KVM does not tell its affinity");
+	vcpu->arch.mpidr &= MPIDR_AFFINITY;
+	if (!error)
+		limit_addresses(vcpu);
+	return error;
+}
+
+void arch_vcpu_destroy(struct vcpu *vcpu)
+{
+}
+
+/* A guest's counters run on while it is paused, and there is no way to tell it that it was. */
+void arch_vcpu_resume(struct vcpu *vcpu)
+{
+}
+
+/*
+ * Documentation/arch/arm64/booting.rst: x0 is the device tree, x1 to x3 are 0.
+ * Documentation/arch/arm/booting.rst: r0 is 0, r1 the machine's number, r2 the device tree.
+ */
+static int enter_at(struct vcpu *vcpu, const struct ram_boot *boot)
+{
+	static const unsigned nr = 4;
+	const u64 wide[] = { boot->dtb, 0, 0, 0 };
+	const u64 narrow[] = { 0, NO_MACHINE_TYPE, boot->dtb, 0 };
+	const u64 *arguments = vcpu->vm->config->arch.aarch32 ? narrow : wide;
+	int error = vcpu_set_register(vcpu, REG_PC, boot->entry);
+
+	for (unsigned i = 0; i < nr && !error; i++)
+		error = vcpu_set_register(vcpu, REG_X(i), arguments[i]);
+	if (error)
+		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id,
+			  strerror(-error));
+	return error;
+}
+
+int arch_reset(struct vm *vm)
+{
+	struct arm64_vm *arm64 = vm->arch.arm64;
+	struct vcpu *vcpu;
+	unsigned i;
+	int error = arm64->used ? gic_reset(vm, &arm64->gic) : 0;
+
+	vcpu_for_each (vcpu, vm, i) {
+		/* As KVM made them they are as after a reset already. */
+		if (!error && arm64->used)
+			error = init(vcpu);
+	}
+	psci_reset(vm);
+	if (!error)
+		error = enter_at(vm->vcpus[0], &arm64->boot);
+	arm64->used = true;
+	return error;
+}

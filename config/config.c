@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A configuration's beginning, and its completion from what the host is. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "lkvm/arch.h"
+#include "lkvm/config/config.h"
+#include "lkvm/util/list.h"
+#include "lkvm/util/log.h"
+#include "lkvm/net/backend.h"
+#include "lkvm/config/options.h"
+
+#define DEFAULT_MEMORY	MIB(512)
+#define MEMORY_EACH_CPU MIB(64)
+#define MEMORY_BESIDE	MIB(192)
+
+struct config_text {
+	struct config_text *next;
+	char *text;
+};
+
+void config_init(struct vm_config *config)
+{
+	*config = (struct vm_config){
+		.console = CONSOLE_SERIAL,
+		.transport = TRANSPORT_PCI,
+		.loglevel = LOG_LEVEL_INFO,
+	};
+	arch_config_init(&config->arch);
+}
+
+char *config_keep(struct vm_config *config, char *text)
+{
+	struct config_text *owner;
+
+	if (!text)
+		return NULL;
+	owner = malloc(sizeof(*owner));
+	if (!owner) {
+		free(text);
+		return NULL;
+	}
+	owner->text = text;
+	owner->next = config->texts;
+	config->texts = owner;
+	return text;
+}
+
+void config_release(struct vm_config *config)
+{
+	struct config_text *owner;
+
+	while ((owner = config->texts)) {
+		config->texts = owner->next;
+		free(owner->text);
+		free(owner);
+	}
+}
+
+static int out_of_memory(void)
+{
+	log_fatal("out of memory");
+	return -ENOMEM;
+}
+
+/* ---- memory ---- */
+
+u64 config_default_memory(unsigned cpus, u64 host_ram)
+{
+	u64 bytes = MAX(DEFAULT_MEMORY, cpus * MEMORY_EACH_CPU + MEMORY_BESIDE);
+	u64 most = ALIGN_DOWN(host_ram / 5 * 4, MIB(1));
+
+	if (!host_ram)
+		return bytes;
+	return MAX(CONFIG_MIN_MEMORY, MIN(bytes, most));
+}
+
+/*
+ * A guest larger than RAM and swap would be mapped without complaint and die by the OOM killer at
+ * some page; better to hear it now. Between RAM and both, it may be meant; and beyond them where the
+ * host's owner has said that nobody shall count.
+ */
+int config_check_memory(u64 bytes, u64 host_ram, u64 host_swap, bool overcommit)
+{
+	if (!host_ram || bytes <= host_ram)
+		return 0;
+	if (bytes > host_ram + host_swap && overcommit) {
+		log_warning("--mem: %" PRIu64 " MiB is more than this host has, %" PRIu64
+			    " MiB of memory and %" PRIu64 " MiB of swap: using all of it ends "
+			    "the guest",
+			    bytes >> 20, host_ram >> 20, host_swap >> 20);
+		return 0;
+	}
+	if (bytes > host_ram + host_swap) {
+		log_fatal("--mem: %" PRIu64 " MiB is more than this host has, %" PRIu64
+			  " MiB of memory and %" PRIu64 " MiB of swap, and vm.overcommit_memory is "
+			  "not 1",
+			  bytes >> 20, host_ram >> 20, host_swap >> 20);
+		return -ENOMEM;
+	}
+	log_warning("--mem: %" PRIu64 " MiB is more than this host's %" PRIu64
+		    " MiB of memory; it will swap",
+		    bytes >> 20, host_ram >> 20);
+	return 0;
+}
+
+static bool host_overcommits(void)
+{
+	FILE *file = fopen("/proc/sys/vm/overcommit_memory", "re");
+	bool always = file && fgetc(file) == '1';
+
+	if (file)
+		fclose(file);
+	return always;
+}
+
+static int finish_memory(struct vm_config *config)
+{
+	struct sysinfo info;
+	u64 ram = 0, swap = 0;
+
+	if (!sysinfo(&info)) {
+		ram = (u64)info.totalram * info.mem_unit;
+		swap = (u64)info.totalswap * info.mem_unit;
+	}
+	if (!config->memory) {
+		config->memory = config_default_memory(config->cpus, ram);
+		return 0;
+	}
+	return config_check_memory(config->memory, ram, swap, host_overcommits());
+}
+
+static bool same_file(const struct stat *file, const char *path)
+{
+	struct stat other;
+
+	return path && !stat(path, &other) && other.st_dev == file->st_dev &&
+	       other.st_ino == file->st_ino;
+}
+
+/* What the guest's memory is in, and what else of the guest's that is, if anything. */
+struct other_use {
+	const struct vm_config *config;
+	struct stat file;
+	const char *option;
+};
+
+/* Every option that is a file's name: kernel, firmware, flash ... */
+static int check_file_option(const struct option_row *row, void *arg)
+{
+	struct other_use *use = arg;
+
+	if (row->kind == OPTION_STRING && !strcmp(row->argument, "FILE") &&
+	    same_file(&use->file, *(const char *const *)((const char *)use->config + row->offset)))
+		use->option = row->name;
+	return 0;
+}
+
+/* The guest's memory is zero when it starts: what else the guest is given must not be made so. */
+static int check_memory_file(const struct vm_config *config)
+{
+	const char *path = config->memory_backend.path;
+	struct other_use use = { .config = config };
+
+	if (config->memory_backend.kind != MEMORY_FILE || stat(path, &use.file))
+		return 0;
+	options_for_each(check_file_option, &use);
+	for (unsigned i = 0; i < config->nr_initrds; i++)
+		if (same_file(&use.file, config->initrds[i]))
+			use.option = "initrd";
+	for (unsigned i = 0; i < config->nr_disks; i++)
+		if (same_file(&use.file, config->disks[i].path))
+			use.option = "disk";
+	if (!use.option)
+		return 0;
+	log_fatal("--mem-backend file: %s is --%s too, and would be emptied; give memory a file of "
+		  "its own",
+		  path, use.option);
+	return -EINVAL;
+}
+
+/* ---- pipes ---- */
+
+/* What is read whole before the guest starts, and from where. */
+struct input {
+	const char *option, *path;
+};
+
+static bool same_pipe(const char *path, const char *other)
+{
+	struct stat st;
+
+	return path && !stat(path, &st) && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) &&
+	       same_file(&st, other);
+}
+
+/* The second reader would find nothing, or each of them a part. */
+static int check_pipes(const struct vm_config *config)
+{
+	struct input inputs[CONFIG_MAX_INITRDS + 2] = { { "kernel", config->kernel },
+							{ "firmware", config->firmware } };
+	unsigned nr = 2;
+
+	for (unsigned i = 0; i < config->nr_initrds; i++)
+		inputs[nr++] = (struct input){ "initrd", config->initrds[i] };
+	for (unsigned i = 0; i < nr; i++) {
+		for (unsigned j = 0; j < i; j++) {
+			if (!same_pipe(inputs[i].path, inputs[j].path))
+				continue;
+			log_fatal("--%s %s: that pipe is --%s too, and can be read only once",
+				  inputs[i].option, inputs[i].path, inputs[j].option);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/* ---- the kernel ---- */
+
+/* Everywhere it was looked for, for the one message when it was nowhere. */
+struct places {
+	char list[1024];
+	size_t len;
+};
+
+static bool is_kernel(struct places *places, const char *path)
+{
+	struct stat st;
+	bool there = !stat(path, &st) && S_ISREG(st.st_mode);
+	int n;
+
+	if (there && !access(path, R_OK))
+		return true;
+	n = snprintf(places->list + places->len, sizeof(places->list) - places->len, "%s%s%s",
+		     places->len ? ", " : "", path, there ? " (not readable)" : "");
+	places->len = MIN(places->len + n, sizeof(places->list) - 1);
+	return false;
+}
+
+static int find_kernel(struct vm_config *config)
+{
+	static const char *const hosts[] = { "/boot/vmlinuz-%s", "/boot/bzImage-%s",
+					     "/lib/modules/%s/vmlinuz" };
+	struct places places = { .len = 0 };
+	const char *const *path;
+	struct utsname host;
+	char *made;
+	size_t i;
+
+	for (path = arch_kernel_paths; *path; path++) {
+		if (is_kernel(&places, *path)) {
+			config->kernel = *path;
+			return 0;
+		}
+	}
+	uname(&host);
+	for (i = 0; i < ARRAY_SIZE(hosts); i++) {
+		if (asprintf(&made, hosts[i], host.release) < 0)
+			made = NULL;
+		if (!config_keep(config, made))
+			return out_of_memory();
+		if (is_kernel(&places, made)) {
+			config->kernel = made;
+			return 0;
+		}
+	}
+	log_fatal("no kernel: give one with --kernel; there is none at %s", places.list);
+	return -ENOENT;
+}
+
+/* ---- the rest ---- */
+
+static int finish_name(struct vm_config *config)
+{
+	char *name;
+
+	config->named = config->name;
+	if (config->named)
+		return 0;
+	if (asprintf(&name, "guest-%d", (int)getpid()) < 0)
+		name = NULL;
+	config->name = config_keep(config, name);
+	return config->name ? 0 : out_of_memory();
+}
+
+static void finish_cpus(struct vm_config *config)
+{
+	long online;
+
+	if (config->cpus)
+		return;
+	online = sysconf(_SC_NPROCESSORS_ONLN);
+	config->cpus = MIN(MAX(online, 1L), (long)CONFIG_MAX_CPUS);
+}
+
+static void finish_defaults(struct vm_config *config)
+{
+	if (!config->rng_given)
+		config->rng = !config->nodefaults;
+	if (config->net_given || config->nodefaults || !net_user_available())
+		return;
+	config->nets[0] = (struct net_config){ .mode = NET_MODE_USER, .fd = -1 };
+	config->nr_nets = 1;
+}
+
+static int finish_transport(struct vm_config *config)
+{
+	static const enum virtio_transport_kind legacy[] = {
+		[TRANSPORT_PCI] = TRANSPORT_PCI_LEGACY,
+		[TRANSPORT_PCI_LEGACY] = TRANSPORT_PCI_LEGACY,
+		[TRANSPORT_MMIO] = TRANSPORT_MMIO_LEGACY,
+		[TRANSPORT_MMIO_LEGACY] = TRANSPORT_MMIO_LEGACY,
+	};
+	const char *trans;
+
+	if (config->virtio_legacy)
+		config->transport = legacy[config->transport];
+	trans = legacy[config->transport] == TRANSPORT_PCI_LEGACY ? "pci" : "mmio";
+	for (unsigned i = 0; i < config->nr_nets; i++) {
+		if (!config->nets[i].trans || !strcmp(config->nets[i].trans, trans))
+			continue;
+		log_fatal("--network trans=%s: all virtio devices are on %s; --virtio-transport "
+			  "%s would work",
+			  config->nets[i].trans, trans, config->nets[i].trans);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int config_finish(struct vm_config *config)
+{
+	int ret;
+
+	finish_cpus(config);
+	finish_defaults(config);
+	ret = finish_transport(config);
+	if (ret < 0)
+		return ret;
+	ret = finish_name(config);
+	if (ret < 0)
+		return ret;
+	ret = finish_memory(config);
+	if (ret < 0)
+		return ret;
+	ret = check_memory_file(config);
+	if (ret < 0)
+		return ret;
+	ret = check_pipes(config);
+	if (ret < 0)
+		return ret;
+	if (!config->kernel && !config->firmware) {
+		ret = find_kernel(config);
+		if (ret < 0)
+			return ret;
+		log_debug("kernel %s", config->kernel);
+	}
+	return 0;
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* `lkvm help run`, from the table. */
+#include <string.h>
+
+#include "lkvm/config/exit-status.h"
+#include "lkvm/config/options.h"
+
+#define HELP_COLUMN 30
+
+/* "  -c, --cpus N": returns how many columns it took. */
+static int print_names(FILE *out, const struct option_row *row)
+{
+	int columns;
+
+	if (row->letter)
+		columns = fprintf(out, "  -%c, --%s", row->letter, row->name);
+	else
+		columns = fprintf(out, "      --%s", row->name);
+	if (row->argument)
+		columns += fprintf(out, " %s", row->argument);
+	return columns;
+}
+
+static int print_row(const struct option_row *row, void *arg)
+{
+	FILE *out = arg;
+	int columns;
+
+	if (row->kind == OPTION_GROUP) {
+		fprintf(out, "\n%s:\n", row->help);
+		return 0;
+	}
+	columns = print_names(out, row);
+	if (columns >= HELP_COLUMN) {
+		fputc('\n', out);
+		columns = 0;
+	}
+	fprintf(out, "%*s%s\n", HELP_COLUMN - columns, "", row->help);
+	return 0;
+}
+
+void options_print_help(FILE *out)
+{
+	const struct exit_status_row *status;
+
+	fputs("Usage: lkvm run [OPTION...] [KERNEL]\n"
+	      "Boots a kernel as a KVM guest, with the terminal as its console. Ctrl-A x ends "
+	      "it.\n",
+	      out);
+	options_for_each(print_row, out);
+	fputs("\nLong options may be shortened as long as it is clear which one is meant. "
+	      "--no-NAME takes\n"
+	      "back what --NAME said.\n"
+	      "\nExit status:\n",
+	      out);
+	for (status = exit_status_rows; status->meaning; status++)
+		fprintf(out, "  %-6s %s\n", status->status, status->meaning);
+}

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The options of `lkvm run`, each described once. --help, lkvm-run(1) and the shell completion are
+ * printed from here. Names are those that scripts for this command line know.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lkvm/arch.h"
+#include "lkvm/util/cpulist.h"
+#include "lkvm/util/log.h"
+#include "lkvm/config/options.h"
+
+#define NAME_MAX_LENGTH 64
+
+static int out_of_memory(void)
+{
+	log_error("out of memory");
+	return -ENOMEM;
+}
+
+static int parse_initrd(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	if (!value) {
+		config->nr_initrds = 0;
+		return 0;
+	}
+	if (!*value)
+		return option_error(row, value, "give it a %s", row->argument);
+	if (config->nr_initrds == CONFIG_MAX_INITRDS)
+		return option_error(row, value, "that is one too many; %d work",
+				    CONFIG_MAX_INITRDS);
+	config->initrds[config->nr_initrds++] = value;
+	return 0;
+}
+
+static int parse_params(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	char *joined;
+
+	if (!value || !config->cmdline) {
+		config->cmdline = value;
+		return 0;
+	}
+	if (asprintf(&joined, "%s %s", config->cmdline, value) < 0)
+		joined = NULL;
+	config->cmdline = config_keep(config, joined);
+	return config->cmdline ? 0 : out_of_memory();
+}
+
+/* What follows the size: "@" and where memory begins. */
+static int parse_memory_address(struct vm_config *config, const struct option_row *row,
+				const char *value, const char *at)
+{
+	char *end;
+	u64 address;
+
+	if (!*at)
+		return 0;
+	errno = 0;
+	address = strtoull(at + 1, &end, 0);
+	if (at[1] < '0' || at[1] > '9' || *end || errno)
+		return option_error(row, value,
+				    "not a size; 512 (MiB), 512M, 2G or, with an address, "
+				    "2G@0x80000000 would work");
+	if (address % sysconf(_SC_PAGESIZE))
+		return option_error(row, value, "the address is not a multiple of the page size");
+	config->memory_address = address;
+	return 0;
+}
+
+static int parse_memory(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	const char *at;
+	u64 bytes;
+	int ret;
+
+	config->memory_address = 0;
+	if (!value) {
+		config->memory = 0;
+		return 0;
+	}
+	ret = parse_size(value, MIB(1), &bytes, &at);
+	if (ret == -EINVAL || (*at && *at != '@'))
+		return option_error(row, value, "not a size; 512 (MiB), 512M or 2G would work");
+	if (ret < 0)
+		return option_error(row, value, "more bytes than 64 bits can count");
+	if (bytes < CONFIG_MIN_MEMORY)
+		return option_error(row, value, "too little for any guest; %u MiB is the least",
+				    (unsigned)(CONFIG_MIN_MEMORY >> 20));
+	if (bytes % sysconf(_SC_PAGESIZE))
+		return option_error(row, value, "not a multiple of the page size, %ld bytes",
+				    sysconf(_SC_PAGESIZE));
+	config->memory = bytes;
+	return parse_memory_address(config, row, value, at);
+}
+
+static int parse_affinity(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	int error;
+
+	if (!value) {
+		config->nr_affinities = 0;
+		return 0;
+	}
+	if (config->nr_affinities == CONFIG_MAX_CPUSETS)
+		return option_error(row, value, "that is one too many; %d work",
+				    CONFIG_MAX_CPUSETS);
+	error = cpulist_parse(value, strlen(value), &config->affinities[config->nr_affinities]);
+	if (error == -ERANGE)
+		return option_error(row, value, "CPUs are numbered up to %d", CPU_SETSIZE - 1);
+	if (error)
+		return option_error(row, value,
+				    "not a list of CPUs; 2, 0-3 or 0,2,8-11 would work");
+	config->nr_affinities++;
+	return 0;
+}
+
+/* It becomes part of file names later: what could leave a folder or a line is refused now. */
+static int parse_name(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	const char *p;
+
+	if (!value) {
+		config->name = NULL;
+		return 0;
+	}
+	if (!*value || strlen(value) > NAME_MAX_LENGTH)
+		return option_error(row, value, "a name has 1 to %d characters", NAME_MAX_LENGTH);
+	for (p = value; *p; p++) {
+		if ((unsigned char)*p <= ' ' || *p == 0x7f || *p == '/')
+			return option_error(row, value, "a name has no blanks and no '/'");
+	}
+	if (*value == '.')
+		return option_error(row, value, "a name does not begin with a dot");
+	config->name = value;
+	return 0;
+}
+
+static const char *const console_choices[] = { "serial", "virtio", NULL };
+
+static int parse_console(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	static const enum console_kind kinds[] = { CONSOLE_SERIAL, CONSOLE_VIRTIO };
+	int i = option_choice(row, value);
+
+	if (i < 0)
+		return i;
+	config->console = kinds[i];
+	return 0;
+}
+
+static const char *const tty_choices[] = { "0", "1", "2", "3", NULL };
+_Static_assert(ARRAY_SIZE(tty_choices) == CONFIG_MAX_TTYS + 1, "one choice for each terminal");
+
+static int parse_tty_link(struct vm_config *config, const struct option_row *row, const char *value,
+			  unsigned id, const char *link)
+{
+	if (!*link || link[strlen(link) - 1] == '/')
+		return option_error(row, value, "give the link a name");
+	for (unsigned i = 0; i < CONFIG_MAX_TTYS; i++)
+		if (i != id && config->ttys[i].link && !strcmp(config->ttys[i].link, link))
+			return option_error(row, value, "that link is serial port %u's", i);
+	config->ttys[id].link = link;
+	return 0;
+}
+
+static int parse_tty(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	const char *link;
+	char word[8];
+	int id;
+
+	if (!value) {
+		memset(config->ttys, 0, sizeof(config->ttys));
+		return 0;
+	}
+	link = strchrnul(value, '=');
+	snprintf(word, sizeof(word), "%.*s", (int)(link - value), value);
+	id = option_choice(row, word);
+	if (id < 0)
+		return id;
+	config->ttys[id].pty = true;
+	return *link ? parse_tty_link(config, row, value, id, link + 1) : 0;
+}
+
+static const char *const transport_choices[] = {
+	[TRANSPORT_PCI] = "pci",
+	[TRANSPORT_PCI_LEGACY] = "pci-legacy",
+	[TRANSPORT_MMIO] = "mmio",
+	[TRANSPORT_MMIO_LEGACY] = "mmio-legacy",
+	NULL,
+};
+
+static int parse_force_pci(struct vm_config *config, const struct option_row *row,
+			   const char *value)
+{
+	config->transport = TRANSPORT_PCI;
+	return 0;
+}
+
+static int parse_rng(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	config->rng = !value;
+	config->rng_given = true;
+	return 0;
+}
+
+static const char *const loglevel_choices[] = { "error", "warning", "info", "debug", NULL };
+
+static int parse_loglevel(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	static const enum log_level levels[] = { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO,
+						 LOG_LEVEL_DEBUG };
+	int i = option_choice(row, value);
+
+	if (i < 0)
+		return i;
+	config->loglevel = levels[i];
+	return 0;
+}
+
+static int parse_debug(struct vm_config *config, const struct option_row *row, const char *value)
+{
+	config->loglevel = value ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+	return 0;
+}
+
+static const struct option_row common_options[] = {
+	{ .kind = OPTION_GROUP, .help = "Guest" },
+	{ .kind = OPTION_STRING,
+	  .letter = 'k',
+	  .name = "kernel",
+	  .argument = "FILE",
+	  .help = "Kernel to boot",
+	  .man = "The first word without a dash means the same. Without either, a kernel just "
+		 "built is looked for in the current folder, in its arch/ folder and in ../../arch/, "
+		 "then the host's own as /boot/vmlinuz-RELEASE, /boot/bzImage-RELEASE and "
+		 "/lib/modules/RELEASE/vmlinuz.",
+	  .offset = offsetof(struct vm_config, kernel) },
+	{ .kind = OPTION_CALL,
+	  .letter = 'i',
+	  .name = "initrd",
+	  .argument = "FILE",
+	  .help = "Initial RAM disk; several are put one behind the other",
+	  .man = "A pipe is read to its end before the guest starts, at most as many bytes as the guest "
+		 "has memory: -i <(cpio ...) works, and -k does so, too. When it is /dev/stdin the guest's "
+		 "console gets no input. --timeout counts from when all of it has come.",
+	  .parse = parse_initrd,
+	  .can_clear = true,
+	  .repeats = true },
+	{ .kind = OPTION_CALL,
+	  .letter = 'p',
+	  .name = "params",
+	  .argument = "TEXT",
+	  .help = "Kernel parameters; several are joined by blanks",
+	  .man = "They follow the parameters that lkvm gives of its own (the console among them), "
+		 "so that they have the last word.",
+	  .parse = parse_params,
+	  .can_clear = true,
+	  .repeats = true },
+	{ .kind = OPTION_UINT,
+	  .letter = 'c',
+	  .name = "cpus",
+	  .argument = "N",
+	  .help = "Number of CPUs (default: those the host has online)",
+	  .offset = offsetof(struct vm_config, cpus),
+	  .min = 1,
+	  .max = CONFIG_MAX_CPUS },
+	{ .kind = OPTION_CALL,
+	  .name = "vcpu-affinity",
+	  .argument = "CPULIST",
+	  .help = "The host's CPUs that the guest's may run on: 2, 0-3 or 0,2,8-11",
+	  .man = "One list counts for all of the guest's CPUs. Of several the first is for CPU 0, "
+		 "the next for CPU 1, and the last for all that follow. Other threads of lkvm run "
+		 "where they like; taskset(1) is for all of them.",
+	  .parse = parse_affinity,
+	  .can_clear = true,
+	  .repeats = true },
+	{ .kind = OPTION_CALL,
+	  .letter = 'm',
+	  .name = "mem",
+	  .argument = "SIZE",
+	  .help = "Memory: 512 (MiB), 512M, 2G (default: 512M, more with many CPUs)",
+	  .man = "Units are B, K, M, G, T and P, powers of 1024; 0x200 and 01000 are 512. The default is 64 MiB for each "
+		 "CPU and 192 MiB, at least 512 MiB, but no more than four fifths of the host's "
+		 "memory. More than the host's memory and swap together is refused, unless "
+		 "vm.overcommit_memory is 1. On arm64 and "
+		 "riscv64 SIZE@ADDRESS says where memory begins, too.",
+	  .parse = parse_memory,
+	  .can_clear = true },
+	{ .kind = OPTION_CALL,
+	  .name = "mem-backend",
+	  .argument = "KIND[,size=SIZE][,path=PATH][,prealloc]",
+	  .help = "Anonymous (default), memfd, hugetlb, hugetlbfs, file or guest-memfd",
+	  .man = "What memory is made of. anonymous: lkvm's own, in huge pages where the host "
+		 "gives them by itself. memfd: a "
+		 "file without a name, which can be shared with another process. hugetlb: pages of "
+		 "size= (2M or 1G; default: the host's) that the host has put aside. hugetlbfs: "
+		 "the same, of the hugetlbfs that is mounted on path=. file: the file path=, "
+		 "which is made if it is not there; what is in it is lost when the guest starts, "
+		 "what the guest leaves stays. guest-memfd: a file of KVM's (Linux 6.18).\n"
+		 "prealloc: all of it is there before the guest starts, or the guest does not "
+		 "start. Without, a host that runs out of it later ends the guest, with status "
+		 "246. A comma in a path is written twice.",
+	  .parse = option_parse_memory_backend,
+	  .choices = memory_kind_names,
+	  .can_clear = true },
+	{ .kind = OPTION_CALL,
+	  .name = "hugetlbfs",
+	  .argument = "FOLDER",
+	  .help = "The same as --mem-backend hugetlbfs,path=FOLDER",
+	  .parse = option_parse_hugetlbfs,
+	  .can_clear = true },
+	{ .kind = OPTION_CALL_FLAG,
+	  .name = "guest-memfd",
+	  .help = "The same as --mem-backend guest-memfd",
+	  .parse = option_parse_guest_memfd,
+	  .can_clear = true },
+	{ .kind = OPTION_CALL,
+	  .name = "name",
+	  .argument = "NAME",
+	  .help = "Name of the guest (default: guest-PID)",
+	  .parse = parse_name,
+	  .can_clear = true },
+	{ .kind = OPTION_FLAG,
+	  .name = "reboot",
+	  .help = "A reboot of the guest starts it again instead of ending lkvm",
+	  .offset = offsetof(struct vm_config, reboot) },
+	{ .kind = OPTION_FLAG,
+	  .name = "keep-running",
+	  .help = "Go on when nobody reads the console any more (else: status 141)",
+	  .man = "Without it, the guest ends as soon as the reader of standard output has gone, say the head of "
+		 "'lkvm run ... | head', even if the guest prints nothing. With it, what the guest prints from then on "
+		 "is lost. After nohup(1), a terminal that hangs up ends no guest either way.",
+	  .offset = offsetof(struct vm_config, keep_running) },
+	{ .kind = OPTION_UINT,
+	  .name = "timeout",
+	  .argument = "SECONDS",
+	  .help = "End the guest after so many seconds, with exit status 245 (0: never)",
+	  .man = "With --debug the registers of its CPUs are shown then: where it hangs.",
+	  .offset = offsetof(struct vm_config, timeout) },
+	{ .kind = OPTION_FLAG,
+	  .name = "nodefaults",
+	  .help = "Exactly the devices and parameters that were asked for",
+	  .man = "Leaves out the random number generator and the user-mode network that a guest "
+		 "gets otherwise, and the kernel parameters that lkvm gives of its own, the "
+		 "console's among them: give --params console=... when it should print.",
+	  .offset = offsetof(struct vm_config, nodefaults) },
+
+	{ .kind = OPTION_GROUP, .help = "Disks" },
+	{ .kind = OPTION_CALL,
+	  .letter = 'd',
+	  .name = "disk",
+	  .argument = "FILE[,ro][,direct][,serial=TEXT][,queues=N]",
+	  .help = "Disk on a raw image or a block device",
+	  .man = "ro: the guest cannot write, and other guests may read the file too. direct: go "
+		 "round the host's page cache. serial=: up to 20 characters, found in the guest as "
+		 "/dev/disk/by-id/virtio-TEXT. queues=: 1 to 16 (default: one for each CPU, at "
+		 "most 8). A comma in a file name is written twice.",
+	  .parse = option_parse_disk,
+	  .can_clear = true,
+	  .repeats = true },
+
+	{ .kind = OPTION_GROUP, .help = "Network" },
+	{ .kind = OPTION_CALL,
+	  .letter = 'n',
+	  .name = "network",
+	  .argument = "mode=user|tap|none[,KEY=VALUE...]",
+	  .bare = "mode=tap",
+	  .help = "Network card (default: one in user mode)",
+	  .man = "mode=user needs no rights: the guest gets an address by DHCP and reaches what "
+		 "the host "
+		 "reaches. mode=tap: a tap interface. mode=none and --no-network: no card; cards "
+		 "given behind it count. Without mode=, hostfwd= and loopback= mean user and anything "
+		 "else, also nothing at all, tap.\n"
+		 "Keys for both: mac= (guest_mac=) is the card's address, host_ip= the host's "
+		 "address as the guest sees it; trans=pci|mmio and vhost=0 are taken where they say "
+		 "what is so anyway.\n"
+		 "For tap: tapif= the interface's name, made if it is not there; script= and "
+		 "downscript= programs run with the name when it has come up and before it goes; "
+		 "queues= (mq=) the number of queue pairs, 1 to 8 (default 1); fd= a tap opened by "
+		 "the "
+		 "caller.\n"
+		 "For user: guest_ip= the address DHCP offers; "
+		 "hostfwd=tcp:[ADDRESS]:PORT-[ADDRESS]:PORT (or udp:) forwards a port of the host "
+		 "to one of the guest, and may be given several times; loopback=on lets the guest "
+		 "reach the host's own 127.0.0.1 as 10.0.2.2 (default off).",
+	  .parse = option_parse_net,
+	  .can_clear = true,
+	  .by_default = true,
+	  .repeats = true },
+
+	{ .kind = OPTION_GROUP, .help = "Console and other devices" },
+	{ .kind = OPTION_CALL,
+	  .name = "console",
+	  .argument = "KIND",
+	  .help = "Where the guest's console is: serial (ttyS0) or virtio (hvc0)",
+	  .man = "It is on lkvm's standard input and output. On a terminal, Ctrl-A x ends lkvm, "
+		 "Ctrl-A ? or Ctrl-A h shows help, and Ctrl-A Ctrl-A sends one Ctrl-A. Output that cannot be "
+		 "written, on a full disk say, is told once, and lkvm ends with status 246 if the guest ended well.",
+	  .parse = parse_console,
+	  .choices = console_choices },
+	{ .kind = OPTION_CALL,
+	  .name = "tty",
+	  .argument = "ID[=LINK]",
+	  .help = "Put serial port 0 to 3 on a new pseudo-terminal and print its path",
+	  .man = "The path is printed at every log level. LINK becomes a symbolic link to it as long as the guest "
+		 "runs; what a guest that was killed left there is replaced, anything else is not.",
+	  .parse = parse_tty,
+	  .choices = tty_choices,
+	  .can_clear = true,
+	  .repeats = true },
+	{ .kind = OPTION_CALL_FLAG,
+	  .name = "rng",
+	  .help = "Random number generator (there by default)",
+	  .parse = parse_rng,
+	  .can_clear = true,
+	  .by_default = true },
+	{ .kind = OPTION_CALL,
+	  .name = "virtio-transport",
+	  .argument = "KIND",
+	  .help = "Virtio devices on pci (default), mmio, pci-legacy or mmio-legacy",
+	  .man = "pci-legacy and mmio-legacy are for drivers that do not know virtio 1 (on MMIO: "
+		 "version 1 of the registers): features 0 to 31, queues told by page numbers, and "
+		 "the byte order of the guest's CPU at the moment when it resets the device. "
+		 "Linux drives them as well as the others.",
+	  .parse = option_parse_choice,
+	  .offset = offsetof(struct vm_config, transport),
+	  .choices = transport_choices },
+
+	{ .kind = OPTION_GROUP, .help = "Messages" },
+	{ .kind = OPTION_CALL,
+	  .name = "loglevel",
+	  .argument = "LEVEL",
+	  .help = "Least important message shown: error, warning, info (default) or debug",
+	  .parse = parse_loglevel,
+	  .choices = loglevel_choices },
+	{ .kind = OPTION_CALL_FLAG,
+	  .name = "debug",
+	  .help = "The same as --loglevel debug",
+	  .parse = parse_debug,
+	  .can_clear = true },
+	{ .kind = OPTION_HELP, .letter = 'h', .name = "help", .help = "Show this and end" },
+
+	{ .kind = OPTION_GROUP, .help = "Words of older command lines" },
+	{ .kind = OPTION_CALL_FLAG,
+	  .name = "force-pci",
+	  .exact = true,
+	  .help = "The same as --virtio-transport pci",
+	  .parse = parse_force_pci },
+	{ .kind = OPTION_FLAG,
+	  .name = "virtio-legacy",
+	  .exact = true,
+	  .help = "The legacy form of the virtio transport that is chosen",
+	  .offset = offsetof(struct vm_config, virtio_legacy) },
+	{ .kind = OPTION_IGNORED,
+	  .name = "no-dhcp",
+	  .exact = true,
+	  .help = "Nothing: lkvm never makes the kernel ask for an address" },
+	{ .kind = OPTION_HELP, .name = "help-all", .exact = true, .help = "The same as --help" },
+	{ .kind = OPTION_GROUP },
+};
+
+static bool is_end(const struct option_row *row)
+{
+	return !row->name && !row->help;
+}
+
+int options_for_each(int (*fn)(const struct option_row *row, void *arg), void *arg)
+{
+	const struct option_row *row;
+	int ret;
+
+	for (row = common_options; !is_end(row); row++) {
+		ret = fn(row, arg);
+		if (ret)
+			return ret;
+	}
+	for (row = arch_options; !is_end(row); row++) {
+		ret = fn(row, arg);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lkvm/config/options.h"
+
+/* 36: none in any base. */
+static unsigned digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 36;
+}
+
+/*
+ * strtoull() takes signs, leading blanks and silent wrap-around, none of which anybody means on a
+ * command line.
+ */
+static int digits(const char **text, unsigned base, u64 *number)
+{
+	const char *p = *text;
+	u64 n = 0;
+	int ret = 0;
+
+	if (digit(*p) >= base)
+		return -EINVAL;
+	for (; digit(*p) < base; p++) {
+		if (__builtin_mul_overflow(n, base, &n) || __builtin_add_overflow(n, digit(*p), &n))
+			ret = -ERANGE; /* read on: what follows may not be a number at all */
+	}
+	*text = p;
+	*number = n;
+	return ret;
+}
+
+/* As C writes them: 0x200, 01000 and 512 are one number. */
+static int digits_of_any_base(const char **text, u64 *number)
+{
+	const char *p = *text;
+
+	if (p[0] == '0' && (p[1] | 0x20) == 'x' && digit(p[2]) < 16) {
+		*text += 2;
+		return digits(text, 16, number);
+	}
+	return digits(text, p[0] == '0' ? 8 : 10, number);
+}
+
+int parse_number(const char *text, u64 max, u64 *number)
+{
+	int ret = digits(&text, 10, number);
+
+	if (ret == -EINVAL || *text)
+		return -EINVAL;
+	if (ret < 0 || *number > max)
+		return -ERANGE;
+	return 0;
+}
+
+int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest)
+{
+	static const char letters[] = "BKMGTP";
+	const char *letter;
+	u64 unit = default_unit;
+	int ret;
+
+	ret = digits_of_any_base(&text, bytes);
+	if (ret == -EINVAL)
+		return ret;
+	if (*text) {
+		/* Both cases, as people write 512m; the bit that tells them apart in ASCII is 0x20. */
+		letter = strchr(letters, *text & ~0x20);
+		if (letter && *letter) {
+			unit = 1ULL << (10 * (letter - letters));
+			text++;
+		}
+	}
+	if (rest)
+		*rest = text;
+	else if (*text)
+		return -EINVAL;
+	if (ret < 0 || __builtin_mul_overflow(*bytes, unit, bytes))
+		return -ERANGE;
+	return 0;
+}
+
+int parse_u64(const char *text, u64 max, u64 *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, 0);
+	/* strtoull takes a minus sign, and blanks before it. */
+	if (*end || end == text || *text < '0' || *text > '9')
+		return -EINVAL;
+	return errno || *number > max ? -ERANGE : 0;
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
+#include "chardev-backend.h"
+
+/* How soon somebody who opens the pty gets the guest's attention. */
+#define LOOK_NS 250000000ULL
+
+/* How long a reader may take over a guest's last words. */
+#define LAST_WORDS_MS	   500
+#define LAST_WORDS_STEP_MS 5
+
+struct pty {
+	struct chardev base;
+	unsigned id;		  /* constant */
+	bool announced;		  /* main thread */
+	struct pty_link link;	  /* main thread: --tty ID=LINK */
+	_Atomic bool connected;	  /* somebody has the slave open; any thread */
+	struct loop_timer looker; /* main loop: while nobody has */
+};
+
+/* While the slave is closed the master reports a hang-up for ever: nothing to wait for with epoll. */
+static bool hung_up(struct pty *p)
+{
+	struct pollfd pfd = { .fd = p->base.in.fd };
+
+	return poll(&pfd, 1, 0) > 0 && (pfd.revents & POLLHUP);
+}
+
+static void look(struct pty *p)
+{
+	if (hung_up(p)) {
+		loop_timer_set(p->base.loop, &p->looker, LOOK_NS);
+		return;
+	}
+	p->connected = true;
+	chardev_set_input(&p->base, true);
+}
+
+static void on_looker(struct loop_timer *timer)
+{
+	look(CONTAINER_OF(timer, struct pty, looker));
+}
+
+static ssize_t pty_read(struct chardev *c, u8 *data, size_t len)
+{
+	ssize_t n = read(c->in.fd, data, len);
+
+	return n < 0 ? -errno : n;
+}
+
+/* With nobody there the bytes go nowhere, as on a serial line without a cable. */
+static ssize_t pty_write(struct chardev *c, const u8 *data, size_t len)
+{
+	struct pty *p = CONTAINER_OF(c, struct pty, base);
+	ssize_t n;
+
+	if (!p->connected || hung_up(p))
+		return len;
+	n = write(c->out_fd, data, len);
+	if (n >= 0)
+		return n ? n : -EAGAIN;
+	return errno == EIO ? (ssize_t)len : -errno;
+}
+
+/* What the last user typed has been read by now: EIO comes after the data. */
+static void pty_input_ended(struct chardev *c, int error)
+{
+	struct pty *p = CONTAINER_OF(c, struct pty, base);
+
+	p->connected = false;
+	loop_timer_set(c->loop, &p->looker, LOOK_NS);
+}
+
+static bool pty_size(struct chardev *c, u16 *columns, u16 *rows)
+{
+	struct winsize size;
+
+	if (ioctl(c->in.fd, TIOCGWINSZ, &size) || !size.ws_col || !size.ws_row)
+		return false;
+	*columns = size.ws_col;
+	*rows = size.ws_row;
+	return true;
+}
+
+/* Only now: nobody should wait at the pty of a guest that could not be started. */
+static int pty_start(struct chardev *c)
+{
+	struct pty *p = CONTAINER_OF(c, struct pty, base);
+	const char *link = c->vm->config->ttys[p->id].link;
+	char path[64], text[128];
+	int err;
+
+	if (ptsname_r(c->in.fd, path, sizeof(path)))
+		return -errno;
+	if (!p->announced) {
+		err = link ? pty_link_make(&p->link, link, path) : 0;
+		if (err)
+			return err;
+		/* No mere information: without it --tty would be of no use. */
+		snprintf(text, sizeof(text), "  Info: Assigned terminal %u to pty %s\n", p->id,
+			 path);
+		log_text(text);
+	}
+	p->announced = true;
+	look(p);
+	return 0;
+}
+
+/*
+ * Closing the master throws away what the reader has not read yet, which may be why the guest panicked.
+ * Only the slave tells how much that is. A worker of the kernel's takes it there, on a busy host not at once:
+ * poll() of an empty slave waits for that worker.
+ */
+static void wait_for_reader(struct pty *p)
+{
+	int slave = ioctl(p->base.in.fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	struct pollfd pfd = { .fd = slave, .events = POLLIN };
+	int left;
+
+	if (slave < 0)
+		return;
+	for (int ms = 0; ms < LAST_WORDS_MS; ms += LAST_WORDS_STEP_MS) {
+		poll(&pfd, 1, 0);
+		if (ioctl(slave, FIONREAD, &left) || !left)
+			break;
+		poll(NULL, 0, LAST_WORDS_STEP_MS);
+	}
+	close(slave);
+}
+
+static void pty_stop(struct chardev *c)
+{
+	struct pty *p = CONTAINER_OF(c, struct pty, base);
+
+	loop_timer_cancel(&p->looker);
+	/* Who sent a signal wants an end soon. */
+	if (p->connected && !hung_up(p) && !c->vm->signal)
+		wait_for_reader(p);
+	p->connected = false;
+}
+
+static void pty_destroy(struct chardev *c)
+{
+	struct pty *p = CONTAINER_OF(c, struct pty, base);
+
+	pty_link_remove(&p->link);
+	chardev_exit(c);
+	close(c->in.fd);
+	close(c->out_fd);
+	free(p);
+}
+
+static const struct chardev_ops pty_ops = {
+	.read = pty_read,
+	.write = pty_write,
+	.input_ended = pty_input_ended,
+	.size = pty_size,
+	.start = pty_start,
+	.stop = pty_stop,
+	.destroy = pty_destroy,
+};
+
+/* A slave that is opened and closed once: its mode stays while the master is open. */
+static int prepare_slave(int master, char *path, size_t size)
+{
+	struct termios mode;
+	int slave, error = 0;
+
+	if (grantpt(master) || unlockpt(master) || ptsname_r(master, path, size))
+		return -errno;
+	slave = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0)
+		return -errno;
+	if (tcgetattr(slave, &mode)) {
+		error = -errno;
+	} else {
+		/* The guest's own terminal echoes and edits lines. */
+		cfmakeraw(&mode);
+		if (tcsetattr(slave, TCSANOW, &mode))
+			error = -errno;
+	}
+	close(slave);
+	return error;
+}
+
+struct chardev *chardev_pty(struct vm *vm, unsigned id)
+{
+	struct pty *p = calloc(1, sizeof(*p));
+	int master = -1, out = -1, error;
+	char path[64];
+
+	if (!p)
+		return NULL;
+	p->id = id;
+	p->looker.expired = on_looker;
+	master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	error = master < 0 ? -errno : prepare_slave(master, path, sizeof(path));
+	if (error)
+		goto fail;
+	/* A descriptor can be in an epoll set once: input and output wait independently. */
+	out = fcntl(master, F_DUPFD_CLOEXEC, 3);
+	error = out < 0 ? -errno : chardev_init(&p->base, &pty_ops, vm, master, out);
+	if (error)
+		goto fail;
+	return &p->base;
+
+fail:
+	if (out >= 0)
+		close(out);
+	if (master >= 0)
+		close(master);
+	free(p);
+	errno = -error;
+	return NULL;
+}

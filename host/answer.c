@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What answers are made of, and the files of the host's that explain them. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lkvm/host/host.h"
+
+void host_say(struct host_answer *answer, bool yes)
+{
+	answer->kind = yes ? HOST_YES : HOST_NO;
+}
+
+void host_say_number(struct host_answer *answer, u64 number)
+{
+	answer->kind = HOST_NUMBER;
+	answer->number = number;
+}
+
+void host_say_text(struct host_answer *answer, const char *fmt, ...)
+{
+	va_list args;
+
+	answer->kind = HOST_TEXT;
+	va_start(args, fmt);
+	vsnprintf(answer->text, sizeof(answer->text), fmt, args);
+	va_end(args);
+}
+
+static void add(struct host_answer *answer, const char *name, u64 number)
+{
+	if (answer->nr_items == HOST_MAX_ITEMS)
+		return;
+	snprintf(answer->items[answer->nr_items].name, sizeof(answer->items[0].name), "%s", name);
+	answer->items[answer->nr_items++].number = number;
+}
+
+void host_add_name(struct host_answer *answer, const char *name)
+{
+	answer->kind = HOST_NAMES;
+	add(answer, name, 0);
+}
+
+void host_add_number(struct host_answer *answer, u64 number)
+{
+	answer->kind = HOST_NUMBERS;
+	add(answer, "", number);
+}
+
+void host_add_count(struct host_answer *answer, const char *name, u64 number)
+{
+	answer->kind = HOST_COUNTS;
+	add(answer, name, number);
+}
+
+void host_say_bits(struct host_answer *answer, u64 mask, const struct host_bit *bits)
+{
+	char number[8];
+
+	answer->kind = HOST_NAMES;
+	for (unsigned bit = 0; bit < 64; bit++) {
+		const struct host_bit *known = bits;
+
+		if (!(mask & BIT(bit)))
+			continue;
+		while (known->name && known->bit != bit)
+			known++;
+		snprintf(number, sizeof(number), "bit %u", bit);
+		host_add_name(answer, known->name ? known->name : number);
+	}
+}
+
+void host_because(struct host_answer *answer, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(answer->why, sizeof(answer->why), fmt, args);
+	va_end(args);
+}
+
+int host_read_line(const char *path, char *text, size_t size)
+{
+	FILE *file = fopen(path, "re");
+	int error = 0;
+
+	text[0] = '\0';
+	if (!file)
+		return -errno;
+	if (!fgets(text, size, file)) {
+		text[0] = '\0';
+		error = -EIO;
+	}
+	text[strcspn(text, "\n")] = '\0';
+	fclose(file);
+	return error;
+}
+
+int host_module_parameter(const char *module, const char *name, char *value, size_t size)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module, name);
+	return host_read_line(path, value, size);
+}
+
+/* The kernel does not tell '-' from '_' in a parameter's name. */
+static bool same_name(const char *word, const char *name, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		char a = word[i] == '-' ? '_' : word[i], b = name[i] == '-' ? '_' : name[i];
+
+		if (a != b)
+			return false;
+	}
+	return true;
+}
+
+bool host_kernel_parameter(const char *cmdline, const char *name, char *value, size_t size)
+{
+	size_t length = strlen(name);
+	bool found = false;
+
+	value[0] = '\0';
+	while (*cmdline) {
+		size_t word;
+
+		cmdline += strspn(cmdline, " \t\n");
+		word = strcspn(cmdline, " \t\n");
+		/* What follows is for the first process. */
+		if (word == 2 && !strncmp(cmdline, "--", 2))
+			break;
+		if (word > length && cmdline[length] == '=' && same_name(cmdline, name, length)) {
+			snprintf(value, size, "%.*s", (int)(word - length - 1),
+				 cmdline + length + 1);
+			found = true;
+		}
+		cmdline += word;
+	}
+	return found;
+}
+
+bool host_release_at_least(const char *release, unsigned major, unsigned minor)
+{
+	unsigned is_major, is_minor;
+
+	if (sscanf(release, "%u.%u", &is_major, &is_minor) != 2)
+		return false;
+	return is_major > major || (is_major == major && is_minor >= minor);
+}

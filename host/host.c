@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The facts that every architecture has, and how they are asked for. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "lkvm/arch.h"
+#include "lkvm/memory/guest-memfd.h"
+#include "lkvm/host/host.h"
+#include "lkvm/host/kvm.h"
+#include "uapi/kvm.h"
+
+#define HUGE_PAGES     "/sys/kernel/mm/hugepages"
+#define ORDINARY_FLAGS (GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED)
+
+const struct host_group_name host_groups[HOST_NR_GROUPS] = {
+	[HOST_MACHINE] = { "host", "Host" },
+	[HOST_DEVICES] = { "devices", "Device nodes that can be opened" },
+	[HOST_KVM] = { "kvm", "KVM" },
+	[HOST_MEMORY] = { "memory", "Guest memory" },
+	[HOST_INTERRUPTS] = { "interrupts", "Interrupts" },
+	[HOST_CPU] = { "cpu", "Guest CPUs" },
+	[HOST_NESTED] = { "nested", "Nesting" },
+	[HOST_CONFIDENTIAL] = { "confidential", "Confidential guests" },
+};
+
+/* ---- what questions are put to ---- */
+
+/* An ordinary guest's VM: that of a configuration in which nothing was asked for. */
+int host_new_vm(const struct host *host)
+{
+	struct vm_config config;
+	unsigned long type = 0;
+	int error;
+
+	config_init(&config);
+	error = arch_vm_type(&config, host->kvm_fd, &type);
+	config_release(&config);
+	return error ? error : kvm_create_vm(host->kvm_fd, type);
+}
+
+int host_open(struct host *host)
+{
+	*host = (struct host){ .kvm_fd = kvm_open(), .vm_fd = -1 };
+	if (host->kvm_fd < 0)
+		return host->kvm_fd;
+	host->vm_fd = host_new_vm(host);
+	return MIN(host->vm_fd, 0);
+}
+
+void host_close(struct host *host)
+{
+	if (host->vm_fd >= 0)
+		close(host->vm_fd);
+	if (host->kvm_fd >= 0)
+		close(host->kvm_fd);
+}
+
+/* ---- questions ---- */
+
+int host_cap(const struct host *host, int cap)
+{
+	return ioctl(host->vm_fd >= 0 ? host->vm_fd : host->kvm_fd, KVM_CHECK_EXTENSION, cap);
+}
+
+void host_ask_cap(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	int ret = host_cap(host, fact->cap);
+
+	if (ret >= 0)
+		host_say(answer, ret > 0);
+}
+
+void host_ask_cap_number(struct host *host, const struct host_fact *fact,
+			 struct host_answer *answer)
+{
+	int ret = host_cap(host, fact->cap);
+
+	if (ret > 0)
+		host_say_number(answer, ret);
+}
+
+void host_ask_cap_bits(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	int ret = host_cap(host, fact->cap);
+
+	if (ret >= 0)
+		host_say_bits(answer, (u32)ret, fact->bits);
+}
+
+void host_ask_node(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	int fd = open(fact->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	host_say(answer, fd >= 0);
+	if (fd >= 0) {
+		close(fd);
+		return;
+	}
+	/* A node may be there before its module is. */
+	if (fact->module && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
+		host_because(answer, "not there; made by module %s", fact->module);
+	else
+		host_because(answer, "%s", strerror(errno));
+}
+
+static void ask_kernel(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	struct utsname name;
+
+	if (!uname(&name))
+		host_say_text(answer, "%s", name.release);
+}
+
+static void ask_machine(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	struct utsname name;
+
+	if (!uname(&name))
+		host_say_text(answer, "%s", name.machine);
+}
+
+static void ask_page_size(struct host *host, const struct host_fact *fact,
+			  struct host_answer *answer)
+{
+	host_say_number(answer, sysconf(_SC_PAGESIZE));
+}
+
+static void ask_cpus(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (cpus > 0)
+		host_say_number(answer, cpus);
+}
+
+static void ask_ram(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	long pages = sysconf(_SC_PHYS_PAGES);
+
+	if (pages > 0)
+		host_say_number(answer, (u64)pages * sysconf(_SC_PAGESIZE));
+}
+
+/* The kernel's folders are called hugepages-2048kB and so on. */
+static int by_size(const struct dirent **a, const struct dirent **b)
+{
+	unsigned long long first = strtoull((*a)->d_name + strlen("hugepages-"), NULL, 10);
+	unsigned long long second = strtoull((*b)->d_name + strlen("hugepages-"), NULL, 10);
+
+	return first < second ? -1 : first > second;
+}
+
+static int is_huge_page_folder(const struct dirent *entry)
+{
+	return !strncmp(entry->d_name, "hugepages-", strlen("hugepages-"));
+}
+
+static void add_huge_pages(struct host_answer *answer, const char *folder)
+{
+	u64 kib = strtoull(folder + strlen("hugepages-"), NULL, 10);
+	char path[512], text[32], size[32];
+
+	snprintf(path, sizeof(path), HUGE_PAGES "/%s/free_hugepages", folder);
+	if (host_read_line(path, text, sizeof(text)))
+		return;
+	if (kib >= MIB(1))
+		snprintf(size, sizeof(size), "%lluG", (unsigned long long)kib >> 20);
+	else if (kib >= KIB(1))
+		snprintf(size, sizeof(size), "%lluM", (unsigned long long)kib >> 10);
+	else
+		snprintf(size, sizeof(size), "%lluK", (unsigned long long)kib);
+	host_add_count(answer, size, strtoull(text, NULL, 10));
+}
+
+static void ask_huge_pages(struct host *host, const struct host_fact *fact,
+			   struct host_answer *answer)
+{
+	struct dirent **folders;
+	int count = scandir(HUGE_PAGES, &folders, is_huge_page_folder, by_size);
+
+	answer->kind = HOST_COUNTS;
+	for (int i = 0; i < count; i++) {
+		add_huge_pages(answer, folders[i]->d_name);
+		free(folders[i]);
+	}
+	if (count >= 0)
+		free(folders);
+}
+
+static void ask_api_version(struct host *host, const struct host_fact *fact,
+			    struct host_answer *answer)
+{
+	int version = ioctl(host->kvm_fd, KVM_GET_API_VERSION, 0);
+
+	if (version >= 0)
+		host_say_number(answer, version);
+}
+
+/* Kernels before 6.18 have it for private memory alone: /dev/kvm says yes, an ordinary VM no. */
+static void ask_guest_memfd(struct host *host, const struct host_fact *fact,
+			    struct host_answer *answer)
+{
+	host_ask_cap(host, fact, answer);
+	if (answer->kind == HOST_NO && ioctl(host->kvm_fd, KVM_CHECK_EXTENSION, fact->cap) > 0)
+		host_because(answer, "only for guests with private memory");
+}
+
+/* No capability tells it: a file is made and written to. */
+static void ask_write(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+{
+	int offered = host_cap(host, KVM_CAP_GUEST_MEMFD_FLAGS);
+	u64 flags;
+
+	if (offered < 0 || host->vm_fd < 0)
+		return;
+	host_say(answer, !guest_memfd_find_write(host->vm_fd, offered & ORDINARY_FLAGS, offered,
+						 NULL, &flags));
+}
+
+/* A VM without private memory would say that there are none: ask for any VM's. */
+static void ask_memory_attributes(struct host *host, const struct host_fact *fact,
+				  struct host_answer *answer)
+{
+	int ret = ioctl(host->kvm_fd, KVM_CHECK_EXTENSION, fact->cap);
+
+	if (ret >= 0)
+		host_say_bits(answer, (u32)ret, fact->bits);
+}
+
+static const struct host_bit guest_memfd_flags[] = {
+	{ 0, "mmap" },
+	{ 1, "init-shared" },
+	{ 0, NULL },
+};
+
+static const struct host_bit memory_attributes[] = {
+	{ 3, "private" },
+	{ 0, NULL },
+};
+
+#define NODE(k, p, m)                                                                              \
+	HOST_FACT(HOST_DEVICES, k, p, .ask = host_ask_node, .path = (p), .module = (m))
+#define NUMBER(k, w, c) HOST_FACT(HOST_KVM, k, w, .ask = host_ask_cap_number, .cap = (c))
+
+static const struct host_fact common_facts[] = {
+	HOST_FACT(HOST_MACHINE, "kernel", "kernel", .ask = ask_kernel),
+	HOST_FACT(HOST_MACHINE, "machine", "architecture", .ask = ask_machine),
+	HOST_FACT(HOST_MACHINE, "cpus", "CPUs online", .ask = ask_cpus),
+	HOST_FACT(HOST_MACHINE, "ram", "memory", .ask = ask_ram, .unit = "B"),
+	HOST_FACT(HOST_MACHINE, "page_size", "page size", .ask = ask_page_size, .unit = "B"),
+	HOST_FACT(HOST_MACHINE, "huge_pages_free", "free huge pages", .ask = ask_huge_pages),
+
+	NODE("kvm", "/dev/kvm", "kvm"),
+	NODE("tun", "/dev/net/tun", "tun"),
+	NODE("vhost_net", "/dev/vhost-net", "vhost_net"),
+	NODE("vhost_vsock", "/dev/vhost-vsock", "vhost_vsock"),
+
+	HOST_FACT(HOST_KVM, "api_version", "API version", .ask = ask_api_version),
+	NUMBER("vcpus_recommended", "vCPUs, recommended", KVM_CAP_NR_VCPUS),
+	NUMBER("vcpus_max", "vCPUs, at most", KVM_CAP_MAX_VCPUS),
+	NUMBER("vcpu_ids", "vCPU ids below", KVM_CAP_MAX_VCPU_ID),
+	NUMBER("memory_slots", "memory slots", KVM_CAP_NR_MEMSLOTS),
+	HOST_FACT_CAP(HOST_KVM, "stats_fd", "binary statistics", KVM_CAP_BINARY_STATS_FD),
+
+	HOST_FACT_CAP(HOST_MEMORY, "readonly", "read-only memory", KVM_CAP_READONLY_MEM),
+	HOST_FACT_CAP(HOST_MEMORY, "user_memory2", "user memory regions 2", KVM_CAP_USER_MEMORY2),
+	HOST_FACT(HOST_MEMORY, "guest_memfd", "guest_memfd", .ask = ask_guest_memfd,
+		  .cap = KVM_CAP_GUEST_MEMFD),
+	HOST_FACT(HOST_MEMORY, "guest_memfd_flags", "guest_memfd flags", .ask = host_ask_cap_bits,
+		  .cap = KVM_CAP_GUEST_MEMFD_FLAGS, .bits = guest_memfd_flags),
+	HOST_FACT(HOST_MEMORY, "guest_memfd_write", "write(2) to guest_memfd", .ask = ask_write),
+	HOST_FACT(HOST_MEMORY, "attributes", "memory attributes", .ask = ask_memory_attributes,
+		  .cap = KVM_CAP_MEMORY_ATTRIBUTES, .bits = memory_attributes),
+	HOST_FACT_CAP(HOST_MEMORY, "pre_fault", "pre-faulting", KVM_CAP_PRE_FAULT_MEMORY),
+
+	HOST_FACT_CAP(HOST_INTERRUPTS, "irqfd", "irqfd", KVM_CAP_IRQFD),
+	HOST_FACT_CAP(HOST_INTERRUPTS, "ioeventfd", "ioeventfd", KVM_CAP_IOEVENTFD),
+	{ 0 },
+};
+
+static int for_each_in_group(const struct host_fact *fact, enum host_group group,
+			     int (*fn)(const struct host_fact *fact, void *arg), void *arg)
+{
+	int ret = 0;
+
+	for (; fact->key && !ret; fact++) {
+		if (fact->group == group)
+			ret = fn(fact, arg);
+	}
+	return ret;
+}
+
+int host_for_each_fact(int (*fn)(const struct host_fact *fact, void *arg), void *arg)
+{
+	int ret = 0;
+
+	for (unsigned group = 0; group < HOST_NR_GROUPS && !ret; group++) {
+		ret = for_each_in_group(common_facts, group, fn, arg);
+		if (!ret)
+			ret = for_each_in_group(arch_host_facts, group, fn, arg);
+	}
+	return ret;
+}

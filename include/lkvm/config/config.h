@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the person asked for. Option parsing fills one struct vm_config and touches nothing else: no
+ * file is opened, nothing is probed. After config_finish() it is constant.
+ */
+#ifndef LKVM_CONFIG_CONFIG_H
+#define LKVM_CONFIG_CONFIG_H
+
+#include <sched.h>
+#include "lkvm/util/log.h"
+#include "lkvm/config/memory-config.h"
+#include "lkvm/util/types.h"
+#include "arch-config.h" /* struct arch_config and ARCH_MAX_CPUS, from the architecture's folder */
+
+#define CONFIG_MAX_INITRDS  16
+#define CONFIG_MAX_DISKS    26
+#define CONFIG_MAX_NETS	    8
+#define CONFIG_MAX_FORWARDS 16
+#define CONFIG_MAX_TTYS	    4
+#define CONFIG_MAX_CPUSETS  64
+
+struct config_text;
+
+enum console_kind { CONSOLE_SERIAL, CONSOLE_VIRTIO };
+enum virtio_transport_kind {
+	TRANSPORT_PCI,
+	TRANSPORT_PCI_LEGACY,
+	TRANSPORT_MMIO,
+	TRANSPORT_MMIO_LEGACY,
+};
+
+struct disk_config {
+	const char *path;
+	bool readonly;
+	bool direct;	    /* O_DIRECT */
+	const char *serial; /* NULL: made from the position */
+	unsigned queues;    /* 0: one for each vCPU, at most 8 */
+};
+
+struct tty_config {
+	bool pty;	  /* it is on a pty of its own */
+	const char *link; /* a symbolic link to that; NULL: none */
+};
+
+enum net_mode { NET_MODE_NONE, NET_MODE_USER, NET_MODE_TAP };
+
+struct net_forward {
+	bool udp;
+	const char *host_address; /* NULL: 127.0.0.1 */
+	u16 host_port;
+	const char *guest_address; /* NULL: the DHCP address */
+	u16 guest_port;
+};
+
+struct net_config {
+	enum net_mode mode;
+	const char *tapif;  /* an existing or wished interface name; NULL: the kernel's choice */
+	const char *script; /* run with the interface's name once it exists */
+	const char *downscript; /* run with it before lkvm ends */
+	const char *host_ip;	/* tap: given to the interface; user: the gateway's address */
+	const char *guest_ip;	/* user: what DHCP offers */
+	bool loopback;		/* user: the guest reaches the host's 127.0.0.1 */
+	u8 mac[6];		/* all zero: made from the guest's name and the position */
+	unsigned queue_pairs;	/* 0: 1 */
+	const char *trans; /* "pci", "mmio": must be what config.transport is; NULL: not told */
+	int fd;		   /* an already open tap; -1: none */
+	struct net_forward forwards[CONFIG_MAX_FORWARDS];
+	unsigned nr_forwards;
+};
+
+struct vm_config {
+	const char *name;     /* never NULL after config_finish */
+	bool named;	      /* it was given, not made up by config_finish */
+	const char *kernel;   /* NULL: looked for, see config_finish */
+	const char *firmware; /* runs instead of a kernel; NULL: none */
+	const char *initrds[CONFIG_MAX_INITRDS];
+	unsigned nr_initrds;
+	const char *cmdline; /* NULL: none given */
+	unsigned cpus;	     /* 0: the host's online CPUs, until config_finish */
+	u64 memory;	     /* bytes; 0: a default, until config_finish */
+	struct memory_config memory_backend;
+	u64 memory_address; /* gpa of its first byte; 0: the board's */
+	enum console_kind console;
+	struct tty_config ttys[CONFIG_MAX_TTYS]; /* of each serial port */
+	enum virtio_transport_kind transport;
+	bool virtio_legacy; /* --virtio-legacy, until config_finish has it in transport */
+	struct disk_config disks[CONFIG_MAX_DISKS];
+	unsigned nr_disks;
+	struct net_config nets[CONFIG_MAX_NETS];
+	unsigned nr_nets;
+	/* The host's CPUs for the thread of vCPU 0, 1 ...; the last set counts for all that follow. */
+	cpu_set_t affinities[CONFIG_MAX_CPUSETS];
+	unsigned nr_affinities;
+	bool net_given;	   /* any -n, also mode=none */
+	bool rng;	   /* a virtio-rng device; default on, off with nodefaults */
+	bool rng_given;	   /* --rng or --no-rng, which count for more than nodefaults */
+	bool nodefaults;   /* exactly what was asked for */
+	bool reboot;	   /* a guest reboot restarts the guest */
+	bool keep_running; /* even if nobody reads the console any more */
+	unsigned timeout;  /* seconds; 0: none */
+	enum log_level loglevel;
+	struct arch_config arch;
+	struct config_text *texts; /* strings made while parsing; see config_keep */
+};
+
+/* Everything at its default. Call before parsing. */
+void config_init(struct vm_config *config);
+
+/* Gives back what parsing allocated; strings of config are gone then. */
+void config_release(struct vm_config *config);
+
+/* Makes text (from malloc) config's, until config_release. NULL when text is NULL or memory is out. */
+char *config_keep(struct vm_config *config, char *text);
+
+/*
+ * Fills what was left open (name, number of CPUs, memory, default network, the kernel's path) from
+ * the host. 0, or -errno after saying what is wrong.
+ */
+int config_finish(struct vm_config *config);
+
+/*
+ * The parts of it that can be tried without this host. Memory for a guest of so many CPUs when none
+ * was asked for, in bytes; host_ram 0 means unknown. And what is asked for against what there is: 0,
+ * with a warning if the host will swap, or -ENOMEM, said. overcommit: the host gives more than it has.
+ */
+u64 config_default_memory(unsigned cpus, u64 host_ram);
+int config_check_memory(u64 bytes, u64 host_ram, u64 host_swap, bool overcommit);
+
+/* The least and the most that -m and -c take, whatever the host is. */
+#define CONFIG_MIN_MEMORY MIB(4)
+#define CONFIG_MAX_CPUS	  ARCH_MAX_CPUS
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a guest's console goes: the terminal (stdin/stdout) or a pty. The back end reads the host's
+ * bytes on the main loop only while the front end has room, so none are lost and none are spun on; a
+ * terminal is put into raw mode and always restored, also after a fatal signal.
+ */
+#ifndef LKVM_CONSOLE_CHARDEV_H
+#define LKVM_CONSOLE_CHARDEV_H
+
+#include "lkvm/vm/last-words.h"
+#include "lkvm/util/loop.h"
+
+struct vm;
+struct chardev;
+
+/* What a front end (uart, virtio-console) gives. Called on the main loop. */
+struct chardev_client {
+	/* How many bytes may be given now; 0 stops reading until chardev_room_again(). */
+	size_t (*room)(void *opaque);
+	/* len is at most what room() said just before. */
+	void (*receive)(void *opaque, const u8 *data, size_t len);
+	/* chardev_try_write() would take more than it did. May be NULL. */
+	void (*writable)(void *opaque);
+	/* chardev_size() says something new. May be NULL. */
+	void (*resized)(void *opaque);
+	void *opaque;
+};
+
+/*
+ * The terminal. Stdin may be closed, a pipe, a file or a terminal. On a terminal Ctrl-A x asks the VM
+ * to quit, Ctrl-A ? and Ctrl-A h show help, Ctrl-A Ctrl-A is one Ctrl-A, anything else after Ctrl-A is passed
+ * with it; a pipe or a file is passed byte by byte. When the reader of stdout goes (a terminal that hangs up only
+ * unless SIGHUP was ignored), VM_REQUEST_READER_GONE is made, unless vm->config->keep_running. In a background process group nothing is read and the terminal is left
+ * alone until lkvm is in the foreground. NULL with errno. Main thread, before others exist.
+ */
+struct chardev *chardev_stdio(struct vm *vm);
+/*
+ * A new pty, for serial port `id`; when it starts its path is printed, as "  Info: Assigned terminal N to pty PATH", and
+ * vm->config->ttys[id].link made, which stays until the end.
+ */
+struct chardev *chardev_pty(struct vm *vm, unsigned id);
+/* Bytes go nowhere, nothing comes. */
+struct chardev *chardev_null(void);
+/* Stops it too. NULL is nothing. No front end uses it any more. */
+void chardev_destroy(struct chardev *chardev);
+
+/* Main thread, not started. */
+void chardev_set_client(struct chardev *chardev, const struct chardev_client *client);
+
+/*
+ * Output of the guest. Any thread; keeps order; a closed or failing reader loses the bytes (chardev_lost). It
+ * is collected and written by the main loop within about a millisecond. On a vCPU thread it blocks
+ * while the host's reader is slow, until vCPUs are to be parked or the guest ends: then a few KiB more
+ * are kept. On the main loop it never blocks: what does not fit is lost; use chardev_try_write().
+ * The bytes have passed the console watch when this returns: vm->last_words is up to date.
+ */
+void chardev_write(struct chardev *chardev, const u8 *data, size_t len);
+
+/* Any thread. Never blocks: how much was taken. client->writable() tells when to try again. */
+size_t chardev_try_write(struct chardev *chardev, const u8 *data, size_t len);
+
+/*
+ * For a front end that asks instead of being told (SBI's debug console). Any thread, never blocks: how much there
+ * was. From the first call on the host's bytes wait here for the next ones instead of going to the client,
+ * until chardev_give_back() (main thread, no vCPU runs), which forgets those that wait.
+ */
+size_t chardev_read(struct chardev *chardev, u8 *data, size_t len);
+void chardev_give_back(struct chardev *chardev);
+
+/* Any thread: room() would say more than before. */
+void chardev_room_again(struct chardev *chardev);
+
+/* The size of the terminal behind it, if there is one that knows. Any thread. */
+bool chardev_size(struct chardev *chardev, u16 *columns, u16 *rows);
+
+/*
+ * Main thread, before vCPUs run / when lkvm pauses or ends: raw mode on and off, input on and off. stop
+ * gives a slow reader half a second to take what is left. Neither is an error when it is so already.
+ */
+int chardev_start(struct chardev *chardev);
+void chardev_stop(struct chardev *chardev);
+
+/*
+ * Any thread. Output that could not be written: 0 none, EPIPE as its reader had gone and should not, or the first
+ * error, which was logged.
+ */
+int chardev_lost(struct chardev *chardev);
+
+/*
+ * Main thread, before chardev_stop(): writes what the reader takes, and waits up to `ms` for him, without the loop. True
+ * when nothing is left.
+ */
+bool chardev_drain(struct chardev *chardev, unsigned ms);
+
+/* Signal handlers: puts the terminal back as it was found. Nothing when it was never touched. */
+void chardev_emergency_restore(void);
+
+/*
+ * Finds a kernel's last words (last_words.h) in console output, as the guest's kernel prints them, however it
+ * is cut into pieces. Others take them back, and so do many more lines after a restart or a halt. Pure: no I/O,
+ * bounded. Zero-initialise.
+ */
+struct console_watch {
+	enum last_words said;
+	unsigned verdicts; /* counts the changes of `said`, and its repetitions */
+	unsigned lines;	   /* that may follow until it is taken back; 0: any number */
+	bool no_root;	   /* a panic for want of a root file system, or of an init in it */
+	bool over;	   /* a panic's last line has begun */
+	bool cut;	   /* line[] is no longer the line's beginning, only what came last */
+	u8 escape;	   /* inside a terminal's escape sequence */
+	u8 line_len;
+	char line[192]; /* the current line's printable bytes */
+};
+void console_watch_feed(struct console_watch *watch, const u8 *data, size_t len);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A virtio device without its transport (virtio 1.3, 2.1 to 2.4). The core keeps status, features and
+ * queues, checks whatever the driver writes, and calls the device; transports (virtio-pci, virtio-mmio)
+ * only translate registers into the calls at the end of this file.
+ *
+ * Threads: transports call on vCPU threads, and the core takes device->lock for them. Queue handlers run on the loop that
+ * the device gave the queue. A reset first takes every queue away from its loop (synchronously), so a
+ * device's reset() and the handlers never meet.
+ */
+#ifndef LKVM_VIRTIO_CORE_H
+#define LKVM_VIRTIO_CORE_H
+
+#include <pthread.h>
+#include "lkvm/vm/device.h"
+#include "lkvm/vm/irq.h"
+#include "lkvm/util/log.h"
+#include "lkvm/util/loop.h"
+#include "lkvm/virtio/virtqueue.h"
+
+struct vm;
+struct virtio_device;
+struct virtio_transport;
+
+#define VIRTIO_MAX_QUEUES 32
+
+struct virtio_device_ops {
+	const char *name; /* "virtio-blk" */
+	u32 type;	  /* virtio 1.3, 5 */
+	u32 pci_class;	  /* 24 bits, 0x018000 for storage */
+	/* Device configuration space; offset + len is inside config_size. Lock held. */
+	void (*config_read)(struct virtio_device *dev, u32 offset, u8 *data, u32 len);
+	void (*config_write)(struct virtio_device *dev, u32 offset, const u8 *data, u32 len);
+	/* DRIVER_OK: dev->features is final. The queues come alive after it. May be NULL. */
+	int (*activate)(struct virtio_device *dev);
+	/* On the queue's loop: the driver kicked, or the queue was just enabled or resumed. */
+	void (*notify)(struct virtio_device *dev, struct virtqueue *vq);
+	/*
+	 * Complete or park what is in flight; afterwards nothing touches the queues until resume or reset.
+	 * Handlers are off already. May be NULL if notify never leaves work behind. Main or vCPU thread,
+	 * lock held: the device's handlers must never take dev->lock. Only called between activate and
+	 * reset; a reset is not followed by resume but by the next activate.
+	 */
+	void (*quiesce)(struct virtio_device *dev);
+	void (*resume)(struct virtio_device *dev);
+	/*
+	 * The driver takes one queue away (VIRTIO_F_RING_RESET, which is offered when this is here): forget
+	 * what was popped from it. Between quiesce and resume. May be NULL.
+	 */
+	void (*queue_reset)(struct virtio_device *dev, struct virtqueue *vq);
+	/* Back to power-on state; quiesced before. May be NULL. */
+	void (*reset)(struct virtio_device *dev);
+	/* Once before the guest runs. May be NULL. */
+	int (*start)(struct virtio_device *dev);
+	/* Frees what the device owns, and the struct that embeds dev. */
+	void (*destroy)(struct virtio_device *dev);
+};
+
+struct virtio_queue_slot {
+	struct virtqueue vq;
+	struct loop *loop; /* who runs notify; set by the device before start */
+	int kick_fd;	   /* eventfd: ioeventfd or a trapped kick signals it */
+	struct loop_fd kick;
+	/* dev->lock. */
+	bool live; /* the device is active and the queue enabled: the transport may have an ioeventfd */
+	bool attached; /* kick is on the loop */
+};
+
+struct virtio_device {
+	struct device device; /* lifecycle: the core's; the device's own steps are in ops */
+	const struct virtio_device_ops *ops;
+	struct vm *vm; /* NULL in unit tests */
+	const struct guest_memory *memory;
+	u64 device_features; /* what we offer; the core adds VERSION_1, INDIRECT_DESC, EVENT_IDX */
+	u32 config_size;     /* bytes */
+	unsigned nr_queues;
+	struct virtio_queue_slot *queues;
+	bool legacy; /* for drivers of before virtio 1.0; constant once attached */
+
+	pthread_mutex_t lock; /* everything below */
+	u64 features;	      /* what the driver accepted */
+	bool features_bad;    /* it accepted something past the 64 that exist */
+	bool active;	      /* DRIVER_OK seen, or a legacy driver's first kick: queues live */
+	bool big_endian;      /* a legacy driver's byte order; written while not active only */
+	bool paused;	      /* between quiesce and resume of the machine */
+
+	/* Written with the lock held or as said, read by any thread. */
+	_Atomic u8 status; /* without NEEDS_RESET */
+	_Atomic u8 config_generation;
+	_Atomic bool needs_reset; /* set by any thread */
+	struct log_limit complaints;
+	struct virtio_transport *transport; /* constant once attached */
+};
+
+/*
+ * Prepares dev: queues get max size queue_size[i] (power of two), all on vm->loop until the device
+ * says otherwise. Name is shown in messages. 0 or -errno. vm may be NULL for tests: then memory is
+ * used and `loop` must be given.
+ */
+int virtio_init(struct virtio_device *dev, const struct virtio_device_ops *ops, struct vm *vm,
+		const struct guest_memory *memory, struct loop *loop, u64 device_features,
+		u32 config_size, const u16 *queue_size, unsigned nr_queues);
+/* Undoes virtio_init, after the transport is gone. */
+void virtio_exit(struct virtio_device *dev);
+
+/* Puts the device behind the transport that the configuration names, and on the VM's device list. */
+int virtio_attach(struct virtio_device *dev, struct vm *vm);
+
+static inline bool virtio_has_feature(const struct virtio_device *dev, unsigned bit)
+{
+	return dev->features & BIT(bit);
+}
+
+/*
+ * The legacy interface (virtio 1.3, 2.2.3 and the "Legacy Interface" sections): features 0 to 31 and no
+ * VERSION_1, no FEATURES_OK, and the guest's own byte order in rings, configuration and requests. It is
+ * that of the vCPU which resets the device or writes the first status after it. Once, before the
+ * transport is attached.
+ */
+void virtio_set_legacy(struct virtio_device *dev);
+
+/*
+ * A field of the device's configuration space or requests, between the driver's byte order and ours,
+ * either way: a legacy driver's own, otherwise little-endian. Where the device's registers or queues are
+ * handled.
+ */
+static inline u16 virtio16(const struct virtio_device *dev, u16 value)
+{
+	return dev->big_endian ? be16toh(value) : le16toh(value);
+}
+
+static inline u32 virtio32(const struct virtio_device *dev, u32 value)
+{
+	return dev->big_endian ? be32toh(value) : le32toh(value);
+}
+
+static inline u64 virtio64(const struct virtio_device *dev, u64 value)
+{
+	return dev->big_endian ? be64toh(value) : le64toh(value);
+}
+
+/* Any thread: the device's configuration changed (generation, config interrupt). */
+void virtio_config_changed(struct virtio_device *dev);
+
+/* Runs ops->notify for the queue on its loop soon. Any thread. */
+void virtio_queue_kick(struct virtio_device *dev, unsigned index);
+
+/*
+ * Any thread, lock-free: DEVICE_NEEDS_RESET, a config interrupt, a limited line in the log. The guest
+ * resets the device and goes on.
+ */
+void virtio_break(struct virtio_device *dev, const char *fmt, ...) __printf(2, 3);
+
+/* ---- for transports; all take and release dev->lock themselves ---- */
+
+struct virtio_transport_ops {
+	/* Any thread: the queue has used buffers the driver wants to hear of. */
+	void (*signal_queue)(struct virtio_transport *t, unsigned index);
+	void (*signal_config)(struct virtio_transport *t);
+	/* Install or remove the ioeventfd of a queue. vCPU thread, dev->lock held. */
+	int (*queue_attach)(struct virtio_transport *t, unsigned index, int kick_fd);
+	void (*queue_detach)(struct virtio_transport *t, unsigned index, int kick_fd);
+	/* The transport's own registers and vectors after a device reset (status 0) or a machine reset.
+	 * dev->lock held, no queue is live. */
+	void (*reset)(struct virtio_transport *t);
+	void (*destroy)(struct virtio_transport *t);
+};
+
+struct virtio_transport {
+	const struct virtio_transport_ops *ops;
+	struct virtio_device *dev;
+};
+
+u8 virtio_get_status(struct virtio_device *dev);
+/* 0 resets, synchronously. Refuses FEATURES_OK and DRIVER_OK that are not earned. vCPU thread. */
+void virtio_set_status(struct virtio_device *dev, u8 status);
+u32 virtio_get_device_features(struct virtio_device *dev, u32 select);
+void virtio_set_driver_features(struct virtio_device *dev, u32 select, u32 value);
+u32 virtio_get_driver_features(struct virtio_device *dev, u32 select);
+
+enum virtio_ring_part { RING_DESC, RING_DRIVER, RING_DEVICE };
+/* An index past the last queue reads as size 0 and writes are ignored. */
+u16 virtio_queue_max(struct virtio_device *dev, unsigned index);
+u16 virtio_queue_size(struct virtio_device *dev, unsigned index);
+void virtio_queue_set_size(struct virtio_device *dev, unsigned index, u32 size);
+bool virtio_queue_enabled(struct virtio_device *dev, unsigned index);
+/* Enabling validates size and addresses; a bad queue breaks the device. MMIO may write 0 too. */
+void virtio_queue_set_enabled(struct virtio_device *dev, unsigned index, bool enabled);
+/* VIRTIO_F_RING_RESET: synchronous; ignored unless the driver accepted the feature. */
+void virtio_queue_reset(struct virtio_device *dev, unsigned index);
+u32 virtio_queue_address(struct virtio_device *dev, unsigned index, enum virtio_ring_part part,
+			 bool high);
+void virtio_queue_set_address(struct virtio_device *dev, unsigned index, enum virtio_ring_part part,
+			      bool high, u32 value);
+/*
+ * The legacy way: one area at gpa that holds all three, the used ring aligned to `align` (virtio 1.3,
+ * 2.7.2). Enables the queue; gpa 0 takes it away.
+ */
+void virtio_queue_set_area(struct virtio_device *dev, unsigned index, gpa_t gpa, u32 align);
+/* Where its descriptor table is; 0: not enabled. */
+gpa_t virtio_queue_area(struct virtio_device *dev, unsigned index);
+/*
+ * A kick that was trapped instead of taken by an ioeventfd. A legacy driver may kick before DRIVER_OK:
+ * its features are final then (virtio 1.3, 3.1.2).
+ */
+void virtio_queue_notified(struct virtio_device *dev, u32 index);
+void virtio_config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len);
+void virtio_config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len);
+u8 virtio_config_generation(struct virtio_device *dev);
+
+/* Transports' own makers; virtio_attach picks one. 0 or -errno, said. */
+int virtio_pci_attach(struct virtio_device *dev, struct vm *vm);
+int virtio_mmio_attach(struct virtio_device *dev, struct vm *vm,
+		       const struct device_resource *where, int gsi);
+
+/* ---- the devices; each makes, attaches, and leaves the device to the VM's list. 0 or -errno, said ---- */
+
+struct disk;
+struct disk_config;
+struct net_config;
+struct chardev;
+int virtio_rng_create(struct vm *vm);
+/* When it returns 0, *disk is the device's own and NULL. */
+int virtio_blk_create(struct vm *vm, struct disk **disk, const struct disk_config *config,
+		      unsigned index);
+int virtio_net_create(struct vm *vm, const struct net_config *config, unsigned index);
+int virtio_console_create(struct vm *vm, struct chardev *chardev);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Every device has one life:
+ *
+ *	create -> reset -> start -> running <-> quiesced -> destroy
+ *	                                          |
+ *	                                          reset -> resume (a guest reboot)
+ *
+ * Pause, reboot and shutdown are walks over the list, not special cases. A device also describes
+ * itself as data; the boards' tables say where it goes, the FDT and ACPI writers walk the list.
+ */
+#ifndef LKVM_VM_DEVICE_H
+#define LKVM_VM_DEVICE_H
+
+#include "lkvm/util/list.h"
+#include "lkvm/util/types.h"
+
+struct device;
+
+/* All are called on the main thread while no vCPU runs. Any may be NULL. */
+struct device_ops {
+	/* Back to what power-on gives, guest-visible state only; back ends stay. The device is quiesced. */
+	void (*reset)(struct device *device);
+	/* Once, before the first vCPU runs: start threads, arm back ends. 0 or -errno. */
+	int (*start)(struct device *device);
+	/*
+	 * When this returns nothing of the device touches guest memory or raises an interrupt, and what
+	 * was in flight has been completed to the guest or is kept for resume. Nothing is lost.
+	 */
+	void (*quiesce)(struct device *device);
+	void (*resume)(struct device *device);
+	/* Frees everything, the struct too. Called without start when assembly failed. */
+	void (*destroy)(struct device *device);
+};
+
+enum device_resource_kind { RESOURCE_PORT, RESOURCE_MMIO };
+
+struct device_resource {
+	enum device_resource_kind kind;
+	u64 base;
+	u64 size;
+};
+
+/* Places of a board for devices of one kind, one behind the other in MMIO, each with the next gsi. */
+struct device_row {
+	u64 base, size; /* size: of each, bytes */
+	unsigned nr;
+	int gsi; /* of the first */
+};
+
+/* The place with that index; -ENOSPC when there is none. Nothing said. */
+int device_row_place(const struct device_row *row, unsigned index, struct device_resource *where,
+		     int *gsi);
+
+#define DEVICE_MAX_RESOURCES 2
+
+/* What firmware tables say of a device; all fields optional. Written by the device, once. */
+struct device_description {
+	/* Device tree; of several strings ("most,special\0less,so") compatible_size is the size. */
+	const char *compatible;
+	unsigned compatible_size; /* bytes, the last 0 included; 0: one string */
+	const char *acpi_hid;	  /* "PNP0501", "LNRO0005" */
+	struct device_resource resources[DEVICE_MAX_RESOURCES];
+	unsigned nr_resources;
+	int gsi;       /* -1: none */
+	bool irq_edge; /* else level, active high */
+	/* Device-tree properties beyond reg and interrupts, added by the FDT writer. */
+	const char *node_name; /* "serial"; the unit address is added */
+	u32 clock_frequency;   /* 0: none */
+	/* What it calls its clock, which is the board's only one: "apb_pclk"; NULL: it has none. */
+	const char *clock_name;
+	const char *label; /* NULL: none */
+	u32 bank_width;	   /* memory chips': bytes that are read at once; 0: none */
+	bool dma_coherent; /* reads and writes guest memory, as coherent as a CPU */
+};
+
+struct device {
+	const struct device_ops *ops;	       /* constant */
+	char name[24];			       /* for messages: "virtio-blk0" */
+	struct device_description description; /* constant after create */
+	TAILQ_ENTRY(device) link;	       /* main thread */
+	bool started, quiesced;		       /* main thread */
+};
+
+TAILQ_HEAD(device_list, device);
+
+#define device_for_each(d, list) TAILQ_FOREACH(d, list, link)
+
+/* Puts a device at the list's end: order is the order of creation. gsi is set to -1. */
+void device_init(struct device *device, const struct device_ops *ops, const char *fmt, ...)
+	__printf(3, 4);
+void device_add(struct device_list *list, struct device *device);
+
+/* Walks. start stops at the first error and returns it. destroy goes backwards. Main thread. */
+void devices_reset(struct device_list *list);
+int devices_start(struct device_list *list);
+void devices_quiesce(struct device_list *list);
+void devices_resume(struct device_list *list);
+void devices_destroy(struct device_list *list);
+
+#endif

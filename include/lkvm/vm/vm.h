@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The guest as a whole: its KVM file descriptor, memory, buses, devices and vCPUs, and how it begins,
+ * pauses, reboots and ends. The main thread owns it: it runs vm->loop, makes all walks over devices
+ * and decides the end. vCPU threads and I/O threads ask by vm_request().
+ */
+#ifndef LKVM_VM_VM_H
+#define LKVM_VM_VM_H
+
+#include <linux/kvm.h>
+#include "lkvm/vm/bus.h"
+#include "lkvm/config/config.h"
+#include "lkvm/vm/counters.h"
+#include "lkvm/vm/device.h"
+#include "lkvm/vm/last-words.h"
+#include "lkvm/util/loop.h"
+#include "lkvm/memory/memory.h"
+#include "arch-vm.h" /* struct arch_vm, from the architecture's folder */
+
+struct conversions;
+struct pci_host;
+struct port_latch;
+struct vcpu;
+struct irq_state;
+struct memory_watch;
+struct chardev;
+struct disk;
+struct vcpu_control;
+struct vm_signals;
+
+/*
+ * What may be asked of the main thread. Of those that end the guest the first one wins: a guest that
+ * has asked for a reset may well triple-fault before anybody has stopped it.
+ */
+enum vm_request {
+	VM_REQUEST_NONE,
+	VM_REQUEST_PAUSE,
+	VM_REQUEST_RESUME,
+	/* These end the guest, or this life of it. QUIT, SIGNAL, TIMEOUT and READER_GONE come from outside. */
+	VM_REQUEST_REBOOT, /* the guest asked for a reset; after a panic's words it is a panic */
+	VM_REQUEST_POWEROFF,
+	VM_REQUEST_QUIT,   /* Ctrl-A x */
+	VM_REQUEST_SIGNAL, /* SIGTERM, SIGINT, SIGHUP, SIGQUIT: vm->signal */
+	VM_REQUEST_TIMEOUT,
+	VM_REQUEST_READER_GONE, /* nobody reads the console any more */
+	VM_REQUEST_PANIC,	/* pvpanic said so */
+	VM_REQUEST_TRIPLE_FAULT,
+	VM_REQUEST_INTERNAL_ERROR, /* KVM cannot go on; already shown */
+	VM_REQUEST_HOST_ERROR,	   /* already said */
+};
+
+struct vm {
+	const struct vm_config *config;
+	int kvm_fd; /* /dev/kvm */
+	int fd;	    /* the VM */
+	struct guest_memory memory;
+	/*
+	 * The host gets to see only what the guest shares with it, and devices want to be told of that (virtio's
+	 * ACCESS_PLATFORM). Set by arch_vm_create, as is what follows.
+	 */
+	bool private_memory;
+	bool single_life;		 /* what was loaded cannot be loaded again: no reboot */
+	struct conversions *conversions; /* conversion.h; NULL: the guest converts no pages */
+	struct bus *mmio;
+	struct bus *ports;	       /* NULL where the architecture has none */
+	struct port_latch *port_latch; /* vm/port-latch.c's; NULL: KVM keeps no writes */
+	struct device_list devices;    /* main thread */
+	struct irq_state *irq;
+	struct loop *loop;    /* the main thread's */
+	struct pci_host *pci; /* NULL: none */
+	/* Those that machine.c has opened and no device has taken yet. */
+	struct disk *disks[CONFIG_MAX_DISKS];
+	struct chardev *console; /* where the guest's first console goes; made before devices */
+	struct vcpu **vcpus;
+	unsigned nr_vcpus;
+	struct counters counters; /* any thread */
+	struct exit_counters *_Atomic
+		exits;	  /* one a vCPU, from vcpus_create() to vm_release(); any thread reads */
+	unsigned nr_roms; /* vm/rom.c's; main thread */
+	struct vcpu_control *vcpu_control; /* vm/vcpu.c's */
+	struct arch_vm arch;		   /* the architecture's own */
+	struct loop_fd request_fd;	   /* main thread: an eventfd that vm_request() writes to */
+	struct loop_timer timeout;	   /* main thread */
+	/* Of a guest that reboots again and again, vm/run.c's; main thread. */
+	struct {
+		struct loop_timer rest; /* until the next boot */
+		u64 began;		/* clock_now() at the last one */
+		unsigned quick;		/* one after the other that rebooted at once */
+		unsigned told;		/* lines */
+	} reboots;
+	_Atomic bool started; /* vm_run() has begun; main thread, any thread reads */
+	_Atomic bool paused;  /* main thread, any thread reads */
+	_Atomic unsigned end; /* enum vm_request that ends this life of the guest; any thread */
+	/* The same if it came from outside the guest: no reboot makes it forgotten. Any thread. */
+	_Atomic unsigned host_end;
+	_Atomic int paused_wanted; /* 1 pause, -1 resume, 0 nothing asked; any thread */
+	_Atomic int signal;	   /* which one ended us */
+	_Atomic int status;	   /* what vm_run() is going to return; -1: not known yet */
+	_Atomic bool end_told;	   /* vm/end.c's; any thread */
+	struct last_words_state last_words; /* what the guest's kernel said of its end */
+	struct vm_signals *signals;	    /* vm/signals.c's */
+	struct memory_watch *memory_watch;  /* memory/watch.c's */
+	/*
+	 * Asks the host for its attestation report of this guest, at most *size bytes of it, and says how many there
+	 * are. 0 or -errno, with words for it in *why; -EOPNOTSUPP: the kernel does not offer it. Main thread. NULL:
+	 * no SEV-SNP guest. Set by arch_vm_create.
+	 */
+	int (*snp_report)(struct vm *vm, void *report, size_t *size, const char **why);
+	/*
+	 * Presses the guest's power button. Any thread. 0; -EAGAIN: nothing in the guest listens to it (yet). NULL: the
+	 * guest has none. Set by arch_create_devices.
+	 */
+	int (*power_button)(struct vm *vm);
+};
+
+/* Nothing is there yet. vm_destroy() is right from here on. */
+void vm_init(struct vm *vm, const struct vm_config *config);
+
+/*
+ * Opens /dev/kvm, checks it, makes the VM, its main loop and the thread that waits for signals: from here on vm_ending()
+ * may become true, also before vm_run(). Says what is wrong; -errno.
+ */
+int vm_create(struct vm *vm);
+/*
+ * Everything that exists is taken down, in reverse order. Also after a half-way failure. Disks may take long to close,
+ * so that signals and vm_request() still end lkvm, and what any thread may look at can be looked at, until vm_release().
+ */
+void vm_destroy(struct vm *vm);
+void vm_release(struct vm *vm);
+
+/*
+ * Main thread, before others: from here on memory that the host takes away ends the guest (memory_guard.h), with
+ * VM_REQUEST_HOST_ERROR, or VM_REQUEST_INTERNAL_ERROR if it is the guest that did not share it. Again when
+ * vm->private_memory was set. 0 or -errno, said.
+ */
+int vm_guard_memory(struct vm *vm);
+
+/* Tells KVM of every region in vm->memory (KVM_SET_USER_MEMORY_REGION, ...REGION2). 0 or -errno, said. */
+int vm_map_memory(struct vm *vm);
+
+/*
+ * A device's own memory, which is no part of vm->memory: while it is mapped the guest reads it without
+ * leaving KVM, and its writes come to the bus as MMIO; while it is not, reads do too. The device has a bus
+ * region there all the time, so a read that was on its way when the mapping changed is answered there.
+ */
+struct vm_rom {
+	struct vm *vm;
+	u32 slot; /* KVM's number for it */
+	gpa_t gpa;
+	void *memory;
+	u64 size;
+	bool possible; /* this KVM has read-only memory; without, it is never mapped */
+	bool mapped;
+};
+
+/* Not mapped yet. gpa, memory and size are page-aligned; the memory outlives the VM's last run. */
+void vm_rom_init(struct vm_rom *rom, struct vm *vm, gpa_t gpa, void *memory, u64 size);
+/*
+ * Any thread, a vCPU's own while others run as well, but for one rom by one at a time (under the device's
+ * lock). Costs KVM up to milliseconds. The memory may be written only while it is not mapped. -errno: it
+ * stays as it was; nothing said.
+ */
+int vm_rom_map(struct vm_rom *rom);
+int vm_rom_unmap(struct vm_rom *rom);
+
+/*
+ * Any thread, an exit handler, a signal handler: takes no lock, wakes the main loop. VM_REQUEST_NONE
+ * only wakes it.
+ */
+void vm_request(struct vm *vm, enum vm_request request);
+
+/* Any thread: has something that ends the guest been asked for? vCPUs then run no more guest code. */
+static inline bool vm_ending(struct vm *vm)
+{
+	return vm->end != VM_REQUEST_NONE;
+}
+
+/*
+ * Runs the guest until it ends: starts devices and vCPU threads, serves requests, stops everything.
+ * Returns an enum exit_status, or 128 + signal.
+ */
+int vm_run(struct vm *vm);
+
+/*
+ * Main thread. pause returns when no vCPU runs guest code and every device is quiesced; resume
+ * undoes it. Neither is an error when it is so already.
+ */
+void vm_pause(struct vm *vm);
+void vm_resume(struct vm *vm);
+
+#endif

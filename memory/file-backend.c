@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Guest RAM in a file with a name, for who wants to look at it from outside, also afterwards. A guest's
+ * memory is zero when it starts, so what was in the file is lost; what the guest leaves stays there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "lkvm/util/file-lock.h"
+#include "lkvm/util/log.h"
+#include "lkvm/memory/backends.h"
+
+#define HUGETLBFS_MAGIC 0x958458f6
+
+static int refuse(const struct guest_memory *memory, const char *why, int error)
+{
+	log_fatal(MEMORY_SAY("%s: %s"), memory_name(memory), memory->config->path, why);
+	return error;
+}
+
+static int failed(const struct guest_memory *memory)
+{
+	int error = -errno;
+
+	return refuse(memory, strerror(-error), error);
+}
+
+/* One that is not there is made; one that is there is nobody's to resize. */
+static int open_or_make(struct guest_memory *memory, u64 size)
+{
+	const char *path = memory->config->path;
+	int error;
+
+	memory->fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (memory->fd >= 0 || errno != ENOENT)
+		return memory->fd < 0 ? failed(memory) : 0;
+	memory->fd = open(path, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
+	if (memory->fd < 0)
+		return failed(memory);
+	if (!ftruncate(memory->fd, size))
+		return 0;
+	error = failed(memory);
+	/* The next attempt would take it for somebody's, and find it too small. */
+	unlink(path);
+	return error;
+}
+
+static int lock(const struct guest_memory *memory)
+{
+	struct file_holder holder;
+	char text[64];
+
+	/* A file system without locks is no reason to refuse. */
+	if (file_lock(memory->fd, true, &holder) != -EBUSY)
+		return 0;
+	if (!holder.pid)
+		return refuse(memory, "somebody else uses it", -EBUSY);
+	file_holder_text(&holder, text, sizeof(text));
+	log_fatal(MEMORY_SAY("%s is in use by %s"), memory_name(memory), memory->config->path,
+		  text);
+	return -EBUSY;
+}
+
+/* Who may write to it has the guest. */
+static int check_owner(const struct guest_memory *memory, const struct stat *st)
+{
+	const char *path = memory->config->path;
+
+	if (st->st_uid != geteuid()) {
+		log_fatal(
+			MEMORY_SAY(
+				"%s belongs to user %u, who could change the guest's memory; take a "
+				"file of your own, or one that is not there, and lkvm makes it"),
+			memory_name(memory), path, st->st_uid);
+		return -EPERM;
+	}
+	if (st->st_mode & 022) {
+		log_fatal(
+			MEMORY_SAY(
+				"others may write to %s (mode %04o), and so to the guest's memory; "
+				"'chmod 600 %s' helps"),
+			memory_name(memory), path, st->st_mode & 07777, path);
+		return -EPERM;
+	}
+	if (st->st_mode & 044)
+		log_warning(MEMORY_SAY("others may read %s (mode %04o), and so the guest's memory; "
+				       "'chmod 600 %s' helps"),
+			    memory_name(memory), path, st->st_mode & 07777, path);
+	return 0;
+}
+
+int memory_open_file(struct guest_memory *memory, u64 size)
+{
+	struct statfs fs;
+	struct stat st;
+	int error = open_or_make(memory, size);
+
+	if (error)
+		return error;
+	if (fstat(memory->fd, &st) || fstatfs(memory->fd, &fs))
+		return failed(memory);
+	if (!S_ISREG(st.st_mode))
+		return refuse(memory, "it is not a regular file", -EINVAL);
+	error = check_owner(memory, &st);
+	if (error)
+		return error;
+	if ((u32)fs.f_type == HUGETLBFS_MAGIC)
+		return refuse(memory, "it is in a hugetlbfs; use --hugetlbfs FOLDER", -EINVAL);
+	if ((u64)st.st_size < size) {
+		log_fatal(MEMORY_SAY(
+				  "%s has %llu KiB, the guest's memory %llu KiB; make it larger, "
+				  "or remove it and lkvm makes one"),
+			  memory_name(memory), memory->config->path,
+			  (unsigned long long)st.st_size >> 10, (unsigned long long)size >> 10);
+		return -EINVAL;
+	}
+	return lock(memory);
+}
+
+void memory_why_no_file_page(const struct guest_memory *memory, char *text, size_t size)
+{
+	const char *path = memory->config->path;
+	struct statfs fs;
+	struct stat st;
+
+	if (fstat(memory->fd, &st) || fstatfs(memory->fd, &fs))
+		snprintf(text, size, "%s: %s", path, strerror(errno));
+	else if ((u64)st.st_size < memory->size)
+		snprintf(text, size,
+			 "%s was made shorter, to %llu KiB of %llu; nobody may do that while the "
+			 "guest runs",
+			 path, (unsigned long long)st.st_size >> 10,
+			 (unsigned long long)memory->size >> 10);
+	else
+		snprintf(text, size,
+			 "the file system of %s has no room for it, %llu KiB are left; make room "
+			 "there%s",
+			 path, (unsigned long long)fs.f_bavail * fs.f_bsize >> 10,
+			 memory->config->prealloc
+				 ? ""
+				 : ", or add ,prealloc, which takes all of it at the start");
+}

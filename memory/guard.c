@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "lkvm/util/log.h"
+#include "lkvm/memory/guard.h"
+#include "lkvm/memory/backends.h"
+
+#define PAGE 4096 /* what is said of an address is no more exact */
+
+#ifndef EHWPOISON
+#define EHWPOISON 133
+#endif
+
+/* Why it cannot be had. */
+enum loss {
+	LOSS_NONE,
+	LOSS_UNSHARED, /* the protected guest does not share it */
+	LOSS_NO_PAGE,  /* the host has none for it */
+	LOSS_BROKEN,   /* the host has told of a memory error */
+};
+
+static struct memory_guard guard; /* memory NULL: nobody looks; written while nobody else runs */
+static _Atomic u64 first_loss;	  /* gpa of its page, and in the low bits enum loss; any thread */
+static u64 host_page;		  /* bytes; constant while armed */
+
+/* ---- what happened; all of it async-signal-safe ---- */
+
+static void lose(gpa_t gpa, enum loss why)
+{
+	u64 none = LOSS_NONE;
+
+	atomic_compare_exchange_strong(&first_loss, &none, ALIGN_DOWN(gpa, (u64)PAGE) | why);
+}
+
+/* Regions are there for as long as the guard is armed, and nobody changes their table. */
+static const struct guest_region *find_hva(const u8 *hva)
+{
+	const struct guest_memory *memory = guard.memory;
+
+	for (unsigned i = 0; i < memory->nr_regions; i++) {
+		const struct guest_region *region = &memory->regions[i];
+
+		if (!region->borrowed && hva >= region->hva && hva < region->hva + region->size)
+			return region;
+	}
+	return NULL;
+}
+
+static void ask_for_end(enum loss why)
+{
+	guard.lost(guard.opaque, why == LOSS_UNSHARED);
+}
+
+/* ---- signals ---- */
+
+/* A mapping of huge pages can be replaced by whole ones alone. True: what is there now can be touched. */
+static bool replace_page(const struct guest_region *region, u64 offset)
+{
+	u64 page = region->shared ? guard.memory->page : host_page;
+
+	return mmap(region->hva + ALIGN_DOWN(offset, page), page, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED;
+}
+
+static enum loss loss_of(int signal_number, int code)
+{
+	if (signal_number == SIGSEGV)
+		return LOSS_UNSHARED;
+	return code == BUS_MCEERR_AR || code == BUS_MCEERR_AO ? LOSS_BROKEN : LOSS_NO_PAGE;
+}
+
+static bool take(int signal_number, const siginfo_t *info)
+{
+	enum loss why = loss_of(signal_number, info->si_code);
+	const struct guest_region *region;
+	u64 offset;
+
+	/* A signal that somebody sent has no address. */
+	if (info->si_code <= 0)
+		return false;
+	region = find_hva(info->si_addr);
+	if (!region)
+		return false;
+	offset = (u8 *)info->si_addr - region->hva;
+	/* First: nobody may see zeroes and not learn that they are ours, nor end the guest for what they do to it. */
+	lose(region->gpa + offset, why);
+	ask_for_end(why);
+	return replace_page(region, offset);
+}
+
+static void on_fault(int signal_number, siginfo_t *info, void *context)
+{
+	int saved = errno;
+
+	if (!take(signal_number, info)) {
+		/* Ours: it happens again, and ends us as such faults do; not what was only told to us. */
+		guard.crash();
+		signal(signal_number, SIG_DFL);
+		if (info->si_code <= 0 || info->si_code == BUS_MCEERR_AO)
+			raise(signal_number);
+	}
+	errno = saved;
+}
+
+static int take_signal(int signal_number)
+{
+	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+	int error;
+
+	if (!sigaction(signal_number, &action, NULL))
+		return 0;
+	error = -errno;
+	log_fatal("Unable to handle faults: %s", strerror(-error));
+	return error;
+}
+
+int memory_guard_take_signals(void)
+{
+	int error = take_signal(SIGBUS);
+
+	if (!error && guard.private)
+		error = take_signal(SIGSEGV);
+	return error;
+}
+
+int memory_guard_arm(const struct memory_guard *new)
+{
+	host_page = sysconf(_SC_PAGESIZE);
+	guard = *new;
+	return memory_guard_take_signals();
+}
+
+void memory_guard_disarm(void)
+{
+	if (!guard.memory)
+		return;
+	signal(SIGBUS, SIG_DFL);
+	if (guard.private)
+		signal(SIGSEGV, SIG_DFL);
+	guard.memory = NULL;
+	first_loss = LOSS_NONE;
+}
+
+bool memory_guard_tripped(void)
+{
+	return first_loss != LOSS_NONE;
+}
+
+/* ---- errors of system calls ---- */
+
+bool memory_guard_report(gpa_t gpa, bool broken)
+{
+	enum loss why = broken ? LOSS_BROKEN : LOSS_NO_PAGE;
+
+	if (!guard.memory)
+		return false;
+	for (unsigned i = 0; i < guard.memory->nr_regions; i++) {
+		const struct guest_region *region = &guard.memory->regions[i];
+
+		if (gpa - region->gpa >= region->size)
+			continue;
+		lose(gpa, why);
+		ask_for_end(why);
+		return true;
+	}
+	return false;
+}
+
+/* One page. A kernel that cannot tell takes it for one that can be had. */
+static bool try_page(const struct guest_region *region, u64 offset)
+{
+	int error = memory_have(region->hva + offset, host_page);
+
+	if (!error || error == -EINVAL)
+		return true;
+	memory_guard_report(region->gpa + offset, error == -EHWPOISON);
+	return false;
+}
+
+bool memory_guard_check(const void *hva, u64 len)
+{
+	const u8 *at = hva, *end = at + len;
+	const struct guest_region *region;
+
+	while (guard.memory && at < end) {
+		u64 offset;
+
+		region = find_hva(at);
+		if (!region)
+			return false;
+		offset = ALIGN_DOWN((u64)(at - region->hva), host_page);
+		if (!try_page(region, offset))
+			return true;
+		at = region->hva + offset + host_page;
+	}
+	return false;
+}
+
+bool memory_guard_check_iov(const struct iovec *iov, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++)
+		if (memory_guard_check(iov[i].iov_base, iov[i].iov_len))
+			return true;
+	return false;
+}
+
+/* What the file is shorter than it was, as an offset in the region; its size: it is not. */
+static u64 find_end(const struct guest_memory *memory, const struct guest_region *region)
+{
+	u64 page = memory->page, end;
+	struct stat st;
+
+	if (fstat(memory->fd, &st))
+		return region->size;
+	end = (st.st_size + page - 1) / page * page;
+	return end <= region->offset ? 0 : MIN(end - region->offset, region->size);
+}
+
+/* The first page that nobody has had yet; the region's size: none. */
+static u64 find_hole(const struct guest_memory *memory, const struct guest_region *region)
+{
+	u8 there = 1;
+	off_t hole;
+
+	/* A file of huge pages tells of no holes, but those that are not mapped here are none of ours yet. */
+	if (memory->backend->keeps_pages) {
+		for (u64 at = 0; at < region->size; at += memory->page)
+			if (!mincore(region->hva + at, 1, &there) && !(there & 1))
+				return at;
+		return region->size;
+	}
+	hole = lseek(memory->fd, region->offset, SEEK_HOLE);
+	return hole < 0 ? region->size : MIN((u64)hole - region->offset, region->size);
+}
+
+bool memory_guard_search(bool try)
+{
+	const struct guest_memory *memory;
+
+	if (!guard.memory)
+		return false;
+	memory = guard.memory;
+	for (unsigned i = 0; i < memory->nr_regions; i++) {
+		const struct guest_region *region = &memory->regions[i];
+		u64 at;
+
+		if (!region->shared || memory->backend->guest_memfd)
+			continue;
+		at = find_end(memory, region);
+		if (at < region->size)
+			return memory_guard_report(region->gpa + at, false);
+		if (!try)
+			continue;
+		at = find_hole(memory, region);
+		if (at < region->size && !try_page(region, ALIGN_DOWN(at, host_page)))
+			return true;
+	}
+	return false;
+}
+
+/* ---- what is said ---- */
+
+bool memory_guard_say(const char *name)
+{
+	u64 first = first_loss;
+	gpa_t gpa = ALIGN_DOWN(first, (u64)PAGE);
+	char why[256];
+
+	if (first == LOSS_NONE || !guard.memory)
+		return false;
+	if ((first & (PAGE - 1)) == LOSS_UNSHARED) {
+		log_error("Guest %s had a device use memory that it does not share, at 0x%llx; its "
+			  "kernel must be built for protected guests, with restricted DMA pools",
+			  name, (unsigned long long)gpa);
+		return true;
+	}
+	if ((first & (PAGE - 1)) == LOSS_BROKEN)
+		snprintf(why, sizeof(why),
+			 "the host's memory there is broken, as the host's kernel log tells");
+	else
+		memory_why_no_page(guard.memory, why, sizeof(why));
+	log_error("Guest %s: " MEMORY_SAY("memory at 0x%llx is lost: %s"), name,
+		  memory_name(guard.memory), (unsigned long long)gpa, why);
+	return true;
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "lkvm/memory/guest-memfd.h"
+#include "lkvm/util/log.h"
+#include "lkvm/memory/backends.h"
+#include "uapi/kvm.h"
+
+#define ORDINARY (GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED)
+
+/*
+ * What has been sent to the kernel's list for write(2), and what other kernels carry. Bit 2 is another
+ * series' too (no direct map).
+ */
+static const struct {
+	u64 flag;
+	const char *origin;
+} write_layouts[] = {
+	{ BIT(2), "the series of November 2025" },
+	{ BIT(3), "kernels that have it beside NO_DIRECT_MAP" },
+	{ 0, "a kernel that needs no flag" },
+};
+
+int guest_memfd_create(int vm_fd, u64 size, u64 flags)
+{
+	struct kvm_create_guest_memfd args = { .size = size, .flags = flags };
+	int fd = ioctl(vm_fd, KVM_CREATE_GUEST_MEMFD, &args);
+
+	if (fd < 0)
+		return -errno;
+	/* Unlike KVM's other descriptors it comes without, and a child would keep the guest's memory. */
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fd;
+}
+
+static const struct guest_memfd_calls kvm_calls = {
+	.create = guest_memfd_create,
+	.write_at = pwrite,
+};
+
+static bool takes_write(int vm_fd, u64 flags, const struct guest_memfd_calls *calls)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	void *zeroes = aligned_alloc(page, page);
+	ssize_t got;
+	int fd;
+
+	if (!zeroes)
+		return false;
+	memset(zeroes, 0, page);
+	fd = calls->create(vm_fd, page, flags);
+	if (fd < 0) {
+		free(zeroes);
+		return false;
+	}
+	do {
+		got = calls->write_at(fd, zeroes, page, 0);
+	} while (got < 0 && errno == EINTR);
+	close(fd);
+	free(zeroes);
+	return got == (ssize_t)page;
+}
+
+int guest_memfd_find_write(int vm_fd, u64 base, u64 offered, const struct guest_memfd_calls *calls,
+			   u64 *flags)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(write_layouts); i++) {
+		u64 flag = write_layouts[i].flag;
+
+		if ((offered & flag) != flag ||
+		    !takes_write(vm_fd, base | flag, calls ?: &kvm_calls))
+			continue;
+		log_debug("guest_memfd takes write(2), with flags 0x%llx as in %s",
+			  (unsigned long long)(base | flag), write_layouts[i].origin);
+		*flags = base | flag;
+		return 0;
+	}
+	return -EOPNOTSUPP;
+}
+
+static int refuse(const struct guest_memory *memory, const char *why)
+{
+	log_fatal(MEMORY_SAY("%s"), memory_name(memory), why);
+	return -EOPNOTSUPP;
+}
+
+int memory_open_guest_memfd(struct guest_memory *memory, u64 size)
+{
+	int offered = ioctl(memory->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD_FLAGS);
+	u64 flags = ORDINARY;
+
+	if (ioctl(memory->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD) <= 0 || offered < 0)
+		return refuse(memory, "this host's KVM has none for such a guest; Linux 6.18 and "
+				      "later have, on x86-64 and arm64");
+	if ((offered & ORDINARY) != ORDINARY)
+		return refuse(memory, "this host's KVM has it for private memory alone; Linux "
+				      "6.18 and later can map it, which this guest needs");
+	if (!guest_memfd_find_write(memory->vm_fd, ORDINARY, offered, NULL, &flags))
+		memory->write_at = pwrite;
+	else
+		log_debug("guest_memfd takes no write(2) here (flags offered: 0x%x)", offered);
+	memory->fd = guest_memfd_create(memory->vm_fd, size, flags);
+	if (memory->fd >= 0)
+		return 0;
+	log_fatal(MEMORY_SAY("KVM makes none of %llu MiB: %s"), memory_name(memory),
+		  (unsigned long long)size >> 20, strerror(-memory->fd));
+	return memory->fd;
+}

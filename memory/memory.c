@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lkvm/util/log.h"
+#include "lkvm/memory/guard.h"
+#include "lkvm/memory/backends.h"
+
+#define PAGE 4096 /* of private_pages */
+
+static const struct memory_config anonymous;
+
+void guest_memory_init(struct guest_memory *memory)
+{
+	*memory = (struct guest_memory){
+		.config = &anonymous,
+		.backend = &memory_backends[MEMORY_ANONYMOUS],
+		.vm_fd = -1,
+		.fd = -1,
+		.page = sysconf(_SC_PAGESIZE),
+	};
+}
+
+int guest_memory_use(struct guest_memory *memory, const struct memory_config *config, u64 size,
+		     int vm_fd)
+{
+	memory->config = config;
+	memory->backend = &memory_backends[config->kind];
+	memory->vm_fd = vm_fd;
+	memory->size = size;
+	memory->population = calloc(1, sizeof(*memory->population));
+	if (!memory->population) {
+		log_fatal("out of memory");
+		return -ENOMEM;
+	}
+	return memory->backend->open ? memory->backend->open(memory, size) : 0;
+}
+
+void guest_memory_destroy(struct guest_memory *memory)
+{
+	for (unsigned i = 0; i < memory->nr_regions; i++) {
+		struct guest_region *region = &memory->regions[i];
+
+		if (!region->borrowed)
+			munmap(region->hva, region->size);
+		if (region->guest_memfd >= 0)
+			close(region->guest_memfd);
+		free(region->private_pages);
+	}
+	if (memory->fd >= 0)
+		close(memory->fd);
+	memory->fd = -1;
+	free(memory->population);
+	memory->population = NULL;
+	memory->nr_regions = 0;
+}
+
+int guest_memory_insert(struct guest_memory *memory, const struct guest_region *new)
+{
+	unsigned at = 0;
+
+	if (!new->size || new->gpa + new->size < new->gpa)
+		return -EINVAL;
+	if (memory->nr_regions == GUEST_MEMORY_MAX_REGIONS)
+		return -ENOSPC;
+	while (at < memory->nr_regions && memory->regions[at].gpa < new->gpa)
+		at++;
+	if (at && memory->regions[at - 1].gpa + memory->regions[at - 1].size > new->gpa)
+		return -EINVAL;
+	if (at<memory->nr_regions &&new->gpa + new->size> memory->regions[at].gpa)
+		return -EINVAL;
+	memmove(&memory->regions[at + 1], &memory->regions[at],
+		(memory->nr_regions - at) * sizeof(*new));
+	memory->regions[at] = *new;
+	memory->nr_regions++;
+	return 0;
+}
+
+int guest_memory_add_buffer(struct guest_memory *memory, gpa_t gpa, void *hva, u64 size)
+{
+	struct guest_region region = {
+		.gpa = gpa, .size = size, .hva = hva, .borrowed = true, .guest_memfd = -1
+	};
+
+	return guest_memory_insert(memory, &region);
+}
+
+/* A guest has two or three regions: a walk beats anything cleverer. */
+static const struct guest_region *find(const struct guest_memory *memory, gpa_t gpa)
+{
+	for (unsigned i = 0; i < memory->nr_regions; i++) {
+		const struct guest_region *region = &memory->regions[i];
+
+		if (gpa - region->gpa < region->size)
+			return region;
+	}
+	return NULL;
+}
+
+/* Not empty, and within the region. */
+static bool any_private(const struct guest_region *region, gpa_t gpa, u64 len)
+{
+	u64 page = (gpa - region->gpa) / PAGE, last = (gpa - region->gpa + len - 1) / PAGE;
+
+	if (!region->private_pages)
+		return false;
+	for (; page <= last; page++) {
+		u64 bits = region->private_pages[page / 64];
+
+		if (bits & BIT(page % 64))
+			return true;
+		/* Devices pass whole words of shared pages at once. */
+		if (!bits)
+			page |= 63;
+	}
+	return false;
+}
+
+static void *look_up(const struct guest_memory *memory, gpa_t gpa, u64 len, bool write)
+{
+	const struct guest_region *region = find(memory, gpa);
+
+	if (!region || !len || len > region->size - (gpa - region->gpa))
+		return NULL;
+	if ((write && region->readonly) || any_private(region, gpa, len))
+		return NULL;
+	return region->hva + (gpa - region->gpa);
+}
+
+void *guest_memory_hva(const struct guest_memory *memory, gpa_t gpa, u64 len)
+{
+	return look_up(memory, gpa, len, false);
+}
+
+void *guest_memory_hva_writable(const struct guest_memory *memory, gpa_t gpa, u64 len)
+{
+	return look_up(memory, gpa, len, true);
+}
+
+bool guest_memory_may_vanish(const struct guest_memory *memory)
+{
+	for (unsigned i = 0; i < memory->nr_regions; i++)
+		if (memory->regions[i].private_pages)
+			return true;
+	return false;
+}
+
+/* How much of [gpa, gpa + len) lies in the region that gpa is in, and where; 0: none. */
+static u64 piece(const struct guest_memory *memory, gpa_t gpa, u64 len, bool write, u8 **hva)
+{
+	const struct guest_region *region = find(memory, gpa);
+
+	if (!region || (write && region->readonly))
+		return 0;
+	*hva = region->hva + (gpa - region->gpa);
+	len = MIN(len, region->size - (gpa - region->gpa));
+	return any_private(region, gpa, len) ? 0 : len;
+}
+
+int guest_read(const struct guest_memory *memory, gpa_t gpa, void *dst, u64 len)
+{
+	u8 *hva, *to = dst;
+
+	while (len) {
+		u64 n = piece(memory, gpa, len, false, &hva);
+
+		if (!n)
+			return -EFAULT;
+		memcpy(to, hva, n);
+		gpa += n;
+		to += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int guest_write(const struct guest_memory *memory, gpa_t gpa, const void *src, u64 len)
+{
+	const u8 *from = src;
+	u8 *hva;
+
+	while (len) {
+		u64 n = piece(memory, gpa, len, true, &hva);
+
+		if (!n)
+			return -EFAULT;
+		memcpy(hva, from, n);
+		gpa += n;
+		from += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int guest_read_file(const struct guest_memory *memory, gpa_t gpa, int fd, off_t offset, u64 len)
+{
+	u8 *hva;
+
+	while (len) {
+		u64 want = piece(memory, gpa, len, false, &hva);
+		ssize_t got;
+
+		if (!want)
+			return -EFAULT;
+		got = pread(fd, hva, want, offset);
+		if (got < 0 && errno == EINTR)
+			continue;
+		/* There is a mapping there, so it was a page that could not be had. */
+		if (got < 0 && errno == EFAULT) {
+			memory_guard_check(hva, want);
+			return -ENOMEM;
+		}
+		if (got < 0)
+			return -errno;
+		if (!got)
+			return -ENODATA;
+		gpa += got;
+		offset += got;
+		len -= got;
+	}
+	return 0;
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* How guest RAM is made and how it becomes as new for a reboot. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lkvm/util/log.h"
+#include "lkvm/memory/backends.h"
+
+#define PAGE	  4096
+#define HUGE_PAGE MIB(2)
+
+/* ---- mapping ---- */
+
+static u8 *map_at(const struct guest_memory *memory, const struct guest_region *region, u8 *at)
+{
+	int flags = region->shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+
+	/* NORESERVE: a guest is usually given more than it touches; the host's overcommit rules decide. */
+	if (!region->shared || !memory->backend->reserved)
+		flags |= MAP_NORESERVE;
+	return mmap(at, region->size, PROT_READ | PROT_WRITE, flags | (at ? MAP_FIXED : 0),
+		    region->shared ? memory->fd : -1, region->offset);
+}
+
+/*
+ * Only where host and guest addresses are the same but for a multiple of a huge page can KVM map one; not
+ * every kernel aligns a mapping so far by itself.
+ */
+static u8 *map_aligned(const struct guest_memory *memory, const struct guest_region *region)
+{
+	u8 *hva = map_at(memory, region, NULL), *area, *at;
+
+	if (hva == MAP_FAILED || region->size < HUGE_PAGE ||
+	    IS_ALIGNED((uintptr_t)hva - region->gpa, HUGE_PAGE))
+		return hva;
+	area = mmap(NULL, region->size + HUGE_PAGE, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (area == MAP_FAILED)
+		return hva;
+	munmap(hva, region->size);
+	at = area + ((region->gpa - (uintptr_t)area) & (HUGE_PAGE - 1));
+	hva = map_at(memory, region, at);
+	if (hva == MAP_FAILED) {
+		munmap(area, region->size + HUGE_PAGE);
+		return hva;
+	}
+	if (at > area)
+		munmap(area, at - area);
+	if (area + HUGE_PAGE > at)
+		munmap(at + region->size, area + HUGE_PAGE - at);
+	return hva;
+}
+
+static int map(struct guest_memory *memory, struct guest_region *region)
+{
+	int error;
+
+	region->hva = map_aligned(memory, region);
+	if (region->hva == MAP_FAILED)
+		return -errno;
+	/* Advice only: fewer faults and a smaller second-level page table where the host allows it. */
+	madvise(region->hva, region->size, MADV_HUGEPAGE);
+	madvise(region->hva, region->size, MADV_DONTDUMP);
+	if (region->shared && memory->backend->guest_memfd) {
+		region->guest_memfd = fcntl(memory->fd, F_DUPFD_CLOEXEC, 0);
+		if (region->guest_memfd < 0) {
+			error = -errno;
+			goto fail;
+		}
+	}
+	error = guest_memory_insert(memory, region);
+	if (!error)
+		return 0;
+	if (region->guest_memfd >= 0)
+		close(region->guest_memfd);
+fail:
+	munmap(region->hva, region->size);
+	return error;
+}
+
+static int check_place(gpa_t gpa, u64 size)
+{
+	return IS_ALIGNED(gpa, PAGE) && IS_ALIGNED(size, PAGE) && size ? 0 : -EINVAL;
+}
+
+/* ---- contents ---- */
+
+static int punch(int fd, u64 offset, u64 size)
+{
+	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size) ? -errno : 0;
+}
+
+/* Pages that nobody has touched are zero, and stay unmade. */
+static void zero_pages(const struct guest_memory *memory, const struct guest_region *region,
+		       u64 offset, u64 size)
+{
+	u64 end = offset + size, next;
+	u8 there;
+
+	for (; offset < end; offset = next) {
+		u64 page = ALIGN_DOWN(offset, memory->page);
+
+		next = MIN(page + memory->page, end);
+		if (mincore(region->hva + page, 1, &there) || there & 1)
+			memset(region->hva + offset, 0, next - offset);
+	}
+}
+
+void memory_give_back(const struct guest_memory *memory, const struct guest_region *region,
+		      u64 offset, u64 size)
+{
+	int error;
+
+	/* Given back, they could be somebody else's before we have them again. */
+	if (region->shared && memory->backend->keeps_pages) {
+		zero_pages(memory, region, offset, size);
+		return;
+	}
+	/* MADV_DONTNEED would only forget where a file's pages are mapped, and find them again. */
+	if (region->shared)
+		error = punch(memory->fd, region->offset + offset, size);
+	else
+		error = madvise(region->hva + offset, size, MADV_DONTNEED) ? -errno : 0;
+	if (!error)
+		return;
+	/* A file system without holes, say: the host does not get its pages, but the guest gets its zeroes. */
+	log_debug("Memory is zeroed instead of being given back: %s", strerror(-error));
+	memset(region->hva + offset, 0, size);
+}
+
+/* All of it is there before the guest starts. */
+static int make_pages(const struct guest_memory *memory, const struct guest_region *region)
+{
+	int error = memory_preallocate(region->hva, region->size, memory->page);
+	char why[256];
+
+	if (!error)
+		return 0;
+	if (error == -EFAULT)
+		memory_why_no_page(memory, why, sizeof(why));
+	else
+		snprintf(why, sizeof(why), "%s", strerror(-error));
+	log_fatal(MEMORY_SAY("prealloc: not all of %llu MiB can be had: %s"), memory_name(memory),
+		  (unsigned long long)region->size >> 20, why);
+	return error;
+}
+
+static int clear(const struct guest_memory *memory, const struct guest_region *region)
+{
+	int error = 0;
+
+	if (region->borrowed) {
+		memset(region->hva, 0, region->size);
+		return 0;
+	}
+	memory_give_back(memory, region, 0, region->size);
+	/* Private pages beside what is mapped here. */
+	if (region->guest_memfd >= 0 && !memory->backend->guest_memfd)
+		error = punch(region->guest_memfd, region->guest_memfd_offset, region->size);
+	if (error)
+		log_fatal("Unable to clear the guest's private memory: %s", strerror(-error));
+	else if (memory->config->prealloc && !region->unlisted)
+		error = make_pages(memory, region);
+	return error;
+}
+
+int guest_memory_clear(struct guest_memory *memory)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < memory->nr_regions && !error; i++)
+		error = clear(memory, &memory->regions[i]);
+	return error;
+}
+
+/* ---- RAM ---- */
+
+static int check_pages(const struct guest_memory *memory, gpa_t gpa, u64 size)
+{
+	if (IS_ALIGNED(gpa, memory->page) && IS_ALIGNED(size, memory->page))
+		return 0;
+	log_fatal(MEMORY_SAY("%llu KiB of memory at 0x%llx are no whole number of its pages of "
+			     "%llu KiB; choose the size that -m gives accordingly"),
+		  memory_name(memory), (unsigned long long)size >> 10, (unsigned long long)gpa,
+		  (unsigned long long)memory->page >> 10);
+	return -EINVAL;
+}
+
+static int no_memory(const struct guest_memory *memory, u64 size, int error)
+{
+	if (error == -ENOMEM && memory->backend->reserved)
+		memory_say_too_few(memory, memory->size);
+	else
+		log_fatal("-m: no %llu MiB of memory for the guest: %s",
+			  (unsigned long long)size >> 20, strerror(-error));
+	return error;
+}
+
+static int make_contents(const struct guest_memory *memory, const struct guest_region *region)
+{
+	if (memory->backend->has_past)
+		memory_give_back(memory, region, 0, region->size);
+	return memory->config->prealloc ? make_pages(memory, region) : 0;
+}
+
+int guest_memory_add_ram(struct guest_memory *memory, gpa_t gpa, u64 size)
+{
+	struct guest_region region = {
+		.gpa = gpa,
+		.size = size,
+		.guest_memfd = -1,
+		.shared = memory->fd >= 0,
+	};
+	int error = check_place(gpa, size);
+
+	if (error)
+		return no_memory(memory, size, error);
+	if (region.shared) {
+		error = check_pages(memory, gpa, size);
+		if (error)
+			return error;
+		region.offset = region.guest_memfd_offset = memory->used;
+	}
+	error = map(memory, &region);
+	if (error)
+		return no_memory(memory, size, error);
+	memory->used += region.shared ? size : 0;
+	return make_contents(memory, &region);
+}
+
+int guest_memory_add_unlisted(struct guest_memory *memory, gpa_t gpa, u64 size)
+{
+	struct guest_region region = {
+		.gpa = gpa, .size = size, .unlisted = true, .guest_memfd = -1
+	};
+
+	return check_place(gpa, size) ?: map(memory, &region);
+}

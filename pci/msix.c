@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * MSI-X (PCI 3.0, 6.8.2). A vector that the guest has unmasked is an eventfd, bound by KVM to a route
+ * that carries the message: raising it is one write, without a lock. Everything else (masked, pending,
+ * no routes left) takes the device's lock.
+ */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
+#include "pci-private.h"
+
+#define BAR_SIZE      4096
+#define PBA_OFFSET    0x800
+#define CONTROL_BITS  (PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL)
+#define ENTRY_CONTROL 3 /* the dword of an entry that holds the mask bit */
+
+_Static_assert(PCI_MAX_MSIX *PCI_MSIX_ENTRY_SIZE <= PBA_OFFSET, "table and pending bits");
+_Static_assert(PCI_MAX_MSIX <= 64, "the pending bits are one quadword");
+
+struct msix_vector {
+	_Atomic bool open; /* raise by eventfd, no lock; written with the device's lock */
+	int eventfd;	   /* -1: none yet; constant while open */
+	int gsi;	   /* -1: none yet */
+	bool assigned;	   /* the irqfd exists */
+	u32 entry[4];	   /* the table's: address, address high, data, control */
+};
+
+struct pci_msix {
+	unsigned nr, capability;
+	_Atomic bool enabled; /* written with the device's lock */
+	bool masked;	      /* all of them; device's lock, as the rest */
+	u64 pending;
+	struct msix_vector vectors[];
+};
+
+static struct msi_message message_of(struct pci_device *pci, const struct msix_vector *v)
+{
+	return (struct msi_message){
+		.address = (u64)v->entry[1] << 32 | v->entry[0],
+		.data = v->entry[2],
+		.device_id = pci->slot << 3,
+	};
+}
+
+/* What a vector needs to be raised by eventfd; made once, when the guest first unmasks it. */
+static int prepare(struct pci_device *pci, struct msix_vector *v)
+{
+	int err;
+
+	if (v->eventfd < 0)
+		v->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (v->eventfd < 0)
+		return -errno;
+	if (v->gsi < 0)
+		v->gsi = irq_msi_alloc(pci->vm);
+	if (v->gsi < 0)
+		return v->gsi;
+	if (v->assigned)
+		return 0;
+	err = irqfd_assign(pci->vm, v->eventfd, v->gsi);
+	v->assigned = !err;
+	return err;
+}
+
+static int route(struct pci_device *pci, struct msix_vector *v)
+{
+	struct msi_message message = message_of(pci, v);
+	int err = prepare(pci, v);
+
+	return err ? err : irq_msi_route(pci->vm, v->gsi, &message);
+}
+
+static bool deliverable(const struct pci_msix *msix, const struct msix_vector *v)
+{
+	return msix->enabled && !msix->masked &&
+	       !(v->entry[ENTRY_CONTROL] & PCI_MSIX_ENTRY_CTRL_MASKBIT);
+}
+
+/* Device's lock held, vector deliverable. */
+static void raise_vector(struct pci_device *pci, struct msix_vector *v)
+{
+	struct msi_message message = message_of(pci, v);
+
+	if (v->open)
+		eventfd_write(v->eventfd, 1);
+	else
+		irq_signal_msi(pci->vm, &message);
+}
+
+static void update_vector(struct pci_device *pci, unsigned i)
+{
+	struct pci_msix *msix = pci->msix;
+	struct msix_vector *v = &msix->vectors[i];
+
+	if (!deliverable(msix, v)) {
+		v->open = false;
+		return;
+	}
+	/* Without a route it still works, one ioctl for each interrupt. */
+	v->open = !route(pci, v);
+	if (msix->pending & BIT(i)) {
+		msix->pending &= ~BIT(i);
+		raise_vector(pci, v);
+	}
+}
+
+static void update_all(struct pci_device *pci)
+{
+	for (unsigned i = 0; i < pci->msix->nr; i++)
+		update_vector(pci, i);
+}
+
+bool pci_msix_enabled(struct pci_device *pci)
+{
+	return pci->msix && pci->msix->enabled;
+}
+
+void pci_msix_signal(struct pci_device *pci, unsigned vector)
+{
+	struct pci_msix *msix = pci->msix;
+	struct msix_vector *v;
+
+	if (!msix || vector >= msix->nr)
+		return;
+	v = &msix->vectors[vector];
+	if (v->open) {
+		eventfd_write(v->eventfd, 1);
+		return;
+	}
+	pthread_mutex_lock(&pci->lock);
+	if (deliverable(msix, v))
+		raise_vector(pci, v);
+	else if (msix->enabled)
+		msix->pending |= BIT(vector);
+	pthread_mutex_unlock(&pci->lock);
+}
+
+/* ---- the BAR ---- */
+
+static u32 read_dword(struct pci_msix *msix, u64 offset)
+{
+	u64 i = offset / PCI_MSIX_ENTRY_SIZE;
+
+	if (i < msix->nr)
+		return msix->vectors[i].entry[offset % PCI_MSIX_ENTRY_SIZE / 4];
+	if (offset == PBA_OFFSET)
+		return msix->pending;
+	if (offset == PBA_OFFSET + 4)
+		return msix->pending >> 32;
+	return 0;
+}
+
+static void msix_read(struct pci_device *pci, unsigned bar, u64 offset, u8 *data, unsigned len)
+{
+	pthread_mutex_lock(&pci->lock);
+	for (unsigned i = 0; i < len; i++)
+		data[i] = read_dword(pci->msix, ALIGN_DOWN(offset + i, 4)) >>
+			  (8 * ((offset + i) % 4));
+	pthread_mutex_unlock(&pci->lock);
+}
+
+static void msix_write(struct pci_device *pci, unsigned bar, u64 offset, const u8 *data,
+		       unsigned len)
+{
+	struct pci_msix *msix = pci->msix;
+	u64 i = offset / PCI_MSIX_ENTRY_SIZE;
+	unsigned dword = offset % PCI_MSIX_ENTRY_SIZE / 4;
+
+	/* Others are undefined by the specification, and the pending bits are read-only. */
+	if ((len != 4 && len != 8) || !IS_ALIGNED(offset, len) || i >= msix->nr)
+		return;
+	pthread_mutex_lock(&pci->lock);
+	for (; len; len -= 4, data += 4, dword++)
+		msix->vectors[i].entry[dword] = bus_get(data, 4);
+	update_vector(pci, i);
+	pthread_mutex_unlock(&pci->lock);
+}
+
+static const struct pci_bar_ops msix_bar_ops = { .read = msix_read, .write = msix_write };
+
+/* ---- the capability ---- */
+
+void pci_msix_config_written(struct pci_device *pci, unsigned offset, unsigned len)
+{
+	struct pci_msix *msix = pci->msix;
+	u16 control;
+
+	if (!msix || offset >= msix->capability + 4 || offset + len <= msix->capability + 2)
+		return;
+	control = pci_config_get16(pci, msix->capability + PCI_MSIX_FLAGS);
+	pthread_mutex_lock(&pci->lock);
+	msix->enabled = control & PCI_MSIX_FLAGS_ENABLE;
+	msix->masked = control & PCI_MSIX_FLAGS_MASKALL;
+	if (!msix->enabled)
+		msix->pending = 0;
+	update_all(pci);
+	pthread_mutex_unlock(&pci->lock);
+	pci_intx_update(pci);
+}
+
+static void clear_table(struct pci_msix *msix)
+{
+	for (unsigned i = 0; i < msix->nr; i++) {
+		memset(msix->vectors[i].entry, 0, sizeof(msix->vectors[i].entry));
+		msix->vectors[i].entry[ENTRY_CONTROL] = PCI_MSIX_ENTRY_CTRL_MASKBIT;
+	}
+}
+
+void pci_msix_reset(struct pci_device *pci)
+{
+	struct pci_msix *msix = pci->msix;
+
+	if (!msix)
+		return;
+	pthread_mutex_lock(&pci->lock);
+	msix->enabled = msix->masked = false;
+	msix->pending = 0;
+	clear_table(msix);
+	update_all(pci);
+	pthread_mutex_unlock(&pci->lock);
+}
+
+void pci_msix_destroy(struct pci_device *pci)
+{
+	struct pci_msix *msix = pci->msix;
+
+	for (unsigned i = 0; msix && i < msix->nr; i++) {
+		struct msix_vector *v = &msix->vectors[i];
+
+		if (v->assigned)
+			irqfd_deassign(pci->vm, v->eventfd, v->gsi);
+		if (v->gsi >= 0)
+			irq_msi_free(pci->vm, v->gsi);
+		if (v->eventfd >= 0)
+			close(v->eventfd);
+	}
+	free(msix);
+	pci->msix = NULL;
+}
+
+int pci_add_msix(struct pci_device *pci, unsigned bar, unsigned nr)
+{
+	u8 body[PCI_CAP_MSIX_SIZEOF - 2];
+	struct pci_msix *msix;
+	int at;
+
+	if (!nr || nr > PCI_MAX_MSIX)
+		return -EINVAL;
+	bus_put(&body[0], 2, nr - 1);
+	bus_put(&body[2], 4, bar);
+	bus_put(&body[6], 4, PBA_OFFSET | bar);
+	at = pci_add_capability(pci, PCI_CAP_ID_MSIX, body, sizeof(body));
+	if (at < 0)
+		return at;
+	msix = calloc(1, sizeof(*msix) + nr * sizeof(msix->vectors[0]));
+	if (!msix)
+		return -ENOMEM;
+	msix->nr = nr;
+	msix->capability = at;
+	for (unsigned i = 0; i < nr; i++)
+		msix->vectors[i].eventfd = msix->vectors[i].gsi = -1;
+	clear_table(msix);
+	bus_put(&pci->writable[at + PCI_MSIX_FLAGS], 2, CONTROL_BITS);
+	pci_set_bar(pci, bar, BAR_SIZE, false, &msix_bar_ops);
+	pci->msix = msix;
+	return 0;
+}

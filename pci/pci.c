@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The PCI host: the ways to configuration space (ECAM, CF8/CFC), the bridge in slot 0, life cycle. */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
+#include "pci-private.h"
+
+#define RESET_CONTROL  1     /* 0xcf9 */
+#define PORT_ADDRESS   0xcf8 /* and the four of data behind it */
+#define PORT_SIZE      8
+#define ADDRESS_ENABLE 0x80000000
+#define ADDRESS_BITS   0x80fffffc
+#define ECAM_ENABLE    BIT(0)
+#define ECAM_ALIGN     MIB(64) /* the least that chipsets have */
+#define BRIDGE_VENDOR  0x1b36
+#define BRIDGE_DEVICE  0x0008 /* a generic host bridge: no quirk of any guest is for it */
+#define BRIDGE_CLASS   0x060000
+
+void pci_board_window64(struct pci_board *board, gpa_t behind, gpa_t end)
+{
+	u64 base = ALIGN_UP(behind, GIB(1));
+	u64 size = end > base ? MIN(end - base, PCI_WINDOW64_MAX) : 0;
+
+	if (size < PCI_WINDOW64_MIN)
+		return;
+	board->mmio64_base = base;
+	board->mmio64_size = size;
+}
+
+const struct pci_board *pci_host_board(const struct pci_host *host)
+{
+	return &host->board;
+}
+
+/* bus, slot and function as both mechanisms encode them: 8, 5 and 3 bits. NULL: nobody there. */
+static struct pci_device *find_function(struct pci_host *host, u32 bdf)
+{
+	return bdf < PCI_SLOTS << 3 && !(bdf & 7) ? host->slots[bdf >> 3] : NULL;
+}
+
+/* ---- ECAM ---- */
+
+static void ecam_read(void *opaque, u64 offset, u8 *data, unsigned len)
+{
+	struct pci_device *pci = find_function(opaque, offset >> 12);
+	unsigned at = offset & 0xfff;
+
+	if (pci && at + len <= 0x1000)
+		pci_config_read(pci, at, data, len);
+	else
+		memset(data, 0xff, len);
+}
+
+static void ecam_write(void *opaque, u64 offset, const u8 *data, unsigned len)
+{
+	struct pci_device *pci = find_function(opaque, offset >> 12);
+
+	if (pci)
+		pci_config_write(pci, offset & 0xfff, data, len);
+}
+
+static const struct bus_ops ecam_ops = { .read = ecam_read, .write = ecam_write };
+
+/* The register says where ECAM is too. Wherever that is taken already, it is not. Host's lock held. */
+static void move_second_ecam(struct pci_host *host)
+{
+	u64 value = bus_get(&host->bridge.config[host->board.ecam_register], 8);
+	u64 base = value & ECAM_ENABLE ? ALIGN_DOWN(value, ECAM_ALIGN) : 0;
+
+	if (base == host->second_ecam)
+		return;
+	if (host->second_ecam)
+		bus_remove(host->vm->mmio, host->second_ecam);
+	host->second_ecam = 0;
+	if (base && !bus_add(host->vm->mmio, base, host->board.ecam_size, &ecam_ops, host))
+		host->second_ecam = base;
+}
+
+static void bridge_written(struct pci_device *bridge, unsigned offset, unsigned len)
+{
+	unsigned at = bridge->host->board.ecam_register;
+
+	if (offset < at + 8 && at < offset + len)
+		move_second_ecam(bridge->host);
+}
+
+static void add_ecam_register(struct pci_host *host)
+{
+	if (!host->board.ecam_register)
+		return;
+	memset(&host->bridge.writable[host->board.ecam_register], 0xff, 8);
+	host->bridge.config_written = bridge_written;
+}
+
+/* ---- ports ---- */
+
+/* Only whole dwords reach the address register: bytes there belong to other devices on real boards. */
+static bool is_address(u64 offset, unsigned len)
+{
+	return offset == 0 && len == 4;
+}
+
+static struct pci_device *addressed(struct pci_host *host, u64 offset, unsigned *at)
+{
+	u32 address = host->address;
+
+	*at = (address & 0xfc) + offset - 4;
+	if (offset < 4 || !(address & ADDRESS_ENABLE))
+		return NULL;
+	return find_function(host, (address & ~ADDRESS_ENABLE) >> 8);
+}
+
+static void port_read(void *opaque, u64 offset, u8 *data, unsigned len)
+{
+	struct pci_host *host = opaque;
+	struct pci_device *pci;
+	unsigned at;
+
+	if (is_address(offset, len)) {
+		bus_put(data, len, host->address);
+		return;
+	}
+	pci = addressed(host, offset, &at);
+	if (pci)
+		pci_config_read(pci, at, data, len);
+	else
+		memset(data, 0xff, len);
+}
+
+static void port_write(void *opaque, u64 offset, const u8 *data, unsigned len)
+{
+	struct pci_host *host = opaque;
+	struct pci_device *pci;
+	unsigned at;
+
+	if (is_address(offset, len)) {
+		host->address = bus_get(data, len) & ADDRESS_BITS;
+		return;
+	}
+	if (offset == RESET_CONTROL && len == 1 && host->board.reset_control) {
+		host->board.reset_control(host->vm, data[0]);
+		return;
+	}
+	pci = addressed(host, offset, &at);
+	if (pci)
+		pci_config_write(pci, at, data, len);
+}
+
+static const struct bus_ops port_ops = { .read = port_read, .write = port_write };
+
+/* ---- life ---- */
+
+static void host_reset(struct device *device)
+{
+	struct pci_host *host = CONTAINER_OF(device, struct pci_host, device);
+
+	host->address = 0;
+	pthread_mutex_lock(&host->lock);
+	for (unsigned slot = 0; slot < PCI_SLOTS; slot++)
+		if (host->slots[slot])
+			pci_device_reset(host->slots[slot]);
+	pci_update_bars(host);
+	if (host->board.ecam_register)
+		move_second_ecam(host);
+	pthread_mutex_unlock(&host->lock);
+}
+
+static void host_destroy(struct device *device)
+{
+	struct pci_host *host = CONTAINER_OF(device, struct pci_host, device);
+	struct vm *vm = host->vm;
+
+	if (host->board.ports)
+		bus_remove(vm->ports, PORT_ADDRESS);
+	if (host->board.ecam_size)
+		bus_remove(vm->mmio, host->board.ecam_base);
+	if (host->second_ecam)
+		bus_remove(vm->mmio, host->second_ecam);
+	pci_device_exit(&host->bridge);
+	pthread_mutex_destroy(&host->lock);
+	pthread_mutex_destroy(&host->intx_lock);
+	free(host);
+	vm->pci = NULL;
+}
+
+static const struct device_ops host_ops = { .reset = host_reset, .destroy = host_destroy };
+
+static int add_windows(struct pci_host *host)
+{
+	const struct pci_board *board = &host->board;
+	struct vm *vm = host->vm;
+	int err = 0;
+
+	if (board->ecam_size)
+		err = bus_add(vm->mmio, board->ecam_base, board->ecam_size, &ecam_ops, host);
+	if (err || !board->ports)
+		return err;
+	err = bus_add(vm->ports, PORT_ADDRESS, PORT_SIZE, &port_ops, host);
+	if (err && board->ecam_size)
+		bus_remove(vm->mmio, board->ecam_base);
+	return err;
+}
+
+int pci_host_create(struct vm *vm, const struct pci_board *board)
+{
+	struct pci_host *host = calloc(1, sizeof(*host));
+	int err;
+
+	if (!host) {
+		log_error("PCI host: %s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	host->vm = vm;
+	host->board = *board;
+	err = add_windows(host);
+	if (err) {
+		log_error("PCI host: no place for its configuration space: %s", strerror(-err));
+		free(host);
+		return err;
+	}
+	pthread_mutex_init(&host->lock, NULL);
+	pthread_mutex_init(&host->intx_lock, NULL);
+	device_init(&host->device, &host_ops, "pci");
+	vm->pci = host;
+	/* The first device gets slot 0, so this cannot fail. */
+	pci_device_init(&host->bridge, vm, board->bridge_vendor ?: BRIDGE_VENDOR,
+			board->bridge_device ?: BRIDGE_DEVICE, BRIDGE_CLASS, 0, 0, 0);
+	add_ecam_register(host);
+	device_add(&vm->devices, &host->device);
+	return 0;
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the command line of a riscv64 guest means: the parts that need no KVM. */
+#include <stddef.h>
+#include <string.h>
+
+#include "board.h"
+#include "lkvm/arch.h"
+#include "lkvm/util/log.h"
+#include "lkvm/boot/ram-boot.h"
+
+const char arch_name[] = "riscv";
+
+static const char *const irqchips[] = {
+	[IRQCHIP_AUTO] = "auto",
+	[IRQCHIP_AIA] = "aia",
+	[IRQCHIP_PLIC] = "plic",
+	NULL,
+};
+
+static const char *const cpu_types[] = { [RISCV_CPU_MAX] = "max", [RISCV_CPU_MIN] = "min", NULL };
+
+/* The struct riscv_machine_id at the row's offset. */
+static int parse_machine_id(struct vm_config *config, const struct option_row *row,
+			    const char *value)
+{
+	struct riscv_machine_id *id = (void *)((char *)config + row->offset);
+
+	id->given = value;
+	return value ? option_u64(row, value, &id->value) : 0;
+}
+
+const struct option_row arch_options[] = {
+	{ .kind = OPTION_GROUP, .help = "riscv64" },
+	{
+		.kind = OPTION_CALL,
+		.name = "irqchip",
+		.argument = "KIND",
+		.help = "Interrupt controller: auto, aia or plic",
+		.man = "aia gives PCI devices message-signalled interrupts and is KVM's work; plic "
+		       "is lkvm's own, and slower. auto, the default, is aia where the host's KVM "
+		       "has it.",
+		.parse = option_parse_choice,
+		.offset = offsetof(struct vm_config, arch.irqchip),
+		.choices = irqchips,
+	},
+	{
+		.kind = OPTION_STRING,
+		.name = "dump-dtb",
+		.argument = "FILE",
+		.help = "Write the guest's device tree to FILE",
+		.man = "It is written as the guest gets it, before the guest starts; dtc shows it.",
+		.offset = offsetof(struct vm_config, arch.dump_dtb),
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "cpu-type",
+		.argument = "TYPE",
+		.help = "What CPUs can do: all that the host's can (max) or the base (min)",
+		.man = "min is rv64imafdc with Zicntr, Zicsr, Zifencei, Zihpm, and Sstc if the "
+		       "host has it. Others "
+		       "are taken away as far as the host can; of those that it cannot take away "
+		       "the guest is not told. Without Ssaia the interrupt controller is a PLIC.",
+		.parse = option_parse_choice,
+		.offset = offsetof(struct vm_config, arch.isa.cpu_type),
+		.choices = cpu_types,
+	},
+	{
+		.kind = OPTION_UINT,
+		.name = "suspend-seconds",
+		.argument = "N",
+		.help = "A guest that suspends itself to RAM goes on after N seconds (default: 5)",
+		.man = "It takes a host with Linux 6.15 or later. A guest with an aia and a kernel "
+		       "older than Linux 7.0 has no interrupts of its devices afterwards.",
+		.offset = offsetof(struct vm_config, arch.sbi.suspend_seconds),
+		.min = 1,
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "custom-mvendorid",
+		.argument = "N",
+		.help = "The guest's CPUs say that they are of this vendor",
+		.parse = parse_machine_id,
+		.offset = offsetof(struct vm_config, arch.sbi.mvendorid),
+		.can_clear = true,
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "custom-marchid",
+		.argument = "N",
+		.help = "The guest's CPUs say that they are of this architecture",
+		.parse = parse_machine_id,
+		.offset = offsetof(struct vm_config, arch.sbi.marchid),
+		.can_clear = true,
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "custom-mimpid",
+		.argument = "N",
+		.help = "The guest's CPUs say that they are of this implementation",
+		.parse = parse_machine_id,
+		.offset = offsetof(struct vm_config, arch.sbi.mimpid),
+		.can_clear = true,
+	},
+	RISCV_SBI_OPTIONS RISCV_ISA_OPTIONS{ 0 },
+};
+
+const char *const arch_kernel_paths[] = {
+	"Image",
+	"arch/riscv/boot/Image",
+	"arch/riscv/boot/Image.gz",
+	"arch/riscv/boot/vmlinuz.efi",
+	"../../arch/riscv/boot/Image",
+	NULL,
+};
+
+void arch_config_init(struct arch_config *config)
+{
+	memset(config, 0, sizeof(*config));
+}
+
+int arch_config_check(const struct vm_config *config)
+{
+	return ram_boot_check_config(config, BOARD_RAM);
+}
+
+int arch_cmdline(const struct vm_config *config, char *buffer, size_t size)
+{
+	return cmdline_add_defaults(buffer, size, config);
+}

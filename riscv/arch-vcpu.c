@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A vCPU: how it is made, and how it begins. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "isa.h"
+#include "lkvm/arch.h"
+#include "lkvm/util/log.h"
+#include "registers.h"
+#include "riscv-vm.h"
+
+/* KVM makes the first runnable and the others stopped, as after a reset. */
+int arch_vcpu_create(struct vcpu *vcpu)
+{
+	int error = isa_init(vcpu);
+
+	if (!error)
+		error = sbi_init(vcpu);
+	return error || vcpu->id ? error : birth_keep(vcpu);
+}
+
+void arch_vcpu_destroy(struct vcpu *vcpu)
+{
+	loop_timer_cancel(&vcpu->arch.sleep.timer);
+	free(vcpu->arch.birth);
+}
+
+/* A guest's clock runs on while it is paused, and there is no way to tell it that it was. */
+void arch_vcpu_resume(struct vcpu *vcpu)
+{
+}
+
+static int set_power(struct vcpu *vcpu)
+{
+	struct kvm_mp_state state = {
+		.mp_state = vcpu->id ? KVM_MP_STATE_STOPPED : KVM_MP_STATE_RUNNABLE,
+	};
+
+	if (!ioctl(vcpu->fd, KVM_SET_MP_STATE, &state))
+		return 0;
+	log_fatal("vCPU %u: KVM does not take its state: %s", vcpu->id, strerror(errno));
+	return -errno;
+}
+
+/* Documentation/arch/riscv/boot.rst: a0 is the hart, a1 the device tree, paging is off. */
+static int enter_at(struct vcpu *vcpu, const struct ram_boot *boot)
+{
+	int error = vcpu_set_register(vcpu, REG_PC, boot->entry);
+
+	if (!error)
+		error = vcpu_set_register(vcpu, REG_A0, vcpu->id);
+	if (!error)
+		error = vcpu_set_register(vcpu, REG_A1, boot->dtb);
+	if (error)
+		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id,
+			  strerror(-error));
+	return error;
+}
+
+int arch_reset(struct vm *vm)
+{
+	struct riscv_vm *riscv = vm->arch.riscv;
+	struct vcpu *vcpu;
+	unsigned i;
+	int error = 0;
+
+	/* As KVM made them they are as after a reset already. */
+	if (riscv->used) {
+		sbi_reset(vm);
+		error = riscv->irqchip.ops->reset(vm);
+		vcpu_for_each (vcpu, vm, i) {
+			if (!error)
+				error = set_power(vcpu);
+		}
+		if (!error)
+			error = birth_restore(vm->vcpus[0]);
+	}
+	if (!error)
+		error = enter_at(vm->vcpus[0], &riscv->boot);
+	riscv->used = true;
+	return error;
+}

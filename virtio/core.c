@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The device core: status, features, queues and life cycle, for every device behind every transport.
+ *
+ * dev->lock is taken by vCPU threads (transports) and by the main thread (life cycle), which then wait
+ * for loops (loop_call). So nothing that a loop runs may take it: what handlers need of the core
+ * (interrupts, kicks, breaking the device, config changes) works with atomics and eventfds alone.
+ */
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "lkvm/vm/vcpu.h"
+#include "lkvm/virtio/core.h"
+#include "lkvm/vm/vm.h"
+
+#define DRIVER_STATUS_BITS                                                                         \
+	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_DRIVER_OK |        \
+	 VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_FAILED)
+
+/* ---- what queues and devices ask for, from any thread ---- */
+
+static void queue_interrupt(struct virtqueue *vq)
+{
+	struct virtio_transport *t = vq->device->transport;
+
+	if (t)
+		t->ops->signal_queue(t, vq->index);
+}
+
+static void signal_config(struct virtio_device *dev)
+{
+	struct virtio_transport *t = dev->transport;
+
+	if (t && (dev->status & VIRTIO_CONFIG_S_DRIVER_OK))
+		t->ops->signal_config(t);
+}
+
+void virtio_break(struct virtio_device *dev, const char *fmt, ...)
+{
+	char why[160];
+	va_list args;
+
+	if (atomic_exchange(&dev->needs_reset, true))
+		return;
+	va_start(args, fmt);
+	vsnprintf(why, sizeof(why), fmt, args);
+	va_end(args);
+	if (log_limit_ok(&dev->complaints))
+		log_warning("%s: the guest's driver broke it: %s", dev->device.name, why);
+	signal_config(dev);
+}
+
+static void queue_broken(struct virtqueue *vq, const char *why)
+{
+	virtio_break(vq->device, "queue %u: %s", vq->index, why);
+}
+
+static void kick(struct virtio_queue_slot *slot)
+{
+	/* A full counter means that the loop is going to look anyway. */
+	eventfd_write(slot->kick_fd, 1);
+}
+
+static void queue_again(struct virtqueue *vq)
+{
+	kick(CONTAINER_OF(vq, struct virtio_queue_slot, vq));
+}
+
+static const struct virtqueue_ops queue_ops = {
+	.interrupt = queue_interrupt,
+	.broken = queue_broken,
+	.again = queue_again,
+};
+
+void virtio_config_changed(struct virtio_device *dev)
+{
+	dev->config_generation++;
+	signal_config(dev);
+}
+
+void virtio_queue_kick(struct virtio_device *dev, unsigned index)
+{
+	if (index < dev->nr_queues)
+		kick(&dev->queues[index]);
+}
+
+/* ---- queues and their loops ---- */
+
+static void kicked(struct loop_fd *handler, u32 events)
+{
+	struct virtio_queue_slot *slot = CONTAINER_OF(handler, struct virtio_queue_slot, kick);
+	struct virtio_device *dev = slot->vq.device;
+	eventfd_t count;
+
+	/* Before the queue is looked at: a kick that comes now must bring us back. */
+	eventfd_read(slot->kick_fd, &count);
+	slot->vq.budget = VIRTQUEUE_BUDGET;
+	if (!dev->needs_reset)
+		dev->ops->notify(dev, &slot->vq);
+}
+
+static void attach_on_loop(void *arg)
+{
+	struct virtio_queue_slot *slot = arg;
+
+	slot->attached = !loop_fd_add(slot->loop, &slot->kick, EPOLLIN);
+}
+
+static void detach_on_loop(void *arg)
+{
+	struct virtio_queue_slot *slot = arg;
+
+	loop_fd_del(&slot->kick);
+	slot->attached = false;
+}
+
+/* The handler may run from now on, and does once: whatever came before is not lost. */
+static void queue_attach(struct virtio_queue_slot *slot)
+{
+	if (slot->attached || !slot->live)
+		return;
+	loop_call(slot->loop, attach_on_loop, slot);
+	if (!slot->attached)
+		virtio_break(slot->vq.device, "no room on the event loop");
+	kick(slot);
+}
+
+/* When this returns the handler does not run and will not. Kicks collect in the eventfd. */
+static void queue_detach(struct virtio_queue_slot *slot)
+{
+	if (slot->attached)
+		loop_call(slot->loop, detach_on_loop, slot);
+}
+
+static void attach_all(struct virtio_device *dev)
+{
+	for (unsigned i = 0; i < dev->nr_queues; i++)
+		queue_attach(&dev->queues[i]);
+}
+
+static void detach_all(struct virtio_device *dev)
+{
+	for (unsigned i = 0; i < dev->nr_queues; i++)
+		queue_detach(&dev->queues[i]);
+}
+
+static void queue_go_live(struct virtio_device *dev, struct virtio_queue_slot *slot)
+{
+	struct virtio_transport *t = dev->transport;
+
+	slot->live = true;
+	/* Without an ioeventfd kicks are trapped, and work as well. */
+	if (t && t->ops->queue_attach)
+		t->ops->queue_attach(t, slot->vq.index, slot->kick_fd);
+	if (!dev->paused)
+		queue_attach(slot);
+}
+
+/* Detached and quiesced before. */
+static void queue_off(struct virtio_device *dev, struct virtio_queue_slot *slot)
+{
+	struct virtio_transport *t = dev->transport;
+	eventfd_t count;
+
+	if (slot->live && t && t->ops->queue_detach)
+		t->ops->queue_detach(t, slot->vq.index, slot->kick_fd);
+	slot->live = false;
+	eventfd_read(slot->kick_fd, &count);
+	virtqueue_disable(&slot->vq);
+}
+
+static void queue_forget(struct virtqueue *vq)
+{
+	vq->size = vq->max_size;
+	vq->desc = vq->driver = vq->device_area = 0;
+}
+
+/* One queue of a device that may be at work; the others notice nothing. Lock held. */
+static void queue_take_away(struct virtio_device *dev, struct virtio_queue_slot *slot)
+{
+	if (!slot->live) {
+		queue_off(dev, slot);
+		return;
+	}
+	detach_all(dev);
+	if (dev->ops->quiesce)
+		dev->ops->quiesce(dev);
+	queue_off(dev, slot);
+	if (dev->ops->queue_reset)
+		dev->ops->queue_reset(dev, &slot->vq);
+	if (dev->ops->resume)
+		dev->ops->resume(dev);
+	attach_all(dev);
+}
+
+/* ---- status ---- */
+
+static void stop(struct virtio_device *dev)
+{
+	detach_all(dev);
+	if (dev->active && !dev->paused && dev->ops->quiesce)
+		dev->ops->quiesce(dev);
+}
+
+static void reset_locked(struct virtio_device *dev)
+{
+	stop(dev);
+	for (unsigned i = 0; i < dev->nr_queues; i++) {
+		queue_off(dev, &dev->queues[i]);
+		queue_forget(&dev->queues[i].vq);
+	}
+	if (dev->ops->reset)
+		dev->ops->reset(dev);
+	dev->active = false;
+	dev->features = 0;
+	dev->features_bad = false;
+	dev->big_endian = false;
+	dev->status = 0;
+	dev->needs_reset = false;
+	if (dev->transport)
+		dev->transport->ops->reset(dev->transport);
+}
+
+static bool features_good(struct virtio_device *dev)
+{
+	/* Without it the driver would pass addresses of memory that is not shared. */
+	if (dev->device_features & ~dev->features & BIT(VIRTIO_F_ACCESS_PLATFORM))
+		return false;
+	return !dev->features_bad && !(dev->features & ~dev->device_features) &&
+	       (dev->legacy || virtio_has_feature(dev, VIRTIO_F_VERSION_1));
+}
+
+static int enable_queue(struct virtio_device *dev, struct virtqueue *vq)
+{
+	vq->big_endian = dev->big_endian;
+	return virtqueue_enable(vq, dev->memory, dev->features);
+}
+
+static void activate(struct virtio_device *dev)
+{
+	int err;
+
+	/* A legacy driver cannot be refused any earlier. */
+	if (!features_good(dev)) {
+		virtio_break(dev, "it wants features 0x%llx, offered are 0x%llx",
+			     (unsigned long long)dev->features,
+			     (unsigned long long)dev->device_features);
+		return;
+	}
+	for (unsigned i = 0; i < dev->nr_queues; i++) {
+		struct virtqueue *vq = &dev->queues[i].vq;
+
+		/* Again, as a driver may have enabled it before the features were settled. */
+		if (vq->enabled && enable_queue(dev, vq)) {
+			virtio_break(dev, "queue %u cannot be enabled", i);
+			return;
+		}
+	}
+	err = dev->ops->activate ? dev->ops->activate(dev) : 0;
+	if (err) {
+		virtio_break(dev, "it could not be started: %s", strerror(-err));
+		return;
+	}
+	dev->active = true;
+	for (unsigned i = 0; i < dev->nr_queues; i++)
+		if (dev->queues[i].vq.enabled)
+			queue_go_live(dev, &dev->queues[i]);
+}
+
+static void add_status(struct virtio_device *dev, u8 bits)
+{
+	bits &= DRIVER_STATUS_BITS & ~dev->status;
+	if (dev->legacy)
+		bits &= ~VIRTIO_CONFIG_S_FEATURES_OK;
+	if ((bits & VIRTIO_CONFIG_S_FEATURES_OK) && !features_good(dev)) {
+		bits &= ~VIRTIO_CONFIG_S_FEATURES_OK;
+		if (log_limit_ok(&dev->complaints))
+			log_warning(
+				"%s: the guest's driver wants features 0x%llx, offered are 0x%llx; "
+				"VERSION_1 is needed, and ACCESS_PLATFORM where it is offered",
+				dev->device.name, (unsigned long long)dev->features,
+				(unsigned long long)dev->device_features);
+	}
+	if (!dev->legacy && !((dev->status | bits) & VIRTIO_CONFIG_S_FEATURES_OK))
+		bits &= ~VIRTIO_CONFIG_S_DRIVER_OK;
+	if (dev->needs_reset)
+		bits &= ~VIRTIO_CONFIG_S_DRIVER_OK;
+	dev->status |= bits;
+	if ((bits & VIRTIO_CONFIG_S_DRIVER_OK) && !dev->active)
+		activate(dev);
+}
+
+u8 virtio_get_status(struct virtio_device *dev)
+{
+	return dev->status | (dev->needs_reset ? VIRTIO_CONFIG_S_NEEDS_RESET : 0);
+}
+
+void virtio_set_status(struct virtio_device *dev, u8 status)
+{
+	bool big_endian = dev->legacy && vcpu_big_endian();
+
+	pthread_mutex_lock(&dev->lock);
+	if (!status)
+		reset_locked(dev);
+	/* With no status yet nothing is active that would use it. */
+	if (!dev->status)
+		dev->big_endian = big_endian;
+	if (status)
+		add_status(dev, status);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+/* ---- features ---- */
+
+u32 virtio_get_device_features(struct virtio_device *dev, u32 select)
+{
+	return select < 2 ? dev->device_features >> (32 * select) : 0;
+}
+
+void virtio_set_driver_features(struct virtio_device *dev, u32 select, u32 value)
+{
+	pthread_mutex_lock(&dev->lock);
+	if (dev->active || (dev->status & VIRTIO_CONFIG_S_FEATURES_OK))
+		goto out;
+	if (select < 2) {
+		dev->features &= ~(0xffffffffULL << (32 * select));
+		dev->features |= (u64)value << (32 * select);
+	} else if (value) {
+		dev->features_bad = true;
+	}
+out:
+	pthread_mutex_unlock(&dev->lock);
+}
+
+u32 virtio_get_driver_features(struct virtio_device *dev, u32 select)
+{
+	u32 value = 0;
+
+	pthread_mutex_lock(&dev->lock);
+	if (select < 2)
+		value = dev->features >> (32 * select);
+	pthread_mutex_unlock(&dev->lock);
+	return value;
+}
+
+/* ---- queues, as transports see them ---- */
+
+u16 virtio_queue_max(struct virtio_device *dev, unsigned index)
+{
+	return index < dev->nr_queues ? dev->queues[index].vq.max_size : 0;
+}
+
+u16 virtio_queue_size(struct virtio_device *dev, unsigned index)
+{
+	u16 size;
+
+	if (index >= dev->nr_queues)
+		return 0;
+	pthread_mutex_lock(&dev->lock);
+	size = dev->queues[index].vq.size;
+	pthread_mutex_unlock(&dev->lock);
+	return size;
+}
+
+void virtio_queue_set_size(struct virtio_device *dev, unsigned index, u32 size)
+{
+	if (index >= dev->nr_queues)
+		return;
+	pthread_mutex_lock(&dev->lock);
+	/* A wrong one is kept, so that enabling the queue finds it. */
+	if (!dev->queues[index].vq.enabled)
+		dev->queues[index].vq.size = size > VIRTQUEUE_MAX_SIZE ? 0 : size;
+	pthread_mutex_unlock(&dev->lock);
+}
+
+bool virtio_queue_enabled(struct virtio_device *dev, unsigned index)
+{
+	bool enabled;
+
+	if (index >= dev->nr_queues)
+		return false;
+	pthread_mutex_lock(&dev->lock);
+	enabled = dev->queues[index].vq.enabled;
+	pthread_mutex_unlock(&dev->lock);
+	return enabled;
+}
+
+static void enable_locked(struct virtio_device *dev, struct virtio_queue_slot *slot)
+{
+	struct virtqueue *vq = &slot->vq;
+
+	if (enable_queue(dev, vq)) {
+		virtio_break(dev, "queue %u: size %u or ring addresses 0x%llx, 0x%llx, 0x%llx",
+			     vq->index, vq->size, (unsigned long long)vq->desc,
+			     (unsigned long long)vq->driver, (unsigned long long)vq->device_area);
+		return;
+	}
+	if (dev->active)
+		queue_go_live(dev, slot);
+}
+
+void virtio_queue_set_enabled(struct virtio_device *dev, unsigned index, bool enabled)
+{
+	struct virtio_queue_slot *slot;
+
+	if (index >= dev->nr_queues)
+		return;
+	slot = &dev->queues[index];
+	pthread_mutex_lock(&dev->lock);
+	if (enabled && !slot->vq.enabled)
+		enable_locked(dev, slot);
+	else if (!enabled && slot->vq.enabled)
+		queue_take_away(dev, slot);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+void virtio_queue_reset(struct virtio_device *dev, unsigned index)
+{
+	if (index >= dev->nr_queues)
+		return;
+	pthread_mutex_lock(&dev->lock);
+	if (virtio_has_feature(dev, VIRTIO_F_RING_RESET) && dev->active) {
+		queue_take_away(dev, &dev->queues[index]);
+		queue_forget(&dev->queues[index].vq);
+	}
+	pthread_mutex_unlock(&dev->lock);
+}
+
+static gpa_t *ring_address(struct virtqueue *vq, enum virtio_ring_part part)
+{
+	switch (part) {
+	case RING_DESC:
+		return &vq->desc;
+	case RING_DRIVER:
+		return &vq->driver;
+	default:
+		return &vq->device_area;
+	}
+}
+
+u32 virtio_queue_address(struct virtio_device *dev, unsigned index, enum virtio_ring_part part,
+			 bool high)
+{
+	gpa_t address;
+
+	if (index >= dev->nr_queues)
+		return 0;
+	pthread_mutex_lock(&dev->lock);
+	address = *ring_address(&dev->queues[index].vq, part);
+	pthread_mutex_unlock(&dev->lock);
+	return high ? address >> 32 : address;
+}
+
+void virtio_queue_set_address(struct virtio_device *dev, unsigned index, enum virtio_ring_part part,
+			      bool high, u32 value)
+{
+	struct virtqueue *vq;
+	gpa_t *address;
+
+	if (index >= dev->nr_queues)
+		return;
+	vq = &dev->queues[index].vq;
+	pthread_mutex_lock(&dev->lock);
+	address = ring_address(vq, part);
+	if (!vq->enabled && high)
+		*address = (u32)*address | (u64)value << 32;
+	else if (!vq->enabled)
+		*address = (*address & ~0xffffffffULL) | value;
+	pthread_mutex_unlock(&dev->lock);
+}
+
+/* One that has not said DRIVER yet has no business kicking. */
+static void legacy_first_use(struct virtio_device *dev)
+{
+	pthread_mutex_lock(&dev->lock);
+	if (!dev->active && !dev->needs_reset && (dev->status & VIRTIO_CONFIG_S_DRIVER))
+		activate(dev);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+void virtio_queue_notified(struct virtio_device *dev, u32 index)
+{
+	if (dev->legacy && virtio_queue_enabled(dev, index))
+		legacy_first_use(dev);
+	virtio_queue_kick(dev, index);
+}
+
+/* ---- configuration space ---- */
+
+void virtio_config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len)
+{
+	memset(data, 0, len);
+	if (offset >= dev->config_size || !dev->ops->config_read)
+		return;
+	pthread_mutex_lock(&dev->lock);
+	dev->ops->config_read(dev, offset, data, MIN(len, dev->config_size - offset));
+	pthread_mutex_unlock(&dev->lock);
+}
+
+void virtio_config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len)
+{
+	if (offset >= dev->config_size || len > dev->config_size - offset ||
+	    !dev->ops->config_write)
+		return;
+	pthread_mutex_lock(&dev->lock);
+	dev->ops->config_write(dev, offset, data, len);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+u8 virtio_config_generation(struct virtio_device *dev)
+{
+	return dev->config_generation;
+}
+
+/* ---- the machine's walks ---- */
+
+static struct virtio_device *to_virtio(struct device *device)
+{
+	return CONTAINER_OF(device, struct virtio_device, device);
+}
+
+static void life_reset(struct device *device)
+{
+	struct virtio_device *dev = to_virtio(device);
+
+	pthread_mutex_lock(&dev->lock);
+	reset_locked(dev);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+static int life_start(struct device *device)
+{
+	struct virtio_device *dev = to_virtio(device);
+
+	return dev->ops->start ? dev->ops->start(dev) : 0;
+}
+
+static void life_quiesce(struct device *device)
+{
+	struct virtio_device *dev = to_virtio(device);
+
+	pthread_mutex_lock(&dev->lock);
+	stop(dev);
+	dev->paused = true;
+	pthread_mutex_unlock(&dev->lock);
+}
+
+static void life_resume(struct device *device)
+{
+	struct virtio_device *dev = to_virtio(device);
+
+	pthread_mutex_lock(&dev->lock);
+	if (dev->paused) {
+		dev->paused = false;
+		if (dev->active && dev->ops->resume)
+			dev->ops->resume(dev);
+		attach_all(dev);
+	}
+	pthread_mutex_unlock(&dev->lock);
+}
+
+static void life_destroy(struct device *device)
+{
+	struct virtio_device *dev = to_virtio(device);
+	struct virtio_transport *t = dev->transport;
+
+	pthread_mutex_lock(&dev->lock);
+	stop(dev);
+	dev->paused = true;
+	for (unsigned i = 0; i < dev->nr_queues; i++)
+		queue_off(dev, &dev->queues[i]);
+	dev->transport = NULL;
+	pthread_mutex_unlock(&dev->lock);
+	if (t)
+		t->ops->destroy(t);
+	dev->ops->destroy(dev);
+}
+
+static const struct device_ops life_ops = {
+	.reset = life_reset,
+	.start = life_start,
+	.quiesce = life_quiesce,
+	.resume = life_resume,
+	.destroy = life_destroy,
+};
+
+int virtio_init(struct virtio_device *dev, const struct virtio_device_ops *ops, struct vm *vm,
+		const struct guest_memory *memory, struct loop *loop, u64 device_features,
+		u32 config_size, const u16 *queue_size, unsigned nr_queues)
+{
+	if (!nr_queues || nr_queues > VIRTIO_MAX_QUEUES)
+		return -EINVAL;
+	device_init(&dev->device, &life_ops, "%s", ops->name);
+	dev->ops = ops;
+	dev->vm = vm;
+	dev->memory = memory ? memory : &vm->memory;
+	dev->device_features = device_features | BIT(VIRTIO_F_VERSION_1) |
+			       BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX);
+	if (ops->queue_reset)
+		dev->device_features |= BIT(VIRTIO_F_RING_RESET);
+	if (vm && vm->private_memory)
+		dev->device_features |= BIT(VIRTIO_F_ACCESS_PLATFORM);
+	dev->config_size = config_size;
+	dev->complaints = (struct log_limit)LOG_LIMIT(3);
+	dev->queues = calloc(nr_queues, sizeof(*dev->queues));
+	if (!dev->queues)
+		return -ENOMEM;
+	pthread_mutex_init(&dev->lock, NULL);
+	dev->transport = NULL;
+	dev->active = dev->paused = dev->features_bad = false;
+	dev->legacy = dev->big_endian = false;
+	dev->features = 0;
+	dev->status = 0;
+	dev->needs_reset = false;
+	for (dev->nr_queues = 0; dev->nr_queues < nr_queues; dev->nr_queues++) {
+		struct virtio_queue_slot *slot = &dev->queues[dev->nr_queues];
+		u16 size = queue_size[dev->nr_queues];
+
+		slot->kick_fd = -1;
+		if (IS_POWER_OF_2(size) && size <= VIRTQUEUE_MAX_SIZE)
+			slot->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		else
+			errno = EINVAL;
+		if (slot->kick_fd < 0) {
+			int err = -errno;
+
+			virtio_exit(dev);
+			return err;
+		}
+		slot->loop = loop ? loop : vm->loop;
+		slot->kick.fd = slot->kick_fd;
+		slot->kick.ready = kicked;
+		slot->vq.device = dev;
+		slot->vq.ops = &queue_ops;
+		slot->vq.index = dev->nr_queues;
+		slot->vq.max_size = slot->vq.size = size;
+	}
+	return 0;
+}
+
+void virtio_exit(struct virtio_device *dev)
+{
+	if (!dev->queues)
+		return;
+	for (unsigned i = 0; i < dev->nr_queues; i++) {
+		queue_detach(&dev->queues[i]);
+		close(dev->queues[i].kick_fd);
+	}
+	free(dev->queues);
+	dev->queues = NULL;
+	dev->nr_queues = 0;
+	pthread_mutex_destroy(&dev->lock);
+}

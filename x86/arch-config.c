@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the command line of an x86 guest means: the parts that need no KVM. */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "board.h"
+#include "lkvm/arch.h"
+#include "lkvm/boot/boot.h"
+#include "lkvm/util/log.h"
+#include "confidential/snp-config.h"
+#include "confidential/vm-type.h"
+
+const char arch_name[] = "x86";
+
+const struct option_row arch_options[] = {
+	{ .kind = OPTION_GROUP, .help = "x86" },
+	{
+		.kind = OPTION_FLAG,
+		.name = "no-acpi",
+		.help = "Give the guest an MP table, but no ACPI tables",
+		.man = "For kernels built without ACPI, and for finding out whether ACPI is to "
+		       "blame. virtio-mmio devices are then announced on the kernel command line.",
+		.offset = offsetof(struct vm_config, arch.no_acpi),
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "vm-type",
+		.argument = "TYPE",
+		.help = "Kind of machine: default, sw-protected or snp",
+		.man = "Guests of the other two have private memory beside what they share with "
+		       "devices, and convert pages from one to the other. sw-protected is KVM's "
+		       "imitation of such machines, for development: it protects nothing, takes "
+		       "any processor with nested paging and a host kernel with "
+		       "CONFIG_KVM_SW_PROTECTED_VM. See Documentation/private-memory.md.",
+		.parse = option_parse_choice,
+		.offset = offsetof(struct vm_config, arch.vm_type),
+		.choices = x86_vm_type_names,
+	},
+	{
+		.kind = OPTION_FLAG,
+		.name = "no-prefault",
+		.help = "Do not map pages at once that the guest makes private or shared",
+		.man = "By default KVM maps them before the guest goes on, which spares it a fault "
+		       "for each page. To compare, and for guests that convert much more than they "
+		       "use.",
+		.offset = offsetof(struct vm_config, arch.no_prefault),
+	},
+	{
+		.kind = OPTION_CALL,
+		.name = "snp",
+		.argument = "KEY=VALUE[,...]",
+		.help = "Launch a SEV-SNP guest with a policy, an ID block and the like",
+		.man = "Means --vm-type snp. policy=N is the guest policy (default 0x30000); "
+		       "id-block=FILE and "
+		       "id-auth=FILE what its owner signed, as raw bytes or in base64, and "
+		       "author-key that an author's key is in the second; host-data=HEX 32 bytes "
+		       "for attestation reports; vcek-disabled leaves the chip's own key out of "
+		       "them; vmsa-features=N are further SEV features, gosvw=HEX 16 bytes of "
+		       "workarounds. c-bit=N says which page table bit encrypts (default 51) and "
+		       "signature=N what a firmware finds in EDX. lkvm snp-digest tells the launch "
+		       "digest beforehand. See Documentation/snp.md.",
+		.parse = snp_parse_option,
+		.can_clear = true,
+	},
+	{
+		.kind = OPTION_STRING,
+		.letter = 'f',
+		.name = "firmware",
+		.argument = "FILE",
+		.help = "Start an OVMF, which may start the kernel",
+		.man = "An OVMF (UEFI) as distributions have it for QEMU, put below 4 GiB. Its "
+		       "variables are forgotten at the end. A kernel given beside it is started by "
+		       "it, with initrd and command line, which it gets through fw_cfg. In a "
+		       "SEV-SNP guest what its SEV metadata want becomes part of the launch, and "
+		       "the kernel is measured by its hash.",
+		.offset = offsetof(struct vm_config, firmware),
+	},
+	{ 0 },
+};
+
+const char *const arch_kernel_paths[] = {
+	"bzImage",
+	"arch/x86/boot/bzImage",
+	"arch/x86_64/boot/bzImage",
+	"arch/i386/boot/bzImage",
+	"../../arch/x86/boot/bzImage",
+	NULL,
+};
+
+void arch_config_init(struct arch_config *config)
+{
+	memset(config, 0, sizeof(*config));
+}
+
+_Static_assert(ARCH_MAX_CPUS == BOARD_MAX_CPUS, "the option's limit is the board's");
+
+int arch_config_check(const struct vm_config *config)
+{
+	if (config->memory < MIB(2)) {
+		log_fatal("-m: %llu KiB of memory are too little, 2 MiB is the least",
+			  (unsigned long long)config->memory >> 10);
+		return -EINVAL;
+	}
+	if (config->memory_address) {
+		log_fatal("-m: the memory of an x86 guest begins at 0, not at 0x%llx",
+			  (unsigned long long)config->memory_address);
+		return -EINVAL;
+	}
+	if (!IS_ALIGNED(config->memory, 4096)) {
+		log_fatal("-m: %llu bytes are not a whole number of 4 KiB pages",
+			  (unsigned long long)config->memory);
+		return -EINVAL;
+	}
+	return x86_check_vm_type(config) ?: snp_config_check(config);
+}
+
+/*
+ * panic=-1: a guest that panicked should end, and is told from a reboot by what it printed. Without
+ * ACPI Linux would try every other way to reset before the keyboard controller.
+ */
+int arch_cmdline(const struct vm_config *config, char *buffer, size_t size)
+{
+	int error = cmdline_add_defaults(buffer, size, config);
+
+	if (!error && config->arch.no_acpi)
+		error = cmdline_add(buffer, size, "reboot=k");
+	return error;
+}

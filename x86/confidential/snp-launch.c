@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+
+#include "lkvm/vm/device-node.h"
+#include "lkvm/util/log.h"
+#include "snp-cpuid.h"
+#include "snp-error.h"
+#include "snp-launch.h"
+#include "uapi/kvm.h"
+
+#define SEV_DEVICE "/dev/sev"
+
+/* How often KVM may be busy without getting any further before it is taken for stuck: 10 s. */
+#define MAX_PAUSES	  10000
+#define PAUSE_NANOSECONDS 1000000
+
+/* ---- the kernel ---- */
+
+static int kernel_open(void *context, const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int kernel_ioctl(void *context, int fd, unsigned long request, void *arg)
+{
+	int ret = ioctl(fd, request, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static void kernel_pause(void *context)
+{
+	struct timespec time = { .tv_nsec = PAUSE_NANOSECONDS };
+
+	nanosleep(&time, NULL);
+}
+
+const struct snp_ops snp_kernel_ops = {
+	.open = kernel_open,
+	.ioctl = kernel_ioctl,
+	.pause = kernel_pause,
+};
+
+static int request(const struct snp_host *host, int fd, unsigned long what, void *arg)
+{
+	return host->ops->ioctl(host->context, fd, what, arg);
+}
+
+/* KVM_MEMORY_ENCRYPT_OP; *status is the security processor's answer, if it was asked at all. */
+static int command(const struct snp_host *host, u32 id, void *data, u32 *status)
+{
+	struct kvm_sev_cmd cmd = {
+		.id = id,
+		.data = (u64)(uintptr_t)data,
+		.sev_fd = host->sev_fd,
+	};
+	int ret;
+
+	do {
+		ret = request(host, host->vm_fd, KVM_MEMORY_ENCRYPT_OP, &cmd);
+	} while (ret == -EINTR);
+	*status = cmd.error == SNP_NOT_ASKED ? SNP_SUCCESS : cmd.error;
+	return MIN(ret, 0);
+}
+
+static int failed(int error, u32 status, const char *what)
+{
+	if (status)
+		log_fatal("SEV-SNP: %s: the security processor says: %s", what,
+			  snp_status_words(status));
+	else
+		log_fatal("SEV-SNP: %s: %s", what, strerror(-error));
+	return error;
+}
+
+/* ---- before there are vCPUs ---- */
+
+static void explain_open(int error)
+{
+	struct node_seen seen;
+	char text[600];
+
+	node_look(&seen, SEV_DEVICE, error);
+	node_explain(
+		&seen,
+		"load the module ccp, and see that SEV-SNP is on in the firmware setup of this "
+		"AMD machine",
+		NULL, text, sizeof(text));
+	log_fatal("%s", text);
+}
+
+int snp_host_open(struct snp_host *host)
+{
+	host->sev_fd = host->ops->open(host->context, SEV_DEVICE);
+	if (host->sev_fd == -EBUSY)
+		log_fatal(SEV_DEVICE
+			  " is in use by somebody else: a tool that updates its firmware "
+			  "or its certificates may be running");
+	else if (host->sev_fd < 0)
+		explain_open(-host->sev_fd);
+	return MIN(host->sev_fd, 0);
+}
+
+/* A mask that /dev/kvm tells. False: it does not, and KVM will say what it thinks of the value. */
+static bool ask_mask(const struct snp_host *host, u64 which, u64 *mask)
+{
+	struct kvm_device_attr attr = {
+		.group = SEV_ATTR_GROUP,
+		.attr = which,
+		.addr = (u64)(uintptr_t)mask,
+	};
+
+	return request(host, host->kvm_fd, KVM_GET_DEVICE_ATTR, &attr) >= 0;
+}
+
+static int check_mask(const struct snp_host *host, u64 which, const char *key, u64 wanted)
+{
+	u64 mask;
+
+	if (!ask_mask(host, which, &mask) || !(wanted & ~mask))
+		return 0;
+	log_fatal("--snp %s=0x%llx: this host has 0x%llx only", key, (unsigned long long)wanted,
+		  (unsigned long long)mask);
+	return -EINVAL;
+}
+
+int snp_host_init(const struct snp_host *host, const struct snp_config *config)
+{
+	struct sev_init2 init = { .vmsa_features = config->vmsa_features };
+	u32 status;
+	int error;
+
+	error = check_mask(host, SEV_ATTR_VMSA_FEATURES, "vmsa-features", config->vmsa_features);
+	if (!error)
+		error = check_mask(host, SEV_ATTR_POLICY_BITS, "policy", snp_policy(config));
+	if (error)
+		return error;
+	error = command(host, SEV_CMD_INIT2, &init, &status);
+	if (error == -EBUSY)
+		log_fatal("SEV-SNP: no address space identifier is left: too many such guests are "
+			  "running");
+	else if (error)
+		failed(error, status, "KVM does not make the guest one");
+	return error;
+}
+
+/* ---- the launch ---- */
+
+static int set_vcpu(const struct snp_host *host, unsigned index, const struct snp_vcpu *vcpu)
+{
+	int fd = host->vcpu_fd(host->vcpu_context, index), error;
+	const struct kvm_sregs *want = &vcpu->sregs;
+	struct kvm_regs regs = vcpu->regs;
+	struct kvm_sregs sregs;
+
+	/* The local APIC's base and the like stay as KVM made them. */
+	error = request(host, fd, KVM_GET_SREGS, &sregs);
+	if (error < 0)
+		return error;
+	sregs.cs = want->cs;
+	sregs.ds = want->ds;
+	sregs.es = want->es;
+	sregs.fs = want->fs;
+	sregs.gs = want->gs;
+	sregs.ss = want->ss;
+	sregs.tr = want->tr;
+	sregs.ldt = want->ldt;
+	sregs.gdt = want->gdt;
+	sregs.idt = want->idt;
+	sregs.cr0 = want->cr0;
+	sregs.cr2 = 0;
+	sregs.cr3 = want->cr3;
+	sregs.cr4 = want->cr4;
+	sregs.efer = want->efer;
+	error = request(host, fd, KVM_SET_SREGS, &sregs);
+	if (error >= 0)
+		error = request(host, fd, KVM_SET_REGS, &regs);
+	return MIN(error, 0);
+}
+
+static int set_vcpus(const struct snp_host *host, const struct snp_plan *plan)
+{
+	for (unsigned i = 0; i < plan->nr_vcpus; i++) {
+		int error = set_vcpu(host, i, i ? &plan->others : &plan->boot);
+
+		if (error) {
+			log_fatal("SEV-SNP: KVM does not take vCPU %u's registers: %s", i,
+				  strerror(-error));
+			return error;
+		}
+	}
+	return 0;
+}
+
+static int start(const struct snp_host *host, const struct snp_config *config)
+{
+	struct sev_snp_launch_start start = { .policy = snp_policy(config) };
+	u32 status;
+	int error;
+
+	memcpy(start.gosvw, config->gosvw, sizeof(start.gosvw));
+	error = command(host, SEV_CMD_SNP_LAUNCH_START, &start, &status);
+	/* Nothing else of what it is given can be wrong. Linux 6.11 wants bit 16, and bit 20 not. */
+	if (error == -EINVAL && !status && start.policy != SNP_POLICY_DEFAULT) {
+		log_fatal("SEV-SNP: KVM does not take the policy 0x%llx; 0x%x would work",
+			  (unsigned long long)start.policy, SNP_POLICY_DEFAULT);
+		return error;
+	}
+	return error ? failed(error, status, "the launch does not begin (LAUNCH_START)") : 0;
+}
+
+/* KVM was busy (EAGAIN): lets time pass. False: it has been for too long. */
+static bool may_ask_again(const struct snp_host *host, unsigned *pauses)
+{
+	if (++*pauses > MAX_PAUSES)
+		return false;
+	host->ops->pause(host->context);
+	return true;
+}
+
+static int make_range_private(const struct snp_host *host, const struct snp_range *range)
+{
+	struct kvm_memory_attributes attributes = {
+		.address = range->gpa,
+		.size = range->size,
+		.attributes = KVM_MEMORY_ATTRIBUTE_PRIVATE,
+	};
+	unsigned pauses = 0;
+	int error;
+
+	do {
+		error = request(host, host->vm_fd, KVM_SET_MEMORY_ATTRIBUTES, &attributes);
+	} while (error == -EINTR || (error == -EAGAIN && may_ask_again(host, &pauses)));
+	return MIN(error, 0);
+}
+
+static int make_private(const struct snp_host *host, const struct snp_plan *plan)
+{
+	for (unsigned i = 0; i < plan->nr_ranges; i++) {
+		const struct snp_range *range = &plan->ranges[i];
+		int error = make_range_private(host, range);
+
+		if (error) {
+			log_fatal("SEV-SNP: KVM does not make %llu KiB at 0x%llx private: %s",
+				  (unsigned long long)range->size >> 10,
+				  (unsigned long long)range->gpa, strerror(-error));
+			return error;
+		}
+	}
+	return 0;
+}
+
+/* KVM may stop early, with the structure saying from where to go on. */
+static int update(const struct snp_host *host, const struct snp_range *range, u32 *status)
+{
+	struct sev_snp_launch_update update = {
+		.gfn_start = range->gpa / SNP_PAGE_SIZE,
+		.uaddr = range->type == SNP_PAGE_ZERO ? 0 : (u64)(uintptr_t)range->data,
+		.len = range->size,
+		.type = range->type,
+	};
+	unsigned pauses = 0;
+
+	while (update.len) {
+		u64 before = update.len;
+		int error = command(host, SEV_CMD_SNP_LAUNCH_UPDATE, &update, status);
+
+		if (error && error != -EAGAIN)
+			return error;
+		if (update.len > before)
+			return -EPROTO;
+		if (update.len < before)
+			pauses = 0;
+		else if (!may_ask_again(host, &pauses))
+			return -EAGAIN;
+	}
+	return 0;
+}
+
+static int add_range(const struct snp_host *host, const struct snp_range *range)
+{
+	char what[96];
+	u32 status = 0;
+	int error = update(host, range, &status);
+
+	if (!error)
+		return 0;
+	snprintf(what, sizeof(what), "%llu KiB at 0x%llx do not become the guest's (LAUNCH_UPDATE)",
+		 (unsigned long long)range->size >> 10, (unsigned long long)range->gpa);
+	return failed(error, status, what);
+}
+
+/* The security processor puts right what it refuses, so what it says then is what it will take. */
+static int add_cpuid(const struct snp_host *host, const struct snp_range *range,
+		     const struct kvm_cpuid2 *cpuid)
+{
+	struct snp_cpuid_page ours;
+	struct text text = { .len = 0 };
+	u32 status = 0;
+	int error = snp_cpuid_build(&ours, cpuid);
+
+	if (error) {
+		log_fatal("SEV-SNP: KVM's CPUID has more than the %u leaves that fit in a page",
+			  SNP_CPUID_MAX);
+		return error;
+	}
+	memcpy(range->data, &ours, sizeof(ours));
+	error = update(host, range, &status);
+	if (error == -EIO && status == SNP_INVALID_PARAM &&
+	    snp_cpuid_compare(&ours, range->data, &text)) {
+		log_warning(
+			"SEV-SNP: the security processor takes CPUID only with other values of %s",
+			text.bytes);
+		error = update(host, range, &status);
+	}
+	return error ? failed(error, status, "the CPUID page does not become the guest's") : 0;
+}
+
+static int add_pages(const struct snp_host *host, const struct snp_plan *plan,
+		     const struct kvm_cpuid2 *cpuid)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < plan->nr_ranges && !error; i++) {
+		const struct snp_range *range = &plan->ranges[i];
+
+		error = range->type == SNP_PAGE_CPUID ? add_cpuid(host, range, cpuid)
+						      : add_range(host, range);
+	}
+	return error;
+}
+
+static void say_digest(const struct snp_plan *plan)
+{
+	u8 digest[SHA384_SIZE];
+	char text[2 * SHA384_SIZE + 1];
+
+	if (snp_plan_digest(plan, digest))
+		return;
+	for (unsigned i = 0; i < SHA384_SIZE; i++)
+		snprintf(text + 2 * i, 3, "%02x", digest[i]);
+	log_error("SEV-SNP: this guest's launch digest is %s, the ID block wants another", text);
+}
+
+static int finish(const struct snp_host *host, const struct snp_config *config,
+		  const struct snp_identity *identity, const struct snp_plan *plan)
+{
+	struct sev_snp_launch_finish finish = { .vcek_disabled = config->vcek_disabled };
+	u32 status;
+	int error;
+
+	memcpy(finish.host_data, config->host_data, sizeof(finish.host_data));
+	if (identity->block) {
+		finish.id_block_en = 1;
+		finish.id_block_uaddr = (u64)(uintptr_t)identity->block;
+		finish.id_auth_uaddr = (u64)(uintptr_t)identity->auth;
+		finish.auth_key_en = config->author_key;
+	}
+	error = command(host, SEV_CMD_SNP_LAUNCH_FINISH, &finish, &status);
+	if (error && status == SNP_BAD_MEASUREMENT && identity->block)
+		say_digest(plan);
+	return error ? failed(error, status, "the launch does not end (LAUNCH_FINISH)") : 0;
+}
+
+int snp_host_launch(const struct snp_host *host, const struct snp_config *config,
+		    const struct snp_identity *identity, const struct snp_plan *plan,
+		    const struct kvm_cpuid2 *cpuid)
+{
+	int error = set_vcpus(host, plan);
+
+	if (!error)
+		error = start(host, config);
+	if (!error)
+		error = make_private(host, plan);
+	if (!error)
+		error = add_pages(host, plan, cpuid);
+	if (!error)
+		error = finish(host, config, identity, plan);
+	return error;
+}

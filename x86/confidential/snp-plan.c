@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+
+#include "board.h"
+#include "lkvm/util/log.h"
+#include "snp-hashes.h"
+#include "snp-plan.h"
+
+#define VGA_HOLE 0xa0000
+
+/* A part of RAM that has contents. */
+struct piece {
+	gpa_t from, to;
+};
+
+static bool overlaps(const struct snp_plan *plan, gpa_t gpa, u64 size)
+{
+	for (unsigned i = 0; i < plan->nr_ranges; i++) {
+		const struct snp_range *range = &plan->ranges[i];
+
+		if (gpa < range->gpa + range->size && range->gpa < gpa + size)
+			return true;
+	}
+	return false;
+}
+
+int snp_plan_add(struct snp_plan *plan, const struct guest_memory *memory, gpa_t gpa, u64 size,
+		 enum snp_page_type type)
+{
+	void *data;
+
+	if (!size || !IS_ALIGNED(gpa, SNP_PAGE_SIZE) || !IS_ALIGNED(size, SNP_PAGE_SIZE))
+		return -EINVAL;
+	data = guest_memory_hva(memory, gpa, size);
+	if (!data)
+		return -EFAULT;
+	if (overlaps(plan, gpa, size))
+		return -EINVAL;
+	if (plan->nr_ranges == SNP_MAX_RANGES)
+		return -ENOSPC;
+	plan->ranges[plan->nr_ranges++] =
+		(struct snp_range){ .gpa = gpa, .size = size, .type = type, .data = data };
+	return 0;
+}
+
+/* ---- a kernel ---- */
+
+static int add_zeroes(struct snp_plan *plan, const struct guest_memory *memory, gpa_t from,
+		      gpa_t to)
+{
+	return from < to ? snp_plan_add(plan, memory, from, to - from, SNP_PAGE_ZERO) : 0;
+}
+
+/* What has contents, in order, and zeroes around it. */
+static int add_region(struct snp_plan *plan, const struct guest_memory *memory, gpa_t from,
+		      gpa_t to, const struct piece *pieces, unsigned nr)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < nr && !error; i++) {
+		const struct piece *p = &pieces[i];
+
+		if (p->from < from || p->from >= to)
+			continue;
+		error = add_zeroes(plan, memory, from, p->from);
+		if (!error)
+			error = snp_plan_add(plan, memory, p->from, p->to - p->from,
+					     SNP_PAGE_NORMAL);
+		from = p->to;
+	}
+	return error ?: add_zeroes(plan, memory, from, to);
+}
+
+/*
+ * ACPI tables are not measured: they describe what the host gives, which it may change at will, and a guest
+ * must not believe them anyway. Between VGA_HOLE and them there is nothing.
+ */
+static int add_first_mib(struct snp_plan *plan, const struct guest_memory *memory)
+{
+	static const struct {
+		gpa_t from, to;
+		enum snp_page_type type;
+	} parts[] = {
+		{ 0, BOARD_SNP_SECRETS, SNP_PAGE_NORMAL },
+		{ BOARD_SNP_SECRETS, BOARD_SNP_CPUID, SNP_PAGE_SECRETS },
+		{ BOARD_SNP_CPUID, BOARD_SNP_CPUID + SNP_PAGE_SIZE, SNP_PAGE_CPUID },
+		{ BOARD_SNP_CPUID + SNP_PAGE_SIZE, BOARD_BOOT_CMDLINE + BOARD_BOOT_CMDLINE_MAX,
+		  SNP_PAGE_NORMAL },
+		{ BOARD_BOOT_CMDLINE + BOARD_BOOT_CMDLINE_MAX, VGA_HOLE, SNP_PAGE_ZERO },
+		{ BOARD_ACPI, BOARD_ACPI + BOARD_ACPI_SIZE, SNP_PAGE_UNMEASURED },
+	};
+	int error = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(parts) && !error; i++)
+		error = snp_plan_add(plan, memory, parts[i].from, parts[i].to - parts[i].from,
+				     parts[i].type);
+	return error;
+}
+_Static_assert(BOARD_SNP_CPUID == BOARD_SNP_SECRETS + SNP_PAGE_SIZE, "one behind the other");
+_Static_assert(BOARD_BOOT_GDT<BOARD_SNP_SECRETS && BOARD_BOOT_PARAMS> BOARD_SNP_CPUID,
+	       "what the entry needs is measured");
+
+int snp_plan_kernel(struct snp_plan *plan, const struct x86_kernel *kernel,
+		    const struct x86_boot *boot, const struct x86_entry *entry)
+{
+	struct x86_placement at;
+	struct piece pieces[2];
+	int error = x86_kernel_place(kernel, boot, &at);
+
+	if (error)
+		return error;
+	pieces[0] = (struct piece){ ALIGN_DOWN(at.kernel, SNP_PAGE_SIZE),
+				    ALIGN_UP(at.kernel + at.kernel_size, SNP_PAGE_SIZE) };
+	pieces[1] =
+		(struct piece){ at.initrd, ALIGN_UP(at.initrd + at.initrd_size, SNP_PAGE_SIZE) };
+	error = add_first_mib(plan, boot->memory);
+	if (!error)
+		error = add_region(plan, boot->memory, BOARD_HIGH_RAM, boot->low_ram, pieces,
+				   at.initrd_size ? 2 : 1);
+	if (!error)
+		error = add_region(plan, boot->memory, BOARD_HOLE_END,
+				   BOARD_HOLE_END + boot->high_ram, pieces, at.initrd_size ? 2 : 1);
+	if (error) {
+		log_fatal("--snp: the guest's %llu MiB of memory do not make a launch: %s",
+			  (unsigned long long)(boot->low_ram + boot->high_ram) >> 20,
+			  strerror(-error));
+		return error;
+	}
+	snp_vcpu_enter(&plan->boot, entry);
+	snp_vcpu_reset(&plan->others, SNP_RESET_VECTOR, 0);
+	return 0;
+}
+
+/* ---- a firmware ---- */
+
+static int add_hashes(struct snp_plan *plan, const struct guest_memory *memory,
+		      const struct snp_firmware *firmware, const struct snp_section *section,
+		      const struct snp_hashes *hashes)
+{
+	int error;
+
+	if (!hashes)
+		return snp_plan_add(plan, memory, section->gpa, section->size, SNP_PAGE_ZERO);
+	error = guest_write(memory, firmware->hashes, hashes, sizeof(*hashes));
+	return error ?: snp_plan_add(plan, memory, section->gpa, section->size, SNP_PAGE_NORMAL);
+}
+
+static int add_section(struct snp_plan *plan, const struct guest_memory *memory,
+		       const struct snp_firmware *firmware, const struct snp_section *section,
+		       const struct snp_hashes *hashes)
+{
+	switch (section->kind) {
+	case SNP_SECTION_SECRETS:
+		return snp_plan_add(plan, memory, section->gpa, section->size, SNP_PAGE_SECRETS);
+	case SNP_SECTION_CPUID:
+		return snp_plan_add(plan, memory, section->gpa, section->size, SNP_PAGE_CPUID);
+	case SNP_SECTION_KERNEL_HASHES:
+		return add_hashes(plan, memory, firmware, section, hashes);
+	case SNP_SECTION_MEMORY:
+	case SNP_SECTION_CALLING_AREA: /* of a service module that is not there */
+		break;
+	}
+	return snp_plan_add(plan, memory, section->gpa, section->size, SNP_PAGE_ZERO);
+}
+
+int snp_plan_firmware(struct snp_plan *plan, const struct guest_memory *memory,
+		      const struct snp_firmware *firmware, const struct snp_hashes *hashes)
+{
+	int error;
+
+	if (hashes && !firmware->hashes) {
+		log_fatal(
+			"--kernel: this firmware has no place for a kernel's hash, so it would not "
+			"be measured; OVMF's build for AMD SEV (AmdSevX64) has one");
+		return -EINVAL;
+	}
+	error = snp_plan_add(plan, memory, BOARD_HOLE_END - firmware->size, firmware->size,
+			     SNP_PAGE_NORMAL);
+	if (error)
+		log_fatal("--firmware: it does not get its place below 4 GiB: %s",
+			  strerror(-error));
+	for (unsigned i = 0; i < firmware->nr_sections && !error; i++) {
+		const struct snp_section *section = &firmware->sections[i];
+
+		error = add_section(plan, memory, firmware, section, hashes);
+		if (error)
+			log_fatal(
+				"--firmware: it wants %u KiB of memory at 0x%llx, where there are "
+				"none for it; give the guest more with -m",
+				section->size >> 10, (unsigned long long)section->gpa);
+	}
+	return error;
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "board.h"
+#include "cpuid.h"
+#include "firmware.h"
+#include "lkvm/boot/boot.h"
+#include "lkvm/vm/conversion.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vcpu.h"
+#include "snp-hashes.h"
+#include "snp-identity.h"
+#include "snp-launch.h"
+#include "snp.h"
+#include "x86-vm.h"
+
+struct snp {
+	const struct snp_config *config;
+	struct snp_host host;
+	struct boot_file firmware_file; /* path NULL: none */
+	struct boot_file hashed_kernel; /* the kernel that a firmware is to know; path NULL: none */
+	struct snp_firmware firmware;
+	struct snp_identity_files identity;
+	struct snp_plan plan;
+};
+
+static int open_firmware(struct snp *snp, const struct vm_config *config)
+{
+	struct boot_file *file = &snp->firmware_file;
+	u8 *image;
+	ssize_t got;
+	int error = boot_file_open(file, "firmware", config->firmware, SNP_FIRMWARE_MAX);
+
+	if (error)
+		return error;
+	/* More than can be right is not read; the size is what is wrong then. */
+	image = malloc(MIN(file->size, (u64)SNP_FIRMWARE_MAX));
+	if (!image)
+		return -ENOMEM;
+	got = boot_file_read(file, 0, image, MIN(file->size, (u64)SNP_FIRMWARE_MAX));
+	if (got < 0) {
+		log_fatal("Unable to read firmware %s: %s", file->path, strerror(-got));
+		error = got;
+	} else {
+		error = snp_firmware_parse(&snp->firmware, file->path, image,
+					   file->size > SNP_FIRMWARE_MAX ? file->size : (u64)got);
+	}
+	free(image);
+	if (!error && config->kernel)
+		error = boot_file_open(&snp->hashed_kernel, "kernel", config->kernel,
+				       config->memory);
+	return error;
+}
+
+int snp_create(struct snp **result, const struct vm_config *config)
+{
+	struct snp *snp;
+	int error;
+
+	*result = NULL;
+	if (!snp_wanted(config))
+		return 0;
+	snp = calloc(1, sizeof(*snp));
+	if (!snp)
+		return -ENOMEM;
+	*result = snp;
+	snp->config = &config->arch.snp;
+	snp->host = (struct snp_host){ .ops = &snp_kernel_ops, .sev_fd = -1 };
+	error = snp_identity_read(&snp->identity, snp->config);
+	if (!error && config->firmware)
+		error = open_firmware(snp, config);
+	return error;
+}
+
+void snp_destroy(struct snp *snp)
+{
+	if (!snp)
+		return;
+	if (snp->host.sev_fd >= 0)
+		close(snp->host.sev_fd);
+	boot_file_close(&snp->firmware_file);
+	boot_file_close(&snp->hashed_kernel);
+	free(snp);
+}
+
+u64 snp_firmware_size(const struct snp *snp)
+{
+	return snp ? snp->firmware.size : 0;
+}
+
+int snp_init(struct snp *snp, struct vm *vm)
+{
+	int error;
+
+	if (!snp)
+		return 0;
+	snp->host.kvm_fd = vm->kvm_fd;
+	snp->host.vm_fd = vm->fd;
+	vm->snp_report = snp_hv_report;
+	error = snp_host_open(&snp->host);
+	return error ?: snp_host_init(&snp->host, snp->config);
+}
+
+static int load_firmware(struct snp *snp, struct vm *vm, const struct x86_boot *boot)
+{
+	const struct boot_file *kernel = &snp->hashed_kernel;
+	struct snp_hashes hashes;
+	int error = x86_firmware_place(vm, &snp->firmware_file);
+
+	if (error)
+		return error;
+	if (kernel->path)
+		error = snp_hashes_make(&hashes, kernel, boot->initrds, boot->nr_initrds,
+					boot->cmdline);
+	if (!error)
+		error = snp_plan_firmware(&snp->plan, &vm->memory, &snp->firmware,
+					  kernel->path ? &hashes : NULL);
+	snp_vcpu_reset(&snp->plan.boot, SNP_RESET_VECTOR, snp->config->signature);
+	snp_vcpu_reset(&snp->plan.others, snp->firmware.reset_eip, snp->config->signature);
+	return error;
+}
+
+int snp_load(struct snp *snp, struct vm *vm, const struct x86_boot *boot,
+	     const struct x86_entry *entry)
+{
+	if (!snp)
+		return 0;
+	snp->plan = (struct snp_plan){
+		.nr_vcpus = vm->config->cpus,
+		.vmsa_features = snp->config->vmsa_features,
+	};
+	if (snp->firmware_file.path)
+		return load_firmware(snp, vm, boot);
+	return snp_plan_kernel(&snp->plan, &vm->arch.x86->kernel, boot, entry);
+}
+
+const struct snp_plan *snp_plan(const struct snp *snp)
+{
+	return &snp->plan;
+}
+
+const u8 *snp_owners_digest(const struct snp *snp)
+{
+	return snp->identity.given ? snp->identity.block.digest : NULL;
+}
+
+static int vcpu_fd(void *context, unsigned vcpu)
+{
+	struct vm *vm = context;
+
+	return vm->vcpus[vcpu]->fd;
+}
+
+/* The bit is in page tables that are measured, so it is a promise and not looked up. */
+static int check_c_bit(const struct snp *snp, struct kvm_cpuid2 *cpuid)
+{
+	unsigned want = snp_c_bit(snp->config), bit = x86_cpuid_c_bit(cpuid);
+
+	if (!bit || snp->firmware_file.path || bit == want)
+		return 0;
+	log_fatal("--snp c-bit=%u: this processor's is %u; c-bit=%u would work", want, bit, bit);
+	return -EINVAL;
+}
+
+/* KVM has its copies: what is left here is told to be nobody's, and given back. */
+static int forget_pages(const struct snp *snp, struct vm *vm)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < snp->plan.nr_ranges && !error; i++)
+		error = conversion_apply(vm, snp->plan.ranges[i].gpa, snp->plan.ranges[i].size,
+					 true);
+	if (error)
+		log_fatal("SEV-SNP: the guest's pages cannot be given up: %s", strerror(-error));
+	return error;
+}
+
+int snp_launch(struct snp *snp, struct vm *vm)
+{
+	struct snp_identity identity = { NULL, NULL };
+	struct kvm_cpuid2 *cpuid = vm->arch.x86->cpuid;
+	int error;
+
+	if (!snp)
+		return 0;
+	if (snp->identity.given)
+		identity = (struct snp_identity){ (const u8 *)&snp->identity.block,
+						  snp->identity.auth };
+	snp->host.vcpu_fd = vcpu_fd;
+	snp->host.vcpu_context = vm;
+	error = check_c_bit(snp, cpuid);
+	if (error)
+		return error;
+	x86_cpuid_set_vcpu(cpuid, 0);
+	error = snp_host_launch(&snp->host, snp->config, &identity, &snp->plan, cpuid);
+	return error ?: forget_pages(snp, vm);
+}
+
+int snp_hv_report(struct vm *vm, void *report, size_t *size, const char **why)
+{
+	*size = 0;
+	*why = "this kernel does not offer it";
+	return -EOPNOTSUPP;
+}
