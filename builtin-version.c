@@ -2,11 +2,11 @@
 #include <string.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/zstd.h"
 #include "lkvm/builtin.h"
 #include "lkvm/config/exit-status.h"
-#include "lkvm/util/log.h"
 #include "lkvm/net/backend.h"
+#include "lkvm/util/log.h"
 #include "lkvm/util/sha2.h"
 
 void builtin_version_help(FILE *out)

@@ -8,6 +8,7 @@
 
 #include "arm64-vm.h"
 #include "lkvm/arch.h"
+#include "lkvm/vm/registers.h"
 #include "registers.h"
 #include "walk.h"
 

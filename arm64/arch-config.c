@@ -6,9 +6,10 @@
 
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/boot/boot.h"
-#include "lkvm/util/log.h"
+#include "lkvm/boot/cmdline.h"
 #include "lkvm/boot/ram-boot.h"
+#include "lkvm/config/size.h"
+#include "lkvm/util/log.h"
 #include "sve.h"
 
 #define INSTRUCTION_SIZE 4 /* bytes, as everything begins in A64 or A32 */

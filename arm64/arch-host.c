@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
+#include "lkvm/host/kvm-device.h"
 #include "lkvm/host/kvm.h"
 #include "uapi/kvm-arm64.h"
 

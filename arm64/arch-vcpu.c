@@ -7,6 +7,7 @@
 #include "arm64-vm.h"
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/registers.h"
 #include "psci.h"
 #include "pvtime.h"
 #include "registers.h"

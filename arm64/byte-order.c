@@ -2,6 +2,7 @@
 #include "byte-order.h"
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/registers.h"
 
 /* 0 when all that the decision takes has been read. */
 static int read_registers(struct vcpu *vcpu, struct arm64_byte_order *cpu)

@@ -7,6 +7,7 @@
 #include "caches.h"
 #include "cpus-fdt.h"
 #include "lkvm/util/cpulist.h"
+#include "lkvm/vm/registers.h"
 #include "lkvm/vm/vcpu.h"
 #include "registers.h"
 

@@ -4,7 +4,12 @@
 #include "arm64-vm.h"
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/cfi-flash.h"
+#include "lkvm/hw/place.h"
+#include "lkvm/hw/pvpanic.h"
+#include "lkvm/hw/rtc-cmos.h"
+#include "lkvm/hw/rtc-pl031.h"
+#include "lkvm/hw/serial-ports.h"
 #include "lkvm/pci/pci.h"
 #include "pmu.h"
 

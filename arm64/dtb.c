@@ -7,6 +7,7 @@
 #include "board.h"
 #include "cpus-fdt.h"
 #include "lkvm/arch.h"
+#include "lkvm/boot/chosen.h"
 #include "lkvm/pci/pci-fdt.h"
 
 /* KVM turns a call by HVC at EL1 into the guest's own hypervisor's business when it has EL2. */

@@ -8,6 +8,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
 #include "lkvm/util/text.h"
+#include "lkvm/vm/registers.h"
 #include "psci.h"
 #include "registers.h"
 

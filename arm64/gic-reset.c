@@ -9,6 +9,7 @@
 
 #include "arm64-vm.h"
 #include "board.h"
+#include "lkvm/host/kvm-device.h"
 #include "lkvm/host/kvm.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/vcpu.h"

@@ -7,9 +7,10 @@
 #include "arm64-vm.h"
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/vm/irq.h"
+#include "lkvm/host/kvm-device.h"
 #include "lkvm/host/kvm.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/irq.h"
 
 #define REDIST_SIZE KIB(128) /* each vCPU */
 #define ITS_SIZE    KIB(128)

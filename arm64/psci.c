@@ -11,6 +11,7 @@
 #include "arm64-vm.h"
 #include "byte-order.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/registers.h"
 #include "lkvm/vm/vcpu.h"
 #include "psci.h"
 #include "registers.h"

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 
+#include "lkvm/boot/chosen.h"
 #include "lkvm/boot/fdt.h"
 
 #define RNG_SEED_SIZE 32

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/cmdline.h"
 #include "lkvm/config/config.h"
 
 int cmdline_add(char *buffer, size_t size, const char *words)

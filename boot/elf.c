@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/elf.h"
+#include "lkvm/boot/file.h"
+#include "lkvm/memory/populate.h"
 #include "lkvm/util/log.h"
 
 #define XEN_ELFNOTE_PHYS32_ENTRY 18

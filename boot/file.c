@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
 #include "lkvm/util/log.h"
 
 #define COPY_CHUNK KIB(64)

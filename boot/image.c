@@ -3,7 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
+#include "lkvm/boot/image.h"
+#include "lkvm/boot/kind.h"
+#include "lkvm/boot/zstd.h"
+#include "lkvm/memory/populate.h"
 #include "lkvm/util/log.h"
 #include "pe.h"
 #include "unpack.h"

@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
+#include "lkvm/boot/initrd.h"
+#include "lkvm/memory/populate.h"
 #include "lkvm/util/log.h"
 
 /* The kernel's unpacker looks for the next archive at a multiple of 4 bytes. */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/kind.h"
 
 struct signature {
 	unsigned offset;

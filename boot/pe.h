@@ -6,7 +6,7 @@
 #ifndef BOOT_PE_H
 #define BOOT_PE_H
 
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
 
 struct pe_info {
 	const char *machine; /* "arm64"; NULL: one that is not known here */

@@ -4,8 +4,12 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/util/log.h"
+#include "lkvm/boot/cmdline.h"
+#include "lkvm/boot/initrd.h"
 #include "lkvm/boot/ram-boot.h"
+#include "lkvm/boot/zimage.h"
+#include "lkvm/memory/populate.h"
+#include "lkvm/util/log.h"
 
 #define CMDLINE_MAX  4096 /* of every architecture */
 #define KERNEL_ALIGN MIB(2)

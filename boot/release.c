@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
+#include "lkvm/boot/release.h"
 
 /* A bzImage's setup header: where, behind its second sector's beginning, a string tells. */
 #define BZIMAGE_MAGIC	0x202

@@ -10,7 +10,7 @@
 #ifndef BOOT_UNPACK_H
 #define BOOT_UNPACK_H
 
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
 
 /* A part of a file, inside of it. */
 struct unpack_source {

@@ -2,7 +2,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
+#include "lkvm/boot/image.h"
+#include "lkvm/boot/kind.h"
+#include "lkvm/boot/zimage.h"
 #include "lkvm/util/log.h"
 
 #define HEAD_SIZE   0x210 /* what boot_image_kind wants to see */

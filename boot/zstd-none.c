@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* In place of zstd.c where libzstd was not there at build time. */
+#include "lkvm/boot/zstd.h"
 #include "unpack.h"
 
 const struct unpacker zstd_unpacker = { .name = "zstd",

@@ -11,6 +11,7 @@
 #include <zstd_errors.h>
 
 #include "unpack.h"
+#include "lkvm/boot/zstd.h"
 
 #define HEAD_CHUNK    KIB(64)
 /* What does not compress grows by a few bytes a block, and behind a stream there may be padding. */

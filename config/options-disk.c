@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/util/log.h"
 #include "lkvm/config/options.h"
+#include "lkvm/config/size.h"
+#include "lkvm/util/log.h"
 
 #define SERIAL_LENGTH 20 /* VIRTIO_BLK_ID_BYTES */
 #define MAX_QUEUES    16

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/util/log.h"
 #include "lkvm/config/options.h"
+#include "lkvm/config/size.h"
+#include "lkvm/util/log.h"
 
 const char *const memory_kind_names[] = {
 	[MEMORY_ANONYMOUS] = "anonymous", [MEMORY_MEMFD] = "memfd",

@@ -11,9 +11,10 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
+#include "lkvm/config/options.h"
+#include "lkvm/config/size.h"
 #include "lkvm/util/cpulist.h"
 #include "lkvm/util/log.h"
-#include "lkvm/config/options.h"
 
 #define NAME_MAX_LENGTH 64
 

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/util/log.h"
 #include "lkvm/config/nearest.h"
 #include "lkvm/config/options.h"
+#include "lkvm/config/size.h"
+#include "lkvm/util/log.h"
 
 /* What is left of the command line. */
 struct words {

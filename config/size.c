@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lkvm/config/options.h"
+#include "lkvm/config/size.h"
 
 /* 36: none in any base. */
 static unsigned digit(char c)

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include "lkvm/console/chardev.h"
+#include "lkvm/console/console-watch.h"
 #include "lkvm/util/log.h"
 
 #define CHARDEV_IN_CHUNK    256

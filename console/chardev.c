@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "lkvm/console/console-watch.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/vcpu.h"
 #include "lkvm/vm/vm.h"

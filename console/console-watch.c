@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lkvm/console/chardev.h"
+#include "lkvm/console/console-watch.h"
 
 enum escape_state { ESCAPE_NONE, ESCAPE_BEGUN, ESCAPE_CSI, ESCAPE_STRING };
 

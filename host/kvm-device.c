@@ -3,6 +3,7 @@
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 
+#include "lkvm/host/kvm-device.h"
 #include "lkvm/host/kvm.h"
 
 bool kvm_has_device(int vm_fd, u32 type)

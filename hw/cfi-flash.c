@@ -16,9 +16,10 @@
 #include <unistd.h>
 
 #include "cfi-chip.h"
+#include "lkvm/hw/cfi-flash.h"
 #include "lkvm/util/file-lock.h"
-#include "lkvm/hw/hw.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/rom.h"
 #include "lkvm/vm/vm.h"
 
 struct cfi_flash {

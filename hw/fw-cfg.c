@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lkvm/boot/initrd.h"
 #include "lkvm/hw/fw-cfg.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/vcpu.h"

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/i8042.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/irq.h"
 #include "lkvm/vm/vm.h"
 
 #define DATA_PORT    0x60

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/pvpanic.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/vm.h"
 

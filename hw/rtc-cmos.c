@@ -10,7 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/place.h"
+#include "lkvm/hw/rtc-cmos.h"
 #include "lkvm/vm/vm.h"
 #include "rtc.h"
 

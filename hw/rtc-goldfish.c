@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/rtc-goldfish.h"
 #include "rtc.h"
 
 enum {

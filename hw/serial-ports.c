@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "lkvm/console/chardev.h"
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/place.h"
+#include "lkvm/hw/serial-ports.h"
+#include "lkvm/hw/uart.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/vm.h"
 

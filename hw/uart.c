@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "lkvm/console/chardev.h"
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/place.h"
+#include "lkvm/hw/uart.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/irq.h"
 #include "lkvm/vm/vm.h"
 
 #define FIFO_SIZE 16

@@ -11,8 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lkvm/util/log.h"
 #include "lkvm/memory/backends.h"
+#include "lkvm/memory/populate.h"
+#include "lkvm/util/log.h"
 
 #define WORTH_WRITING KIB(64) /* tables and command lines are not, and share pages */
 #define LONGEST_WRITE MIB(64)

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 
 #include "lkvm/arch.h"
+#include "lkvm/vm/registers.h"
 #include "registers.h"
 #include "walk.h"
 

@@ -8,9 +8,10 @@
 #include <unistd.h>
 
 #include "board.h"
-#include "lkvm/vm/irq.h"
+#include "lkvm/host/kvm-device.h"
 #include "lkvm/host/kvm.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/irq.h"
 #include "lkvm/vm/vcpu.h"
 #include "riscv-vm.h"
 #include "uapi/kvm-riscv.h"

@@ -5,8 +5,9 @@
 
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/util/log.h"
+#include "lkvm/boot/cmdline.h"
 #include "lkvm/boot/ram-boot.h"
+#include "lkvm/util/log.h"
 
 const char arch_name[] = "riscv";
 

@@ -3,6 +3,7 @@
 #include <linux/kvm.h>
 
 #include "lkvm/arch.h"
+#include "lkvm/host/kvm-device.h"
 #include "lkvm/host/kvm.h"
 #include "uapi/kvm-riscv.h"
 

@@ -8,6 +8,7 @@
 #include "isa.h"
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/registers.h"
 #include "registers.h"
 #include "riscv-vm.h"
 

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 
 #include "lkvm/util/log.h"
+#include "lkvm/vm/registers.h"
 #include "registers.h"
 #include "riscv-vm.h"
 

@@ -3,6 +3,7 @@
 
 #include "csr.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/registers.h"
 #include "registers.h"
 
 /* The entropy source (Zkr; "RISC-V Cryptography Extensions I", 4.1): its state, and 16 bits of it. */

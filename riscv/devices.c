@@ -3,7 +3,10 @@
 
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/place.h"
+#include "lkvm/hw/pvpanic.h"
+#include "lkvm/hw/rtc-goldfish.h"
+#include "lkvm/hw/serial-ports.h"
 #include "lkvm/pci/pci.h"
 #include "riscv-vm.h"
 

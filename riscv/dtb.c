@@ -5,7 +5,9 @@
 
 #include "board.h"
 #include "isa.h"
+#include "lkvm/boot/chosen.h"
 #include "lkvm/pci/pci-fdt.h"
+#include "lkvm/vm/registers.h"
 #include "lkvm/vm/vcpu.h"
 #include "registers.h"
 #include "riscv-vm.h"

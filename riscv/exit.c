@@ -7,6 +7,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
 #include "lkvm/util/text.h"
+#include "lkvm/vm/registers.h"
 #include "registers.h"
 #include "riscv-vm.h"
 #include "sbi.h"

@@ -2,6 +2,7 @@
 /* Which interrupt controller a guest has. */
 #include <errno.h>
 
+#include "lkvm/host/kvm-device.h"
 #include "lkvm/host/kvm.h"
 #include "lkvm/util/log.h"
 #include "riscv-vm.h"

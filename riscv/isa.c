@@ -6,6 +6,7 @@
 #include "isa.h"
 #include "lkvm/boot/fdt.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/registers.h"
 #include "lkvm/vm/vm.h"
 #include "registers.h"
 

@@ -4,6 +4,7 @@
 
 #include "lkvm/console/chardev.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/registers.h"
 #include "lkvm/vm/vm.h"
 #include "registers.h"
 #include "sbi.h"

@@ -16,8 +16,9 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include "lkvm/vm/vcpu.h"
 #include "lkvm/virtio/core.h"
+#include "lkvm/vm/byte-order.h"
+#include "lkvm/vm/vcpu.h"
 #include "lkvm/vm/vm.h"
 
 #define DRIVER_STATUS_BITS                                                                         \

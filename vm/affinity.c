@@ -6,6 +6,7 @@
 #include "lkvm/util/cpulist.h"
 #include "lkvm/util/log.h"
 #include "lkvm/util/text.h"
+#include "lkvm/vm/affinity.h"
 #include "lkvm/vm/vcpu.h"
 #include "lkvm/vm/vm.h"
 

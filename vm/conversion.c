@@ -7,11 +7,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "lkvm/vm/conversion.h"
+#include "lkvm/memory/backends.h"
 #include "lkvm/memory/guest-memfd.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/conversion.h"
+#include "lkvm/vm/prefault.h"
 #include "lkvm/vm/vcpu.h"
-#include "lkvm/memory/backends.h"
 #include "uapi/kvm.h"
 
 /*

@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 
 #include "lkvm/vm/conversion.h"
+#include "lkvm/vm/prefault.h"
 #include "lkvm/vm/vcpu.h"
 #include "uapi/kvm.h"
 

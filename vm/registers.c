@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <sys/ioctl.h>
 
+#include "lkvm/vm/registers.h"
 #include "lkvm/vm/vcpu.h"
 
 int vcpu_get_register(struct vcpu *vcpu, u64 id, u64 *value)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "lkvm/vm/rom.h"
 #include "lkvm/vm/vm.h"
 
 /* The slots below are those of vm->memory's regions, whose number may still grow. */

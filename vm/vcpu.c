@@ -11,12 +11,13 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/vm/conversion.h"
-#include "lkvm/util/log.h"
 #include "lkvm/memory/guard.h"
-#include "lkvm/vm/port-latch.h"
+#include "lkvm/util/log.h"
 #include "lkvm/util/text.h"
 #include "lkvm/util/thread.h"
+#include "lkvm/vm/affinity.h"
+#include "lkvm/vm/conversion.h"
+#include "lkvm/vm/port-latch.h"
 #include "lkvm/vm/vcpu.h"
 #include "lkvm/vm/vm.h"
 #include "uapi/kvm.h"

@@ -6,7 +6,7 @@
 
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/cmdline.h"
 #include "lkvm/util/log.h"
 #include "confidential/snp-config.h"
 #include "confidential/vm-type.h"

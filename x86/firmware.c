@@ -6,6 +6,8 @@
 #include "tables/acpi.h"
 #include "board.h"
 #include "firmware.h"
+#include "lkvm/boot/initrd.h"
+#include "lkvm/memory/populate.h"
 #include "lkvm/util/log.h"
 #include "q35.h"
 #include "confidential/snp.h"

@@ -6,7 +6,7 @@
 #ifndef X86_FIRMWARE_H
 #define X86_FIRMWARE_H
 
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
 #include "lkvm/hw/fw-cfg.h"
 
 struct vm;

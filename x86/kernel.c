@@ -5,6 +5,9 @@
 
 #include "board.h"
 #include "kernel.h"
+#include "lkvm/boot/initrd.h"
+#include "lkvm/boot/kind.h"
+#include "lkvm/memory/populate.h"
 #include "lkvm/util/log.h"
 
 #define PAGE 4096

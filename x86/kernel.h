@@ -7,7 +7,8 @@
 #ifndef X86_KERNEL_H
 #define X86_KERNEL_H
 
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/elf.h"
+#include "lkvm/boot/file.h"
 #include "lkvm/memory/memory.h"
 #include <asm/bootparam.h>
 

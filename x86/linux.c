@@ -6,6 +6,7 @@
 
 #include "board.h"
 #include "kernel.h"
+#include "lkvm/memory/populate.h"
 #include "lkvm/util/log.h"
 
 #define LOADER_UNDEFINED 0xff

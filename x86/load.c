@@ -7,6 +7,8 @@
 #include "tables/acpi.h"
 #include "board.h"
 #include "lkvm/arch.h"
+#include "lkvm/boot/cmdline.h"
+#include "lkvm/memory/populate.h"
 #include "lkvm/util/log.h"
 #include "confidential/snp.h"
 #include "x86-vm.h"

@@ -4,6 +4,7 @@
 
 #include "board.h"
 #include "kernel.h"
+#include "lkvm/memory/populate.h"
 
 #define START_INFO_MAGIC 0x336ec578
 

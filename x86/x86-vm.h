@@ -4,10 +4,10 @@
 #define X86_VM_H
 
 #include <linux/kvm.h>
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
 #include "lkvm/config/config.h"
-#include "lkvm/vm/irq.h"
 #include "lkvm/pci/pci.h"
+#include "lkvm/vm/irq.h"
 #include "lkvm/vm/vm.h"
 #include "firmware.h"
 #include "kernel.h"

@@ -16,10 +16,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lkvm/memory/guest-memfd.h"
-#include "lkvm/host/kvm.h"
-#include "lkvm/memory/memory.h"
 #include "lkvm/config/memory-config.h"
+#include "lkvm/host/kvm.h"
+#include "lkvm/memory/guest-memfd.h"
+#include "lkvm/memory/memory.h"
+#include "lkvm/memory/populate.h"
 #include "uapi/kvm.h"
 
 #define MAX_ROUNDS 99

@@ -12,7 +12,7 @@
 #include "fake_rom.h"
 #include "hw_vm.h"
 #include "fuzz.h"
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/cfi-flash.h"
 
 #define BASE  0x2000000
 #define BLOCK KIB(64)

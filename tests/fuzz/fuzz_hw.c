@@ -8,7 +8,12 @@
 #include "hw_vm.h"
 #include "fuzz.h"
 #include "lkvm/console/chardev.h"
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/i8042.h"
+#include "lkvm/hw/place.h"
+#include "lkvm/hw/pvpanic.h"
+#include "lkvm/hw/rtc-cmos.h"
+#include "lkvm/hw/rtc-pl031.h"
+#include "lkvm/hw/uart.h"
 
 #define PL031	 0x1010000
 #define COM1	 0x3f8

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "image.h"
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
+#include "lkvm/boot/image.h"
+#include "lkvm/boot/zimage.h"
 #include "quiet.h"
 
 #define RAM	 0x80000000ULL

@@ -4,6 +4,7 @@
 #define TEST_FAKE_ROM_H
 
 #include <errno.h>
+#include "lkvm/vm/rom.h"
 #include "lkvm/vm/vm.h"
 
 static struct {

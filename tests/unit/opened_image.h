@@ -5,7 +5,8 @@
 
 #include "image.h"
 #include "kernel_file.h"
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
+#include "lkvm/boot/image.h"
 #include "test.h"
 
 #define RAM  0x80000000ULL

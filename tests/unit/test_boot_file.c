@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 #include "kernel_file.h"
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
 #include "test.h"
 
 #define SIZE (3 * KIB(64) + 5) /* more than a pipe holds at once */

@@ -3,7 +3,8 @@
 
 #include "bzimage.h"
 #include "kernel_file.h"
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
+#include "lkvm/boot/release.h"
 #include "test.h"
 
 #define SPARSE MIB(70)

@@ -5,6 +5,8 @@
 #include "board.h"
 #include "bzimage.h"
 #include "x86_kernel.h"
+#include "lkvm/boot/cmdline.h"
+#include "lkvm/boot/initrd.h"
 
 static u8 image[BZIMAGE_SIZE];
 

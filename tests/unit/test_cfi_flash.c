@@ -14,7 +14,7 @@
 #include "fake_rom.h"
 #include "hw_vm.h"
 #include "kernel_file.h"
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/cfi-flash.h"
 
 #define BASE 0x2000000
 #define SIZE MIB(1)

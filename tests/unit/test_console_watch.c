@@ -4,6 +4,7 @@
 
 #include "test.h"
 #include "lkvm/console/chardev.h"
+#include "lkvm/console/console-watch.h"
 
 #define PANIC "Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100"
 

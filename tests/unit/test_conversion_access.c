@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Converted pages that are made ahead, and accesses that tell which kind of page a guest wants. */
 #include "conversion_guest.h"
+#include "lkvm/vm/prefault.h"
 
 static void exactly_the_range_is_prefaulted(void **state)
 {

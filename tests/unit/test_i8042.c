@@ -3,7 +3,8 @@
 
 #include "test.h"
 #include "hw_vm.h"
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/i8042.h"
+#include "lkvm/hw/pvpanic.h"
 
 #define DATA	     0x60
 #define STATUS	     0x64

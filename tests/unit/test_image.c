@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "opened_image.h"
+#include "lkvm/boot/zstd.h"
 
 #define ARM64	"ARM\x64"
 #define RISCV64 "RSC\x05"

@@ -2,6 +2,7 @@
 /* What each option of `lkvm run` takes, and above all what it does not. */
 #include <stdlib.h>
 #include "lkvm/config/nearest.h"
+#include "lkvm/config/size.h"
 #include "run_options.h"
 
 static void test_cpus(void **state)

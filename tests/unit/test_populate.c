@@ -10,9 +10,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lkvm/config/memory-config.h"
 #include "lkvm/memory/guest-memfd.h"
 #include "lkvm/memory/memory.h"
-#include "lkvm/config/memory-config.h"
+#include "lkvm/memory/populate.h"
 #include "test.h"
 
 #define PAGE 4096ULL

@@ -5,7 +5,8 @@
 
 #include "test.h"
 #include "frozen_clock.h"
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/place.h"
+#include "lkvm/hw/rtc-cmos.h"
 
 #define IRQ 8
 

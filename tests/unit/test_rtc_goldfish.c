@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/rtc-goldfish.h"
 
 #define BASE 0x10010000
 #define IRQ  5

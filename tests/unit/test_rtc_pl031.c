@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/rtc-pl031.h"
 
 #define BASE 0x1010000
 #define IRQ  4

@@ -8,7 +8,8 @@
 #include "test.h"
 #include "hw_vm.h"
 #include "lkvm/console/chardev.h"
-#include "lkvm/hw/hw.h"
+#include "lkvm/hw/place.h"
+#include "lkvm/hw/uart.h"
 
 #define COM1 0x3f8
 #define IRQ  4

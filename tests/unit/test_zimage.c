@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "opened_image.h"
+#include "lkvm/boot/zimage.h"
 
 #define TABLE 0x100
 #define SIZES 0x5a534c4b

@@ -7,8 +7,9 @@
 #define TEST_VIRTIO_DRIVER_H
 
 #include <linux/virtio_config.h>
-#include "lkvm/vm/vcpu.h"
 #include "lkvm/virtio/core.h"
+#include "lkvm/vm/byte-order.h"
+#include "lkvm/vm/vcpu.h"
 #include "ring.h"
 
 /* The byte order of the vCPU that does the accesses, for legacy devices. */

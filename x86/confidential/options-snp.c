@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "lkvm/config/config.h"
-#include "lkvm/util/log.h"
 #include "lkvm/config/options.h"
+#include "lkvm/config/size.h"
+#include "lkvm/util/log.h"
 #include "snp-config.h"
 
 /* GUEST_POLICY (SEV-SNP Firmware ABI, "Guest Policy"). */

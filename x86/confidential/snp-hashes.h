@@ -6,7 +6,7 @@
 #ifndef X86_SNP_HASHES_H
 #define X86_SNP_HASHES_H
 
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
 #include "lkvm/util/sha2.h"
 
 struct snp_hash_entry {

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
 #include "lkvm/util/log.h"
 #include "snp-identity.h"
 

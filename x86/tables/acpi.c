@@ -8,6 +8,7 @@
 #include "acpi.h"
 #include "board.h"
 #include "dsdt.h"
+#include "lkvm/memory/populate.h"
 
 /* Clear, two flags mean: the power button and the clock's alarm are in the PM1 blocks. */
 #define FADT_WBINVD	    BIT(0)

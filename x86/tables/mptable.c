@@ -5,6 +5,7 @@
 
 #include "acpi.h"
 #include "board.h"
+#include "lkvm/memory/populate.h"
 
 #define LAPIC_VERSION  0x14
 #define IOAPIC_VERSION 0x11

@@ -51,19 +51,6 @@ void fdt_cells(struct fdt_tree *tree, const char *name, const u32 *cells, unsign
 /* Addresses and sizes, two cells each. */
 void fdt_reg(struct fdt_tree *tree, const u64 *values, unsigned nr);
 
-/* What the kernel is told by its loader. Random numbers are the host's. */
-struct fdt_chosen {
-	const char *cmdline;
-	const char *bus; /* path of the node that devices are in; "": the root */
-	gpa_t console;	 /* the serial port's address, for its node's name */
-	gpa_t initrd;
-	u64 initrd_size;       /* 0: none */
-	const u64 *kaslr_seed; /* for where the kernel goes; NULL: a random one */
-};
-
-/* boot/chosen.c */
-void fdt_chosen(struct fdt_tree *tree, const struct fdt_chosen *chosen);
-
 /* Within "cpus": one socket of so many cores, whose phandles begin at `first`. */
 void fdt_cpu_map(struct fdt_tree *tree, unsigned cpus, u32 first);
 /* A node for each memory region that is RAM. */

@@ -11,9 +11,10 @@
 #ifndef LKVM_BOOT_RAM_BOOT_H
 #define LKVM_BOOT_RAM_BOOT_H
 
-#include "lkvm/boot/boot.h"
-#include "lkvm/config/config.h"
 #include "lkvm/boot/fdt.h"
+#include "lkvm/boot/file.h"
+#include "lkvm/boot/image.h"
+#include "lkvm/config/config.h"
 
 struct vm;
 

@@ -58,19 +58,6 @@ int options_parse_run(int argc, char **argv, struct vm_config *config);
 void options_print_help(FILE *out);
 
 /*
- * "512" (MiB), "512M", "2G", "1T", "4096K", "1048576B"; "0x200" and "01000" are 512. 0, -EINVAL when it is no size, -ERANGE when it
- * is too large for 64 bits; nothing is said. `rest`, if not NULL, gets what follows the number and
- * unit, else anything after it is an error.
- */
-int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest);
-
-/* A whole decimal number. 0, -EINVAL when it is none, -ERANGE when it is above max; nothing is said. */
-int parse_number(const char *text, u64 max, u64 *number);
-
-/* The same, or with 0x, or octal with a leading 0. */
-int parse_u64(const char *text, u64 max, u64 *number);
-
-/*
  * Says "--NAME VALUE: ..." at Error level; with a reason that begins by one of the value's words ("mac=x: ...") only that
  * word. Returns -EINVAL, so that a parser can end with it.
  */

@@ -7,7 +7,6 @@
 #ifndef LKVM_CONSOLE_CHARDEV_H
 #define LKVM_CONSOLE_CHARDEV_H
 
-#include "lkvm/vm/last-words.h"
 #include "lkvm/util/loop.h"
 
 struct vm;
@@ -94,23 +93,5 @@ bool chardev_drain(struct chardev *chardev, unsigned ms);
 
 /* Signal handlers: puts the terminal back as it was found. Nothing when it was never touched. */
 void chardev_emergency_restore(void);
-
-/*
- * Finds a kernel's last words (last_words.h) in console output, as the guest's kernel prints them, however it
- * is cut into pieces. Others take them back, and so do many more lines after a restart or a halt. Pure: no I/O,
- * bounded. Zero-initialise.
- */
-struct console_watch {
-	enum last_words said;
-	unsigned verdicts; /* counts the changes of `said`, and its repetitions */
-	unsigned lines;	   /* that may follow until it is taken back; 0: any number */
-	bool no_root;	   /* a panic for want of a root file system, or of an init in it */
-	bool over;	   /* a panic's last line has begun */
-	bool cut;	   /* line[] is no longer the line's beginning, only what came last */
-	u8 escape;	   /* inside a terminal's escape sequence */
-	u8 line_len;
-	char line[192]; /* the current line's printable bytes */
-};
-void console_watch_feed(struct console_watch *watch, const u8 *data, size_t len);
 
 #endif

@@ -7,7 +7,7 @@
 #ifndef LKVM_HW_FW_CFG_H
 #define LKVM_HW_FW_CFG_H
 
-#include "lkvm/boot/boot.h"
+#include "lkvm/boot/file.h"
 
 struct fw_cfg;
 struct vm;

@@ -123,19 +123,6 @@ int __must_check guest_read_file(const struct guest_memory *memory, gpa_t gpa, i
 				 u64 len);
 
 /*
- * memory/populate.c: what boots a guest goes into its memory by these, before it runs. Whole pages are given to
- * write(2) where the back end takes that, from the file's own pages, in few and large requests; the rest, and
- * all of it where writing ends with an error, goes through the mapping. With `pad`, the rest of the last page
- * is the caller's too and becomes zero. Errors are guest_write's and guest_read_file's.
- */
-int __must_check guest_memory_populate(const struct guest_memory *memory, gpa_t gpa,
-				       const void *bytes, u64 len);
-int __must_check guest_memory_populate_file(const struct guest_memory *memory, gpa_t gpa, int fd,
-					    off_t offset, u64 len, bool pad);
-/* Which way that went, in words: "write(2)". Never NULL; a constant's. */
-const char *guest_memory_population(const struct guest_memory *memory);
-
-/*
  * Zeroes all RAM, by giving the pages back to the host where they are not the guest's to keep: what a
  * reboot without leftovers needs. No vCPU runs, every device is quiesced. 0 or -errno, said.
  */

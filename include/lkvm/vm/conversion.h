@@ -60,10 +60,4 @@ int __must_check conversion_request(struct vcpu *vcpu, gpa_t gpa, u64 size, bool
  */
 int __must_check conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private);
 
-/*
- * vm/prefault.c: has KVM map [gpa, gpa + size) for the vCPU, on its thread, as far as it can; *pages is how
- * many of CONVERSION_PAGE it did. -ECANCELED: the vCPU is wanted elsewhere; otherwise KVM's last answer.
- */
-int vcpu_prefault(struct vcpu *vcpu, gpa_t gpa, u64 size, u64 *pages);
-
 #endif

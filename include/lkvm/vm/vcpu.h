@@ -52,11 +52,6 @@ struct vcpu {
 int vcpus_create(struct vm *vm);
 void vcpus_destroy(struct vm *vm);
 
-/* vm/affinity.c: before any vCPU: can threads run where --vcpu-affinity says? Said. */
-int vcpus_check_affinity(struct vm *vm);
-/* The vCPU's own thread, before it runs anything of the guest. */
-void vcpu_bind_thread(struct vcpu *vcpu);
-
 /* Main thread: threads are made at the first call; then all of them run, or all are parked. */
 int vcpus_run(struct vm *vm);
 /* Returns when every vCPU has left KVM_RUN, finished its exit, and waits. */
@@ -70,12 +65,6 @@ bool vcpus_parking(struct vm *vm);
  * of every handler of every device having one argument more.
  */
 struct vcpu *vcpu_current(void);
-/*
- * From a bus handler (vm/byte-order.c): has the vCPU that did the access big-endian loads and stores, as
- * its registers are now? False on a thread that is no vCPU's.
- */
-bool vcpu_big_endian(void);
-
 /*
  * For architectures that keep their vCPUs' power themselves: one that is off runs nothing of the guest
  * until somebody turns it on, and nobody else minds: it pauses, parks and ends like any other. A vCPU's
@@ -97,12 +86,5 @@ void vcpu_release(struct vcpu *vcpu);
  * guest running on. Registers are then as after the instruction.
  */
 void vcpu_finish_exit(struct vcpu *vcpu);
-
-/*
- * vm/registers.c: one register of 64 bits by KVM's number for it (KVM_GET_ONE_REG, KVM_SET_ONE_REG). The vCPU's
- * thread, or any while it is parked. 0 or -errno, nothing said.
- */
-int vcpu_get_register(struct vcpu *vcpu, u64 id, u64 *value);
-int vcpu_set_register(struct vcpu *vcpu, u64 id, u64 value);
 
 #endif

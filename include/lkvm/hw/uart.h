@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* 16550A UART (National Semiconductor PC16550D). */
+#ifndef LKVM_HW_UART_H
+#define LKVM_HW_UART_H
+
+#include "lkvm/hw/place.h"
+
+struct vm;
+struct chardev;
+
+/*
+ * Makes the UART, adds it to vm->devices. chardev stays the caller's. Logs and returns -errno on failure.
+ */
+int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *chardev,
+		unsigned index);
+
+#endif
