@@ -131,7 +131,7 @@ $(call remember,.libs,$(notdir $(PICK)) $(LIBS) $(ALL_LDFLAGS),$(if $(findstring
 $(call remember,.version,$(VERSION))
 endif
 
-.PHONY: all static check unit check-unit check-kvm check-guest check-lab asan tsan fuzz bench install format check-format clean
+.PHONY: all static check unit check-unit check-kvm check-guest check-lab asan tsan fuzz bench install format check-arrows check-format clean
 
 all: $(B)/lkvm $(if $(filter build/$(HOST_ARCH),$(B)),lkvm)
 
@@ -218,6 +218,9 @@ tsan:
 SOURCES_FORMAT = $(shell git ls-files '*.c' '*.h' | grep -v '^include/uapi/')
 format:
 	clang-format -i $(SOURCES_FORMAT)
+# Does each room use only those that Documentation/architecture.md lets it use?
+check-arrows: all
+	@scripts/check-arrows Documentation/architecture.md $(B) $(B)/main.o $(OBJS) $(PICK)
 check-format:
 	@clang-format --dry-run --Werror $(SOURCES_FORMAT)
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/memory/guest-memfd.h"
+#include "lkvm/host/guest-memfd.h"
 #include "lkvm/host/host.h"
 #include "lkvm/host/kvm.h"
 #include "uapi/kvm.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/vm/device-node.h"
+#include "lkvm/host/device-node.h"
 #include "lkvm/host/kvm.h"
 #include "lkvm/util/log.h"
 

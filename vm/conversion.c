@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "lkvm/memory/backends.h"
-#include "lkvm/memory/guest-memfd.h"
+#include "lkvm/host/guest-memfd.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/conversion.h"
 #include "lkvm/vm/prefault.h"

@@ -18,7 +18,7 @@
 
 #include "lkvm/config/memory-config.h"
 #include "lkvm/host/kvm.h"
-#include "lkvm/memory/guest-memfd.h"
+#include "lkvm/host/guest-memfd.h"
 #include "lkvm/memory/memory.h"
 #include "lkvm/memory/populate.h"
 #include "uapi/kvm.h"

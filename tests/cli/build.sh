@@ -86,3 +86,25 @@ test_build_clean() {
 	! make -s -C "$TOP" B="$PWD/d" clean 2>out || fail "it removed something"
 	grep -q "$PWD/d is no folder that a build" out || fail "$(cat out)"
 }
+
+# A use that the table of rooms does not allow is told, with who and what: of a symbol and of a header.
+test_build_wrong_arrow() {
+	command -v gcc >/dev/null || skip "no gcc"
+	mkdir -p include/lkvm/vm b/util b/vm b/x86 util
+	echo 'void arch_reset(void);' >include/lkvm/arch.h
+	printf '| `util/` | words | |\n| `vm/` | words | util |\n| `x86/` | words | everything |\n' >table
+	echo 'int lower(void) { return 1; }' | gcc -xc -c -o b/util/lower.o -
+	echo 'int lower(void); void arch_reset(void); int upper(void) { arch_reset(); return lower(); }' | gcc -xc -c -o b/vm/upper.o -
+	echo 'int upper(void); void arch_reset(void) { upper(); }' | gcc -xc -c -o b/x86/reset.o -
+	"$TOP/scripts/check-arrows" table b b/util/lower.o b/vm/upper.o b/x86/reset.o >out || fail "allowed arrows: $(cat out)"
+	echo 'int upper(void); int wrong(void) { return upper(); }' | gcc -xc -c -o b/util/wrong.o -
+	! "$TOP/scripts/check-arrows" table b b/util/*.o b/vm/upper.o b/x86/reset.o >out || fail "a wrong arrow passed"
+	[ "$(cat out)" = "util -> vm: util/wrong.o uses upper of vm/upper.o" ] || fail "$(cat out)"
+	echo '#include "lkvm/vm/upper.h"' >util/wrong.c
+	! "$TOP/scripts/check-arrows" table b b/util/lower.o b/vm/upper.o b/x86/reset.o >out || fail "a wrong #include passed"
+	[ "$(cat out)" = "util -> vm: util/wrong.c includes vm/upper.h" ] || fail "$(cat out)"
+	rm util/wrong.c
+	mkdir b/new && cp b/util/wrong.o b/new/wrong.o
+	! "$TOP/scripts/check-arrows" table b b/util/lower.o b/vm/upper.o b/x86/reset.o b/new/wrong.o >out || fail "an unknown room passed"
+	grep -q "no room new" out || fail "$(cat out)"
+}

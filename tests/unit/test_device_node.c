@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lkvm/vm/device-node.h"
+#include "lkvm/host/device-node.h"
 #include "test.h"
 
 static char text[600];

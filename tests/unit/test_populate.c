@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "lkvm/config/memory-config.h"
-#include "lkvm/memory/guest-memfd.h"
+#include "lkvm/host/guest-memfd.h"
 #include "lkvm/memory/memory.h"
 #include "lkvm/memory/populate.h"
 #include "test.h"

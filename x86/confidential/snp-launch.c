@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
-#include "lkvm/vm/device-node.h"
+#include "lkvm/host/device-node.h"
 #include "lkvm/util/log.h"
 #include "snp-cpuid.h"
 #include "snp-error.h"

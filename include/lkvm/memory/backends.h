@@ -54,7 +54,7 @@ void memory_say_too_few(const struct guest_memory *memory, u64 size);
 int memory_open_file(struct guest_memory *memory, u64 size);
 void memory_why_no_file_page(const struct guest_memory *memory, char *text, size_t size);
 
-/* memory/guest-memfd.c, the same. */
+/* host/guest-memfd.c, the same. */
 int memory_open_guest_memfd(struct guest_memory *memory, u64 size);
 
 /*

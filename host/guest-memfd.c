@@ -6,12 +6,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "lkvm/memory/guest-memfd.h"
+#include "lkvm/host/guest-memfd.h"
 #include "lkvm/util/log.h"
-#include "lkvm/memory/backends.h"
 #include "uapi/kvm.h"
-
-#define ORDINARY (GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED)
 
 /*
  * What has been sent to the kernel's list for write(2), and what other kernels carry. Bit 2 is another
@@ -81,33 +78,4 @@ int guest_memfd_find_write(int vm_fd, u64 base, u64 offered, const struct guest_
 		return 0;
 	}
 	return -EOPNOTSUPP;
-}
-
-static int refuse(const struct guest_memory *memory, const char *why)
-{
-	log_fatal(MEMORY_SAY("%s"), memory_name(memory), why);
-	return -EOPNOTSUPP;
-}
-
-int memory_open_guest_memfd(struct guest_memory *memory, u64 size)
-{
-	int offered = ioctl(memory->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD_FLAGS);
-	u64 flags = ORDINARY;
-
-	if (ioctl(memory->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD) <= 0 || offered < 0)
-		return refuse(memory, "this host's KVM has none for such a guest; Linux 6.18 and "
-				      "later have, on x86-64 and arm64");
-	if ((offered & ORDINARY) != ORDINARY)
-		return refuse(memory, "this host's KVM has it for private memory alone; Linux "
-				      "6.18 and later can map it, which this guest needs");
-	if (!guest_memfd_find_write(memory->vm_fd, ORDINARY, offered, NULL, &flags))
-		memory->write_at = pwrite;
-	else
-		log_debug("guest_memfd takes no write(2) here (flags offered: 0x%x)", offered);
-	memory->fd = guest_memfd_create(memory->vm_fd, size, flags);
-	if (memory->fd >= 0)
-		return 0;
-	log_fatal(MEMORY_SAY("KVM makes none of %llu MiB: %s"), memory_name(memory),
-		  (unsigned long long)size >> 20, strerror(-memory->fd));
-	return memory->fd;
 }

@@ -3,8 +3,8 @@
  * guest_memfd: a file of KVM's with a guest's pages. Linux 6.8 has it for private memory, 6.18 also as the
  * only backing of an ordinary guest, mapped here (GUEST_MEMFD_FLAG_MMAP).
  */
-#ifndef LKVM_MEMORY_GUEST_MEMFD_H
-#define LKVM_MEMORY_GUEST_MEMFD_H
+#ifndef LKVM_HOST_GUEST_MEMFD_H
+#define LKVM_HOST_GUEST_MEMFD_H
 
 #include "lkvm/util/types.h"
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lkvm/vm/device-node.h"
+#include "lkvm/host/device-node.h"
 
 /* ---- looking round ---- */
 

@@ -3,8 +3,8 @@
  * A device node of the host's that could not be opened: why, and what would help. The advice is safe to follow: nobody
  * is told to join a group that amounts to root, nor one that the node's mode gives nothing. Main thread.
  */
-#ifndef LKVM_VM_DEVICE_NODE_H
-#define LKVM_VM_DEVICE_NODE_H
+#ifndef LKVM_HOST_DEVICE_NODE_H
+#define LKVM_HOST_DEVICE_NODE_H
 
 #include <sys/types.h>
 #include "lkvm/util/types.h"
