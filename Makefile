@@ -142,8 +142,7 @@ static: $(B)/lkvm-static
 
 $(B)/lkvm: $(B)/main.o $(B)/liblkvm.a $(B)/.libs
 	$(call say,LD     ,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -o $@ $< -Wl,--whole-archive $(B)/liblkvm.a \
-		-Wl,--no-whole-archive $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -o $@ $< $(B)/liblkvm.a $(LIBS)
 
 # Said to the linker as well: what older riscv compilers make of -static-pie wants a loader after all.
 STATIC := -static-pie -Wl,-static,-pie,--no-dynamic-linker,-z,text
