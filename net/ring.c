@@ -113,17 +113,32 @@ bool ring_has_room(struct ring *ring, u32 len)
 	return RING_SIZE - (ring->at - ring->other) >= size || RING_SIZE - ring_used(ring) >= size;
 }
 
-bool ring_put(struct ring *ring, const void *frame, u32 len)
+u8 *ring_reserve(struct ring *ring, u32 len)
 {
 	u8 *to;
 
 	if (!ring_has_room(ring, len))
-		return false;
+		return NULL;
 	to = ring->data + ring->at % RING_SIZE;
 	memcpy(to, &len, sizeof(len));
-	memcpy(to + sizeof(len), frame, len);
-	ring->at += record_size(len);
-	atomic_store_explicit(&ring->shared->put, ring->at, memory_order_release);
+	ring->len = record_size(len);
+	return to + sizeof(len);
+}
+
+void ring_written(struct ring *ring)
+{
+	ring->at += ring->len;
+	ring->len = 0;
+}
+
+bool ring_put(struct ring *ring, const void *frame, u32 len)
+{
+	u8 *to = ring_reserve(ring, len);
+
+	if (!to)
+		return false;
+	memcpy(to, frame, len);
+	ring_written(ring);
 	return true;
 }
 
@@ -136,9 +151,12 @@ bool ring_wait_room(struct ring *ring, u32 used)
 	return ring_used(ring) > used;
 }
 
-bool ring_wakes_taker(struct ring *ring)
+bool ring_show(struct ring *ring)
 {
-	return !ring->broken && wakes(&ring->shared->taker_waits);
+	if (ring->broken)
+		return false;
+	atomic_store_explicit(&ring->shared->put, ring->at, memory_order_release);
+	return wakes(&ring->shared->taker_waits);
 }
 
 /* ---- who takes ---- */

@@ -4,8 +4,9 @@
  * Neither believes the other's indices: what cannot be makes a ring `broken`, and then it is full and empty
  * for ever. What a frame contains may change while it is looked at, unless the other side is trusted.
  *
- * Nobody is woken who is awake. A side that will sleep says so with ring_wait_*, and looks once more; the
- * other asks ring_wakes_* now and then, and wakes it in a way of its own.
+ * Frames are shown to the other side many at a time. Nobody is woken who is awake: a side that will sleep says so
+ * with ring_wait_*, and looks once more; what ring_show and ring_wakes_putter say tells the other to wake it, in a
+ * way of its own.
  */
 #ifndef LKVM_NET_RING_H
 #define LKVM_NET_RING_H
@@ -22,7 +23,7 @@ struct ring {
 	u8 *data;
 	u32 at;	    /* bytes that this side has put or taken since the beginning, modulo 2^32 */
 	u32 other;  /* what the other side had, when last asked */
-	u32 len;    /* of the frame that is being taken, with what belongs to it */
+	u32 len;    /* of the frame that is being put or taken, with what belongs to it */
 	bool waits; /* has said so */
 	bool broken;
 };
@@ -46,12 +47,15 @@ void rings_unmap(struct rings *rings);
 u32 ring_used(struct ring *ring);
 /* A frame of this length may be put. */
 bool ring_has_room(struct ring *ring, u32 len);
+/* Where the next frame goes, to be written, and then put by ring_written. NULL: there is no room. */
+u8 *ring_reserve(struct ring *ring, u32 len);
+void ring_written(struct ring *ring);
 /* Copies a frame. False: there is no room. */
 bool ring_put(struct ring *ring, const void *frame, u32 len);
 /* There are more than `used` bytes, and who takes them knows that somebody waits. */
 bool ring_wait_room(struct ring *ring, u32 used);
-/* Who takes frames sleeps: wake it. */
-bool ring_wakes_taker(struct ring *ring);
+/* Shows what was put to who takes it. True: that sleeps, wake it. */
+bool ring_show(struct ring *ring);
 
 /* ---- who takes ---- */
 

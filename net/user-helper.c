@@ -100,7 +100,7 @@ static void kick(struct side *side)
 static void tell_lkvm(struct side *side)
 {
 	side->untold = 0;
-	if (ring_wakes_taker(&side->rings.out))
+	if (ring_show(&side->rings.out))
 		kick(side);
 }
 

@@ -20,12 +20,16 @@
 #include "fragments.h"
 #include "hazards.h"
 #include "lkvm/util/helper.h"
+#include "lkvm/util/iov.h"
 #include "loopback.h"
 #include "ring.h"
 #include "user.h"
 #include "wire.h"
 
 #define SECOND 1000000000ULL
+
+/* What the filters look at: headers of Ethernet, IP and TCP with all options that they may have. */
+#define HEADERS_MAX (ETH_HEADER + 60 + 60)
 
 /*
  * Address space: what the helper lets itself occupy, and buffers of as many connections as it can have, of
@@ -89,7 +93,7 @@ struct user {
 	struct loop_timer again;
 	u64 started, pause; /* ns: when the last helper was, and how long to wait for the next */
 
-	u8 frame[NET_MAX_FRAME]; /* the guest's, while it is looked at */
+	u8 piece[NET_MAX_FRAME]; /* a guest's fragment, while it is looked at */
 	struct fragments *fragments;
 	struct loopback loopback;
 	bool loopback_told;
@@ -166,7 +170,7 @@ static void tell_helper(struct user *user)
 {
 	user->untold = 0;
 	look_soon(user);
-	if (ring_wakes_taker(&user->rings.out))
+	if (ring_show(&user->rings.out))
 		kick(user);
 }
 
@@ -201,36 +205,17 @@ static ssize_t user_receive(struct net_backend *backend, unsigned pair, const st
 {
 	struct user *user = to_user(backend);
 	struct virtio_net_hdr_v1 header = {};
-	const u8 *parts[2];
-	size_t lens[2], done = 0, part = 0;
+	const u8 *frame;
 	u32 len;
 
-	parts[1] = next_frame(user, &len);
-	if (!parts[1])
+	frame = next_frame(user, &len);
+	if (!frame)
 		return 0;
-	note_loopback(user, parts[1], len);
+	note_loopback(user, frame, len);
 	if (user->data_valid)
 		header.flags = VIRTIO_NET_HDR_F_DATA_VALID;
-	parts[0] = (u8 *)&header;
-	lens[0] = sizeof(header);
-	lens[1] = len;
-	for (unsigned i = 0; i < nr; i++) {
-		u8 *dst = iov[i].iov_base;
-		size_t room = iov[i].iov_len;
-
-		while (room && part < 2) {
-			size_t n = MIN(room, lens[part] - done);
-
-			memcpy(dst, parts[part] + done, n);
-			dst += n;
-			room -= n;
-			done += n;
-			if (done == lens[part]) {
-				part++;
-				done = 0;
-			}
-		}
-	}
+	iov_write(iov, nr, 0, &header, sizeof(header));
+	iov_write(iov, nr, sizeof(header), frame, len);
 	ring_taken(&user->rings.in);
 	return sizeof(header) + len;
 }
@@ -295,42 +280,59 @@ static bool has_room(struct user *user)
 	return !user->out_blocked;
 }
 
-static void put(struct user *user, const u8 *frame, u32 len)
+static bool judge(struct user *user, u8 *frame, size_t len)
 {
-	ring_put(&user->rings.out, frame, len);
+	/* Mended first: what it means to libslirp is what is judged. */
+	return hazards_mend(user->loopback.host, frame, len) && may_pass(user, frame, len);
+}
+
+static void was_put(struct user *user, u32 len)
+{
 	user->untold += len;
 	if (user->untold >= USER_UNTOLD)
 		tell_helper(user);
+}
+
+static void transmit_fragment(struct user *user, const struct iovec *iov, unsigned nr, size_t len)
+{
+	u8 *frame;
+
+	iov_read(iov, nr, NET_HDR_LEN, user->piece, len);
+	frame = fragments_take(user->fragments, user->piece, &len, clock_now());
+	if (frame && judge(user, frame, len) && ring_put(&user->rings.out, frame, len))
+		was_put(user, len);
 }
 
 static int user_transmit(struct net_backend *backend, unsigned pair, const struct iovec *iov,
 			 unsigned nr, size_t len)
 {
 	struct user *user = to_user(backend);
-	size_t copied = 0, skip = NET_HDR_LEN;
-	u8 *frame = user->frame;
+	u8 headers[HEADERS_MAX], *frame;
+	size_t looked_at;
 
 	if (user->state != UP)
 		return -ENETDOWN;
-	if (len - NET_HDR_LEN > NET_MAX_FRAME)
+	len -= NET_HDR_LEN;
+	if (len > NET_MAX_FRAME)
 		return -EMSGSIZE;
 	/* With room for what a small frame may complete. */
 	if (!has_room(user))
 		return -EAGAIN;
 	/* What is looked at must not change any more: the guest could, and the helper. */
-	for (unsigned i = 0; i < nr; i++) {
-		size_t n = iov[i].iov_len, off = MIN(skip, n);
-
-		skip -= off;
-		memcpy(user->frame + copied, (u8 *)iov[i].iov_base + off, n - off);
-		copied += n - off;
+	looked_at = iov_read(iov, nr, NET_HDR_LEN, headers, MIN(len, sizeof(headers)));
+	if (is_fragment(headers, looked_at)) {
+		transmit_fragment(user, iov, nr, len);
+		return 0;
 	}
-	if (is_fragment(frame, copied))
-		frame = fragments_take(user->fragments, frame, &copied, clock_now());
-	/* Mended first: what it means to libslirp is what is judged. */
-	if (frame && hazards_mend(user->loopback.host, frame, copied) &&
-	    may_pass(user, frame, copied))
-		put(user, frame, copied);
+	if (!judge(user, headers, looked_at))
+		return 0;
+	frame = ring_reserve(&user->rings.out, len);
+	if (!frame)
+		return 0;
+	memcpy(frame, headers, looked_at);
+	iov_read(iov, nr, NET_HDR_LEN + looked_at, frame + looked_at, len - looked_at);
+	ring_written(&user->rings.out);
+	was_put(user, len);
 	return 0;
 }
 

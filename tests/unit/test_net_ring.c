@@ -57,6 +57,7 @@ static void frames_of_all_lengths(void **state)
 
 		memset(frame, i, size);
 		assert_true(ring_put(&sides->lkvm.out, frame, size));
+		assert_false(ring_show(&sides->lkvm.out));
 		got = ring_get(&sides->helper.in, &len);
 		assert_non_null(got);
 		assert_int_equal(len, size);
@@ -73,18 +74,20 @@ static void full_and_room_again(void **state)
 	struct ring *out = &sides->helper.out, *in = &sides->lkvm.in;
 	u32 n = 0, len;
 
-	assert_false(ring_wakes_taker(out));
+	assert_false(ring_show(out));
 	assert_true(ring_wait_frames(in));
 	while (ring_put(out, frame, sizeof(frame)))
 		n++;
 	assert_int_equal(n, RING_SIZE / 1004);
 	assert_int_equal(ring_used(out), n * 1004);
-	assert_true(ring_wakes_taker(out));
-	assert_false(ring_wakes_taker(out));
+	/* Nothing is seen before it is shown. */
+	assert_true(ring_empty(in));
+	assert_true(ring_show(out));
+	assert_false(ring_show(out));
 	assert_true(ring_wait_room(out, RING_SIZE / 2));
 	assert_false(ring_wait_frames(in));
 	ring_awake(in);
-	assert_false(ring_wakes_taker(out));
+	assert_false(ring_show(out));
 	for (; n; n--) {
 		assert_non_null(ring_get(in, &len));
 		ring_taken(in);
