@@ -102,7 +102,7 @@ endif
 endif
 
 ROOMS := util config host memory vm control console pci boot virtio hw block net
-USER_NET := net/user.c net/user-config.c net/user-helper.c net/libslirp.c net/fragments.c net/hazards.c net/loopback.c net/ring.c
+USER_NET := net/user.c net/user-config.c net/user-helper.c net/libslirp.c net/fragments.c net/hazards.c net/loopback.c net/merge.c net/ring.c
 OPTIONAL := $(USER_NET) net/user-none.c boot/zstd.c boot/zstd-none.c \
 	util/sha2.c util/sha2-none.c
 SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH) $(wildcard $(ARCH)/tables $(ARCH)/confidential),$(wildcard $(d)/*.c))) machine.c \

@@ -23,6 +23,7 @@
 #include "lkvm/util/helper.h"
 #include "lkvm/util/loop.h"
 #include "lkvm/util/spin.h"
+#include "merge.h"
 #include "ring.h"
 #include "user.h"
 
@@ -84,6 +85,7 @@ struct side {
 
 	struct rings rings;
 	u32 untold; /* bytes put since it was last looked whether lkvm sleeps */
+	struct merge merge;
 };
 
 /* ---- frames to the guest ---- */
@@ -375,6 +377,25 @@ static int sooner(const struct side *side, int timeout)
 
 /* ---- a turn ---- */
 
+static void pass_merged(struct side *side)
+{
+	u32 len;
+	const u8 *frame = merge_end(&side->merge, &len);
+
+	if (frame)
+		side->lib.input(side->slirp, frame, len);
+}
+
+/* lkvm is trusted not to change it. */
+static void pass_frame(struct side *side, const u8 *frame, u32 len)
+{
+	if (merge_add(&side->merge, frame, len))
+		return;
+	pass_merged(side);
+	if (!merge_add(&side->merge, frame, len))
+		side->lib.input(side->slirp, frame, len);
+}
+
 static void take_frames(struct side *side)
 {
 	struct ring *in = &side->rings.in;
@@ -382,10 +403,11 @@ static void take_frames(struct side *side)
 	u32 len, taken = 0;
 
 	while ((taken < TURN_MAX || side->ended) && (frame = ring_get(in, &len))) {
-		side->lib.input(side->slirp, frame, len);
+		pass_frame(side, frame, len);
 		ring_taken(in);
 		taken += len;
 	}
+	pass_merged(side);
 	if (ring_wakes_putter(in))
 		kick(side);
 }

@@ -166,6 +166,38 @@ static void tcp(void **state)
 	close(listener);
 }
 
+static bool wants_ack(struct guest *g, const u8 *frame, size_t len)
+{
+	u8 flags = 0;
+
+	return take_tcp(g, frame, len, &flags) && get32(frame + ETH + 20 + 8) > 1001;
+}
+
+/* Segments that come in one row are acknowledged, and so were passed on, as one. */
+static void tcp_merged(void **state)
+{
+	struct guest *g = *state;
+	static u8 text[10 * 1460], got[sizeof(text)];
+	u16 port;
+	int listener = host_socket(SOCK_STREAM, &port), fd;
+
+	connect_tcp(g, port);
+	fd = accept(listener, NULL, NULL);
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = i ^ i >> 9;
+	for (size_t i = 0; i < sizeof(text); i += 1460) {
+		g->more = i + 1460 < sizeof(text);
+		send_tcp(g, ACK, text + i, 1460);
+	}
+	assert_true(wait_for(g, wants_ack, 5000));
+	assert_int_equal(get32(g->frame + ETH + 20 + 8), 1001 + sizeof(text));
+	assert_int_equal(recv(fd, got, sizeof(got), MSG_WAITALL), sizeof(got));
+	assert_memory_equal(got, text, sizeof(text));
+	close(fd);
+	close(listener);
+}
+
 /* More bytes are urgent than there are: the peer gets those there are, and none of the helper's memory. */
 static void tcp_urgent(void **state)
 {
@@ -344,6 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(udp),
 		TEST(tcp),
+		TEST(tcp_merged),
 		TEST(tcp_urgent),
 		TEST(tcp_refused),
 		cmocka_unit_test(forward_tcp),

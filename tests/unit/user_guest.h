@@ -31,6 +31,7 @@ struct guest {
 	struct loop_timer patience;
 	bool impatient;
 	bool wants_writable, asleep;
+	bool more; /* frames of the same row follow: no flush yet */
 	bool link_up;
 	unsigned link_changes;
 	bool (*wants)(struct guest *guest, const u8 *frame, size_t len);
@@ -117,7 +118,8 @@ static inline void transmit(struct guest *g, const u8 *frame, size_t len)
 		loop_run(g->loop);
 	}
 	assert_true(!err || (err == -ENETDOWN && !g->link_up));
-	g->backend->ops->flush(g->backend, 0);
+	if (!g->more)
+		g->backend->ops->flush(g->backend, 0);
 }
 
 static inline void answer_arp(struct guest *g, const u8 *frame, size_t len)

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <string.h>
+
+#include "merge.h"
+#include "wire.h"
+
+/* Less than this is no stream: nothing is gained, and it does not wait to be copied. */
+#define DATA_MIN   512
+#define TCP_HEADER 20
+#define TCP_SEQ	   4
+#define TCP_ACK	   8
+#define TCP_LENGTH 12
+#define TCP_FLAGS  13
+#define TCP_SUM	   16
+#define TCP_URGENT 18
+#define FLAG_PSH   0x08
+#define FLAG_ACK   0x10
+#define DONT_FRAG  0x4000
+
+struct segment {
+	u32 header; /* Ethernet's and IP's */
+	u32 data;
+	u32 sum; /* of the data */
+};
+
+/* Of an even number of bytes. */
+static u32 add_up(u32 sum, const u8 *p, unsigned len)
+{
+	for (unsigned i = 0; i < len; i += 2)
+		sum += wire16(p + i);
+	return sum;
+}
+
+static u16 fold(u32 sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+static bool is_ip4(const u8 *frame, u32 len)
+{
+	const u8 *ip = frame + ETH_HEADER;
+
+	return wire16(frame + 12) == ETH_IP && ip[0] == 0x45 && ip[9] == IP_TCP &&
+	       wire16(ip + 2) == len - ETH_HEADER && !(wire16(ip + 6) & ~DONT_FRAG) &&
+	       fold(add_up(0, ip, IP_HEADER)) == 0xffff;
+}
+
+static bool is_ip6(const u8 *frame, u32 len)
+{
+	const u8 *ip = frame + ETH_HEADER;
+
+	return wire16(frame + 12) == ETH_IP6 && ip[0] >> 4 == 6 && ip[6] == IP_TCP &&
+	       wire16(ip + 4) == len - ETH_HEADER - IP6_HEADER;
+}
+
+/* What a checksum covers beside the data: addresses, protocol, length, and TCP's header with its sum. */
+static u32 header_sum(const u8 *frame, u32 header, u32 len)
+{
+	unsigned addresses = header == ETH_HEADER + IP_HEADER ? 8 : 32;
+	u32 sum = IP_TCP + len - header;
+
+	return add_up(sum, frame + header - addresses, addresses + TCP_HEADER);
+}
+
+/* False: not one that others could follow. */
+static bool parse(const u8 *frame, u32 len, struct segment *segment)
+{
+	const u8 *tcp;
+
+	if (len < ETH_HEADER + IP6_HEADER + TCP_HEADER || len > MERGE_MAX)
+		return false;
+	if (is_ip4(frame, len))
+		segment->header = ETH_HEADER + IP_HEADER;
+	else if (is_ip6(frame, len))
+		segment->header = ETH_HEADER + IP6_HEADER;
+	else
+		return false;
+	tcp = frame + segment->header;
+	if (tcp[TCP_LENGTH] != TCP_HEADER / 4 << 4 || (tcp[TCP_FLAGS] & ~FLAG_PSH) != FLAG_ACK ||
+	    wire16(tcp + TCP_URGENT))
+		return false;
+	segment->data = len - segment->header - TCP_HEADER;
+	if (segment->data < DATA_MIN)
+		return false;
+	/* All of it adds up to 0xffff, so the data do to what the rest leaves. */
+	segment->sum = (u16)~fold(header_sum(frame, segment->header, len));
+	return true;
+}
+
+/* The same connection, in the same state; what the IP header says of a single packet may differ. */
+static bool same(const struct merge *merge, const u8 *frame)
+{
+	const u8 *tcp_a = merge->frame + merge->header, *tcp_b = frame + merge->header;
+	unsigned addresses = merge->header == ETH_HEADER + IP_HEADER ? 8 : 32;
+
+	return !memcmp(merge->frame, frame, ETH_HEADER + 2) &&
+	       !memcmp(tcp_a - addresses, tcp_b - addresses, addresses + TCP_SEQ) &&
+	       !memcmp(tcp_a + TCP_ACK, tcp_b + TCP_ACK, TCP_FLAGS - TCP_ACK) &&
+	       !memcmp(tcp_a + TCP_FLAGS + 1, tcp_b + TCP_FLAGS + 1, 2);
+}
+
+static bool follows(const struct merge *merge, const u8 *frame, const struct segment *segment)
+{
+	u32 have = merge->len - merge->header - TCP_HEADER;
+	u32 next = wire32(merge->frame + merge->header + TCP_SEQ) + have;
+
+	/* Behind an odd byte the sums' bytes would change places. */
+	return have % 2 == 0 && merge->len + segment->data <= MERGE_MAX &&
+	       wire32(frame + segment->header + TCP_SEQ) == next && same(merge, frame);
+}
+
+bool merge_add(struct merge *merge, const u8 *frame, u32 len)
+{
+	struct segment segment;
+
+	if (!parse(frame, len, &segment))
+		return false;
+	if (!merge->len) {
+		memcpy(merge->frame, frame, len);
+		merge->len = len;
+		merge->segments = 1;
+		merge->header = segment.header;
+		merge->sum = segment.sum;
+		return true;
+	}
+	if (!follows(merge, frame, &segment))
+		return false;
+	memcpy(merge->frame + merge->len, frame + len - segment.data, segment.data);
+	merge->frame[merge->header + TCP_FLAGS] |= frame[segment.header + TCP_FLAGS];
+	merge->len += segment.data;
+	merge->segments++;
+	merge->sum += segment.sum;
+	return true;
+}
+
+static void write_header(struct merge *merge)
+{
+	u8 *ip = merge->frame + ETH_HEADER, *tcp = merge->frame + merge->header;
+
+	if (merge->header == ETH_HEADER + IP_HEADER) {
+		wire_put16(ip + 2, merge->len - ETH_HEADER);
+		wire_put16(ip + 10, 0);
+		wire_put16(ip + 10, ~fold(add_up(0, ip, IP_HEADER)));
+	} else {
+		wire_put16(ip + 4, merge->len - merge->header);
+	}
+	wire_put16(tcp + TCP_SUM, 0);
+	wire_put16(tcp + TCP_SUM,
+		   ~fold(merge->sum + header_sum(merge->frame, merge->header, merge->len)));
+}
+
+const u8 *merge_end(struct merge *merge, u32 *len)
+{
+	if (!merge->len)
+		return NULL;
+	if (merge->segments > 1)
+		write_header(merge);
+	*len = merge->len;
+	merge->len = 0;
+	return merge->frame;
+}
