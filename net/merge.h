@@ -6,7 +6,7 @@
 #ifndef LKVM_NET_MERGE_H
 #define LKVM_NET_MERGE_H
 
-#include "lkvm/types.h"
+#include "lkvm/util/types.h"
 
 /* Of a frame made of several. libslirp's buffer for it is still one that its heap keeps. */
 #define MERGE_MAX (32 << 10)

@@ -41,8 +41,8 @@ static u16 tcp_sum(const u8 *of, u32 len)
 	u32 header = ETH_HEADER + (is_six(of) ? IP6_HEADER : IP_HEADER);
 	u32 addresses = is_six(of) ? 32 : 8;
 
-	return fold(add_up(IP_TCP + len - header, of + header - addresses,
-			   len - header + addresses));
+	return fold(
+		add_up(IP_TCP + len - header, of + header - addresses, len - header + addresses));
 }
 
 static void write_sums(void)
@@ -262,9 +262,12 @@ static void what_does_not_follow(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(in_order),		   CASE(no_longer_than_it_may_be),
-		CASE(damage_is_passed_on), CASE(nothing_follows_an_odd_byte),
-		CASE(what_nothing_follows), CASE(what_does_not_follow),
+		CASE(in_order),
+		CASE(no_longer_than_it_may_be),
+		CASE(damage_is_passed_on),
+		CASE(nothing_follows_an_odd_byte),
+		CASE(what_nothing_follows),
+		CASE(what_does_not_follow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
