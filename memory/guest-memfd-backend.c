@@ -24,11 +24,13 @@ int memory_open_guest_memfd(struct guest_memory *memory, u64 size)
 	u64 flags = ORDINARY;
 
 	if (ioctl(memory->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD) <= 0 || offered < 0)
-		return guest_memfd_refuse(memory, "this host's KVM has none for such a guest; Linux 6.18 and "
-				      "later have, on x86-64 and arm64");
+		return guest_memfd_refuse(
+			memory, "this host's KVM has none for such a guest; Linux 6.18 and "
+				"later have, on x86-64 and arm64");
 	if ((offered & ORDINARY) != ORDINARY)
-		return guest_memfd_refuse(memory, "this host's KVM has it for private memory alone; Linux "
-				      "6.18 and later can map it, which this guest needs");
+		return guest_memfd_refuse(memory,
+					  "this host's KVM has it for private memory alone; Linux "
+					  "6.18 and later can map it, which this guest needs");
 	if (!guest_memfd_find_write(memory->vm_fd, ORDINARY, offered, NULL, &flags))
 		memory->write_at = pwrite;
 	else
