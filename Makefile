@@ -49,12 +49,9 @@ PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
 	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig $(PKG_CONFIG)
 endif
 PREFIX ?= /usr/local
-# In a tarball (make dist) it lies beside the Makefile.
-VERSION := $(shell cat .version 2>/dev/null || git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-# WERROR=0: a warning is no error, for compilers that nobody has tried yet.
-WERROR ?= 1
-WARNINGS := -Wall -Wextra $(if $(filter 0,$(WERROR)),,-Werror) -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wshadow \
+WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wshadow \
 	-Wno-unused-parameter
 HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 CFLAGS ?= -O2 -g
@@ -66,22 +63,14 @@ ALL_LDFLAGS := -pthread -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(LDFLAGS
 # has HEADER,WORDS: the compiler finds it and links a program with it, with these words.
 has = $(shell printf '\043include <$(1)>\nint main(void){return 0;}' | \
 	$(CC) $(CFLAGS) -x c - -o /dev/null $(LDFLAGS) $(2) 2>/dev/null && echo y)
-# pkg NAME,WORDS: what pkg-config says of it; WORDS where it has never heard of it, as of libaio and libfdt in Debian 12.
-pkg = $(or $(shell $(PKG_CONFIG) --cflags --libs $(1) 2>/dev/null),$(2))
-AIO := $(call pkg,libaio,-laio)
-FDT := $(call pkg,libfdt,-lfdt)
-ZLIB := $(call pkg,zlib,-lz)
-ZSTD := $(call pkg,libzstd,-lzstd)
-NETTLE := $(call pkg,nettle,-lnettle)
-CMOCKA := $(call pkg,cmocka,-lcmocka)
-# It is loaded when it is needed, by a process of its own: its headers are enough.
 SLIRP_CFLAGS := $(shell $(PKG_CONFIG) --cflags slirp 2>/dev/null)
+# It is loaded when it is needed, by a process of its own: its headers are enough.
 HAVE_SLIRP := $(call has,slirp/libslirp.h,$(SLIRP_CFLAGS))
-HAVE_ZSTD := $(call has,zstd.h,$(ZSTD))
-HAVE_NETTLE := $(call has,nettle/sha2.h,$(NETTLE))
+HAVE_ZSTD := $(call has,zstd.h,-lzstd)
+HAVE_NETTLE := $(call has,nettle/sha2.h,-lnettle)
 # Asked for once, by the first test that is linked.
 CMOCKA_NEEDS := $(foreach h,stdarg stddef stdint setjmp,-include $(h).h)
-HAVE_CMOCKA = $(eval HAVE_CMOCKA := $(call has,cmocka.h,$(CMOCKA_NEEDS) $(CMOCKA)))$(HAVE_CMOCKA)
+HAVE_CMOCKA = $(eval HAVE_CMOCKA := $(call has,cmocka.h,$(CMOCKA_NEEDS) -lcmocka))$(HAVE_CMOCKA)
 
 # Nothing is made, told or asked of the machine for these goals, or by make -n and -q.
 SHORT_FLAGS := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
@@ -94,8 +83,8 @@ ifneq ($(BUILDS),)
 ifeq ($(shell command -v $(firstword $(CC))),)
 $(error no compiler $(firstword $(CC)): install Debian's $(if $(CROSS_COMPILE),gcc-$(CROSS_COMPILE:-=),gcc and libc6-dev))
 endif
-MISSING := $(strip $(call need,libaio,libaio.h,$(AIO),libaio-dev) $(call need,libfdt,libfdt.h,$(FDT),libfdt-dev) \
-	$(call need,zlib,zlib.h,$(ZLIB),zlib1g-dev))
+MISSING := $(strip $(call need,libaio,libaio.h,-laio,libaio-dev) $(call need,libfdt,libfdt.h,-lfdt,libfdt-dev) \
+	$(call need,zlib,zlib.h,-lz,zlib1g-dev))
 ifneq ($(MISSING),)
 $(error header or library missing, in brackets Debian's package: $(MISSING); $(INSTALLED_BY))
 endif
@@ -111,9 +100,9 @@ OBJS := $(SRCS:%.c=$(B)/%.o)
 PICK_ZSTD := $(if $(HAVE_ZSTD),$(B)/boot/zstd.o,$(B)/boot/zstd-none.o)
 PICK_NETTLE := $(if $(HAVE_NETTLE),$(B)/util/sha2.o,$(B)/util/sha2-none.o)
 PICK := $(if $(HAVE_SLIRP),$(USER_NET:%.c=$(B)/%.o),$(B)/net/user-none.o) $(PICK_ZSTD) $(PICK_NETTLE)
-LIBS := $(AIO) $(FDT) $(ZLIB) $(if $(HAVE_ZSTD),$(ZSTD)) $(if $(HAVE_NETTLE),$(NETTLE)) $(if $(HAVE_SLIRP),-ldl)
+LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_NETTLE),-lnettle) $(if $(HAVE_SLIRP),-ldl)
 STATIC_PICK := $(B)/net/user-none.o $(PICK_ZSTD) $(PICK_NETTLE)
-STATIC_LIBS := $(AIO) $(FDT) $(ZLIB) $(if $(HAVE_ZSTD),$(ZSTD)) $(if $(HAVE_NETTLE),$(NETTLE))
+STATIC_LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_NETTLE),-lnettle)
 
 # make V=1 shows the commands, make -s nothing.
 Q := $(if $(V),,@)
@@ -180,7 +169,7 @@ CFLAGS_builtin-version = -DLKVM_VERSION='"$(VERSION)"'
 # ---- unit tests: every tests/unit/test_*.c is a cmocka program that links what it needs ----
 # Those of arm64 and riscv run on any machine: NATIVE_ASM is their <asm/...>, from a sysroot, and with it that
 # architecture's part of lkvm is compiled for this machine. It has no use but in tests, under sanitizers too.
-UNIT_x86 := $(patsubst %,tests/unit/test_%.c,acpi acpi_pm activity bzimage cpuid e820 elf hypercall mptable q35 \
+UNIT_x86 := $(patsubst %,tests/unit/test_%.c,acpi acpi_pm activity bzimage cpuid e820 elf hypercall memory_watch mptable q35 \
 	snp_firmware snp_guest snp_launch snp_options snp_plan snp_published vcpu_fault)
 UNIT_arm64 := $(wildcard tests/unit/arm64/test_*.c)
 UNIT_riscv := $(wildcard tests/unit/riscv/test_*.c)
@@ -203,7 +192,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/liblkvm.a
 	$(if $(HAVE_CMOCKA),,$(error header or library missing, in brackets Debian's package: cmocka (libcmocka-dev); $(INSTALLED_BY)))
 	@mkdir -p $(@D)
 	$(call say,CC     ,$<)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -Itests/unit -o $@ $< $(B)/liblkvm.a $(LIBS) $(CMOCKA)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -Itests/unit -o $@ $< $(B)/liblkvm.a $(LIBS) -lcmocka
 
 unit: $(UNIT)
 
@@ -248,7 +237,7 @@ clean:
 endif
 
 ifeq ($(filter clean,$(MAKECMDGOALS)),)
--include $(shell find $(B) -mindepth 1 -name fuzz -prune -o -name 'for-*' -prune -o -type f -name '*.d' -print 2>/dev/null)
+-include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
 endif
 
 endif

@@ -12,22 +12,24 @@
 #include "lkvm/console/chardev.h"
 #include "lkvm/control/control.h"
 #include "lkvm/machine.h"
-#include "lkvm/memory/guard.h"
 #include "lkvm/memory/populate.h"
 #include "lkvm/pci/pci.h"
 #include "lkvm/util/helper.h"
 #include "lkvm/util/log.h"
 #include "lkvm/util/text.h"
 #include "lkvm/virtio/core.h"
+#include "lkvm/vm/end.h"
 
 static int create_console(struct vm *vm)
 {
+	int err;
+
 	vm->console = chardev_stdio(vm);
-	if (!vm->console) {
-		log_fatal("Unable to open the console: %s", strerror(errno));
-		return -errno;
-	}
-	return 0;
+	if (vm->console)
+		return 0;
+	err = -errno;
+	log_fatal("Unable to open the console: %s", strerror(-err));
+	return err;
 }
 
 /* What the command line names, and is there or not on any host: before anything of the guest exists. */
@@ -108,7 +110,7 @@ static int (*const steps[])(struct vm *vm) = {
 	tell_start,	arch_load,	tell_population,     arch_reset, /* vCPU 0 to where the guest begins */
 };
 
-/* -ECANCELED, nothing said: somebody has asked for the end before the beginning. */
+/* -ECANCELED, nothing logged: somebody has asked for the end before the beginning, or memory has been lost. */
 static int assemble(struct vm *vm, const struct vm_config *config, struct control **control)
 {
 	int error = open_files(vm);
@@ -118,13 +120,21 @@ static int assemble(struct vm *vm, const struct vm_config *config, struct contro
 	counter_set_word(&vm->counters, COUNTER_WORD_BACKEND,
 			 memory_kind_names[config->memory_backend.kind]);
 	if (!error)
-		error = vm_guard_memory(vm);
-	if (!error)
 		error = control_create(control, vm);
 	for (unsigned i = 0; i < ARRAY_SIZE(steps) && !error; i++)
 		error = vm_ending(vm) ? -ECANCELED : steps[i](vm);
-	/* Even if nobody noticed: what was loaded there is not in the guest's memory. */
-	return memory_guard_say(config->name) ? -ENOMEM : error;
+	return error ?: vm_ending(vm) ? -ECANCELED : 0;
+}
+
+/* No guest ran. What is wrong has been logged by who knew most of it, but for a lack of memory. */
+static int start_failed(struct vm *vm, int err)
+{
+	if (vm->signal)
+		return 128 + vm->signal;
+	vm_end_tell(vm, EXIT_START);
+	if (err == -ENOMEM && !log_failed())
+		log_fatal("Out of memory");
+	return EXIT_START;
 }
 
 static bool wants_helpers(const struct vm_config *config)
@@ -139,7 +149,7 @@ int machine_run(const struct vm_config *config)
 {
 	struct control *control = NULL;
 	struct vm vm;
-	int status;
+	int err, status;
 
 	if (arch_config_check(config))
 		return EXIT_USAGE;
@@ -147,15 +157,14 @@ int machine_run(const struct vm_config *config)
 	if (wants_helpers(config) && helpers_begin())
 		return EXIT_START;
 	vm_init(&vm, config);
-	if (!assemble(&vm, config, &control))
-		status = vm_run(&vm);
-	else
-		status = vm.signal ? 128 + vm.signal : EXIT_START;
+	err = assemble(&vm, config, &control);
+	if (!err)
+		err = vm_start(&vm);
+	status = err ? start_failed(&vm, err) : vm_run(&vm);
 	control_stop(control);
 	vm_destroy(&vm);
 	close_files(&vm);
 	helpers_end();
-	memory_guard_disarm();
 	/* Last: who asked for the end hears of it when disks are closed. */
 	control_destroy(control);
 	vm_release(&vm);

@@ -9,6 +9,7 @@
 #include "lkvm/console/chardev.h"
 #include "lkvm/console/console-watch.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/device.h"
 
 #define CHARDEV_IN_CHUNK    256
 #define CHARDEV_IN_AHEAD    4096
@@ -27,19 +28,24 @@ struct chardev_ops {
 	/* Main loop, after every wake-up. May be NULL. */
 	void (*woken)(struct chardev *chardev);
 	bool (*size)(struct chardev *chardev, u16 *columns, u16 *rows);
-	/* start switches input on (chardev_set_input). Either may be NULL. */
+	/* As a device's. start switches input on (chardev_set_input). Either may be NULL. */
 	int (*start)(struct chardev *chardev);
 	void (*stop)(struct chardev *chardev);
+	/*
+	 * Main loop, after the guest's end: has the reader taken what was written, or is he not waited for any longer?
+	 * NULL: it is enough that it was written.
+	 */
+	bool (*drained)(struct chardev *chardev, const struct deadline *deadline);
 	void (*destroy)(struct chardev *chardev);
 };
 
 struct chardev {
+	struct device device;
 	const struct chardev_ops *ops;
 	struct vm *vm;
 	struct loop *loop;
 	struct chardev_client client;
 	bool reader_may_go;  /* constant: that is no reason to end, and no loss */
-	bool started;	     /* main thread */
 	struct loop_fd wake; /* an eventfd; any thread writes to it */
 
 	/* Input: main loop, but for `paused`. */
@@ -61,7 +67,6 @@ struct chardev {
 	bool watched;	   /* main loop: the latter is wanted */
 	struct loop_timer flusher; /* main loop */
 	struct log_limit lost;
-	_Atomic int lost_error; /* chardev_lost()'s; any thread */
 
 	pthread_mutex_t lock; /* everything below; never held while blocking */
 	int out_fd;
@@ -76,14 +81,17 @@ struct chardev {
 	u8 out[CHARDEV_OUT_SIZE + CHARDEV_OUT_RESERVE];
 };
 
-/* in_fd and out_fd may be -1 and are closed by the back end. 0 or -errno. */
-int chardev_init(struct chardev *chardev, const struct chardev_ops *ops, struct vm *vm, int in_fd,
-		 int out_fd);
+/*
+ * Puts it on vm's list of devices, under `name`. in_fd and out_fd may be -1 and are closed by the back end. Returns 0 or
+ * -errno.
+ */
+int chardev_init(struct chardev *chardev, const struct chardev_ops *ops, struct vm *vm,
+		 const char *name, int in_fd, int out_fd);
 void chardev_exit(struct chardev *chardev);
 
 /* Main loop. */
 void chardev_set_input(struct chardev *chardev, bool on);
-/* Main loop, until chardev_stop(): VM_REQUEST_READER_GONE is made also while there is no output. */
+/* Main loop, until it is stopped: VM_REQUEST_READER_GONE is made also while there is no output. */
 void chardev_watch_reader(struct chardev *chardev);
 /* Main loop. Never blocks: puts words of our own between the guest's output, without any watching. */
 void chardev_tell(struct chardev *chardev, const char *text);
@@ -104,8 +112,9 @@ void pty_link_remove(struct pty_link *link);
 
 /* console/terminal.c: the one terminal that is put into raw mode. */
 bool terminal_in_foreground(int fd);
-/* 0 or -errno. Fatal signals restore it from now on. */
+/* Returns 0 or -errno. Whatever ends the process restores it from now on (util/fatal.h). */
 int terminal_set_raw(int fd);
+/* Puts the terminal back as it was found; nothing if it was never touched. Any thread, signal handlers. */
 void terminal_restore(void);
 /* Somebody else has given it a mode of their own: nothing is ours to restore. */
 void terminal_forget(void);

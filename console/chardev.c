@@ -152,7 +152,7 @@ static void pump(struct chardev *c, bool readable)
 {
 	size_t max;
 
-	if (!c->started)
+	if (!c->device.started)
 		return;
 	deliver(c);
 	max = readable ? wanted(c) : 0;
@@ -227,7 +227,7 @@ static void note_lost(struct chardev *c, int error)
 
 	if (error == EPIPE && c->reader_may_go)
 		return;
-	atomic_compare_exchange_strong(&c->lost_error, &none, error);
+	atomic_compare_exchange_strong(&c->vm->output_lost, &none, error);
 }
 
 /* Lock held. */
@@ -439,11 +439,6 @@ void chardev_watch_reader(struct chardev *c)
 	arm_output(c, false, false);
 }
 
-int chardev_lost(struct chardev *c)
-{
-	return c->lost_error;
-}
-
 void chardev_tell(struct chardev *c, const char *text)
 {
 	pthread_mutex_lock(&c->lock);
@@ -475,32 +470,63 @@ static void on_wake(struct loop_fd *handler, u32 events)
 	pump(c, c->in_unpollable);
 }
 
-bool chardev_drain(struct chardev *c, unsigned ms)
+/* ---- life ---- */
+
+static struct chardev *to_chardev(struct device *device)
 {
-	u64 end = clock_now() + ms * 1000000ULL;
-	struct pollfd p = { .fd = c->out_fd, .events = POLLOUT };
+	return CONTAINER_OF(device, struct chardev, device);
+}
+
+static int chardev_start(struct device *device)
+{
+	struct chardev *c = to_chardev(device);
+
+	return c->ops->start ? c->ops->start(c) : 0;
+}
+
+static bool chardev_drained(struct device *device, const struct deadline *deadline)
+{
+	struct chardev *c = to_chardev(device);
+	unsigned left;
 
 	if (!c->ops->write)
 		return true;
-	for (;;) {
-		unsigned left;
-
-		pthread_mutex_lock(&c->lock);
-		flush_locked(c);
-		left = c->out_len;
-		pthread_mutex_unlock(&c->lock);
-		if (!left)
-			return true;
-		if (clock_now() >= end)
-			return false;
-		poll(&p, 1, 20);
-	}
+	pthread_mutex_lock(&c->lock);
+	flush_locked(c);
+	left = c->out_len;
+	pthread_mutex_unlock(&c->lock);
+	if (c->ops->drained)
+		return c->ops->drained(c, deadline);
+	return !left;
 }
 
-/* ---- life ---- */
+static void chardev_stop(struct device *device)
+{
+	struct chardev *c = to_chardev(device);
 
-int chardev_init(struct chardev *c, const struct chardev_ops *ops, struct vm *vm, int in_fd,
-		 int out_fd)
+	chardev_set_input(c, false);
+	c->watched = false;
+	loop_fd_del(&c->out_ready);
+	if (c->ops->stop)
+		c->ops->stop(c);
+}
+
+static void chardev_destroy(struct device *device)
+{
+	struct chardev *c = to_chardev(device);
+
+	c->ops->destroy(c);
+}
+
+static const struct device_ops chardev_device_ops = {
+	.start = chardev_start,
+	.drained = chardev_drained,
+	.stop = chardev_stop,
+	.destroy = chardev_destroy,
+};
+
+int chardev_init(struct chardev *c, const struct chardev_ops *ops, struct vm *vm, const char *name,
+		 int in_fd, int out_fd)
 {
 	int error;
 
@@ -519,9 +545,13 @@ int chardev_init(struct chardev *c, const struct chardev_ops *ops, struct vm *vm
 	if (c->wake.fd < 0)
 		return -errno;
 	error = loop_fd_add(c->loop, &c->wake, EPOLLIN);
-	if (error)
+	if (error) {
 		close(c->wake.fd);
-	return error;
+		return error;
+	}
+	device_init(&c->device, &chardev_device_ops, "%s", name);
+	device_add(&vm->devices, &c->device);
+	return 0;
 }
 
 void chardev_exit(struct chardev *c)
@@ -534,14 +564,6 @@ void chardev_exit(struct chardev *c)
 	pthread_mutex_destroy(&c->lock);
 }
 
-void chardev_destroy(struct chardev *c)
-{
-	if (!c)
-		return;
-	chardev_stop(c);
-	c->ops->destroy(c);
-}
-
 void chardev_set_client(struct chardev *c, const struct chardev_client *client)
 {
 	c->client = *client;
@@ -550,32 +572,6 @@ void chardev_set_client(struct chardev *c, const struct chardev_client *client)
 bool chardev_size(struct chardev *c, u16 *columns, u16 *rows)
 {
 	return c->ops->size && c->ops->size(c, columns, rows);
-}
-
-int chardev_start(struct chardev *c)
-{
-	int error;
-
-	if (c->started)
-		return 0;
-	c->started = true;
-	error = c->ops->start ? c->ops->start(c) : 0;
-	if (error)
-		c->started = false;
-	return error;
-}
-
-void chardev_stop(struct chardev *c)
-{
-	if (!c->started)
-		return;
-	chardev_drain(c, 500);
-	chardev_set_input(c, false);
-	c->watched = false;
-	loop_fd_del(&c->out_ready);
-	if (c->ops->stop)
-		c->ops->stop(c);
-	c->started = false;
 }
 
 /* ---- the chardev that is none ---- */
@@ -587,11 +583,14 @@ static void null_destroy(struct chardev *c)
 
 static const struct chardev_ops null_ops = { .destroy = null_destroy };
 
-struct chardev *chardev_null(void)
+struct chardev *chardev_null(struct vm *vm)
 {
 	struct chardev *c = calloc(1, sizeof(*c));
 
-	if (c)
-		c->ops = &null_ops;
+	if (!c)
+		return NULL;
+	c->ops = &null_ops;
+	device_init(&c->device, &chardev_device_ops, "null");
+	device_add(&vm->devices, &c->device);
 	return c;
 }

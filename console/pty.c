@@ -16,14 +16,9 @@
 /* How soon somebody who opens the pty gets the guest's attention. */
 #define LOOK_NS 250000000ULL
 
-/* How long a reader may take over a guest's last words. */
-#define LAST_WORDS_MS	   500
-#define LAST_WORDS_STEP_MS 5
-
 struct pty {
 	struct chardev base;
 	unsigned id;		  /* constant */
-	bool announced;		  /* main thread */
 	struct pty_link link;	  /* main thread: --tty ID=LINK */
 	_Atomic bool connected;	  /* somebody has the slave open; any thread */
 	struct loop_timer looker; /* main loop: while nobody has */
@@ -103,40 +98,44 @@ static int pty_start(struct chardev *c)
 
 	if (ptsname_r(c->in.fd, path, sizeof(path)))
 		return -errno;
-	if (!p->announced) {
-		err = link ? pty_link_make(&p->link, link, path) : 0;
-		if (err)
-			return err;
-		/* No mere information: without it --tty would be of no use. */
-		snprintf(text, sizeof(text), "  Info: Assigned terminal %u to pty %s\n", p->id,
-			 path);
-		log_text(text);
-	}
-	p->announced = true;
+	err = link ? pty_link_make(&p->link, link, path) : 0;
+	if (err)
+		return err;
+	/* No mere information: without it --tty would be of no use. */
+	snprintf(text, sizeof(text), "  Info: Assigned terminal %u to pty %s\n", p->id, path);
+	log_text(text);
 	look(p);
 	return 0;
 }
 
 /*
- * Closing the master throws away what the reader has not read yet, which may be why the guest panicked.
- * Only the slave tells how much that is. A worker of the kernel's takes it there, on a busy host not at once:
- * poll() of an empty slave waits for that worker.
+ * Closing the master throws away what the reader has not read yet, which may be why the guest panicked. Only the slave
+ * tells how much that is. A worker of the kernel's takes it there, on a busy host not at once: poll() of an
+ * empty slave waits for that worker.
  */
-static void wait_for_reader(struct pty *p)
+static bool is_read(struct pty *p)
 {
 	int slave = ioctl(p->base.in.fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	struct pollfd pfd = { .fd = slave, .events = POLLIN };
-	int left;
+	int left = 0;
 
 	if (slave < 0)
-		return;
-	for (int ms = 0; ms < LAST_WORDS_MS; ms += LAST_WORDS_STEP_MS) {
-		poll(&pfd, 1, 0);
-		if (ioctl(slave, FIONREAD, &left) || !left)
-			break;
-		poll(NULL, 0, LAST_WORDS_STEP_MS);
-	}
+		return true;
+	poll(&pfd, 1, 0);
+	if (ioctl(slave, FIONREAD, &left))
+		left = 0;
 	close(slave);
+	return !left;
+}
+
+/* Who has the pty open need not be reading it, and may keep it open for ever. */
+static bool pty_drained(struct chardev *c, const struct deadline *deadline)
+{
+	struct pty *p = CONTAINER_OF(c, struct pty, base);
+
+	if (!p->connected || hung_up(p) || clock_now() >= deadline->grace)
+		return true;
+	return !c->out_len && is_read(p);
 }
 
 static void pty_stop(struct chardev *c)
@@ -144,9 +143,6 @@ static void pty_stop(struct chardev *c)
 	struct pty *p = CONTAINER_OF(c, struct pty, base);
 
 	loop_timer_cancel(&p->looker);
-	/* Who sent a signal wants an end soon. */
-	if (p->connected && !hung_up(p) && !c->vm->signal)
-		wait_for_reader(p);
 	p->connected = false;
 }
 
@@ -168,6 +164,7 @@ static const struct chardev_ops pty_ops = {
 	.size = pty_size,
 	.start = pty_start,
 	.stop = pty_stop,
+	.drained = pty_drained,
 	.destroy = pty_destroy,
 };
 
@@ -198,7 +195,7 @@ struct chardev *chardev_pty(struct vm *vm, unsigned id)
 {
 	struct pty *p = calloc(1, sizeof(*p));
 	int master = -1, out = -1, error;
-	char path[64];
+	char path[64], name[16];
 
 	if (!p)
 		return NULL;
@@ -210,7 +207,8 @@ struct chardev *chardev_pty(struct vm *vm, unsigned id)
 		goto fail;
 	/* A descriptor can be in an epoll set once: input and output wait independently. */
 	out = fcntl(master, F_DUPFD_CLOEXEC, 3);
-	error = out < 0 ? -errno : chardev_init(&p->base, &pty_ops, vm, master, out);
+	snprintf(name, sizeof(name), "pty%u", id);
+	error = out < 0 ? -errno : chardev_init(&p->base, &pty_ops, vm, name, master, out);
 	if (error)
 		goto fail;
 	return &p->base;

@@ -228,7 +228,7 @@ struct chardev *chardev_stdio(struct vm *vm)
 		(s->out.tty && !sigaction(SIGHUP, NULL, &hup) && hup.sa_handler == SIG_IGN);
 	s->fresh_line = true;
 	s->base.in_ahead = s->in.tty;
-	error = chardev_init(&s->base, &stdio_ops, vm, s->in.fd, s->out.fd);
+	error = chardev_init(&s->base, &stdio_ops, vm, "stdio", s->in.fd, s->out.fd);
 	if (error) {
 		shared_fd_exit(&s->in);
 		shared_fd_exit(&s->out);

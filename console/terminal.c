@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The terminal in raw mode, and back again whatever happens: a normal end, exit(), a fatal signal. A
- * process has one controlling terminal, so this is the one place with state of its own.
+ * process has one controlling terminal, so this file has state of its own.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -11,19 +11,13 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "lkvm/util/fatal.h"
 #include "chardev-backend.h"
-
-/* All that end a process unless it takes them, but for those that end lkvm in an orderly way. */
-static const int fatal_signals[] = { SIGSEGV, SIGBUS,  SIGILL,	SIGFPE,	   SIGABRT,
-				     SIGSYS,  SIGTRAP, SIGXCPU, SIGXFSZ,   SIGALRM,
-				     SIGPROF, SIGIO,   SIGPWR,	SIGVTALRM, SIGSTKFLT };
 
 /* Signal handlers read them; written before `raw` is set. */
 static struct termios cooked, raw_mode;
 static int terminal_fd = -1;
 static volatile sig_atomic_t raw;
-static struct sigaction old_fatal[ARRAY_SIZE(fatal_signals)], old_continue;
-static bool handlers_set;
 static struct chardev *volatile resize_chardev;
 static volatile sig_atomic_t resized;
 
@@ -47,7 +41,7 @@ static void set_mode(const struct termios *mode)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-void chardev_emergency_restore(void)
+void terminal_restore(void)
 {
 	int saved = errno;
 
@@ -56,17 +50,6 @@ void chardev_emergency_restore(void)
 		set_mode(&cooked);
 	}
 	errno = saved;
-}
-
-static void on_fatal(int sig, siginfo_t *info, void *context)
-{
-	chardev_emergency_restore();
-	for (unsigned i = 0; i < ARRAY_SIZE(fatal_signals); i++)
-		if (fatal_signals[i] == sig)
-			sigaction(sig, &old_fatal[i], NULL);
-	/* A faulting instruction faults again by itself, with its real address in the core dump. */
-	if (info->si_code <= 0)
-		raise(sig);
 }
 
 /* Whoever stopped us has likely given the terminal its own mode meanwhile. */
@@ -79,29 +62,10 @@ static void on_continue(int sig)
 	errno = saved;
 }
 
-static void take_fatal_signals(void)
-{
-	struct sigaction action = { .sa_sigaction = on_fatal, .sa_flags = SA_SIGINFO | SA_ONSTACK };
-	struct sigaction resume = { .sa_handler = on_continue, .sa_flags = SA_RESTART };
-	static char stack[64 * 1024]; /* for the thread that overran its own */
-	stack_t alternate = { .ss_sp = stack, .ss_size = sizeof(stack) }, other;
-
-	if (handlers_set)
-		return;
-	handlers_set = true;
-	if (!sigaltstack(NULL, &other) && (other.ss_flags & SS_DISABLE))
-		sigaltstack(&alternate, NULL);
-	for (unsigned i = 0; i < ARRAY_SIZE(fatal_signals); i++) {
-		sigaction(fatal_signals[i], NULL, &old_fatal[i]);
-		if (old_fatal[i].sa_handler != SIG_IGN)
-			sigaction(fatal_signals[i], &action, NULL);
-	}
-	sigaction(SIGCONT, &resume, &old_continue);
-	atexit(chardev_emergency_restore);
-}
-
 int terminal_set_raw(int fd)
 {
+	struct sigaction resume = { .sa_handler = on_continue, .sa_flags = SA_RESTART };
+
 	if (raw)
 		return 0;
 	if (tcgetattr(fd, &cooked))
@@ -109,16 +73,12 @@ int terminal_set_raw(int fd)
 	raw_mode = cooked;
 	cfmakeraw(&raw_mode);
 	terminal_fd = fd;
-	take_fatal_signals();
+	fatal_on_end(terminal_restore);
+	sigaction(SIGCONT, &resume, NULL);
 	/* Set first: a signal between the two calls restores once too often, not once too rarely. */
 	raw = 1;
 	set_mode(&raw_mode);
 	return 0;
-}
-
-void terminal_restore(void)
-{
-	chardev_emergency_restore();
 }
 
 void terminal_forget(void)

@@ -553,11 +553,6 @@ static void uart_resume(struct device *device)
 	set_quiesced(to_uart(device), false);
 }
 
-static int uart_start(struct device *device)
-{
-	return chardev_start(to_uart(device)->chardev);
-}
-
 static void uart_destroy(struct device *device)
 {
 	struct uart *u = to_uart(device);
@@ -569,7 +564,6 @@ static void uart_destroy(struct device *device)
 
 static const struct device_ops uart_ops = {
 	.reset = uart_reset,
-	.start = uart_start,
 	.quiesce = uart_quiesce,
 	.resume = uart_resume,
 	.destroy = uart_destroy,

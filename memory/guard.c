@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "lkvm/util/fatal.h"
 #include "lkvm/util/log.h"
 #include "lkvm/memory/guard.h"
 #include "lkvm/memory/backends.h"
@@ -79,14 +80,13 @@ static enum loss loss_of(int signal_number, int code)
 	return code == BUS_MCEERR_AR || code == BUS_MCEERR_AO ? LOSS_BROKEN : LOSS_NO_PAGE;
 }
 
-static bool take(int signal_number, const siginfo_t *info)
+static bool guard_mend(int signal_number, const siginfo_t *info)
 {
 	enum loss why = loss_of(signal_number, info->si_code);
 	const struct guest_region *region;
 	u64 offset;
 
-	/* A signal that somebody sent has no address. */
-	if (info->si_code <= 0)
+	if (!guard.memory || (signal_number == SIGSEGV && !*guard.private))
 		return false;
 	region = find_hva(info->si_addr);
 	if (!region)
@@ -98,55 +98,16 @@ static bool take(int signal_number, const siginfo_t *info)
 	return replace_page(region, offset);
 }
 
-static void on_fault(int signal_number, siginfo_t *info, void *context)
-{
-	int saved = errno;
-
-	if (!take(signal_number, info)) {
-		/* Ours: it happens again, and ends us as such faults do; not what was only told to us. */
-		guard.crash();
-		signal(signal_number, SIG_DFL);
-		if (info->si_code <= 0 || info->si_code == BUS_MCEERR_AO)
-			raise(signal_number);
-	}
-	errno = saved;
-}
-
-static int take_signal(int signal_number)
-{
-	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
-	int error;
-
-	if (!sigaction(signal_number, &action, NULL))
-		return 0;
-	error = -errno;
-	log_fatal("Unable to handle faults: %s", strerror(-error));
-	return error;
-}
-
-int memory_guard_take_signals(void)
-{
-	int error = take_signal(SIGBUS);
-
-	if (!error && guard.private)
-		error = take_signal(SIGSEGV);
-	return error;
-}
-
 int memory_guard_arm(const struct memory_guard *new)
 {
 	host_page = sysconf(_SC_PAGESIZE);
 	guard = *new;
-	return memory_guard_take_signals();
+	return fatal_on_fault(guard_mend);
 }
 
 void memory_guard_disarm(void)
 {
-	if (!guard.memory)
-		return;
-	signal(SIGBUS, SIG_DFL);
-	if (guard.private)
-		signal(SIGSEGV, SIG_DFL);
+	fatal_on_fault(NULL);
 	guard.memory = NULL;
 	first_loss = LOSS_NONE;
 }
@@ -243,7 +204,7 @@ static u64 find_hole(const struct guest_memory *memory, const struct guest_regio
 	return hole < 0 ? region->size : MIN((u64)hole - region->offset, region->size);
 }
 
-bool memory_guard_search(bool try)
+bool memory_guard_search(void)
 {
 	const struct guest_memory *memory;
 
@@ -259,8 +220,6 @@ bool memory_guard_search(bool try)
 		at = find_end(memory, region);
 		if (at < region->size)
 			return memory_guard_report(region->gpa + at, false);
-		if (!try)
-			continue;
 		at = find_hole(memory, region);
 		if (at < region->size && !try_page(region, ALIGN_DOWN(at, host_page)))
 			return true;

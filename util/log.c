@@ -21,6 +21,7 @@
 #define LAST_MS	     500
 
 static enum log_level threshold = LOG_LEVEL_INFO;
+static _Atomic bool failed; /* log_failed()'s; any thread */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 /* Never held while something blocks. What follows is under it. */
@@ -247,6 +248,7 @@ void log_fatal(const char *fmt, ...)
 {
 	va_list args;
 
+	failed = true;
 	va_start(args, fmt);
 	print("Fatal", fmt, args);
 	va_end(args);
@@ -259,6 +261,7 @@ void log_fatal(const char *fmt, ...)
                                                                                                    \
 		if (threshold < (level))                                                           \
 			return;                                                                    \
+		failed |= (level) == LOG_LEVEL_ERROR;                                              \
 		va_start(args, fmt);                                                               \
 		print(prefix, fmt, args);                                                          \
 		va_end(args);                                                                      \
@@ -268,6 +271,11 @@ LEVEL(log_error, LOG_LEVEL_ERROR, "Error")
 LEVEL(log_warning, LOG_LEVEL_WARNING, "Warning")
 LEVEL(log_info, LOG_LEVEL_INFO, "Info")
 LEVEL(log_debug, LOG_LEVEL_DEBUG, "Debug")
+
+bool log_failed(void)
+{
+	return failed;
+}
 
 bool log_limit_ok(struct log_limit *limit)
 {

@@ -230,11 +230,6 @@ static void console_queue_reset(struct virtio_device *dev, struct virtqueue *vq)
 		forget_chain(dev);
 }
 
-static int console_start(struct virtio_device *dev)
-{
-	return chardev_start(to_console(dev)->chardev);
-}
-
 static void console_destroy(struct virtio_device *dev)
 {
 	struct virtio_console *c = to_console(dev);
@@ -253,7 +248,6 @@ static const struct virtio_device_ops console_ops = {
 	.notify = console_notify,
 	.queue_reset = console_queue_reset,
 	.reset = console_reset,
-	.start = console_start,
 	.destroy = console_destroy,
 };
 

@@ -25,6 +25,8 @@
 #define PIECE MIB(64)
 
 struct conversions {
+	struct device device;
+	struct vm *vm;
 	bool prefault;		    /* constant */
 	pthread_mutex_t lock;	    /* a conversion from its beginning to its end */
 	_Atomic bool accesses_tell; /* from the beginning, or found out; any thread */
@@ -63,33 +65,6 @@ static int add_private_half(struct vm *vm, struct guest_region *region)
 	return 0;
 }
 
-int conversions_create(struct vm *vm, const struct conversion_options *options)
-{
-	struct conversions *c;
-	int error = 0;
-
-	if (!offered(vm)) {
-		log_fatal("This host's KVM has no private memory for guests of this type");
-		return -EOPNOTSUPP;
-	}
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		return -ENOMEM;
-	pthread_mutex_init(&c->lock, NULL);
-	c->accesses_tell = options->accesses_tell;
-	c->prefault = options->prefault &&
-		      ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_PRE_FAULT_MEMORY) > 0;
-	vm->conversions = c;
-	vm->private_memory = true;
-	for (unsigned i = 0; i < vm->memory.nr_regions && !error; i++)
-		error = add_private_half(vm, &vm->memory.regions[i]);
-	if (error)
-		log_fatal("KVM gives the guest no private memory: %s", strerror(-error));
-	else
-		log_debug("Page conversions are %spre-faulted", c->prefault ? "" : "not ");
-	return error;
-}
-
 static void say_counts(const struct vm *vm)
 {
 	const struct counters *n = &vm->counters;
@@ -103,18 +78,6 @@ static void say_counts(const struct vm *vm)
 		N(CONVERTED_BYTES), N(CONVERSIONS_REFUSED), N(PREFAULTED_PAGES),
 		N(PREFAULT_FAILURES), N(HYPERCALLS), N(MEMORY_FAULTS));
 #undef N
-}
-
-void conversions_destroy(struct vm *vm)
-{
-	struct conversions *c = vm->conversions;
-
-	if (!c)
-		return;
-	say_counts(vm);
-	pthread_mutex_destroy(&c->lock);
-	free(c);
-	vm->conversions = NULL;
 }
 
 static int set_attributes(struct vm *vm, gpa_t gpa, u64 size, bool private)
@@ -340,19 +303,66 @@ int conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 	return error == -EINTR ? 0 : error;
 }
 
-int conversions_reset(struct vm *vm)
-{
-	if (!vm->conversions)
-		return 0;
-	for (unsigned i = 0; i < vm->memory.nr_regions; i++) {
-		const struct guest_region *region = &vm->memory.regions[i];
-		int error = apply(vm, region->gpa, region->size, false, HOSTS);
+/* ---- life ---- */
 
-		if (error) {
-			log_fatal("KVM does not make the guest's memory shared again: %s",
-				  strerror(-error));
-			return error;
-		}
+static void conversions_reset(struct device *device)
+{
+	struct conversions *c = CONTAINER_OF(device, struct conversions, device);
+	struct vm *vm = c->vm;
+
+	for (unsigned i = 0; i < vm->memory.nr_regions && c->changes; i++) {
+		const struct guest_region *region = &vm->memory.regions[i];
+		int err = apply(vm, region->gpa, region->size, false, HOSTS);
+
+		if (!err)
+			continue;
+		log_fatal("KVM does not make the guest's memory shared again: %s", strerror(-err));
+		vm_request(vm, VM_REQUEST_HOST_ERROR);
+		return;
 	}
-	return 0;
+}
+
+static void conversions_destroy(struct device *device)
+{
+	struct conversions *c = CONTAINER_OF(device, struct conversions, device);
+
+	say_counts(c->vm);
+	c->vm->conversions = NULL;
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+static const struct device_ops conversions_ops = {
+	.reset = conversions_reset,
+	.destroy = conversions_destroy,
+};
+
+int conversions_create(struct vm *vm, const struct conversion_options *options)
+{
+	struct conversions *c;
+	int error = 0;
+
+	if (!offered(vm)) {
+		log_fatal("This host's KVM has no private memory for guests of this type");
+		return -EOPNOTSUPP;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	pthread_mutex_init(&c->lock, NULL);
+	c->accesses_tell = options->accesses_tell;
+	c->prefault = options->prefault &&
+		      ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_PRE_FAULT_MEMORY) > 0;
+	c->vm = vm;
+	vm->conversions = c;
+	vm->private_memory = true;
+	device_init(&c->device, &conversions_ops, "conversions");
+	device_add(&vm->devices, &c->device);
+	for (unsigned i = 0; i < vm->memory.nr_regions && !error; i++)
+		error = add_private_half(vm, &vm->memory.regions[i]);
+	if (error)
+		log_fatal("KVM gives the guest no private memory: %s", strerror(-error));
+	else
+		log_debug("Page conversions are %spre-faulted", c->prefault ? "" : "not ");
+	return error;
 }

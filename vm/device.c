@@ -88,10 +88,33 @@ void devices_resume(struct device_list *list)
 	}
 }
 
+bool devices_drained(struct device_list *list, const struct deadline *deadline)
+{
+	struct device *device;
+	bool all = true;
+
+	device_for_each (device, list)
+		if (device->started && device->ops->drained)
+			all &= device->ops->drained(device, deadline);
+	return all;
+}
+
+void devices_stop(struct device_list *list)
+{
+	struct device *device;
+
+	device_for_each (device, list) {
+		if (device->started && device->ops->stop)
+			device->ops->stop(device);
+		device->started = false;
+	}
+}
+
 void devices_destroy(struct device_list *list)
 {
 	struct device *device;
 
+	devices_stop(list);
 	while ((device = TAILQ_LAST(list, device, link))) {
 		TAILQ_REMOVE(list, device, link);
 		if (device->ops->destroy)

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The reason for a guest's end, for whoever started it. */
+#include <errno.h>
 #include <stdatomic.h>
 
-#include "end.h"
+#include "lkvm/arch.h"
 #include "lkvm/config/exit-status.h"
 #include "lkvm/vm/last-words.h"
+#include "lkvm/memory/guard.h"
 #include "lkvm/util/log.h"
 #include "lkvm/util/text.h"
 #include "lkvm/vm/vm.h"
+#include "lkvm/vm/end.h"
+
+/* For who reads the output of a guest that does not wait for him. */
+#define GRACE_NS    500000000ULL
+/* How often it is looked whether all of it has gone. */
+#define END_LOOK_NS 20000000ULL
 
 static void tell_panic(struct vm *vm)
 {
@@ -31,6 +38,7 @@ void vm_end_tell(struct vm *vm, int status)
 
 	if (atomic_exchange(&vm->end_told, true))
 		return;
+	memory_guard_say(name);
 	if (vm->end == VM_REQUEST_QUIT)
 		log_info("Guest %s was ended by Ctrl-A x", name);
 	switch (status) {
@@ -50,4 +58,125 @@ void vm_end_tell(struct vm *vm, int status)
 			  plural(timeout));
 		break;
 	}
+}
+
+static int status_of(struct vm *vm)
+{
+	switch ((enum vm_request)vm->end) {
+	case VM_REQUEST_REBOOT:
+		/* panic=-1 resets at once: all that tells it from a reboot is what the kernel printed. */
+		return last_words_panicked(vm) ? EXIT_GUEST_PANIC : EXIT_GUEST_DONE;
+	case VM_REQUEST_POWEROFF:
+	case VM_REQUEST_QUIT:
+		return EXIT_GUEST_DONE;
+	case VM_REQUEST_SIGNAL:
+		return 128 + vm->signal;
+	case VM_REQUEST_TIMEOUT:
+		return last_words_panicked(vm) ? EXIT_GUEST_PANIC : EXIT_TIMEOUT;
+	case VM_REQUEST_READER_GONE:
+		/* A terminal that hangs up sends a signal, too: whichever was seen first. */
+		return vm->signal ? 128 + vm->signal : EXIT_READER_GONE;
+	case VM_REQUEST_PANIC:
+		return EXIT_GUEST_PANIC;
+	case VM_REQUEST_TRIPLE_FAULT:
+		return last_words_panicked(vm) ? EXIT_GUEST_PANIC : EXIT_TRIPLE_FAULT;
+	case VM_REQUEST_INTERNAL_ERROR:
+		return EXIT_INTERNAL_ERROR;
+	default:
+		return EXIT_HOST_ERROR;
+	}
+}
+
+/* A guest that did well, of whose output not everything arrived. */
+static int status_of_output(struct vm *vm, int status)
+{
+	if (!vm->output_lost || status != EXIT_GUEST_DONE)
+		return status;
+	return vm->output_lost == EPIPE ? EXIT_READER_GONE : EXIT_HOST_ERROR;
+}
+
+/* Where a guest hangs that somebody wants to know more about. */
+static void show_vcpus(struct vm *vm)
+{
+	struct vcpu *vcpu;
+	unsigned i;
+
+	if (log_get_level() < LOG_LEVEL_DEBUG)
+		return;
+	vcpu_for_each (vcpu, vm, i)
+		arch_vcpu_dump(vcpu);
+}
+
+/* ---- waiting for readers ---- */
+
+struct drain {
+	struct vm *vm;
+	struct loop_timer look;
+	bool (*empty)(struct vm *vm);
+	bool done;
+};
+
+static bool output_empty(struct vm *vm)
+{
+	return devices_drained(&vm->devices, &vm->deadline);
+}
+
+static bool messages_empty(struct vm *vm)
+{
+	return log_drain(0);
+}
+
+static void on_end_look(struct loop_timer *timer)
+{
+	struct drain *drain = CONTAINER_OF(timer, struct drain, look);
+	u64 end = drain->vm->deadline.end;
+
+	drain->done = drain->empty(drain->vm) || (end && clock_now() >= end);
+	if (drain->done)
+		loop_stop(drain->vm->loop);
+	else
+		loop_timer_set(drain->vm->loop, timer, END_LOOK_NS);
+}
+
+/* In the loop: until then the guest still shows up in `lkvm list`, and Ctrl-A x and `lkvm stop` are heard. */
+static void wait_until_empty(struct vm *vm, bool (*empty)(struct vm *vm))
+{
+	struct drain drain = { .vm = vm, .look.expired = on_end_look, .empty = empty };
+
+	on_end_look(&drain.look);
+	/* Any request stops it, as the guest is ending; not every one is a reason to lose output. */
+	while (!drain.done && !loop_run(vm->loop))
+		;
+	loop_timer_cancel(&drain.look);
+}
+
+static bool ended_by_itself(struct vm *vm)
+{
+	return vm->end == VM_REQUEST_REBOOT || vm->end == VM_REQUEST_POWEROFF ||
+	       vm->end == VM_REQUEST_PANIC || vm->end == VM_REQUEST_TRIPLE_FAULT;
+}
+
+void vm_end_hurry(struct vm *vm)
+{
+	u64 never = 0;
+
+	atomic_compare_exchange_strong(&vm->deadline.end, &never, clock_now() + GRACE_NS);
+}
+
+int vm_end(struct vm *vm, int err)
+{
+	int status = err ? EXIT_HOST_ERROR : status_of(vm);
+
+	vm->status = status;
+	vm->deadline.grace = clock_now() + GRACE_NS;
+	if (err || !ended_by_itself(vm))
+		vm_end_hurry(vm);
+	wait_until_empty(vm, output_empty);
+	devices_stop(&vm->devices);
+	vm->status = status = status_of_output(vm, status);
+	vm_end_tell(vm, status);
+	if (status == EXIT_TIMEOUT)
+		show_vcpus(vm);
+	wait_until_empty(vm, messages_empty);
+	return status;
 }

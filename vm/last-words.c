@@ -3,7 +3,6 @@
 #include <stdatomic.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/console/chardev.h"
 #include "lkvm/vm/last-words.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/vcpu.h"
@@ -52,6 +51,9 @@ void last_words_unheard(struct vm *vm)
 {
 	unsigned none = LAST_WORDS_NONE;
 
+	/* A reset resets the console's driver as well. */
+	if (vm_ending(vm))
+		return;
 	if (atomic_compare_exchange_strong(&vm->last_words.said, &none, LAST_WORDS_UNHEARD))
 		want_looks(vm);
 }
@@ -115,6 +117,7 @@ static void on_look(struct loop_timer *timer)
 {
 	struct vm *vm = CONTAINER_OF(timer, struct vm, last_words.look);
 	struct last_words_state *words = &vm->last_words;
+	static const struct deadline any_time;
 
 	if (vm_ending(vm) || !ask_for_looks(words->said))
 		return;
@@ -122,7 +125,7 @@ static void on_look(struct loop_timer *timer)
 	 * Not before all that was said has been written: a vCPU that waits for a slow reader would lose some of
 	 * its output by being parked again and again.
 	 */
-	if (!vm->paused && chardev_drain(vm->console, 0) && !look_at_vcpus(vm))
+	if (!vm->paused && devices_drained(&vm->devices, &any_time) && !look_at_vcpus(vm))
 		return;
 	loop_timer_set(vm->loop, timer, MAX((clock_now() - words->heard) / 2, LOOK_NS));
 }
@@ -143,15 +146,20 @@ void last_words_serve(struct vm *vm)
 	loop_timer_set(vm->loop, &words->look, next - now);
 }
 
-void last_words_stop(struct vm *vm)
+static void last_words_reset(struct device *device)
 {
-	loop_timer_cancel(&vm->last_words.look);
-}
+	struct vm *vm = CONTAINER_OF(device, struct vm, last_words.device);
 
-void last_words_forget(struct vm *vm)
-{
-	last_words_stop(vm);
+	loop_timer_cancel(&vm->last_words.look);
 	vm->last_words.said = LAST_WORDS_NONE;
 	vm->last_words.news = false;
 	vm->last_words.still = 0;
+}
+
+void last_words_init(struct vm *vm)
+{
+	static const struct device_ops ops = { .reset = last_words_reset };
+
+	device_init(&vm->last_words.device, &ops, "last-words");
+	device_add(&vm->devices, &vm->last_words.device);
 }

@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* How a guest lives: start, pause, reboot, end. */
-#include <errno.h>
-#include <signal.h>
-#include <string.h>
-#include <unistd.h>
+#include <stdatomic.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/console/chardev.h"
-#include "lkvm/vm/conversion.h"
-#include "lkvm/config/exit-status.h"
 #include "lkvm/util/log.h"
-#include "lkvm/memory/guard.h"
 #include "lkvm/vm/vm.h"
-#include "end.h"
-#include "lkvm/memory/watch.h"
+#include "lkvm/vm/end.h"
 #include "signals.h"
-
-/* How often it is looked whether all output has gone, and how long at most after a guest with --timeout. */
-#define DRAIN_LOOK_NS 20000000ULL
-#define DRAIN_MAX_NS  5000000000ULL
 
 /*
  * A guest that reboots at once, for ever, shall neither fill the log nor keep a CPU busy: after so many boots one after
@@ -27,13 +15,6 @@
 #define QUICK_BOOT_NS 50000000ULL
 #define QUICK_BOOTS   100
 #define REBOOT_LINES  8
-
-static void on_timeout(struct loop_timer *timer)
-{
-	struct vm *vm = CONTAINER_OF(timer, struct vm, timeout);
-
-	vm_request(vm, VM_REQUEST_TIMEOUT);
-}
 
 void vm_pause(struct vm *vm)
 {
@@ -61,29 +42,6 @@ void vm_resume(struct vm *vm)
 		vm_request(vm, VM_REQUEST_HOST_ERROR);
 	vm->paused = false;
 	log_info("Guest %s goes on", vm->config->name);
-}
-
-static int start(struct vm *vm)
-{
-	int error = devices_start(&vm->devices);
-
-	if (error)
-		return error;
-	error = chardev_start(vm->console);
-	if (error)
-		return error;
-	/* A terminal has taken the signals for itself; faults in guest memory are no end of lkvm's. */
-	error = memory_guard_take_signals();
-	if (error)
-		return error;
-	error = memory_watch_start(vm);
-	if (error)
-		return error;
-	vm->timeout.expired = on_timeout;
-	if (vm->config->timeout)
-		loop_timer_set(vm->loop, &vm->timeout, vm->config->timeout * 1000000000ULL);
-	vm_signals_limit(vm);
-	return vcpus_run(vm);
 }
 
 static int begin_boot(struct vm *vm)
@@ -129,31 +87,26 @@ static void tell_reboot(struct vm *vm)
 }
 
 /* A new life for the same guest: back ends, disks and the terminal stay as they are. */
-static int reboot(struct vm *vm)
+static int begin_again(struct vm *vm)
 {
+	unsigned i, reboot = VM_REQUEST_REBOOT;
 	struct vcpu *vcpu;
-	unsigned i;
 	u64 rest;
-	int error;
+	int err;
 
 	/* Of what its vCPUs were doing nothing is finished. */
 	vcpu_for_each (vcpu, vm, i)
 		vcpu->repeat_exit = false;
 	devices_reset(&vm->devices);
-	error = conversions_reset(vm);
-	if (!error)
-		error = guest_memory_clear(&vm->memory);
-	if (!error)
-		error = arch_load(vm);
-	if (!error)
-		error = arch_reset(vm);
-	if (error)
-		return error;
-	last_words_forget(vm);
-	vm->end = VM_REQUEST_NONE;
-	/* Memory lost meanwhile, whose request found `end` taken: that guest has no other life. */
-	if (memory_guard_tripped())
-		return -ENOMEM;
+	/* Before loading, which may find what ends the new life, too. */
+	atomic_compare_exchange_strong(&vm->end, &reboot, VM_REQUEST_NONE);
+	err = guest_memory_clear(&vm->memory);
+	if (!err)
+		err = arch_load(vm);
+	if (!err)
+		err = arch_reset(vm);
+	if (err)
+		return err;
 	/* What was asked for meanwhile has found `end` taken, or nobody who listened. */
 	vm_request(vm, vm->host_end);
 	/* Paused while it asked for the reset: the new life begins when it is resumed. */
@@ -167,48 +120,13 @@ static int reboot(struct vm *vm)
 	return 0;
 }
 
-static int status_of(struct vm *vm)
-{
-	switch ((enum vm_request)vm->end) {
-	case VM_REQUEST_REBOOT:
-		/* panic=-1 resets at once: all that tells it from a reboot is what the kernel printed. */
-		return last_words_panicked(vm) ? EXIT_GUEST_PANIC : EXIT_GUEST_DONE;
-	case VM_REQUEST_POWEROFF:
-	case VM_REQUEST_QUIT:
-		return EXIT_GUEST_DONE;
-	case VM_REQUEST_SIGNAL:
-		return 128 + vm->signal;
-	case VM_REQUEST_TIMEOUT:
-		return last_words_panicked(vm) ? EXIT_GUEST_PANIC : EXIT_TIMEOUT;
-	case VM_REQUEST_READER_GONE:
-		/* A terminal that hangs up sends a signal, too: whichever was seen first. */
-		return vm->signal ? 128 + vm->signal : EXIT_READER_GONE;
-	case VM_REQUEST_PANIC:
-		return EXIT_GUEST_PANIC;
-	case VM_REQUEST_TRIPLE_FAULT:
-		return last_words_panicked(vm) ? EXIT_GUEST_PANIC : EXIT_TRIPLE_FAULT;
-	case VM_REQUEST_INTERNAL_ERROR:
-		return EXIT_INTERNAL_ERROR;
-	default:
-		return EXIT_HOST_ERROR;
-	}
-}
-
 /* reboot=t: a kernel that says it restarts, and then has no interrupt table any more, does what it said. */
 static void understand_fault(struct vm *vm)
 {
-	if (vm->end == VM_REQUEST_TRIPLE_FAULT && vm->last_words.said == LAST_WORDS_RESTART)
-		vm->end = VM_REQUEST_REBOOT;
-}
+	unsigned fault = VM_REQUEST_TRIPLE_FAULT;
 
-/* A guest that did well, of whose output not everything arrived. */
-static int status_of_output(struct vm *vm, int status)
-{
-	int lost = chardev_lost(vm->console);
-
-	if (!lost || status != EXIT_GUEST_DONE)
-		return status;
-	return lost == EPIPE ? EXIT_READER_GONE : EXIT_HOST_ERROR;
+	if (vm->last_words.said == LAST_WORDS_RESTART)
+		atomic_compare_exchange_strong(&vm->end, &fault, VM_REQUEST_REBOOT);
 }
 
 /* Who asks for the end of a guest that reboots for ever must get it. */
@@ -228,126 +146,37 @@ static bool shall_reboot(struct vm *vm)
 	return false;
 }
 
-/* Where a guest hangs that somebody wants to know more about. */
-static void show_vcpus(struct vm *vm)
+int vm_start(struct vm *vm)
 {
-	struct vcpu *vcpu;
-	unsigned i;
+	int err;
 
-	if (log_get_level() < LOG_LEVEL_DEBUG)
-		return;
-	vcpu_for_each (vcpu, vm, i)
-		arch_vcpu_dump(vcpu);
-}
-
-static void say_end(struct vm *vm, int status)
-{
-	memory_guard_say(vm->config->name);
-	vm_end_tell(vm, status);
-	if (status == EXIT_TIMEOUT)
-		show_vcpus(vm);
-}
-
-struct drain {
-	struct vm *vm;
-	struct loop_timer look;
-	bool (*empty)(struct vm *vm);
-	u64 end; /* clock_now(); 0: never */
-	bool done;
-};
-
-static bool console_empty(struct vm *vm)
-{
-	return chardev_drain(vm->console, 0);
-}
-
-static bool messages_empty(struct vm *vm)
-{
-	return log_drain(0);
-}
-
-static void on_look(struct loop_timer *timer)
-{
-	struct drain *drain = CONTAINER_OF(timer, struct drain, look);
-	struct vm *vm = drain->vm;
-
-	drain->done = drain->empty(vm) || vm->signal || vm->host_end == VM_REQUEST_QUIT ||
-		      (drain->end && clock_now() >= drain->end);
-	if (drain->done)
-		loop_stop(vm->loop);
-	else
-		loop_timer_set(vm->loop, timer, DRAIN_LOOK_NS);
-}
-
-/* In the loop: until then the guest still shows up in `lkvm list`, and Ctrl-A x and `lkvm stop` are heard. */
-static void drain_output(struct vm *vm, bool (*empty)(struct vm *vm))
-{
-	struct drain drain = { .vm = vm, .look.expired = on_look, .empty = empty };
-
-	if (vm->config->timeout)
-		drain.end = clock_now() + DRAIN_MAX_NS;
-	on_look(&drain.look);
-	/* Any request stops it, as the guest is ending; not every one is a reason to lose output. */
-	while (!drain.done && !loop_run(vm->loop))
-		;
-	loop_timer_cancel(&drain.look);
-}
-
-/*
- * A guest that ended by itself has said everything it had to say: however slow the reader is, it gets
- * all of it. Who set a time limit does not want to wait for a reader that is stuck.
- */
-static void finish_output(struct vm *vm, bool (*empty)(struct vm *vm))
-{
-	switch ((enum vm_request)vm->end) {
-	case VM_REQUEST_REBOOT:
-	case VM_REQUEST_POWEROFF:
-	case VM_REQUEST_PANIC:
-	case VM_REQUEST_TRIPLE_FAULT:
-		drain_output(vm, empty);
-		break;
-	default:
-		break;
+	vm->started = true;
+	err = devices_start(&vm->devices);
+	if (!err) {
+		vm_signals_limit(vm);
+		err = vcpus_run(vm);
 	}
+	if (err)
+		devices_stop(&vm->devices);
+	return err;
 }
 
 int vm_run(struct vm *vm)
 {
-	int error, status;
+	int err;
 
-	/* Once more: now it is known whether it is private. */
-	error = vm_guard_memory(vm);
-	vm->started = true;
-	if (!error)
-		error = start(vm);
-	if (error) {
-		memory_watch_stop(vm);
-		chardev_stop(vm->console);
-		memory_guard_say(vm->config->name);
-		/* Who asked for the end before that has it. */
-		return vm->signal ? 128 + vm->signal : EXIT_START;
-	}
 	for (;;) {
-		error = loop_run(vm->loop);
+		err = loop_run(vm->loop);
 		loop_timer_cancel(&vm->reboots.rest);
 		vcpus_park(vm);
 		devices_quiesce(&vm->devices);
 		understand_fault(vm);
-		if (error || !shall_reboot(vm))
+		if (err || !shall_reboot(vm))
 			break;
 		tell_reboot(vm);
-		error = reboot(vm);
-		if (error)
+		err = begin_again(vm);
+		if (err)
 			break;
 	}
-	loop_timer_cancel(&vm->timeout);
-	last_words_stop(vm);
-	memory_watch_stop(vm);
-	vm->status = status = error ? EXIT_HOST_ERROR : status_of(vm);
-	finish_output(vm, console_empty);
-	chardev_stop(vm->console);
-	vm->status = status = status_of_output(vm, status);
-	say_end(vm, status);
-	finish_output(vm, messages_empty);
-	return status;
+	return vm_end(vm, err);
 }

@@ -13,22 +13,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lkvm/console/chardev.h"
+#include "lkvm/util/fatal.h"
 #include "lkvm/config/exit-status.h"
 #include "lkvm/util/log.h"
-#include "lkvm/memory/guard.h"
 #include "lkvm/util/thread.h"
 #include "lkvm/vm/vm.h"
-#include "end.h"
+#include "lkvm/vm/end.h"
 #include "signals.h"
 
 #define NEVER  UINT64_MAX
 #define SECOND 1000000000ULL
 
-/* From a request to end until the main thread is no longer waited for: "within a second". */
-#define PATIENCE_NS	 (SECOND * 9 / 10)
-/* The same after --timeout: a guest that ended by itself just before may still have much to print. */
-#define TIMEOUT_GRACE_NS (8 * SECOND)
+/* What is left of "within a second" when output is waited for no longer: to close disks, and for a busy host. */
+#define CLOSE_NS (SECOND * 4 / 10)
 
 /* From the main thread to this one, as the first real-time signal is from it to vCPUs. */
 #define SIGHURRY (SIGRTMIN + 1)
@@ -36,7 +33,7 @@
 struct vm_signals {
 	pthread_t thread;
 	sigset_t set;	   /* constant */
-	_Atomic u64 limit; /* when --timeout and its grace are over; NEVER: not yet known */
+	_Atomic u64 limit; /* when --timeout is over; NEVER: not yet known */
 	_Atomic bool stop;
 };
 
@@ -56,7 +53,7 @@ static int status_now(struct vm *vm)
 
 static void give_up(struct vm *vm, int status)
 {
-	chardev_emergency_restore();
+	fatal_end();
 	/* The main thread may not have come so far. */
 	vm_end_tell(vm, status);
 	log_warning("Guest %s: not everything came to an end in time; not waiting for it",
@@ -81,7 +78,7 @@ static void ask_for_end(struct vm *vm, int signal)
 {
 	/* The second one means now, whatever the main thread is busy with. */
 	if (vm->signal) {
-		chardev_emergency_restore();
+		fatal_end();
 		_exit(128 + signal);
 	}
 	vm->signal = signal;
@@ -92,24 +89,24 @@ static void *signals_main(void *arg)
 {
 	struct vm *vm = arg;
 	struct vm_signals *signals = vm->signals;
-	u64 end = NEVER;
-
 	pthread_setname_np(pthread_self(), "signals");
 	while (!signals->stop) {
-		int signal = wait_until(&signals->set, MIN(end, (u64)signals->limit));
+		bool asked = vm->host_end;
+		u64 end = asked ? vm->deadline.end + CLOSE_NS : signals->limit;
+		int signal = wait_until(&signals->set, end);
 
 		if (signals->stop || signal < 0)
 			continue;
-		if (!signal)
+		if (!signal && asked)
 			give_up(vm, status_now(vm));
-		if (signal == SIGUSR1)
+		if (!signal)
+			vm_request(vm, VM_REQUEST_TIMEOUT);
+		else if (signal == SIGUSR1)
 			vm_request(vm, VM_REQUEST_PAUSE);
 		else if (signal == SIGUSR2)
 			vm_request(vm, VM_REQUEST_RESUME);
 		else if (signal != SIGHURRY)
 			ask_for_end(vm, signal);
-		if (vm->host_end)
-			end = MIN(end, clock_now() + PATIENCE_NS);
 	}
 	return NULL;
 }
@@ -129,24 +126,6 @@ static void fill_set(sigset_t *set)
 			continue;
 		sigaddset(set, ends[i]);
 	}
-}
-
-static void on_lost_memory(void *vm, bool unshared)
-{
-	vm_request(vm, unshared ? VM_REQUEST_INTERNAL_ERROR : VM_REQUEST_HOST_ERROR);
-}
-
-int vm_guard_memory(struct vm *vm)
-{
-	const struct memory_guard guard = {
-		.memory = &vm->memory,
-		.private = vm->private_memory,
-		.lost = on_lost_memory,
-		.crash = chardev_emergency_restore,
-		.opaque = vm,
-	};
-
-	return memory_guard_arm(&guard);
 }
 
 int vm_signals_start(struct vm *vm)
@@ -176,7 +155,7 @@ void vm_signals_limit(struct vm *vm)
 {
 	if (!vm->config->timeout)
 		return;
-	vm->signals->limit = clock_now() + vm->config->timeout * SECOND + TIMEOUT_GRACE_NS;
+	vm->signals->limit = clock_now() + vm->config->timeout * SECOND;
 	vm_signals_hurry(vm);
 }
 

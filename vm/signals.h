@@ -11,12 +11,12 @@ struct vm;
  */
 int vm_signals_start(struct vm *vm);
 
-/* Main thread: the guest begins to run, and --timeout counts from now. */
+/* Main thread: the guest begins to run, and --timeout counts from now: it ends in VM_REQUEST_TIMEOUT. */
 void vm_signals_limit(struct vm *vm);
 
 /*
- * Any thread, no lock. Somebody outside has asked for the end (vm->host_end) other than by a signal: like after
- * a signal, it comes within a second even if a disk never answers.
+ * Any thread, no lock. Somebody outside has asked for the end (vm->host_end): it comes within a second even if a
+ * disk never answers.
  */
 void vm_signals_hurry(struct vm *vm);
 

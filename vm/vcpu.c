@@ -514,7 +514,7 @@ static enum exit_action run_failed(struct vcpu *vcpu, int error)
 	    vcpu->run->exit_reason == KVM_EXIT_MEMORY_FAULT)
 		return memory_fault(vcpu, error);
 
-	if (error == EFAULT && memory_guard_search(true))
+	if (error == EFAULT && memory_guard_search())
 		return EXIT_ACTION_STOP;
 	/* arm64's KVM, of a pair of registers or an address that is written back: the CPU does not tell it. */
 	if (error == ENOSYS)

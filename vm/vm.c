@@ -10,13 +10,13 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/console/chardev.h"
-#include "lkvm/vm/conversion.h"
 #include "lkvm/vm/irq.h"
 #include "lkvm/host/kvm.h"
+#include "lkvm/memory/guard.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/port-latch.h"
 #include "lkvm/vm/vm.h"
+#include "lkvm/vm/end.h"
 #include "signals.h"
 #include "uapi/kvm.h"
 
@@ -44,7 +44,7 @@ static bool is_from_outside(enum vm_request request)
 
 void vm_request(struct vm *vm, enum vm_request request)
 {
-	unsigned none = VM_REQUEST_NONE, nothing = VM_REQUEST_NONE;
+	unsigned none = VM_REQUEST_NONE, nothing = VM_REQUEST_NONE, reboot = VM_REQUEST_REBOOT;
 	int saved = errno;
 	u64 one = 1;
 
@@ -52,11 +52,16 @@ void vm_request(struct vm *vm, enum vm_request request)
 		vm->paused_wanted = 1;
 	else if (request == VM_REQUEST_RESUME)
 		vm->paused_wanted = -1;
-	if (is_from_outside(request))
+	if (is_from_outside(request)) {
+		vm_end_hurry(vm);
 		atomic_compare_exchange_strong(&vm->host_end, &nothing, request);
+	}
 	/* Second: a reboot clears `end` first and looks at host_end afterwards. */
 	if (request != VM_REQUEST_PAUSE && request != VM_REQUEST_RESUME)
 		atomic_compare_exchange_strong(&vm->end, &none, request);
+	/* What the host cannot go on with is no better after a reset. */
+	if (request == VM_REQUEST_INTERNAL_ERROR || request == VM_REQUEST_HOST_ERROR)
+		atomic_compare_exchange_strong(&vm->end, &reboot, request);
 	/* The main thread may be busy with the guest's start, or stuck. */
 	if (is_from_outside(request))
 		vm_signals_hurry(vm);
@@ -107,6 +112,23 @@ void vm_init(struct vm *vm, const struct vm_config *config)
 	guest_memory_init(&vm->memory);
 }
 
+static void on_lost_memory(void *vm, bool unshared)
+{
+	vm_request(vm, unshared ? VM_REQUEST_INTERNAL_ERROR : VM_REQUEST_HOST_ERROR);
+}
+
+static int guard_memory(struct vm *vm)
+{
+	const struct memory_guard guard = {
+		.memory = &vm->memory,
+		.private = &vm->private_memory,
+		.lost = on_lost_memory,
+		.opaque = vm,
+	};
+
+	return memory_guard_arm(&guard);
+}
+
 int vm_create(struct vm *vm)
 {
 	const struct vm_config *config = vm->config;
@@ -125,8 +147,11 @@ int vm_create(struct vm *vm)
 	if (error)
 		return error;
 	error = guest_memory_use(&vm->memory, &config->memory_backend, config->memory, vm->fd);
+	if (!error)
+		error = guard_memory(vm);
 	if (error)
 		return error;
+	last_words_init(vm);
 	vm->mmio = bus_create("mmio");
 	vm->ports = bus_create("ports");
 	if (!vm->mmio || !vm->ports)
@@ -138,8 +163,6 @@ void vm_destroy(struct vm *vm)
 {
 	vcpus_destroy(vm);
 	devices_destroy(&vm->devices);
-	if (vm->console)
-		chardev_destroy(vm->console);
 	arch_vm_destroy(vm);
 	irq_destroy(vm);
 	port_latch_destroy(vm);
@@ -148,7 +171,7 @@ void vm_destroy(struct vm *vm)
 	if (vm->fd >= 0)
 		close(vm->fd);
 	guest_memory_destroy(&vm->memory);
-	conversions_destroy(vm);
+	memory_guard_disarm();
 	if (vm->kvm_fd >= 0)
 		close(vm->kvm_fd);
 }

@@ -12,6 +12,7 @@
 #include "lkvm/hw/serial-ports.h"
 #include "lkvm/pci/pci.h"
 #include "lkvm/vm/port-latch.h"
+#include "memory-watch.h"
 #include "x86-vm.h"
 
 static const struct hw_place serial_ports[] = {
@@ -50,6 +51,8 @@ int arch_create_devices(struct vm *vm)
 		error = pci_host_create(vm, &vm->arch.x86->pci);
 	if (!error && vm->config->firmware)
 		error = x86_firmware_create_devices(vm);
+	if (!error)
+		error = memory_watch_create(vm);
 	return error;
 }
 

@@ -46,11 +46,6 @@ void chardev_room_again(struct chardev *chardev)
 {
 }
 
-int chardev_start(struct chardev *chardev)
-{
-	return 0;
-}
-
 /* As much as there is room for, or less. */
 static void feed(struct fuzz *f)
 {

@@ -306,6 +306,7 @@ static void begin(bool tells)
 	vcpu.vm = &vm;
 	vcpu.fd = 1001;
 	vcpu.run = &run;
+	TAILQ_INIT(&vm.devices);
 	guest_memory_init(&vm.memory);
 	for (unsigned r = 0; r < ARRAY_SIZE(regions); r++)
 		check(!guest_memory_add_ram(&vm.memory, regions[r], SIZE));
@@ -335,7 +336,8 @@ static void step(struct fuzz *f)
 		/* A new life. */
 		if (fuzz8(f) || set_error)
 			break;
-		check(!conversions_reset(&vm));
+		devices_reset(&vm.devices);
+		check(!vm_ending(&vm));
 		for (unsigned r = 0; r < ARRAY_SIZE(regions); r++)
 			convert_model(regions[r], PAGES, false);
 		break;
@@ -353,7 +355,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		step(&f);
 		compare();
 	}
-	conversions_destroy(&vm);
+	devices_destroy(&vm.devices);
 	guest_memory_destroy(&vm.memory);
 	return 0;
 }

@@ -137,13 +137,37 @@ static inline void use_stdout(int fd)
 	close(fd);
 }
 
+/* ---- its life ---- */
+
+static inline void start_it(void)
+{
+	assert_int_equal(devices_start(&test_vm.vm.devices), 0);
+}
+
+/* All that was printed has gone, or so much time has passed since the guest's end. */
+static inline bool drained(u64 grace_ns)
+{
+	test_vm.vm.deadline.grace = clock_now() + grace_ns;
+	return devices_drained(&test_vm.vm.devices, &test_vm.vm.deadline);
+}
+
+static inline void stop_it(void)
+{
+	devices_stop(&test_vm.vm.devices);
+}
+
+static inline void destroy_it(void)
+{
+	devices_destroy(&test_vm.vm.devices);
+}
+
 static inline struct chardev *open_stdio(void)
 {
 	struct chardev *c = chardev_stdio(&test_vm.vm);
 
 	assert_non_null(c);
 	chardev_set_client(c, &front_client);
-	assert_int_equal(chardev_start(c), 0);
+	start_it();
 	return c;
 }
 

@@ -189,6 +189,7 @@ static inline void fake_begin(void)
 	vcpu.vm = &vm;
 	vcpu.fd = FAKE_VCPU_FD;
 	vcpu.run = &run;
+	TAILQ_INIT(&vm.devices);
 	guest_memory_init(&vm.memory);
 	assert_int_equal(guest_memory_add_ram(&vm.memory, FAKE_LOW, FAKE_SIZE), 0);
 	assert_int_equal(guest_memory_add_ram(&vm.memory, FAKE_HIGH, FAKE_SIZE), 0);
@@ -198,8 +199,8 @@ static inline void fake_begin(void)
 static inline void fake_end(void)
 {
 	close(vm.request_fd.fd);
+	devices_destroy(&vm.devices);
 	guest_memory_destroy(&vm.memory);
-	conversions_destroy(&vm);
 }
 
 static inline void fake_script(const struct fake_answer *answers, unsigned nr)

@@ -39,7 +39,7 @@ static void pipe_is_read_only_as_room_allows(void **state)
 	close(in[1]);
 	turn(5);
 	assert_false(spins());
-	chardev_destroy(c);
+	destroy_it();
 }
 
 static void pipe_gives_all_before_its_end(void **state)
@@ -66,7 +66,7 @@ static void pipe_gives_all_before_its_end(void **state)
 	assert_int_equal(front.len, sizeof(text));
 	assert_memory_equal(front.got, text, sizeof(text));
 	assert_false(spins());
-	chardev_destroy(c);
+	destroy_it();
 }
 
 static void file_is_read(void **state)
@@ -88,25 +88,23 @@ static void file_is_read(void **state)
 	give_room(c, 5000);
 	until(front.len == 3000);
 	assert_false(spins());
-	chardev_destroy(c);
+	destroy_it();
 }
 
 static void dev_null_and_closed(void **state)
 {
-	struct chardev *c;
-
 	use_stdin(open("/dev/null", O_RDONLY));
 	front.room = 10;
-	c = open_stdio();
+	open_stdio();
 	turn(5);
 	assert_false(spins());
-	chardev_destroy(c);
+	destroy_it();
 
 	close(0);
-	c = open_stdio();
+	open_stdio();
 	turn(5);
 	assert_false(spins());
-	chardev_destroy(c);
+	destroy_it();
 }
 
 static void socket_is_read_and_written(void **state)
@@ -135,7 +133,7 @@ static void socket_is_read_and_written(void **state)
 	chardev_puts(c, "lost");
 	turn(5);
 	assert_false(spins());
-	chardev_destroy(c);
+	destroy_it();
 }
 
 /* ---- output ---- */
@@ -154,9 +152,9 @@ static void output_comes_soon_and_in_order(void **state)
 	expect_read(out[0], "abc");
 	/* What is left is written at the end. */
 	chardev_puts(c, "end");
-	chardev_stop(c);
+	assert_true(drained(0));
 	expect_read(out[0], "end");
-	chardev_destroy(c);
+	destroy_it();
 	close(out[0]);
 }
 
@@ -176,10 +174,10 @@ static void closed_reader_is_noticed(void **state)
 	for (int i = 0; i < 10000; i++)
 		chardev_puts(c, "this much would not fit into any buffer: ");
 	assert_false(spins());
-	assert_true(chardev_drain(c, 0));
+	assert_true(drained(0));
 	assert_int_equal(test_vm.requests, 1u << VM_REQUEST_READER_GONE);
-	assert_int_equal(chardev_lost(c), EPIPE);
-	chardev_destroy(c);
+	assert_int_equal(test_vm.vm.output_lost, EPIPE);
+	destroy_it();
 }
 
 /* The guest need not print for it, and only what it prints is lost. */
@@ -198,11 +196,11 @@ static void closed_reader_of_a_silent_guest(void **state)
 	close(out[0]);
 	until(test_vm.requests);
 	assert_int_equal(test_vm.requests, 1u << VM_REQUEST_READER_GONE);
-	assert_int_equal(chardev_lost(c), 0);
+	assert_int_equal(test_vm.vm.output_lost, 0);
 	assert_false(spins());
 	chardev_puts(c, "more");
-	assert_int_equal(chardev_lost(c), EPIPE);
-	chardev_destroy(c);
+	assert_int_equal(test_vm.vm.output_lost, EPIPE);
+	destroy_it();
 }
 
 /* Also with output that waits for him. */
@@ -221,9 +219,9 @@ static void reader_that_is_stuck_goes(void **state)
 	assert_int_equal(test_vm.requests, 0);
 	close(out[0]);
 	until(test_vm.requests);
-	assert_int_equal(chardev_lost(c), EPIPE);
+	assert_int_equal(test_vm.vm.output_lost, EPIPE);
 	assert_false(spins());
-	chardev_destroy(c);
+	destroy_it();
 }
 
 static void reader_may_go(void **state)
@@ -240,25 +238,24 @@ static void reader_may_go(void **state)
 	chardev_puts(c, "nobody reads this");
 	turn(5);
 	assert_int_equal(test_vm.requests, 0);
-	assert_int_equal(chardev_lost(c), 0);
+	assert_int_equal(test_vm.vm.output_lost, 0);
 	assert_false(spins());
-	chardev_destroy(c);
+	destroy_it();
 }
 
 /* Nobody reads there: the console is on another device. */
 static void unused_output_has_no_reader(void **state)
 {
-	struct chardev *c;
 	int out[2];
 
 	assert_int_equal(pipe(out), 0);
 	use_stdout(out[1]);
-	c = chardev_stdio(&test_vm.vm);
-	assert_int_equal(chardev_start(c), 0);
+	assert_non_null(chardev_stdio(&test_vm.vm));
+	start_it();
 	close(out[0]);
 	turn(5);
 	assert_int_equal(test_vm.requests, 0);
-	chardev_destroy(c);
+	destroy_it();
 }
 
 static void full_disk_is_told_once(void **state)
@@ -267,7 +264,7 @@ static void full_disk_is_told_once(void **state)
 
 	use_stdout(open("/dev/full", O_WRONLY));
 	c = open_stdio();
-	assert_int_equal(chardev_lost(c), 0);
+	assert_int_equal(test_vm.vm.output_lost, 0);
 	said_begin();
 	for (int i = 0; i < 10; i++) {
 		chardev_puts(c, "no room for this");
@@ -275,10 +272,10 @@ static void full_disk_is_told_once(void **state)
 	}
 	said_end();
 	SAID("The guest's console output cannot be written, some of it is lost: No space left on device");
-	assert_int_equal(chardev_lost(c), ENOSPC);
+	assert_int_equal(test_vm.vm.output_lost, ENOSPC);
 	assert_int_equal(test_vm.requests, 0);
 	assert_false(spins());
-	chardev_destroy(c);
+	destroy_it();
 }
 
 static void stuck_reader_blocks_nothing_here(void **state)
@@ -300,7 +297,7 @@ static void stuck_reader_blocks_nothing_here(void **state)
 	assert_false(spins());
 	/* On the main loop's thread even this one returns. */
 	chardev_write(c, block, sizeof(block));
-	assert_false(chardev_drain(c, 20));
+	assert_false(drained(0));
 	while (!front.writable) {
 		assert_int_equal(read(out[0], &byte, 1), 1);
 		if (poll(&(struct pollfd){ .fd = out[0], .events = POLLIN }, 1, 0) == 0)
@@ -308,7 +305,7 @@ static void stuck_reader_blocks_nothing_here(void **state)
 	}
 	assert_true(chardev_try_write(c, block, 1) == 1);
 	close(out[0]);
-	chardev_destroy(c);
+	destroy_it();
 }
 
 static void *write_much(void *arg)
@@ -349,7 +346,7 @@ static void slow_reader_gets_all(void **state)
 	}
 	pthread_join(writer, NULL);
 	loop_stop_thread(test_vm.vm.loop);
-	chardev_destroy(c);
+	destroy_it();
 	fclose(f);
 }
 
@@ -376,7 +373,7 @@ static void stuck_writer_is_released(void **state)
 		loop_stop_thread(test_vm.vm.loop);
 		test_vm.parking = false;
 		close(out[0]);
-		chardev_destroy(c);
+		destroy_it();
 	}
 }
 
@@ -393,26 +390,25 @@ static void panic_is_known_at_once(void **state)
 	assert_int_equal(test_vm.vm.last_words.said, LAST_WORDS_PANIC);
 	chardev_puts(c, ": x\n[    2.0] reboot: Restarting system\n");
 	assert_int_equal(test_vm.vm.last_words.said, LAST_WORDS_RESTART);
-	chardev_destroy(c);
+	destroy_it();
 }
 
 /* ---- null ---- */
 
 static void null_is_nothing(void **state)
 {
-	struct chardev *c = chardev_null();
+	struct chardev *c = chardev_null(&test_vm.vm);
 	u16 columns, rows;
 
 	chardev_set_client(c, &front_client);
-	assert_int_equal(chardev_start(c), 0);
+	start_it();
 	chardev_puts(c, "x");
 	assert_int_equal(chardev_try_write(c, (const u8 *)"xyz", 3), 3);
 	chardev_room_again(c);
 	assert_false(chardev_size(c, &columns, &rows));
-	assert_true(chardev_drain(c, 0));
-	chardev_stop(c);
-	chardev_destroy(c);
-	chardev_destroy(NULL);
+	assert_true(drained(0));
+	stop_it();
+	destroy_it();
 }
 
 int main(void)

@@ -422,7 +422,8 @@ static void new_life_is_shared(void **state)
 	put_private(FAKE_LOW, 1);
 	put_private(FAKE_FAR, 1);
 	vm.end = VM_REQUEST_REBOOT;
-	assert_int_equal(conversions_reset(&vm), 0);
+	devices_reset(&vm.devices);
+	assert_int_equal(vm.end, VM_REQUEST_REBOOT);
 	assert_int_equal(fake.sets, 4);
 	assert_int_equal(private_byte(FAKE_LOW), 0);
 	assert_int_equal(private_byte(FAKE_FAR), 0);
@@ -432,8 +433,9 @@ static void new_life_is_shared(void **state)
 	assert_int_equal(counted(COUNTER_CONVERSIONS_SHARED), 0);
 	fake.set_error = ENOMEM;
 	said_begin();
-	assert_int_equal(conversions_reset(&vm), -ENOMEM);
+	devices_reset(&vm.devices);
 	said_end();
+	assert_int_equal(vm.end, VM_REQUEST_HOST_ERROR);
 	SAID("does not make the guest's memory shared again: Cannot allocate memory");
 }
 
@@ -443,7 +445,6 @@ static void without_private_memory(void **state)
 	assert_int_equal(conversion_apply(&vm, FAKE_LOW, FAKE_PAGE, true), -EOPNOTSUPP);
 	assert_int_equal(conversion_request(&vcpu, FAKE_LOW, FAKE_PAGE, true), -EOPNOTSUPP);
 	assert_int_equal(conversion_fault(&vcpu, FAKE_LOW, FAKE_PAGE, true), -EOPNOTSUPP);
-	assert_int_equal(conversions_reset(&vm), 0);
 	assert_false(guest_memory_may_vanish(&vm.memory));
 	fake_end();
 }

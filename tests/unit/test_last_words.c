@@ -4,7 +4,6 @@
 
 #include "test.h"
 #include "lkvm/arch.h"
-#include "lkvm/console/chardev.h"
 #include "lkvm/vm/last-words.h"
 
 #define CPUS   2
@@ -13,6 +12,7 @@
 
 static struct {
 	struct vm vm;
+	struct device console;
 	struct vcpu vcpu[CPUS], *vcpus[CPUS];
 	struct {
 		enum vcpu_activity activity;
@@ -74,16 +74,23 @@ enum vcpu_activity arch_vcpu_activity(struct vcpu *vcpu, u64 *pc)
 	return test.cpus[vcpu->id].activity;
 }
 
-bool chardev_drain(struct chardev *chardev, unsigned ms)
+static bool is_drained(struct device *device, const struct deadline *deadline)
 {
-	assert_int_equal(ms, 0);
+	assert_int_equal(deadline->grace, 0);
 	return !test.undrained;
+}
+
+static void forget(void)
+{
+	devices_reset(&test.vm.devices);
 }
 
 /* ---- */
 
 static int setup(void **state)
 {
+	static const struct device_ops ops = { .drained = is_drained };
+
 	memset(&test, 0, sizeof(test));
 	test.now = 1000 * SECOND;
 	test.vm.vcpus = test.vcpus;
@@ -93,7 +100,11 @@ static int setup(void **state)
 		test.vcpu[i].id = i;
 		test.vcpu[i].vm = &test.vm;
 	}
-	return 0;
+	TAILQ_INIT(&test.vm.devices);
+	last_words_init(&test.vm);
+	device_init(&test.console, &ops, "console");
+	device_add(&test.vm.devices, &test.console);
+	return devices_start(&test.vm.devices);
 }
 
 static void cpu(unsigned i, enum vcpu_activity activity, u64 pc)
@@ -169,7 +180,7 @@ static void a_lost_console_is_looked_into(void **state)
 	assert_true(last_words_panicked(&test.vm));
 	last_words_serve(&test.vm);
 	assert_false(look());
-	last_words_forget(&test.vm);
+	forget();
 	last_words_unheard(&test.vm);
 	last_words_serve(&test.vm);
 	cpu(0, VCPU_DEAD, 0);
@@ -305,13 +316,17 @@ static void other_ends_win(void **state)
 static void another_life_knows_nothing(void **state)
 {
 	hear(LAST_WORDS_PANIC_OVER);
-	last_words_forget(&test.vm);
+	forget();
 	assert_false(last_words_panicked(&test.vm));
 	last_words_serve(&test.vm);
 	assert_false(look());
 	hear(LAST_WORDS_HALT);
-	last_words_stop(&test.vm);
+	forget();
 	assert_false(look());
+	/* A reset resets the console's driver, which is nothing that a kernel did. */
+	test.vm.end = VM_REQUEST_REBOOT;
+	last_words_unheard(&test.vm);
+	assert_int_equal(test.vm.last_words.said, LAST_WORDS_NONE);
 }
 
 int main(void)

@@ -17,6 +17,7 @@
 #include "lkvm/config/config.h"
 #include "lkvm/memory/guard.h"
 #include "lkvm/vm/vm.h"
+#include "guarded_vm.h"
 #include "said.h"
 
 #define RAM  0x80000000ULL
@@ -57,7 +58,7 @@ static void make(enum memory_kind kind)
 	backend = (struct memory_config){ .kind = kind, .path = path };
 	assert_int_equal(guest_memory_use(&vm.memory, &backend, SIZE, -1), 0);
 	assert_int_equal(guest_memory_add_ram(&vm.memory, RAM, SIZE), 0);
-	assert_int_equal(vm_guard_memory(&vm), 0);
+	assert_int_equal(guarded_begin(&vm), 0);
 	assert_false(memory_guard_tripped());
 	assert_false(memory_guard_say("test"));
 }
@@ -151,9 +152,9 @@ static void system_call_on_a_file_made_shorter(void **state)
 static void search_in_a_file_made_shorter(void **state)
 {
 	make(MEMORY_FILE);
-	assert_false(memory_guard_search(true));
+	assert_false(memory_guard_search());
 	shorten(SIZE / 2 + 1);
-	assert_true(memory_guard_search(false));
+	assert_true(memory_guard_search());
 	assert_int_equal(vm.end, VM_REQUEST_HOST_ERROR);
 	expect("memory at 0x80081000 is lost: ");
 }
@@ -197,13 +198,11 @@ static void search_in_a_full_file_system(void **state)
 	int fd;
 
 	make_in_little_room();
-	assert_false(memory_guard_search(true));
+	assert_false(memory_guard_search());
 	fd = open(path, O_WRONLY);
 	assert_true(write(fd, bytes, sizeof(bytes)) < (ssize_t)sizeof(bytes));
 	close(fd);
-	/* Somebody else may have filled it, and the guest may want no more pages. */
-	assert_false(memory_guard_search(false));
-	assert_true(memory_guard_search(true));
+	assert_true(memory_guard_search());
 	assert_int_equal(vm.end, VM_REQUEST_HOST_ERROR);
 	expect("/ram has no room for it, 0 KiB are left");
 }
@@ -304,6 +303,8 @@ static void other_signals_have_their_action(void **state)
 {
 	int fd = memfd_create("nothing", 0);
 
+	signal(SIGBUS, SIG_DFL);
+	signal(SIGSEGV, SIG_DFL);
 	make(MEMORY_MEMFD);
 	/* A file without a page, that is not the guest's. */
 	nothing = mmap(NULL, page(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -315,7 +316,6 @@ static void other_signals_have_their_action(void **state)
 	/* No guest's but a protected one's memory refuses itself. */
 	hide(RAM, page());
 	nothing = vm.memory.regions[0].hva;
-	signal(SIGSEGV, SIG_DFL);
 	assert_int_equal(signal_of(touch_nothing), SIGSEGV);
 }
 

@@ -140,8 +140,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	arch_vm_destroy(&vm);
+	devices_destroy(&vm.devices);
 	guest_memory_destroy(&vm.memory);
-	conversions_destroy(&vm);
 	config_release(&config);
 	close(kernel.fd);
 	return 0;

@@ -56,11 +56,6 @@ void chardev_room_again(struct chardev *chardev)
 	again++;
 }
 
-int chardev_start(struct chardev *chardev)
-{
-	return 0;
-}
-
 /* One turn of the main loop: at most `max` bytes of the stream. */
 static void pump(size_t max)
 {

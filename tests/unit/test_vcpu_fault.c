@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cpuid.h"
+#include "guarded_vm.h"
 #include "fake_private_kvm.h"
 #include "lkvm/util/loop.h"
 #include "lkvm/memory/guard.h"
@@ -179,7 +180,7 @@ static void lose_shared_page(int error, const char *words)
 		{ error, true, FAKE_LOW + FAKE_PAGE, 0 },
 	};
 
-	assert_int_equal(vm_guard_memory(&vm), 0);
+	assert_int_equal(guarded_begin(&vm), 0);
 	run_to(exits, VM_REQUEST_HOST_ERROR);
 	SAID(NULL);
 	said_begin();
@@ -215,7 +216,7 @@ static void page_is_cut_off(void **state)
 	vm.memory.config = &file;
 	vm.memory.backend = &memory_backends[MEMORY_FILE];
 	vm.memory.size = region->size;
-	assert_int_equal(vm_guard_memory(&vm), 0);
+	assert_int_equal(guarded_begin(&vm), 0);
 	run_to(exits, VM_REQUEST_HOST_ERROR);
 	SAID(NULL);
 	said_begin();

@@ -259,7 +259,12 @@ static void test_no_write_of_lost_memory(void **state)
 {
 	struct virtio_blk_discard_write_zeroes one = { .num_sectors = htole32(8) };
 	struct machine *m = make_machine(~0ULL, 1, false, false);
-	const struct memory_guard guard = { .memory = &m->memory, .lost = ignore_loss };
+	static const bool private;
+	const struct memory_guard guard = {
+		.memory = &m->memory,
+		.private = &private,
+		.lost = ignore_loss,
+	};
 	gpa_t data = alloc(m, 512);
 	u8 byte;
 

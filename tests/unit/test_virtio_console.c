@@ -39,11 +39,6 @@ void chardev_room_again(struct chardev *chardev)
 	again++;
 }
 
-int chardev_start(struct chardev *chardev)
-{
-	return 0;
-}
-
 bool chardev_size(struct chardev *chardev, u16 *c, u16 *r)
 {
 	*c = columns;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where a guest's console goes: the terminal (stdin/stdout) or a pty. The back end reads the host's
+ * Where a guest's console goes: the terminal (stdin/stdout) or a pty. It is a device on vm->devices, which the guest does
+ * not see: raw mode is on from start to stop, drained waits for a slow reader. Made before its front end, so it starts
+ * before it and goes after it. The back end reads the host's
  * bytes on the main loop only while the front end has room, so none are lost and none are spun on; a
  * terminal is put into raw mode and always restored, also after a fatal signal.
  */
@@ -30,7 +32,8 @@ struct chardev_client {
  * to quit, Ctrl-A ? and Ctrl-A h show help, Ctrl-A Ctrl-A is one Ctrl-A, anything else after Ctrl-A is passed
  * with it; a pipe or a file is passed byte by byte. When the reader of stdout goes (a terminal that hangs up only
  * unless SIGHUP was ignored), VM_REQUEST_READER_GONE is made, unless vm->config->keep_running. In a background process group nothing is read and the terminal is left
- * alone until lkvm is in the foreground. NULL with errno. Main thread, before others exist.
+ * alone until lkvm is in the foreground. What cannot be written is said in vm->output_lost. NULL with errno. Main
+ * thread, before others exist.
  */
 struct chardev *chardev_stdio(struct vm *vm);
 /*
@@ -39,15 +42,13 @@ struct chardev *chardev_stdio(struct vm *vm);
  */
 struct chardev *chardev_pty(struct vm *vm, unsigned id);
 /* Bytes go nowhere, nothing comes. */
-struct chardev *chardev_null(void);
-/* Stops it too. NULL is nothing. No front end uses it any more. */
-void chardev_destroy(struct chardev *chardev);
+struct chardev *chardev_null(struct vm *vm);
 
 /* Main thread, not started. */
 void chardev_set_client(struct chardev *chardev, const struct chardev_client *client);
 
 /*
- * Output of the guest. Any thread; keeps order; a closed or failing reader loses the bytes (chardev_lost). It
+ * Output of the guest. Any thread; keeps order; a closed or failing reader loses the bytes (vm->output_lost). It
  * is collected and written by the main loop within about a millisecond. On a vCPU thread it blocks
  * while the host's reader is slow, until vCPUs are to be parked or the guest ends: then a few KiB more
  * are kept. On the main loop it never blocks: what does not fit is lost; use chardev_try_write().
@@ -71,27 +72,5 @@ void chardev_room_again(struct chardev *chardev);
 
 /* The size of the terminal behind it, if there is one that knows. Any thread. */
 bool chardev_size(struct chardev *chardev, u16 *columns, u16 *rows);
-
-/*
- * Main thread, before vCPUs run / when lkvm pauses or ends: raw mode on and off, input on and off. stop
- * gives a slow reader half a second to take what is left. Neither is an error when it is so already.
- */
-int chardev_start(struct chardev *chardev);
-void chardev_stop(struct chardev *chardev);
-
-/*
- * Any thread. Output that could not be written: 0 none, EPIPE as its reader had gone and should not, or the first
- * error, which was logged.
- */
-int chardev_lost(struct chardev *chardev);
-
-/*
- * Main thread, before chardev_stop(): writes what the reader takes, and waits up to `ms` for him, without the loop. True
- * when nothing is left.
- */
-bool chardev_drain(struct chardev *chardev, unsigned ms);
-
-/* Signal handlers: puts the terminal back as it was found. Nothing when it was never touched. */
-void chardev_emergency_restore(void);
 
 #endif

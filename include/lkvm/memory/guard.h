@@ -22,22 +22,18 @@ struct iovec;
 /* Whose memory it is. The functions are called in a signal handler too, by any thread, several at once. */
 struct memory_guard {
 	const struct guest_memory *memory; /* its regions change no more once others touch it */
-	bool private;			   /* the guest keeps pages for itself: SIGSEGV as well */
+	const bool *private; /* the guest keeps pages for itself: a SIGSEGV may be about them */
 	/* Something is lost: the guest must end. unshared: as the guest did not share it. */
 	void (*lost)(void *opaque, bool unshared);
-	/* A signal that has another reason is going to have its default action. */
-	void (*crash)(void);
 	void *opaque;
 };
 
 /*
- * Main thread, while no other touches the memory: from here on faults in it, of any thread, are taken. guard is
- * copied. Again, when it has become private. 0 or -errno, said. memory is there until memory_guard_disarm().
+ * Main thread, before the memory has regions: from here on faults in it, of any thread, are taken. guard is
+ * copied; what it points to is there until memory_guard_disarm(). Returns 0, or logs and returns -errno.
  */
 int memory_guard_arm(const struct memory_guard *guard);
-/* Main thread: the same signals again, as somebody else may have taken them meanwhile. 0 or -errno, said. */
-int memory_guard_take_signals(void);
-/* Main thread. Nothing was lost any more, and signals have their default action again. */
+/* Main thread. Faults are ordinary ones again, and what was lost is forgotten. */
 void memory_guard_disarm(void);
 
 /*
@@ -47,11 +43,10 @@ void memory_guard_disarm(void);
 bool memory_guard_check(const void *hva, u64 len);
 bool memory_guard_check_iov(const struct iovec *iov, unsigned nr);
 /*
- * Any thread: the same for all of guest memory that is a file. Is it as long as it was? And, if `try`, as KVM_RUN
- * has failed with EFAULT and told no address: can what has no page yet get one? One page of that is tried,
- * and made. Milliseconds.
+ * Any thread: the same for all of guest memory that is a file, when KVM tells no address. Is the file as long as it was, and
+ * can what has no page yet get one? One page of that is tried, and made. Milliseconds.
  */
-bool memory_guard_search(bool try);
+bool memory_guard_search(void);
 /* Any thread: somebody else, KVM, says of the guest's memory at gpa that it cannot be had. False: it is none. */
 bool memory_guard_report(gpa_t gpa, bool broken);
 
@@ -61,7 +56,7 @@ bool memory_guard_report(gpa_t gpa, bool broken);
  */
 bool memory_guard_tripped(void);
 
-/* Main thread: one line about what the guest of that name lost. False: nothing. */
+/* Any thread: one line about what the guest of that name lost. False: nothing. */
 bool memory_guard_say(const char *name);
 
 #endif

@@ -28,6 +28,9 @@ void log_warning(const char *fmt, ...) __printf(1, 2);
 void log_info(const char *fmt, ...) __printf(1, 2);
 void log_debug(const char *fmt, ...) __printf(1, 2);
 
+/* Any thread: has a fatal line or one about an error been logged? */
+bool log_failed(void);
+
 /* At most `burst` lines in a device's life; zero-initialised fields other than burst. */
 struct log_limit {
 	unsigned burst;		/* constant */

@@ -30,13 +30,11 @@ struct conversion_options {
 
 /*
  * When vm->memory has all its regions, before vm_map_memory(): gives each a guest_memfd and begins with all
- * of it shared. vm->private_memory is set. Main thread; 0 or -errno, said.
+ * of it shared. vm->private_memory is set. It is a device on vm->devices: reset makes all
+ * memory shared again, and what was private is gone; if KVM does not do that, VM_REQUEST_HOST_ERROR is made. Main
+ * thread; logs and returns -errno on failure.
  */
 int conversions_create(struct vm *vm, const struct conversion_options *options);
-/* Nothing to do for a guest without. After KVM and every user of memory. */
-void conversions_destroy(struct vm *vm);
-/* For a new life: all of it is shared, what was private is gone. vCPUs are parked. 0 or -errno, said. */
-int conversions_reset(struct vm *vm);
 
 /*
  * Makes [gpa, gpa + size) private or shared, whatever each of its pages was, and gives back the other

@@ -2,12 +2,14 @@
 /*
  * Every device has one life:
  *
- *	create -> reset -> start -> running <-> quiesced -> destroy
+ *	create -> reset -> start -> running <-> quiesced -> drained -> stop -> destroy
  *	                                          |
  *	                                          reset -> resume (a guest reboot)
  *
- * Pause, reboot and shutdown are walks over the list, not special cases. A device also describes
- * itself as data; the boards' tables say where it goes, the FDT and ACPI writers walk the list.
+ * Pause, reboot and shutdown are walks over the list, not special cases. What the guest does not see is on
+ * the list as well if it has such a life: the host's side of its consoles, the map of its private pages. A
+ * device that the guest sees describes itself as data; the boards' tables say where it goes, the FDT and
+ * ACPI writers walk the list.
  */
 #ifndef LKVM_VM_DEVICE_H
 #define LKVM_VM_DEVICE_H
@@ -16,6 +18,16 @@
 #include "lkvm/util/types.h"
 
 struct device;
+
+/*
+ * How long the end of a guest waits for those who read its output, as clock_now(). Made once, when the end is known;
+ * `end` is set earlier by who asks for the end from outside.
+ */
+struct deadline {
+	u64 grace; /* any reader is given this long; main thread */
+	_Atomic u64
+		end; /* nobody is waited for any longer; 0: the console's reader is, without a limit. Any thread */
+};
 
 /* All are called on the main thread while no vCPU runs. Any may be NULL. */
 struct device_ops {
@@ -29,6 +41,14 @@ struct device_ops {
 	 */
 	void (*quiesce)(struct device *device);
 	void (*resume)(struct device *device);
+	/*
+	 * The guest has ended, its devices are quiesced. True: what it printed has been taken by whoever reads it, or is not
+	 * waited for any longer. Never blocks; called from time to time, while the main loop runs, until it is
+	 * true or `deadline->end` is over.
+	 */
+	bool (*drained)(struct device *device, const struct deadline *deadline);
+	/* Undoes start, once. Not called without it. */
+	void (*stop)(struct device *device);
 	/* Frees everything, the struct too. Called without start when assembly failed. */
 	void (*destroy)(struct device *device);
 };
@@ -91,11 +111,16 @@ void device_init(struct device *device, const struct device_ops *ops, const char
 	__printf(3, 4);
 void device_add(struct device_list *list, struct device *device);
 
-/* Walks. start stops at the first error and returns it. destroy goes backwards. Main thread. */
+/*
+ * Walks. start stops at the first error and returns it. drained asks every device, and says whether all are. destroy goes
+ * backwards, and stops what is started first. Main thread.
+ */
 void devices_reset(struct device_list *list);
 int devices_start(struct device_list *list);
 void devices_quiesce(struct device_list *list);
 void devices_resume(struct device_list *list);
+bool devices_drained(struct device_list *list, const struct deadline *deadline);
+void devices_stop(struct device_list *list);
 void devices_destroy(struct device_list *list);
 
 #endif

@@ -8,6 +8,7 @@
 #define LKVM_VM_LAST_WORDS_H
 
 #include "lkvm/util/loop.h"
+#include "lkvm/vm/device.h"
 
 struct vm;
 
@@ -21,6 +22,7 @@ enum last_words {
 };
 
 struct last_words_state {
+	struct device device;	/* a reset forgets them */
 	_Atomic unsigned said;	/* enum last_words, the kernel's last ones; any thread */
 	_Atomic bool no_root;	/* that panic was for want of a root file system; any thread */
 	_Atomic bool news;	/* vCPUs are to be looked at since then; any thread */
@@ -29,12 +31,15 @@ struct last_words_state {
 	unsigned still;		/* looks that found every vCPU where it was before */
 };
 
+/* Main thread: puts it on vm->devices, so that a reset forgets what was said. */
+void last_words_init(struct vm *vm);
+
 /* Any thread, takes no lock: the kernel has said that. NONE: it went on. */
 void last_words_hear(struct vm *vm, enum last_words words);
 
 /*
  * Any thread, takes no lock: the console's driver has let go of it. Linux does so as it shuts down (from 6.15 on, and in
- * stable kernels), before it says what it does. Means nothing to a kernel that has said something.
+ * stable kernels), before it says what it does. Means nothing to a kernel that has said something, or of a guest that ends.
  */
 void last_words_unheard(struct vm *vm);
 
@@ -43,10 +48,6 @@ void last_words_unheard(struct vm *vm);
  * VM_REQUEST_POWEROFF or VM_REQUEST_PANIC of what it finds.
  */
 void last_words_serve(struct vm *vm);
-
-/* Main thread, no vCPU runs: before another life, and at the end. */
-void last_words_forget(struct vm *vm);
-void last_words_stop(struct vm *vm);
 
 /* Any thread: did the kernel panic, and say nothing else since? */
 bool last_words_panicked(const struct vm *vm);

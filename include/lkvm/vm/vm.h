@@ -22,7 +22,6 @@ struct pci_host;
 struct port_latch;
 struct vcpu;
 struct irq_state;
-struct memory_watch;
 struct chardev;
 struct disk;
 struct vcpu_control;
@@ -30,7 +29,7 @@ struct vm_signals;
 
 /*
  * What may be asked of the main thread. Of those that end the guest the first one wins: a guest that
- * has asked for a reset may well triple-fault before anybody has stopped it.
+ * has asked for a reset may well triple-fault before anybody has stopped it. But errors of the host win over a reset.
  */
 enum vm_request {
 	VM_REQUEST_NONE,
@@ -80,7 +79,6 @@ struct vm {
 	struct vcpu_control *vcpu_control; /* vm/vcpu.c's */
 	struct arch_vm arch;		   /* the architecture's own */
 	struct loop_fd request_fd;	   /* main thread: an eventfd that vm_request() writes to */
-	struct loop_timer timeout;	   /* main thread */
 	/* Of a guest that reboots again and again, vm/run.c's; main thread. */
 	struct {
 		struct loop_timer rest; /* until the next boot */
@@ -88,7 +86,7 @@ struct vm {
 		unsigned quick;		/* one after the other that rebooted at once */
 		unsigned told;		/* lines */
 	} reboots;
-	_Atomic bool started; /* vm_run() has begun; main thread, any thread reads */
+	_Atomic bool started; /* vm_start() has begun; main thread, any thread reads */
 	_Atomic bool paused;  /* main thread, any thread reads */
 	_Atomic unsigned end; /* enum vm_request that ends this life of the guest; any thread */
 	/* The same if it came from outside the guest: no reboot makes it forgotten. Any thread. */
@@ -96,10 +94,12 @@ struct vm {
 	_Atomic int paused_wanted; /* 1 pause, -1 resume, 0 nothing asked; any thread */
 	_Atomic int signal;	   /* which one ended us */
 	_Atomic int status;	   /* what vm_run() is going to return; -1: not known yet */
-	_Atomic bool end_told;	   /* vm/end.c's; any thread */
+	struct deadline deadline;  /* of the wait for its readers, when it ends */
+	/* Console output that could not be written: errno, EPIPE if its reader has gone; any thread. */
+	_Atomic int output_lost;
+	_Atomic bool end_told;		    /* vm/end.c's; any thread */
 	struct last_words_state last_words; /* what the guest's kernel said of its end */
 	struct vm_signals *signals;	    /* vm/signals.c's */
-	struct memory_watch *memory_watch;  /* memory/watch.c's */
 	/*
 	 * Asks the host for its attestation report of this guest, at most *size bytes of it, and says how many there
 	 * are. 0 or -errno, with words for it in *why; -EOPNOTSUPP: the kernel does not offer it. Main thread. NULL:
@@ -118,7 +118,8 @@ void vm_init(struct vm *vm, const struct vm_config *config);
 
 /*
  * Opens /dev/kvm, checks it, makes the VM, its main loop and the thread that waits for signals: from here on vm_ending()
- * may become true, also before vm_run(). Says what is wrong; -errno.
+ * may become true, also before vm_run(). From here on, too, memory that the host takes away ends the guest (memory/guard.h), with
+ * VM_REQUEST_HOST_ERROR, or VM_REQUEST_INTERNAL_ERROR if it is the guest that did not share it. Logs and returns -errno on failure.
  */
 int vm_create(struct vm *vm);
 /*
@@ -127,13 +128,6 @@ int vm_create(struct vm *vm);
  */
 void vm_destroy(struct vm *vm);
 void vm_release(struct vm *vm);
-
-/*
- * Main thread, before others: from here on memory that the host takes away ends the guest (memory_guard.h), with
- * VM_REQUEST_HOST_ERROR, or VM_REQUEST_INTERNAL_ERROR if it is the guest that did not share it. Again when
- * vm->private_memory was set. 0 or -errno, said.
- */
-int vm_guard_memory(struct vm *vm);
 
 /* Tells KVM of every region in vm->memory (KVM_SET_USER_MEMORY_REGION, ...REGION2). 0 or -errno, said. */
 int vm_map_memory(struct vm *vm);
@@ -150,10 +144,9 @@ static inline bool vm_ending(struct vm *vm)
 	return vm->end != VM_REQUEST_NONE;
 }
 
-/*
- * Runs the guest until it ends: starts devices and vCPU threads, serves requests, stops everything.
- * Returns an enum exit_status, or 128 + signal.
- */
+/* Main thread: starts devices and vCPU threads; the time of --timeout begins. Logs and returns -errno on failure. */
+int vm_start(struct vm *vm);
+/* Serves requests until the guest ends, and stops everything. Returns an enum exit_status, or 128 + signal. */
 int vm_run(struct vm *vm);
 
 /*

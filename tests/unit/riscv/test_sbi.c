@@ -73,7 +73,8 @@ static int prepare(void **state)
 	assert_int_equal(pipe(from_guest), 0);
 	vm->console = calloc(1, sizeof(*vm->console));
 	assert_non_null(vm->console);
-	assert_int_equal(chardev_init(vm->console, &console_ops, vm, to_guest[0], from_guest[1]),
+	assert_int_equal(chardev_init(vm->console, &console_ops, vm, "console", to_guest[0],
+				      from_guest[1]),
 			 0);
 	memset(ram, 0, sizeof(ram));
 	return guest_memory_add_buffer(&vm->memory, RAM, ram, sizeof(ram));
@@ -83,12 +84,12 @@ static int setup(void **state)
 {
 	prepare(state);
 	assert_int_equal(vcpus_create(vm), 0);
-	return chardev_start(vm->console);
+	return devices_start(&vm->devices);
 }
 
 static int teardown(void **state)
 {
-	chardev_destroy(vm->console);
+	devices_destroy(&vm->devices);
 	for (unsigned i = 0; i < 2; i++) {
 		close(to_guest[i]);
 		close(from_guest[i]);

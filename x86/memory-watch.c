@@ -7,12 +7,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "lkvm/util/log.h"
+#include "lkvm/memory/backends.h"
 #include "lkvm/memory/guard.h"
 #include "lkvm/vm/vcpu.h"
 #include "lkvm/vm/vm.h"
-#include "lkvm/memory/backends.h"
-#include "lkvm/memory/watch.h"
+#include "memory-watch.h"
 
 #define PERIOD_NS 1000000000ULL
 
@@ -35,6 +34,7 @@ struct vcpu_faults {
 };
 
 struct memory_watch {
+	struct device device;
 	struct vm *vm;
 	struct loop_timer timer;
 	unsigned nr;
@@ -103,18 +103,52 @@ static bool is_stuck(struct vcpu_faults *faults)
 	return faults->looks >= LOOKS;
 }
 
-static void on_timer(struct loop_timer *timer)
+static void on_watch(struct loop_timer *timer)
 {
 	struct memory_watch *watch = CONTAINER_OF(timer, struct memory_watch, timer);
 	bool stuck = false;
 
 	for (unsigned i = 0; i < watch->nr; i++)
 		stuck |= is_stuck(&watch->faults[i]);
-	if (!memory_guard_search(stuck))
+	if (!stuck || !memory_guard_search())
 		loop_timer_set(watch->vm->loop, timer, PERIOD_NS);
 }
 
-int memory_watch_start(struct vm *vm)
+static struct memory_watch *to_watch(struct device *device)
+{
+	return CONTAINER_OF(device, struct memory_watch, device);
+}
+
+static int memory_watch_start(struct device *device)
+{
+	struct memory_watch *watch = to_watch(device);
+
+	loop_timer_set(watch->vm->loop, &watch->timer, PERIOD_NS);
+	return 0;
+}
+
+static void memory_watch_stop(struct device *device)
+{
+	loop_timer_cancel(&to_watch(device)->timer);
+}
+
+static void memory_watch_destroy(struct device *device)
+{
+	struct memory_watch *watch = to_watch(device);
+
+	for (unsigned i = 0; i < watch->nr; i++)
+		if (watch->faults[i].fd >= 0)
+			close(watch->faults[i].fd);
+	free(watch);
+}
+
+static const struct device_ops memory_watch_ops = {
+	.start = memory_watch_start,
+	.stop = memory_watch_stop,
+	.destroy = memory_watch_destroy,
+};
+
+int memory_watch_create(struct vm *vm)
 {
 	struct memory_watch *watch;
 	struct vcpu *vcpu;
@@ -124,30 +158,14 @@ int memory_watch_start(struct vm *vm)
 	if (vm->memory.fd < 0 || vm->memory.backend->guest_memfd)
 		return 0;
 	watch = calloc(1, sizeof(*watch) + vm->nr_vcpus * sizeof(watch->faults[0]));
-	if (!watch) {
-		log_fatal("out of memory");
+	if (!watch)
 		return -ENOMEM;
-	}
 	watch->vm = vm;
 	watch->nr = vm->nr_vcpus;
-	watch->timer.expired = on_timer;
+	watch->timer.expired = on_watch;
 	vcpu_for_each (vcpu, vm, i)
 		open_counters(&watch->faults[i], vcpu);
-	vm->memory_watch = watch;
-	loop_timer_set(vm->loop, &watch->timer, PERIOD_NS);
+	device_init(&watch->device, &memory_watch_ops, "memory-watch");
+	device_add(&vm->devices, &watch->device);
 	return 0;
-}
-
-void memory_watch_stop(struct vm *vm)
-{
-	struct memory_watch *watch = vm->memory_watch;
-
-	if (!watch)
-		return;
-	loop_timer_cancel(&watch->timer);
-	for (unsigned i = 0; i < watch->nr; i++)
-		if (watch->faults[i].fd >= 0)
-			close(watch->faults[i].fd);
-	free(watch);
-	vm->memory_watch = NULL;
 }
