@@ -345,7 +345,8 @@ static bool touches(unsigned offset, unsigned len, unsigned from, unsigned size)
 
 void pci_config_read(struct pci_device *pci, unsigned offset, u8 *data, unsigned len)
 {
-	memset(data, 0, len);
+	/* Of a conventional function, nobody answers behind it: so Linux does not search there for capabilities. */
+	memset(data, 0xff, len);
 	if (offset >= PCI_CONFIG_SIZE)
 		return;
 	len = MIN(len, PCI_CONFIG_SIZE - offset);

@@ -124,6 +124,8 @@ static int set_acpi(struct fw_cfg *fw, struct vm *vm)
 		.cpu_features = x86->cpu_features,
 		.devices = &vm->devices,
 		.pci = vm->pci ? pci_host_board(vm->pci) : NULL,
+		.low_ram = x86->low_ram,
+		.high_ram = x86->high_ram,
 	};
 	struct acpi_files files;
 	int error;

@@ -33,6 +33,8 @@ static int write_tables(struct vm *vm, gpa_t *rsdp)
 		.cpu_features = x86->cpu_features,
 		.devices = &vm->devices,
 		.pci = vm->pci ? pci_host_board(vm->pci) : NULL,
+		.low_ram = x86->low_ram,
+		.high_ram = x86->high_ram,
 	};
 	int error = mptable_build(&vm->memory, &platform);
 

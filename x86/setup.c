@@ -17,10 +17,15 @@
 
 #define MSR_UCODE_REV 0x8b
 
-/* Machine-check banks, and of its abilities MCG_CTL and software error recovery. */
-#define MCE_BANKS 10
+/*
+ * Machine-check banks: none ever reports an error, and Linux accesses the registers of each half a dozen times a boot, on
+ * each CPU; KVM wants one. Of the abilities MCG_CTL and software error recovery.
+ */
+#define MCE_BANKS 1
 #define MCE_CTL	  BIT(8)
 #define MCE_SER	  BIT(24)
+
+#define DELIVER_SMI 2
 
 /* The 64-bit PCI window: enough for any BAR, small enough for 36 address bits. */
 #define PCI_MMIO64_MAX GIB(64)
@@ -199,6 +204,25 @@ static int mask_pic(struct vm *vm, u32 chip_id, u8 vector, u8 elcr_mask, u8 leve
 }
 
 /*
+ * As a firmware that has pins of the I/O APIC for itself leaves them: masked, as KVM has them, but to deliver SMIs. Linux
+ * does not clear such pins, neither when it begins nor when it ends, which is 8 of 12 accesses less for each that it
+ * never uses. Who uses one writes all of its entry.
+ */
+static int reserve_pins(struct vm *vm)
+{
+	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_IOAPIC };
+
+	chip.chip.ioapic.base_address = BOARD_IOAPIC;
+	for (unsigned pin = 0; pin < BOARD_NR_IOAPIC_PINS; pin++) {
+		chip.chip.ioapic.redirtbl[pin].fields.delivery_mode = DELIVER_SMI;
+		chip.chip.ioapic.redirtbl[pin].fields.mask = 1;
+	}
+	if (ioctl(vm->fd, KVM_SET_IRQCHIP, &chip))
+		return failed("KVM does not take the interrupt controller's state");
+	return 0;
+}
+
+/*
  * These are the very routes that KVM has from the start, so that nothing need be set before the first
  * MSI is.
  */
@@ -244,6 +268,8 @@ static int create_irqchip(struct vm *vm)
 	error = mask_pic(vm, KVM_IRQCHIP_PIC_MASTER, 0x08, 0xf8, 0);
 	if (!error)
 		error = mask_pic(vm, KVM_IRQCHIP_PIC_SLAVE, 0x70, 0xde, PIC_SLAVE_LEVELS);
+	if (!error && !firmware)
+		error = reserve_pins(vm);
 	if (!error)
 		error = create_routes(vm);
 	return error;

@@ -12,7 +12,9 @@
 
 static struct platform platform(unsigned cpus)
 {
-	return (struct platform){ .nr_cpus = cpus, .devices = &devices, .pci = &pci };
+	return (struct platform){
+		.nr_cpus = cpus, .devices = &devices, .pci = &pci, .low_ram = MIB(256)
+	};
 }
 
 static u16 get16(const u8 *p)
@@ -195,6 +197,46 @@ static void madt(void **state)
 	check_madt(1);
 	check_madt(64);
 	check_madt(BOARD_MAX_CPUS);
+}
+
+/* All CPUs and all memory are of one node; the ranges' sizes are added up by where they begin. */
+static void check_srat(const struct platform *p, u64 low, u64 high)
+{
+	unsigned cpus = 0;
+	const u8 *srat;
+	gpa_t rsdp = 0;
+
+	assert_int_equal(acpi_build(&memory, p, &rsdp), 0);
+	srat = find_table(rsdp, "SRAT");
+	assert_non_null(srat);
+	assert_int_equal(get32(srat + 36), 1);
+	for (u32 at = 48; at < get32(srat + 4); at += srat[at + 1]) {
+		assert_int_equal(srat[at + 1], srat[at] ? 40 : 16);
+		assert_int_equal(srat[at + 2], 0);
+		assert_int_equal(get32(srat + at + (srat[at] ? 28 : 4)), 1);
+		if (!srat[at])
+			assert_int_equal(srat[at + 3], cpus++);
+		else if (!get64(srat + at + 8))
+			low -= get64(srat + at + 16);
+		else if (get64(srat + at + 8) == GIB(4))
+			high -= get64(srat + at + 16);
+		else
+			fail();
+	}
+	assert_int_equal(cpus, p->nr_cpus);
+	assert_int_equal(low, 0);
+	assert_int_equal(high, 0);
+}
+
+static void srat(void **state)
+{
+	struct platform p = platform(1);
+
+	check_srat(&p, MIB(256), 0);
+	p = platform(BOARD_MAX_CPUS);
+	p.low_ram = BOARD_HOLE;
+	p.high_ram = GIB(5);
+	check_srat(&p, BOARD_HOLE, GIB(5));
 }
 
 static void mcfg(void **state)
@@ -445,6 +487,7 @@ int main(void)
 		T(fixed_hardware),
 		T(overrides),
 		T(madt),
+		T(srat),
 		T(mcfg),
 		T(errors),
 		T(files_are_movable),

@@ -84,6 +84,35 @@ struct mcfg {
 } __packed;
 _Static_assert(sizeof(struct mcfg) == 60, "PCI Firmware 3.3, 4.1.2");
 
+struct srat {
+	struct sdt header;
+	le32 one; /* as ever */
+	u8 reserved[8];
+} __packed;
+_Static_assert(sizeof(struct srat) == 48, "ACPI 6.5, 5.2.16");
+
+/* All that is 0 in these two says: domain 0. */
+struct srat_cpu {
+	u8 type, length;
+	u8 domain;
+	u8 apic_id;
+	le32 flags; /* 1: enabled */
+	u8 reserved[8];
+} __packed;
+_Static_assert(sizeof(struct srat_cpu) == 16, "ACPI 6.5, 5.2.16.1");
+
+struct srat_memory {
+	u8 type, length;
+	u8 domain[4];
+	u8 reserved[2];
+	le64 base;
+	le64 size;
+	u8 reserved2[4];
+	le32 flags; /* 1: enabled */
+	u8 reserved3[8];
+} __packed;
+_Static_assert(sizeof(struct srat_memory) == 40, "ACPI 6.5, 5.2.16.2");
+
 #define MAX_TABLES    4
 #define MAX_OVERRIDES 5
 
@@ -286,6 +315,45 @@ static int add_madt(struct area *area, const struct platform *platform)
 	return 0;
 }
 
+static struct srat_memory srat_memory(u64 base, u64 size)
+{
+	return (struct srat_memory){ .type = 1,
+				     .length = sizeof(struct srat_memory),
+				     .base = htole64(base),
+				     .size = htole64(size),
+				     .flags = htole32(1) };
+}
+
+/*
+ * One node. Linux takes a machine that says nothing of nodes for an Opteron of old, perhaps, and looks for its memory
+ * controllers at all places of PCI's first bus.
+ */
+static int add_srat(struct area *area, const struct platform *platform)
+{
+	unsigned nr_memories = platform->high_ram ? 2 : 1;
+	size_t length = sizeof(struct srat) + platform->nr_cpus * sizeof(struct srat_cpu) +
+			nr_memories * sizeof(struct srat_memory);
+	struct srat *srat = reserve(area, length);
+	struct srat_cpu *cpu;
+	struct srat_memory *memory;
+
+	if (!srat)
+		return -ENOSPC;
+	srat->one = htole32(1);
+	cpu = (struct srat_cpu *)(srat + 1);
+	for (unsigned i = 0; i < platform->nr_cpus; i++)
+		*cpu++ = (struct srat_cpu){ .length = sizeof(*cpu),
+					    .apic_id = i,
+					    .flags = htole32(1) };
+	memory = (struct srat_memory *)cpu;
+	*memory++ = srat_memory(0, platform->low_ram);
+	if (platform->high_ram)
+		*memory = srat_memory(BOARD_HOLE_END, platform->high_ram);
+	seal(srat, "SRAT", 3, length);
+	list(area, srat);
+	return 0;
+}
+
 static int add_mcfg(struct area *area, const struct pci_board *pci)
 {
 	struct mcfg *mcfg;
@@ -344,6 +412,8 @@ static int build(struct area *area, const struct platform *platform)
 		error = add_fadt(area, dsdt, facs);
 	if (!error)
 		error = add_madt(area, platform);
+	if (!error)
+		error = add_srat(area, platform);
 	if (!error)
 		error = add_mcfg(area, platform->pci);
 	if (!error)

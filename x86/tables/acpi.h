@@ -32,10 +32,11 @@ struct platform {
 	u32 cpu_signature, cpu_features;   /* CPUID leaf 1's EAX and EDX, for the MP table */
 	const struct device_list *devices; /* those that describe themselves */
 	const struct pci_board *pci;	   /* NULL: none */
+	u64 low_ram, high_ram;		   /* bytes from 0, and from BOARD_HOLE_END */
 };
 
 /*
- * RSDP (at BOARD_ACPI), XSDT, FADT, FACS, MADT, MCFG, DSDT. `rsdp` gets the RSDP's address. -ENOSPC when
+ * RSDP (at BOARD_ACPI), XSDT, FADT, FACS, MADT, SRAT, MCFG, DSDT. `rsdp` gets the RSDP's address. -ENOSPC when
  * BOARD_ACPI_SIZE is too small, -EFAULT when there is no memory.
  */
 int acpi_build(const struct guest_memory *memory, const struct platform *platform, gpa_t *rsdp);
