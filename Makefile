@@ -84,7 +84,7 @@ ifeq ($(shell command -v $(firstword $(CC))),)
 $(error no compiler $(firstword $(CC)): install Debian's $(if $(CROSS_COMPILE),gcc-$(CROSS_COMPILE:-=),gcc and libc6-dev))
 endif
 MISSING := $(strip $(call need,libaio,libaio.h,-laio,libaio-dev) $(call need,libfdt,libfdt.h,-lfdt,libfdt-dev) \
-	$(call need,zlib,zlib.h,-lz,zlib1g-dev))
+	$(call need,zlib,zlib.h,-lz,zlib1g-dev) $(call need,jansson,jansson.h,-ljansson,libjansson-dev))
 ifneq ($(MISSING),)
 $(error header or library missing, in brackets Debian's package: $(MISSING); $(INSTALLED_BY))
 endif
@@ -93,16 +93,16 @@ endif
 ROOMS := util config host memory vm control console pci boot virtio hw block net
 USER_NET := net/user.c net/user-config.c net/user-helper.c net/libslirp.c net/fragments.c net/hazards.c net/loopback.c net/merge.c net/ring.c
 OPTIONAL := $(USER_NET) net/user-none.c boot/zstd.c boot/zstd-none.c \
-	util/sha2.c util/sha2-none.c
+	util/sha2.c util/base64.c util/nettle-none.c
 SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH) $(wildcard $(ARCH)/tables $(ARCH)/confidential),$(wildcard $(d)/*.c))) machine.c \
 	$(wildcard builtin-*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
 PICK_ZSTD := $(if $(HAVE_ZSTD),$(B)/boot/zstd.o,$(B)/boot/zstd-none.o)
-PICK_NETTLE := $(if $(HAVE_NETTLE),$(B)/util/sha2.o,$(B)/util/sha2-none.o)
+PICK_NETTLE := $(if $(HAVE_NETTLE),$(B)/util/sha2.o $(B)/util/base64.o,$(B)/util/nettle-none.o)
 PICK := $(if $(HAVE_SLIRP),$(USER_NET:%.c=$(B)/%.o),$(B)/net/user-none.o) $(PICK_ZSTD) $(PICK_NETTLE)
-LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_NETTLE),-lnettle) $(if $(HAVE_SLIRP),-ldl)
+LIBS := -laio -lfdt -lz -ljansson $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_NETTLE),-lnettle) $(if $(HAVE_SLIRP),-ldl)
 STATIC_PICK := $(B)/net/user-none.o $(PICK_ZSTD) $(PICK_NETTLE)
-STATIC_LIBS := -laio -lfdt -lz $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_NETTLE),-lnettle)
+STATIC_LIBS := -laio -lfdt -lz -ljansson $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_NETTLE),-lnettle)
 
 # make V=1 shows the commands, make -s nothing.
 Q := $(if $(V),,@)
@@ -119,7 +119,7 @@ without = $(if $(1),,$(info $(2)))
 define tell_choices
 $(call without,$(HAVE_SLIRP),without libslirp (Debian's libslirp-dev): no network in user mode)
 $(call without,$(HAVE_ZSTD),without libzstd (libzstd-dev): no kernels compressed with zstd)
-$(if $(filter x86,$(ARCH)),$(call without,$(HAVE_NETTLE),without libnettle (nettle-dev): no digests of SEV-SNP guests))
+$(if $(filter x86,$(ARCH)),$(call without,$(HAVE_NETTLE),without libnettle (nettle-dev): no digests of SEV-SNP guests, no base64 for them))
 endef
 
 # A folder that was there, with something in it, is not all ours, and `make clean` leaves it alone.

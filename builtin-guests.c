@@ -6,8 +6,9 @@
 
 #include "lkvm/builtin.h"
 #include "lkvm/config/exit-status.h"
+#include "lkvm/control/folder.h"
+#include "lkvm/control/names.h"
 #include "lkvm/guests.h"
-#include "lkvm/util/json.h"
 #include "lkvm/util/log.h"
 #include "lkvm/util/loop.h"
 #include "lkvm/config/nearest.h"
@@ -347,19 +348,13 @@ void guests_turn_end(struct guests_turn *turn)
 
 /* ---- talking to one ---- */
 
-static int on_value(const struct json_value *value, void *arg)
+const char *guests_word(const json_t *answer, const char *key, char word[GUESTS_WORD])
 {
-	struct guests_answer *answer = arg;
+	const char *text = json_string_value(json_object_get(answer, key));
 
-	if (!strcmp(value->path, "ok") && value->kind == JSON_BOOL) {
-		answer->ok = value->number;
-	} else if (!strcmp(value->path, "state") && value->kind == JSON_STRING) {
-		snprintf(answer->state, sizeof(answer->state), "%s", value->text);
-	} else if (!strcmp(value->path, "error") && value->kind == JSON_STRING) {
-		snprintf(answer->words, sizeof(answer->words), "%s", value->text);
-		text_clean(answer->words);
-	}
-	return 0;
+	snprintf(word, GUESTS_WORD, "%s", text ?: "");
+	text_clean(word);
+	return word;
 }
 
 static int no_such_guest(const struct guests_command *command, const char *name)
@@ -387,17 +382,17 @@ static int no_such_guest(const struct guests_command *command, const char *name)
 /* Some things it only does when it runs. */
 static bool is_starting(const char *name)
 {
-	struct guests_answer answer = { .json = NULL };
+	char state[GUESTS_WORD];
 	struct control_peer peer;
-	int error = control_connect(name, QUICK_MS, &peer);
+	json_t *answer = NULL;
+	bool starting;
 
-	if (!error)
-		error = control_ask(&peer, "info", QUICK_MS, &answer.json);
-	if (!error)
-		json_read(answer.json, on_value, &answer);
-	guests_answer_release(&answer);
+	if (!control_connect(name, QUICK_MS, &peer))
+		control_ask(&peer, "info", NULL, QUICK_MS, &answer);
+	starting = !strcmp(guests_word(answer, "state", state), "starting");
+	json_decref(answer);
 	control_disconnect(&peer);
-	return !strcmp(answer.state, "starting");
+	return starting;
 }
 
 static int no_answer(const struct guests_command *command, const char *name, pid_t pid, int error)
@@ -460,31 +455,23 @@ static int terminate(const struct guests_command *command, const char *name,
 	return no_answer(command, name, peer->pid, -ETIMEDOUT);
 }
 
-int guests_ask(const struct guests_command *command, const struct guests_args *args,
-	       const char *name, const char *request, struct control_peer *peer,
-	       struct guests_answer *answer)
+static void log_refusal(const struct guests_command *command, const char *name,
+			const json_t *answer)
 {
-	int patience = command->options & GUESTS_END ? GUESTS_STOP_MS : GUESTS_PATIENCE_MS;
-	int error = control_connect(name, GUESTS_PATIENCE_MS, peer), ret;
+	const char *error = json_string_value(json_object_get(answer, "error"));
+	char words[256];
 
-	*answer = (struct guests_answer){ 0 };
-	if (!error)
-		error = control_ask(peer, request, patience, &answer->json);
-	if (error == -ETIMEDOUT && command->options & GUESTS_END && peer->pid) {
-		ret = terminate(command, name, peer);
-		control_disconnect(peer);
-		return ret;
-	}
-	if (!error)
-		error = json_read(answer->json, on_value, answer);
-	if (!error && answer->ok)
-		return 0;
-	if (!error)
-		log_error("%s: guest %s: %s", command->name, name, answer->words);
-	control_disconnect(peer);
-	guests_answer_release(answer);
-	if (!error)
-		return EXIT_NO_ANSWER;
+	snprintf(words, sizeof(words), "%s", error ?: "it refuses, and does not say why");
+	text_clean(words);
+	log_error("%s: guest %s: %s", command->name, name, words);
+}
+
+/* Why there is no answer, or none that is one. */
+static int not_answered(const struct guests_command *command, const struct guests_args *args,
+			const char *name, const struct control_peer *peer, int error)
+{
+	if (error == -ETIMEDOUT && command->options & GUESTS_END && peer->pid)
+		return terminate(command, name, peer);
 	if (error == -EPIPE)
 		return guests_hung_up(command, args, name, peer->pid);
 	if (error == -ENOENT)
@@ -492,10 +479,27 @@ int guests_ask(const struct guests_command *command, const struct guests_args *a
 	return no_answer(command, name, peer->pid, error);
 }
 
-void guests_answer_release(struct guests_answer *answer)
+int guests_ask(const struct guests_command *command, const struct guests_args *args,
+	       const char *name, struct guests_call *call)
 {
-	free(answer->json);
-	answer->json = NULL;
+	int patience = command->options & GUESTS_END ? GUESTS_STOP_MS : GUESTS_PATIENCE_MS;
+	int error = control_connect(name, GUESTS_PATIENCE_MS, &call->peer), ret;
+
+	call->answer = NULL;
+	if (!error)
+		error = control_ask(&call->peer, call->request, call->args, patience,
+				    &call->answer);
+	if (!error && json_is_true(json_object_get(call->answer, "ok")))
+		return 0;
+	if (error) {
+		ret = not_answered(command, args, name, &call->peer, error);
+	} else {
+		log_refusal(command, name, call->answer);
+		ret = EXIT_NO_ANSWER;
+	}
+	json_decref(call->answer);
+	control_disconnect(&call->peer);
+	return ret;
 }
 
 /* ---- the commands that only ask for something ---- */
@@ -524,22 +528,22 @@ static int has_not_ended(const struct guests_command *command, const char *name,
 static int run_one(const struct guests_command *command, const struct guests_args *args,
 		   const char *name, const char *request)
 {
-	struct guests_answer answer;
-	struct control_peer peer;
-	int ret = guests_ask(command, args, name, request, &peer, &answer);
+	struct guests_call call = { .request = request };
+	char state[GUESTS_WORD];
+	int ret = guests_ask(command, args, name, &call);
 
 	if (ret == -EPIPE)
 		printf("Guest %s has ended\n", name);
 	if (ret)
 		return ret;
-	guests_answer_release(&answer);
 	if (!(command->options & GUESTS_END))
-		say_state(name, answer.state);
-	else if (!control_wait_end(&peer, GUESTS_PATIENCE_MS))
+		say_state(name, guests_word(call.answer, "state", state));
+	else if (!control_wait_end(&call.peer, GUESTS_PATIENCE_MS))
 		printf("Guest %s has ended\n", name);
 	else
-		ret = has_not_ended(command, name, peer.pid);
-	control_disconnect(&peer);
+		ret = has_not_ended(command, name, call.peer.pid);
+	json_decref(call.answer);
+	control_disconnect(&call.peer);
 	return ret;
 }
 

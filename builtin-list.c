@@ -5,10 +5,10 @@
 
 #include "lkvm/builtin.h"
 #include "lkvm/config/exit-status.h"
+#include "lkvm/control/names.h"
 #include "lkvm/guests.h"
 #include "lkvm/util/json.h"
 #include "lkvm/util/log.h"
-#include "lkvm/util/text.h"
 
 /* One that is busy must not keep the others from being shown. */
 #define PATIENCE_MS 2000
@@ -29,21 +29,10 @@ void builtin_list_help(FILE *out)
 
 struct shown {
 	pid_t pid;
-	char state[16];
+	char state[GUESTS_WORD];
 	char user[40];	  /* whose it is; "": ours */
 	const char *name; /* its own */
 };
-
-static int on_value(const struct json_value *value, void *arg)
-{
-	struct shown *shown = arg;
-
-	if (!strcmp(value->path, "state") && value->kind == JSON_STRING) {
-		snprintf(shown->state, sizeof(shown->state), "%s", value->text);
-		text_clean(shown->state);
-	}
-	return 0;
-}
 
 /* A user's guests, or what poses as them, do not make root wait one after the other. */
 static int patience(const struct shown *shown, const char *last_busy)
@@ -60,19 +49,19 @@ struct looking {
 static bool ask(const char *name, char last_busy[40], struct shown *shown)
 {
 	struct control_peer peer;
-	char *answer = NULL;
+	json_t *answer = NULL;
 	int error;
 
 	error = control_connect(name, patience(shown, last_busy), &peer);
 	if (!error) {
 		shown->pid = peer.pid;
-		error = control_ask(&peer, "info", patience(shown, last_busy), &answer);
+		error = control_ask(&peer, "info", NULL, patience(shown, last_busy), &answer);
 	}
-	if (!error)
-		json_read(answer, on_value, shown);
+	if (json_object_get(answer, "state"))
+		guests_word(answer, "state", shown->state);
 	if (error == -ETIMEDOUT)
 		strcpy(last_busy, shown->user);
-	free(answer);
+	json_decref(answer);
 	control_disconnect(&peer);
 	return error != -ENOENT && error != -EPIPE && !(*shown->user && error == -EPERM);
 }
@@ -123,23 +112,23 @@ static void show_all(char **names, size_t nr)
 static void show_json(char **names, size_t nr)
 {
 	struct looking looking = { 0 };
+	json_t *guests = json_object();
 	struct shown shown;
-	struct json json;
 
-	json_begin(&json, stdout);
-	json_object(&json, NULL);
 	for (size_t i = 0; i < nr; i++) {
+		json_t *guest, *key;
+
 		if (!look_at(names[i], &looking, &shown))
 			continue;
-		json_object(&json, names[i]);
-		json_number(&json, "pid", shown.pid);
-		json_string(&json, "state", shown.state);
+		guest = json_pack("{s:i, s:s}", "pid", shown.pid, "state", shown.state);
 		if (*shown.user)
-			json_string(&json, "user", shown.user);
-		json_object_end(&json);
+			json_object_set_new(guest, "user", json_string(shown.user));
+		key = json_words(names[i]);
+		json_object_set_new(guests, json_string_value(key), guest);
+		json_decref(key);
 	}
-	json_object_end(&json);
-	json_end(&json);
+	json_print(guests, 2, stdout);
+	json_decref(guests);
 }
 
 int builtin_list(int argc, char **argv)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +12,9 @@
 #include "lkvm/util/json.h"
 #include "lkvm/util/log.h"
 #include "lkvm/util/text.h"
+
+/* The longest words for a key. */
+#define WORDS_SIZE 64
 
 static const struct guests_command command = {
 	.name = "stat",
@@ -43,154 +46,127 @@ static int show_host(bool json)
 
 /* ---- a guest, for people ---- */
 
-/* The last part of a path: "io" of "exits.io". */
-static const char *last_key(const char *path)
-{
-	const char *dot = strrchr(path, '.');
-
-	return dot ? dot + 1 : path;
-}
-
-static const char *words_for(const char *path)
+/* A key's words: those of a table, or its own with blanks. */
+static void words_for(const char *key, char words[WORDS_SIZE])
 {
 	static const struct counter_name others[] = {
 		{ "pid", "PID" },
 		{ "vcpus", "vCPUs" },
 	};
-	const char *key = last_key(path);
+	const char *found = NULL;
 
 	for (size_t i = 0; i < COUNTER_NR; i++)
 		if (!strcmp(counter_names[i].key, key))
-			return counter_names[i].words;
+			found = counter_names[i].words;
 	for (size_t i = 0; i < COUNTER_WORD_NR; i++)
 		if (!strcmp(counter_word_names[i].key, key))
-			return counter_word_names[i].words;
+			found = counter_word_names[i].words;
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (!strcmp(others[i].key, key))
-			return others[i].words;
-	return key;
+			found = others[i].words;
+	snprintf(words, WORDS_SIZE, "%s", found ?: key);
+	text_clean(words);
 }
 
-/* A guest of root's asking may be anybody's. */
-static char *cleaned(const char *text)
+/* Without a line's end. A guest of root's asking may be anybody's, and so may what it answers. */
+static void print_value(const char *key, const json_t *value)
 {
-	char *clean = strdup(text);
+	char *text;
 
-	if (clean)
-		text_clean(clean);
-	return clean;
-}
-
-static void print_words(const char *words)
-{
-	char *clean = cleaned(words);
-	int len = clean ? strlen(clean) : 1;
-
-	printf("  %s:%*s", clean ?: "?", MAX(28 - len, 0), "");
-	free(clean);
-}
-
-static bool is_list_element(const char *path)
-{
-	size_t len = strlen(path);
-
-	return len > 2 && !strcmp(path + len - 2, "[]");
-}
-
-static void print_text(const char *text)
-{
-	char *clean = cleaned(text);
-
-	printf(" %s\n", clean ?: "?");
-	free(clean);
-}
-
-struct printing {
-	bool line_open;
-	const char *
-		heading; /* of the members that come next, if any do; NULL: none, or it was printed */
-};
-
-/* Line by line as it comes: headings for what has members, numbers of a list behind each other. */
-static int print_value(const struct json_value *value, void *arg)
-{
-	struct printing *printing = arg;
-
-	if (is_list_element(value->path)) {
-		printf(" %" PRIu64, value->number);
-		return 0;
+	if (json_is_null(value)) {
+		printf(" unknown");
+	} else if (json_is_string(value)) {
+		text = strdup(json_string_value(value));
+		if (text)
+			text_clean(text);
+		printf(" %s", text ?: "?");
+		free(text);
+	} else if (json_is_boolean(value)) {
+		printf(json_is_true(value) ? " yes" : " no");
+	} else if (!strcmp(key, "memory")) {
+		printf(" %lld MiB", json_integer_value(value) >> 20);
+	} else {
+		printf(" %lld", json_integer_value(value));
 	}
-	if (printing->line_open)
-		putchar('\n');
-	printing->line_open = value->kind == JSON_LIST;
-	/* The first is told above all others, and the protocol's is no news. */
-	if (!*value->path || !strcmp(value->path, "ok") || !strcmp(value->path, "name") ||
-	    !strcmp(value->path, "protocol"))
-		return 0;
-	if (value->kind == JSON_OBJECT) {
-		printing->heading = NULL;
-		if (!strcmp(value->path, "exits"))
-			printing->heading = "Exits";
-		else if (!strcmp(value->path, "exits_by_vcpu"))
-			printing->heading = "Exits of each vCPU";
-		return 0;
-	}
-	/* Most of what can be counted never happens to most guests. */
-	if (value->kind == JSON_NUMBER && !value->number && !strncmp(value->path, "counters.", 9))
-		return 0;
-	if (printing->heading)
-		puts(printing->heading);
-	printing->heading = NULL;
-	print_words(words_for(value->path));
-	if (value->kind == JSON_STRING)
-		print_text(value->text);
-	else if (value->kind == JSON_NULL)
-		puts(" unknown");
-	else if (value->kind == JSON_NUMBER && !strcmp(value->path, "memory"))
-		printf(" %" PRIu64 " MiB\n", value->number >> 20);
-	else if (value->kind == JSON_NUMBER)
-		printf(" %" PRIu64 "\n", value->number);
-	return 0;
 }
 
-static void print_guest(const char *name, const char *answer)
+static void print_member(const char *key, const json_t *value)
 {
-	struct printing printing = { .line_open = false };
+	char words[WORDS_SIZE];
+	json_t *element;
+	size_t i;
 
+	words_for(key, words);
+	printf("  %s:%*s", words, MAX(28 - (int)strlen(words), 0), "");
+	if (!json_is_array(value))
+		print_value(key, value);
+	json_array_foreach (value, i, element)
+		print_value(key, element);
+	putchar('\n');
+}
+
+/* Plain members, below a heading if there are any; `zeroes`: also numbers that are 0. */
+static void print_members(const char *heading, json_t *object, bool zeroes)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (object, key, value) {
+		if (json_is_object(value) || (!zeroes && !json_integer_value(value)))
+			continue;
+		if (heading)
+			puts(heading);
+		heading = NULL;
+		print_member(key, value);
+	}
+}
+
+static void print_guest(const char *name, json_t *answer)
+{
+	/* The first is known, the name stands above, and the protocol's version is no news. */
+	static const char *const untold[] = { "ok", "name", "protocol" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(untold); i++)
+		json_object_del(answer, untold[i]);
 	printf("Guest %s\n", name);
-	json_read(answer, print_value, &printing);
-	if (printing.line_open)
-		putchar('\n');
+	print_members(NULL, answer, true);
+	/* Most of what can be counted never happens to most guests. */
+	print_members(NULL, json_object_get(answer, "counters"), false);
+	print_members("Exits", json_object_get(answer, "exits"), true);
+	print_members("Exits of each vCPU", json_object_get(answer, "exits_by_vcpu"), true);
 }
 
 /* ---- all of them ---- */
 
-static int show_one(const struct guests_args *args, const char *name, struct json *json)
+static int show_one(const struct guests_args *args, const char *name, json_t *guests)
 {
-	struct guests_answer answer;
-	struct control_peer peer;
-	int ret = guests_ask(&command, args, name, "stat", &peer, &answer);
+	struct guests_call call = { .request = "stat" };
+	int ret = guests_ask(&command, args, name, &call);
+	json_t *key;
 
 	if (ret)
 		return ret;
-	if (args->json)
-		json_raw(json, name, answer.json);
-	else
-		print_guest(name, answer.json);
-	guests_answer_release(&answer);
-	control_disconnect(&peer);
+	if (args->json) {
+		key = json_words(name);
+		json_object_set(guests, json_string_value(key), call.answer);
+		json_decref(key);
+	} else {
+		print_guest(name, call.answer);
+	}
+	json_decref(call.answer);
+	control_disconnect(&call.peer);
 	return 0;
 }
 
 /* Those of another user's who take too long are left out, which is told once. */
 static int show_in_turn(const struct guests_args *args, size_t i, struct guests_turn *turn,
-			struct json *json)
+			json_t *guests)
 {
 	const char *name = args->names[i];
 	int ret;
 
 	if (!args->all)
-		return show_one(args, name, json);
+		return show_one(args, name, guests);
 	if (!guests_turn(turn, name, GUESTS_PATIENCE_MS)) {
 		if (!turn->told)
 			log_error(
@@ -200,7 +176,7 @@ static int show_in_turn(const struct guests_args *args, size_t i, struct guests_
 		turn->told = true;
 		return EXIT_NO_ANSWER;
 	}
-	ret = show_one(args, name, json);
+	ret = show_one(args, name, guests);
 	guests_turn_end(turn);
 	return ret;
 }
@@ -208,21 +184,17 @@ static int show_in_turn(const struct guests_args *args, size_t i, struct guests_
 static int show_guests(const struct guests_args *args)
 {
 	struct guests_turn turn = { 0 };
-	struct json json;
+	json_t *guests = json_object();
 	int status = 0, ret;
 
-	json_begin(&json, stdout);
-	if (args->json)
-		json_object(&json, NULL);
 	for (size_t i = 0; i < args->nr; i++) {
-		ret = show_in_turn(args, i, &turn, &json);
+		ret = show_in_turn(args, i, &turn, guests);
 		if (ret > 0 && !status)
 			status = ret;
 	}
-	if (args->json) {
-		json_object_end(&json);
-		json_end(&json);
-	}
+	if (args->json)
+		json_print(guests, 1, stdout);
+	json_decref(guests);
 	ret = builtin_end_output();
 	return status ?: ret;
 }

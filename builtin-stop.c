@@ -32,11 +32,12 @@ static const struct guests_command asking = { .name = "stop",
 
 static int ask_one(const struct guests_args *args, const char *name, struct control_peer *peer)
 {
-	struct guests_answer answer;
-	int ret = guests_ask(&asking, args, name, "power-button", peer, &answer);
+	struct guests_call call = { .request = "power-button" };
+	int ret = guests_ask(&asking, args, name, &call);
 
+	*peer = call.peer;
 	if (!ret)
-		guests_answer_release(&answer);
+		json_decref(call.answer);
 	return ret;
 }
 

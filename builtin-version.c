@@ -31,8 +31,8 @@ int builtin_version(int argc, char **argv)
 	if (net_user_available())
 		snprintf(slirp, sizeof(slirp), " libslirp (%s)",
 			 net_user_library() ?: "not installed");
-	printf("lkvm %s\narchitecture: %s\nbuilt with: libaio zlib%s%s%s\n", LKVM_VERSION,
-	       arch_name, boot_zstd_available() ? " libzstd" : "",
+	printf("lkvm %s\narchitecture: %s\nbuilt with: libaio zlib libjansson%s%s%s\n",
+	       LKVM_VERSION, arch_name, boot_zstd_available() ? " libzstd" : "",
 	       sha2_available() ? " libnettle" : "", slirp);
 	return builtin_end_output();
 }

@@ -10,7 +10,7 @@
 #include "lkvm/boot/release.h"
 #include "lkvm/config/exit-status.h"
 #include "lkvm/console/chardev.h"
-#include "lkvm/control/control.h"
+#include "lkvm/control/server.h"
 #include "lkvm/machine.h"
 #include "lkvm/memory/populate.h"
 #include "lkvm/pci/pci.h"

@@ -10,11 +10,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "folder.h"
-#include "lkvm/control/control.h"
+#include "lkvm/control/client.h"
+#include "lkvm/control/folder.h"
 #include "lkvm/util/json.h"
 #include "lkvm/util/loop.h"
-#include "lkvm/util/text.h"
 #include "others.h"
 
 /* Younger than the oldest supported headers. */
@@ -25,7 +24,7 @@
 #define MS	   1000000ULL
 #define NEVER	   UINT64_MAX
 #define RETRY_US   20000
-#define MAX_ANSWER MIB(4)
+#define MAX_ANSWER MIB(1)
 
 /* ---- connecting ---- */
 
@@ -231,7 +230,7 @@ static int receive_line(struct control_peer *peer, FILE *out, u64 end)
 		if (line_end && line_end != buffer + n - 1)
 			return -EPROTO;
 		len += n;
-		if (len > MAX_ANSWER || memchr(buffer, '\0', n))
+		if (len > MAX_ANSWER)
 			return -EPROTO;
 		fwrite(buffer, 1, line_end ? n - 1 : n, out);
 		if (line_end)
@@ -239,37 +238,53 @@ static int receive_line(struct control_peer *peer, FILE *out, u64 end)
 	}
 }
 
-static int any_value(const struct json_value *value, void *arg)
+/* A request's line, which the caller frees; NULL: no memory. */
+static char *request_line(const char *request, json_t *args)
 {
-	return !*value->path && value->kind != JSON_OBJECT ? -EPROTO : 0;
+	json_t *object = json_pack("{s:s}", "request", request);
+	char *line = NULL;
+	size_t len;
+
+	if (object && (!args || !json_object_update(object, args)))
+		line = json_line(object, &len);
+	json_decref(object);
+	return line;
 }
 
-int control_ask(struct control_peer *peer, const char *request, int timeout_ms, char **answer)
+/* An answer's line, which the caller frees if it is not NULL, also after an error. */
+static int exchange(struct control_peer *peer, const char *request, u64 end, char **line,
+		    size_t *len)
 {
-	u64 end = clock_now() + timeout_ms * MS;
-	char line[128];
-	size_t size;
-	FILE *out;
+	FILE *out = open_memstream(line, len);
 	int error;
 
-	*answer = NULL;
-	out = open_memstream(answer, &size);
 	if (!out)
 		return -ENOMEM;
-	snprintf(line, sizeof(line), "{\"request\": \"%s\"}\n", request);
-	error = send_all(peer, line, end);
+	error = send_all(peer, request, end);
 	if (!error)
 		error = receive_line(peer, out, end);
 	if (fclose(out) && !error)
 		error = -ENOMEM;
-	if (!error && peer->foreign)
-		text_clean(*answer);
-	if (!error && json_read(*answer, any_value, NULL))
+	return error;
+}
+
+int control_ask(struct control_peer *peer, const char *request, json_t *args, int timeout_ms,
+		json_t **answer)
+{
+	u64 end = clock_now() + timeout_ms * MS;
+	char *question = request_line(request, args), *line = NULL;
+	size_t len;
+	int error = -ENOMEM;
+
+	*answer = NULL;
+	if (question)
+		error = exchange(peer, question, end, &line, &len);
+	if (!error)
+		*answer = json_read(line, len);
+	if (!error && !*answer)
 		error = -EPROTO;
-	if (error) {
-		free(*answer);
-		*answer = NULL;
-	}
+	free(question);
+	free(line);
 	return error;
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "connections.h"
+#include "lkvm/util/json.h"
 #include "lkvm/vm/vm.h"
 #include "protocol.h"
 
@@ -78,21 +79,12 @@ static void wait_for_next(struct client *client)
 	loop_fd_mod(&client->fd, events);
 }
 
-/* The first line, without its end, as a string. Its length with the end; 0: it has none. */
-static size_t get_line(const struct client *client, char line[CONTROL_MAX_REQUEST])
+/* The first line's length with its end; 0: it has none. */
+static size_t line_len(const struct client *client)
 {
-	char *end = memchr(client->in, '\n', client->in_len);
-	size_t len;
+	const char *end = memchr(client->in, '\n', client->in_len);
 
-	if (!end)
-		return 0;
-	len = end - client->in;
-	memcpy(line, client->in, len);
-	line[len] = '\0';
-	/* Cut short by a NUL it might mean something after all. */
-	if (strlen(line) != len)
-		line[0] = '\0';
-	return len + 1;
+	return end ? end - client->in + 1 : 0;
 }
 
 static void drop_line(struct client *client, size_t len)
@@ -121,51 +113,47 @@ static bool give_to_main(struct client *client, const struct control_request *re
 	return false;
 }
 
-static void answer(struct client *client, const char *line, FILE *out)
+/* The answer to a line of that length without its end, or NULL with client->job: the main thread has it. */
+static json_t *answer_line(struct client *client, size_t len)
 {
 	struct connections *connections = client->connections;
 	const struct control_asker asker = { .vm = connections->vm,
 					     .main_left = connections->main_left };
-	const struct control_request *request;
-	enum control_error err = control_parse(line, &request);
+	json_t *refusal = NULL;
+	const struct control_request *request = control_parse(client->in, len, &refusal);
 
-	if (!err && control_needs_main(request)) {
-		err = CONTROL_ENDING;
-		if (!connections->main_left && give_to_main(client, request))
-			return;
-		if (!connections->main_left)
-			err = CONTROL_FAILED;
-	}
-	if (err)
-		control_refuse(err, out);
-	else
-		client->until_end = control_answer(&asker, request, out);
+	if (!request)
+		return refusal;
+	if (!request->needs_main)
+		return control_answer(&asker, request, &client->until_end);
+	if (connections->main_left)
+		return control_ending();
+	return give_to_main(client, request) ? NULL : control_too_many();
+}
+
+/* Takes over the answer. False: out of memory. */
+static bool begin_to_send(struct client *client, json_t *answer)
+{
+	client->out = json_line(answer, &client->out_len);
+	client->out_sent = 0;
+	json_decref(answer);
+	return client->out;
 }
 
 /* Answers the first line, or has it answered. False: out of memory. */
 static bool serve(struct client *client)
 {
-	char line[CONTROL_MAX_REQUEST];
-	size_t len = get_line(client, line);
-	FILE *out = open_memstream(&client->out, &client->out_len);
+	size_t len = line_len(client);
+	json_t *answer;
 
-	if (!out)
-		return false;
 	if (len) {
+		answer = answer_line(client, len - 1);
 		drop_line(client, len);
-		answer(client, line, out);
 	} else {
-		control_refuse(CONTROL_TOO_LONG, out);
+		answer = control_too_long();
 		client->no_more = true;
 	}
-	client->out_sent = 0;
-	if (fclose(out))
-		return false;
-	if (client->job) {
-		free(client->out);
-		client->out = NULL;
-	}
-	return true;
+	return client->job || begin_to_send(client, answer);
 }
 
 /* False: the peer is no more. */
@@ -256,19 +244,16 @@ static void finish_job(void *arg)
 {
 	struct job *job = arg;
 	struct client *client = job->client;
-	char *out = job->out;
 
 	job->request = NULL;
 	if (!client) {
-		free(out);
+		json_decref(job->answer);
 		return;
 	}
 	client->job = NULL;
-	client->out = out;
-	client->out_len = job->out_len;
-	client->out_sent = 0;
+	client->until_end = job->until_end;
 	loop_timer_set(client->connections->loop, &client->patience, PATIENCE_NS);
-	if (out)
+	if (begin_to_send(client, job->answer))
 		wait_for_next(client);
 	else
 		client_drop(client);
@@ -282,14 +267,12 @@ static void do_job(struct job *job)
 		.gone = has_gone,
 		.arg = job,
 	};
-	FILE *out = open_memstream(&job->out, &job->out_len);
 
-	if (out && connections->main_left)
-		control_refuse(CONTROL_ENDING, out);
-	else if (out)
-		control_answer(&asker, job->request, out);
-	if (!out || fclose(out))
-		job->out = NULL;
+	job->until_end = false;
+	if (connections->main_left)
+		job->answer = control_ending();
+	else
+		job->answer = control_answer(&asker, job->request, &job->until_end);
 	loop_call(connections->loop, finish_job, job);
 }
 

@@ -19,8 +19,8 @@ struct job {
 	_Atomic bool posted;		       /* it is the main thread's turn */
 	struct client *client;		       /* NULL: who asked has gone; their loop */
 	bool gone;			       /* the same, as the main thread was told */
-	char *out;			       /* the answer; NULL: out of memory */
-	size_t out_len;
+	json_t *answer;			       /* NULL: out of memory */
+	bool until_end;			       /* as of control_answer() */
 };
 
 /* A place for a connection. */
@@ -30,7 +30,7 @@ struct client {
 	int reserved;	   /* then: a descriptor kept for it; -1: none was left */
 	u64 active;	   /* clock_now() when it last was told something, or came */
 	struct loop_timer patience;
-	char in[CONTROL_MAX_REQUEST + 1]; /* with room for a NUL */
+	char in[CONTROL_MAX_REQUEST];
 	size_t in_len;
 	char *out; /* what is being sent; NULL: nothing */
 	size_t out_len, out_sent;

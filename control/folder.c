@@ -9,8 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "folder.h"
-#include "lkvm/control/control.h"
+#include "lkvm/control/folder.h"
 #include "others.h"
 
 #define LOCK_TRIES 100 /* of 10 ms */

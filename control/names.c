@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "folder.h"
-#include "lkvm/control/control.h"
+#include "lkvm/control/folder.h"
+#include "lkvm/control/names.h"
 #include "lkvm/util/log.h"
 #include "lkvm/util/text.h"
 #include "others.h"

@@ -7,7 +7,7 @@
 #ifndef CONTROL_OTHERS_H
 #define CONTROL_OTHERS_H
 
-#include "folder.h"
+#include "lkvm/control/folder.h"
 
 /*
  * Calls `found` for each that can be looked into, open; it is closed afterwards. `refused`, which may be NULL, for each

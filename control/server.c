@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "connections.h"
-#include "folder.h"
-#include "lkvm/control/control.h"
+#include "lkvm/control/client.h"
+#include "lkvm/control/folder.h"
+#include "lkvm/control/server.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/vm.h"
-#include "server.h"
 
 #define BACKLOG	   16
 #define HEAP_PIECE 16384
@@ -182,6 +182,8 @@ int control_create(struct control **out, struct vm *vm)
 	error = config->named ? name_is_taken(config->name) : 0;
 	if (error)
 		return error;
+	/* Else jansson opens /dev/urandom when it makes its first object, while the guest runs. */
+	json_object_seed(0);
 	loop = loop_create("control");
 	control = loop ? control_new(vm, loop) : NULL;
 	if (!control) {

@@ -7,13 +7,15 @@
 #include "lkvm/host/host.h"
 #include "lkvm/util/json.h"
 
+/* Groups, facts, and what a fact counts have lines of their own. */
+#define HOST_LEVELS 3
+
 /* Where values begin. */
 #define COLUMN 32
 
 struct printer {
 	struct host *host;
 	FILE *out;
-	struct json json;
 	int group; /* the last fact's; -1: none yet */
 };
 
@@ -159,82 +161,79 @@ void host_print(struct host *host, FILE *out)
 
 /* ---- JSON ---- */
 
-static void write_list(struct json *json, const char *key, const struct host_answer *answer)
+static json_t *list_of(const struct host_answer *answer)
 {
-	json_list(json, key);
-	for (unsigned i = 0; i < answer->nr_items; i++) {
-		if (answer->kind == HOST_NAMES)
-			json_string(json, NULL, answer->items[i].name);
-		else
-			json_number(json, NULL, answer->items[i].number);
-	}
-	json_list_end(json);
-}
+	json_t *list = json_array();
 
-static void write_counts(struct json *json, const char *key, const struct host_answer *answer)
-{
-	json_object(json, key);
 	for (unsigned i = 0; i < answer->nr_items; i++)
-		json_number(json, answer->items[i].name, answer->items[i].number);
-	json_object_end(json);
+		json_array_append_new(list, answer->kind == HOST_NAMES
+						    ? json_words(answer->items[i].name)
+						    : json_number(answer->items[i].number));
+	return list;
 }
 
-static void write_value(struct json *json, const char *key, const struct host_answer *answer)
+static json_t *counts_of(const struct host_answer *answer)
+{
+	json_t *counts = json_object();
+
+	for (unsigned i = 0; i < answer->nr_items; i++)
+		json_object_set_new(counts, answer->items[i].name,
+				    json_number(answer->items[i].number));
+	return counts;
+}
+
+static json_t *value_of(const struct host_answer *answer)
 {
 	switch (answer->kind) {
 	case HOST_UNKNOWN:
-		json_null(json, key);
-		break;
+		return json_null();
 	case HOST_NO:
 	case HOST_YES:
-		json_bool(json, key, answer->kind == HOST_YES);
-		break;
+		return json_boolean(answer->kind == HOST_YES);
 	case HOST_NUMBER:
-		json_number(json, key, answer->number);
-		break;
+		return json_number(answer->number);
 	case HOST_TEXT:
-		json_string(json, key, answer->text);
-		break;
+		return json_words(answer->text);
 	case HOST_NAMES:
 	case HOST_NUMBERS:
-		write_list(json, key, answer);
-		break;
+		return list_of(answer);
 	case HOST_COUNTS:
-		write_counts(json, key, answer);
-		break;
+		return counts_of(answer);
 	}
+	return NULL;
 }
 
-static int write_fact(const struct host_fact *fact, void *arg)
+struct collecting {
+	struct host *host;
+	json_t *all;
+};
+
+static int collect_fact(const struct host_fact *fact, void *arg)
 {
-	struct printer *printer = arg;
+	struct collecting *collecting = arg;
+	const char *key = host_groups[fact->group].key;
+	json_t *group = json_object_get(collecting->all, key);
 	struct host_answer answer;
 	char why[64];
 
-	if ((int)fact->group != printer->group) {
-		if (printer->group >= 0)
-			json_object_end(&printer->json);
-		json_object(&printer->json, host_groups[fact->group].key);
+	if (!group) {
+		group = json_object();
+		json_object_set_new(collecting->all, key, group);
 	}
-	printer->group = fact->group;
-	ask(printer->host, fact, &answer);
-	write_value(&printer->json, fact->key, &answer);
+	ask(collecting->host, fact, &answer);
+	json_object_set_new(group, fact->key, value_of(&answer));
 	if (answer.why[0]) {
 		snprintf(why, sizeof(why), "%s_reason", fact->key);
-		json_string(&printer->json, why, answer.why);
+		json_object_set_new(group, why, json_words(answer.why));
 	}
 	return 0;
 }
 
 void host_print_json(struct host *host, FILE *out)
 {
-	struct printer printer = { .host = host, .group = -1 };
+	struct collecting collecting = { .host = host, .all = json_object() };
 
-	json_begin(&printer.json, out);
-	json_object(&printer.json, NULL);
-	host_for_each_fact(write_fact, &printer);
-	if (printer.group >= 0)
-		json_object_end(&printer.json);
-	json_object_end(&printer.json);
-	json_end(&printer.json);
+	host_for_each_fact(collect_fact, &collecting);
+	json_print(collecting.all, HOST_LEVELS, out);
+	json_decref(collecting.all);
 }

@@ -1,144 +1,124 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "lkvm/util/json.h"
-#include "json-utf8.h"
+#include "lkvm/util/text.h"
 
-unsigned utf8_length(const u8 *text)
+/* jansson allows 2048, which takes more stack than a thread of ours may have left. */
+static bool is_too_deep(const char *text, size_t len)
 {
-	static const u32 least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned length, i;
-	u32 c = text[0];
+	bool quoted = false;
+	unsigned depth = 0;
 
-	if (c < 0x80)
-		return 1;
-	length = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-	if (c < 0xc2 || c > 0xf4)
-		return 0;
-	c &= 0x7fu >> length;
-	for (i = 1; i < length; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (text[i] & 0x3f);
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '"')
+			quoted = !quoted;
+		else if (quoted && text[i] == '\\')
+			i++;
+		else if (!quoted && (text[i] == '[' || text[i] == '{') && ++depth > JSON_MAX_DEPTH)
+			return true;
+		else if (!quoted && (text[i] == ']' || text[i] == '}'))
+			depth--;
 	}
-	if (c < least[length] || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
-		return 0;
-	return length;
+	return false;
 }
 
-static void quoted(FILE *out, const char *text)
+json_t *json_read(const char *text, size_t len)
 {
-	const u8 *p = (const u8 *)text;
+	json_error_t error;
+	json_t *value;
 
-	fputc('"', out);
-	while (*p) {
-		unsigned length = utf8_length(p);
+	if (is_too_deep(text, len))
+		return NULL;
+	value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	if (json_is_object(value))
+		return value;
+	json_decref(value);
+	return NULL;
+}
 
-		if (!length)
-			fputs("\\ufffd", out);
-		else if (*p == '"' || *p == '\\')
-			fprintf(out, "\\%c", *p);
-		else if (*p < 0x20 || *p == 0x7f)
-			fprintf(out, "\\u%04x", *p);
+json_t *json_words(const char *text)
+{
+	json_t *words = json_string(text);
+	char *clean = words ? NULL : strdup(text);
+
+	if (clean) {
+		text_clean(clean);
+		words = json_string(clean);
+		free(clean);
+	}
+	return words;
+}
+
+json_t *json_number(u64 number)
+{
+	return json_integer(MIN(number, (u64)INT64_MAX));
+}
+
+char *json_line(const json_t *value, size_t *len)
+{
+	char *line = NULL;
+	FILE *out = open_memstream(&line, len);
+	int err;
+
+	if (!out)
+		return NULL;
+	err = json_dumpf(value, out, JSON_ENCODE_ANY);
+	fputc('\n', out);
+	if (!fclose(out) && !err)
+		return line;
+	free(line);
+	return NULL;
+}
+
+/* DEL, which may only be in strings, is ASCII to jansson, and no text to a terminal. */
+static int print_bytes(const char *bytes, size_t len, void *out)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (bytes[i] == 0x7f)
+			fputs("\\u007f", out);
 		else
-			fwrite(p, 1, length, out);
-		p += MAX(length, 1u);
+			fputc(bytes[i], out);
 	}
-	fputc('"', out);
+	return 0;
 }
 
-static void new_line(struct json *json)
+static void print_value(const json_t *value, FILE *out)
 {
-	if (!json->one_line)
-		fprintf(json->out, "\n%*s", (int)json->depth * 2, "");
+	json_dump_callback(value, print_bytes, out, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 }
 
-static void member(struct json *json, const char *key)
+static void print_at(json_t *value, unsigned levels, unsigned depth, FILE *out);
+
+static void print_members(json_t *object, unsigned levels, unsigned depth, FILE *out)
 {
-	if (json->more)
-		fputs(json->in_list || json->one_line ? ", " : ",", json->out);
-	json->more = true;
-	if (!json->in_list && json->depth)
-		new_line(json);
-	if (key) {
-		quoted(json->out, key);
-		fputs(": ", json->out);
+	const char *key, *before = "{";
+	json_t *value;
+
+	json_object_foreach (object, key, value) {
+		json_t *name = json_string(key);
+
+		fprintf(out, "%s\n%*s", before, depth * 2 + 2, "");
+		print_value(name, out);
+		fputs(": ", out);
+		print_at(value, levels, depth + 1, out);
+		json_decref(name);
+		before = ",";
 	}
+	fprintf(out, "\n%*s}", depth * 2, "");
 }
 
-void json_begin(struct json *json, FILE *out)
+static void print_at(json_t *value, unsigned levels, unsigned depth, FILE *out)
 {
-	*json = (struct json){ .out = out };
+	if (depth < levels && json_object_size(value))
+		print_members(value, levels, depth, out);
+	else
+		print_value(value, out);
 }
 
-void json_begin_line(struct json *json, FILE *out)
+void json_print(json_t *value, unsigned levels, FILE *out)
 {
-	*json = (struct json){ .out = out, .one_line = true };
-}
-
-void json_end(struct json *json)
-{
-	fputc('\n', json->out);
-}
-
-void json_object(struct json *json, const char *key)
-{
-	member(json, key);
-	fputc('{', json->out);
-	json->depth++;
-	json->more = false;
-}
-
-void json_object_end(struct json *json)
-{
-	json->depth--;
-	if (json->more)
-		new_line(json);
-	fputc('}', json->out);
-	json->more = true;
-}
-
-void json_list(struct json *json, const char *key)
-{
-	member(json, key);
-	fputc('[', json->out);
-	json->in_list = true;
-	json->more = false;
-}
-
-void json_list_end(struct json *json)
-{
-	fputc(']', json->out);
-	json->in_list = false;
-	json->more = true;
-}
-
-void json_string(struct json *json, const char *key, const char *text)
-{
-	member(json, key);
-	quoted(json->out, text);
-}
-
-void json_number(struct json *json, const char *key, u64 number)
-{
-	member(json, key);
-	fprintf(json->out, "%" PRIu64, number);
-}
-
-void json_bool(struct json *json, const char *key, bool value)
-{
-	member(json, key);
-	fputs(value ? "true" : "false", json->out);
-}
-
-void json_null(struct json *json, const char *key)
-{
-	member(json, key);
-	fputs("null", json->out);
-}
-
-void json_raw(struct json *json, const char *key, const char *text)
-{
-	member(json, key);
-	fputs(text, json->out);
+	print_at(value, levels, 0, out);
+	fputc('\n', out);
 }

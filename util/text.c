@@ -2,7 +2,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "json-utf8.h"
 #include "lkvm/util/text.h"
 
 void text_add(struct text *text, const char *fmt, ...)
@@ -16,6 +15,29 @@ void text_add(struct text *text, const char *fmt, ...)
 	va_end(args);
 	if (len > 0)
 		text->len += MIN((size_t)len, room - 1);
+}
+
+/* How many bytes the well-formed character at `text` has; 0: a stray byte, cut short, too long a form, a surrogate, above U+10FFFF. */
+static unsigned utf8_length(const u8 *text)
+{
+	static const u32 least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	unsigned length, i;
+	u32 c = text[0];
+
+	if (c < 0x80)
+		return 1;
+	length = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+	if (c < 0xc2 || c > 0xf4)
+		return 0;
+	c &= 0x7fu >> length;
+	for (i = 1; i < length; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (text[i] & 0x3f);
+	}
+	if (c < least[length] || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
+		return 0;
+	return length;
 }
 
 void text_clean(char *text)

@@ -7,7 +7,7 @@
 #define LKVM_GUESTS_H
 
 #include <stdio.h>
-#include "lkvm/control/control.h"
+#include "lkvm/control/client.h"
 
 /* Options that a command takes; --help goes without saying. */
 enum {
@@ -45,22 +45,26 @@ int guests_parse(const struct guests_command *command, int argc, char **argv,
 		 struct guests_args *args);
 void guests_release(struct guests_args *args);
 
-/* What an answer is made of. */
-struct guests_answer {
-	char *json;	 /* as it came; guests_answer_release() frees it */
-	char state[16];	 /* "" if it was not told */
-	char words[160]; /* why not, when it is a refusal */
-	bool ok;
+/* One request to a guest. */
+struct guests_call {
+	const char *request; /* "stat" */
+	json_t *args;	     /* its arguments, the caller's; NULL: none */
+	struct control_peer peer;
+	json_t *answer; /* the caller's, if guests_ask() returned 0; its strings are the guest's owner's */
 };
 
 /*
- * One request to a guest. 0, or an exit status after saying what is wrong. Nothing said: -ENOENT: it is gone, and
- * was only meant by -a; -EPIPE: it ended while it was asked to, by a command of GUESTS_END or GUESTS_ASK.
+ * Connects and asks. 0: call->peer and call->answer are the caller's; or an exit status after logging what is wrong. Logs
+ * nothing: -ENOENT: it is gone, and was only meant by -a; -EPIPE: it ended while it was asked to, by a command of
+ * GUESTS_END or GUESTS_ASK.
  */
 int guests_ask(const struct guests_command *command, const struct guests_args *args,
-	       const char *name, const char *request, struct control_peer *peer,
-	       struct guests_answer *answer);
-void guests_answer_release(struct guests_answer *answer);
+	       const char *name, struct guests_call *call);
+
+#define GUESTS_WORD 16
+
+/* A member that is a string, for a terminal and cut to `word`, which is returned; "" if there is none. */
+const char *guests_word(const json_t *answer, const char *key, char word[GUESTS_WORD]);
 /*
  * The guest closed the connection, as one does that ends: what guests_ask() returns for that, -EPIPE for a command of
  * GUESTS_END or GUESTS_ASK if the guest has ended. `pid`: which it was.

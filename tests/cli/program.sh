@@ -27,7 +27,7 @@ test_program_is_hardened() {
 test_program_links_what_it_says() {
 	command -v readelf >/dev/null || skip "no readelf"
 	readelf -W -d "$LKVM" | sed -n 's/.*Shared library: \[\(lib[a-z]*\).*/\1/p' | sort >needed
-	grep -vx -e libaio -e libfdt -e libz -e libzstd -e libnettle -e libslirp -e libc -e libpthread -e libasan \
+	grep -vx -e libaio -e libfdt -e libz -e libjansson -e libzstd -e libnettle -e libslirp -e libc -e libpthread -e libasan \
 		-e libubsan -e libtsan needed &&
 		fail "something else is linked"
 	[ ! -e "$BUILD/lkvm-static" ] || ! readelf -W -d "$BUILD/lkvm-static" | grep 'Shared library' ||

@@ -22,7 +22,7 @@ test_setup_installs_what_is_needed() {
 	setup_installs --build >build
 	setup_installs --try >try
 	setup_installs >all
-	for package in gcc make libaio-dev libfdt-dev zlib1g-dev libslirp-dev; do
+	for package in gcc make libaio-dev libfdt-dev libjansson-dev zlib1g-dev libslirp-dev; do
 		grep -qx "$package" build || fail "--build: no $package: $(cat build)"
 	done
 	! grep -E 'aarch64|riscv64|clang|cmocka|mandoc' build try || fail "too much"

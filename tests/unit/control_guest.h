@@ -13,7 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lkvm/control/control.h"
+#include "lkvm/control/client.h"
+#include "lkvm/control/server.h"
 #include "lkvm/vm/counters.h"
 #include "lkvm/vm/vm.h"
 #include "test.h"
@@ -158,6 +159,12 @@ static inline const char *read_line(struct control_peer *peer)
 static inline void send_bytes(struct control_peer *peer, const void *bytes, size_t len)
 {
 	assert_int_equal(send(peer->fd, bytes, len, MSG_NOSIGNAL), len);
+}
+
+static inline void assert_state(const json_t *answer, const char *state)
+{
+	assert_true(json_is_true(json_object_get(answer, "ok")));
+	assert_string_equal(json_string_value(json_object_get(answer, "state")), state);
 }
 
 static inline void answers(struct control_peer *peer, const char *request, const char *expected)

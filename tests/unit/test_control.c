@@ -17,51 +17,72 @@
 #include <unistd.h>
 
 #include "control_guest.h"
-#include "lkvm/util/json.h"
+#include "lkvm/control/folder.h"
+#include "lkvm/control/names.h"
 #include "said.h"
-#include "../../control/folder.h"
 #include "../../control/protocol.h"
 
-#define SNP_REPORT_SIZE 1184
-
+/* "": it is a request. */
 static void test_parse(void **state)
 {
 	static const struct {
-		const char *line;
-		enum control_error error;
+		const char *line, *code;
 	} lines[] = {
-		{ "{\"request\":\"stat\"}", CONTROL_OK },
-		{ "  { \"request\" : \"ping\" }  \r", CONTROL_OK },
-		{ "{\"request\":\"p\\u0069ng\"}", CONTROL_OK },
-		{ "", CONTROL_MALFORMED },
-		{ "stat", CONTROL_MALFORMED },
-		{ "\"stat\"", CONTROL_MALFORMED },
-		{ "[\"stat\"]", CONTROL_MALFORMED },
-		{ "{}", CONTROL_MALFORMED },
-		{ "{\"request\":\"stat\"", CONTROL_MALFORMED },
-		{ "{\"request\":\"stat\"}{}", CONTROL_MALFORMED },
-		{ "{\"request\":\"stats\"}", CONTROL_UNKNOWN_REQUEST },
-		{ "{\"request\":\"\"}", CONTROL_UNKNOWN_REQUEST },
-		{ "{\"request\":7}", CONTROL_UNKNOWN_MEMBER },
-		{ "{\"request\":null}", CONTROL_UNKNOWN_MEMBER },
-		{ "{\"request\":[\"stat\"]}", CONTROL_UNKNOWN_MEMBER },
-		{ "{\"request\":{}}", CONTROL_UNKNOWN_MEMBER },
-		{ "{\"request\":\"stat\",\"request\":\"stop\"}", CONTROL_UNKNOWN_MEMBER },
-		{ "{\"request\":\"stat\",\"x\":[]}", CONTROL_UNKNOWN_MEMBER },
-		{ "{\"x\":{\"request\":\"stat\"}}", CONTROL_UNKNOWN_MEMBER },
-		{ "{\"\":{\"request\":\"stat\"}}", CONTROL_UNKNOWN_MEMBER },
-		{ "{\"\":1,\"request\":\"stat\"}", CONTROL_UNKNOWN_MEMBER },
+		{ "{\"request\":\"stat\"}", "" },
+		{ "  { \"request\" : \"ping\" }  \r", "" },
+		{ "{\"request\":\"p\\u0069ng\"}", "" },
+		{ "", "malformed" },
+		{ "stat", "malformed" },
+		{ "\"stat\"", "malformed" },
+		{ "[\"stat\"]", "malformed" },
+		{ "{}", "malformed" },
+		{ "{\"request\":\"stat\"", "malformed" },
+		{ "{\"request\":\"stat\"}{}", "malformed" },
+		{ "{\"request\":\"stat\",\"request\":\"stop\"}", "malformed" },
+		{ "{\"x\":{\"request\":\"stat\"}}", "malformed" },
+		{ "{\"\":{\"request\":\"stat\"}}", "malformed" },
+		{ "{\"request\":\"stat\",\"x\":[[[[[[[[1]]]]]]]]}", "malformed" },
+		{ "{\"request\":\"stats\"}", "unknown-request" },
+		{ "{\"request\":\"\"}", "unknown-request" },
+		{ "{\"request\":7}", "unknown-member" },
+		{ "{\"request\":null}", "unknown-member" },
+		{ "{\"request\":[\"stat\"]}", "unknown-member" },
+		{ "{\"request\":{}}", "unknown-member" },
+		{ "{\"request\":\"stat\",\"x\":[]}", "unknown-member" },
+		{ "{\"\":1,\"request\":\"stat\"}", "unknown-member" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-		const struct control_request *request;
-		enum control_error error = control_parse(lines[i].line, &request);
+		json_t *refusal = NULL;
+		const struct control_request *request =
+			control_parse(lines[i].line, strlen(lines[i].line), &refusal);
+		const char *code = json_string_value(json_object_get(refusal, "code"));
 
-		if (error != lines[i].error)
-			print_error("%s: %d\n", lines[i].line, error);
-		assert_int_equal(error, lines[i].error);
-		assert_int_equal(request != NULL, error == CONTROL_OK);
+		if (strcmp(code ?: "", lines[i].code))
+			print_error("%s: %s\n", lines[i].line, code);
+		assert_string_equal(code ?: "", lines[i].code);
+		assert_int_equal(request != NULL, !code);
+		json_decref(refusal);
 	}
+}
+
+/* Old and new programs find out what a guest can be asked. */
+static void test_requests_are_told(void **state)
+{
+	struct control_peer peer;
+
+	begin();
+	peer = connect_to("test");
+	answers(&peer, "{\"request\":\"info\"}\n",
+		"\"vcpus\": 2, \"memory\": 67108864, "
+		"\"requests\": [\"ping\", \"info\", \"stat\", \"pause\", \"resume\", \"stop\", \"power-button\"]");
+	answers(&peer, "{\"request\":\"snp-report\"}\n",
+		"\"code\": \"unknown-request\", \"error\": \"there is no such request; \\\"info\\\" has those there are\"");
+	answers(&peer, "{\"request\":\"stop\",\"hard\":true}\n",
+		"\"code\": \"unknown-member\", \"error\": \"this request has no argument \\\"hard\\\"\"");
+	assert_int_equal(vm->signal, 0);
+	control_disconnect(&peer);
+	end();
 }
 
 static void test_requests(void **state)
@@ -84,7 +105,6 @@ static void test_requests(void **state)
 	answers(&peer, "{\"request\":\"stat\"}\n", "\"hypercalls\": 3");
 	answers(&peer, "{\"request\":\"stat\"}\n",
 		"\"memory_backend\": null, \"memory_population\": \"write\"");
-	answers(&peer, "{\"request\":\"snp-report\"}\n", "\"code\": \"not-snp\"");
 	answers(&peer, "nonsense\n", "\"code\": \"malformed\"");
 	answers(&peer, "\n", "\"code\": \"malformed\"");
 	/* The connection is as good as before, and two requests at once get two answers. */
@@ -103,91 +123,6 @@ static void test_requests(void **state)
 	shutdown(peer.fd, SHUT_WR);
 	assert_string_equal(read_line(&peer), "{\"ok\": true}\n");
 	assert_string_equal(read_line(&peer), "");
-	control_disconnect(&peer);
-	end();
-}
-
-static int report(struct vm *of, void *to, size_t *size, const char **why)
-{
-	assert_ptr_equal(of, vm);
-	assert_true(*size >= 1184);
-	memcpy(to, "\x01\xfe", 2);
-	*size = 2;
-	return 0;
-}
-
-static int no_report(struct vm *of, void *to, size_t *size, const char **why)
-{
-	return -EOPNOTSUPP;
-}
-
-static int broken_report(struct vm *of, void *to, size_t *size, const char **why)
-{
-	*why = "the moon is full";
-	return -EIO;
-}
-
-static void test_snp_report(void **state)
-{
-	struct control_peer peer;
-
-	vm->snp_report = no_report;
-	begin();
-	peer = connect_to("test");
-	answers(&peer, "{\"request\":\"snp-report\"}\n",
-		"\"error\": \"this kernel does not offer it\"");
-	end();
-	vm->snp_report = broken_report;
-	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
-	answers(&peer, "{\"request\":\"snp-report\"}\n",
-		"\"code\": \"failed\", \"error\": \"the moon is full\"");
-	end();
-	vm->snp_report = report;
-	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
-	answers(&peer, "{\"request\":\"snp-report\"}\n", "{\"ok\": true, \"report\": \"01fe\"}\n");
-	control_disconnect(&peer);
-	end();
-}
-
-static int whole_report(struct vm *of, void *to, size_t *size, const char **why)
-{
-	u8 *bytes = to;
-
-	*size = SNP_REPORT_SIZE;
-	for (size_t i = 0; i < *size; i++)
-		bytes[i] = i * 7;
-	return 0;
-}
-
-static int check_report(const struct json_value *value, void *arg)
-{
-	char digits[3];
-
-	if (strcmp(value->path, "report"))
-		return 0;
-	assert_int_equal(strlen(value->text), 2 * SNP_REPORT_SIZE);
-	for (unsigned i = 0; i < SNP_REPORT_SIZE; i++) {
-		snprintf(digits, sizeof(digits), "%02x", (u8)(i * 7));
-		assert_memory_equal(value->text + 2 * i, digits, 2);
-	}
-	*(bool *)arg = true;
-	return 0;
-}
-
-/* One of the length that there is, all the way to who asked. */
-static void test_whole_snp_report(void **state)
-{
-	struct control_peer peer;
-	bool seen = false;
-	char *answer;
-
-	vm->snp_report = whole_report;
-	begin();
-	peer = connect_to("test");
-	assert_int_equal(control_ask(&peer, "snp-report", PATIENCE_MS, &answer), 0);
-	assert_int_equal(json_read(answer, check_report, &seen), 0);
-	assert_true(seen);
-	free(answer);
 	control_disconnect(&peer);
 	end();
 }
@@ -236,7 +171,7 @@ static void test_many_clients(void **state)
 static void test_many_who_wait(void **state)
 {
 	struct control_peer waiting[16], stopping[16];
-	char *answer;
+	json_t *answer;
 
 	begin_start();
 	for (unsigned i = 0; i < 16; i++) {
@@ -245,9 +180,9 @@ static void test_many_who_wait(void **state)
 	}
 	for (unsigned i = 0; i < 16; i++) {
 		stopping[i] = connect_to("test");
-		assert_int_equal(control_ask(&stopping[i], "stop", PATIENCE_MS, &answer), 0);
-		assert_string_equal(answer, "{\"ok\": true, \"state\": \"ending\"}");
-		free(answer);
+		assert_int_equal(control_ask(&stopping[i], "stop", NULL, PATIENCE_MS, &answer), 0);
+		assert_state(answer, "ending");
+		json_decref(answer);
 	}
 	for (unsigned i = 0; i < 16; i++) {
 		assert_string_equal(read_line(&waiting[i]), "");
@@ -268,7 +203,8 @@ static void test_many_who_wait(void **state)
 static int ask_from_outside(int go)
 {
 	struct control_peer peers[16];
-	char *answer, byte;
+	json_t *answer;
+	char byte;
 
 	if (read(go, &byte, 1) != 1)
 		return 1;
@@ -276,7 +212,7 @@ static int ask_from_outside(int go)
 	for (unsigned round = 0; round < 2; round++) {
 		for (unsigned i = 0; i < 16; i++)
 			if (control_connect("test", PATIENCE_MS, &peers[i]) ||
-			    control_ask(&peers[i], "ping", PATIENCE_MS, &answer))
+			    control_ask(&peers[i], "ping", NULL, PATIENCE_MS, &answer))
 				return 2 + round;
 		for (unsigned i = 0; i < 16; i++)
 			control_disconnect(&peers[i]);
@@ -318,12 +254,12 @@ static void test_no_descriptors_left(void **state)
 static void test_busy_main_thread(void **state)
 {
 	struct control_peer peer, pausing;
-	char *answer;
+	json_t *answer;
 
 	begin();
 	keep_busy();
 	pausing = connect_to("test");
-	assert_int_equal(control_ask(&pausing, "pause", 50, &answer), -ETIMEDOUT);
+	assert_int_equal(control_ask(&pausing, "pause", NULL, 50, &answer), -ETIMEDOUT);
 	peer = connect_to("test");
 	answers(&peer, "{\"request\":\"stat\"}\n", "\"state\": \"running\"");
 	assert_int_equal(pauses, 0);
@@ -331,8 +267,8 @@ static void test_busy_main_thread(void **state)
 	assert_non_null(strstr(read_line(&pausing), "\"state\": \"paused\""));
 	answers(&peer, "{\"request\":\"info\"}\n", "\"state\": \"paused\"");
 	keep_busy();
-	assert_int_equal(control_ask(&peer, "stop", PATIENCE_MS, &answer), 0);
-	free(answer);
+	assert_int_equal(control_ask(&peer, "stop", NULL, PATIENCE_MS, &answer), 0);
+	json_decref(answer);
 	let_go();
 	end();
 	/* After the last round of the loop: closing the disks may take long. */
@@ -386,14 +322,14 @@ static void test_client_that_does_not_read(void **state)
 static void test_stop(void **state)
 {
 	struct control_peer peer, other;
-	char *answer;
+	json_t *answer;
 
 	begin();
 	peer = connect_to("test");
 	other = connect_to("test");
-	assert_int_equal(control_ask(&peer, "stop", PATIENCE_MS, &answer), 0);
-	assert_string_equal(answer, "{\"ok\": true, \"state\": \"ending\"}");
-	free(answer);
+	assert_int_equal(control_ask(&peer, "stop", NULL, PATIENCE_MS, &answer), 0);
+	assert_state(answer, "ending");
+	json_decref(answer);
 	assert_int_equal(vm->end, VM_REQUEST_SIGNAL);
 	assert_int_equal(vm->signal, SIGTERM);
 	answers(&other, "{\"request\":\"pause\"}\n", "\"code\": \"ending\"");
@@ -458,16 +394,17 @@ static void test_power_button_refused(void **state)
 static void test_power_button(void **state)
 {
 	struct control_peer peers[20], other;
-	char *answer;
+	json_t *answer;
 
 	presses = 0;
 	vm->power_button = press_button;
 	begin();
 	for (unsigned i = 0; i < ARRAY_SIZE(peers); i++) {
 		peers[i] = connect_to("test");
-		assert_int_equal(control_ask(&peers[i], "power-button", PATIENCE_MS, &answer), 0);
-		assert_string_equal(answer, "{\"ok\": true, \"state\": \"running\"}");
-		free(answer);
+		assert_int_equal(control_ask(&peers[i], "power-button", NULL, PATIENCE_MS, &answer),
+				 0);
+		assert_state(answer, "running");
+		json_decref(answer);
 	}
 	assert_int_equal(presses, ARRAY_SIZE(peers));
 	assert_int_equal(vm->end, VM_REQUEST_NONE);
@@ -664,8 +601,7 @@ int main(void)
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_names),
 		TEST(test_requests),
-		TEST(test_snp_report),
-		TEST(test_whole_snp_report),
+		TEST(test_requests_are_told),
 		TEST(test_longest_request),
 		TEST(test_many_clients),
 		TEST(test_many_who_wait),

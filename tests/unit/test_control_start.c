@@ -5,44 +5,36 @@
 
 #include "control_guest.h"
 
-static int report(struct vm *of, void *to, size_t *size, const char **why)
-{
-	assert_ptr_equal(of, vm);
-	assert_true(*size >= 1184);
-	memcpy(to, "\x01\xfe", 2);
-	*size = 2;
-	return 0;
-}
-
 /* While the main thread assembles the guest somebody answers, and it can be stopped. */
 static void test_starting(void **state)
 {
 	struct control_peer peer, other, waiting;
-	char *answer;
+	json_t *answer;
 
 	/* Not yet there. */
 	free(vm->exits);
 	vm->exits = NULL;
-	vm->snp_report = report;
 	begin_start();
 	peer = connect_to("test");
 	answers(&peer, "{\"request\":\"info\"}\n", "\"state\": \"starting\"");
 	answers(&peer, "{\"request\":\"stat\"}\n", "\"exits\": {}, \"exits_by_vcpu\": {}}");
 	/* What needs the guest waits for it, and keeps nobody else waiting. */
 	waiting = connect_to("test");
-	assert_int_equal(control_ask(&waiting, "snp-report", 200, &answer), -ETIMEDOUT);
+	assert_int_equal(control_ask(&waiting, "resume", NULL, 200, &answer), -ETIMEDOUT);
 	answers(&peer, "{\"request\":\"ping\"}\n", "{\"ok\": true}\n");
 	other = connect_to("test");
-	assert_int_equal(control_ask(&other, "stop", PATIENCE_MS, &answer), 0);
-	assert_string_equal(answer, "{\"ok\": true, \"state\": \"ending\"}");
-	free(answer);
+	assert_int_equal(control_ask(&other, "stop", NULL, PATIENCE_MS, &answer), 0);
+	assert_state(answer, "ending");
+	json_decref(answer);
 	assert_int_equal(vm->signal, SIGTERM);
 	assert_true(vm_ending(vm));
 	/* What needs the main loop is done from its first round on. */
 	vm->exits = exit_counters_create(2);
 	exit_count(&vm->exits[0], 2);
 	run_loop();
-	assert_string_equal(read_line(&waiting), "{\"ok\": true, \"report\": \"01fe\"}\n");
+	assert_string_equal(
+		read_line(&waiting),
+		"{\"ok\": false, \"code\": \"ending\", \"error\": \"the guest is about to end\"}\n");
 	answers(&peer, "{\"request\":\"stat\"}\n", "\"exits\": {\"io\": 1}");
 	assert_int_equal(control_wait_end(&other, 100), -ETIMEDOUT);
 	end();
@@ -87,11 +79,11 @@ static void test_pause(void **state)
 static void test_pause_given_up(void **state)
 {
 	struct control_peer peer;
-	char *answer;
+	json_t *answer;
 
 	begin_start();
 	peer = connect_to("test");
-	assert_int_equal(control_ask(&peer, "pause", 100, &answer), -ETIMEDOUT);
+	assert_int_equal(control_ask(&peer, "pause", NULL, 100, &answer), -ETIMEDOUT);
 	control_disconnect(&peer);
 	/* The same when the main loop is busy. */
 	run_loop();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Examples that NIST publishes for FIPS 180-4. */
+/* Examples that NIST publishes for FIPS 180-4, and base64. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "lkvm/util/base64.h"
 #include "lkvm/util/sha2.h"
 #include "test.h"
 
@@ -51,10 +52,45 @@ static void sha256_in_pieces(void **state)
 		   "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
+static void base64(void **state)
+{
+	static const struct {
+		const char *text;
+		int size; /* or -EINVAL */
+		const char *bytes;
+	} texts[] = {
+		{ "", 0, "" },
+		{ "Zg==", 1, "f" },
+		{ "Zm8=", 2, "fo" },
+		{ "Zm9v", 3, "foo" },
+		{ "Zm9vYmE=\n", 5, "fooba" },
+		{ "Zm9v\r\nYmFy", 6, "foobar" },
+		{ "+/+/", 3, "\xfb\xff\xbf" },
+		{ "Z", -EINVAL, NULL },
+		{ "Zg", -EINVAL, NULL },
+		{ "Zg=", -EINVAL, NULL },
+		{ "Zg===", -EINVAL, NULL },
+		{ "Zg==Zg==", -EINVAL, NULL },
+		{ "Zm9*", -EINVAL, NULL },
+		{ "Zm9vYmFyIQ==", -EINVAL, NULL }, /* seven bytes */
+	};
+	u8 bytes[6];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(texts); i++) {
+		ssize_t got =
+			base64_decode(bytes, sizeof(bytes), texts[i].text, strlen(texts[i].text));
+
+		assert_int_equal(got, texts[i].size);
+		if (got > 0)
+			assert_memory_equal(bytes, texts[i].bytes, got);
+	}
+}
+
 static void without_the_library_nobody_pretends(void **state)
 {
 	u8 digest[SHA384_SIZE];
 
+	assert_int_equal(base64_decode(digest, sizeof(digest), "Zg==", 4), -EOPNOTSUPP);
 	assert_int_equal(sha384(digest, "abc", 3), -EOPNOTSUPP);
 	assert_null(sha256_begin());
 	sha256_end(NULL, digest);
@@ -65,6 +101,7 @@ int main(void)
 	const struct CMUnitTest with[] = {
 		cmocka_unit_test(sha384_of_published_messages),
 		cmocka_unit_test(sha256_in_pieces),
+		cmocka_unit_test(base64),
 	};
 	const struct CMUnitTest without[] = {
 		cmocka_unit_test(without_the_library_nobody_pretends),

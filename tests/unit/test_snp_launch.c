@@ -361,17 +361,6 @@ static void what_the_host_lacks_is_named(void **state)
 	assert_int_equal(launch(), 0);
 }
 
-static void no_report_for_the_host(void **state)
-{
-	const char *why = NULL;
-	size_t size = 10;
-	u8 report[10];
-
-	assert_int_equal(snp_hv_report(&vm, report, &size, &why), -EOPNOTSUPP);
-	assert_string_equal(why, "this kernel does not offer it");
-	assert_int_equal(size, 0);
-}
-
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -395,7 +384,6 @@ int main(void)
 		T(a_security_processor_that_was_not_asked),
 		T(another_digest_than_the_owner_expects),
 		T(what_the_host_lacks_is_named),
-		T(no_report_for_the_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,40 +149,6 @@ static void what_does_not_go_together(void **state)
 
 /* ---- an owner's files ---- */
 
-static void base64(void **state)
-{
-	static const struct {
-		const char *text;
-		int size; /* or -EINVAL */
-		const char *bytes;
-	} texts[] = {
-		{ "", 0, "" },
-		{ "Zg==", 1, "f" },
-		{ "Zm8=", 2, "fo" },
-		{ "Zm9v", 3, "foo" },
-		{ "Zm9vYmE=\n", 5, "fooba" },
-		{ "Zm9v\r\nYmFy", 6, "foobar" },
-		{ "+/+/", 3, "\xfb\xff\xbf" },
-		{ "Z", -EINVAL, NULL },
-		{ "Zg", -EINVAL, NULL },
-		{ "Zg=", -EINVAL, NULL },
-		{ "Zg===", -EINVAL, NULL },
-		{ "Zg==Zg==", -EINVAL, NULL },
-		{ "Zm9*", -EINVAL, NULL },
-		{ "Zm9vYmFyIQ==", -EINVAL, NULL }, /* seven bytes */
-	};
-	u8 bytes[6];
-
-	for (unsigned i = 0; i < ARRAY_SIZE(texts); i++) {
-		ssize_t got =
-			snp_base64(bytes, sizeof(bytes), texts[i].text, strlen(texts[i].text));
-
-		assert_int_equal(got, texts[i].size);
-		if (got > 0)
-			assert_memory_equal(bytes, texts[i].bytes, got);
-	}
-}
-
 static int read_identity(const struct memory_file *block, const struct memory_file *auth,
 			 struct snp_identity_files *identity)
 {
@@ -279,8 +245,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(every_key), T(defaults),	 T(wrong_values), T(what_does_not_go_together),
-		T(base64),    T(identity_files), T(cpuid_page),	  T(status_words),
+		T(every_key),	   T(defaults),	  T(wrong_values), T(what_does_not_go_together),
+		T(identity_files), T(cpuid_page), T(status_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,4 @@ struct snp_identity_files {
 /* Reads both, if there are any; warns of a policy that is not the block's. 0 or -errno, said. */
 int snp_identity_read(struct snp_identity_files *identity, const struct snp_config *config);
 
-/* base64 (RFC 4648), blanks and line ends let pass. How many bytes, or -EINVAL; never more than size. */
-ssize_t snp_base64(u8 *bytes, size_t size, const char *text, size_t len);
-
 #endif

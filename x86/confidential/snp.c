@@ -99,7 +99,6 @@ int snp_init(struct snp *snp, struct vm *vm)
 		return 0;
 	snp->host.kvm_fd = vm->kvm_fd;
 	snp->host.vm_fd = vm->fd;
-	vm->snp_report = snp_hv_report;
 	error = snp_host_open(&snp->host);
 	return error ?: snp_host_init(&snp->host, snp->config);
 }
@@ -197,11 +196,4 @@ int snp_launch(struct snp *snp, struct vm *vm)
 	x86_cpuid_set_vcpu(cpuid, 0);
 	error = snp_host_launch(&snp->host, snp->config, &identity, &snp->plan, cpuid);
 	return error ?: forget_pages(snp, vm);
-}
-
-int snp_hv_report(struct vm *vm, void *report, size_t *size, const char **why)
-{
-	*size = 0;
-	*why = "this kernel does not offer it";
-	return -EOPNOTSUPP;
 }

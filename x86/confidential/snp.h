@@ -40,10 +40,4 @@ const u8 *snp_owners_digest(const struct snp *snp);
  */
 int snp_launch(struct snp *snp, struct vm *vm);
 
-/*
- * An attestation report asked for by the host (KVM_SEV_SNP_HV_REPORT_REQ, proposed for Linux, which has no
- * number yet). -EOPNOTSUPP; *why gets the words.
- */
-int snp_hv_report(struct vm *vm, void *report, size_t *size, const char **why);
-
 #endif

@@ -101,12 +101,6 @@ struct vm {
 	struct last_words_state last_words; /* what the guest's kernel said of its end */
 	struct vm_signals *signals;	    /* vm/signals.c's */
 	/*
-	 * Asks the host for its attestation report of this guest, at most *size bytes of it, and says how many there
-	 * are. 0 or -errno, with words for it in *why; -EOPNOTSUPP: the kernel does not offer it. Main thread. NULL:
-	 * no SEV-SNP guest. Set by arch_vm_create.
-	 */
-	int (*snp_report)(struct vm *vm, void *report, size_t *size, const char **why);
-	/*
 	 * Presses the guest's power button. Any thread. 0; -EAGAIN: nothing in the guest listens to it (yet). NULL: the
 	 * guest has none. Set by arch_create_devices.
 	 */

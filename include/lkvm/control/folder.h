@@ -4,8 +4,8 @@
  * those there are. $LKVM_RUNTIME_DIR, alone if it is set (none, if it is set to a relative path); /run/lkvm for root; $XDG_RUNTIME_DIR/lkvm;
  * /tmp/lkvm-UID.
  */
-#ifndef CONTROL_FOLDER_H
-#define CONTROL_FOLDER_H
+#ifndef LKVM_CONTROL_FOLDER_H
+#define LKVM_CONTROL_FOLDER_H
 
 #include <limits.h>
 #include <sys/un.h>
@@ -26,6 +26,11 @@ struct control_folder {
 
 /* What LKVM_RUNTIME_DIR says; NULL: nothing. */
 const char *control_chosen_folder(void);
+/* The same if that is not an absolute path: then there is no folder at all. NULL: it is fine. */
+const char *control_bad_folder(void);
+
+/* Can a guest have that name? It becomes a file's. */
+bool control_name_ok(const char *name);
 
 /* The path of the n-th; false: there is none of that number. */
 bool control_folder_path(unsigned n, char path[PATH_MAX]);

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The requests that every guest answers. */
+#include <signal.h>
+#include <unistd.h>
+
+#include "lkvm/arch.h"
+#include "lkvm/util/json.h"
+#include "lkvm/vm/counters.h"
+#include "lkvm/vm/vm.h"
+#include "protocol.h"
+
+/* Members are added one by one: without memory for one the answer lacks it. */
+static void put(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new_nocheck(object, key, value);
+}
+
+/* A guest that is going to be started again is not ending. */
+static bool is_ending(const struct control_call *call)
+{
+	struct vm *vm = call->vm;
+	unsigned end = vm->end;
+
+	if (control_main_left(call) || vm->host_end || vm->status >= 0)
+		return true;
+	return end != VM_REQUEST_NONE && !(end == VM_REQUEST_REBOOT && vm->config->reboot);
+}
+
+static void put_state(struct control_call *call)
+{
+	const char *state = "running";
+
+	if (call->refused)
+		return;
+	if (is_ending(call))
+		state = "ending";
+	else if (!call->vm->started)
+		state = "starting";
+	else if (call->vm->paused)
+		state = "paused";
+	put(call->answer, "state", json_string(state));
+}
+
+/* ---- what can be done ---- */
+
+static void refuse_ending(struct control_call *call)
+{
+	control_refuse(call, "ending", "the guest is about to end");
+}
+
+/* True: the guest is there, and so is who asked. */
+static bool can_pause(struct control_call *call)
+{
+	if (vm_ending(call->vm))
+		refuse_ending(call);
+	else if (control_asker_gone(call))
+		control_refuse(call, "given-up", "who asked has gone");
+	return !call->refused;
+}
+
+/* A guest that is paused after all, by somebody who was told that it is not, would stay so. */
+static void pause_guest(struct control_call *call)
+{
+	bool was_paused = call->vm->paused;
+
+	if (!can_pause(call))
+		return;
+	vm_pause(call->vm);
+	/* A device may have taken long to finish what it was doing. */
+	if (!was_paused && control_asker_gone(call)) {
+		vm_resume(call->vm);
+		control_refuse(call, "given-up", "who asked has gone");
+	}
+	put_state(call);
+}
+
+static void resume_guest(struct control_call *call)
+{
+	if (!can_pause(call))
+		return;
+	vm_resume(call->vm);
+	put_state(call);
+}
+
+/* As if SIGTERM had come. The second one is no hurry: only a signal is. */
+static void stop_guest(struct control_call *call)
+{
+	int none = 0;
+
+	atomic_compare_exchange_strong(&call->vm->signal, &none, SIGTERM);
+	vm_request(call->vm, VM_REQUEST_SIGNAL);
+	call->until_end = true;
+	put_state(call);
+}
+
+static void refuse_not_listening(struct control_call *call)
+{
+	control_refuse(call, "not-listening",
+		       "nothing in it listens to its power button; 'lkvm stop' ends it");
+}
+
+/* Asked while it is paused the guest would neither shut down nor show that nobody listens. */
+static void press_power_button(struct control_call *call)
+{
+	struct vm *vm = call->vm;
+
+	/* Devices are there, from the start until control_main_left(). */
+	if (control_main_left(call) || vm_ending(vm))
+		refuse_ending(call);
+	else if (!vm->started)
+		refuse_not_listening(call);
+	else if (!vm->power_button)
+		control_refuse(call, "no-button", "it has no power button; 'lkvm stop' ends it");
+	else if (vm->paused)
+		control_refuse(call, "paused", "it is paused; 'lkvm resume' lets it go on");
+	else if (vm->power_button(vm))
+		refuse_not_listening(call);
+	call->until_end = true;
+	put_state(call);
+}
+
+/* ---- what can be told ---- */
+
+static void put_info(struct control_call *call)
+{
+	const struct vm_config *config = call->vm->config;
+	json_t *answer = call->answer;
+
+	put(answer, "name", json_words(config->name));
+	put(answer, "pid", json_integer(getpid()));
+	put_state(call);
+	put(answer, "protocol", json_integer(CONTROL_PROTOCOL));
+	put(answer, "architecture", json_string(arch_name));
+	put(answer, "vcpus", json_integer(config->cpus));
+	put(answer, "memory", json_number(config->memory));
+}
+
+static void get_info(struct control_call *call)
+{
+	json_t *names = json_array();
+
+	put_info(call);
+	for (const struct control_request *request = control_requests; request->name; request++)
+		json_array_append_new(names, json_string(request->name));
+	put(call->answer, "requests", names);
+}
+
+/* The reason's sum over all vCPUs, and each one's in a list. */
+static void put_reason(struct vm *vm, unsigned reason, json_t *sums, json_t *by_vcpu)
+{
+	char name[EXIT_NAME_SIZE];
+	json_t *list;
+	u64 sum = 0;
+
+	for (unsigned i = 0; i < vm->config->cpus; i++)
+		sum += exit_counter_get(&vm->exits[i], reason);
+	if (!sum)
+		return;
+	list = json_array();
+	for (unsigned i = 0; i < vm->config->cpus; i++)
+		json_array_append_new(list, json_number(exit_counter_get(&vm->exits[i], reason)));
+	put(sums, exit_reason_name(reason, name), json_number(sum));
+	put(by_vcpu, exit_reason_name(reason, name), list);
+}
+
+static void get_stat(struct control_call *call)
+{
+	struct vm *vm = call->vm;
+	json_t *counters = json_object(), *sums = json_object(), *by_vcpu = json_object();
+
+	put_info(call);
+	for (unsigned i = 0; i < COUNTER_WORD_NR; i++) {
+		const char *word = vm->counters.words[i];
+
+		put(call->answer, counter_word_names[i].key,
+		    word ? json_string(word) : json_null());
+	}
+	for (unsigned i = 0; i < COUNTER_NR; i++)
+		put(counters, counter_names[i].key, json_number(counter_get(&vm->counters, i)));
+	/* Not there before there are vCPUs. */
+	for (unsigned reason = 0; vm->exits && reason < EXIT_REASONS; reason++)
+		put_reason(vm, reason, sums, by_vcpu);
+	put(call->answer, "counters", counters);
+	put(call->answer, "exits", sums);
+	put(call->answer, "exits_by_vcpu", by_vcpu);
+}
+
+const struct control_request control_requests[] = {
+	{ "ping", false, NULL },
+	{ "info", false, get_info },
+	{ "stat", false, get_stat },
+	{ "pause", true, pause_guest },
+	{ "resume", true, resume_guest },
+	{ "stop", false, stop_guest },
+	{ "power-button", false, press_power_button },
+	{ NULL, false, NULL },
+};

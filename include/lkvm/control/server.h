@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control socket: how `lkvm list`, `stat`, `stop`, `pause` and `resume` reach a guest that runs. A UNIX stream
+ * socket NAME.sock for each guest in a folder that only its user may enter; a JSON object a line each way
+ * (Documentation/control.md). The guest itself has no way to it. Main thread of the guest's process.
+ */
+#ifndef LKVM_CONTROL_SERVER_H
+#define LKVM_CONTROL_SERVER_H
+
+struct control;
+struct loop;
+struct vm;
+
+/*
+ * Makes the guest's socket, and a thread of its own that serves it until control_destroy(). A socket left behind by
+ * a guest that was killed is replaced. 0 with *control NULL: no socket could be made, which is logged when the guest
+ * was given a name or LKVM_RUNTIME_DIR makes no sense, and no reason not to run. -EEXIST: there is a guest of that
+ * name already; logs it.
+ */
+int control_create(struct control **control, struct vm *vm);
+
+/*
+ * vm->loop does not run any more: what needs the main thread is refused from here on. All else is answered as before.
+ * Before vm_destroy(); NULL is fine.
+ */
+void control_stop(struct control *control);
+
+/* After vm_destroy() and before vm_release(): the socket goes, and who waits for the guest's end sees it. */
+void control_destroy(struct control *control);
+
+/* ---- without a socket, for tests and fuzzers ---- */
+
+/*
+ * Listens nowhere. `loop` serves it, and is destroyed with it unless it is vm->loop. Ended by control_stop() and
+ * control_destroy(). NULL: no memory, or no descriptor.
+ */
+struct control *control_new(struct vm *vm, struct loop *loop);
+
+/* On its loop: serves that connection as if it had been accepted; it is control's then. -errno: it is not. */
+int control_add_client(struct control *control, int fd);
+
+#endif
