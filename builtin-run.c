@@ -16,9 +16,16 @@
 /* Tables from this size on are pages of the kernel's, zero already and nobody's until touched. */
 #define LARGE_TABLE (32 << 10)
 
+const struct option_set run_options = {
+	.command = "run",
+	.tables = run_tables,
+	.kinds = machine_kinds,
+	.word = run_take_word,
+};
+
 void builtin_run_help(FILE *out)
 {
-	options_print_help(out);
+	options_print_help(&run_options, out);
 }
 
 /*
@@ -40,8 +47,8 @@ bool builtin_parse_run(int argc, char **argv, struct vm_config *config,
 {
 	int ret;
 
-	config_init(config);
-	ret = options_parse_run(argc, argv, config);
+	config_init(config, &run_options);
+	ret = options_parse(&run_options, argc, argv, config);
 	if (ret > 0) {
 		print_help(stdout);
 		*status = builtin_end_output();

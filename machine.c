@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +19,59 @@
 #include "lkvm/util/log.h"
 #include "lkvm/util/text.h"
 #include "lkvm/virtio/core.h"
+#include "lkvm/vm/device-kind.h"
 #include "lkvm/vm/end.h"
+
+/* What a guest may consist of beside its board, in the order in which it finds it. */
+#define KINDS(kind) kind(virtio_rng)
+
+#define DECLARE(name) extern const struct device_kind name##_kind;
+#define LIST(name)    &name##_kind.config,
+KINDS(DECLARE)
+const struct config_kind *const machine_kinds[] = { KINDS(LIST) NULL };
+
+/* What is opened of a device before there is a VM. */
+struct part {
+	const struct device_kind *kind;
+	const void *record; /* NULL: the kind has none */
+	unsigned index;
+	void *opened; /* NULL: nothing, or a device has it */
+};
+
+struct machine {
+	struct vm vm;
+	struct part *parts; /* in the order of machine_kinds */
+	unsigned nr_parts;
+};
+
+static unsigned count_parts(const struct vm_config *config, const struct config_kind *kind)
+{
+	return kind->max ? config_count(config, kind) : 1;
+}
+
+static int list_parts(struct vm *vm)
+{
+	struct machine *machine = CONTAINER_OF(vm, struct machine, vm);
+	const struct vm_config *config = vm->config;
+	unsigned nr = 0;
+
+	for (unsigned k = 0; machine_kinds[k]; k++)
+		nr += count_parts(config, machine_kinds[k]);
+	machine->parts = calloc(nr ?: 1, sizeof(*machine->parts));
+	if (!machine->parts)
+		return -ENOMEM;
+	for (unsigned k = 0; machine_kinds[k]; k++) {
+		const struct config_kind *kind = machine_kinds[k];
+
+		for (unsigned i = 0; i < count_parts(config, kind); i++)
+			machine->parts[machine->nr_parts++] = (struct part){
+				.kind = device_kind(kind),
+				.record = kind->max ? config_record(config, kind, i) : NULL,
+				.index = i,
+			};
+	}
+	return 0;
+}
 
 static int create_console(struct vm *vm)
 {
@@ -35,16 +88,29 @@ static int create_console(struct vm *vm)
 /* What the command line names, and is there or not on any host: before anything of the guest exists. */
 static int open_files(struct vm *vm)
 {
+	struct machine *machine = CONTAINER_OF(vm, struct machine, vm);
 	const struct vm_config *config = vm->config;
 	int err = arch_open_files(vm);
 
 	for (unsigned i = 0; i < config->nr_disks && !err; i++)
 		err = disk_open(&vm->disks[i], &config->disks[i]);
+	for (unsigned i = 0; i < machine->nr_parts && !err; i++) {
+		struct part *part = &machine->parts[i];
+
+		if (part->kind->open)
+			err = part->kind->open(vm, part->record, part->index, &part->opened);
+	}
 	return err;
 }
 
 static void close_files(struct vm *vm)
 {
+	struct machine *machine = CONTAINER_OF(vm, struct machine, vm);
+
+	for (unsigned i = 0; i < machine->nr_parts; i++)
+		if (machine->parts[i].opened)
+			machine->parts[i].kind->close(machine->parts[i].opened);
+	free(machine->parts);
 	for (unsigned i = 0; i < ARRAY_SIZE(vm->disks); i++)
 		if (vm->disks[i])
 			disk_close(vm->disks[i]);
@@ -53,6 +119,7 @@ static void close_files(struct vm *vm)
 /* The order is the order in which a guest finds them: disks first, so that vda does not move. */
 static int create_virtio(struct vm *vm)
 {
+	struct machine *machine = CONTAINER_OF(vm, struct machine, vm);
 	const struct vm_config *config = vm->config;
 	int error = 0;
 
@@ -64,8 +131,11 @@ static int create_virtio(struct vm *vm)
 				: virtio_net_create(vm, &config->nets[i], i);
 	if (!error && config->console == CONSOLE_VIRTIO)
 		error = virtio_console_create(vm, vm->console);
-	if (!error && config->rng)
-		error = virtio_rng_create(vm);
+	for (unsigned i = 0; i < machine->nr_parts && !error; i++) {
+		struct part *part = &machine->parts[i];
+
+		error = part->kind->create(vm, part->record, part->index, &part->opened);
+	}
 	return error;
 }
 
@@ -113,8 +183,10 @@ static int (*const steps[])(struct vm *vm) = {
 /* -ECANCELED, nothing logged: somebody has asked for the end before the beginning, or memory has been lost. */
 static int assemble(struct vm *vm, const struct vm_config *config, struct control **control)
 {
-	int error = open_files(vm);
+	int error = list_parts(vm);
 
+	if (!error)
+		error = open_files(vm);
 	if (!error)
 		error = vm_create(vm);
 	counter_set_word(&vm->counters, COUNTER_WORD_BACKEND,
@@ -147,8 +219,9 @@ static bool wants_helpers(const struct vm_config *config)
 
 int machine_run(const struct vm_config *config)
 {
+	struct machine machine = { .nr_parts = 0 };
 	struct control *control = NULL;
-	struct vm vm;
+	struct vm *vm = &machine.vm;
 	int err, status;
 
 	if (arch_config_check(config))
@@ -156,17 +229,17 @@ int machine_run(const struct vm_config *config)
 	/* Now, while there is nothing that a helper should not have. */
 	if (wants_helpers(config) && helpers_begin())
 		return EXIT_START;
-	vm_init(&vm, config);
-	err = assemble(&vm, config, &control);
+	vm_init(vm, config);
+	err = assemble(vm, config, &control);
 	if (!err)
-		err = vm_start(&vm);
-	status = err ? start_failed(&vm, err) : vm_run(&vm);
+		err = vm_start(vm);
+	status = err ? start_failed(vm, err) : vm_run(vm);
 	control_stop(control);
-	vm_destroy(&vm);
-	close_files(&vm);
+	vm_destroy(vm);
+	close_files(vm);
 	helpers_end();
 	/* Last: who asked for the end hears of it when disks are closed. */
 	control_destroy(control);
-	vm_release(&vm);
+	vm_release(vm);
 	return status;
 }

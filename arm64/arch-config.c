@@ -21,15 +21,9 @@ static const char *const irqchips[] = {
 	[IRQCHIP_GICV3] = "gicv3", [IRQCHIP_GICV3_ITS] = "gicv3-its", NULL,
 };
 
-/* A number of 64 bits, decimal or with 0x, at the row's offset. */
-static int set_u64(struct vm_config *config, const struct option_row *row, const char *value)
+static int parse_sve_max_vl(void *base, const struct option_row *row, const char *value)
 {
-	return option_u64(row, value, (u64 *)((char *)config + row->offset));
-}
-
-static int parse_sve_max_vl(struct vm_config *config, const struct option_row *row,
-			    const char *value)
-{
+	struct vm_config *config = base;
 	u64 bits = 0;
 
 	if (value && (parse_number(value, SVE_VL_MAX, &bits) || !bits || bits % SVE_VL_UNIT))
@@ -39,24 +33,24 @@ static int parse_sve_max_vl(struct vm_config *config, const struct option_row *r
 	return 0;
 }
 
-static int parse_kaslr_seed(struct vm_config *config, const struct option_row *row,
-			    const char *value)
+static int parse_kaslr_seed(void *base, const struct option_row *row, const char *value)
 {
+	struct vm_config *config = base;
+
 	config->arch.kaslr_seed_given = value;
-	return value ? set_u64(config, row, value) : 0;
+	return value ? option_u64(row, value, &config->arch.kaslr_seed) : 0;
 }
 
 const struct option_row arch_options[] = {
 	{ .kind = OPTION_GROUP, .help = "arm64" },
 	{
-		.kind = OPTION_CALL,
+		.kind = OPTION_CHOICE,
 		.name = "irqchip",
 		.argument = "KIND",
 		.help = "Interrupt controller: auto, gicv2, gicv2m, gicv3 or gicv3-its",
 		.man = "gicv3-its and gicv2m give PCI devices message-signalled interrupts. auto, "
 		       "the default, is the best that the host's KVM has, in the order gicv3-its, "
 		       "gicv3, gicv2m.",
-		.parse = option_parse_choice,
 		.offset = offsetof(struct vm_config, arch.irqchip),
 		.choices = irqchips,
 	},
@@ -81,11 +75,10 @@ const struct option_row arch_options[] = {
 		.offset = offsetof(struct vm_config, firmware),
 	},
 	{
-		.kind = OPTION_CALL,
+		.kind = OPTION_U64,
 		.name = "firmware-address",
 		.argument = "ADDRESS",
 		.help = "Where the firmware goes (default: where memory begins)",
-		.parse = set_u64,
 		.offset = offsetof(struct vm_config, arch.firmware_address),
 	},
 	{
@@ -115,11 +108,10 @@ const struct option_row arch_options[] = {
 		.offset = offsetof(struct vm_config, arch.e2h0),
 	},
 	{
-		.kind = OPTION_CALL,
+		.kind = OPTION_U64,
 		.name = "counter-offset",
 		.argument = "N",
 		.help = "Subtract N ticks from the guest's virtual and physical counters",
-		.parse = set_u64,
 		.offset = offsetof(struct vm_config, arch.counter_offset),
 	},
 	{
@@ -198,7 +190,6 @@ const struct option_row arch_options[] = {
 		.man = "The same seed puts the same kernel at the same place. With 0 a kernel "
 		       "takes it that there is none.",
 		.parse = parse_kaslr_seed,
-		.offset = offsetof(struct vm_config, arch.kaslr_seed),
 		.can_clear = true,
 	},
 	{

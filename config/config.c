@@ -16,6 +16,7 @@
 #include "lkvm/util/log.h"
 #include "lkvm/net/backend.h"
 #include "lkvm/config/options.h"
+#include "records.h"
 
 #define DEFAULT_MEMORY	MIB(512)
 #define MEMORY_EACH_CPU MIB(64)
@@ -26,9 +27,10 @@ struct config_text {
 	char *text;
 };
 
-void config_init(struct vm_config *config)
+void config_init(struct vm_config *config, const struct option_set *options)
 {
 	*config = (struct vm_config){
+		.options = options,
 		.console = CONSOLE_SERIAL,
 		.transport = TRANSPORT_PCI,
 		.loglevel = LOG_LEVEL_INFO,
@@ -57,6 +59,7 @@ void config_release(struct vm_config *config)
 {
 	struct config_text *owner;
 
+	records_release(config);
 	while ((owner = config->texts)) {
 		config->texts = owner->next;
 		free(owner->text);
@@ -153,7 +156,8 @@ struct other_use {
 };
 
 /* Every option that is a file's name: kernel, firmware, flash ... */
-static int check_file_option(const struct option_row *row, void *arg)
+static int check_file_option(const struct option_row *row, const struct config_kind *kind,
+			     void *arg)
 {
 	struct other_use *use = arg;
 
@@ -171,7 +175,7 @@ static int check_memory_file(const struct vm_config *config)
 
 	if (config->memory_backend.kind != MEMORY_FILE || stat(path, &use.file))
 		return 0;
-	options_for_each(check_file_option, &use);
+	options_for_each(config->options, check_file_option, &use);
 	for (unsigned i = 0; i < config->nr_initrds; i++)
 		if (same_file(&use.file, config->initrds[i]))
 			use.option = "initrd";
@@ -302,8 +306,6 @@ static void finish_cpus(struct vm_config *config)
 
 static void finish_defaults(struct vm_config *config)
 {
-	if (!config->rng_given)
-		config->rng = !config->nodefaults;
 	if (config->net_given || config->nodefaults || !net_user_available())
 		return;
 	config->nets[0] = (struct net_config){ .mode = NET_MODE_USER, .fd = -1 };
@@ -343,6 +345,9 @@ int config_finish(struct vm_config *config)
 	ret = finish_transport(config);
 	if (ret < 0)
 		return ret;
+	ret = records_finish(config);
+	if (ret < 0)
+		return ret == -ENOMEM ? out_of_memory() : ret;
 	ret = finish_name(config);
 	if (ret < 0)
 		return ret;

@@ -56,8 +56,9 @@ static int parse_item(struct disk_config *disk, const struct option_row *row, co
 			    item);
 }
 
-int option_parse_disk(struct vm_config *config, const struct option_row *row, const char *value)
+int option_parse_disk(void *base, const struct option_row *row, const char *value)
 {
+	struct vm_config *config = base;
 	struct disk_config disk = { .path = NULL };
 	char *cursor, *item;
 	int ret;
@@ -73,10 +74,10 @@ int option_parse_disk(struct vm_config *config, const struct option_row *row, co
 		log_error("out of memory");
 		return -ENOMEM;
 	}
-	disk.path = option_list_next(&cursor);
+	disk.path = key_list_next(&cursor);
 	if (!*disk.path)
 		return option_error(row, value, "the file's name is missing");
-	while ((item = option_list_next(&cursor))) {
+	while ((item = key_list_next(&cursor))) {
 		ret = parse_item(&disk, row, value, item);
 		if (ret < 0)
 			return ret;

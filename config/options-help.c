@@ -21,7 +21,7 @@ static int print_names(FILE *out, const struct option_row *row)
 	return columns;
 }
 
-static int print_row(const struct option_row *row, void *arg)
+static int print_row(const struct option_row *row, const struct config_kind *kind, void *arg)
 {
 	FILE *out = arg;
 	int columns;
@@ -39,7 +39,7 @@ static int print_row(const struct option_row *row, void *arg)
 	return 0;
 }
 
-void options_print_help(FILE *out)
+void options_print_help(const struct option_set *set, FILE *out)
 {
 	const struct exit_status_row *status;
 
@@ -47,7 +47,7 @@ void options_print_help(FILE *out)
 	      "Boots a kernel as a KVM guest, with the terminal as its console. Ctrl-A x ends "
 	      "it.\n",
 	      out);
-	options_for_each(print_row, out);
+	options_for_each(set, print_row, out);
 	fputs("\nLong options may be shortened as long as it is clear which one is meant. "
 	      "--no-NAME takes\n"
 	      "back what --NAME said.\n"

@@ -78,9 +78,9 @@ static int parse_kind(struct memory_config *memory, const struct option_row *row
 			    kind);
 }
 
-int option_parse_memory_backend(struct vm_config *config, const struct option_row *row,
-				const char *value)
+int option_parse_memory_backend(void *base, const struct option_row *row, const char *value)
 {
+	struct vm_config *config = base;
 	struct memory_config memory = { .kind = MEMORY_ANONYMOUS };
 	char *cursor, *item;
 	int error;
@@ -94,8 +94,8 @@ int option_parse_memory_backend(struct vm_config *config, const struct option_ro
 		log_error("out of memory");
 		return -ENOMEM;
 	}
-	error = parse_kind(&memory, row, value, option_list_next(&cursor));
-	while (!error && (item = option_list_next(&cursor)))
+	error = parse_kind(&memory, row, value, key_list_next(&cursor));
+	while (!error && (item = key_list_next(&cursor)))
 		error = parse_item(&memory, row, value, item);
 	if (!error)
 		error = check(&memory, row, value);
@@ -114,16 +114,16 @@ static int choose(struct vm_config *config, enum memory_kind kind, const char *p
 	return 0;
 }
 
-int option_parse_hugetlbfs(struct vm_config *config, const struct option_row *row,
-			   const char *value)
+int option_parse_hugetlbfs(void *base, const struct option_row *row, const char *value)
 {
+	struct vm_config *config = base;
 	if (value && !*value)
 		return option_error(row, value, "give it a %s", row->argument);
 	return choose(config, MEMORY_HUGETLBFS, value, !value);
 }
 
-int option_parse_guest_memfd(struct vm_config *config, const struct option_row *row,
-			     const char *value)
+int option_parse_guest_memfd(void *base, const struct option_row *row, const char *value)
 {
+	struct vm_config *config = base;
 	return choose(config, MEMORY_GUEST_MEMFD, NULL, value);
 }

@@ -98,20 +98,12 @@ static int parse_guest_ip(struct parse *parse, const char *text)
 	return parse_address(parse, "guest_ip", text, &parse->net.guest_ip);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool read_mac(const char *text, u8 *mac)
 {
 	unsigned i;
 
 	for (i = 0; i < 6; i++, text += 3) {
-		if (hex_digit(text[0]) < 0 || hex_digit(text[1]) < 0 ||
+		if (hex_digit(text[0]) > 15 || hex_digit(text[1]) > 15 ||
 		    text[2] != (i == 5 ? '\0' : ':'))
 			return false;
 		mac[i] = hex_digit(text[0]) << 4 | hex_digit(text[1]);
@@ -344,7 +336,7 @@ static int parse_all(struct parse *parse)
 		log_error("out of memory");
 		return -ENOMEM;
 	}
-	while ((item = option_list_next(&cursor))) {
+	while ((item = key_list_next(&cursor))) {
 		ret = parse_item(parse, item);
 		if (ret < 0)
 			return ret;
@@ -352,8 +344,9 @@ static int parse_all(struct parse *parse)
 	return check(parse);
 }
 
-int option_parse_net(struct vm_config *config, const struct option_row *row, const char *value)
+int option_parse_net(void *base, const struct option_row *row, const char *value)
 {
+	struct vm_config *config = base;
 	struct parse parse = {
 		.config = config,
 		.row = row,

@@ -24,8 +24,9 @@ static int out_of_memory(void)
 	return -ENOMEM;
 }
 
-static int parse_initrd(struct vm_config *config, const struct option_row *row, const char *value)
+static int parse_initrd(void *base, const struct option_row *row, const char *value)
 {
+	struct vm_config *config = base;
 	if (!value) {
 		config->nr_initrds = 0;
 		return 0;
@@ -39,8 +40,9 @@ static int parse_initrd(struct vm_config *config, const struct option_row *row, 
 	return 0;
 }
 
-static int parse_params(struct vm_config *config, const struct option_row *row, const char *value)
+static int parse_params(void *base, const struct option_row *row, const char *value)
 {
+	struct vm_config *config = base;
 	char *joined;
 
 	if (!value || !config->cmdline) {
@@ -74,8 +76,9 @@ static int parse_memory_address(struct vm_config *config, const struct option_ro
 	return 0;
 }
 
-static int parse_memory(struct vm_config *config, const struct option_row *row, const char *value)
+static int parse_memory(void *base, const struct option_row *row, const char *value)
 {
+	struct vm_config *config = base;
 	const char *at;
 	u64 bytes;
 	int ret;
@@ -100,8 +103,9 @@ static int parse_memory(struct vm_config *config, const struct option_row *row, 
 	return parse_memory_address(config, row, value, at);
 }
 
-static int parse_affinity(struct vm_config *config, const struct option_row *row, const char *value)
+static int parse_affinity(void *base, const struct option_row *row, const char *value)
 {
+	struct vm_config *config = base;
 	int error;
 
 	if (!value) {
@@ -122,8 +126,9 @@ static int parse_affinity(struct vm_config *config, const struct option_row *row
 }
 
 /* It becomes part of file names later: what could leave a folder or a line is refused now. */
-static int parse_name(struct vm_config *config, const struct option_row *row, const char *value)
+static int parse_name(void *base, const struct option_row *row, const char *value)
 {
+	struct vm_config *config = base;
 	const char *p;
 
 	if (!value) {
@@ -142,18 +147,11 @@ static int parse_name(struct vm_config *config, const struct option_row *row, co
 	return 0;
 }
 
-static const char *const console_choices[] = { "serial", "virtio", NULL };
-
-static int parse_console(struct vm_config *config, const struct option_row *row, const char *value)
-{
-	static const enum console_kind kinds[] = { CONSOLE_SERIAL, CONSOLE_VIRTIO };
-	int i = option_choice(row, value);
-
-	if (i < 0)
-		return i;
-	config->console = kinds[i];
-	return 0;
-}
+static const char *const console_choices[] = {
+	[CONSOLE_SERIAL] = "serial",
+	[CONSOLE_VIRTIO] = "virtio",
+	NULL,
+};
 
 static const char *const tty_choices[] = { "0", "1", "2", "3", NULL };
 _Static_assert(ARRAY_SIZE(tty_choices) == CONFIG_MAX_TTYS + 1, "one choice for each terminal");
@@ -170,11 +168,13 @@ static int parse_tty_link(struct vm_config *config, const struct option_row *row
 	return 0;
 }
 
-static int parse_tty(struct vm_config *config, const struct option_row *row, const char *value)
+static int parse_tty(void *base, const struct option_row *row, const char *value)
 {
+	const struct key_row id_row = { .type = KEY_CHOICE, .choices = tty_choices };
+	struct vm_config *config = base;
+	char word[8], why[KEY_WHY];
 	const char *link;
-	char word[8];
-	int id;
+	unsigned id;
 
 	if (!value) {
 		memset(config->ttys, 0, sizeof(config->ttys));
@@ -182,9 +182,8 @@ static int parse_tty(struct vm_config *config, const struct option_row *row, con
 	}
 	link = strchrnul(value, '=');
 	snprintf(word, sizeof(word), "%.*s", (int)(link - value), value);
-	id = option_choice(row, word);
-	if (id < 0)
-		return id;
+	if (key_store(&id_row, &id, word, why))
+		return option_error(row, word, "%s", why);
 	config->ttys[id].pty = true;
 	return *link ? parse_tty_link(config, row, value, id, link + 1) : 0;
 }
@@ -197,36 +196,24 @@ static const char *const transport_choices[] = {
 	NULL,
 };
 
-static int parse_force_pci(struct vm_config *config, const struct option_row *row,
-			   const char *value)
+static int parse_force_pci(void *base, const struct option_row *row, const char *value)
 {
+	struct vm_config *config = base;
 	config->transport = TRANSPORT_PCI;
 	return 0;
 }
 
-static int parse_rng(struct vm_config *config, const struct option_row *row, const char *value)
+static const char *const loglevel_choices[] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARNING] = "warning",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+	NULL,
+};
+
+static int parse_debug(void *base, const struct option_row *row, const char *value)
 {
-	config->rng = !value;
-	config->rng_given = true;
-	return 0;
-}
-
-static const char *const loglevel_choices[] = { "error", "warning", "info", "debug", NULL };
-
-static int parse_loglevel(struct vm_config *config, const struct option_row *row, const char *value)
-{
-	static const enum log_level levels[] = { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO,
-						 LOG_LEVEL_DEBUG };
-	int i = option_choice(row, value);
-
-	if (i < 0)
-		return i;
-	config->loglevel = levels[i];
-	return 0;
-}
-
-static int parse_debug(struct vm_config *config, const struct option_row *row, const char *value)
-{
+	struct vm_config *config = base;
 	config->loglevel = value ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
 	return 0;
 }
@@ -353,7 +340,7 @@ static const struct option_row common_options[] = {
 		 "console's among them: give --params console=... when it should print.",
 	  .offset = offsetof(struct vm_config, nodefaults) },
 
-	{ .kind = OPTION_GROUP, .help = "Disks" },
+	{ .kind = OPTION_GROUP, .help = OPTION_GROUP_DISKS },
 	{ .kind = OPTION_CALL,
 	  .letter = 'd',
 	  .name = "disk",
@@ -367,7 +354,7 @@ static const struct option_row common_options[] = {
 	  .can_clear = true,
 	  .repeats = true },
 
-	{ .kind = OPTION_GROUP, .help = "Network" },
+	{ .kind = OPTION_GROUP, .help = OPTION_GROUP_NETWORK },
 	{ .kind = OPTION_CALL,
 	  .letter = 'n',
 	  .name = "network",
@@ -396,15 +383,15 @@ static const struct option_row common_options[] = {
 	  .by_default = true,
 	  .repeats = true },
 
-	{ .kind = OPTION_GROUP, .help = "Console and other devices" },
-	{ .kind = OPTION_CALL,
+	{ .kind = OPTION_GROUP, .help = OPTION_GROUP_DEVICES },
+	{ .kind = OPTION_CHOICE,
 	  .name = "console",
 	  .argument = "KIND",
 	  .help = "Where the guest's console is: serial (ttyS0) or virtio (hvc0)",
 	  .man = "It is on lkvm's standard input and output. On a terminal, Ctrl-A x ends lkvm, "
 		 "Ctrl-A ? or Ctrl-A h shows help, and Ctrl-A Ctrl-A sends one Ctrl-A. Output that cannot be "
 		 "written, on a full disk say, is told once, and lkvm ends with status 246 if the guest ended well.",
-	  .parse = parse_console,
+	  .offset = offsetof(struct vm_config, console),
 	  .choices = console_choices },
 	{ .kind = OPTION_CALL,
 	  .name = "tty",
@@ -416,13 +403,7 @@ static const struct option_row common_options[] = {
 	  .choices = tty_choices,
 	  .can_clear = true,
 	  .repeats = true },
-	{ .kind = OPTION_CALL_FLAG,
-	  .name = "rng",
-	  .help = "Random number generator (there by default)",
-	  .parse = parse_rng,
-	  .can_clear = true,
-	  .by_default = true },
-	{ .kind = OPTION_CALL,
+	{ .kind = OPTION_CHOICE,
 	  .name = "virtio-transport",
 	  .argument = "KIND",
 	  .help = "Virtio devices on pci (default), mmio, pci-legacy or mmio-legacy",
@@ -430,16 +411,15 @@ static const struct option_row common_options[] = {
 		 "version 1 of the registers): features 0 to 31, queues told by page numbers, and "
 		 "the byte order of the guest's CPU at the moment when it resets the device. "
 		 "Linux drives them as well as the others.",
-	  .parse = option_parse_choice,
 	  .offset = offsetof(struct vm_config, transport),
 	  .choices = transport_choices },
 
 	{ .kind = OPTION_GROUP, .help = "Messages" },
-	{ .kind = OPTION_CALL,
+	{ .kind = OPTION_CHOICE,
 	  .name = "loglevel",
 	  .argument = "LEVEL",
 	  .help = "Least important message shown: error, warning, info (default) or debug",
-	  .parse = parse_loglevel,
+	  .offset = offsetof(struct vm_config, loglevel),
 	  .choices = loglevel_choices },
 	{ .kind = OPTION_CALL_FLAG,
 	  .name = "debug",
@@ -467,25 +447,22 @@ static const struct option_row common_options[] = {
 	{ .kind = OPTION_GROUP },
 };
 
-static bool is_end(const struct option_row *row)
-{
-	return !row->name && !row->help;
-}
+const struct option_row *const run_tables[] = { common_options, arch_options, NULL };
 
-int options_for_each(int (*fn)(const struct option_row *row, void *arg), void *arg)
+int run_take_word(void *base, const char *word)
 {
-	const struct option_row *row;
-	int ret;
+	struct vm_config *config = base;
 
-	for (row = common_options; !is_end(row); row++) {
-		ret = fn(row, arg);
-		if (ret)
-			return ret;
+	if (!*word) {
+		log_error("'' is no kernel: an empty word stands on the command line");
+		return -EINVAL;
 	}
-	for (row = arch_options; !is_end(row); row++) {
-		ret = fn(row, arg);
-		if (ret)
-			return ret;
+	if (config->kernel) {
+		log_error(
+			"'%s': the kernel is %s already, and run takes nothing else without a dash",
+			word, config->kernel);
+		return -EINVAL;
 	}
+	config->kernel = word;
 	return 0;
 }

@@ -2,17 +2,20 @@
 /* The parser: turns words into calls on rows of the table. What the rows are it does not know. */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lkvm/config/nearest.h"
 #include "lkvm/config/options.h"
-#include "lkvm/config/size.h"
 #include "lkvm/util/log.h"
+#include "records.h"
 
-/* What is left of the command line. */
-struct words {
-	char **next;
+/* One command's words while they are read. */
+struct parse {
+	const struct option_set *set;
+	void *base;
+	char **next; /* what is left of them */
 	char **end;
 };
 
@@ -20,6 +23,7 @@ struct words {
 struct spelling {
 	char name[64];
 	const struct option_row *row;
+	const struct config_kind *kind; /* whose row it is; NULL: the command's own */
 	bool off;
 };
 
@@ -29,6 +33,7 @@ bool option_can_be_negated(const struct option_row *row)
 	case OPTION_FLAG:
 	case OPTION_STRING:
 	case OPTION_UINT:
+	case OPTION_DEVICE:
 		return true;
 	case OPTION_CALL:
 	case OPTION_CALL_FLAG:
@@ -40,145 +45,136 @@ bool option_can_be_negated(const struct option_row *row)
 
 static bool takes_value(const struct option_row *row)
 {
-	return row->kind == OPTION_STRING || row->kind == OPTION_UINT || row->kind == OPTION_CALL;
-}
-
-/* "KEY=WORD: ..." about one of the words that commas separate in the value: it need not be told twice. */
-static bool names_part(const char *reason, const char *value)
-{
-	while (*value) {
-		size_t len = strcspn(value, ",");
-
-		if (len && !strncmp(reason, value, len) && reason[len] == ':')
-			return true;
-		value += len + (value[len] == ',');
-	}
-	return false;
+	return row->argument;
 }
 
 int option_error(const struct option_row *row, const char *value, const char *fmt, ...)
 {
-	char reason[512];
+	char reason[KEY_WHY];
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(reason, sizeof(reason), fmt, args);
 	va_end(args);
-	if (names_part(reason, value))
-		log_error("--%s %s", row->name, reason);
-	else
-		log_error("--%s %s: %s", row->name, *value ? value : "''", reason);
+	log_error("--%s %s: %s", row->name, *value ? value : "''", reason);
 	return -EINVAL;
 }
 
-int option_choice(const struct option_row *row, const char *value)
+static int out_of_memory(void)
 {
-	struct nearest nearest = { .word = value };
-	char known[256] = "";
-	size_t len = 0;
-	int i;
-
-	for (i = 0; row->choices[i]; i++) {
-		const char *glue = !i ? "" : row->choices[i + 1] ? ", " : " and ";
-
-		if (!strcmp(row->choices[i], value))
-			return i;
-		nearest_try(&nearest, row->choices[i]);
-		len += snprintf(known + len, len < sizeof(known) ? sizeof(known) - len : 0, "%s%s",
-				glue, row->choices[i]);
-		len = MIN(len, sizeof(known));
-	}
-	if (nearest.best)
-		return option_error(row, value, "did you mean '%s'? There are %s", nearest.best,
-				    known);
-	return option_error(row, value, "there are %s", known);
+	log_error("out of memory");
+	return -ENOMEM;
 }
 
-int option_parse_choice(struct vm_config *config, const struct option_row *row, const char *value)
+int option_keys(struct vm_config *config, const struct option_row *row, const char *value,
+		void *record)
 {
-	int choice = option_choice(row, value);
+	char *text = config_keep(config, strdup(value));
+	struct key_error error;
 
-	if (choice < 0)
-		return choice;
-	/* An enum without negative values is an unsigned int. */
-	*(unsigned *)((char *)config + row->offset) = choice;
-	return 0;
+	if (!text)
+		return out_of_memory();
+	if (!keys_parse(row->keys, record, text, &error))
+		return 0;
+	return option_error(row, error.item, "%s", error.why);
+}
+
+/* A value that is one key's, so to speak: a number, a choice ... */
+static int store(void *base, const struct option_row *row, const char *value)
+{
+	static const enum key_type types[] = {
+		[OPTION_STRING] = KEY_STRING, [OPTION_UINT] = KEY_U32,	    [OPTION_U64] = KEY_U64,
+		[OPTION_SIZE] = KEY_SIZE,     [OPTION_CHOICE] = KEY_CHOICE,
+	};
+	const struct key_row key = {
+		.name = row->name,
+		.type = types[row->kind],
+		.offset = row->offset,
+		.min = row->min,
+		.max = row->max,
+		.unit = row->unit,
+		.choices = row->choices,
+		.argument = row->argument,
+	};
+	char why[KEY_WHY];
+
+	if (!key_store(&key, base, (char *)value, why))
+		return 0;
+	return option_error(row, value, "%s", why);
 }
 
 int option_u64(const struct option_row *row, const char *value, u64 *number)
 {
-	switch (parse_u64(value, UINT64_MAX, number)) {
-	case 0:
-		return 0;
-	case -ERANGE:
-		return option_error(row, value, "more than 64 bits");
-	default:
-		return option_error(row, value, "not a number; 1000000 or 0xf4240 would work");
-	}
+	struct option_row plain = *row;
+
+	plain.kind = OPTION_U64;
+	plain.offset = 0;
+	return store(number, &plain, value);
 }
 
-char *option_list_next(char **cursor)
+static int fill_record(struct vm_config *config, const struct option_row *row, const char *value,
+		       void *record)
 {
-	char *item = *cursor, *from = item, *to = item;
+	char why[KEY_WHY];
+	int err = value && row->keys ? option_keys(config, row, value, record) : 0;
 
-	if (!item)
-		return NULL;
-	*cursor = NULL;
-	for (; *from; from++) {
-		if (*from == ',') {
-			if (from[1] != ',') {
-				*cursor = from + 1;
-				break;
-			}
-			from++;
-		}
-		*to++ = *from;
-	}
-	*to = '\0';
-	return item;
+	if (!err && row->check)
+		err = row->check(record, why);
+	return err == -EINVAL && row->check ? option_error(row, value ?: "", "%s", why) : err;
 }
 
-static int store_uint(struct vm_config *config, const struct option_row *row, const char *value)
+static int add_device(struct vm_config *config, const struct option_row *row,
+		      const struct config_kind *kind, const char *value)
 {
-	unsigned max = row->max ? row->max : UINT32_MAX;
-	u64 number;
-	int ret = parse_u64(value, max, &number);
+	void *record = record_new(kind);
+	int err;
 
-	if (ret == -EINVAL)
-		return option_error(row, value, "not a whole number; %u to %u would work", row->min,
-				    max);
-	if (ret < 0)
-		return option_error(row, value, "too large; %u to %u would work", row->min, max);
-	if (number < row->min)
-		return option_error(row, value, "too small; %u to %u would work", row->min, max);
-	*(unsigned *)((char *)config + row->offset) = number;
-	return 0;
+	if (!record)
+		return out_of_memory();
+	err = fill_record(config, row, value, record);
+	if (!err)
+		err = config_add(config, kind, record);
+	else if (err > 0)
+		err = config_remove_all(config, kind);
+	free(record);
+	if (err == -ENOSPC)
+		return option_error(row, value ?: "", "that is one too many; %u work", kind->max);
+	return err == -ENOMEM ? out_of_memory() : err;
 }
 
 /* value is NULL for a flag and for anything switched off. */
-static int apply(struct vm_config *config, const struct option_row *row, const char *value,
-		 bool off)
+static int apply(struct parse *parse, const struct spelling *option, const char *value)
 {
-	void *field = (char *)config + row->offset;
+	const struct option_row *row = option->row;
+	void *field = (char *)parse->base + row->offset;
+	bool off = option->off;
 
 	switch (row->kind) {
 	case OPTION_FLAG:
 		*(bool *)field = !off;
 		return 0;
 	case OPTION_STRING:
-		if (!off && !*value)
-			return option_error(row, value, "give it a %s", row->argument);
-		*(const char **)field = off ? NULL : value;
+		if (!off)
+			return store(parse->base, row, value);
+		*(const char **)field = NULL;
 		return 0;
 	case OPTION_UINT:
 		if (!off)
-			return store_uint(config, row, value);
+			return store(parse->base, row, value);
 		*(unsigned *)field = 0;
 		return 0;
+	case OPTION_U64:
+	case OPTION_SIZE:
+	case OPTION_CHOICE:
+		return store(parse->base, row, value);
+	case OPTION_DEVICE:
+		if (!off)
+			return add_device(parse->base, row, option->kind, value);
+		return config_remove_all(parse->base, option->kind) ? out_of_memory() : 0;
 	case OPTION_CALL:
-		return row->parse(config, row, value);
+		return row->parse(parse->base, row, value);
 	case OPTION_CALL_FLAG:
-		return row->parse(config, row, off ? "" : NULL);
+		return row->parse(parse->base, row, off ? "" : NULL);
 	case OPTION_IGNORED:
 		return 0;
 	case OPTION_HELP:
@@ -191,10 +187,57 @@ static int apply(struct vm_config *config, const struct option_row *row, const c
 
 /* ---- finding the row ---- */
 
-static int spellings(const struct option_row *row,
+static bool is_end(const struct option_row *row)
+{
+	return !row->name && !row->help;
+}
+
+static int each_of_group(const struct option_set *set, const char *group,
+			 int (*fn)(const struct option_row *row, const struct config_kind *kind,
+				   void *arg),
+			 void *arg)
+{
+	const struct option_row *row;
+	int ret = 0;
+
+	for (unsigned i = 0; set->kinds && set->kinds[i]; i++) {
+		const struct config_kind *kind = set->kinds[i];
+
+		if (!kind->rows || strcmp(kind->group, group))
+			continue;
+		for (row = kind->rows; !ret && !is_end(row); row++)
+			ret = fn(row, kind, arg);
+	}
+	return ret;
+}
+
+/* Kinds' rows are the last of their group. */
+int options_for_each(const struct option_set *set,
+		     int (*fn)(const struct option_row *row, const struct config_kind *kind,
+			       void *arg),
+		     void *arg)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; set->tables[i]; i++) {
+		const char *group = "";
+
+		for (const struct option_row *row = set->tables[i]; !ret && !is_end(row); row++) {
+			if (row->kind == OPTION_GROUP) {
+				ret = each_of_group(set, group, fn, arg);
+				group = row->help;
+			}
+			ret = ret ?: fn(row, NULL, arg);
+		}
+		ret = ret ?: each_of_group(set, group, fn, arg);
+	}
+	return ret;
+}
+
+static int spellings(const struct option_row *row, const struct config_kind *kind,
 		     int (*fn)(const struct spelling *spelling, void *arg), void *arg)
 {
-	struct spelling spelling = { .row = row };
+	struct spelling spelling = { .row = row, .kind = kind };
 	bool starts_no = row->name && !strncmp(row->name, "no-", 3);
 	int ret;
 
@@ -274,34 +317,34 @@ static int compare(const struct spelling *spelling, void *arg)
 	return 0;
 }
 
-static int walk_row(const struct option_row *row, void *arg)
+static int walk_row(const struct option_row *row, const struct config_kind *kind, void *arg)
 {
 	struct search *search = arg;
 
-	return spellings(row, search->each, search);
+	return spellings(row, kind, search->each, search);
 }
 
-static int unknown_long(struct search *search)
+static int unknown_long(const struct option_set *set, struct search *search)
 {
 	search->nearest.word = search->word;
 	search->each = compare;
-	options_for_each(walk_row, search);
+	options_for_each(set, walk_row, search);
 	if (search->nearest.best)
 		log_error("unknown option --%s; did you mean --%s?", search->word, search->best);
 	else
-		log_error("unknown option --%s; 'lkvm help run' shows those there are",
-			  search->word);
+		log_error("unknown option --%s; 'lkvm help %s' shows those there are", search->word,
+			  set->command);
 	return -EINVAL;
 }
 
-static int find_long(const char *word, struct spelling *spelling)
+static int find_long(const struct option_set *set, const char *word, struct spelling *spelling)
 {
 	struct search search = { .word = word, .len = strlen(word), .each = match };
 
 	if (search.len)
-		options_for_each(walk_row, &search);
+		options_for_each(set, walk_row, &search);
 	if (!search.matches)
-		return unknown_long(&search);
+		return unknown_long(set, &search);
 	/* --m is --mem, though there is --mem-backend too. */
 	if (search.matches > 1 && strlen(search.found.name) != search.common) {
 		log_error("--%s could be %s", word, search.list);
@@ -313,26 +356,26 @@ static int find_long(const char *word, struct spelling *spelling)
 
 struct letter_search {
 	char letter;
-	const struct option_row *row;
+	struct spelling found;
 };
 
-static int match_letter(const struct option_row *row, void *arg)
+static int match_letter(const struct option_row *row, const struct config_kind *kind, void *arg)
 {
 	struct letter_search *search = arg;
 
 	if (row->kind == OPTION_GROUP || row->letter != search->letter)
 		return 0;
-	search->row = row;
+	search->found = (struct spelling){ .row = row, .kind = kind };
 	return 1;
 }
 
 /* ---- walking the words ---- */
 
 /* Of those options that need none: the next word is one only if it does not look like an option. */
-static const char *next_value(const struct option_row *row, struct words *words)
+static const char *next_value(const struct option_row *row, struct parse *parse)
 {
-	if (words->next < words->end && !(row->bare && **words->next == '-'))
-		return *words->next++;
+	if (parse->next < parse->end && !(row->bare && **parse->next == '-'))
+		return *parse->next++;
 	return row->bare;
 }
 
@@ -343,7 +386,7 @@ static int missing_value(const struct option_row *row, const char *typed)
 }
 
 /* word is what follows the two dashes, ours to cut. */
-static int parse_long(struct vm_config *config, char *word, const char *typed, struct words *words)
+static int parse_long(struct parse *parse, char *word, const char *typed)
 {
 	char *value = strchr(word, '=');
 	struct spelling option;
@@ -352,7 +395,7 @@ static int parse_long(struct vm_config *config, char *word, const char *typed, s
 
 	if (value)
 		*value++ = '\0';
-	ret = find_long(word, &option);
+	ret = find_long(parse->set, word, &option);
 	if (ret < 0)
 		return ret;
 	if (option.off || !takes_value(option.row)) {
@@ -361,101 +404,84 @@ static int parse_long(struct vm_config *config, char *word, const char *typed, s
 				  value);
 			return -EINVAL;
 		}
-		return apply(config, option.row, NULL, option.off);
+		return apply(parse, &option, NULL);
 	}
 	if (value)
 		/* From argv, not from our copy: strings must live as long as the configuration. */
-		return apply(config, option.row, typed + (value - word) + 2, false);
-	next = next_value(option.row, words);
-	return next ? apply(config, option.row, next, false) : missing_value(option.row, typed);
+		return apply(parse, &option, typed + (value - word) + 2);
+	next = next_value(option.row, parse);
+	return next ? apply(parse, &option, next) : missing_value(option.row, typed);
+}
+
+static int unknown_letter(const struct option_set *set, const char *word, const char *letter)
+{
+	if (letter == word + 1)
+		log_error("unknown option %s; 'lkvm help %s' shows those there are", word,
+			  set->command);
+	else
+		log_error("unknown option -%c in %s; 'lkvm help %s' shows those there are", *letter,
+			  word, set->command);
+	return -EINVAL;
 }
 
 /* "-c4", "-c 4"; letters without a value may stand together, one with a value last. */
-static int parse_letters(struct vm_config *config, const char *word, struct words *words)
+static int parse_letters(struct parse *parse, const char *word)
 {
 	const char *p;
 
 	for (p = word + 1; *p; p++) {
 		struct letter_search search = { .letter = *p };
+		const struct option_row *row;
 		char typed[] = { '-', *p, '\0' };
 		const char *next;
 		int ret;
 
-		options_for_each(match_letter, &search);
-		if (!search.row) {
-			if (p == word + 1)
-				log_error(
-					"unknown option %s; 'lkvm help run' shows those there are",
-					word);
-			else
-				log_error("unknown option -%c in %s; 'lkvm help run' shows those "
-					  "there are",
-					  *p, word);
-			return -EINVAL;
+		options_for_each(parse->set, match_letter, &search);
+		row = search.found.row;
+		if (!row)
+			return unknown_letter(parse->set, word, p);
+		if (takes_value(row)) {
+			next = p[1] ? p + 1 : next_value(row, parse);
+			return next ? apply(parse, &search.found, next) : missing_value(row, typed);
 		}
-		if (takes_value(search.row)) {
-			if (p[1])
-				return apply(config, search.row, p + 1, false);
-			next = next_value(search.row, words);
-			return next ? apply(config, search.row, next, false)
-				    : missing_value(search.row, typed);
-		}
-		ret = apply(config, search.row, NULL, false);
+		ret = apply(parse, &search.found, NULL);
 		if (ret)
 			return ret;
 	}
 	return 0;
 }
 
-static int parse_bare(struct vm_config *config, const char *word)
-{
-	if (!*word) {
-		log_error("'' is no kernel: an empty word stands on the command line");
-		return -EINVAL;
-	}
-	if (config->kernel) {
-		log_error(
-			"'%s': the kernel is %s already, and run takes nothing else without a dash",
-			word, config->kernel);
-		return -EINVAL;
-	}
-	config->kernel = word;
-	return 0;
-}
-
-static int parse_word(struct vm_config *config, const char *word, struct words *words)
+static int parse_word(struct parse *parse, const char *word)
 {
 	char *copy;
 	int ret;
 
 	if (word[0] != '-' || !word[1])
-		return parse_bare(config, word);
+		return parse->set->word(parse->base, word);
 	if (word[1] != '-')
-		return parse_letters(config, word, words);
+		return parse_letters(parse, word);
 	if (word[2]) {
 		copy = strdup(word + 2);
-		if (!copy) {
-			log_error("out of memory");
-			return -ENOMEM;
-		}
-		ret = parse_long(config, copy, word, words);
+		if (!copy)
+			return out_of_memory();
+		ret = parse_long(parse, copy, word);
 		free(copy);
 		return ret;
 	}
-	if (words->next == words->end)
+	if (parse->next == parse->end)
 		return 0;
 	log_error("-- %s: a command for the guest cannot be given; put it into the initrd's /init, "
 		  "or into init= of --params",
-		  *words->next);
+		  *parse->next);
 	return -EINVAL;
 }
 
-int options_parse_run(int argc, char **argv, struct vm_config *config)
+int options_parse(const struct option_set *set, int argc, char **argv, void *base)
 {
-	struct words words = { .next = argv + 1, .end = argv + argc };
+	struct parse parse = { .set = set, .base = base, .next = argv + 1, .end = argv + argc };
 	int ret = 0;
 
-	while (!ret && words.next < words.end)
-		ret = parse_word(config, *words.next++, &words);
+	while (!ret && parse.next < parse.end)
+		ret = parse_word(&parse, *parse.next++);
 	return ret;
 }

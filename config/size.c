@@ -6,8 +6,7 @@
 #include "lkvm/config/options.h"
 #include "lkvm/config/size.h"
 
-/* 36: none in any base. */
-static unsigned digit(char c)
+unsigned hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -25,10 +24,11 @@ static int digits(const char **text, unsigned base, u64 *number)
 	u64 n = 0;
 	int ret = 0;
 
-	if (digit(*p) >= base)
+	if (hex_digit(*p) >= base)
 		return -EINVAL;
-	for (; digit(*p) < base; p++) {
-		if (__builtin_mul_overflow(n, base, &n) || __builtin_add_overflow(n, digit(*p), &n))
+	for (; hex_digit(*p) < base; p++) {
+		if (__builtin_mul_overflow(n, base, &n) ||
+		    __builtin_add_overflow(n, hex_digit(*p), &n))
 			ret = -ERANGE; /* read on: what follows may not be a number at all */
 	}
 	*text = p;
@@ -41,7 +41,7 @@ static int digits_of_any_base(const char **text, u64 *number)
 {
 	const char *p = *text;
 
-	if (p[0] == '0' && (p[1] | 0x20) == 'x' && digit(p[2]) < 16) {
+	if (p[0] == '0' && (p[1] | 0x20) == 'x' && hex_digit(p[2]) < 16) {
 		*text += 2;
 		return digits(text, 16, number);
 	}
@@ -88,12 +88,9 @@ int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest
 
 int parse_u64(const char *text, u64 max, u64 *number)
 {
-	char *end;
+	int ret = digits_of_any_base(&text, number);
 
-	errno = 0;
-	*number = strtoull(text, &end, 0);
-	/* strtoull takes a minus sign, and blanks before it. */
-	if (*end || end == text || *text < '0' || *text > '9')
+	if (ret == -EINVAL || *text)
 		return -EINVAL;
-	return errno || *number > max ? -ERANGE : 0;
+	return ret || *number > max ? -ERANGE : 0;
 }

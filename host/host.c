@@ -38,7 +38,7 @@ int host_new_vm(const struct host *host)
 	unsigned long type = 0;
 	int error;
 
-	config_init(&config);
+	config_init(&config, NULL);
 	error = arch_vm_type(&config, host->kvm_fd, &type);
 	config_release(&config);
 	return error ? error : kvm_create_vm(host->kvm_fd, type);

@@ -21,10 +21,9 @@ static const char *const irqchips[] = {
 static const char *const cpu_types[] = { [RISCV_CPU_MAX] = "max", [RISCV_CPU_MIN] = "min", NULL };
 
 /* The struct riscv_machine_id at the row's offset. */
-static int parse_machine_id(struct vm_config *config, const struct option_row *row,
-			    const char *value)
+static int parse_machine_id(void *base, const struct option_row *row, const char *value)
 {
-	struct riscv_machine_id *id = (void *)((char *)config + row->offset);
+	struct riscv_machine_id *id = (void *)((char *)base + row->offset);
 
 	id->given = value;
 	return value ? option_u64(row, value, &id->value) : 0;
@@ -33,14 +32,13 @@ static int parse_machine_id(struct vm_config *config, const struct option_row *r
 const struct option_row arch_options[] = {
 	{ .kind = OPTION_GROUP, .help = "riscv64" },
 	{
-		.kind = OPTION_CALL,
+		.kind = OPTION_CHOICE,
 		.name = "irqchip",
 		.argument = "KIND",
 		.help = "Interrupt controller: auto, aia or plic",
 		.man = "aia gives PCI devices message-signalled interrupts and is KVM's work; plic "
 		       "is lkvm's own, and slower. auto, the default, is aia where the host's KVM "
 		       "has it.",
-		.parse = option_parse_choice,
 		.offset = offsetof(struct vm_config, arch.irqchip),
 		.choices = irqchips,
 	},
@@ -53,7 +51,7 @@ const struct option_row arch_options[] = {
 		.offset = offsetof(struct vm_config, arch.dump_dtb),
 	},
 	{
-		.kind = OPTION_CALL,
+		.kind = OPTION_CHOICE,
 		.name = "cpu-type",
 		.argument = "TYPE",
 		.help = "What CPUs can do: all that the host's can (max) or the base (min)",
@@ -61,7 +59,6 @@ const struct option_row arch_options[] = {
 		       "host has it. Others "
 		       "are taken away as far as the host can; of those that it cannot take away "
 		       "the guest is not told. Without Ssaia the interrupt controller is a PLIC.",
-		.parse = option_parse_choice,
 		.offset = offsetof(struct vm_config, arch.isa.cpu_type),
 		.choices = cpu_types,
 	},

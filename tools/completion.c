@@ -73,7 +73,7 @@ static void set_value(struct offer *offer, const struct option_row *row)
 		offer->kind = VALUE_ANY;
 }
 
-static int add_row(const struct option_row *row, void *arg)
+static int add_row(const struct option_row *row, const struct config_kind *kind, void *arg)
 {
 	struct offers *offers = arg;
 	struct offer *offer;
@@ -154,7 +154,7 @@ static void collect(struct offers *offers, const struct builtin *builtin)
 {
 	memset(offers, 0, sizeof(*offers));
 	if (takes_run_options(builtin))
-		options_for_each(add_row, offers);
+		options_for_each(&run_options, add_row, offers);
 	else if (!is(builtin, "help") && !is(builtin, "version"))
 		add_help(offers, builtin);
 }

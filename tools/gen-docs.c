@@ -95,7 +95,7 @@ static void roff_names(const struct option_row *row)
 	putchar('\n');
 }
 
-static int roff_row(const struct option_row *row, void *arg)
+static int roff_row(const struct option_row *row, const struct config_kind *kind, void *arg)
 {
 	if (row->kind == OPTION_GROUP) {
 		printf(".SS %s\n", row->help);
@@ -113,10 +113,10 @@ static int roff_row(const struct option_row *row, void *arg)
 
 static void roff_options(void)
 {
-	options_for_each(roff_row, NULL);
+	options_for_each(&run_options, roff_row, NULL);
 	for (unsigned i = 0; other_options[i]; i++)
 		for (const struct option_row *row = other_options[i]; row->name || row->help; row++)
-			roff_row(row, NULL);
+			roff_row(row, NULL, NULL);
 }
 
 static void roff_commands(void)

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/random.h>
 #include "lkvm/util/log.h"
+#include "lkvm/config/options.h"
 #include "lkvm/virtio/core.h"
+#include "lkvm/vm/device-kind.h"
 #include "lkvm/vm/vm.h"
 
 /* A request may be answered in part: a guest that asks for much gets it in several turns. */
@@ -66,7 +68,7 @@ static const struct virtio_device_ops rng_ops = {
 	.destroy = rng_destroy,
 };
 
-int virtio_rng_create(struct vm *vm)
+static int rng_create(struct vm *vm, const void *record, unsigned index, void **opened)
 {
 	static const u16 queue_size[] = { RNG_QUEUE };
 	struct virtio_rng *rng = calloc(1, sizeof(*rng));
@@ -87,3 +89,29 @@ int virtio_rng_create(struct vm *vm)
 		rng_destroy(&rng->dev);
 	return err;
 }
+
+static bool rng_by_default(void *record)
+{
+	return true;
+}
+
+static const struct option_row rng_options[] = {
+	{
+		.kind = OPTION_DEVICE,
+		.name = "rng",
+		.help = "Random number generator (there by default)",
+		.by_default = true,
+	},
+	{ 0 },
+};
+
+const struct device_kind virtio_rng_kind = {
+	.config = {
+		.name = "rng",
+		.max = 1,
+		.rows = rng_options,
+		.group = OPTION_GROUP_DEVICES,
+		.by_default = rng_by_default,
+	},
+	.create = rng_create,
+};

@@ -24,7 +24,7 @@ const struct option_row arch_options[] = {
 		.offset = offsetof(struct vm_config, arch.no_acpi),
 	},
 	{
-		.kind = OPTION_CALL,
+		.kind = OPTION_CHOICE,
 		.name = "vm-type",
 		.argument = "TYPE",
 		.help = "Kind of machine: default, sw-protected or snp",
@@ -33,7 +33,6 @@ const struct option_row arch_options[] = {
 		       "imitation of such machines, for development: it protects nothing, takes "
 		       "any processor with nested paging and a host kernel with "
 		       "CONFIG_KVM_SW_PROTECTED_VM. See Documentation/private-memory.md.",
-		.parse = option_parse_choice,
 		.offset = offsetof(struct vm_config, arch.vm_type),
 		.choices = x86_vm_type_names,
 	},

@@ -45,7 +45,12 @@ void builtin_help_help(FILE *out);
 /* `lkvm help`: usage and the list of commands. */
 void builtin_print_usage(FILE *out);
 
+struct option_set;
 struct vm_config;
+
+/* Those of `lkvm run`. */
+extern const struct option_set run_options;
+
 /*
  * For a command that takes the words of `lkvm run`: initializes `config`, which config_release() frees in any case,
  * parses them and sets the log level. False if there is no more to do: help was wanted and printed, or the words

@@ -3,7 +3,14 @@
 #ifndef LKVM_MACHINE_H
 #define LKVM_MACHINE_H
 
+struct config_kind;
 struct vm_config;
+
+/*
+ * The kinds of devices there are, in the order in which a guest finds them; ends with NULL. Each is the
+ * `config` of a struct device_kind.
+ */
+extern const struct config_kind *const machine_kinds[];
 
 /*
  * Assembles the guest in guest order, runs it, takes everything down. Main thread. Returns what the

@@ -6,10 +6,19 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "lkvm/builtin.h"
 #include "lkvm/config/options.h"
+#include "lkvm/vm/device-kind.h"
 #include "said.h"
 
 static struct vm_config config;
+
+extern const struct device_kind virtio_rng_kind;
+
+static inline unsigned count(const struct device_kind *kind)
+{
+	return config_count(&config, &kind->config);
+}
 
 /* Parses words with stderr caught; messages are part of the contract. */
 static inline int parse_words(const char *const *words)
@@ -24,8 +33,8 @@ static inline int parse_words(const char *const *words)
 	}
 	said_begin();
 	config_release(&config);
-	config_init(&config);
-	ret = options_parse_run(argc, argv, &config);
+	config_init(&config, &run_options);
+	ret = options_parse(&run_options, argc, argv, &config);
 	said_end();
 	return ret;
 }

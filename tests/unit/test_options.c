@@ -13,7 +13,7 @@ struct table {
 	const struct option_row *seen[128];
 };
 
-static int collect(const struct option_row *row, void *arg)
+static int collect(const struct option_row *row, const struct config_kind *kind, void *arg)
 {
 	struct table *table = arg;
 
@@ -30,7 +30,8 @@ static int collect(const struct option_row *row, void *arg)
 
 static bool needs_argument(const struct option_row *row)
 {
-	return row->kind == OPTION_STRING || row->kind == OPTION_UINT || row->kind == OPTION_CALL;
+	return row->kind == OPTION_STRING || row->kind == OPTION_UINT || row->kind == OPTION_U64 ||
+	       row->kind == OPTION_SIZE || row->kind == OPTION_CHOICE || row->kind == OPTION_CALL;
 }
 
 /* Help is one phrase without a full stop, the manual's text are sentences with one. */
@@ -53,13 +54,16 @@ static void check_row(const struct option_row *row)
 	check_text(row, row->help, false);
 	if (row->man)
 		check_text(row, row->man, true);
-	assert_int_equal(!!row->argument, needs_argument(row));
+	if (row->kind != OPTION_DEVICE)
+		assert_int_equal(!!row->argument, needs_argument(row));
 	assert_int_equal(!!row->parse, row->kind == OPTION_CALL || row->kind == OPTION_CALL_FLAG);
 	assert_true(!row->max || row->min <= row->max);
+	assert_true(!row->keys || row->argument);
+	assert_true(row->kind != OPTION_CHOICE || row->choices);
 	/* The opposites share the names' space. */
 	if (!strncmp(row->name, "no-", 3))
 		assert_true(row->kind == OPTION_FLAG || row->kind == OPTION_IGNORED);
-	assert_true(!row->bare || row->kind == OPTION_CALL);
+	assert_true(!row->bare || row->argument);
 }
 
 static void test_table_is_sound(void **state)
@@ -67,7 +71,7 @@ static void test_table_is_sound(void **state)
 	struct table table = { .rows = 0 };
 	unsigned i, j;
 
-	options_for_each(collect, &table);
+	options_for_each(&run_options, collect, &table);
 	assert_true(table.rows >= 18 && table.groups >= 4);
 	for (i = 0; i < table.rows; i++) {
 		check_row(table.seen[i]);
@@ -79,7 +83,7 @@ static void test_table_is_sound(void **state)
 	}
 }
 
-static int stop_at_third(const struct option_row *row, void *arg)
+static int stop_at_third(const struct option_row *row, const struct config_kind *kind, void *arg)
 {
 	return ++*(int *)arg == 3 ? 42 : 0;
 }
@@ -88,7 +92,7 @@ static void test_walk_can_be_stopped(void **state)
 {
 	int calls = 0;
 
-	assert_int_equal(options_for_each(stop_at_third, &calls), 42);
+	assert_int_equal(options_for_each(&run_options, stop_at_third, &calls), 42);
 	assert_int_equal(calls, 3);
 }
 
@@ -99,13 +103,13 @@ static void test_every_row_with_and_without_value(void **state)
 	char word[80], long_value[80];
 	unsigned i;
 
-	options_for_each(collect, &table);
+	options_for_each(&run_options, collect, &table);
 	for (i = 0; i < table.rows; i++) {
 		const struct option_row *row = table.seen[i];
 
 		snprintf(word, sizeof(word), "--%s", row->name);
 		snprintf(long_value, sizeof(long_value), "--%s=", row->name);
-		if (needs_argument(row)) {
+		if (row->argument) {
 			if (row->bare)
 				GOOD(word);
 			else
@@ -154,7 +158,7 @@ static void test_abbreviations(void **state)
 	GOOD("--vir", "mmio");
 	assert_int_equal(config.transport, TRANSPORT_MMIO);
 	GOOD("--no-rn");
-	assert_false(config.rng);
+	assert_int_equal(count(&virtio_rng_kind), 0);
 	/* A whole name wins over longer ones that begin with it. */
 	GOOD("--rng");
 	GOOD("--m", "2G", "--mem=1G", "--me", "3G");
@@ -269,7 +273,7 @@ static void test_older_words_for_transports(void **state)
 }
 
 /* The architecture's own among them: --flash, --firmware. */
-static int try_memory_file(const struct option_row *row, void *path)
+static int try_memory_file(const struct option_row *row, const struct config_kind *kind, void *path)
 {
 	char value[64], option[64], expected[128];
 
@@ -311,7 +315,7 @@ static void test_memory_file_is_nothing_else(void **state)
 			 rows[i].option);
 		assert_non_null(strstr(said, expected));
 	}
-	options_for_each(try_memory_file, path);
+	options_for_each(&run_options, try_memory_file, path);
 	GOOD("--mem-backend", value, "--disk", "/x", "-k", "/dev/null");
 	assert_int_equal(finish_quietly(), 0);
 	GOOD("--mem-backend", "file,path=/nonexistent", "--disk", "/nonexistent", "-k",
@@ -330,17 +334,17 @@ static void test_finish(void **state)
 	snprintf(expected, sizeof(expected), "guest-%d", getpid());
 	assert_string_equal(config.name, expected);
 	assert_int_equal(config.cpus, sysconf(_SC_NPROCESSORS_ONLN));
-	assert_true(config.memory >= CONFIG_MIN_MEMORY && config.rng);
+	assert_true(config.memory >= CONFIG_MIN_MEMORY && count(&virtio_rng_kind) == 1);
 	assert_string_equal(config.kernel, "some-kernel");
 	GOOD("k", "--nodefaults");
 	assert_int_equal(finish_quietly(), 0);
-	assert_true(!config.rng && !config.nr_nets && !config.nr_disks);
+	assert_true(!count(&virtio_rng_kind) && !config.nr_nets && !config.nr_disks);
 	GOOD("k", "--rng", "--nodefaults");
 	assert_int_equal(finish_quietly(), 0);
-	assert_true(config.rng);
+	assert_int_equal(count(&virtio_rng_kind), 1);
 	GOOD("k", "--no-rng", "-n", "none", "--name=n", "-c1");
 	assert_int_equal(finish_quietly(), 0);
-	assert_true(!config.rng && !config.nr_nets);
+	assert_true(!count(&virtio_rng_kind) && !config.nr_nets);
 	assert_string_equal(config.name, "n");
 	assert_int_equal(config.cpus, 1);
 }

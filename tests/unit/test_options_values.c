@@ -236,9 +236,9 @@ static void test_choices(void **state)
 static void test_flags(void **state)
 {
 	GOOD("x");
-	assert_false(config.reboot || config.nodefaults || config.timeout || config.rng_given);
+	assert_false(config.reboot || config.nodefaults || config.timeout);
 	GOOD("--reboot", "--nodefaults", "--timeout", "60", "--rng");
-	assert_true(config.reboot && config.nodefaults && config.rng && config.rng_given);
+	assert_true(config.reboot && config.nodefaults && count(&virtio_rng_kind) == 1);
 	assert_int_equal(config.timeout, 60);
 	GOOD("--reboot", "--no-reboot", "--timeout=0");
 	assert_false(config.reboot);
@@ -460,11 +460,11 @@ static void test_list(void **state)
 {
 	char text[] = "a,,b,,,c,", *cursor = text;
 
-	assert_string_equal(option_list_next(&cursor), "a,b,");
-	assert_string_equal(option_list_next(&cursor), "c");
-	assert_string_equal(option_list_next(&cursor), "");
-	assert_null(option_list_next(&cursor));
-	assert_null(option_list_next(&cursor));
+	assert_string_equal(key_list_next(&cursor), "a,b,");
+	assert_string_equal(key_list_next(&cursor), "c");
+	assert_string_equal(key_list_next(&cursor), "");
+	assert_null(key_list_next(&cursor));
+	assert_null(key_list_next(&cursor));
 }
 
 static void test_nearest(void **state)

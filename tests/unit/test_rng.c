@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "lkvm/util/log.h"
+#include "lkvm/vm/device-kind.h"
 #include "fake_vm.h"
 #include "virtio_driver.h"
+
+extern const struct device_kind virtio_rng_kind;
 
 static struct virtio_device *created;
 static struct test_transport transport;
@@ -30,7 +33,7 @@ static int setup(void **state)
 	struct state *s = calloc(1, sizeof(*s));
 
 	s->vm = fake_vm_create();
-	assert_int_equal(virtio_rng_create(s->vm), 0);
+	assert_int_equal(virtio_rng_kind.create(s->vm, NULL, 0, NULL), 0);
 	ring_init(&s->ring, fake_ram(s->vm), RING_BASE, FAKE_RAM_SIZE, 64);
 	assert_true(driver_start(created, 0, &s->ring, 1));
 	*state = s;

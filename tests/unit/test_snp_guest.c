@@ -123,7 +123,7 @@ static int setup(void **state)
 	host_seen.types = BIT(0) | BIT(SEV_VM_TYPE_SNP);
 	make_bzimage(image);
 	kernel = memory_file(image, sizeof(image));
-	config_init(&config);
+	config_init(&config, NULL);
 	config.kernel = kernel.path;
 	config.cmdline = "quiet";
 	config.memory = MEMORY;

@@ -40,7 +40,7 @@ static int setup(void **state)
 	make_bzimage(image);
 	kernel = memory_file(image, sizeof(image));
 	initrd = memory_file("some files", 10);
-	config_init(&config);
+	config_init(&config, NULL);
 	config.kernel = kernel.path;
 	config.initrds[0] = initrd.path;
 	config.nr_initrds = 1;

@@ -6,6 +6,7 @@
 
 #include "cpuid.h"
 #include "kernel_file.h"
+#include "lkvm/builtin.h"
 #include "lkvm/config/config.h"
 #include "lkvm/config/options.h"
 #include "said.h"
@@ -17,7 +18,7 @@ static struct vm_config config;
 
 static int setup(void **state)
 {
-	config_init(&config);
+	config_init(&config, &run_options);
 	return 0;
 }
 
@@ -27,14 +28,14 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* What options_parse_run() makes of --snp VALUE. */
+/* What options_parse() makes of --snp VALUE. */
 static int parse(const char *value)
 {
 	char *argv[] = { (char *)"run", (char *)"--snp", (char *)value };
 	int ret;
 
 	said_begin();
-	ret = options_parse_run(3, argv, &config);
+	ret = options_parse(&run_options, 3, argv, &config);
 	said_end();
 	return ret;
 }

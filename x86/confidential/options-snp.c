@@ -55,14 +55,6 @@ static int take_number(const struct item *item, u64 max, u64 *number)
 	}
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static int no_hex(const struct item *item, size_t size)
 {
 	return option_error(item->row, item->all, "%s: %zu hexadecimal digits would work",
@@ -78,9 +70,9 @@ static int take_hex(const struct item *item, u8 *bytes, size_t size)
 	if (strlen(digits) != 2 * size)
 		return no_hex(item, size);
 	for (size_t i = 0; i < size; i++) {
-		int high = hex_digit(digits[2 * i]), low = hex_digit(digits[2 * i + 1]);
+		unsigned high = hex_digit(digits[2 * i]), low = hex_digit(digits[2 * i + 1]);
 
-		if (high < 0 || low < 0)
+		if (high > 15 || low > 15)
 			return no_hex(item, size);
 		bytes[i] = high << 4 | low;
 	}
@@ -207,8 +199,9 @@ static int parse_item(struct snp_config *snp, const struct option_row *row, cons
 			    text);
 }
 
-int snp_parse_option(struct vm_config *config, const struct option_row *row, const char *value)
+int snp_parse_option(void *base, const struct option_row *row, const char *value)
 {
+	struct vm_config *config = base;
 	struct snp_config *snp = &config->arch.snp;
 	char *cursor, *item;
 	int error = 0;
@@ -225,7 +218,7 @@ int snp_parse_option(struct vm_config *config, const struct option_row *row, con
 	}
 	snp->given = true;
 	config->arch.vm_type = VM_TYPE_SNP;
-	while (!error && (item = option_list_next(&cursor)))
+	while (!error && (item = key_list_next(&cursor)))
 		error = parse_item(snp, row, value, item);
 	return error;
 }

@@ -27,7 +27,7 @@ struct snp_config {
 #define SNP_C_BIT_DEFAULT  51
 
 /* Its parser: fills config->arch.snp. */
-int snp_parse_option(struct vm_config *config, const struct option_row *row, const char *value);
+int snp_parse_option(void *base, const struct option_row *row, const char *value);
 
 u64 snp_policy(const struct snp_config *config);
 unsigned snp_c_bit(const struct snp_config *config);

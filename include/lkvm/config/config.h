@@ -19,7 +19,9 @@
 #define CONFIG_MAX_TTYS	    4
 #define CONFIG_MAX_CPUSETS  64
 
+struct config_records;
 struct config_text;
+struct option_set;
 
 enum console_kind { CONSOLE_SERIAL, CONSOLE_VIRTIO };
 enum virtio_transport_kind {
@@ -69,10 +71,11 @@ struct net_config {
 };
 
 struct vm_config {
-	const char *name;     /* never NULL after config_finish */
-	bool named;	      /* it was given, not made up by config_finish */
-	const char *kernel;   /* NULL: looked for, see config_finish */
-	const char *firmware; /* runs instead of a kernel; NULL: none */
+	const struct option_set *options; /* which there are; NULL: none, nothing is parsed */
+	const char *name;		  /* never NULL after config_finish */
+	bool named;			  /* it was given, not made up by config_finish */
+	const char *kernel;		  /* NULL: looked for, see config_finish */
+	const char *firmware;		  /* runs instead of a kernel; NULL: none */
 	const char *initrds[CONFIG_MAX_INITRDS];
 	unsigned nr_initrds;
 	const char *cmdline; /* NULL: none given */
@@ -92,19 +95,18 @@ struct vm_config {
 	cpu_set_t affinities[CONFIG_MAX_CPUSETS];
 	unsigned nr_affinities;
 	bool net_given;	   /* any -n, also mode=none */
-	bool rng;	   /* a virtio-rng device; default on, off with nodefaults */
-	bool rng_given;	   /* --rng or --no-rng, which count for more than nodefaults */
 	bool nodefaults;   /* exactly what was asked for */
 	bool reboot;	   /* a guest reboot restarts the guest */
 	bool keep_running; /* even if nobody reads the console any more */
 	unsigned timeout;  /* seconds; 0: none */
 	enum log_level loglevel;
 	struct arch_config arch;
-	struct config_text *texts; /* strings made while parsing; see config_keep */
+	struct config_records *records; /* of each kind of device: config/kind.h */
+	struct config_text *texts;	/* strings made while parsing; see config_keep */
 };
 
-/* Everything at its default. Call before parsing. */
-void config_init(struct vm_config *config);
+/* Everything at its default. Call before parsing, with the options that there are. */
+void config_init(struct vm_config *config, const struct option_set *options);
 
 /* Gives back what parsing allocated; strings of config are gone then. */
 void config_release(struct vm_config *config);

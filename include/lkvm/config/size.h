@@ -18,4 +18,7 @@ int parse_number(const char *text, u64 max, u64 *number);
 /* The same, or with 0x, or octal with a leading 0. */
 int parse_u64(const char *text, u64 max, u64 *number);
 
+/* The value of a hexadecimal digit; 16 or more: it is none. */
+unsigned hex_digit(char c);
+
 #endif

@@ -219,7 +219,6 @@ struct disk;
 struct disk_config;
 struct net_config;
 struct chardev;
-int virtio_rng_create(struct vm *vm);
 /* When it returns 0, *disk is the device's own and NULL. */
 int virtio_blk_create(struct vm *vm, struct disk **disk, const struct disk_config *config,
 		      unsigned index);

@@ -233,7 +233,7 @@ static inline struct vm *fake_guest_create(unsigned cpus)
 {
 	memset(&fake, 0, sizeof(fake));
 	memset(&guest, 0, sizeof(guest));
-	config_init(&guest.config);
+	config_init(&guest.config, NULL);
 	guest.config.cpus = cpus;
 	guest.config.memory = MIB(256);
 	guest.vm.config = &guest.config;

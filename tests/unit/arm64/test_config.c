@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lkvm/arch.h"
+#include "lkvm/builtin.h"
 #include "said.h"
 
 static struct vm_config config;
@@ -19,11 +20,11 @@ static int try_words(const char *const *words)
 		assert_true(++argc < 32);
 	}
 	config_release(&config);
-	config_init(&config);
+	config_init(&config, &run_options);
 	config.memory = MIB(256);
 	config.cpus = 2;
 	said_begin();
-	ret = options_parse_run(argc, argv, &config);
+	ret = options_parse(&run_options, argc, argv, &config);
 	if (!ret)
 		ret = arch_config_check(&config);
 	said_end();
@@ -60,9 +61,9 @@ static void numbers(void **state)
 	assert_true(config.arch.kaslr_seed_given && !config.arch.kaslr_seed);
 	GOOD("--kaslr-seed=5", "--no-kaslr-seed");
 	assert_false(config.arch.kaslr_seed_given);
-	BAD("not a number", "--kaslr-seed", "-1");
-	BAD("not a number", "--kaslr-seed", "12x");
-	BAD("not a number", "--kaslr-seed", "");
+	BAD("not a whole number", "--kaslr-seed", "-1");
+	BAD("not a whole number", "--kaslr-seed", "12x");
+	BAD("not a whole number", "--kaslr-seed", "");
 	BAD("more than 64 bits", "--kaslr-seed", "18446744073709551616");
 	GOOD("--override-bad-firmware-cntfrq", "24000000");
 	assert_int_equal(config.arch.cntfrq, 24000000);

@@ -4,6 +4,7 @@
 
 #include "fake_kvm.h"
 #include "isa.h"
+#include "lkvm/builtin.h"
 #include "lkvm/config/options.h"
 #include "said.h"
 
@@ -54,7 +55,7 @@ static void parse(const char *option)
 {
 	char *argv[] = { "run", (char *)option };
 
-	assert_int_equal(options_parse_run(2, argv, &guest.config), 0);
+	assert_int_equal(options_parse(&run_options, 2, argv, &guest.config), 0);
 	guest.config.cpus = 1;
 }
 
@@ -182,7 +183,7 @@ static void test_ssaia(void **state)
 	assert_false(isa_wanted(&guest.config.arch.isa, ISA_ssaia));
 }
 
-static int look_for(const struct option_row *row, void *arg)
+static int look_for(const struct option_row *row, const struct config_kind *kind, void *arg)
 {
 	return row->name && !strcmp(row->name, arg);
 }
@@ -193,7 +194,7 @@ static void test_options(void **state)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
 		snprintf(name, sizeof(name), "disable-%s", names[i]);
-		assert_int_equal(options_for_each(look_for, name), 1);
+		assert_int_equal(options_for_each(&run_options, look_for, name), 1);
 	}
 }
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parser and config.c have in common about records of kinds (kind.c). */
+#ifndef CONFIG_RECORDS_H
+#define CONFIG_RECORDS_H
+
+#include "lkvm/config/kind.h"
+
+/* One with its defaults, from malloc. NULL: no memory. */
+void *record_new(const struct config_kind *kind);
+
+/* Adds those that a guest has by default, then checks all. 0, -ENOMEM, or -errno said. */
+int records_finish(struct vm_config *config);
+void records_release(struct vm_config *config);
+
+#endif
