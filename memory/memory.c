@@ -32,10 +32,8 @@ int guest_memory_use(struct guest_memory *memory, const struct memory_config *co
 	memory->vm_fd = vm_fd;
 	memory->size = size;
 	memory->population = calloc(1, sizeof(*memory->population));
-	if (!memory->population) {
-		log_fatal("out of memory");
+	if (!memory->population)
 		return -ENOMEM;
-	}
 	return memory->backend->open ? memory->backend->open(memory, size) : 0;
 }
 

@@ -209,10 +209,8 @@ int pci_host_create(struct vm *vm, const struct pci_board *board)
 	struct pci_host *host = calloc(1, sizeof(*host));
 	int err;
 
-	if (!host) {
-		log_error("PCI host: %s", strerror(ENOMEM));
+	if (!host)
 		return -ENOMEM;
-	}
 	host->vm = vm;
 	host->board = *board;
 	err = add_windows(host);

@@ -194,8 +194,6 @@ int blk_new(struct virtio_blk **result, struct vm *vm, const struct guest_memory
 	*result = blk;
 	return 0;
 fail:
-	if (ret == -ENOMEM)
-		log_error("--disk %s: %s", config->path, strerror(ENOMEM));
 	free(blk->requests);
 	free(blk->room);
 	free(blk);

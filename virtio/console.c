@@ -266,10 +266,8 @@ int virtio_console_create(struct vm *vm, struct chardev *chardev)
 	u16 columns, rows;
 	int err;
 
-	if (!c) {
-		log_error("virtio-console: %s", strerror(ENOMEM));
+	if (!c)
 		return -ENOMEM;
-	}
 	c->chardev = chardev;
 	c->size_timer.expired = on_size_timer;
 	/* Without a terminal there is no size: saying 0 by 0 would confuse more than saying nothing. */

@@ -74,10 +74,8 @@ static int rng_create(struct vm *vm, const void *record, unsigned index, void **
 	struct virtio_rng *rng = calloc(1, sizeof(*rng));
 	int err;
 
-	if (!rng) {
-		log_error("virtio-rng: %s", strerror(ENOMEM));
+	if (!rng)
 		return -ENOMEM;
-	}
 	err = virtio_init(&rng->dev, &rng_ops, vm, NULL, NULL, 0, 0, queue_size, 1);
 	if (err) {
 		log_error("virtio-rng: %s", strerror(-err));

@@ -88,8 +88,7 @@ static int make_cmdline(struct vm *vm, char *cmdline, size_t size)
 	return error;
 }
 
-/* cmdline has room for BOARD_BOOT_CMDLINE_MAX bytes. */
-static int prepare(struct vm *vm, struct x86_boot *boot, char *cmdline)
+static int prepare(struct vm *vm, struct x86_boot *boot)
 {
 	struct x86_vm *x86 = vm->arch.x86;
 
@@ -97,21 +96,20 @@ static int prepare(struct vm *vm, struct x86_boot *boot, char *cmdline)
 		.memory = &vm->memory,
 		.low_ram = x86->low_ram,
 		.high_ram = x86->high_ram,
-		.cmdline = cmdline,
+		.cmdline = x86->cmdline,
 		.initrds = x86->initrds,
 		.nr_initrds = x86->nr_initrds,
 		.rng_seed = true,
 		.private_bit = x86->snp ? BIT(snp_c_bit(&vm->config->arch.snp)) : 0,
 	};
-	*cmdline = '\0';
-	return make_cmdline(vm, cmdline, BOARD_BOOT_CMDLINE_MAX);
+	x86->cmdline[0] = '\0';
+	return make_cmdline(vm, x86->cmdline, sizeof(x86->cmdline));
 }
 
 int x86_check_load(struct vm *vm)
 {
-	char cmdline[BOARD_BOOT_CMDLINE_MAX];
 	struct x86_boot boot;
-	int error = prepare(vm, &boot, cmdline);
+	int error = prepare(vm, &boot);
 
 	if (error || vm->config->firmware)
 		return error;
@@ -127,10 +125,9 @@ static void drop_copies(struct x86_vm *x86)
 
 int arch_load(struct vm *vm)
 {
-	char cmdline[BOARD_BOOT_CMDLINE_MAX];
 	struct x86_vm *x86 = vm->arch.x86;
 	struct x86_boot boot;
-	int error = prepare(vm, &boot, cmdline);
+	int error = prepare(vm, &boot);
 
 	if (!error && vm->config->firmware) {
 		error = x86_firmware_load(vm, &boot);

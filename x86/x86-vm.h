@@ -9,6 +9,7 @@
 #include "lkvm/pci/pci.h"
 #include "lkvm/vm/irq.h"
 #include "lkvm/vm/vm.h"
+#include "board.h"
 #include "firmware.h"
 #include "kernel.h"
 
@@ -31,9 +32,10 @@ struct x86_vm {
 	struct boot_file initrds[CONFIG_MAX_INITRDS];
 	unsigned nr_initrds;
 	struct pci_board pci;
-	struct acpi_pm *pm;	 /* the device list's */
-	unsigned nr_virtio_mmio; /* slots handed out */
-	struct x86_entry entry;	 /* where vCPU 0 begins; set by arch_load */
+	struct acpi_pm *pm;		      /* the device list's */
+	unsigned nr_virtio_mmio;	      /* slots handed out */
+	char cmdline[BOARD_BOOT_CMDLINE_MAX]; /* the kernel's; a stack may be as small as that */
+	struct x86_entry entry;		      /* where vCPU 0 begins; set by arch_load */
 	/* NULL unless the guest may reboot: what a reset puts back into the irqchip. */
 	struct x86_vm_state *birth;
 	bool used; /* arch_reset was here before: vCPUs are not as KVM made them */
