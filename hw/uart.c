@@ -28,12 +28,15 @@
 
 /*
  * A driver's handler reads until nothing is left. If more bytes came all the time it would never return
- * while somebody feeds us as fast as he can. So after this many, as much time belongs to the guest's other
- * work as it took for them: no line speed, which would be too fast for a slow host and too slow for a file
- * of some MiB. At most this long: a guest that came late for other reasons need not wait.
+ * while somebody feeds us as fast as he can. So bytes come in batches, and after each the guest rests: as
+ * much time belongs to its other work as it took for the batch and, while it rests, for our other
+ * interrupts, such as the echo's. This is no line speed, which would be too fast for a slow host and too
+ * slow for a file of some MiB. At most REST_MAX_NS: a guest that was late for other reasons, or prints all
+ * the time, gets its input, too.
  */
 #define BATCH	    256
-#define REST_MAX_NS 100000000ULL
+#define BATCH_NS    20000000ULL /* no more for this batch: the host is slow */
+#define REST_MAX_NS 1000000000ULL
 
 #define LSR_ERRORS (UART_LSR_OE | UART_LSR_PE | UART_LSR_FE | UART_LSR_BI)
 #define MSR_LINES  (UART_MSR_DCD | UART_MSR_RI | UART_MSR_DSR | UART_MSR_CTS)
@@ -61,10 +64,12 @@ struct uart {
 	unsigned polls; /* of LSR, see POLLS_OF_A_READER */
 	struct fifo rx;
 	/* See BATCH; times are clock_now()'s. */
-	unsigned taken;	 /* of the batch */
-	u64 batch_at;	 /* when its first byte came */
-	u64 rest_until;	 /* rx is empty: another batch begins then */
-	bool rest_begun; /* the batch is over, and the main loop has not been told */
+	unsigned taken; /* of the batch */
+	u64 batch_at;	/* when its first byte came */
+	u64 rest_until; /* rx is empty: another batch begins then, if the line is low */
+	u64 rest_limit; /* and then in any case */
+	u64 level_at;	/* since when the line's level counts */
+	bool emptied;	/* rx is, and the main loop has not been told */
 	/*
 	 * Bytes from the host that a FIFO reset would have lost. They are received anew once the guest
 	 * listens again, as if the host had waited: what comes through a pipe must not depend on when
@@ -139,12 +144,26 @@ static u8 interrupt_id(const struct uart *u)
 	return UART_IIR_NO_INT;
 }
 
+/* What is left of a rest. While the line is high it grows as fast as it shrinks while the line is low. */
+static u64 rest_left(const struct uart *u, u64 now)
+{
+	u64 from = u->level ? u->level_at : now;
+
+	if (now >= u->rest_limit || from >= u->rest_until)
+		return 0;
+	return MIN(u->rest_until - from + now - from, u->rest_limit - now);
+}
+
 static void update_line(struct uart *u)
 {
 	bool level = !u->quiesced && interrupt_id(u) != UART_IIR_NO_INT;
+	u64 now;
 
 	if (level == u->level)
 		return;
+	now = clock_now();
+	u->rest_until = now + rest_left(u, now);
+	u->level_at = now;
 	u->level = level;
 	irq_line_set(&u->irq, level);
 }
@@ -178,19 +197,27 @@ static void note_taken(struct uart *u)
 	if (u->rx.len)
 		return;
 	now = clock_now();
-	u->rest_until = now + MIN(now - u->batch_at, (u64)REST_MAX_NS);
-	u->rest_begun = u->taken >= BATCH;
+	u->rest_until = now + (now - u->batch_at);
+	u->rest_limit = now + REST_MAX_NS;
+	u->level_at = now;
+	u->emptied = true;
 }
 
 /* How many bytes more may come before a rest. */
 static unsigned batch_left(struct uart *u)
 {
+	u64 now;
 	unsigned nr;
 
-	if (!u->rx.len && u->taken && clock_now() >= u->rest_until)
+	if (!u->taken)
+		return BATCH - u->rx.len;
+	now = clock_now();
+	if (!u->rx.len && !rest_left(u, now)) {
 		u->taken = 0;
+		return BATCH;
+	}
 	nr = u->taken + u->rx.len;
-	return nr < BATCH ? BATCH - nr : 0;
+	return nr < BATCH && now - u->batch_at < BATCH_NS ? BATCH - nr : 0;
 }
 
 static unsigned uart_room_locked(struct uart *u)
@@ -430,8 +457,8 @@ static void settle(struct uart *u)
 	receive_held(u);
 	update_line(u);
 	/* The main loop alone can set the timer of a rest. */
-	again = u->rest_begun || uart_room_locked(u) > 0;
-	u->rest_begun = false;
+	again = u->emptied || uart_room_locked(u) > 0;
+	u->emptied = false;
 	pthread_mutex_unlock(&u->lock);
 	if (again)
 		chardev_room_again(u->chardev);
@@ -474,13 +501,15 @@ static const struct bus_ops uart_bus_ops = { .read = uart_read, .write = uart_wr
 static size_t uart_room(void *opaque)
 {
 	struct uart *u = opaque;
-	u64 now = clock_now(), rest = 0;
+	u64 now, rest = 0;
 	size_t room;
 
 	pthread_mutex_lock(&u->lock);
+	/* Before the question for room: a rest that is over in between must not be taken for none. */
+	now = clock_now();
 	room = uart_room_locked(u);
-	if (!room && u->taken >= BATCH && !u->rx.len && u->rest_until > now)
-		rest = u->rest_until - now;
+	if (!room && u->taken && !u->rx.len)
+		rest = rest_left(u, now);
 	pthread_mutex_unlock(&u->lock);
 	if (rest)
 		loop_timer_set(u->loop, &u->rest, rest);
@@ -523,7 +552,7 @@ static void uart_reset(struct device *device)
 	/* 9600 baud; the chip leaves the latch undefined, and some guests print without setting it. */
 	u->dll = 12;
 	u->dlm = 0;
-	u->overrun = u->thr_interrupt = u->rest_begun = false;
+	u->overrun = u->thr_interrupt = u->emptied = false;
 	u->taken = 0;
 	u->polls = 0;
 	u->msr = modem_lines(u);
