@@ -49,9 +49,12 @@ PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
 	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig $(PKG_CONFIG)
 endif
 PREFIX ?= /usr/local
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# In a tarball (make dist) it lies beside the Makefile.
+VERSION := $(shell cat .version 2>/dev/null || git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wshadow \
+# WERROR=0: a warning is no error, for compilers that nobody has tried yet.
+WERROR ?= 1
+WARNINGS := -Wall -Wextra $(if $(filter 0,$(WERROR)),,-Werror) -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wshadow \
 	-Wno-unused-parameter
 HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 CFLAGS ?= -O2 -g
@@ -63,14 +66,23 @@ ALL_LDFLAGS := -pthread -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(LDFLAGS
 # has HEADER,WORDS: the compiler finds it and links a program with it, with these words.
 has = $(shell printf '\043include <$(1)>\nint main(void){return 0;}' | \
 	$(CC) $(CFLAGS) -x c - -o /dev/null $(LDFLAGS) $(2) 2>/dev/null && echo y)
-SLIRP_CFLAGS := $(shell $(PKG_CONFIG) --cflags slirp 2>/dev/null)
+# pkg NAME,WORDS: what pkg-config says of it; WORDS where it has never heard of it, as of libaio and libfdt in Debian 12.
+pkg = $(or $(shell $(PKG_CONFIG) --cflags --libs $(1) 2>/dev/null),$(2))
+AIO := $(call pkg,libaio,-laio)
+FDT := $(call pkg,libfdt,-lfdt)
+ZLIB := $(call pkg,zlib,-lz)
+JANSSON := $(call pkg,jansson,-ljansson)
+ZSTD := $(call pkg,libzstd,-lzstd)
+NETTLE := $(call pkg,nettle,-lnettle)
+CMOCKA := $(call pkg,cmocka,-lcmocka)
 # It is loaded when it is needed, by a process of its own: its headers are enough.
+SLIRP_CFLAGS := $(shell $(PKG_CONFIG) --cflags slirp 2>/dev/null)
 HAVE_SLIRP := $(call has,slirp/libslirp.h,$(SLIRP_CFLAGS))
-HAVE_ZSTD := $(call has,zstd.h,-lzstd)
-HAVE_NETTLE := $(call has,nettle/sha2.h,-lnettle)
+HAVE_ZSTD := $(call has,zstd.h,$(ZSTD))
+HAVE_NETTLE := $(call has,nettle/sha2.h,$(NETTLE))
 # Asked for once, by the first test that is linked.
 CMOCKA_NEEDS := $(foreach h,stdarg stddef stdint setjmp,-include $(h).h)
-HAVE_CMOCKA = $(eval HAVE_CMOCKA := $(call has,cmocka.h,$(CMOCKA_NEEDS) -lcmocka))$(HAVE_CMOCKA)
+HAVE_CMOCKA = $(eval HAVE_CMOCKA := $(call has,cmocka.h,$(CMOCKA_NEEDS) $(CMOCKA)))$(HAVE_CMOCKA)
 
 # Nothing is made, told or asked of the machine for these goals, or by make -n and -q.
 SHORT_FLAGS := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
@@ -83,8 +95,8 @@ ifneq ($(BUILDS),)
 ifeq ($(shell command -v $(firstword $(CC))),)
 $(error no compiler $(firstword $(CC)): install Debian's $(if $(CROSS_COMPILE),gcc-$(CROSS_COMPILE:-=),gcc and libc6-dev))
 endif
-MISSING := $(strip $(call need,libaio,libaio.h,-laio,libaio-dev) $(call need,libfdt,libfdt.h,-lfdt,libfdt-dev) \
-	$(call need,zlib,zlib.h,-lz,zlib1g-dev) $(call need,jansson,jansson.h,-ljansson,libjansson-dev))
+MISSING := $(strip $(call need,libaio,libaio.h,$(AIO),libaio-dev) $(call need,libfdt,libfdt.h,$(FDT),libfdt-dev) \
+	$(call need,zlib,zlib.h,$(ZLIB),zlib1g-dev) $(call need,jansson,jansson.h,$(JANSSON),libjansson-dev))
 ifneq ($(MISSING),)
 $(error header or library missing, in brackets Debian's package: $(MISSING); $(INSTALLED_BY))
 endif
@@ -100,9 +112,9 @@ OBJS := $(SRCS:%.c=$(B)/%.o)
 PICK_ZSTD := $(if $(HAVE_ZSTD),$(B)/boot/zstd.o,$(B)/boot/zstd-none.o)
 PICK_NETTLE := $(if $(HAVE_NETTLE),$(B)/util/sha2.o $(B)/util/base64.o,$(B)/util/nettle-none.o)
 PICK := $(if $(HAVE_SLIRP),$(USER_NET:%.c=$(B)/%.o),$(B)/net/user-none.o) $(PICK_ZSTD) $(PICK_NETTLE)
-LIBS := -laio -lfdt -lz -ljansson $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_NETTLE),-lnettle) $(if $(HAVE_SLIRP),-ldl)
+LIBS := $(AIO) $(FDT) $(ZLIB) $(JANSSON) $(if $(HAVE_ZSTD),$(ZSTD)) $(if $(HAVE_NETTLE),$(NETTLE)) $(if $(HAVE_SLIRP),-ldl)
 STATIC_PICK := $(B)/net/user-none.o $(PICK_ZSTD) $(PICK_NETTLE)
-STATIC_LIBS := -laio -lfdt -lz -ljansson $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_NETTLE),-lnettle)
+STATIC_LIBS := $(AIO) $(FDT) $(ZLIB) $(JANSSON) $(if $(HAVE_ZSTD),$(ZSTD)) $(if $(HAVE_NETTLE),$(NETTLE))
 
 # make V=1 shows the commands, make -s nothing.
 Q := $(if $(V),,@)
@@ -192,7 +204,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/liblkvm.a
 	$(if $(HAVE_CMOCKA),,$(error header or library missing, in brackets Debian's package: cmocka (libcmocka-dev); $(INSTALLED_BY)))
 	@mkdir -p $(@D)
 	$(call say,CC     ,$<)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -Itests/unit -o $@ $< $(B)/liblkvm.a $(LIBS) -lcmocka
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -Itests/unit -o $@ $< $(B)/liblkvm.a $(LIBS) $(CMOCKA)
 
 unit: $(UNIT)
 
@@ -237,7 +249,7 @@ clean:
 endif
 
 ifeq ($(filter clean,$(MAKECMDGOALS)),)
--include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -mindepth 1 -name fuzz -prune -o -name 'for-*' -prune -o -type f -name '*.d' -print 2>/dev/null)
 endif
 
 endif
