@@ -107,8 +107,10 @@ USER_NET := net/user.c net/user-config.c net/user-helper.c net/libslirp.c net/fr
 OPTIONAL := $(USER_NET) net/user-none.c boot/zstd.c boot/zstd-none.c \
 	util/sha2.c util/base64.c util/nettle-none.c
 SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH) $(wildcard $(ARCH)/tables $(ARCH)/confidential),$(wildcard $(d)/*.c))) machine.c \
-	$(wildcard builtin-*.c)
-OBJS := $(SRCS:%.c=$(B)/%.o)
+	guests.c $(wildcard builtin-*.c)
+OBJS := $(SRCS:%.c=$(B)/%.o) $(B)/builtins.o
+# builtin-NAME.c here or in the architecture's folder is a subcommand: the table of them is made of the files' names.
+BUILTINS := $(sort $(subst -,_,$(basename $(notdir $(wildcard builtin-*.c $(ARCH)/builtin-*.c)))))
 PICK_ZSTD := $(if $(HAVE_ZSTD),$(B)/boot/zstd.o,$(B)/boot/zstd-none.o)
 PICK_NETTLE := $(if $(HAVE_NETTLE),$(B)/util/sha2.o $(B)/util/base64.o,$(B)/util/nettle-none.o)
 PICK := $(if $(HAVE_SLIRP),$(USER_NET:%.c=$(B)/%.o),$(B)/net/user-none.o) $(PICK_ZSTD) $(PICK_NETTLE)
@@ -141,6 +143,7 @@ $(if $(ONLY_SHOW),,$(ours))
 $(call remember,.flags,$(CC) $(ALL_CFLAGS))
 $(call remember,.libs,$(notdir $(PICK)) $(LIBS) $(ALL_LDFLAGS),$(if $(findstring s,$(SHORT_FLAGS)),,tell_choices))
 $(call remember,.version,$(VERSION))
+$(call remember,.builtins,$(BUILTINS))
 endif
 
 .PHONY: all static check unit check-unit check-kvm check-guest check-lab asan tsan fuzz bench install format check-arrows check-format clean
@@ -169,6 +172,13 @@ $(B)/liblkvm.a: $(OBJS) $(PICK) $(B)/.libs
 	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 
 $(B)/builtin-version.o: $(B)/.version
+
+$(B)/builtins.c: $(B)/.builtins
+	$(Q){ echo '#include "lkvm/builtin.h"'; printf 'extern const struct builtin %s;\n' $(BUILTINS); \
+		echo 'const struct builtin *const builtins[] = {'; printf '\t&%s,\n' $(BUILTINS); printf '\tNULL,\n};\n'; } >$@
+$(B)/builtins.o: $(B)/builtins.c Makefile $(B)/.flags
+	$(call say,CC     ,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 $(B)/%.o: %.c Makefile $(B)/.flags
 	@mkdir -p $(@D)
 	$(call say,CC     ,$<)

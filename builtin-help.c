@@ -7,47 +7,20 @@
 #include "lkvm/util/log.h"
 #include "lkvm/config/nearest.h"
 
-const struct builtin builtins[] = {
-	{ "run", "Boot a kernel as a guest", builtin_run, builtin_run_help },
-	{ "list", "Show the guests that run", builtin_list, builtin_list_help },
-	{ "stat", "Show what a guest has done, or what this host's KVM offers", builtin_stat,
-	  builtin_stat_help },
-	{ "stop", "End guests in an orderly way", builtin_stop, builtin_stop_help },
-	{ "pause", "Let guests stand still", builtin_pause, builtin_pause_help },
-	{ "resume", "Let paused guests go on", builtin_resume, builtin_resume_help },
-	{ "version", "Show the version and what was built in", builtin_version,
-	  builtin_version_help },
-	{ "help", "Show the commands, or the options of one", builtin_help, builtin_help_help },
-	{ NULL, NULL, NULL, NULL },
-};
-
-const struct builtin *builtin_next(const struct builtin *builtin)
-{
-	bool common =
-		!builtin || (builtin >= builtins && builtin < builtins + ARRAY_SIZE(builtins));
-
-	builtin = builtin ? builtin + 1 : builtins;
-	if (common && !builtin->name)
-		builtin = arch_builtins;
-	return builtin->name ? builtin : NULL;
-}
-
 const struct builtin *builtin_find(const char *name)
 {
-	const struct builtin *builtin = builtin_next(NULL);
-
-	while (builtin && strcmp(builtin->name, name))
-		builtin = builtin_next(builtin);
-	return builtin;
+	for (size_t i = 0; builtins[i]; i++)
+		if (!strcmp(builtins[i]->name, name))
+			return builtins[i];
+	return NULL;
 }
 
 int builtin_unknown(const char *name)
 {
 	struct nearest nearest = { .word = name };
-	const struct builtin *builtin;
 
-	for (builtin = builtin_next(NULL); builtin; builtin = builtin_next(builtin))
-		nearest_try(&nearest, builtin->name);
+	for (size_t i = 0; builtins[i]; i++)
+		nearest_try(&nearest, builtins[i]->name);
 	if (nearest.best)
 		log_error("unknown command '%s'; did you mean 'lkvm %s'?", name, nearest.best);
 	else
@@ -58,17 +31,15 @@ int builtin_unknown(const char *name)
 /* Scripts look for the words "The most commonly used" to know that this is the right program. */
 void builtin_print_usage(FILE *out)
 {
-	const struct builtin *builtin;
-
 	fputs("Usage: lkvm COMMAND [OPTION...]\n"
 	      "\nThe most commonly used lkvm commands are:\n",
 	      out);
-	for (builtin = builtin_next(NULL); builtin; builtin = builtin_next(builtin))
-		fprintf(out, "   %-10s %s\n", builtin->name, builtin->help);
+	for (size_t i = 0; builtins[i]; i++)
+		fprintf(out, "   %-10s %s\n", builtins[i]->name, builtins[i]->help);
 	fputs("\n'lkvm help COMMAND' shows what a command takes.\n", out);
 }
 
-void builtin_help_help(FILE *out)
+static void help_help(FILE *out)
 {
 	fputs("Usage: lkvm help [COMMAND]\n"
 	      "Shows the commands there are, or what COMMAND takes.\n",
@@ -83,7 +54,7 @@ int builtin_end_output(void)
 	return EXIT_HOST_ERROR;
 }
 
-int builtin_help(int argc, char **argv)
+static int help_main(int argc, char **argv)
 {
 	const struct builtin *builtin;
 
@@ -104,3 +75,10 @@ int builtin_help(int argc, char **argv)
 	builtin->print_help(stdout);
 	return builtin_end_output();
 }
+
+const struct builtin builtin_help = {
+	.name = "help",
+	.help = "Show the commands, or the options of one",
+	.run = help_main,
+	.print_help = help_help,
+};

@@ -22,7 +22,7 @@ static const struct guests_command command = {
 	.options = GUESTS_JSON | GUESTS_RUN,
 };
 
-void builtin_list_help(FILE *out)
+static void list_help(FILE *out)
 {
 	guests_print_help(&command, out);
 }
@@ -131,7 +131,7 @@ static void show_json(char **names, size_t nr)
 	json_decref(guests);
 }
 
-int builtin_list(int argc, char **argv)
+static int list_main(int argc, char **argv)
 {
 	struct guests_args args;
 	int ret = guests_parse(&command, argc, argv, &args);
@@ -152,3 +152,10 @@ int builtin_list(int argc, char **argv)
 	control_free_names(names, nr);
 	return builtin_end_output();
 }
+
+const struct builtin builtin_list = {
+	.name = "list",
+	.help = "Show the guests that run",
+	.run = list_main,
+	.print_help = list_help,
+};

@@ -9,12 +9,19 @@ static const struct guests_command command = {
 	.options = GUESTS_NAMES,
 };
 
-void builtin_pause_help(FILE *out)
+static void pause_help(FILE *out)
 {
 	guests_print_help(&command, out);
 }
 
-int builtin_pause(int argc, char **argv)
+static int pause_main(int argc, char **argv)
 {
 	return guests_run(&command, "pause", argc, argv);
 }
+
+const struct builtin builtin_pause = {
+	.name = "pause",
+	.help = "Pause guests",
+	.run = pause_main,
+	.print_help = pause_help,
+};

@@ -9,12 +9,19 @@ static const struct guests_command command = {
 	.options = GUESTS_NAMES,
 };
 
-void builtin_resume_help(FILE *out)
+static void resume_help(FILE *out)
 {
 	guests_print_help(&command, out);
 }
 
-int builtin_resume(int argc, char **argv)
+static int resume_main(int argc, char **argv)
 {
 	return guests_run(&command, "resume", argc, argv);
 }
+
+const struct builtin builtin_resume = {
+	.name = "resume",
+	.help = "Resume paused guests",
+	.run = resume_main,
+	.print_help = resume_help,
+};

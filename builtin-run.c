@@ -23,7 +23,7 @@ const struct option_set run_options = {
 	.word = run_take_word,
 };
 
-void builtin_run_help(FILE *out)
+static void run_help(FILE *out)
 {
 	options_print_help(&run_options, out);
 }
@@ -70,12 +70,12 @@ static void keep_tables_apart(void)
 #endif
 }
 
-int builtin_run(int argc, char **argv)
+static int run_main(int argc, char **argv)
 {
 	struct vm_config config;
 	int ret;
 
-	if (!builtin_parse_run(argc, argv, &config, builtin_run_help, &ret))
+	if (!builtin_parse_run(argc, argv, &config, run_help, &ret))
 		goto out;
 	ret = config_finish(&config);
 	if (ret < 0) {
@@ -93,3 +93,10 @@ out:
 	config_release(&config);
 	return ret;
 }
+
+const struct builtin builtin_run = {
+	.name = "run",
+	.help = "Boot a kernel as a guest",
+	.run = run_main,
+	.print_help = run_help,
+};

@@ -25,7 +25,7 @@ static const struct guests_command command = {
 	.options = GUESTS_NAMES | GUESTS_JSON | GUESTS_HOST | GUESTS_LOOKS,
 };
 
-void builtin_stat_help(FILE *out)
+static void stat_help(FILE *out)
 {
 	guests_print_help(&command, out);
 }
@@ -199,7 +199,7 @@ static int show_guests(const struct guests_args *args)
 	return status ?: ret;
 }
 
-int builtin_stat(int argc, char **argv)
+static int stat_main(int argc, char **argv)
 {
 	struct guests_args args;
 	int ret = guests_parse(&command, argc, argv, &args);
@@ -210,3 +210,10 @@ int builtin_stat(int argc, char **argv)
 	guests_release(&args);
 	return ret;
 }
+
+const struct builtin builtin_stat = {
+	.name = "stat",
+	.help = "Show what a guest has done, or what this host's KVM offers",
+	.run = stat_main,
+	.print_help = stat_help,
+};

@@ -21,7 +21,7 @@ static const struct guests_command command = {
 	.options = GUESTS_NAMES | GUESTS_END | GUESTS_ASK,
 };
 
-void builtin_stop_help(FILE *out)
+static void stop_help(FILE *out)
 {
 	guests_print_help(&command, out);
 }
@@ -77,7 +77,7 @@ out:
 	return status;
 }
 
-int builtin_stop(int argc, char **argv)
+static int stop_main(int argc, char **argv)
 {
 	struct guests_args args;
 	int ret = guests_parse(&command, argc, argv, &args);
@@ -88,3 +88,10 @@ int builtin_stop(int argc, char **argv)
 	guests_release(&args);
 	return ret;
 }
+
+const struct builtin builtin_stop = {
+	.name = "stop",
+	.help = "End guests in an orderly way",
+	.run = stop_main,
+	.print_help = stop_help,
+};

@@ -9,19 +9,19 @@
 #include "lkvm/util/log.h"
 #include "lkvm/util/sha2.h"
 
-void builtin_version_help(FILE *out)
+static void version_help(FILE *out)
 {
 	fputs("Usage: lkvm version\n"
 	      "Shows the version, the architecture and the libraries that were built in.\n",
 	      out);
 }
 
-int builtin_version(int argc, char **argv)
+static int version_main(int argc, char **argv)
 {
 	char slirp[64] = "";
 
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-		builtin_version_help(stdout);
+		version_help(stdout);
 		return builtin_end_output();
 	}
 	if (argc > 1) {
@@ -36,3 +36,10 @@ int builtin_version(int argc, char **argv)
 	       sha2_available() ? " libnettle" : "", slirp);
 	return builtin_end_output();
 }
+
+const struct builtin builtin_version = {
+	.name = "version",
+	.help = "Show the version and what was built in",
+	.run = version_main,
+	.print_help = version_help,
+};

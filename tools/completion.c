@@ -176,8 +176,8 @@ static void print_commands(void)
 {
 	const struct builtin *builtin;
 
-	for (builtin = builtin_next(NULL); builtin; builtin = builtin_next(builtin))
-		printf("%s%s", builtin == builtins ? "" : " ", builtin->name);
+	for (size_t i = 0; (builtin = builtins[i]); i++)
+		printf("%s%s", i ? " " : "", builtin->name);
 }
 
 static void print_words(const struct offer *offer)
@@ -308,7 +308,7 @@ static void bash(void)
 	const struct builtin *builtin;
 
 	puts(bash_begin);
-	for (builtin = builtin_next(NULL); builtin; builtin = builtin_next(builtin)) {
+	for (size_t i = 0; (builtin = builtins[i]); i++) {
 		collect(&offers, builtin);
 		if (offers.nr)
 			bash_command(builtin, &offers);
@@ -401,7 +401,7 @@ static void zsh(void)
 	     "_lkvm() {\n"
 	     "\tlocal -a commands\n"
 	     "\tcommands=(");
-	for (builtin = builtin_next(NULL); builtin; builtin = builtin_next(builtin)) {
+	for (size_t i = 0; (builtin = builtins[i]); i++) {
 		printf("\t\t'%s:", builtin->name);
 		print_quoted(builtin->help, ":\\", "'\\''");
 		puts("'");
@@ -415,7 +415,7 @@ static void zsh(void)
 	     "\tshift words\n"
 	     "\t((CURRENT--))\n"
 	     "\tcase $words[1] in");
-	for (builtin = builtin_next(NULL); builtin; builtin = builtin_next(builtin)) {
+	for (size_t i = 0; (builtin = builtins[i]); i++) {
 		collect(&offers, builtin);
 		if (offers.nr)
 			zsh_command(builtin, &offers);
@@ -485,7 +485,7 @@ static void fish(void)
 	     "\n"
 	     "complete -c lkvm -f\n"
 	     "complete -c lkvm -n '__fish_is_nth_token 1' -l help -l version");
-	for (builtin = builtin_next(NULL); builtin; builtin = builtin_next(builtin)) {
+	for (size_t i = 0; (builtin = builtins[i]); i++) {
 		collect(&offers, builtin);
 		fish_command(builtin, &offers);
 	}

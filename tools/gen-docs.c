@@ -123,7 +123,7 @@ static void roff_commands(void)
 {
 	const struct builtin *builtin;
 
-	for (builtin = builtin_next(NULL); builtin; builtin = builtin_next(builtin))
+	for (size_t i = 0; (builtin = builtins[i]); i++)
 		printf(".TP\n.B %s\n%s.\n", builtin->name, builtin->help);
 }
 

@@ -13,7 +13,7 @@
 /* As many as a processor with SEV-SNP may have, so that whatever fits there fits here. */
 #define PHYS_BITS 52
 
-void builtin_snp_digest_help(FILE *out)
+static void snp_digest_help(FILE *out)
 {
 	fputs("Usage: lkvm snp-digest [OPTION...] [KERNEL]\n"
 	      "Prints the launch digest that a SEV-SNP guest has in its attestation reports when lkvm run\n"
@@ -88,12 +88,12 @@ static int finish(struct vm_config *config)
 	return error;
 }
 
-int builtin_snp_digest(int argc, char **argv)
+static int snp_digest_main(int argc, char **argv)
 {
 	struct vm_config config;
 	int ret;
 
-	if (!builtin_parse_run(argc, argv, &config, builtin_snp_digest_help, &ret))
+	if (!builtin_parse_run(argc, argv, &config, snp_digest_help, &ret))
 		goto out;
 	ret = EXIT_USAGE;
 	if (config.arch.vm_type == VM_TYPE_SW_PROTECTED) {
@@ -109,3 +109,10 @@ out:
 	config_release(&config);
 	return ret;
 }
+
+const struct builtin builtin_snp_digest = {
+	.name = "snp-digest",
+	.help = "Compute a SEV-SNP guest's launch digest",
+	.run = snp_digest_main,
+	.print_help = snp_digest_help,
+};

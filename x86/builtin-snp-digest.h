@@ -3,12 +3,8 @@
 #ifndef X86_BUILTIN_SNP_DIGEST_H
 #define X86_BUILTIN_SNP_DIGEST_H
 
-#include <stdio.h>
 #include "lkvm/config/config.h"
 #include "lkvm/util/sha2.h"
-
-int builtin_snp_digest(int argc, char **argv);
-void builtin_snp_digest_help(FILE *out);
 
 /* The digest of a finished configuration. Needs no KVM. 0 or -errno, said. */
 int snp_config_digest(const struct vm_config *config, u8 digest[SHA384_SIZE]);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The subcommands: one builtin-NAME.c each. main.c looks the word up in this table. */
+/*
+ * The subcommands, one file each: builtin-NAME.c, here or in the architecture's folder, defines builtin_NAME (with '_' for
+ * '-'). The Makefile makes the table from the files there are; nothing else names one.
+ */
 #ifndef LKVM_BUILTIN_H
 #define LKVM_BUILTIN_H
 
@@ -13,34 +16,12 @@ struct builtin {
 	void (*print_help)(FILE *out);	   /* `lkvm help NAME` */
 };
 
-extern const struct builtin builtins[]; /* ends with an empty row */
-/* The architecture's own, which follow them; the same. */
-extern const struct builtin arch_builtins[];
-
-/* All of both, one after the other: the first for NULL, NULL behind the last. */
-const struct builtin *builtin_next(const struct builtin *builtin);
+/* All of them in the order of their names; ends with NULL. */
+extern const struct builtin *const builtins[];
 
 const struct builtin *builtin_find(const char *name);
 /* Says that there is no such command, with the nearest one. Returns EXIT_USAGE. */
 int builtin_unknown(const char *name);
-
-int builtin_run(int argc, char **argv);
-int builtin_stat(int argc, char **argv);
-int builtin_list(int argc, char **argv);
-int builtin_stop(int argc, char **argv);
-int builtin_pause(int argc, char **argv);
-int builtin_resume(int argc, char **argv);
-int builtin_version(int argc, char **argv);
-int builtin_help(int argc, char **argv);
-
-void builtin_run_help(FILE *out);
-void builtin_stat_help(FILE *out);
-void builtin_list_help(FILE *out);
-void builtin_stop_help(FILE *out);
-void builtin_pause_help(FILE *out);
-void builtin_resume_help(FILE *out);
-void builtin_version_help(FILE *out);
-void builtin_help_help(FILE *out);
 
 /* `lkvm help`: usage and the list of commands. */
 void builtin_print_usage(FILE *out);

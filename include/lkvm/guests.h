@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the commands that talk to guests have in common (builtin-guests.c): their options, which guests are
+ * What the commands that talk to guests have in common (guests.c): their options, which guests are
  * meant, and what is said when one is not there or does not answer.
  */
 #ifndef LKVM_GUESTS_H
