@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the command line of an arm64 guest means: the parts that need no KVM. */
-#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
-#include "board.h"
 #include "lkvm/arch.h"
 #include "lkvm/boot/cmdline.h"
-#include "lkvm/boot/ram-boot.h"
 #include "lkvm/config/size.h"
-#include "lkvm/util/log.h"
 #include "sve.h"
-
-#define INSTRUCTION_SIZE 4 /* bytes, as everything begins in A64 or A32 */
 
 const char arch_name[] = "arm64";
 
-static const char *const irqchips[] = {
+const char *const arm64_irqchip_names[] = {
 	[IRQCHIP_AUTO] = "auto",   [IRQCHIP_GICV2] = "gicv2",	      [IRQCHIP_GICV2M] = "gicv2m",
 	[IRQCHIP_GICV3] = "gicv3", [IRQCHIP_GICV3_ITS] = "gicv3-its", NULL,
 };
@@ -52,7 +46,7 @@ const struct option_row arch_options[] = {
 		       "the default, is the best that the host's KVM has, in the order gicv3-its, "
 		       "gicv3, gicv2m.",
 		.offset = offsetof(struct vm_config, arch.irqchip),
-		.choices = irqchips,
+		.choices = arm64_irqchip_names,
 	},
 	{
 		.kind = OPTION_STRING,
@@ -217,126 +211,6 @@ const char *const arch_kernel_paths[] = {
 void arch_config_init(struct arch_config *config)
 {
 	memset(config, 0, sizeof(*config));
-}
-
-static int check_cpu(const struct arch_config *arch)
-{
-	if (arch->disable_sve && arch->sve_max_vl) {
-		log_fatal("--sve-max-vl and --disable-sve do not go together: leave one out");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-/* In the order of how much it would surprise. */
-static int check_aarch32(const struct vm_config *config)
-{
-	const struct arch_config *arch = &config->arch;
-	const char *other = arch->nested ? "--nested" : arch->sve_max_vl ? "--sve-max-vl" : NULL;
-
-	if (!arch->aarch32)
-		return 0;
-	if (other) {
-		log_fatal("%s and --aarch32 do not go together: 32-bit CPUs have no %s; leave one "
-			  "out",
-			  other, arch->nested ? "EL2 for guests" : "scalable vectors");
-		return -EINVAL;
-	}
-	if (config->memory_address >= GIB(4)) {
-		log_fatal("-m: memory at 0x%llx is out of a 32-bit guest's reach when it begins; "
-			  "less than 4 GiB would work",
-			  (unsigned long long)config->memory_address);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-/* What is the host's business in any other guest is the hypervisor's in these. */
-static int check_protected(const struct vm_config *config)
-{
-	const struct arch_config *arch = &config->arch;
-	const struct {
-		bool there;
-		const char *name;
-	} rows[] = {
-		{ arch->nested, "--nested" },
-		{ arch->aarch32, "--aarch32" },
-		{ arch->psci, "--psci" },
-		{ arch->counter_offset, "--counter-offset" },
-		{ arch->irqchip == IRQCHIP_GICV2, "--irqchip gicv2" },
-		{ arch->irqchip == IRQCHIP_GICV2M, "--irqchip gicv2m" },
-		{ config->memory_backend.kind != MEMORY_ANONYMOUS, "--mem-backend" },
-	};
-
-	if (!arch->protected)
-		return 0;
-	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (!rows[i].there)
-			continue;
-		log_fatal("%s and --protected do not go together: KVM has no such thing for "
-			  "protected guests; leave one out",
-			  rows[i].name);
-		return -EINVAL;
-	}
-	/* Nothing in the old interface tells a driver to share what it passes. */
-	if (config->transport != TRANSPORT_PCI_LEGACY && config->transport != TRANSPORT_MMIO_LEGACY)
-		return 0;
-	log_fatal("--virtio-transport pci-legacy and mmio-legacy do not go together with "
-		  "--protected: their drivers pass memory that the guest does not share; pci or "
-		  "mmio would work");
-	return -EINVAL;
-}
-
-static int check_nested(const struct arch_config *arch)
-{
-	if (!arch->nested) {
-		if (arch->e2h0)
-			log_warning("--e2h0 means nothing without --nested");
-		return 0;
-	}
-	if (arch->irqchip == IRQCHIP_GICV2 || arch->irqchip == IRQCHIP_GICV2M) {
-		log_fatal("--nested --irqchip %s: a guest at EL2 needs a GICv3; leave --irqchip "
-			  "out or use gicv3-its",
-			  irqchips[arch->irqchip]);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int check_firmware(const struct vm_config *config)
-{
-	u64 address = config->arch.firmware_address;
-
-	if (!config->firmware) {
-		if (address)
-			log_warning("--firmware-address means nothing without --firmware");
-		return 0;
-	}
-	if (config->kernel || config->nr_initrds) {
-		log_fatal("--firmware %s: it runs instead of a kernel; leave --kernel and --initrd "
-			  "out, or --firmware",
-			  config->firmware);
-		return -EINVAL;
-	}
-	if (!IS_ALIGNED(address, INSTRUCTION_SIZE)) {
-		log_fatal("--firmware-address 0x%llx: no instruction can be there; a multiple of "
-			  "%u would work",
-			  (unsigned long long)address, INSTRUCTION_SIZE);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-int arch_config_check(const struct vm_config *config)
-{
-	int error = ram_boot_check_config(config, BOARD_RAM);
-
-	return error ?:
-	       check_firmware(config) ?:
-	       check_cpu(&config->arch) ?:
-	       check_protected(config) ?:
-	       check_aarch32(config) ?:
-	       check_nested(&config->arch);
 }
 
 int arch_cmdline(const struct vm_config *config, char *buffer, size_t size)

@@ -16,6 +16,9 @@ enum arm64_irqchip {
 	IRQCHIP_GICV3_ITS,
 };
 
+/* Their names on the command line. */
+extern const char *const arm64_irqchip_names[];
+
 struct arch_config {
 	enum arm64_irqchip irqchip;
 	const char *dump_dtb; /* file; NULL: none */

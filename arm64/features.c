@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "arm64-vm.h"
+#include "confidential.h"
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
 
@@ -35,17 +36,17 @@ static void choose_common(struct vm *vm, struct kvm_vcpu_init *init)
 }
 
 /* It is not the host that lacks it: said of what was asked for by name. */
-static int refuse_to_protected(const char *option)
+static int refuse_to_confidential(const struct confidential_ops *kind, const char *option)
 {
-	log_fatal(
-		"%s and --protected do not go together: this host's KVM gives protected guests no "
-		"such thing; leave one out",
-		option);
+	log_fatal("%s and %s do not go together: this host's KVM gives protected guests no such "
+		  "thing; leave one out",
+		  option, kind->option);
 	return -ENOTSUP;
 }
 
 static int choose_sve(struct vm *vm, struct kvm_vcpu_init *init)
 {
+	const struct confidential_ops *kind = arm64_confidential(vm->config);
 	const struct arch_config *arch = &vm->config->arch;
 
 	if (arch->disable_sve || arch->aarch32)
@@ -56,8 +57,8 @@ static int choose_sve(struct vm *vm, struct kvm_vcpu_init *init)
 	}
 	if (!arch->sve_max_vl)
 		return 0;
-	if (arch->protected)
-		return refuse_to_protected("--sve-max-vl");
+	if (kind->private_memory)
+		return refuse_to_confidential(kind, "--sve-max-vl");
 	log_fatal("--sve-max-vl: this host's KVM gives guests no scalable vectors; leave it out");
 	return -ENOTSUP;
 }
@@ -90,11 +91,13 @@ static int choose_aarch32(struct vm *vm, struct kvm_vcpu_init *init)
 
 static int choose_pmu(struct vm *vm, struct kvm_vcpu_init *init)
 {
+	const struct confidential_ops *kind = arm64_confidential(vm->config);
+
 	if (!vm->config->arch.pmu)
 		return 0;
 	if (!has_cap(vm, KVM_CAP_ARM_PMU_V3)) {
-		if (vm->config->arch.protected)
-			return refuse_to_protected("--pmu");
+		if (kind->private_memory)
+			return refuse_to_confidential(kind, "--pmu");
 		log_fatal(
 			"--pmu: this host's KVM has no performance monitors for guests; its Linux "
 			"found no PMUv3 in CPU and device tree or was built without perf events");

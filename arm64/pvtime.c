@@ -15,7 +15,7 @@ static bool wanted(const struct vm *vm)
 {
 	const struct arch_config *arch = &vm->config->arch;
 
-	return !arch->no_pvtime && !arch->aarch32 && !arch->protected &&
+	return !arch->no_pvtime && !arch->aarch32 && !vm->private_memory &&
 	       ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_STEAL_TIME) > 0;
 }
 

@@ -2,14 +2,12 @@
 /* The machine before it has vCPUs: address space, memory, interrupt controller, PCI windows. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "arm64-vm.h"
 #include "board.h"
+#include "confidential.h"
 #include "lkvm/arch.h"
-#include "lkvm/util/log.h"
 #include "psci.h"
 #include "pvtime.h"
 
@@ -40,24 +38,9 @@ static unsigned host_ipa_bits(int kvm_fd)
 	return bits > 0 ? bits : IPA_BITS_DEFAULT;
 }
 
-/* Only a try tells: there is no capability for it. */
-static int check_protected(int kvm_fd, unsigned long type)
-{
-	int error, fd = ioctl(kvm_fd, KVM_CREATE_VM, type);
-
-	if (fd >= 0) {
-		close(fd);
-		return 0;
-	}
-	error = -errno;
-	log_fatal("--protected: this host's KVM cannot protect guests from the host (%s); it takes "
-		  "Linux 7.1 or later with the kernel parameter kvm-arm.mode=protected",
-		  strerror(errno));
-	return error;
-}
-
 int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type)
 {
+	const struct confidential_ops *kind = arm64_confidential(config);
 	unsigned host = host_ipa_bits(kvm_fd);
 	u64 end = ram_base(config) + config->memory;
 	unsigned bits = MIN(bits_for(end + PCI_WINDOW64_MAX), host);
@@ -67,10 +50,8 @@ int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type
 		return error;
 	/* 0 means the default to every kernel, also to those that know no other. */
 	*type = bits == IPA_BITS_DEFAULT ? 0 : KVM_VM_TYPE_ARM_IPA_SIZE(bits);
-	if (!config->arch.protected)
-		return 0;
-	*type |= KVM_VM_TYPE_ARM_PROTECTED;
-	return check_protected(kvm_fd, *type);
+	*type |= kind->vm_type;
+	return kind->check_host ? kind->check_host(kind, kvm_fd, *type) : 0;
 }
 
 static void set_up_boot(struct vm *vm, struct arm64_vm *arm64)
@@ -129,10 +110,12 @@ const struct boot_file *arch_kernel_file(const struct vm *vm)
 
 int arch_vm_create(struct vm *vm)
 {
+	const struct confidential_ops *kind = arm64_confidential(vm->config);
 	struct arm64_vm *arm64 = vm->arch.arm64;
 	int error;
 
-	vm->private_memory = vm->single_life = vm->config->arch.protected;
+	vm->private_memory = kind->private_memory;
+	vm->single_life = kind->single_life;
 	arm64->ipa_bits =
 		MIN(bits_for(ram_base(vm->config) + vm->config->memory + PCI_WINDOW64_MAX),
 		    host_ipa_bits(vm->kvm_fd));

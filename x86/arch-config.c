@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the command line of an x86 guest means: the parts that need no KVM. */
-#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "board.h"
 #include "lkvm/arch.h"
 #include "lkvm/boot/cmdline.h"
-#include "lkvm/util/log.h"
 #include "confidential/snp-config.h"
 #include "confidential/vm-type.h"
 
@@ -93,26 +91,6 @@ void arch_config_init(struct arch_config *config)
 }
 
 _Static_assert(ARCH_MAX_CPUS == BOARD_MAX_CPUS, "the option's limit is the board's");
-
-int arch_config_check(const struct vm_config *config)
-{
-	if (config->memory < MIB(2)) {
-		log_fatal("-m: %llu KiB of memory are too little, 2 MiB is the least",
-			  (unsigned long long)config->memory >> 10);
-		return -EINVAL;
-	}
-	if (config->memory_address) {
-		log_fatal("-m: the memory of an x86 guest begins at 0, not at 0x%llx",
-			  (unsigned long long)config->memory_address);
-		return -EINVAL;
-	}
-	if (!IS_ALIGNED(config->memory, 4096)) {
-		log_fatal("-m: %llu bytes are not a whole number of 4 KiB pages",
-			  (unsigned long long)config->memory);
-		return -EINVAL;
-	}
-	return x86_check_vm_type(config) ?: snp_config_check(config);
-}
 
 /*
  * panic=-1: a guest that panicked should end, and is told from a reboot by what it printed. Without

@@ -138,7 +138,7 @@ int arch_vcpu_create(struct vcpu *vcpu)
 	error = set_lapic(vcpu);
 	if (error)
 		return error;
-	return vcpu->vm->config->reboot && !x86->snp ? x86_vcpu_state_save(vcpu) : 0;
+	return vcpu->vm->config->reboot && !vcpu->vm->single_life ? x86_vcpu_state_save(vcpu) : 0;
 }
 
 void arch_vcpu_destroy(struct vcpu *vcpu)

@@ -7,40 +7,19 @@
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
 #include "lkvm/util/text.h"
-#include "confidential/vm-type.h"
-
-/*
- * A SEV-SNP guest that cannot go on has no other way to say why (GHCB specification, "GHCB MSR Protocol",
- * termination request). Its registers are no help: they are not ours to read.
- */
-static enum exit_action end_of_snp_guest(struct vcpu *vcpu)
-{
-	u64 ghcb = vcpu->run->system_event.ndata ? vcpu->run->system_event.data[0] : 0;
-
-	if (!vm_ending(vcpu->vm))
-		log_fatal("vCPU %u: the guest gave up: GHCB termination, reason set %u, code %u",
-			  vcpu->id, (unsigned)(ghcb >> 12 & 0xf), (unsigned)(ghcb >> 16 & 0xff));
-	vm_request(vcpu->vm, VM_REQUEST_INTERNAL_ERROR);
-	return EXIT_ACTION_STOP;
-}
+#include "lkvm/vm/confidential.h"
+#include "x86-vm.h"
 
 enum exit_action arch_vcpu_exit(struct vcpu *vcpu)
 {
-	struct kvm_run *run = vcpu->run;
+	const struct confidential_ops *kind = vcpu->vm->arch.x86->confidential;
 
-	switch (run->exit_reason) {
-	case KVM_EXIT_HYPERCALL:
-		x86_hypercall(vcpu);
-		return EXIT_ACTION_CONTINUE;
-	case KVM_EXIT_SYSTEM_EVENT:
-		if (run->system_event.type == KVM_SYSTEM_EVENT_SEV_TERM)
-			return end_of_snp_guest(vcpu);
-		break;
+	switch (vcpu->run->exit_reason) {
 	case KVM_EXIT_NMI:
 	case KVM_EXIT_SET_TPR:
 		return EXIT_ACTION_CONTINUE;
 	}
-	return EXIT_ACTION_UNKNOWN;
+	return kind->exit ? kind->exit(vcpu) : EXIT_ACTION_UNKNOWN;
 }
 
 static void say_registers(struct text *text, const struct kvm_regs *r)

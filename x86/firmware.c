@@ -10,15 +10,13 @@
 #include "lkvm/memory/populate.h"
 #include "lkvm/util/log.h"
 #include "q35.h"
-#include "confidential/snp.h"
 #include "x86-vm.h"
 
-#define PAGE	  4096
-#define IMAGE_MAX SNP_FIRMWARE_MAX
+#define PAGE 4096
 
 static int check_size(const struct boot_file *image)
 {
-	if (image->size <= IMAGE_MAX && image->size % PAGE == 0)
+	if (image->size <= X86_FIRMWARE_MAX && image->size % PAGE == 0)
 		return 0;
 	log_fatal(
 		"--firmware %s: %llu bytes are no firmware, which has pages of 4096 bytes, at most "
@@ -27,14 +25,15 @@ static int check_size(const struct boot_file *image)
 	return -EINVAL;
 }
 
-int x86_firmware_open(struct x86_firmware *firmware, const struct vm_config *config)
+int x86_firmware_open(struct x86_firmware *firmware, const struct vm_config *config, bool image)
 {
 	int error = 0;
 
 	if (!config->firmware)
 		return 0;
-	if (!snp_wanted(config)) {
-		error = boot_file_open(&firmware->image, "firmware", config->firmware, IMAGE_MAX);
+	if (image) {
+		error = boot_file_open(&firmware->image, "firmware", config->firmware,
+				       X86_FIRMWARE_MAX);
 		if (!error)
 			error = check_size(&firmware->image);
 	}

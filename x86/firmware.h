@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A guest that begins with a firmware instead of a kernel: the image, and what it is told by fw_cfg. Whether the
- * image is measured (snp.h) or put there unasked makes no difference to the rest. Main thread.
+ * image is measured  or put there unasked makes no difference to the rest. Main thread.
  */
 #ifndef X86_FIRMWARE_H
 #define X86_FIRMWARE_H
@@ -9,19 +9,25 @@
 #include "lkvm/boot/file.h"
 #include "lkvm/hw/fw-cfg.h"
 
+#define X86_FIRMWARE_MAX MIB(16) /* bytes of an image */
+
 struct vm;
 struct pci_board;
 struct vm_config;
 struct x86_boot;
 
 struct x86_firmware {
-	struct boot_file image;	 /* path NULL: there is none, or it is a SEV-SNP guest's */
+	struct boot_file
+		image; /* path NULL: there is none, or it is the confidential guest's own */
 	struct boot_file kernel; /* that it is to start; path NULL: none */
 	struct fw_cfg *fw_cfg;	 /* NULL: no device (yet); vm->devices' */
 };
 
-/* Opens the files, does nothing without --firmware. 0 or -errno, said; x86_firmware_close() in any case. */
-int x86_firmware_open(struct x86_firmware *firmware, const struct vm_config *config);
+/*
+ * Opens the files, the image's only if it is not a confidential guest's own; does nothing without --firmware. 0 or
+ * -errno, said; x86_firmware_close() in any case.
+ */
+int x86_firmware_open(struct x86_firmware *firmware, const struct vm_config *config, bool image);
 void x86_firmware_close(struct x86_firmware *firmware);
 
 /* Makes of the board's PCI host the one that a firmware knows; addresses end at `top`. */
@@ -33,7 +39,7 @@ int x86_firmware_create_devices(struct vm *vm);
 /* An image, which is whole pages, to where it ends at 4 GiB; there is RAM. 0 or -errno, said. */
 int x86_firmware_place(struct vm *vm, const struct boot_file *image);
 
-/* Image below 4 GiB (a SEV-SNP guest's is placed by snp_load()), fw_cfg's items. 0 or -errno, said. */
+/* Image below 4 GiB (unless the confidential guest's load() does it), fw_cfg's items. 0 or -errno, said. */
 int x86_firmware_load(struct vm *vm, const struct x86_boot *boot);
 
 #endif

@@ -10,7 +10,7 @@
 #include "lkvm/boot/cmdline.h"
 #include "lkvm/memory/populate.h"
 #include "lkvm/util/log.h"
-#include "confidential/snp.h"
+#include "lkvm/vm/confidential.h"
 #include "x86-vm.h"
 
 /* A kernel that is out of ways to reset jumps to the BIOS in real mode. */
@@ -88,11 +88,12 @@ static int make_cmdline(struct vm *vm, char *cmdline, size_t size)
 	return error;
 }
 
-static int prepare(struct vm *vm, struct x86_boot *boot)
+static int prepare(struct vm *vm)
 {
 	struct x86_vm *x86 = vm->arch.x86;
+	const struct confidential_ops *kind = x86->confidential;
 
-	*boot = (struct x86_boot){
+	x86->boot = (struct x86_boot){
 		.memory = &vm->memory,
 		.low_ram = x86->low_ram,
 		.high_ram = x86->high_ram,
@@ -100,7 +101,7 @@ static int prepare(struct vm *vm, struct x86_boot *boot)
 		.initrds = x86->initrds,
 		.nr_initrds = x86->nr_initrds,
 		.rng_seed = true,
-		.private_bit = x86->snp ? BIT(snp_c_bit(&vm->config->arch.snp)) : 0,
+		.private_bit = kind->private_bit ? BIT(kind->private_bit(vm)) : 0,
 	};
 	x86->cmdline[0] = '\0';
 	return make_cmdline(vm, x86->cmdline, sizeof(x86->cmdline));
@@ -108,12 +109,12 @@ static int prepare(struct vm *vm, struct x86_boot *boot)
 
 int x86_check_load(struct vm *vm)
 {
-	struct x86_boot boot;
-	int error = prepare(vm, &boot);
+	struct x86_vm *x86 = vm->arch.x86;
+	int error = prepare(vm);
 
 	if (error || vm->config->firmware)
 		return error;
-	return x86_kernel_check(&vm->arch.x86->kernel, &boot);
+	return x86_kernel_check(&x86->kernel, &x86->boot);
 }
 
 static void drop_copies(struct x86_vm *x86)
@@ -126,18 +127,17 @@ static void drop_copies(struct x86_vm *x86)
 int arch_load(struct vm *vm)
 {
 	struct x86_vm *x86 = vm->arch.x86;
-	struct x86_boot boot;
-	int error = prepare(vm, &boot);
+	int error = prepare(vm);
 
 	if (!error && vm->config->firmware) {
-		error = x86_firmware_load(vm, &boot);
+		error = x86_firmware_load(vm, &x86->boot);
 	} else if (!error) {
-		error = write_tables(vm, &boot.rsdp);
+		error = write_tables(vm, &x86->boot.rsdp);
 		if (!error)
-			error = x86_kernel_load(&x86->kernel, &boot, &x86->entry);
+			error = x86_kernel_load(&x86->kernel, &x86->boot, &x86->entry);
 	}
-	if (!error)
-		error = snp_load(x86->snp, vm, &boot, &x86->entry);
+	if (!error && x86->confidential->load)
+		error = x86->confidential->load(vm);
 	/* A firmware fetches them when it likes. */
 	if (!error && !vm->config->reboot && !vm->config->firmware)
 		drop_copies(x86);

@@ -11,7 +11,6 @@
 #include "lkvm/vm/irq.h"
 #include "lkvm/util/log.h"
 #include "msrs.h"
-#include "confidential/snp.h"
 #include "confidential/vm-type.h"
 #include "x86-vm.h"
 
@@ -26,10 +25,6 @@
 #define MCE_SER	  BIT(24)
 
 #define DELIVER_SMI 2
-
-/* The 64-bit PCI window: enough for any BAR, small enough for 36 address bits. */
-#define PCI_MMIO64_MAX GIB(64)
-#define PCI_MMIO64_MIN GIB(1)
 
 /* The second PIC's inputs that are levels. */
 #define PIC_SLAVE_LEVELS                                                                           \
@@ -52,9 +47,11 @@ int arch_open_files(struct vm *vm)
 	if (!x86)
 		return -ENOMEM;
 	vm->arch.x86 = x86;
-	error = snp_create(&x86->snp, config);
+	x86->confidential = x86_confidential(config);
+	error = x86->confidential->open ? x86->confidential->open(vm) : 0;
 	if (!error)
-		error = x86_firmware_open(&x86->firmware, config);
+		error = x86_firmware_open(&x86->firmware, config,
+					  !x86->confidential->firmware_size);
 	if (!error && !config->firmware)
 		error = x86_kernel_open(&x86->kernel, config->kernel, config->memory);
 
@@ -79,13 +76,10 @@ const struct boot_file *arch_kernel_file(const struct vm *vm)
 void x86_find_address_bits(struct vm *vm)
 {
 	struct x86_vm *x86 = vm->arch.x86;
-	unsigned c_bit;
 
 	x86->phys_bits = x86->gpa_bits = x86_cpuid_phys_bits(x86->cpuid);
-	if (!x86->snp)
-		return;
-	c_bit = x86_cpuid_c_bit(x86->cpuid) ?: snp_c_bit(&vm->config->arch.snp);
-	x86->gpa_bits = MIN(x86->gpa_bits, c_bit);
+	if (x86->confidential->private_bit)
+		x86->gpa_bits = MIN(x86->gpa_bits, x86->confidential->private_bit(vm));
 }
 
 static int read_cpuid(struct vm *vm, struct x86_vm *x86)
@@ -123,7 +117,8 @@ static void read_host_msrs(struct vm *vm, struct x86_vm *x86)
 
 static int add_firmware(struct vm *vm, struct x86_vm *x86)
 {
-	u64 size = x86->snp ? snp_firmware_size(x86->snp) : x86->firmware.image.size;
+	u64 size = x86->confidential->firmware_size ? x86->confidential->firmware_size(vm)
+						    : x86->firmware.image.size;
 	int error = size ? guest_memory_add_unlisted(&vm->memory, BOARD_HOLE_END - size, size) : 0;
 
 	if (error)
@@ -164,9 +159,6 @@ static void reset_control(struct vm *vm, u8 value)
 
 static void lay_out_pci(struct x86_vm *x86)
 {
-	u64 base = ALIGN_UP(BOARD_HOLE_END + x86->high_ram, GIB(1)), top = BIT(x86->gpa_bits);
-	u64 size = top > base ? MIN(top - base, PCI_MMIO64_MAX) : 0;
-
 	x86->pci = (struct pci_board){
 		.ecam_base = BOARD_ECAM,
 		.ecam_size = BOARD_ECAM_SIZE,
@@ -177,11 +169,7 @@ static void lay_out_pci(struct x86_vm *x86)
 		.ports = true,
 		.reset_control = reset_control,
 	};
-	if (size >= PCI_MMIO64_MIN) {
-		/* Its own size's alignment, as a large BAR wants; a power of two is what is left of it. */
-		x86->pci.mmio64_base = base;
-		x86->pci.mmio64_size = size;
-	}
+	pci_board_window64(&x86->pci, BOARD_HOLE_END + x86->high_ram, BIT(x86->gpa_bits));
 	for (unsigned pin = 0; pin < ARRAY_SIZE(x86->pci.intx_gsi); pin++)
 		x86->pci.intx_gsi[pin] = pin % 2 ? BOARD_GSI_PCI_BD : BOARD_GSI_PCI_AC;
 }
@@ -280,14 +268,14 @@ int arch_vm_create(struct vm *vm)
 	struct x86_vm *x86 = vm->arch.x86;
 	int error = read_cpuid(vm, x86);
 
+	vm->private_memory = x86->confidential->private_memory;
+	vm->single_life = x86->confidential->single_life;
 	if (!error)
 		error = x86_lay_out_memory(vm);
 	if (!error)
 		error = x86_check_load(vm);
-	if (!error)
-		error = x86_create_private_memory(vm);
-	if (!error)
-		error = snp_init(x86->snp, vm);
+	if (!error && x86->confidential->vm_created)
+		error = x86->confidential->vm_created(vm);
 	if (!error)
 		error = vm_map_memory(vm);
 	if (!error)
@@ -298,8 +286,7 @@ int arch_vm_create(struct vm *vm)
 	lay_out_pci(x86);
 	if (vm->config->firmware)
 		x86_firmware_pci(&x86->pci, x86->high_ram, BIT(x86->gpa_bits));
-	vm->single_life = x86->snp;
-	return vm->config->reboot && !x86->snp ? x86_vm_state_save(vm) : 0;
+	return vm->config->reboot && !vm->single_life ? x86_vm_state_save(vm) : 0;
 }
 
 void arch_vm_destroy(struct vm *vm)
@@ -308,7 +295,8 @@ void arch_vm_destroy(struct vm *vm)
 
 	if (!x86)
 		return;
-	snp_destroy(x86->snp);
+	if (x86->confidential->destroy)
+		x86->confidential->destroy(vm);
 	x86_firmware_close(&x86->firmware);
 	x86_kernel_close(&x86->kernel);
 	for (unsigned i = 0; i < x86->nr_initrds; i++)

@@ -12,7 +12,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
 #include "msrs.h"
-#include "confidential/snp.h"
+#include "lkvm/vm/confidential.h"
 #include "x86-vm.h"
 
 #define NESTED_SIZE (sizeof(struct kvm_nested_state) + 8192)
@@ -290,8 +290,8 @@ int arch_reset(struct vm *vm)
 		}
 	}
 	x86->used = true;
-	if (x86->snp)
-		return snp_launch(x86->snp, vm);
+	if (x86->confidential->launch)
+		return x86->confidential->launch(vm);
 	/* As KVM makes them, which is as a reset does. */
 	if (vm->config->firmware)
 		return 0;

@@ -14,6 +14,7 @@
 #include "kernel.h"
 
 struct acpi_pm;
+struct confidential_ops;
 struct snp;
 struct x86_vm_state;
 
@@ -26,16 +27,18 @@ struct x86_vm {
 	u32 cpu_features;
 	u64 microcode; /* 0: unknown */
 	u64 mce_cap;
-	struct snp *snp; /* NULL: not a SEV-SNP guest */
+	const struct confidential_ops *confidential; /* the configuration's kind of guest */
+	struct snp *snp;			     /* confidential/snp.c's */
 	struct x86_firmware firmware;
 	struct x86_kernel kernel; /* not open in a guest that begins with a firmware */
 	struct boot_file initrds[CONFIG_MAX_INITRDS];
 	unsigned nr_initrds;
 	struct pci_board pci;
-	struct acpi_pm *pm;		      /* the device list's */
-	unsigned nr_virtio_mmio;	      /* slots handed out */
-	char cmdline[BOARD_BOOT_CMDLINE_MAX]; /* the kernel's; a stack may be as small as that */
-	struct x86_entry entry;		      /* where vCPU 0 begins; set by arch_load */
+	struct acpi_pm *pm; /* the device list's */
+	/* load.c's: what a guest's boot needs, and where vCPU 0 begins. */
+	struct x86_boot boot;
+	char cmdline[BOARD_BOOT_CMDLINE_MAX]; /* a stack may be as small as that */
+	struct x86_entry entry;
 	/* NULL unless the guest may reboot: what a reset puts back into the irqchip. */
 	struct x86_vm_state *birth;
 	bool used; /* arch_reset was here before: vCPUs are not as KVM made them */

@@ -70,12 +70,6 @@ int arch_load(struct vm *vm);
 /* Every vCPU and the irqchip as after power-on, vCPU 0 at the kernel's entry. vCPUs are parked. */
 int arch_reset(struct vm *vm);
 
-enum exit_action {
-	EXIT_ACTION_CONTINUE, /* run on */
-	EXIT_ACTION_STOP,     /* a request was made, or the vCPU is off; it parks */
-	EXIT_ACTION_UNKNOWN,  /* not the architecture's; the run loop calls it an internal error */
-};
-
 /* vCPU thread: exits other than I/O, MMIO, interruption, shutdown and the system events of all. */
 enum exit_action arch_vcpu_exit(struct vcpu *vcpu);
 

@@ -194,7 +194,7 @@ static void hypercall(struct fuzz *f)
 	run.hypercall.args[1] = pages;
 	run.hypercall.args[2] = attributes;
 	run.hypercall.ret = 0x5555;
-	x86_hypercall(&vcpu);
+	x86_private_exit(&vcpu);
 	check(!run.hypercall.ret == good);
 	if (good)
 		convert_model(gpa, pages, attributes & 0x10);

@@ -7,12 +7,22 @@
 #include "lkvm/arch.h"
 #include "said.h"
 #include "confidential/vm-type.h"
+#include "x86-vm.h"
+
+static struct x86_vm x86;
+
+static void choose(enum x86_vm_type type)
+{
+	config.arch.vm_type = type;
+	x86.confidential = x86_confidential(&config);
+	vm.arch.x86 = &x86;
+}
 
 static int setup(void **state)
 {
 	fake_begin();
-	config.arch.vm_type = VM_TYPE_SW_PROTECTED;
-	assert_int_equal(x86_create_private_memory(&vm), 0);
+	choose(VM_TYPE_SW_PROTECTED);
+	assert_int_equal(x86.confidential->vm_created(&vm), 0);
 	return 0;
 }
 
@@ -32,7 +42,7 @@ static long long call(u64 nr, u64 gpa, u64 pages, u64 attributes)
 	run->hypercall.args[1] = pages;
 	run->hypercall.args[2] = attributes;
 	run->hypercall.ret = 0x5555;
-	x86_hypercall(&vcpu);
+	assert_int_equal(arch_vcpu_exit(&vcpu), EXIT_ACTION_CONTINUE);
 	return run->hypercall.ret;
 }
 
@@ -117,20 +127,20 @@ static void failed_prefault_is_no_answer(void **state)
 static void ordinary_guest_has_none(void **state)
 {
 	fake_begin();
-	assert_int_equal(x86_create_private_memory(&vm), 0);
-	assert_null(vm.conversions);
-	assert_int_equal(fake.enabled.cap, 0);
-	assert_int_equal(map(FAKE_LOW, 1, 0), -KVM_ENOSYS);
+	choose(VM_TYPE_DEFAULT);
+	assert_null(x86.confidential->vm_created);
+	vcpu.run->exit_reason = KVM_EXIT_HYPERCALL;
+	assert_int_equal(arch_vcpu_exit(&vcpu), EXIT_ACTION_UNKNOWN);
 	fake_end();
 }
 
 static void hypercalls_that_kvm_keeps(void **state)
 {
 	fake_begin();
-	config.arch.vm_type = VM_TYPE_SW_PROTECTED;
+	choose(VM_TYPE_SW_PROTECTED);
 	fake.enable_error = EINVAL;
 	said_begin();
-	assert_int_equal(x86_create_private_memory(&vm), -EINVAL);
+	assert_int_equal(x86.confidential->vm_created(&vm), -EINVAL);
 	said_end();
 	SAID("KVM does not hand on the guest's page-state changes: Invalid argument");
 	fake_end();
@@ -172,6 +182,11 @@ static void types_are_asked_for(void **state)
 	fake_end();
 }
 
+static int check_config(void)
+{
+	return x86_confidential(&config)->check_config(&config);
+}
+
 static void what_does_not_go_together(void **state)
 {
 	static const enum virtio_transport_kind kinds[] = { TRANSPORT_PCI_LEGACY,
@@ -180,22 +195,22 @@ static void what_does_not_go_together(void **state)
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
 		config.transport = kinds[i];
 		config.arch.vm_type = VM_TYPE_DEFAULT;
-		assert_int_equal(x86_check_vm_type(&config), 0);
+		assert_int_equal(check_config(), 0);
 		config.arch.vm_type = VM_TYPE_SW_PROTECTED;
 		said_begin();
-		assert_int_equal(x86_check_vm_type(&config), -EINVAL);
+		assert_int_equal(check_config(), -EINVAL);
 		said_end();
 		SAID("do not go together with --vm-type sw-protected");
 	}
 	config.transport = TRANSPORT_MMIO;
-	assert_int_equal(x86_check_vm_type(&config), 0);
+	assert_int_equal(check_config(), 0);
 	config.memory_backend.kind = MEMORY_GUEST_MEMFD;
 	said_begin();
-	assert_int_equal(x86_check_vm_type(&config), -EINVAL);
+	assert_int_equal(check_config(), -EINVAL);
 	said_end();
 	SAID("--mem-backend guest-memfd does not go together with --vm-type sw-protected");
 	config.memory_backend.kind = MEMORY_HUGETLB;
-	assert_int_equal(x86_check_vm_type(&config), 0);
+	assert_int_equal(check_config(), 0);
 }
 
 /* What a SEV-SNP guest says when it cannot go on; other events stay unknown. */
@@ -208,6 +223,8 @@ static void a_guest_that_gives_up(void **state)
 	run->system_event.type = KVM_SYSTEM_EVENT_WAKEUP;
 	assert_int_equal(arch_vcpu_exit(&vcpu), EXIT_ACTION_UNKNOWN);
 	run->system_event.type = KVM_SYSTEM_EVENT_SEV_TERM;
+	assert_int_equal(arch_vcpu_exit(&vcpu), EXIT_ACTION_UNKNOWN);
+	choose(VM_TYPE_SNP);
 	run->system_event.ndata = 1;
 	run->system_event.data[0] = 0x21100; /* GHCB_MSR_TERM_REQ, set 1, code 2 */
 	said_begin();

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "firmware.h"
 #include "said.h"
 #include "confidential/snp-firmware.h"
 #include "snp_image.h"
@@ -76,7 +77,7 @@ static void sizes_that_no_firmware_has(void **state)
 				     32,
 				     4095,
 				     SNP_IMAGE_SIZE - 1,
-				     SNP_FIRMWARE_MAX + 4096,
+				     X86_FIRMWARE_MAX + 4096,
 				     UINT64_MAX,
 				     UINT64_MAX - 4095 };
 

@@ -181,9 +181,7 @@ static int begin(void)
 	x86_find_address_bits(&vm);
 	error = x86_lay_out_memory(&vm) ?: x86_check_load(&vm);
 	if (!error)
-		error = x86_create_private_memory(&vm);
-	if (!error)
-		error = snp_init(vm.arch.x86->snp, &vm);
+		error = vm.arch.x86->confidential->vm_created(&vm);
 	if (!error)
 		error = vm_map_memory(&vm);
 	if (error)

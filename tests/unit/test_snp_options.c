@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "confidential/vm-type.h"
 #include "cpuid.h"
 #include "kernel_file.h"
 #include "lkvm/builtin.h"
@@ -45,7 +46,7 @@ static int check(void)
 	int ret;
 
 	said_begin();
-	ret = snp_config_check(&config);
+	ret = x86_confidential(&config)->check_config(&config);
 	said_end();
 	return ret;
 }
@@ -54,7 +55,7 @@ static void every_key(void **state)
 {
 	const struct snp_config *snp = &config.arch.snp;
 
-	assert_false(snp_wanted(&config));
+	assert_int_equal(config.arch.vm_type, VM_TYPE_DEFAULT);
 	assert_int_equal(
 		parse("policy=0xb0000,id-block=block,id-auth=an,,auth,author-key,vcek-disabled,"
 		      "host-data=000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1D1E1F,"
@@ -62,7 +63,7 @@ static void every_key(void **state)
 		      "signature=0x800f12"),
 		0);
 	SAID(NULL);
-	assert_true(snp_wanted(&config));
+	assert_int_equal(config.arch.vm_type, VM_TYPE_SNP);
 	assert_int_equal(snp_policy(snp), 0xb0000);
 	assert_string_equal(snp->id_block, "block");
 	assert_string_equal(snp->id_auth, "an,auth");

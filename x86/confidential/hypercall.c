@@ -38,19 +38,22 @@ static u64 answer(int error)
 	}
 }
 
-void x86_hypercall(struct vcpu *vcpu)
+enum exit_action x86_private_exit(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 	int error = -EOPNOTSUPP;
 
+	if (run->exit_reason != KVM_EXIT_HYPERCALL)
+		return EXIT_ACTION_UNKNOWN;
 	if (run->hypercall.nr == KVM_HC_MAP_GPA_RANGE)
 		error = map_gpa_range(vcpu, run->hypercall.args[0], run->hypercall.args[1],
 				      run->hypercall.args[2]);
 	if (error == -EINTR) {
 		vcpu->repeat_exit = true;
-		return;
+		return EXIT_ACTION_CONTINUE;
 	}
 	counter_add(&vcpu->vm->counters, COUNTER_HYPERCALLS, 1);
 	/* Last: a pre-fault that failed may have left its reason where this goes. */
 	run->hypercall.ret = answer(error);
+	return EXIT_ACTION_CONTINUE;
 }

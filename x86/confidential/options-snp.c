@@ -28,11 +28,6 @@ unsigned snp_c_bit(const struct snp_config *config)
 	return config->c_bit ?: SNP_C_BIT_DEFAULT;
 }
 
-bool snp_wanted(const struct vm_config *config)
-{
-	return config->arch.vm_type == VM_TYPE_SNP;
-}
-
 /* One item, "KEY" or "KEY=VALUE"; value NULL for the first. */
 struct item {
 	const struct option_row *row;
@@ -223,7 +218,7 @@ int snp_parse_option(void *base, const struct option_row *row, const char *value
 	return error;
 }
 
-static int check_launch(const struct vm_config *config)
+int snp_config_check(const struct vm_config *config)
 {
 	const struct snp_config *snp = &config->arch.snp;
 
@@ -255,20 +250,10 @@ static int check_launch(const struct vm_config *config)
 	return 0;
 }
 
-int snp_config_check(const struct vm_config *config)
+int snp_check_absent(const struct vm_config *config)
 {
-	if (snp_wanted(config))
-		return check_launch(config);
-	if (config->arch.snp.given) {
-		log_fatal("--snp: it is for SEV-SNP guests; --vm-type snp, or none, would go with "
-			  "it");
-		return -EINVAL;
-	}
-	if (config->firmware && config->arch.vm_type != VM_TYPE_DEFAULT) {
-		log_fatal("--firmware %s: on x86 only ordinary and SEV-SNP guests have one; leave "
-			  "--vm-type out, or give --vm-type snp",
-			  config->firmware);
-		return -EINVAL;
-	}
-	return 0;
+	if (!config->arch.snp.given)
+		return 0;
+	log_fatal("--snp: it is for SEV-SNP guests; --vm-type snp, or none, would go with it");
+	return -EINVAL;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "firmware.h"
 #include "board.h"
 #include "lkvm/util/log.h"
 #include "snp-firmware.h"
@@ -239,10 +240,10 @@ int snp_firmware_parse(struct snp_firmware *firmware, const char *path, const u8
 	int error;
 
 	memset(firmware, 0, sizeof(*firmware));
-	if (size < SNP_FIRMWARE_MIN || size > SNP_FIRMWARE_MAX || !IS_ALIGNED(size, PAGE))
+	if (size < SNP_FIRMWARE_MIN || size > X86_FIRMWARE_MAX || !IS_ALIGNED(size, PAGE))
 		return refuse(&image,
 			      "%llu bytes are no firmware; whole pages, at most %llu MiB, work",
-			      (unsigned long long)size, (unsigned long long)SNP_FIRMWARE_MAX >> 20);
+			      (unsigned long long)size, (unsigned long long)X86_FIRMWARE_MAX >> 20);
 	firmware->size = size;
 	firmware->reset_eip = SNP_RESET_VECTOR;
 	error = walk_table(firmware, &image);

@@ -13,7 +13,6 @@
 
 /* It ends at 4 GiB; above the local APIC there are less than 18 MiB. */
 #define SNP_FIRMWARE_MIN KIB(4)
-#define SNP_FIRMWARE_MAX MIB(16)
 
 enum snp_section_kind {
 	SNP_SECTION_MEMORY = 1, /* must be there, empty */

@@ -15,6 +15,7 @@
 #include "snp-identity.h"
 #include "snp-launch.h"
 #include "snp.h"
+#include "vm-type.h"
 #include "x86-vm.h"
 
 struct snp {
@@ -32,21 +33,21 @@ static int open_firmware(struct snp *snp, const struct vm_config *config)
 	struct boot_file *file = &snp->firmware_file;
 	u8 *image;
 	ssize_t got;
-	int error = boot_file_open(file, "firmware", config->firmware, SNP_FIRMWARE_MAX);
+	int error = boot_file_open(file, "firmware", config->firmware, X86_FIRMWARE_MAX);
 
 	if (error)
 		return error;
 	/* More than can be right is not read; the size is what is wrong then. */
-	image = malloc(MIN(file->size, (u64)SNP_FIRMWARE_MAX));
+	image = malloc(MIN(file->size, (u64)X86_FIRMWARE_MAX));
 	if (!image)
 		return -ENOMEM;
-	got = boot_file_read(file, 0, image, MIN(file->size, (u64)SNP_FIRMWARE_MAX));
+	got = boot_file_read(file, 0, image, MIN(file->size, (u64)X86_FIRMWARE_MAX));
 	if (got < 0) {
 		log_fatal("Unable to read firmware %s: %s", file->path, strerror(-got));
 		error = got;
 	} else {
 		error = snp_firmware_parse(&snp->firmware, file->path, image,
-					   file->size > SNP_FIRMWARE_MAX ? file->size : (u64)got);
+					   file->size > X86_FIRMWARE_MAX ? file->size : (u64)got);
 	}
 	free(image);
 	if (!error && config->kernel)
@@ -55,18 +56,16 @@ static int open_firmware(struct snp *snp, const struct vm_config *config)
 	return error;
 }
 
-int snp_create(struct snp **result, const struct vm_config *config)
+/* Firmware, kernel for its hash, ID block. */
+static int snp_open(struct vm *vm)
 {
-	struct snp *snp;
+	const struct vm_config *config = vm->config;
+	struct snp *snp = calloc(1, sizeof(*snp));
 	int error;
 
-	*result = NULL;
-	if (!snp_wanted(config))
-		return 0;
-	snp = calloc(1, sizeof(*snp));
 	if (!snp)
 		return -ENOMEM;
-	*result = snp;
+	vm->arch.x86->snp = snp;
 	snp->config = &config->arch.snp;
 	snp->host = (struct snp_host){ .ops = &snp_kernel_ops, .sev_fd = -1 };
 	error = snp_identity_read(&snp->identity, snp->config);
@@ -75,8 +74,10 @@ int snp_create(struct snp **result, const struct vm_config *config)
 	return error;
 }
 
-void snp_destroy(struct snp *snp)
+static void snp_destroy(struct vm *vm)
 {
+	struct snp *snp = vm->arch.x86->snp;
+
 	if (!snp)
 		return;
 	if (snp->host.sev_fd >= 0)
@@ -86,17 +87,26 @@ void snp_destroy(struct snp *snp)
 	free(snp);
 }
 
-u64 snp_firmware_size(const struct snp *snp)
+/* Where the host's CPUID does not say it, or there is no host to ask: what was promised. */
+static unsigned snp_private_bit(const struct vm *vm)
 {
-	return snp ? snp->firmware.size : 0;
+	struct kvm_cpuid2 *cpuid = vm->arch.x86->cpuid;
+
+	return (cpuid ? x86_cpuid_c_bit(cpuid) : 0) ?: snp_c_bit(&vm->config->arch.snp);
 }
 
-int snp_init(struct snp *snp, struct vm *vm)
+static u64 snp_firmware_size(const struct vm *vm)
 {
-	int error;
+	return vm->arch.x86->snp->firmware.size;
+}
 
-	if (!snp)
-		return 0;
+static int snp_vm_created(struct vm *vm)
+{
+	struct snp *snp = vm->arch.x86->snp;
+	int error = x86_private_vm_created(vm, true);
+
+	if (error)
+		return error;
 	snp->host.kvm_fd = vm->kvm_fd;
 	snp->host.vm_fd = vm->fd;
 	error = snp_host_open(&snp->host);
@@ -122,18 +132,19 @@ static int load_firmware(struct snp *snp, struct vm *vm, const struct x86_boot *
 	return error;
 }
 
-int snp_load(struct snp *snp, struct vm *vm, const struct x86_boot *boot,
-	     const struct x86_entry *entry)
+/* All but the firmware's contents are in memory. Nothing of KVM, so that a digest can be made of the plan. */
+static int snp_load(struct vm *vm)
 {
-	if (!snp)
-		return 0;
+	struct x86_vm *x86 = vm->arch.x86;
+	struct snp *snp = x86->snp;
+
 	snp->plan = (struct snp_plan){
 		.nr_vcpus = vm->config->cpus,
 		.vmsa_features = snp->config->vmsa_features,
 	};
 	if (snp->firmware_file.path)
-		return load_firmware(snp, vm, boot);
-	return snp_plan_kernel(&snp->plan, &vm->arch.x86->kernel, boot, entry);
+		return load_firmware(snp, vm, &x86->boot);
+	return snp_plan_kernel(&snp->plan, &x86->kernel, &x86->boot, &x86->entry);
 }
 
 const struct snp_plan *snp_plan(const struct snp *snp)
@@ -177,14 +188,17 @@ static int forget_pages(const struct snp *snp, struct vm *vm)
 	return error;
 }
 
-int snp_launch(struct snp *snp, struct vm *vm)
+/*
+ * There is no second launch. All of the plan's pages are private afterwards, and nothing of them is left in the shared
+ * half.
+ */
+static int snp_launch(struct vm *vm)
 {
 	struct snp_identity identity = { NULL, NULL };
 	struct kvm_cpuid2 *cpuid = vm->arch.x86->cpuid;
+	struct snp *snp = vm->arch.x86->snp;
 	int error;
 
-	if (!snp)
-		return 0;
 	if (snp->identity.given)
 		identity = (struct snp_identity){ (const u8 *)&snp->identity.block,
 						  snp->identity.auth };
@@ -197,3 +211,52 @@ int snp_launch(struct snp *snp, struct vm *vm)
 	error = snp_host_launch(&snp->host, snp->config, &identity, &snp->plan, cpuid);
 	return error ?: forget_pages(snp, vm);
 }
+
+/*
+ * A guest that cannot go on has no other way to say why (GHCB specification, "GHCB MSR Protocol", termination
+ * request). Its registers are no help: they are not ours to read.
+ */
+static enum exit_action snp_gave_up(struct vcpu *vcpu)
+{
+	u64 ghcb = vcpu->run->system_event.ndata ? vcpu->run->system_event.data[0] : 0;
+
+	if (!vm_ending(vcpu->vm))
+		log_fatal("vCPU %u: the guest gave up: GHCB termination, reason set %u, code %u",
+			  vcpu->id, (unsigned)(ghcb >> 12 & 0xf), (unsigned)(ghcb >> 16 & 0xff));
+	vm_request(vcpu->vm, VM_REQUEST_INTERNAL_ERROR);
+	return EXIT_ACTION_STOP;
+}
+
+static enum exit_action snp_exit(struct vcpu *vcpu)
+{
+	const struct kvm_run *run = vcpu->run;
+
+	if (run->exit_reason == KVM_EXIT_SYSTEM_EVENT &&
+	    run->system_event.type == KVM_SYSTEM_EVENT_SEV_TERM)
+		return snp_gave_up(vcpu);
+	return x86_private_exit(vcpu);
+}
+
+static int snp_check_config(const struct vm_config *config)
+{
+	return x86_private_check_config(&x86_snp, config) ?: snp_config_check(config);
+}
+
+const struct confidential_ops x86_snp = {
+	.option = "--vm-type snp",
+	.needs =
+		"an AMD processor with SEV-SNP, turned on in the firmware, and Linux 6.11 or later",
+	.vm_type = 4,
+	.private_memory = true,
+	.single_life = true,
+	.check_config = snp_check_config,
+	.check_host = x86_private_check_host,
+	.open = snp_open,
+	.private_bit = snp_private_bit,
+	.firmware_size = snp_firmware_size,
+	.vm_created = snp_vm_created,
+	.load = snp_load,
+	.launch = snp_launch,
+	.exit = snp_exit,
+	.destroy = snp_destroy,
+};

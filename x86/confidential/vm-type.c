@@ -7,72 +7,116 @@
 #include "lkvm/vm/conversion.h"
 #include "lkvm/util/log.h"
 #include "lkvm/util/text.h"
+#include "snp-config.h"
 #include "uapi/kvm.h"
 #include "vm-type.h"
 
-/* KVM_X86_..._VM of asm/kvm.h, by bit of KVM_CAP_VM_TYPES; Linux 6.1's headers have none of them. */
-static const struct {
-	unsigned long kvm;
-	const char *takes;
-} types[] = {
-	[VM_TYPE_DEFAULT] = { 0, "" },
-	[VM_TYPE_SW_PROTECTED] = {
-		1,
-		"it takes Linux 6.8 or later with CONFIG_KVM_SW_PROTECTED_VM, and nested paging",
-	},
-	[VM_TYPE_SNP] = {
-		4,
-		"it takes an AMD processor with SEV-SNP, turned on in the firmware, and Linux 6.11 or later",
-	},
+static int sw_protected_check_config(const struct vm_config *config);
+
+static int sw_protected_vm_created(struct vm *vm)
+{
+	return x86_private_vm_created(vm, false);
+}
+
+static const struct confidential_ops none = {
+	.check_config = snp_check_absent,
 };
 
-static void say_offered(int offered, struct text *text)
+static const struct confidential_ops sw_protected = {
+	.option = "--vm-type sw-protected",
+	.needs = "Linux 6.8 or later with CONFIG_KVM_SW_PROTECTED_VM, and nested paging",
+	.vm_type = 1,
+	.private_memory = true,
+	.check_config = sw_protected_check_config,
+	.check_host = x86_private_check_host,
+	.vm_created = sw_protected_vm_created,
+	.exit = x86_private_exit,
+};
+
+static int sw_protected_check_config(const struct vm_config *config)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(types); i++)
-		if (offered & BIT(types[i].kvm))
-			text_add(text, "%s%s", text->len ? ", " : "", x86_vm_type_names[i]);
+	int err = x86_private_check_config(&sw_protected, config) ?: snp_check_absent(config);
+
+	if (err || !config->firmware)
+		return err;
+	log_fatal("--firmware %s: on x86 only ordinary and SEV-SNP guests have one; leave "
+		  "--vm-type out, or give --vm-type snp",
+		  config->firmware);
+	return -EINVAL;
+}
+
+static const struct confidential_ops *const kinds[] = {
+	[VM_TYPE_DEFAULT] = &none,
+	[VM_TYPE_SW_PROTECTED] = &sw_protected,
+	[VM_TYPE_SNP] = &x86_snp,
+};
+
+const struct confidential_ops *x86_confidential(const struct vm_config *config)
+{
+	return kinds[config->arch.vm_type];
 }
 
 int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type)
 {
-	enum x86_vm_type wanted = config->arch.vm_type;
-	struct text text = { .len = 0 };
-	int offered;
+	const struct confidential_ops *ops = x86_confidential(config);
 
-	*type = types[wanted].kvm;
-	if (wanted == VM_TYPE_DEFAULT)
-		return 0;
-	offered = ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_VM_TYPES);
+	*type = ops->vm_type;
+	return ops->check_host ? ops->check_host(ops, kvm_fd, *type) : 0;
+}
+
+int x86_private_check_config(const struct confidential_ops *ops, const struct vm_config *config)
+{
+	/* It would be both halves at once. */
+	if (config->memory_backend.kind == MEMORY_GUEST_MEMFD) {
+		log_fatal(
+			"--mem-backend guest-memfd does not go together with %s, whose private memory is one already; any other would work",
+			ops->option);
+		return -EINVAL;
+	}
+	return confidential_check_transport(ops, config);
+}
+
+/* KVM_CAP_VM_TYPES has a bit for each vm_type. */
+static void say_offered(int offered, struct text *text)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (offered & BIT(kinds[i]->vm_type))
+			text_add(text, "%s%s", text->len ? ", " : "", x86_vm_type_names[i]);
+}
+
+int x86_private_check_host(const struct confidential_ops *ops, int kvm_fd, unsigned long type)
+{
+	int offered = ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_VM_TYPES);
+	struct text text = { .len = 0 };
+
 	/* Before there were types, all were of this one. */
 	if (offered <= 0)
-		offered = BIT(types[VM_TYPE_DEFAULT].kvm);
-	if (offered & BIT(types[wanted].kvm))
+		offered = BIT(none.vm_type);
+	if (offered & BIT(type))
 		return 0;
 	say_offered(offered, &text);
-	log_fatal("--vm-type %s: not offered by this host's KVM, which has %s; %s",
-		  x86_vm_type_names[wanted], text.bytes, types[wanted].takes);
+	log_fatal("%s: not offered by this host's KVM, which has %s; it takes %s", ops->option,
+		  text.bytes, ops->needs);
 	return -EOPNOTSUPP;
 }
 
-int x86_create_private_memory(struct vm *vm)
+int x86_private_vm_created(struct vm *vm, bool accesses_tell)
 {
 	const struct conversion_options options = {
-		.accesses_tell = vm->config->arch.vm_type == VM_TYPE_SNP,
+		.accesses_tell = accesses_tell,
 		.prefault = !vm->config->arch.no_prefault,
 	};
 	struct kvm_enable_cap exits = {
 		.cap = KVM_CAP_EXIT_HYPERCALL,
 		.args = { BIT(KVM_HC_MAP_GPA_RANGE) },
 	};
-	int error;
+	int err;
 
-	if (vm->config->arch.vm_type == VM_TYPE_DEFAULT)
-		return 0;
 	if (ioctl(vm->fd, KVM_ENABLE_CAP, &exits)) {
-		error = -errno;
+		err = -errno;
 		log_fatal("KVM does not hand on the guest's page-state changes: %s",
 			  strerror(errno));
-		return error;
+		return err;
 	}
 	return conversions_create(vm, &options);
 }

@@ -7,20 +7,35 @@
 #define X86_VM_TYPE_H
 
 #include "lkvm/arch.h"
+#include "lkvm/vm/confidential.h"
 
 /* Its name on the command line. */
 extern const char *const x86_vm_type_names[];
 
-/* Options that do not go together with it; -EINVAL, said. */
-int x86_check_vm_type(const struct vm_config *config);
+/* The row that the configuration chooses. */
+const struct confidential_ops *x86_confidential(const struct vm_config *config);
+
+/* Rows of which files of their own are about. */
+extern const struct confidential_ops x86_snp;
+
+/* ---- for rows whose guests have private memory ---- */
+
+/* Options that do not go together with any of them; -EINVAL, logged. */
+int x86_private_check_config(const struct confidential_ops *ops, const struct vm_config *config);
+
+/* Is it among KVM_CAP_VM_TYPES? Logs and returns -EOPNOTSUPP otherwise. */
+int x86_private_check_host(const struct confidential_ops *ops, int kvm_fd, unsigned long type);
 
 /*
- * Behind the memory's layout and before vm_map_memory(): private halves, and KVM leaves the guest for its
- * page-state changes. Nothing for default. 0 or -errno, said.
+ * Private halves for memory, and KVM leaves the guest for its page-state changes. accesses_tell: see struct
+ * conversion_options. Logs and returns -errno on failure.
  */
-int x86_create_private_memory(struct vm *vm);
+int x86_private_vm_created(struct vm *vm, bool accesses_tell);
 
-/* x86/confidential/hypercall.c: vCPU thread, KVM_EXIT_HYPERCALL: does what the guest asked for and answers it. */
-void x86_hypercall(struct vcpu *vcpu);
+/*
+ * x86/confidential/hypercall.c: vCPU thread: does what the guest asked for by a hypercall that KVM leaves to us, and
+ * answers it. Other exits stay unknown.
+ */
+enum exit_action x86_private_exit(struct vcpu *vcpu);
 
 #endif

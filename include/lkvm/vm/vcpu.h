@@ -22,6 +22,13 @@ struct vcpu_fault {
 	unsigned repeats;
 };
 
+/* What a vCPU does after an exit. */
+enum exit_action {
+	EXIT_ACTION_CONTINUE, /* run on */
+	EXIT_ACTION_STOP,     /* a request was made, or the vCPU is off; it parks */
+	EXIT_ACTION_UNKNOWN,  /* not the architecture's; the run loop calls it an internal error */
+};
+
 struct vcpu {
 	struct vm *vm;
 	unsigned id;
