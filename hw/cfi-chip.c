@@ -125,10 +125,11 @@ static u8 query_byte(const struct cfi_chip *chip, u32 word)
 
 void cfi_chip_reset(struct cfi_chip *chip)
 {
-	chip->read = CFI_READ_ARRAY;
-	chip->state = CFI_READY;
-	chip->status = STATUS_READY;
-	memset(chip->locks, chip->readonly ? LOCKED | LOCKED_DOWN : 0, sizeof(chip->locks));
+	chip->guest.read = CFI_READ_ARRAY;
+	chip->guest.state = CFI_READY;
+	chip->guest.status = STATUS_READY;
+	memset(chip->guest.locks, chip->readonly ? LOCKED | LOCKED_DOWN : 0,
+	       sizeof(chip->guest.locks));
 }
 
 /* ---- reading ---- */
@@ -138,12 +139,12 @@ static u8 one_chip(const struct cfi_chip *chip, u32 offset)
 {
 	u32 word = offset / CFI_BANK_WIDTH;
 
-	switch (chip->read) {
+	switch (chip->guest.read) {
 	case CFI_READ_STATUS:
-		return chip->status;
+		return chip->guest.status;
 	case CFI_READ_ID:
 		word %= CFI_BLOCK / CFI_BANK_WIDTH;
-		return word == ID_LOCK ? chip->locks[offset / CFI_BLOCK] : 0;
+		return word == ID_LOCK ? chip->guest.locks[offset / CFI_BLOCK] : 0;
 	case CFI_READ_QUERY:
 		return query_byte(chip, word);
 	case CFI_READ_ARRAY:
@@ -154,7 +155,7 @@ static u8 one_chip(const struct cfi_chip *chip, u32 offset)
 
 void cfi_chip_read(const struct cfi_chip *chip, u32 offset, u8 *data, unsigned len)
 {
-	if (chip->read == CFI_READ_ARRAY) {
+	if (chip->guest.read == CFI_READ_ARRAY) {
 		memcpy(data, chip->array + offset, len);
 		return;
 	}
@@ -167,10 +168,11 @@ void cfi_chip_read(const struct cfi_chip *chip, u32 offset, u8 *data, unsigned l
 
 static bool refuse_locked(struct cfi_chip *chip, u32 offset, u32 len, u8 failure)
 {
-	if (!((chip->locks[offset / CFI_BLOCK] | chip->locks[(offset + len - 1) / CFI_BLOCK]) &
+	if (!((chip->guest.locks[offset / CFI_BLOCK] |
+	       chip->guest.locks[(offset + len - 1) / CFI_BLOCK]) &
 	      LOCKED))
 		return false;
-	chip->status |= STATUS_LOCKED | failure;
+	chip->guest.status |= STATUS_LOCKED | failure;
 	return true;
 }
 
@@ -182,7 +184,7 @@ static void program(struct cfi_chip *chip, u32 offset, const u8 *data, u32 len)
 	for (u32 i = 0; i < len; i++)
 		chip->array[offset + i] &= data[i];
 	if (chip->store(chip, offset, len))
-		chip->status |= STATUS_WRITE_FAIL;
+		chip->guest.status |= STATUS_WRITE_FAIL;
 }
 
 static void erase(struct cfi_chip *chip, u32 offset)
@@ -193,12 +195,12 @@ static void erase(struct cfi_chip *chip, u32 offset)
 		return;
 	memset(chip->array + block, 0xff, CFI_BLOCK);
 	if (chip->store(chip, block, CFI_BLOCK))
-		chip->status |= STATUS_ERASE_FAIL;
+		chip->guest.status |= STATUS_ERASE_FAIL;
 }
 
 static void lock(struct cfi_chip *chip, u32 offset, u8 command)
 {
-	u8 *locks = &chip->locks[offset / CFI_BLOCK];
+	u8 *locks = &chip->guest.locks[offset / CFI_BLOCK];
 
 	switch (command) {
 	case CMD_LOCK:
@@ -214,21 +216,21 @@ static void lock(struct cfi_chip *chip, u32 offset, u8 command)
 	case CMD_CONFIGURE: /* bus timing, of which there is none */
 		break;
 	default:
-		chip->status |= STATUS_WRONG_ORDER;
+		chip->guest.status |= STATUS_WRONG_ORDER;
 	}
 }
 
 static void begin(struct cfi_chip *chip, enum cfi_state state)
 {
-	chip->state = state;
-	chip->read = CFI_READ_STATUS;
+	chip->guest.state = state;
+	chip->guest.read = CFI_READ_STATUS;
 }
 
 static void begin_buffer(struct cfi_chip *chip)
 {
 	begin(chip, CFI_BUFFER_COUNT);
-	chip->buffer_placed = false;
-	memset(chip->buffer, 0xff, sizeof(chip->buffer));
+	chip->guest.buffer_placed = false;
+	memset(chip->guest.buffer, 0xff, sizeof(chip->guest.buffer));
 }
 
 static void command(struct cfi_chip *chip, u8 value)
@@ -236,20 +238,20 @@ static void command(struct cfi_chip *chip, u8 value)
 	switch (value) {
 	case CMD_READ_ARRAY:
 	case CMD_READ_ARRAY_AMD:
-		chip->read = CFI_READ_ARRAY;
+		chip->guest.read = CFI_READ_ARRAY;
 		break;
 	case CMD_READ_STATUS:
 	case CMD_SUSPEND: /* what was going on has long been done */
-		chip->read = CFI_READ_STATUS;
+		chip->guest.read = CFI_READ_STATUS;
 		break;
 	case CMD_READ_ID:
-		chip->read = CFI_READ_ID;
+		chip->guest.read = CFI_READ_ID;
 		break;
 	case CMD_READ_QUERY:
-		chip->read = CFI_READ_QUERY;
+		chip->guest.read = CFI_READ_QUERY;
 		break;
 	case CMD_CLEAR_STATUS:
-		chip->status = STATUS_READY;
+		chip->guest.status = STATUS_READY;
 		break;
 	case CMD_PROGRAM:
 	case CMD_PROGRAM_OLD:
@@ -272,8 +274,8 @@ static void command(struct cfi_chip *chip, u8 value)
 
 static void end_wrong(struct cfi_chip *chip)
 {
-	chip->status |= STATUS_WRONG_ORDER;
-	chip->state = CFI_READY;
+	chip->guest.status |= STATUS_WRONG_ORDER;
+	chip->guest.state = CFI_READY;
 }
 
 /* What is not in the same buffer as the first word ends the command. */
@@ -281,16 +283,16 @@ static void fill_buffer(struct cfi_chip *chip, u32 offset, const u8 *data, unsig
 {
 	u32 at = ALIGN_DOWN(offset, CFI_BUFFER);
 
-	if (!chip->buffer_placed)
-		chip->buffer_at = at;
-	chip->buffer_placed = true;
-	if (at != chip->buffer_at || offset - at + len > CFI_BUFFER) {
+	if (!chip->guest.buffer_placed)
+		chip->guest.buffer_at = at;
+	chip->guest.buffer_placed = true;
+	if (at != chip->guest.buffer_at || offset - at + len > CFI_BUFFER) {
 		end_wrong(chip);
 		return;
 	}
-	memcpy(chip->buffer + (offset - at), data, len);
-	if (!--chip->words)
-		chip->state = CFI_BUFFER_CONFIRM;
+	memcpy(chip->guest.buffer + (offset - at), data, len);
+	if (!--chip->guest.words)
+		chip->guest.state = CFI_BUFFER_CONFIRM;
 }
 
 static void count_words(struct cfi_chip *chip, u32 words)
@@ -299,14 +301,14 @@ static void count_words(struct cfi_chip *chip, u32 words)
 		end_wrong(chip);
 		return;
 	}
-	chip->words = words;
-	chip->state = CFI_BUFFER_DATA;
+	chip->guest.words = words;
+	chip->guest.state = CFI_BUFFER_DATA;
 }
 
 /* Up to the bus's width. */
 static void write_bus(struct cfi_chip *chip, u32 offset, const u8 *data, unsigned len)
 {
-	enum cfi_state state = chip->state;
+	enum cfi_state state = chip->guest.state;
 	bool confirmed = data[0] == CMD_CONFIRM;
 
 	switch (state) {
@@ -320,20 +322,20 @@ static void write_bus(struct cfi_chip *chip, u32 offset, const u8 *data, unsigne
 		fill_buffer(chip, offset, data, len);
 		return;
 	default:
-		chip->state = CFI_READY;
+		chip->guest.state = CFI_READY;
 	}
 	if (state == CFI_PROGRAM)
 		program(chip, offset, data, len);
 	else if (state == CFI_LOCK)
 		lock(chip, offset, data[0]);
 	else if (state == CFI_PROTECTION)
-		chip->status |= STATUS_WRITE_FAIL | STATUS_LOCKED;
+		chip->guest.status |= STATUS_WRITE_FAIL | STATUS_LOCKED;
 	else if (!confirmed)
 		end_wrong(chip);
 	else if (state == CFI_ERASE)
 		erase(chip, offset);
 	else
-		program(chip, chip->buffer_at, chip->buffer, CFI_BUFFER);
+		program(chip, chip->guest.buffer_at, chip->guest.buffer, CFI_BUFFER);
 }
 
 void cfi_chip_write(struct cfi_chip *chip, u32 offset, const u8 *data, unsigned len)

@@ -33,6 +33,20 @@ enum cfi_state {
 	CFI_BUFFER_CONFIRM,
 };
 
+/* What a guest sees of it, beside the array. */
+struct cfi_guest {
+	u32 buffer_at; /* where the buffer goes, multiple of CFI_BUFFER */
+	u16 words;     /* still to come into the buffer */
+	u8 read;       /* enum cfi_read: what reads show; the array only in CFI_READY */
+	u8 state;      /* enum cfi_state */
+	u8 status;
+	u8 buffer_placed;
+	u8 unused[2];
+	u8 locks[CFI_MAX_BLOCKS]; /* CFI_LOCKED | CFI_LOCKED_DOWN */
+	u8 buffer[CFI_BUFFER];	  /* all ones where nothing came */
+};
+_Static_assert(sizeof(struct cfi_guest) == 12 + CFI_MAX_BLOCKS + CFI_BUFFER, "no padding");
+
 struct cfi_chip {
 	/* The owner's: before cfi_chip_reset(). */
 	u8 *array;
@@ -41,14 +55,7 @@ struct cfi_chip {
 	/* These bytes of the array have changed. 0, or -errno: the guest is told of a failure. */
 	int (*store)(struct cfi_chip *chip, u32 offset, u32 len);
 
-	enum cfi_read read; /* what reads show; the array only in CFI_READY */
-	enum cfi_state state;
-	u8 status;
-	u8 locks[CFI_MAX_BLOCKS]; /* CFI_LOCKED | CFI_LOCKED_DOWN */
-	unsigned words;		  /* still to come into the buffer */
-	bool buffer_placed;
-	u32 buffer_at;	       /* where it goes, multiple of CFI_BUFFER */
-	u8 buffer[CFI_BUFFER]; /* all ones where nothing came */
+	struct cfi_guest guest;
 };
 
 /* As after power-on: the array is read, nothing is locked unless `readonly`. The array keeps. */

@@ -65,7 +65,7 @@ static int store(struct cfi_chip *chip, u32 offset, u32 len)
 /* The guest sees the array directly exactly while that is what a read shows. Lock held. */
 static void update_mapping(struct cfi_flash *flash)
 {
-	bool array = flash->chip.read == CFI_READ_ARRAY;
+	bool array = flash->chip.guest.read == CFI_READ_ARRAY;
 	int error = array ? vm_rom_map(&flash->rom) : vm_rom_unmap(&flash->rom);
 
 	if (error && log_limit_ok(&flash->said))

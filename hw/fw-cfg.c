@@ -57,6 +57,15 @@ struct item {
 	unsigned nr_files;
 };
 
+/* What a guest sees of it, beside the items. */
+struct fw_cfg_state {
+	u32 offset; /* in the item, where the next byte is read */
+	u32 dma_high;
+	u16 key;
+	u16 unused;
+};
+_Static_assert(sizeof(struct fw_cfg_state) == 12, "no padding");
+
 struct fw_cfg {
 	struct device device;
 	struct vm *vm;
@@ -66,9 +75,7 @@ struct fw_cfg {
 	u16 next_key;
 	/* The guest's side: */
 	pthread_mutex_t lock;
-	u16 key;
-	u32 offset; /* in the item, where the next byte is read */
-	u32 dma_high;
+	struct fw_cfg_state state;
 	u8 chunk[CHUNK];
 };
 
@@ -216,24 +223,24 @@ static int read_files(const struct item *item, u64 offset, u8 *buffer, u32 len)
 /* The item's next bytes; behind its end, and of none, there are zeros. Nobody reads at offset 4 GiB. */
 static int read_next(struct fw_cfg *fw, u8 *buffer, u32 len)
 {
-	const struct item *item = find(fw, fw->key);
-	u32 left = item ? item->size - MIN(fw->offset, item->size) : 0;
+	const struct item *item = find(fw, fw->state.key);
+	u32 left = item ? item->size - MIN(fw->state.offset, item->size) : 0;
 	u32 use = MIN(len, left);
 	int error = 0;
 
 	memset(buffer, 0, len);
 	if (use && item->bytes)
-		memcpy(buffer, item->bytes + fw->offset, use);
+		memcpy(buffer, item->bytes + fw->state.offset, use);
 	else if (use)
-		error = read_files(item, fw->offset, buffer, use);
-	fw->offset += use;
+		error = read_files(item, fw->state.offset, buffer, use);
+	fw->state.offset += use;
 	return error;
 }
 
 static void select_item(struct fw_cfg *fw, u16 key)
 {
-	fw->key = key;
-	fw->offset = 0;
+	fw->state.key = key;
+	fw->state.offset = 0;
 }
 
 /* ---- DMA ---- */
@@ -272,9 +279,9 @@ static int do_access(struct fw_cfg *fw, u32 control, u32 length, gpa_t gpa)
 	if (control & DMA_WRITE)
 		return -EPERM;
 	if (control & DMA_SKIP) {
-		item = find(fw, fw->key);
+		item = find(fw, fw->state.key);
 		if (item)
-			fw->offset += MIN(length, item->size - fw->offset);
+			fw->state.offset += MIN(length, item->size - fw->state.offset);
 	}
 	return 0;
 }
@@ -285,9 +292,9 @@ static int do_access(struct fw_cfg *fw, u32 control, u32 length, gpa_t gpa)
  */
 static bool run_dma(struct fw_cfg *fw, gpa_t gpa)
 {
-	u32 answer, offset = fw->offset;
+	u32 answer, offset = fw->state.offset;
 	struct dma_access access;
-	u16 key = fw->key;
+	u16 key = fw->state.key;
 	int error;
 
 	if (guest_read(&fw->vm->memory, gpa, &access, sizeof(access)))
@@ -295,8 +302,8 @@ static bool run_dma(struct fw_cfg *fw, gpa_t gpa)
 	error = do_access(fw, be32toh(access.control), be32toh(access.length),
 			  be64toh(access.address));
 	if (error == -EINTR) {
-		fw->key = key;
-		fw->offset = offset;
+		fw->state.key = key;
+		fw->state.offset = offset;
 		return false;
 	}
 	answer = htobe32(error ? DMA_ERROR : 0);
@@ -336,10 +343,10 @@ static void port_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 		select_item(fw, bus_get(data, 2));
 	value = len == 4 ? htobe32(bus_get(data, 4)) : 0;
 	if (offset == PORT_DMA_HIGH && len == 4)
-		fw->dma_high = value;
+		fw->state.dma_high = value;
 	if (offset == PORT_DMA_LOW && len == 4) {
-		if (run_dma(fw, (u64)fw->dma_high << 32 | value))
-			fw->dma_high = 0;
+		if (run_dma(fw, (u64)fw->state.dma_high << 32 | value))
+			fw->state.dma_high = 0;
 		else
 			vcpu_current()->repeat_exit = true;
 	}
@@ -356,7 +363,7 @@ static void fw_cfg_reset(struct device *device)
 
 	pthread_mutex_lock(&fw->lock);
 	select_item(fw, NOBODY);
-	fw->dma_high = 0;
+	fw->state.dma_high = 0;
 	pthread_mutex_unlock(&fw->lock);
 }
 
@@ -384,7 +391,7 @@ int fw_cfg_create(struct vm *vm, u16 port, struct fw_cfg **result)
 	fw->vm = vm;
 	fw->port = port;
 	fw->next_key = FIRST_NAME;
-	fw->key = NOBODY;
+	fw->state.key = NOBODY;
 	error = fw_cfg_set(fw, FW_CFG_SIGNATURE, "QEMU", 4);
 	if (!error)
 		error = fw_cfg_set_u32(fw, FW_CFG_ID, ID_PORTS | ID_DMA);

@@ -55,21 +55,26 @@
 #define ANSWER_CLOCK_LOW    0x01 /* interface test: nothing pulls the clock up */
 #define ANSWER_TIMEOUT	    0xfe
 
+/* What a guest sees of it. */
+struct i8042_state {
+	u8 ram[32]; /* byte 0 is the command byte, CTR */
+	u8 status, output, pending;
+};
+
 struct i8042 {
 	struct device device;
 	struct vm *vm;	     /* constant */
 	struct irq_line irq; /* constant */
 
 	pthread_mutex_t lock; /* everything below */
-	u8 ram[32];	      /* byte 0 is the command byte, CTR */
-	u8 status, output, pending;
+	struct i8042_state state;
 	bool level;
 };
 
 static void update_line(struct i8042 *k)
 {
-	bool level = (k->status & STATUS_OUTPUT_FULL) && !(k->status & STATUS_FROM_AUX) &&
-		     (k->ram[0] & CTR_KEYBOARD_IRQ);
+	bool level = (k->state.status & STATUS_OUTPUT_FULL) &&
+		     !(k->state.status & STATUS_FROM_AUX) && (k->state.ram[0] & CTR_KEYBOARD_IRQ);
 
 	if (level == k->level)
 		return;
@@ -79,47 +84,47 @@ static void update_line(struct i8042 *k)
 
 static void answer(struct i8042 *k, u8 value, u8 flags)
 {
-	k->output = value;
-	k->status &= ~(STATUS_FROM_AUX | STATUS_TIMEOUT);
-	k->status |= STATUS_OUTPUT_FULL | flags;
+	k->state.output = value;
+	k->state.status &= ~(STATUS_FROM_AUX | STATUS_TIMEOUT);
+	k->state.status |= STATUS_OUTPUT_FULL | flags;
 }
 
 static void command(struct i8042 *k, u8 cmd)
 {
-	k->pending = 0;
+	k->state.pending = 0;
 	switch (cmd) {
 	case CMD_READ_RAM ... CMD_READ_RAM + 31:
-		answer(k, k->ram[cmd & 31], 0);
+		answer(k, k->state.ram[cmd & 31], 0);
 		break;
 	case CMD_WRITE_RAM ... CMD_WRITE_RAM + 31:
 	case CMD_WRITE_OUTPUT:
 	case CMD_LOOP_KEYBOARD:
 	case CMD_LOOP_AUX:
 	case CMD_SEND_AUX:
-		k->pending = cmd;
+		k->state.pending = cmd;
 		break;
 	case CMD_AUX_OFF:
-		k->ram[0] |= CTR_AUX_OFF;
+		k->state.ram[0] |= CTR_AUX_OFF;
 		break;
 	case CMD_AUX_ON:
-		k->ram[0] &= ~CTR_AUX_OFF;
+		k->state.ram[0] &= ~CTR_AUX_OFF;
 		break;
 	case CMD_AUX_TEST:
 		answer(k, ANSWER_CLOCK_LOW, 0);
 		break;
 	case CMD_SELF_TEST:
-		k->status |= STATUS_SELF_TESTED;
-		k->ram[0] |= CTR_SELF_TESTED;
+		k->state.status |= STATUS_SELF_TESTED;
+		k->state.ram[0] |= CTR_SELF_TESTED;
 		answer(k, ANSWER_SELF_TEST_OK, 0);
 		break;
 	case CMD_KEYBOARD_TEST:
 		answer(k, ANSWER_CLOCK_LOW, 0);
 		break;
 	case CMD_KEYBOARD_OFF:
-		k->ram[0] |= CTR_KEYBOARD_OFF;
+		k->state.ram[0] |= CTR_KEYBOARD_OFF;
 		break;
 	case CMD_KEYBOARD_ON:
-		k->ram[0] &= ~CTR_KEYBOARD_OFF;
+		k->state.ram[0] &= ~CTR_KEYBOARD_OFF;
 		break;
 	case CMD_READ_INPUT:
 		answer(k, 0x80, 0); /* not locked by a key */
@@ -136,12 +141,12 @@ static void command(struct i8042 *k, u8 cmd)
 
 static void data(struct i8042 *k, u8 value)
 {
-	u8 cmd = k->pending;
+	u8 cmd = k->state.pending;
 
-	k->pending = 0;
+	k->state.pending = 0;
 	switch (cmd) {
 	case CMD_WRITE_RAM ... CMD_WRITE_RAM + 31:
-		k->ram[cmd & 31] = value;
+		k->state.ram[cmd & 31] = value;
 		break;
 	case CMD_WRITE_OUTPUT:
 		if (!(value & OUTPUT_NOT_RESET))
@@ -165,8 +170,8 @@ static void i8042_read(void *opaque, u64 offset, u8 *value, unsigned len)
 	struct i8042 *k = opaque;
 
 	pthread_mutex_lock(&k->lock);
-	value[0] = k->output;
-	k->status &= ~(STATUS_OUTPUT_FULL | STATUS_FROM_AUX | STATUS_TIMEOUT);
+	value[0] = k->state.output;
+	k->state.status &= ~(STATUS_OUTPUT_FULL | STATUS_FROM_AUX | STATUS_TIMEOUT);
 	update_line(k);
 	pthread_mutex_unlock(&k->lock);
 }
@@ -176,7 +181,7 @@ static void i8042_write(void *opaque, u64 offset, const u8 *value, unsigned len)
 	struct i8042 *k = opaque;
 
 	pthread_mutex_lock(&k->lock);
-	k->status &= ~STATUS_COMMAND;
+	k->state.status &= ~STATUS_COMMAND;
 	data(k, value[0]);
 	update_line(k);
 	pthread_mutex_unlock(&k->lock);
@@ -187,7 +192,7 @@ static void status_read(void *opaque, u64 offset, u8 *value, unsigned len)
 	struct i8042 *k = opaque;
 
 	pthread_mutex_lock(&k->lock);
-	value[0] = k->status;
+	value[0] = k->state.status;
 	pthread_mutex_unlock(&k->lock);
 }
 
@@ -196,7 +201,7 @@ static void command_write(void *opaque, u64 offset, const u8 *value, unsigned le
 	struct i8042 *k = opaque;
 
 	pthread_mutex_lock(&k->lock);
-	k->status |= STATUS_COMMAND;
+	k->state.status |= STATUS_COMMAND;
 	command(k, value[0]);
 	update_line(k);
 	pthread_mutex_unlock(&k->lock);
@@ -211,11 +216,11 @@ static void i8042_reset(struct device *device)
 	struct i8042 *k = CONTAINER_OF(device, struct i8042, device);
 
 	pthread_mutex_lock(&k->lock);
-	memset(k->ram, 0, sizeof(k->ram));
 	/* What a BIOS leaves behind. */
-	k->ram[0] = CTR_SELF_TESTED | CTR_AUX_OFF;
-	k->status = STATUS_SELF_TESTED | STATUS_UNLOCKED;
-	k->output = k->pending = 0;
+	k->state = (struct i8042_state){
+		.ram[0] = CTR_SELF_TESTED | CTR_AUX_OFF,
+		.status = STATUS_SELF_TESTED | STATUS_UNLOCKED,
+	};
 	update_line(k);
 	pthread_mutex_unlock(&k->lock);
 }

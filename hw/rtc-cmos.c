@@ -68,14 +68,20 @@ enum {
 /* UIP is shown this long before the time changes. */
 #define UIP_NS 244000
 
-struct cmos {
-	struct rtc rtc;
-	/* Under its lock. */
-	u8 index;
+/* What a guest sees of it. */
+struct cmos_state {
 	u8 ram[128]; /* the time's bytes are only valid while the clock stands */
 	s64 offset;  /* ns: guest's time - host's */
 	s64 looked;  /* guest's time in ns up to which register C is right */
 	s64 phase;   /* guest's time in ns at which a periodic tick was due */
+	u8 index;
+	u8 unused[7];
+};
+_Static_assert(sizeof(struct cmos_state) == 160, "no padding");
+
+struct cmos {
+	struct rtc rtc;
+	struct cmos_state state; /* under the clock's lock */
 };
 
 static struct cmos *to_cmos(struct rtc *rtc)
@@ -85,7 +91,7 @@ static struct cmos *to_cmos(struct rtc *rtc)
 
 static s64 guest_now(const struct cmos *cmos)
 {
-	return realtime_now() + cmos->offset;
+	return realtime_now() + cmos->state.offset;
 }
 
 static s64 floor_div(s64 a, s64 b)
@@ -102,36 +108,36 @@ static s64 fraction(s64 t)
 
 static bool divider_reset(const struct cmos *cmos)
 {
-	return (cmos->ram[REG_A] & A_DIVIDER_RESET) == A_DIVIDER_RESET;
+	return (cmos->state.ram[REG_A] & A_DIVIDER_RESET) == A_DIVIDER_RESET;
 }
 
 static bool stands(const struct cmos *cmos)
 {
-	return (cmos->ram[REG_B] & B_SET) || divider_reset(cmos);
+	return (cmos->state.ram[REG_B] & B_SET) || divider_reset(cmos);
 }
 
 /* ---- the time as register bytes ---- */
 
 static u8 encode(const struct cmos *cmos, unsigned value)
 {
-	return cmos->ram[REG_B] & B_BINARY ? value : (value / 10) << 4 | value % 10;
+	return cmos->state.ram[REG_B] & B_BINARY ? value : (value / 10) << 4 | value % 10;
 }
 
 static unsigned decode(const struct cmos *cmos, u8 value)
 {
-	return cmos->ram[REG_B] & B_BINARY ? value : (value >> 4) * 10 + (value & 15);
+	return cmos->state.ram[REG_B] & B_BINARY ? value : (value >> 4) * 10 + (value & 15);
 }
 
 static u8 encode_hour(const struct cmos *cmos, unsigned hour)
 {
-	if (cmos->ram[REG_B] & B_24H)
+	if (cmos->state.ram[REG_B] & B_24H)
 		return encode(cmos, hour);
 	return encode(cmos, hour % 12 ? hour % 12 : 12) | (hour >= 12 ? HOUR_PM : 0);
 }
 
 static unsigned decode_hour(const struct cmos *cmos, u8 value)
 {
-	if (cmos->ram[REG_B] & B_24H)
+	if (cmos->state.ram[REG_B] & B_24H)
 		return decode(cmos, value);
 	return decode(cmos, value & ~HOUR_PM) % 12 + (value & HOUR_PM ? 12 : 0);
 }
@@ -146,27 +152,27 @@ static void store_time(struct cmos *cmos, s64 now)
 	if (!gmtime_r(&seconds, &tm))
 		return;
 	year = (tm.tm_year + 1900) % 10000;
-	cmos->ram[REG_SECONDS] = encode(cmos, tm.tm_sec);
-	cmos->ram[REG_MINUTES] = encode(cmos, tm.tm_min);
-	cmos->ram[REG_HOURS] = encode_hour(cmos, tm.tm_hour);
-	cmos->ram[REG_WEEKDAY] = encode(cmos, tm.tm_wday + 1);
-	cmos->ram[REG_DAY] = encode(cmos, tm.tm_mday);
-	cmos->ram[REG_MONTH] = encode(cmos, tm.tm_mon + 1);
-	cmos->ram[REG_YEAR] = encode(cmos, year % 100);
-	cmos->ram[REG_CENTURY] = encode(cmos, year / 100);
+	cmos->state.ram[REG_SECONDS] = encode(cmos, tm.tm_sec);
+	cmos->state.ram[REG_MINUTES] = encode(cmos, tm.tm_min);
+	cmos->state.ram[REG_HOURS] = encode_hour(cmos, tm.tm_hour);
+	cmos->state.ram[REG_WEEKDAY] = encode(cmos, tm.tm_wday + 1);
+	cmos->state.ram[REG_DAY] = encode(cmos, tm.tm_mday);
+	cmos->state.ram[REG_MONTH] = encode(cmos, tm.tm_mon + 1);
+	cmos->state.ram[REG_YEAR] = encode(cmos, year % 100);
+	cmos->state.ram[REG_CENTURY] = encode(cmos, year / 100);
 }
 
 /* The time that the bytes say, in ns; nonsense is normalised (31 February is in March). */
 static s64 load_time(const struct cmos *cmos)
 {
 	struct tm tm = {
-		.tm_sec = decode(cmos, cmos->ram[REG_SECONDS]),
-		.tm_min = decode(cmos, cmos->ram[REG_MINUTES]),
-		.tm_hour = decode_hour(cmos, cmos->ram[REG_HOURS]),
-		.tm_mday = decode(cmos, cmos->ram[REG_DAY]),
-		.tm_mon = (int)decode(cmos, cmos->ram[REG_MONTH]) - 1,
-		.tm_year = (int)decode(cmos, cmos->ram[REG_CENTURY]) * 100 +
-			   (int)decode(cmos, cmos->ram[REG_YEAR]) - 1900,
+		.tm_sec = decode(cmos, cmos->state.ram[REG_SECONDS]),
+		.tm_min = decode(cmos, cmos->state.ram[REG_MINUTES]),
+		.tm_hour = decode_hour(cmos, cmos->state.ram[REG_HOURS]),
+		.tm_mday = decode(cmos, cmos->state.ram[REG_DAY]),
+		.tm_mon = (int)decode(cmos, cmos->state.ram[REG_MONTH]) - 1,
+		.tm_year = (int)decode(cmos, cmos->state.ram[REG_CENTURY]) * 100 +
+			   (int)decode(cmos, cmos->state.ram[REG_YEAR]) - 1900,
 	};
 
 	time_t seconds = timegm(&tm);
@@ -193,9 +199,9 @@ static bool is_time(unsigned reg)
 
 static s64 period_ns(const struct cmos *cmos)
 {
-	unsigned rate = cmos->ram[REG_A] & A_RATE;
+	unsigned rate = cmos->state.ram[REG_A] & A_RATE;
 
-	if (!rate || (cmos->ram[REG_A] & A_DIVIDER) != A_DIVIDER_32KHZ)
+	if (!rate || (cmos->state.ram[REG_A] & A_DIVIDER) != A_DIVIDER_32KHZ)
 		return 0;
 	if (rate <= 2)
 		rate += 7; /* the two that the 32 kHz base folds onto 256 and 128 Hz */
@@ -216,11 +222,12 @@ static s64 next_alarm(const struct cmos *cmos, s64 after)
 	while (t <= end) {
 		unsigned second = ((t % DAY) + DAY) % DAY;
 
-		if (!matches(cmos->ram[REG_HOURS_ALARM], encode_hour(cmos, second / 3600)))
+		if (!matches(cmos->state.ram[REG_HOURS_ALARM], encode_hour(cmos, second / 3600)))
 			t += 3600 - second % 3600;
-		else if (!matches(cmos->ram[REG_MINUTES_ALARM], encode(cmos, second / 60 % 60)))
+		else if (!matches(cmos->state.ram[REG_MINUTES_ALARM],
+				  encode(cmos, second / 60 % 60)))
 			t += 60 - second % 60;
-		else if (!matches(cmos->ram[REG_SECONDS_ALARM], encode(cmos, second % 60)))
+		else if (!matches(cmos->state.ram[REG_SECONDS_ALARM], encode(cmos, second % 60)))
 			t++;
 		else
 			return t;
@@ -231,23 +238,23 @@ static s64 next_alarm(const struct cmos *cmos, s64 after)
 /* Brings register C up to `now`. */
 static void look(struct cmos *cmos, s64 now)
 {
-	s64 was = floor_div(cmos->looked, NSEC), is = floor_div(now, NSEC);
+	s64 was = floor_div(cmos->state.looked, NSEC), is = floor_div(now, NSEC);
 	s64 period = period_ns(cmos), alarm;
 
 	/* The host's clock, or the guest's setting, went backwards: begin anew from there. */
-	if (now < cmos->looked)
-		cmos->phase = now;
+	if (now < cmos->state.looked)
+		cmos->state.phase = now;
 	if (is > was && !stands(cmos)) {
-		cmos->ram[REG_C] |= C_UF;
+		cmos->state.ram[REG_C] |= C_UF;
 		alarm = next_alarm(cmos, was);
 		if (alarm >= 0 && alarm <= is)
-			cmos->ram[REG_C] |= C_AF;
+			cmos->state.ram[REG_C] |= C_AF;
 	}
-	if (period && now - cmos->phase >= period) {
-		cmos->ram[REG_C] |= C_PF;
-		cmos->phase += (now - cmos->phase) / period * period;
+	if (period && now - cmos->state.phase >= period) {
+		cmos->state.ram[REG_C] |= C_PF;
+		cmos->state.phase += (now - cmos->state.phase) / period * period;
 	}
-	cmos->looked = now;
+	cmos->state.looked = now;
 }
 
 static s64 earlier(s64 a, s64 b)
@@ -258,11 +265,11 @@ static s64 earlier(s64 a, s64 b)
 /* When an enabled interrupt that is not pending is due, guest's time in ns; -1: never. */
 static s64 next_event(const struct cmos *cmos)
 {
-	u8 wanted = cmos->ram[REG_B] & ~cmos->ram[REG_C];
-	s64 second = floor_div(cmos->looked, NSEC), next = -1, alarm;
+	u8 wanted = cmos->state.ram[REG_B] & ~cmos->state.ram[REG_C];
+	s64 second = floor_div(cmos->state.looked, NSEC), next = -1, alarm;
 
 	if ((wanted & B_PIE) && period_ns(cmos))
-		next = cmos->phase + period_ns(cmos);
+		next = cmos->state.phase + period_ns(cmos);
 	if (stands(cmos))
 		return next;
 	if (wanted & B_UIE)
@@ -281,14 +288,14 @@ static bool cmos_look(struct rtc *rtc, s64 *next)
 
 	look(cmos, guest_now(cmos));
 	/* The line is up: until register C is read nothing can be added to that. */
-	if (cmos->ram[REG_C] & cmos->ram[REG_B] & (C_UF | C_AF | C_PF)) {
-		cmos->ram[REG_C] |= C_IRQF;
+	if (cmos->state.ram[REG_C] & cmos->state.ram[REG_B] & (C_UF | C_AF | C_PF)) {
+		cmos->state.ram[REG_C] |= C_IRQF;
 		return true;
 	}
-	cmos->ram[REG_C] &= ~C_IRQF;
+	cmos->state.ram[REG_C] &= ~C_IRQF;
 	*next = next_event(cmos);
 	if (*next >= 0)
-		*next = MAX(*next - cmos->offset, (s64)0);
+		*next = MAX(*next - cmos->state.offset, (s64)0);
 	return false;
 }
 
@@ -298,7 +305,7 @@ static u8 read_a(const struct cmos *cmos)
 {
 	s64 now = guest_now(cmos), left = (floor_div(now, NSEC) + 1) * NSEC - now;
 
-	return cmos->ram[REG_A] | (!stands(cmos) && left <= UIP_NS ? A_UIP : 0);
+	return cmos->state.ram[REG_A] | (!stands(cmos) && left <= UIP_NS ? A_UIP : 0);
 }
 
 static u8 read_c(struct cmos *cmos)
@@ -306,8 +313,8 @@ static u8 read_c(struct cmos *cmos)
 	u8 value;
 
 	rtc_update(&cmos->rtc);
-	value = cmos->ram[REG_C];
-	cmos->ram[REG_C] = 0;
+	value = cmos->state.ram[REG_C];
+	cmos->state.ram[REG_C] = 0;
 	/* Low at least for a moment: what happens from now on is an edge, or nobody would hear of it again. */
 	rtc_lower(&cmos->rtc);
 	rtc_update(&cmos->rtc);
@@ -326,13 +333,13 @@ static u8 read_register(struct cmos *cmos, unsigned reg)
 	}
 	if (is_time(reg) && !stands(cmos))
 		store_time(cmos, guest_now(cmos));
-	return cmos->ram[reg];
+	return cmos->state.ram[reg];
 }
 
 static void set_time(struct cmos *cmos, s64 time)
 {
-	cmos->offset = time - realtime_now();
-	cmos->looked = cmos->phase = time;
+	cmos->state.offset = time - realtime_now();
+	cmos->state.looked = cmos->state.phase = time;
 }
 
 /* Register A or B changed: the clock may stop, or go on from what the bytes say. */
@@ -345,14 +352,14 @@ static void write_control(struct cmos *cmos, unsigned reg, u8 value)
 	/* The bytes keep the format they were stored in: store them before the format changes. */
 	if (!stood)
 		store_time(cmos, now);
-	cmos->ram[reg] = reg == REG_A ? value & ~A_UIP : value;
+	cmos->state.ram[reg] = reg == REG_A ? value & ~A_UIP : value;
 	/* A divider that is let go makes its first second half a second later; else it ran on. */
 	if (stood && !stands(cmos))
 		set_time(cmos, load_time(cmos) + (was_reset ? NSEC / 2 : fraction(now)));
 	if (period_ns(cmos) != period)
-		cmos->phase = guest_now(cmos);
+		cmos->state.phase = guest_now(cmos);
 	if (reg == REG_B && (value & B_SET))
-		cmos->ram[REG_B] &= ~B_UIE;
+		cmos->state.ram[REG_B] &= ~B_UIE;
 	rtc_update(&cmos->rtc);
 }
 
@@ -361,13 +368,13 @@ static void write_time(struct cmos *cmos, unsigned reg, u8 value)
 	s64 now = guest_now(cmos);
 
 	if (stands(cmos)) {
-		cmos->ram[reg] = value;
+		cmos->state.ram[reg] = value;
 		return;
 	}
 	/* Without SET each byte counts at once; the second goes on where it is. */
 	look(cmos, now);
 	store_time(cmos, now);
-	cmos->ram[reg] = value;
+	cmos->state.ram[reg] = value;
 	set_time(cmos, load_time(cmos) + fraction(now));
 	rtc_update(&cmos->rtc);
 }
@@ -386,14 +393,14 @@ static void write_register(struct cmos *cmos, unsigned reg, u8 value)
 	case REG_MINUTES_ALARM:
 	case REG_HOURS_ALARM:
 		look(cmos, guest_now(cmos));
-		cmos->ram[reg] = value;
+		cmos->state.ram[reg] = value;
 		rtc_update(&cmos->rtc);
 		return;
 	}
 	if (is_time(reg))
 		write_time(cmos, reg, value);
 	else
-		cmos->ram[reg] = value;
+		cmos->state.ram[reg] = value;
 }
 
 static void cmos_read(void *opaque, u64 offset, u8 *data, unsigned len)
@@ -404,7 +411,7 @@ static void cmos_read(void *opaque, u64 offset, u8 *data, unsigned len)
 	pthread_mutex_lock(&cmos->rtc.lock);
 	/* The index port cannot be read; a 16-bit access is one to each port. */
 	if (offset + len == 2)
-		data[len - 1] = read_register(cmos, cmos->index);
+		data[len - 1] = read_register(cmos, cmos->state.index);
 	pthread_mutex_unlock(&cmos->rtc.lock);
 }
 
@@ -414,9 +421,10 @@ static void cmos_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 
 	pthread_mutex_lock(&cmos->rtc.lock);
 	if (!offset)
-		cmos->index = data[0] & 0x7f; /* bit 7 masks the NMI, of which there is none */
+		cmos->state.index =
+			data[0] & 0x7f; /* bit 7 masks the NMI, of which there is none */
 	if (offset + len == 2)
-		write_register(cmos, cmos->index, data[len - 1]);
+		write_register(cmos, cmos->state.index, data[len - 1]);
 	pthread_mutex_unlock(&cmos->rtc.lock);
 }
 
@@ -427,7 +435,7 @@ static const struct bus_ops cmos_bus_ops = { .read = cmos_read, .write = cmos_wr
 static void put(struct cmos *cmos, unsigned reg, unsigned bytes, u64 value)
 {
 	for (unsigned i = 0; i < bytes; i++)
-		cmos->ram[reg + i] = value >> (8 * i);
+		cmos->state.ram[reg + i] = value >> (8 * i);
 }
 
 static void store_memory_sizes(struct cmos *cmos, const struct guest_memory *memory)
@@ -458,13 +466,13 @@ static void cmos_reset(struct rtc *rtc)
 {
 	struct cmos *cmos = to_cmos(rtc);
 
-	cmos->ram[REG_B] &= ~(B_PIE | B_AIE | B_UIE);
-	cmos->ram[REG_C] = 0;
-	cmos->index = 0;
+	cmos->state.ram[REG_B] &= ~(B_PIE | B_AIE | B_UIE);
+	cmos->state.ram[REG_C] = 0;
+	cmos->state.index = 0;
 	/* A guest that was reset while it set the time would find the clock standing for ever. */
 	if (stands(cmos)) {
-		cmos->ram[REG_B] &= ~B_SET;
-		cmos->ram[REG_A] = A_DIVIDER_32KHZ | 6;
+		cmos->state.ram[REG_B] &= ~B_SET;
+		cmos->state.ram[REG_A] = A_DIVIDER_32KHZ | 6;
 		set_time(cmos, load_time(cmos));
 	}
 }
@@ -489,9 +497,9 @@ int rtc_cmos_create(struct vm *vm, const struct hw_place *place, const struct ir
 
 	if (!cmos)
 		return -ENOMEM;
-	cmos->ram[REG_A] = A_DIVIDER_32KHZ | 6; /* 1024 Hz, as a BIOS leaves it */
-	cmos->ram[REG_B] = B_24H;
-	cmos->looked = cmos->phase = realtime_now();
+	cmos->state.ram[REG_A] = A_DIVIDER_32KHZ | 6; /* 1024 Hz, as a BIOS leaves it */
+	cmos->state.ram[REG_B] = B_24H;
+	cmos->state.looked = cmos->state.phase = realtime_now();
 	store_memory_sizes(cmos, &vm->memory);
 	cmos->rtc.ops = &cmos_ops;
 	if (wake)

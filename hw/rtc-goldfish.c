@@ -21,12 +21,19 @@ enum {
 	CLEAR_INTERRUPT = 0x1c,
 };
 
+/* What a guest sees of it. */
+struct goldfish_state {
+	u64 offset;    /* guest's time - host's, ns, modulo 2^64 */
+	u64 alarm;     /* guest's time, ns */
+	u32 time_high; /* latched, or written and not taken yet */
+	u8 armed, pending, enabled;
+	u8 unused;
+};
+_Static_assert(sizeof(struct goldfish_state) == 24, "no padding");
+
 struct goldfish {
-	struct rtc rtc; /* first; its lock for everything below */
-	u64 offset;	/* guest's time - host's, ns, modulo 2^64 */
-	u32 time_high;	/* latched, or written and not taken yet */
-	u64 alarm;	/* guest's time, ns */
-	bool armed, pending, enabled;
+	struct rtc rtc;		     /* first */
+	struct goldfish_state state; /* under the clock's lock */
 };
 
 static struct goldfish *goldfish(struct rtc *rtc)
@@ -36,15 +43,15 @@ static struct goldfish *goldfish(struct rtc *rtc)
 
 static u64 guest_time(const struct goldfish *g)
 {
-	return realtime_now() + g->offset;
+	return realtime_now() + g->state.offset;
 }
 
 /* Host's time of the alarm. One that is past by the guest's clock goes off at once, also when that was set. */
 static s64 alarm_at(const struct goldfish *g)
 {
-	u64 now = realtime_now(), left = g->alarm - (now + g->offset);
+	u64 now = realtime_now(), left = g->state.alarm - (now + g->state.offset);
 
-	if (g->alarm <= now + g->offset)
+	if (g->state.alarm <= now + g->state.offset)
 		return now;
 	return left > (u64)INT64_MAX - now ? -1 : (s64)(now + left);
 }
@@ -53,13 +60,13 @@ static bool goldfish_look(struct rtc *rtc, s64 *next)
 {
 	struct goldfish *g = goldfish(rtc);
 
-	if (g->armed && g->alarm <= guest_time(g)) {
-		g->armed = false;
-		g->pending = true;
+	if (g->state.armed && g->state.alarm <= guest_time(g)) {
+		g->state.armed = false;
+		g->state.pending = true;
 	}
-	if (g->armed)
+	if (g->state.armed)
 		*next = alarm_at(g);
-	return g->pending && g->enabled;
+	return g->state.pending && g->state.enabled;
 }
 
 static u32 goldfish_read(struct rtc *rtc, u64 offset)
@@ -70,18 +77,18 @@ static u32 goldfish_read(struct rtc *rtc, u64 offset)
 	switch (offset) {
 	case TIME_LOW:
 		now = guest_time(g);
-		g->time_high = now >> 32;
+		g->state.time_high = now >> 32;
 		return now;
 	case TIME_HIGH:
-		return g->time_high;
+		return g->state.time_high;
 	case ALARM_LOW:
-		return g->alarm;
+		return g->state.alarm;
 	case ALARM_HIGH:
-		return g->alarm >> 32;
+		return g->state.alarm >> 32;
 	case IRQ_ENABLED:
-		return g->enabled;
+		return g->state.enabled;
 	case ALARM_STATUS:
-		return g->armed;
+		return g->state.armed;
 	}
 	return 0;
 }
@@ -92,26 +99,26 @@ static void goldfish_write(struct rtc *rtc, u64 offset, u32 value)
 
 	switch (offset) {
 	case TIME_LOW:
-		g->offset = ((u64)g->time_high << 32 | value) - (u64)realtime_now();
+		g->state.offset = ((u64)g->state.time_high << 32 | value) - (u64)realtime_now();
 		break;
 	case TIME_HIGH:
-		g->time_high = value;
+		g->state.time_high = value;
 		break;
 	case ALARM_LOW:
-		g->alarm = (g->alarm & ~0xffffffffULL) | value;
-		g->armed = true;
+		g->state.alarm = (g->state.alarm & ~0xffffffffULL) | value;
+		g->state.armed = true;
 		break;
 	case ALARM_HIGH:
-		g->alarm = (u64)value << 32 | (u32)g->alarm;
+		g->state.alarm = (u64)value << 32 | (u32)g->state.alarm;
 		break;
 	case IRQ_ENABLED:
-		g->enabled = value & 1;
+		g->state.enabled = value & 1;
 		break;
 	case CLEAR_ALARM:
-		g->armed = false;
+		g->state.armed = false;
 		break;
 	case CLEAR_INTERRUPT:
-		g->pending = false;
+		g->state.pending = false;
 		break;
 	}
 }
@@ -120,9 +127,7 @@ static void goldfish_reset(struct rtc *rtc)
 {
 	struct goldfish *g = goldfish(rtc);
 
-	g->time_high = 0;
-	g->alarm = 0;
-	g->armed = g->pending = g->enabled = false;
+	g->state = (struct goldfish_state){ .offset = g->state.offset };
 }
 
 static const struct rtc_ops goldfish_ops = {

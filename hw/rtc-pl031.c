@@ -25,12 +25,19 @@ enum {
 /* Peripheral 0x031 by designer 0x41, revision 1 (r1p3); then what every PrimeCell says. */
 static const u8 ids[] = { 0x31, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
 
-struct pl031 {
-	struct rtc rtc; /* first; its lock for everything below */
+/* What a guest sees of it. */
+struct pl031_state {
+	s64 looked; /* host's time in seconds up to which `raised` is right */
 	u32 match, load;
 	u32 offset; /* counter - host's seconds, modulo 2^32 */
-	s64 looked; /* host's time in seconds up to which `raised` is right */
-	bool raised, enabled;
+	u8 raised, enabled;
+	u8 unused[2];
+};
+_Static_assert(sizeof(struct pl031_state) == 24, "no padding");
+
+struct pl031 {
+	struct rtc rtc;		  /* first */
+	struct pl031_state state; /* under the clock's lock */
 };
 
 static struct pl031 *pl031(struct rtc *rtc)
@@ -45,13 +52,13 @@ static s64 host_seconds(void)
 
 static u32 counter_at(const struct pl031 *p, s64 host)
 {
-	return (u32)host + p->offset;
+	return (u32)host + p->state.offset;
 }
 
 /* Seconds from `looked` until the counter comes to the match value: 1 to 2^32. */
 static s64 until_match(const struct pl031 *p)
 {
-	return (s64)(u32)(p->match - counter_at(p, p->looked) - 1) + 1;
+	return (s64)(u32)(p->state.match - counter_at(p, p->state.looked) - 1) + 1;
 }
 
 /* A host's clock that was set back raises nothing. */
@@ -60,12 +67,12 @@ static bool pl031_look(struct rtc *rtc, s64 *next)
 	struct pl031 *p = pl031(rtc);
 	s64 now = host_seconds();
 
-	if (now - p->looked >= until_match(p))
-		p->raised = true;
-	p->looked = now;
-	if (p->enabled && !p->raised)
-		*next = (p->looked + until_match(p)) * NSEC_PER_SEC;
-	return p->raised && p->enabled;
+	if (now - p->state.looked >= until_match(p))
+		p->state.raised = true;
+	p->state.looked = now;
+	if (p->state.enabled && !p->state.raised)
+		*next = (p->state.looked + until_match(p)) * NSEC_PER_SEC;
+	return p->state.raised && p->state.enabled;
 }
 
 static u32 pl031_read(struct rtc *rtc, u64 offset)
@@ -74,20 +81,20 @@ static u32 pl031_read(struct rtc *rtc, u64 offset)
 
 	switch (offset) {
 	case RTCDR:
-		return counter_at(p, p->looked);
+		return counter_at(p, p->state.looked);
 	case RTCMR:
-		return p->match;
+		return p->state.match;
 	case RTCLR:
-		return p->load;
+		return p->state.load;
 	case RTCCR:
 		/* A battery keeps it going: nobody has to start it. */
 		return 1;
 	case RTCIMSC:
-		return p->enabled;
+		return p->state.enabled;
 	case RTCRIS:
-		return p->raised;
+		return p->state.raised;
 	case RTCMIS:
-		return p->raised && p->enabled;
+		return p->state.raised && p->state.enabled;
 	}
 	if (offset >= PERIPHID0)
 		return ids[(offset - PERIPHID0) / 4];
@@ -97,8 +104,8 @@ static u32 pl031_read(struct rtc *rtc, u64 offset)
 /* The two values may have become equal by a write, too. */
 static void compare(struct pl031 *p)
 {
-	if (counter_at(p, p->looked) == p->match)
-		p->raised = true;
+	if (counter_at(p, p->state.looked) == p->state.match)
+		p->state.raised = true;
 }
 
 static void pl031_write(struct rtc *rtc, u64 offset, u32 value)
@@ -107,20 +114,20 @@ static void pl031_write(struct rtc *rtc, u64 offset, u32 value)
 
 	switch (offset) {
 	case RTCMR:
-		p->match = value;
+		p->state.match = value;
 		compare(p);
 		break;
 	case RTCLR:
-		p->load = value;
-		p->offset = value - (u32)p->looked;
+		p->state.load = value;
+		p->state.offset = value - (u32)p->state.looked;
 		compare(p);
 		break;
 	case RTCIMSC:
-		p->enabled = value & 1;
+		p->state.enabled = value & 1;
 		break;
 	case RTCICR:
 		/* Drivers write bit 0. kvm-unit-tests writes another one and expects the same. */
-		p->raised = false;
+		p->state.raised = false;
 		break;
 	}
 }
@@ -129,9 +136,10 @@ static void pl031_reset(struct rtc *rtc)
 {
 	struct pl031 *p = pl031(rtc);
 
-	p->match = p->load = 0;
-	p->raised = p->enabled = false;
-	p->looked = host_seconds();
+	p->state = (struct pl031_state){
+		.looked = host_seconds(),
+		.offset = p->state.offset,
+	};
 }
 
 static const struct rtc_ops pl031_ops = {
@@ -157,7 +165,7 @@ int rtc_pl031_create(struct vm *vm, gpa_t base, int gsi)
 
 	if (!p)
 		return -ENOMEM;
-	p->looked = host_seconds();
+	p->state.looked = host_seconds();
 	p->rtc.ops = &pl031_ops;
 	return rtc_create(vm, &p->rtc, "rtc-pl031", &where, gsi, describe);
 }

@@ -17,12 +17,12 @@
 
 u16 pci_config_get16(const struct pci_device *pci, unsigned offset)
 {
-	return bus_get(&pci->config[offset], 2);
+	return bus_get(&pci->state.config[offset], 2);
 }
 
 void pci_config_put(struct pci_device *pci, unsigned offset, unsigned len, u32 value)
 {
-	bus_put(&pci->config[offset], len, value);
+	bus_put(&pci->state.config[offset], len, value);
 }
 
 static void writable_put(struct pci_device *pci, unsigned offset, unsigned len, u32 mask)
@@ -107,9 +107,9 @@ int pci_add_capability(struct pci_device *pci, u8 id, const void *body, unsigned
 
 	if (at + 2 + len > PCI_CONFIG_SIZE)
 		return -ENOSPC;
-	pci->config[at] = id;
-	memcpy(&pci->config[at + 2], body, len);
-	pci->config[pci->last_capability + 1] = at;
+	pci->state.config[at] = id;
+	memcpy(&pci->state.config[at + 2], body, len);
+	pci->state.config[pci->last_capability + 1] = at;
 	pci->last_capability = at;
 	pci->next_capability = ALIGN_UP(at + 2 + len, 4);
 	pci_config_put(pci, PCI_STATUS, 2, PCI_STATUS_CAP_LIST);
@@ -172,7 +172,7 @@ static bool in_window(u64 base, u64 size, u64 address, u64 len)
 
 static u64 bar_register(const struct pci_bar *bar)
 {
-	const u8 *at = &bar->pci->config[PCI_BASE_ADDRESS_0 + 4 * bar->index];
+	const u8 *at = &bar->pci->state.config[PCI_BASE_ADDRESS_0 + 4 * bar->index];
 
 	return bus_get(at, bar->is_64 ? 8 : 4) & (bar->is_io ? ~0x3ULL : ~0xfULL);
 }
@@ -275,7 +275,8 @@ static bool place(struct allocation *window, struct pci_bar *bar)
 		return false;
 	window->next = address + bar->size;
 	pci_config_put(bar->pci, PCI_BASE_ADDRESS_0 + 4 * bar->index, 4,
-		       address | (bar->pci->config[PCI_BASE_ADDRESS_0 + 4 * bar->index] & 0xf));
+		       address |
+			       (bar->pci->state.config[PCI_BASE_ADDRESS_0 + 4 * bar->index] & 0xf));
 	if (bar->is_64)
 		pci_config_put(bar->pci, PCI_BASE_ADDRESS_0 + 4 * bar->index + 4, 4, address >> 32);
 	return true;
@@ -329,7 +330,7 @@ int pci_assign_bars(struct pci_host *host)
 		if (!pci)
 			continue;
 		pci_config_put(pci, PCI_COMMAND, 2, decoding_of(pci));
-		memcpy(pci->power_on, pci->config, sizeof(pci->config));
+		memcpy(pci->power_on, pci->state.config, sizeof(pci->state.config));
 	}
 	pci_update_bars(host);
 	pthread_mutex_unlock(&host->lock);
@@ -355,11 +356,11 @@ void pci_config_read(struct pci_device *pci, unsigned offset, u8 *data, unsigned
 		pci->config_reading(pci, offset, len);
 	if (touches(offset, len, PCI_STATUS, 1)) {
 		pthread_mutex_lock(&pci->host->intx_lock);
-		pci->config[PCI_STATUS] &= ~PCI_STATUS_INTERRUPT;
-		pci->config[PCI_STATUS] |= pci->intx_level ? PCI_STATUS_INTERRUPT : 0;
+		pci->state.config[PCI_STATUS] &= ~PCI_STATUS_INTERRUPT;
+		pci->state.config[PCI_STATUS] |= pci->state.intx_level ? PCI_STATUS_INTERRUPT : 0;
 		pthread_mutex_unlock(&pci->host->intx_lock);
 	}
-	memcpy(data, &pci->config[offset], len);
+	memcpy(data, &pci->state.config[offset], len);
 	pthread_mutex_unlock(&pci->host->lock);
 }
 
@@ -370,7 +371,7 @@ void pci_config_write(struct pci_device *pci, unsigned offset, const u8 *data, u
 	len = MIN(len, PCI_CONFIG_SIZE - offset);
 	pthread_mutex_lock(&pci->host->lock);
 	for (unsigned i = 0; i < len; i++) {
-		u8 mask = pci->writable[offset + i], *at = &pci->config[offset + i];
+		u8 mask = pci->writable[offset + i], *at = &pci->state.config[offset + i];
 
 		*at = (*at & ~mask) | (data[i] & mask);
 	}
@@ -387,7 +388,7 @@ void pci_config_write(struct pci_device *pci, unsigned offset, const u8 *data, u
 
 void pci_device_reset(struct pci_device *pci)
 {
-	memcpy(pci->config, pci->power_on, sizeof(pci->config));
+	memcpy(pci->state.config, pci->power_on, sizeof(pci->state.config));
 	pci_msix_reset(pci);
 	pci_intx_update(pci);
 }

@@ -23,7 +23,7 @@ static void update_locked(struct pci_device *pci)
 {
 	struct pci_host *host = pci->host;
 	unsigned gsi = pci_slot_gsi(host, pci->slot, 0), *users = users_of(host, gsi);
-	bool assert = pci->intx_level && !pci->intx_disabled && !pci_msix_enabled(pci);
+	bool assert = pci->state.intx_level && !pci->intx_disabled && !pci_msix_enabled(pci);
 	struct irq_line line;
 
 	if (assert == pci->intx_asserted)
@@ -39,7 +39,7 @@ static void update_locked(struct pci_device *pci)
 void pci_intx_set(struct pci_device *pci, bool level)
 {
 	pthread_mutex_lock(&pci->host->intx_lock);
-	pci->intx_level = level;
+	pci->state.intx_level = level;
 	update_locked(pci);
 	pthread_mutex_unlock(&pci->host->intx_lock);
 }

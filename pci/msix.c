@@ -27,22 +27,30 @@ struct msix_vector {
 	int eventfd;	   /* -1: none yet; constant while open */
 	int gsi;	   /* -1: none yet */
 	bool assigned;	   /* the irqfd exists */
-	u32 entry[4];	   /* the table's: address, address high, data, control */
 };
+
+/* What a guest sees of it, beside the capability. Device's lock. */
+struct msix_state {
+	u64 pending;
+	u32 table[PCI_MAX_MSIX][4]; /* address, address high, data, control */
+};
+_Static_assert(sizeof(struct msix_state) == 8 + 16 * PCI_MAX_MSIX, "no padding");
 
 struct pci_msix {
 	unsigned nr, capability;
 	_Atomic bool enabled; /* written with the device's lock */
 	bool masked;	      /* all of them; device's lock, as the rest */
-	u64 pending;
+	struct msix_state state;
 	struct msix_vector vectors[];
 };
 
-static struct msi_message message_of(struct pci_device *pci, const struct msix_vector *v)
+static struct msi_message message_of(struct pci_device *pci, unsigned i)
 {
+	const u32 *entry = pci->msix->state.table[i];
+
 	return (struct msi_message){
-		.address = (u64)v->entry[1] << 32 | v->entry[0],
-		.data = v->entry[2],
+		.address = (u64)entry[1] << 32 | entry[0],
+		.data = entry[2],
 		.device_id = pci->slot << 3,
 	};
 }
@@ -67,24 +75,26 @@ static int prepare(struct pci_device *pci, struct msix_vector *v)
 	return err;
 }
 
-static int route(struct pci_device *pci, struct msix_vector *v)
+static int route(struct pci_device *pci, unsigned i)
 {
-	struct msi_message message = message_of(pci, v);
+	struct msix_vector *v = &pci->msix->vectors[i];
+	struct msi_message message = message_of(pci, i);
 	int err = prepare(pci, v);
 
 	return err ? err : irq_msi_route(pci->vm, v->gsi, &message);
 }
 
-static bool deliverable(const struct pci_msix *msix, const struct msix_vector *v)
+static bool deliverable(const struct pci_msix *msix, unsigned i)
 {
 	return msix->enabled && !msix->masked &&
-	       !(v->entry[ENTRY_CONTROL] & PCI_MSIX_ENTRY_CTRL_MASKBIT);
+	       !(msix->state.table[i][ENTRY_CONTROL] & PCI_MSIX_ENTRY_CTRL_MASKBIT);
 }
 
 /* Device's lock held, vector deliverable. */
-static void raise_vector(struct pci_device *pci, struct msix_vector *v)
+static void raise_vector(struct pci_device *pci, unsigned i)
 {
-	struct msi_message message = message_of(pci, v);
+	const struct msix_vector *v = &pci->msix->vectors[i];
+	struct msi_message message = message_of(pci, i);
 
 	if (v->open)
 		eventfd_write(v->eventfd, 1);
@@ -97,15 +107,15 @@ static void update_vector(struct pci_device *pci, unsigned i)
 	struct pci_msix *msix = pci->msix;
 	struct msix_vector *v = &msix->vectors[i];
 
-	if (!deliverable(msix, v)) {
+	if (!deliverable(msix, i)) {
 		v->open = false;
 		return;
 	}
 	/* Without a route it still works, one ioctl for each interrupt. */
-	v->open = !route(pci, v);
-	if (msix->pending & BIT(i)) {
-		msix->pending &= ~BIT(i);
-		raise_vector(pci, v);
+	v->open = !route(pci, i);
+	if (msix->state.pending & BIT(i)) {
+		msix->state.pending &= ~BIT(i);
+		raise_vector(pci, i);
 	}
 }
 
@@ -133,10 +143,10 @@ void pci_msix_signal(struct pci_device *pci, unsigned vector)
 		return;
 	}
 	pthread_mutex_lock(&pci->lock);
-	if (deliverable(msix, v))
-		raise_vector(pci, v);
+	if (deliverable(msix, vector))
+		raise_vector(pci, vector);
 	else if (msix->enabled)
-		msix->pending |= BIT(vector);
+		msix->state.pending |= BIT(vector);
 	pthread_mutex_unlock(&pci->lock);
 }
 
@@ -147,11 +157,11 @@ static u32 read_dword(struct pci_msix *msix, u64 offset)
 	u64 i = offset / PCI_MSIX_ENTRY_SIZE;
 
 	if (i < msix->nr)
-		return msix->vectors[i].entry[offset % PCI_MSIX_ENTRY_SIZE / 4];
+		return msix->state.table[i][offset % PCI_MSIX_ENTRY_SIZE / 4];
 	if (offset == PBA_OFFSET)
-		return msix->pending;
+		return msix->state.pending;
 	if (offset == PBA_OFFSET + 4)
-		return msix->pending >> 32;
+		return msix->state.pending >> 32;
 	return 0;
 }
 
@@ -176,7 +186,7 @@ static void msix_write(struct pci_device *pci, unsigned bar, u64 offset, const u
 		return;
 	pthread_mutex_lock(&pci->lock);
 	for (; len; len -= 4, data += 4, dword++)
-		msix->vectors[i].entry[dword] = bus_get(data, 4);
+		msix->state.table[i][dword] = bus_get(data, 4);
 	update_vector(pci, i);
 	pthread_mutex_unlock(&pci->lock);
 }
@@ -197,18 +207,17 @@ void pci_msix_config_written(struct pci_device *pci, unsigned offset, unsigned l
 	msix->enabled = control & PCI_MSIX_FLAGS_ENABLE;
 	msix->masked = control & PCI_MSIX_FLAGS_MASKALL;
 	if (!msix->enabled)
-		msix->pending = 0;
+		msix->state.pending = 0;
 	update_all(pci);
 	pthread_mutex_unlock(&pci->lock);
 	pci_intx_update(pci);
 }
 
-static void clear_table(struct pci_msix *msix)
+static void clear_state(struct pci_msix *msix)
 {
-	for (unsigned i = 0; i < msix->nr; i++) {
-		memset(msix->vectors[i].entry, 0, sizeof(msix->vectors[i].entry));
-		msix->vectors[i].entry[ENTRY_CONTROL] = PCI_MSIX_ENTRY_CTRL_MASKBIT;
-	}
+	memset(&msix->state, 0, sizeof(msix->state));
+	for (unsigned i = 0; i < msix->nr; i++)
+		msix->state.table[i][ENTRY_CONTROL] = PCI_MSIX_ENTRY_CTRL_MASKBIT;
 }
 
 void pci_msix_reset(struct pci_device *pci)
@@ -219,8 +228,7 @@ void pci_msix_reset(struct pci_device *pci)
 		return;
 	pthread_mutex_lock(&pci->lock);
 	msix->enabled = msix->masked = false;
-	msix->pending = 0;
-	clear_table(msix);
+	clear_state(msix);
 	update_all(pci);
 	pthread_mutex_unlock(&pci->lock);
 }
@@ -264,7 +272,7 @@ int pci_add_msix(struct pci_device *pci, unsigned bar, unsigned nr)
 	msix->capability = at;
 	for (unsigned i = 0; i < nr; i++)
 		msix->vectors[i].eventfd = msix->vectors[i].gsi = -1;
-	clear_table(msix);
+	clear_state(msix);
 	bus_put(&pci->writable[at + PCI_MSIX_FLAGS], 2, CONTROL_BITS);
 	pci_set_bar(pci, bar, BAR_SIZE, false, &msix_bar_ops);
 	pci->msix = msix;

@@ -67,7 +67,7 @@ static const struct bus_ops ecam_ops = { .read = ecam_read, .write = ecam_write 
 /* The register says where ECAM is too. Wherever that is taken already, it is not. Host's lock held. */
 static void move_second_ecam(struct pci_host *host)
 {
-	u64 value = bus_get(&host->bridge.config[host->board.ecam_register], 8);
+	u64 value = bus_get(&host->bridge.state.config[host->board.ecam_register], 8);
 	u64 base = value & ECAM_ENABLE ? ALIGN_DOWN(value, ECAM_ALIGN) : 0;
 
 	if (base == host->second_ecam)

@@ -24,17 +24,25 @@
 struct context {
 	u32 enabled[WORDS];
 	u8 threshold;
-	bool raised; /* what notify() was told last */
+	u8 raised; /* what notify() was told last */
+	u8 unused[2];
 };
 
-struct plic {
-	struct plic_config config; /* constant */
-	pthread_mutex_t lock;	   /* everything below */
+/* What a guest sees of it. */
+struct plic_state {
 	u8 priority[MAX_SOURCES];
 	u32 level[WORDS];    /* wires that are high */
 	u32 pending[WORDS];  /* requests that wait to be claimed */
 	u32 serviced[WORDS]; /* claimed, not completed: the gateway passes on no more */
 	struct context contexts[];
+};
+_Static_assert(sizeof(struct context) == 4 * WORDS + 4, "no padding");
+_Static_assert(sizeof(struct plic_state) == MAX_SOURCES + 3 * 4 * WORDS, "no padding");
+
+struct plic {
+	struct plic_config config; /* constant */
+	pthread_mutex_t lock;	   /* for the state */
+	struct plic_state state;   /* last: as many contexts as the configuration says */
 };
 
 struct plic *plic_create(const struct plic_config *config)
@@ -43,7 +51,7 @@ struct plic *plic_create(const struct plic_config *config)
 
 	if (config->nr_sources > MAX_SOURCES || config->nr_contexts > MAX_CONTEXTS)
 		return NULL;
-	plic = calloc(1, sizeof(*plic) + config->nr_contexts * sizeof(plic->contexts[0]));
+	plic = calloc(1, sizeof(*plic) + config->nr_contexts * sizeof(plic->state.contexts[0]));
 	if (!plic)
 		return NULL;
 	plic->config = *config;
@@ -72,13 +80,13 @@ static unsigned best(const struct plic *plic, const struct context *context, uns
 	unsigned found = 0;
 
 	for (unsigned word = 0; word < WORDS; word++) {
-		u32 bits = plic->pending[word] & context->enabled[word];
+		u32 bits = plic->state.pending[word] & context->enabled[word];
 
 		for (; bits; bits &= bits - 1) {
 			unsigned source = word * 32 + __builtin_ctz(bits);
 
-			if (plic->priority[source] > least) {
-				least = plic->priority[source];
+			if (plic->state.priority[source] > least) {
+				least = plic->state.priority[source];
 				found = source;
 			}
 		}
@@ -89,7 +97,7 @@ static unsigned best(const struct plic *plic, const struct context *context, uns
 static void update(struct plic *plic)
 {
 	for (unsigned i = 0; i < plic->config.nr_contexts; i++) {
-		struct context *context = &plic->contexts[i];
+		struct context *context = &plic->state.contexts[i];
 		bool raised = best(plic, context, context->threshold);
 
 		if (raised == context->raised)
@@ -110,8 +118,8 @@ static u32 bit(unsigned source)
  */
 static void request(struct plic *plic, unsigned source)
 {
-	if (!(plic->serviced[source / 32] & bit(source)))
-		plic->pending[source / 32] |= bit(source);
+	if (!(plic->state.serviced[source / 32] & bit(source)))
+		plic->state.pending[source / 32] |= bit(source);
 }
 
 static u32 claim(struct plic *plic, const struct context *context)
@@ -120,8 +128,8 @@ static u32 claim(struct plic *plic, const struct context *context)
 
 	if (!source)
 		return 0;
-	plic->pending[source / 32] &= ~bit(source);
-	plic->serviced[source / 32] |= bit(source);
+	plic->state.pending[source / 32] &= ~bit(source);
+	plic->state.serviced[source / 32] |= bit(source);
 	return source;
 }
 
@@ -130,8 +138,8 @@ static void complete(struct plic *plic, const struct context *context, u32 sourc
 {
 	if (source >= plic->config.nr_sources || !(context->enabled[source / 32] & bit(source)))
 		return;
-	plic->serviced[source / 32] &= ~bit(source);
-	if (plic->level[source / 32] & bit(source))
+	plic->state.serviced[source / 32] &= ~bit(source);
+	if (plic->state.level[source / 32] & bit(source))
 		request(plic, source);
 }
 
@@ -154,10 +162,10 @@ void plic_set_line(void *opaque, unsigned source, bool level)
 		return;
 	pthread_mutex_lock(&plic->lock);
 	if (level) {
-		plic->level[source / 32] |= bit(source);
+		plic->state.level[source / 32] |= bit(source);
 		request(plic, source);
 	} else {
-		plic->level[source / 32] &= ~bit(source);
+		plic->state.level[source / 32] &= ~bit(source);
 	}
 	update(plic);
 	pthread_mutex_unlock(&plic->lock);
@@ -166,12 +174,12 @@ void plic_set_line(void *opaque, unsigned source, bool level)
 void plic_reset(struct plic *plic)
 {
 	pthread_mutex_lock(&plic->lock);
-	memset(plic->priority, 0, sizeof(plic->priority));
-	memset(plic->serviced, 0, sizeof(plic->serviced));
-	memcpy(plic->pending, plic->level, sizeof(plic->pending));
+	memset(plic->state.priority, 0, sizeof(plic->state.priority));
+	memset(plic->state.serviced, 0, sizeof(plic->state.serviced));
+	memcpy(plic->state.pending, plic->state.level, sizeof(plic->state.pending));
 	for (unsigned i = 0; i < plic->config.nr_contexts; i++) {
-		memset(plic->contexts[i].enabled, 0, sizeof(plic->contexts[i].enabled));
-		plic->contexts[i].threshold = 0;
+		memset(plic->state.contexts[i].enabled, 0, sizeof(plic->state.contexts[i].enabled));
+		plic->state.contexts[i].threshold = 0;
 	}
 	update(plic);
 	pthread_mutex_unlock(&plic->lock);
@@ -185,7 +193,7 @@ static struct context *context_at(struct plic *plic, u64 offset, u64 *within)
 	u64 i = (offset - CONTEXT) / CONTEXT_BYTES;
 
 	*within = offset % CONTEXT_BYTES;
-	return i < plic->config.nr_contexts ? &plic->contexts[i] : NULL;
+	return i < plic->config.nr_contexts ? &plic->state.contexts[i] : NULL;
 }
 
 /* NULL likewise. The word has 32 sources. */
@@ -194,7 +202,7 @@ static u32 *enable_at(struct plic *plic, u64 offset, unsigned *word)
 	u64 i = (offset - ENABLE) / ENABLE_BYTES;
 
 	*word = offset % ENABLE_BYTES / 4;
-	return i < plic->config.nr_contexts ? &plic->contexts[i].enabled[*word] : NULL;
+	return i < plic->config.nr_contexts ? &plic->state.contexts[i].enabled[*word] : NULL;
 }
 
 static u32 get(struct plic *plic, u64 offset)
@@ -205,9 +213,10 @@ static u32 get(struct plic *plic, u64 offset)
 	u64 within;
 
 	if (offset < PENDING)
-		return plic->priority[offset / 4];
+		return plic->state.priority[offset / 4];
 	if (offset < ENABLE)
-		return offset - PENDING < WORDS * 4 ? plic->pending[(offset - PENDING) / 4] : 0;
+		return offset - PENDING < WORDS * 4 ? plic->state.pending[(offset - PENDING) / 4]
+						    : 0;
 	if (offset < CONTEXT) {
 		enable = enable_at(plic, offset, &word);
 		return enable ? *enable : 0;
@@ -227,7 +236,7 @@ static void put(struct plic *plic, u64 offset, u32 value)
 
 	if (offset < PENDING) {
 		if (offset && offset / 4 < plic->config.nr_sources)
-			plic->priority[offset / 4] = value & PRIORITY_MAX;
+			plic->state.priority[offset / 4] = value & PRIORITY_MAX;
 		return;
 	}
 	/* Pending bits are read-only. */

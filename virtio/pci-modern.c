@@ -250,7 +250,7 @@ static const struct pci_bar_ops vp_bar_ops = { .read = vp_read, .write = vp_writ
 /* Where it points, if that is a proper access of our BAR; its length, or 0. */
 static unsigned window_access(struct virtio_pci *vp, unsigned offset, unsigned len, u32 *at)
 {
-	const u8 *cap = &vp->pci.config[vp->window];
+	const u8 *cap = &vp->pci.state.config[vp->window];
 	u32 size = bus_get(cap + offsetof(struct virtio_pci_cap, length), 4);
 
 	*at = bus_get(cap + offsetof(struct virtio_pci_cap, offset), 4);
@@ -271,7 +271,7 @@ static void vp_config_reading(struct pci_device *pci, unsigned offset, unsigned 
 
 	size = window_access(vp, offset, len, &at);
 	if (size)
-		vp_read(pci, VIRTIO_BAR, at, &pci->config[vp->window + WINDOW_DATA], size);
+		vp_read(pci, VIRTIO_BAR, at, &pci->state.config[vp->window + WINDOW_DATA], size);
 }
 
 static void vp_config_written(struct pci_device *pci, unsigned offset, unsigned len)
@@ -282,7 +282,7 @@ static void vp_config_written(struct pci_device *pci, unsigned offset, unsigned 
 
 	size = window_access(vp, offset, len, &at);
 	if (size)
-		vp_write(pci, VIRTIO_BAR, at, &pci->config[vp->window + WINDOW_DATA], size);
+		vp_write(pci, VIRTIO_BAR, at, &pci->state.config[vp->window + WINDOW_DATA], size);
 }
 
 static int add_structure(struct virtio_pci *vp, u8 type, u32 offset, u32 length, unsigned cap_len,

@@ -25,19 +25,24 @@
 #define TIMER_HZ   3579545
 #define TIMER_MASK 0xffffff
 
+/* What a guest sees of it. */
+struct acpi_pm_state {
+	u16 status, enable, control;
+};
+
 struct acpi_pm {
 	struct device device;
 	struct vm *vm;
 	struct irq_line sci;  /* constant; sets nothing where there is no ACPI */
 	pthread_mutex_t lock; /* everything below */
-	u16 status, enable, control;
+	struct acpi_pm_state state;
 	bool level;
 	bool quiesced;
 };
 
 static void pm_update(struct acpi_pm *pm)
 {
-	bool level = pm->status & pm->enable;
+	bool level = pm->state.status & pm->state.enable;
 
 	if (pm->quiesced || level == pm->level)
 		return;
@@ -63,7 +68,7 @@ static void pm_rtc_event(void *opaque, unsigned gsi, bool level)
 	if (!level)
 		return;
 	pthread_mutex_lock(&pm->lock);
-	pm->status |= EVENT_RTC;
+	pm->state.status |= EVENT_RTC;
 	pm_update(pm);
 	pthread_mutex_unlock(&pm->lock);
 }
@@ -74,8 +79,8 @@ static int pm_power_button(struct vm *vm)
 	int err = -EAGAIN;
 
 	pthread_mutex_lock(&pm->lock);
-	if (pm->enable & EVENT_POWER_BUTTON) {
-		pm->status |= EVENT_POWER_BUTTON;
+	if (pm->state.enable & EVENT_POWER_BUTTON) {
+		pm->state.status |= EVENT_POWER_BUTTON;
 		pm_update(pm);
 		err = 0;
 	}
@@ -95,8 +100,8 @@ static void pm_read(void *opaque, u64 offset, u8 *data, unsigned len)
 		return;
 	}
 	pthread_mutex_lock(&pm->lock);
-	value = pm->status | (u64)pm->enable << 8 * ACPI_PM1_ENABLE |
-		(u64)(pm->control | ACPI_PM1_SCI_ENABLED) << 8 * ACPI_PM1_CONTROL;
+	value = pm->state.status | (u64)pm->state.enable << 8 * ACPI_PM1_ENABLE |
+		(u64)(pm->state.control | ACPI_PM1_SCI_ENABLED) << 8 * ACPI_PM1_CONTROL;
 	pthread_mutex_unlock(&pm->lock);
 	bus_put(data, len, value >> 8 * offset);
 }
@@ -108,15 +113,15 @@ static void pm_write_byte(struct acpi_pm *pm, u64 offset, u8 byte)
 
 	switch (offset - offset % 2) {
 	case ACPI_PM1_STATUS:
-		pm->status &= ~value;
+		pm->state.status &= ~value;
 		break;
 	case ACPI_PM1_ENABLE:
-		pm->enable = ((pm->enable & ~mask) | value) & EVENTS;
+		pm->state.enable = ((pm->state.enable & ~mask) | value) & EVENTS;
 		break;
 	case ACPI_PM1_CONTROL:
-		pm->control = ((pm->control & ~mask) | value) & CONTROL_KEPT;
+		pm->state.control = ((pm->state.control & ~mask) | value) & CONTROL_KEPT;
 		if (value & ACPI_PM1_SLEEP &&
-		    (pm->control >> ACPI_PM1_SLEEP_TYPE_SHIFT & 7) == ACPI_SLEEP_TYPE_S5)
+		    (pm->state.control >> ACPI_PM1_SLEEP_TYPE_SHIFT & 7) == ACPI_SLEEP_TYPE_S5)
 			vm_request(pm->vm, VM_REQUEST_POWEROFF);
 		break;
 	case ACPI_PM_RESET:
@@ -146,7 +151,7 @@ static void pm_reset(struct device *device)
 	struct acpi_pm *pm = CONTAINER_OF(device, struct acpi_pm, device);
 
 	pthread_mutex_lock(&pm->lock);
-	pm->status = pm->enable = pm->control = 0;
+	pm->state = (struct acpi_pm_state){ 0 };
 	if (pm->level)
 		irq_line_set(&pm->sci, false);
 	pm->level = false;

@@ -79,9 +79,9 @@ static int add_lpc(struct q35 *q35)
 	if (error)
 		return error;
 	/* All of it set up already, and for good. */
-	bus_put(&q35->lpc.config[LPC_PMBASE], 4, BOARD_PORT_PM | LPC_PMBASE_IO);
-	q35->lpc.config[LPC_ACPI_CNTL] = LPC_ACPI_CNTL_EN;
-	q35->lpc.config[PCI_INTERRUPT_PIN] = 0;
+	bus_put(&q35->lpc.state.config[LPC_PMBASE], 4, BOARD_PORT_PM | LPC_PMBASE_IO);
+	q35->lpc.state.config[LPC_ACPI_CNTL] = LPC_ACPI_CNTL_EN;
+	q35->lpc.state.config[PCI_INTERRUPT_PIN] = 0;
 	/* What forwards ports has this bit: firmware looks for serial ports behind no other. */
 	q35->lpc.writable[PCI_COMMAND] |= PCI_COMMAND_IO;
 	return 0;

@@ -79,12 +79,18 @@ struct pci_bar {
 	bool is_port;
 };
 
+/* What a guest sees of a function, beside MSI-X's table. Where BARs are decoded follows from it. */
+struct pci_device_state {
+	u8 config[PCI_CONFIG_SIZE]; /* host's lock, or before the device is assigned */
+	u8 intx_level;		    /* host's INTx lock: what the device wants */
+};
+
 struct pci_device {
 	struct pci_host *host; /* constant, as the next two */
 	struct vm *vm;
 	unsigned slot;
 	/* Host's lock, or before the device is assigned. */
-	u8 config[PCI_CONFIG_SIZE];
+	struct pci_device_state state;
 	u8 writable[PCI_CONFIG_SIZE]; /* which bits a guest may write */
 	u8 power_on[PCI_CONFIG_SIZE]; /* what a reset puts back */
 	struct pci_bar bars[PCI_BARS];
@@ -97,7 +103,6 @@ struct pci_device {
 	void (*config_reading)(struct pci_device *pci, unsigned offset, unsigned len);
 	pthread_mutex_t lock;  /* the MSI-X state */
 	struct pci_msix *msix; /* NULL: none; constant */
-	bool intx_level;       /* host's INTx lock: what the device wants */
 	bool intx_asserted;    /* host's INTx lock: whether it counts on the line */
 	bool intx_disabled;    /* host's INTx lock: by the command register */
 };

@@ -18,6 +18,8 @@
 #include "lkvm/util/types.h"
 
 struct device;
+struct state_reader;
+struct state_writer;
 
 /*
  * How long the end of a guest waits for those who read its output, as clock_now(). Made once, when the end is known;
@@ -41,6 +43,9 @@ struct device_ops {
 	 */
 	void (*quiesce)(struct device *device);
 	void (*resume)(struct device *device);
+	/* The struct that holds all that a guest can see of the device, for a snapshot. Quiesced. -errno. */
+	int (*save)(struct device *device, struct state_writer *to);
+	int (*load)(struct device *device, struct state_reader *from);
 	/*
 	 * The guest has ended, its devices are quiesced. True: what it printed has been taken by whoever reads it, or is not
 	 * waited for any longer. Never blocks; called from time to time, while the main loop runs, until it is
