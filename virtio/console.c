@@ -133,7 +133,7 @@ static void drain(struct virtio_console *c, struct virtqueue *vq)
 		while (virtqueue_pop(vq, &chain) > 0) {
 			if (!send_chain(c, &chain, &budget)) {
 				/* console_writable() comes back; kicks could not change anything. */
-				virtqueue_unpop(vq);
+				virtqueue_unpop(vq, chain.head);
 				virtqueue_signal(vq);
 				if (!budget)
 					virtio_queue_kick(&c->dev, TRANSMIT_QUEUE);

@@ -21,9 +21,11 @@
 
 enum fill { FILL_ENOUGH, FILL_SHORT, FILL_NONE, FILL_BROKEN };
 
-void net_rx_forget(struct net_pair *pair)
+void net_rx_give_back(struct net_pair *pair)
 {
-	pair->nr_chains = pair->nr_iov = 0;
+	while (pair->nr_chains)
+		virtqueue_unpop(pair->rx, pair->chains[--pair->nr_chains].head);
+	pair->nr_iov = 0;
 	pair->room = 0;
 	pair->take_short = false;
 	loop_timer_cancel(&pair->short_timer);

@@ -100,7 +100,7 @@ static int transmit_one(struct net_pair *pair)
 		return -EINVAL;
 	}
 	if (transmit(pair, &chain) == -EAGAIN) {
-		virtqueue_unpop(pair->tx);
+		virtqueue_unpop(pair->tx, chain.head);
 		pair->tx_blocked = true;
 		return 0;
 	}
@@ -258,7 +258,8 @@ static u64 offered(const struct net_backend *backend)
 {
 	u64 features = backend->features | BIT(VIRTIO_NET_F_MAC) | BIT(VIRTIO_NET_F_STATUS) |
 		       BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_NET_F_CTRL_VQ) |
-		       BIT(VIRTIO_NET_F_CTRL_RX) | BIT(VIRTIO_NET_F_CTRL_MAC_ADDR);
+		       BIT(VIRTIO_NET_F_CTRL_RX) | BIT(VIRTIO_NET_F_CTRL_MAC_ADDR) |
+		       BIT(VIRTIO_F_RING_RESET);
 
 	if (backend->features & NET_GUEST_OFFLOADS)
 		features |= BIT(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS);
@@ -318,13 +319,13 @@ static void pair_quiesce(void *arg)
 
 	pair->rx_live = false;
 	pair->tx_blocked = false;
-	loop_timer_cancel(&pair->short_timer);
+	net_rx_give_back(pair);
 	net_pair_watch(pair);
 }
 
 /*
  * Frames are never half done between two handlers: one is either still the back end's or already
- * the driver's. Receive buffers stay with us; each queue's notify comes when the device is resumed.
+ * the driver's. Each queue's notify comes when the device is resumed.
  */
 static void quiesce(struct virtio_device *dev)
 {
@@ -334,21 +335,12 @@ static void quiesce(struct virtio_device *dev)
 		loop_call(net->pairs[i].loop, pair_quiesce, &net->pairs[i]);
 }
 
-static void queue_reset(struct virtio_device *dev, struct virtqueue *vq)
-{
-	struct virtio_net *net = to_net(dev);
-
-	if (vq->index < net->ctrl_index && vq == net->pairs[vq->index / 2].rx)
-		net_rx_forget(&net->pairs[vq->index / 2]);
-}
-
 static void reset(struct virtio_device *dev)
 {
 	struct virtio_net *net = to_net(dev);
 	struct net_backend *backend = net->backend;
 
 	for (unsigned i = 0; i < net->max_pairs; i++) {
-		net_rx_forget(&net->pairs[i]);
 		net->pairs[i].active = false;
 		net->pairs[i].rx_starved = false;
 	}
@@ -417,7 +409,6 @@ static const struct virtio_device_ops net_ops = {
 	.activate = activate,
 	.notify = notify,
 	.quiesce = quiesce,
-	.queue_reset = queue_reset,
 	.reset = reset,
 	.start = start,
 	.destroy = destroy,

@@ -105,8 +105,8 @@ struct virtio_net *net_device_new(struct vm *vm, const struct guest_memory *memo
 void net_convert_header(const struct virtio_net *net, struct virtio_net_hdr_v1 *header);
 /* Moves frames from the back end to the driver's buffers as far as both go. */
 void net_rx_run(struct net_pair *pair);
-/* The receive queue is gone: what was taken from it is forgotten. Quiesced. */
-void net_rx_forget(struct net_pair *pair);
+/* The driver gets back the receive buffers that no frame has used. */
+void net_rx_give_back(struct net_pair *pair);
 void net_rx_short_expired(struct loop_timer *timer);
 /* Tells the back end what the pair waits for. */
 void net_pair_watch(struct net_pair *pair);

@@ -119,7 +119,7 @@ void virtqueue_disable(struct virtqueue *vq)
 	vq->used = NULL;
 	vq->broken = false;
 	vq->kicks_off = false;
-	vq->next_avail = vq->seen_avail = vq->last_head = 0;
+	vq->next_avail = vq->seen_avail = 0;
 	vq->next_used = vq->signalled = 0;
 	vq->nr_busy = 0;
 	memset(vq->busy, 0, sizeof(vq->busy));
@@ -320,7 +320,6 @@ BOTH_ORDERS int pop(struct virtqueue *vq, struct virtq_chain *chain, bool big)
 	if (ret)
 		return ret;
 	head_take(vq, head);
-	vq->last_head = head;
 	vq->next_avail++;
 	return 1;
 }
@@ -337,12 +336,13 @@ int virtqueue_pop(struct virtqueue *vq, struct virtq_chain *chain)
 	return vq->plain ? pop(vq, chain, false) : pop_not_plain(vq, chain);
 }
 
-void virtqueue_unpop(struct virtqueue *vq)
+void virtqueue_unpop(struct virtqueue *vq, u16 head)
 {
-	if (!vq->enabled || !head_busy(vq, vq->last_head))
+	if (!vq->enabled || head >= vq->size || !head_busy(vq, head))
 		return;
-	head_give(vq, vq->last_head);
-	vq->next_avail--;
+	head_give(vq, head);
+	/* The driver's index is read anew, so that however many were given back, it is no more than the queue ahead. */
+	vq->seen_avail = --vq->next_avail;
 }
 
 BOTH_ORDERS void push(struct virtqueue *vq, const struct virtq_used *used, unsigned nr, bool big)

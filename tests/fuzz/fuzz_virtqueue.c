@@ -61,11 +61,11 @@ static void use(struct virtqueue *vq, struct fuzz *f, u8 *ram)
 			break;
 		}
 		case 7:
-			/* Only right behind the pop, as devices do. */
-			if (nr_held && held[nr_held - 1] == vq->last_head) {
-				virtqueue_unpop(vq);
-				nr_held--;
-			}
+			/* Newest first, as devices do. One that is not the newest, or nobody's, must harm nobody. */
+			if (nr_held)
+				virtqueue_unpop(vq, held[--nr_held]);
+			else
+				virtqueue_unpop(vq, fuzz16(f));
 			break;
 		}
 	}

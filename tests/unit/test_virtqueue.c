@@ -104,17 +104,74 @@ static void unpop_gives_back(void **state)
 	u16 a = offer_one(s), b = offer_one(s);
 
 	assert_int_equal(pop(s), 1);
-	virtqueue_unpop(&s->vq);
-	virtqueue_unpop(&s->vq);
+	virtqueue_unpop(&s->vq, a);
+	virtqueue_unpop(&s->vq, a);
+	virtqueue_unpop(&s->vq, 0xffff);
 	assert_int_equal(pop(s), 1);
 	assert_int_equal(s->chain.head, a);
 	assert_int_equal(pop(s), 1);
 	assert_int_equal(s->chain.head, b);
-	virtqueue_unpop(&s->vq);
+	virtqueue_unpop(&s->vq, b);
 	assert_int_equal(pop(s), 1);
 	assert_int_equal(s->chain.head, b);
 	assert_int_equal(pop(s), 0);
 	assert_int_equal(s->vq.nr_busy, 2);
+}
+
+/* A device that is paused has nothing of the driver's, and what it gets when it goes on is the same. */
+static void several_are_given_back(void **state)
+{
+	struct state *s = *state;
+	u16 heads[SIZE];
+
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < SIZE; i++)
+			heads[i] = offer_one(s);
+		for (unsigned i = 0; i < SIZE; i++)
+			assert_int_equal(pop(s), 1);
+		for (unsigned i = SIZE; i--;)
+			virtqueue_unpop(&s->vq, heads[i]);
+		assert_int_equal(s->vq.nr_busy, 0);
+		for (unsigned i = 0; i < SIZE; i++) {
+			assert_int_equal(pop(s), 1);
+			assert_int_equal(s->chain.head, heads[i]);
+			virtqueue_push(&s->vq, heads[i], 0);
+		}
+		assert_int_equal(pop(s), 0);
+	}
+	assert_int_equal(s->broken, 0);
+}
+
+/* Given back is the driver's: what it makes of the ring meanwhile is checked as if it were new. */
+static void given_back_to_a_hostile_driver(void **state)
+{
+	struct state *s = *state;
+	u16 a = offer_one(s), b = offer_one(s);
+
+	assert_int_equal(pop(s), 1);
+	assert_int_equal(pop(s), 1);
+	virtqueue_unpop(&s->vq, b);
+	virtqueue_unpop(&s->vq, a);
+	s->ring.avail->ring[1] = ring16(&s->ring, a);
+	assert_int_equal(pop(s), 1);
+	assert_int_equal(s->chain.head, a);
+	assert_int_equal(pop(s), -EINVAL);
+	assert_string_equal(s->why, "head 0 is in use already");
+}
+
+static void index_that_ran_ahead_meanwhile(void **state)
+{
+	struct state *s = *state;
+	u16 a = offer_one(s), b = offer_one(s);
+
+	assert_int_equal(pop(s), 1);
+	assert_int_equal(pop(s), 1);
+	virtqueue_unpop(&s->vq, b);
+	virtqueue_unpop(&s->vq, a);
+	/* As much as there is room for behind the two, but not with them. */
+	s->ring.avail->idx = ring16(&s->ring, SIZE + 1);
+	assert_int_equal(pop(s), -EINVAL);
+	assert_string_equal(s->why, "the avail index is 9 ahead");
 }
 
 static void full_queue(void **state)
@@ -308,7 +365,7 @@ static int try_enable(struct state *s, u16 size, gpa_t desc, gpa_t avail, gpa_t 
 		virtqueue_kick_off(&s->vq);
 		virtqueue_push(&s->vq, 0, 0);
 		virtqueue_signal(&s->vq);
-		virtqueue_unpop(&s->vq);
+		virtqueue_unpop(&s->vq, 0);
 	}
 	return ret;
 }
@@ -398,6 +455,9 @@ int main(void)
 		T(push_of_what_was_not_taken_does_nothing),
 		T(rings_wrap),
 		T(unpop_gives_back),
+		T(several_are_given_back),
+		T(given_back_to_a_hostile_driver),
+		T(index_that_ran_ahead_meanwhile),
 		T(full_queue),
 		T(zero_length_is_left_out),
 		T(indirect_table_works),

@@ -57,7 +57,6 @@ struct virtqueue {
 	bool kicks_off;	  /* we asked the driver not to kick */
 	u16 next_avail;	  /* what we look at next */
 	u16 seen_avail;	  /* the driver's index when last read */
-	u16 last_head;	  /* what virtqueue_unpop gives back */
 	u16 next_used;	  /* what we write next */
 	u16 signalled;	  /* next_used when the driver was last considered for an interrupt */
 	unsigned budget;  /* chains left before ops->again */
@@ -91,8 +90,11 @@ void virtqueue_disable(struct virtqueue *vq);
  */
 int virtqueue_pop(struct virtqueue *vq, struct virtq_chain *chain);
 
-/* Gives back the chain popped last, as if never taken. */
-void virtqueue_unpop(struct virtqueue *vq);
+/*
+ * Gives back the chain popped last, whose head that is, as if never taken. Several are given back newest first. No effect
+ * on a queue that was reset meanwhile.
+ */
+void virtqueue_unpop(struct virtqueue *vq, u16 head);
 
 /* Completes a chain: `written` bytes of its writable part were filled. Order is free. */
 void virtqueue_push(struct virtqueue *vq, u16 head, u32 written);
