@@ -27,8 +27,8 @@ static struct virtio_blk *to_blk(struct virtio_device *dev)
 /* virtio 1.3, 5.2.5.2 and 5.2.6.2: the driver's choice, or whether it knows how to flush. */
 bool blk_is_writeback(const struct virtio_blk *blk)
 {
-	return blk->writeback_set ? blk->writeback
-				  : virtio_has_feature(&blk->dev, VIRTIO_BLK_F_FLUSH);
+	return blk->state.writeback_set ? blk->state.writeback
+					: virtio_has_feature(&blk->dev, VIRTIO_BLK_F_FLUSH);
 }
 
 static void fill_config(struct virtio_blk *blk, struct virtio_blk_config *config)
@@ -68,8 +68,8 @@ static void config_write(struct virtio_device *dev, u32 offset, const u8 *data, 
 	if (offset != offsetof(struct virtio_blk_config, wce) || len != 1 ||
 	    !virtio_has_feature(dev, VIRTIO_BLK_F_CONFIG_WCE))
 		return;
-	blk->writeback = data[0] != 0;
-	blk->writeback_set = true;
+	blk->state.writeback = data[0] != 0;
+	blk->state.writeback_set = true;
 }
 
 static void quiesce(struct virtio_device *dev)
@@ -97,7 +97,7 @@ static void reset(struct virtio_device *dev)
 	struct virtio_blk *blk = to_blk(dev);
 
 	disk_cancel(blk->disk, blk_drop, NULL);
-	blk->writeback_set = false;
+	blk->state.writeback_set = false;
 	blk->to_signal = blk->stalled = 0;
 	disk_release(blk->disk);
 }
@@ -123,6 +123,7 @@ static const struct virtio_device_ops blk_ops = {
 	.name = "virtio-blk",
 	.type = VIRTIO_ID_BLOCK,
 	.pci_class = 0x018000,
+	.config_size = CONFIG_SIZE,
 	.config_read = config_read,
 	.config_write = config_write,
 	.notify = blk_notify,
@@ -185,10 +186,13 @@ int blk_new(struct virtio_blk **result, struct vm *vm, const struct guest_memory
 	fill_serial(blk, config->serial, index);
 	for (unsigned i = 0; i < queues; i++)
 		sizes[i] = BLK_QUEUE_SIZE;
-	ret = virtio_init(&blk->dev, &blk_ops, vm, memory, disk_loop(blk->disk),
-			  offered_features(blk, queues), CONFIG_SIZE, sizes, queues);
+	ret = virtio_init(&blk->dev, &blk_ops, vm, offered_features(blk, queues), sizes, queues);
 	if (ret)
 		goto fail;
+	if (memory)
+		blk->dev.memory = memory;
+	for (unsigned i = 0; i < queues; i++)
+		blk->dev.queues[i].loop = disk_loop(blk->disk);
 	snprintf(blk->dev.device.name, sizeof(blk->dev.device.name), "virtio-blk%u", index);
 	*disk = NULL;
 	*result = blk;

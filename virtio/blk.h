@@ -46,6 +46,12 @@ union blk_room {
 	struct virtio_blk_discard_write_zeroes segments[BLK_DISCARD_SEGMENTS];
 };
 
+/* What a guest sees of it. dev->lock to write; read by the disk's loop. */
+struct blk_state {
+	_Atomic u8 writeback_set; /* the driver chose; until then it follows from the features */
+	_Atomic u8 writeback;
+};
+
 struct virtio_blk {
 	struct virtio_device dev;
 	/* Constant. */
@@ -54,9 +60,7 @@ struct virtio_blk {
 	char serial[VIRTIO_BLK_ID_BYTES + 1];
 	bool started; /* main thread */
 
-	/* dev->lock to write; read by the disk's loop. */
-	_Atomic bool writeback_set; /* the driver chose; until then it follows from the features */
-	_Atomic bool writeback;
+	struct blk_state state;
 
 	/* The disk's loop. */
 	struct blk_request *requests;

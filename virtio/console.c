@@ -32,17 +32,22 @@
 _Static_assert(sizeof(struct virtio_console_config) == 12, "virtio 1.3, 5.3.4");
 _Static_assert(offsetof(struct virtio_console_config, emerg_wr) == 8, "virtio 1.3, 5.3.4");
 
+/* What a guest has not seen yet, or not all of it. Main loop. */
+struct console_state {
+	u64 sent; /* bytes of the transmit queue's next chain that the host has taken already */
+	u32 in_at, in_len;
+	u8 in[IN_SIZE]; /* from the host, not yet given to the guest */
+};
+_Static_assert(sizeof(struct console_state) == 16 + IN_SIZE, "no padding");
+
 struct virtio_console {
 	struct virtio_device dev;
 	struct chardev *chardev;      /* constant */
 	struct iovec iov[QUEUE_SIZE]; /* main loop, as the rest */
-	u8 in[IN_SIZE];		      /* from the host, not yet given to the guest */
-	unsigned in_at, in_len;
+	struct console_state state;
 	_Atomic bool size_told; /* this driver is being told the size; reset by any thread */
 	struct loop_timer size_timer;
 	u64 size_delay; /* ns, of the timer */
-	/* Bytes of the transmit queue's next chain that the host has taken already. */
-	u64 sent;
 };
 
 static struct virtio_console *to_console(struct virtio_device *dev)
@@ -56,17 +61,17 @@ static size_t console_room(void *opaque)
 {
 	struct virtio_console *c = opaque;
 
-	return sizeof(c->in) - c->in_len;
+	return sizeof(c->state.in) - c->state.in_len;
 }
 
 static void console_receive(void *opaque, const u8 *data, size_t len)
 {
 	struct virtio_console *c = opaque;
 
-	memmove(c->in, c->in + c->in_at, c->in_len);
-	c->in_at = 0;
-	memcpy(c->in + c->in_len, data, len);
-	c->in_len += len;
+	memmove(c->state.in, c->state.in + c->state.in_at, c->state.in_len);
+	c->state.in_at = 0;
+	memcpy(c->state.in + c->state.in_len, data, len);
+	c->state.in_len += len;
 	virtio_queue_kick(&c->dev, RECEIVE_QUEUE);
 }
 
@@ -77,15 +82,15 @@ static void fill(struct virtio_console *c, struct virtqueue *vq)
 
 	do {
 		virtqueue_kick_off(vq);
-		while (c->in_len && virtqueue_pop(vq, &chain) > 0) {
-			n = iov_write(chain.iov + chain.nr_out, chain.nr_in, 0, c->in + c->in_at,
-				      c->in_len);
-			c->in_at += n;
-			c->in_len -= n;
+		while (c->state.in_len && virtqueue_pop(vq, &chain) > 0) {
+			n = iov_write(chain.iov + chain.nr_out, chain.nr_in, 0,
+				      c->state.in + c->state.in_at, c->state.in_len);
+			c->state.in_at += n;
+			c->state.in_len -= n;
 			virtqueue_push(vq, chain.head, n);
 		}
 		/* Nothing to give: new buffers are of no interest, the next byte looks for them. */
-	} while (c->in_len && virtqueue_kick_on(vq));
+	} while (c->state.in_len && virtqueue_kick_on(vq));
 	virtqueue_signal(vq);
 	chardev_room_again(c->chardev);
 }
@@ -102,7 +107,7 @@ static void console_writable(void *opaque)
 /* True when all of the chain has been taken. At most *budget bytes are, which it is lowered by. */
 static bool send_chain(struct virtio_console *c, const struct virtq_chain *chain, size_t *budget)
 {
-	u64 skip = c->sent;
+	u64 skip = c->state.sent;
 
 	for (unsigned i = 0; i < chain->nr_out; i++) {
 		size_t len = chain->iov[i].iov_len, taken;
@@ -114,12 +119,12 @@ static bool send_chain(struct virtio_console *c, const struct virtq_chain *chain
 		taken = chardev_try_write(c->chardev, (u8 *)chain->iov[i].iov_base + skip,
 					  MIN(len - skip, *budget));
 		*budget -= taken;
-		c->sent += taken;
+		c->state.sent += taken;
 		if (taken < len - skip)
 			return false;
 		skip = 0;
 	}
-	c->sent = 0;
+	c->state.sent = 0;
 	return true;
 }
 
@@ -202,7 +207,8 @@ static void console_config_read(struct virtio_device *dev, u32 offset, u8 *data,
 static void console_config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len)
 {
 	/* The character is the field's lowest byte. Legacy drivers write it byte by byte. */
-	u32 low = offsetof(struct virtio_console_config, emerg_wr) + (dev->big_endian ? 3 : 0);
+	u32 low =
+		offsetof(struct virtio_console_config, emerg_wr) + (dev->state.big_endian ? 3 : 0);
 
 	if (offset <= low && low - offset < len)
 		chardev_try_write(to_console(dev)->chardev, data + (low - offset), 1);
@@ -213,14 +219,14 @@ static void console_config_write(struct virtio_device *dev, u32 offset, const u8
 /* Another driver, other chains: what was half sent of the last one is over. Handlers are off. */
 static void forget_chain(struct virtio_device *dev)
 {
-	to_console(dev)->sent = 0;
+	to_console(dev)->state.sent = 0;
 }
 
 static void console_reset(struct virtio_device *dev)
 {
 	forget_chain(dev);
 	to_console(dev)->size_told = false;
-	if (dev->active && to_console(dev)->chardev == dev->vm->console)
+	if (dev->state.active && to_console(dev)->chardev == dev->vm->console)
 		last_words_unheard(dev->vm);
 }
 
@@ -243,6 +249,7 @@ static const struct virtio_device_ops console_ops = {
 	.name = "virtio-console",
 	.type = VIRTIO_ID_CONSOLE,
 	.pci_class = 0x078000,
+	.config_size = sizeof(struct virtio_console_config),
 	.config_read = console_config_read,
 	.config_write = console_config_write,
 	.notify = console_notify,
@@ -273,8 +280,7 @@ int virtio_console_create(struct vm *vm, struct chardev *chardev)
 	/* Without a terminal there is no size: saying 0 by 0 would confuse more than saying nothing. */
 	if (chardev_size(chardev, &columns, &rows))
 		features |= BIT(VIRTIO_CONSOLE_F_SIZE);
-	err = virtio_init(&c->dev, &console_ops, vm, NULL, NULL, features,
-			  sizeof(struct virtio_console_config), queue_size, ARRAY_SIZE(queue_size));
+	err = virtio_init(&c->dev, &console_ops, vm, features, queue_size, ARRAY_SIZE(queue_size));
 	if (err) {
 		log_error("virtio-console: %s", strerror(-err));
 		free(c);

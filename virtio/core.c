@@ -39,7 +39,7 @@ static void signal_config(struct virtio_device *dev)
 {
 	struct virtio_transport *t = dev->transport;
 
-	if (t && (dev->status & VIRTIO_CONFIG_S_DRIVER_OK))
+	if (t && (dev->state.status & VIRTIO_CONFIG_S_DRIVER_OK))
 		t->ops->signal_config(t);
 }
 
@@ -48,7 +48,7 @@ void virtio_break(struct virtio_device *dev, const char *fmt, ...)
 	char why[160];
 	va_list args;
 
-	if (atomic_exchange(&dev->needs_reset, true))
+	if (atomic_exchange(&dev->state.needs_reset, true))
 		return;
 	va_start(args, fmt);
 	vsnprintf(why, sizeof(why), fmt, args);
@@ -82,7 +82,7 @@ static const struct virtqueue_ops queue_ops = {
 
 void virtio_config_changed(struct virtio_device *dev)
 {
-	dev->config_generation++;
+	dev->state.config_generation++;
 	signal_config(dev);
 }
 
@@ -103,18 +103,18 @@ static void kicked(struct loop_fd *handler, u32 events)
 	/* Before the queue is looked at: a kick that comes now must bring us back. */
 	eventfd_read(slot->kick_fd, &count);
 	slot->vq.budget = VIRTQUEUE_BUDGET;
-	if (!dev->needs_reset)
+	if (!dev->state.needs_reset)
 		dev->ops->notify(dev, &slot->vq);
 }
 
-static void attach_on_loop(void *arg)
+static void loop_attach(void *arg)
 {
 	struct virtio_queue_slot *slot = arg;
 
 	slot->attached = !loop_fd_add(slot->loop, &slot->kick, EPOLLIN);
 }
 
-static void detach_on_loop(void *arg)
+static void loop_detach(void *arg)
 {
 	struct virtio_queue_slot *slot = arg;
 
@@ -122,22 +122,41 @@ static void detach_on_loop(void *arg)
 	slot->attached = false;
 }
 
-/* The handler may run from now on, and does once: whatever came before is not lost. */
+static int loop_seat_attach(struct virtio_queue_slot *slot)
+{
+	loop_call(slot->loop, loop_attach, slot);
+	return slot->attached ? 0 : -ENOSPC;
+}
+
+static void loop_seat_detach(struct virtio_queue_slot *slot)
+{
+	loop_call(slot->loop, loop_detach, slot);
+}
+
+static const struct virtio_seat_ops loop_seat_ops = {
+	.attach = loop_seat_attach,
+	.detach = loop_seat_detach,
+};
+
+/* Whatever a device offers is done here. */
+const struct virtio_seat virtio_loop_seat = { .ops = &loop_seat_ops, .features = ~0ULL };
+
+/* The queue is looked at once whatever happens: what came before is not lost. */
 static void queue_attach(struct virtio_queue_slot *slot)
 {
 	if (slot->attached || !slot->live)
 		return;
-	loop_call(slot->loop, attach_on_loop, slot);
+	slot->attached = !slot->vq.device->seat->ops->attach(slot);
 	if (!slot->attached)
-		virtio_break(slot->vq.device, "no room on the event loop");
+		virtio_break(slot->vq.device, "nobody has room to serve queue %u", slot->vq.index);
 	kick(slot);
 }
 
-/* When this returns the handler does not run and will not. Kicks collect in the eventfd. */
 static void queue_detach(struct virtio_queue_slot *slot)
 {
 	if (slot->attached)
-		loop_call(slot->loop, detach_on_loop, slot);
+		slot->vq.device->seat->ops->detach(slot);
+	slot->attached = false;
 }
 
 static void attach_all(struct virtio_device *dev)
@@ -179,8 +198,8 @@ static void queue_off(struct virtio_device *dev, struct virtio_queue_slot *slot)
 
 static void queue_forget(struct virtqueue *vq)
 {
-	vq->size = vq->max_size;
-	vq->desc = vq->driver = vq->device_area = 0;
+	vq->state.size = vq->max_size;
+	vq->state.desc = vq->state.driver = vq->state.device_area = 0;
 }
 
 /* One queue of a device that may be at work; the others notice nothing. Lock held. */
@@ -206,7 +225,7 @@ static void queue_take_away(struct virtio_device *dev, struct virtio_queue_slot 
 static void stop(struct virtio_device *dev)
 {
 	detach_all(dev);
-	if (dev->active && !dev->paused && dev->ops->quiesce)
+	if (dev->state.active && !dev->paused && dev->ops->quiesce)
 		dev->ops->quiesce(dev);
 }
 
@@ -219,12 +238,12 @@ static void reset_locked(struct virtio_device *dev)
 	}
 	if (dev->ops->reset)
 		dev->ops->reset(dev);
-	dev->active = false;
-	dev->features = 0;
-	dev->features_bad = false;
-	dev->big_endian = false;
-	dev->status = 0;
-	dev->needs_reset = false;
+	dev->state.active = false;
+	dev->state.features = 0;
+	dev->state.features_bad = false;
+	dev->state.big_endian = false;
+	dev->state.status = 0;
+	dev->state.needs_reset = false;
 	if (dev->transport)
 		dev->transport->ops->reset(dev->transport);
 }
@@ -232,16 +251,16 @@ static void reset_locked(struct virtio_device *dev)
 static bool features_good(struct virtio_device *dev)
 {
 	/* Without it the driver would pass addresses of memory that is not shared. */
-	if (dev->device_features & ~dev->features & BIT(VIRTIO_F_ACCESS_PLATFORM))
+	if (dev->device_features & ~dev->state.features & BIT(VIRTIO_F_ACCESS_PLATFORM))
 		return false;
-	return !dev->features_bad && !(dev->features & ~dev->device_features) &&
+	return !dev->state.features_bad && !(dev->state.features & ~dev->device_features) &&
 	       (dev->legacy || virtio_has_feature(dev, VIRTIO_F_VERSION_1));
 }
 
 static int enable_queue(struct virtio_device *dev, struct virtqueue *vq)
 {
-	vq->big_endian = dev->big_endian;
-	return virtqueue_enable(vq, dev->memory, dev->features);
+	vq->big_endian = dev->state.big_endian;
+	return virtqueue_enable(vq, dev->memory, dev->state.features);
 }
 
 static void activate(struct virtio_device *dev)
@@ -251,7 +270,7 @@ static void activate(struct virtio_device *dev)
 	/* A legacy driver cannot be refused any earlier. */
 	if (!features_good(dev)) {
 		virtio_break(dev, "it wants features 0x%llx, offered are 0x%llx",
-			     (unsigned long long)dev->features,
+			     (unsigned long long)dev->state.features,
 			     (unsigned long long)dev->device_features);
 		return;
 	}
@@ -259,7 +278,7 @@ static void activate(struct virtio_device *dev)
 		struct virtqueue *vq = &dev->queues[i].vq;
 
 		/* Again, as a driver may have enabled it before the features were settled. */
-		if (vq->enabled && enable_queue(dev, vq)) {
+		if (vq->state.enabled && enable_queue(dev, vq)) {
 			virtio_break(dev, "queue %u cannot be enabled", i);
 			return;
 		}
@@ -269,15 +288,15 @@ static void activate(struct virtio_device *dev)
 		virtio_break(dev, "it could not be started: %s", strerror(-err));
 		return;
 	}
-	dev->active = true;
+	dev->state.active = true;
 	for (unsigned i = 0; i < dev->nr_queues; i++)
-		if (dev->queues[i].vq.enabled)
+		if (dev->queues[i].vq.state.enabled)
 			queue_go_live(dev, &dev->queues[i]);
 }
 
 static void add_status(struct virtio_device *dev, u8 bits)
 {
-	bits &= DRIVER_STATUS_BITS & ~dev->status;
+	bits &= DRIVER_STATUS_BITS & ~dev->state.status;
 	if (dev->legacy)
 		bits &= ~VIRTIO_CONFIG_S_FEATURES_OK;
 	if ((bits & VIRTIO_CONFIG_S_FEATURES_OK) && !features_good(dev)) {
@@ -286,21 +305,21 @@ static void add_status(struct virtio_device *dev, u8 bits)
 			log_warning(
 				"%s: the guest's driver wants features 0x%llx, offered are 0x%llx; "
 				"VERSION_1 is needed, and ACCESS_PLATFORM where it is offered",
-				dev->device.name, (unsigned long long)dev->features,
+				dev->device.name, (unsigned long long)dev->state.features,
 				(unsigned long long)dev->device_features);
 	}
-	if (!dev->legacy && !((dev->status | bits) & VIRTIO_CONFIG_S_FEATURES_OK))
+	if (!dev->legacy && !((dev->state.status | bits) & VIRTIO_CONFIG_S_FEATURES_OK))
 		bits &= ~VIRTIO_CONFIG_S_DRIVER_OK;
-	if (dev->needs_reset)
+	if (dev->state.needs_reset)
 		bits &= ~VIRTIO_CONFIG_S_DRIVER_OK;
-	dev->status |= bits;
-	if ((bits & VIRTIO_CONFIG_S_DRIVER_OK) && !dev->active)
+	dev->state.status |= bits;
+	if ((bits & VIRTIO_CONFIG_S_DRIVER_OK) && !dev->state.active)
 		activate(dev);
 }
 
 u8 virtio_get_status(struct virtio_device *dev)
 {
-	return dev->status | (dev->needs_reset ? VIRTIO_CONFIG_S_NEEDS_RESET : 0);
+	return dev->state.status | (dev->state.needs_reset ? VIRTIO_CONFIG_S_NEEDS_RESET : 0);
 }
 
 void virtio_set_status(struct virtio_device *dev, u8 status)
@@ -311,8 +330,8 @@ void virtio_set_status(struct virtio_device *dev, u8 status)
 	if (!status)
 		reset_locked(dev);
 	/* With no status yet nothing is active that would use it. */
-	if (!dev->status)
-		dev->big_endian = big_endian;
+	if (!dev->state.status)
+		dev->state.big_endian = big_endian;
 	if (status)
 		add_status(dev, status);
 	pthread_mutex_unlock(&dev->lock);
@@ -328,13 +347,13 @@ u32 virtio_get_device_features(struct virtio_device *dev, u32 select)
 void virtio_set_driver_features(struct virtio_device *dev, u32 select, u32 value)
 {
 	pthread_mutex_lock(&dev->lock);
-	if (dev->active || (dev->status & VIRTIO_CONFIG_S_FEATURES_OK))
+	if (dev->state.active || (dev->state.status & VIRTIO_CONFIG_S_FEATURES_OK))
 		goto out;
 	if (select < 2) {
-		dev->features &= ~(0xffffffffULL << (32 * select));
-		dev->features |= (u64)value << (32 * select);
+		dev->state.features &= ~(0xffffffffULL << (32 * select));
+		dev->state.features |= (u64)value << (32 * select);
 	} else if (value) {
-		dev->features_bad = true;
+		dev->state.features_bad = true;
 	}
 out:
 	pthread_mutex_unlock(&dev->lock);
@@ -346,7 +365,7 @@ u32 virtio_get_driver_features(struct virtio_device *dev, u32 select)
 
 	pthread_mutex_lock(&dev->lock);
 	if (select < 2)
-		value = dev->features >> (32 * select);
+		value = dev->state.features >> (32 * select);
 	pthread_mutex_unlock(&dev->lock);
 	return value;
 }
@@ -365,7 +384,7 @@ u16 virtio_queue_size(struct virtio_device *dev, unsigned index)
 	if (index >= dev->nr_queues)
 		return 0;
 	pthread_mutex_lock(&dev->lock);
-	size = dev->queues[index].vq.size;
+	size = dev->queues[index].vq.state.size;
 	pthread_mutex_unlock(&dev->lock);
 	return size;
 }
@@ -376,8 +395,8 @@ void virtio_queue_set_size(struct virtio_device *dev, unsigned index, u32 size)
 		return;
 	pthread_mutex_lock(&dev->lock);
 	/* A wrong one is kept, so that enabling the queue finds it. */
-	if (!dev->queues[index].vq.enabled)
-		dev->queues[index].vq.size = size > VIRTQUEUE_MAX_SIZE ? 0 : size;
+	if (!dev->queues[index].vq.state.enabled)
+		dev->queues[index].vq.state.size = size > VIRTQUEUE_MAX_SIZE ? 0 : size;
 	pthread_mutex_unlock(&dev->lock);
 }
 
@@ -388,7 +407,7 @@ bool virtio_queue_enabled(struct virtio_device *dev, unsigned index)
 	if (index >= dev->nr_queues)
 		return false;
 	pthread_mutex_lock(&dev->lock);
-	enabled = dev->queues[index].vq.enabled;
+	enabled = dev->queues[index].vq.state.enabled;
 	pthread_mutex_unlock(&dev->lock);
 	return enabled;
 }
@@ -399,11 +418,12 @@ static void enable_locked(struct virtio_device *dev, struct virtio_queue_slot *s
 
 	if (enable_queue(dev, vq)) {
 		virtio_break(dev, "queue %u: size %u or ring addresses 0x%llx, 0x%llx, 0x%llx",
-			     vq->index, vq->size, (unsigned long long)vq->desc,
-			     (unsigned long long)vq->driver, (unsigned long long)vq->device_area);
+			     vq->index, vq->state.size, (unsigned long long)vq->state.desc,
+			     (unsigned long long)vq->state.driver,
+			     (unsigned long long)vq->state.device_area);
 		return;
 	}
-	if (dev->active)
+	if (dev->state.active)
 		queue_go_live(dev, slot);
 }
 
@@ -415,9 +435,9 @@ void virtio_queue_set_enabled(struct virtio_device *dev, unsigned index, bool en
 		return;
 	slot = &dev->queues[index];
 	pthread_mutex_lock(&dev->lock);
-	if (enabled && !slot->vq.enabled)
+	if (enabled && !slot->vq.state.enabled)
 		enable_locked(dev, slot);
-	else if (!enabled && slot->vq.enabled)
+	else if (!enabled && slot->vq.state.enabled)
 		queue_take_away(dev, slot);
 	pthread_mutex_unlock(&dev->lock);
 }
@@ -427,7 +447,7 @@ void virtio_queue_reset(struct virtio_device *dev, unsigned index)
 	if (index >= dev->nr_queues)
 		return;
 	pthread_mutex_lock(&dev->lock);
-	if (virtio_has_feature(dev, VIRTIO_F_RING_RESET) && dev->active) {
+	if (virtio_has_feature(dev, VIRTIO_F_RING_RESET) && dev->state.active) {
 		queue_take_away(dev, &dev->queues[index]);
 		queue_forget(&dev->queues[index].vq);
 	}
@@ -438,11 +458,11 @@ static gpa_t *ring_address(struct virtqueue *vq, enum virtio_ring_part part)
 {
 	switch (part) {
 	case RING_DESC:
-		return &vq->desc;
+		return &vq->state.desc;
 	case RING_DRIVER:
-		return &vq->driver;
+		return &vq->state.driver;
 	default:
-		return &vq->device_area;
+		return &vq->state.device_area;
 	}
 }
 
@@ -470,9 +490,9 @@ void virtio_queue_set_address(struct virtio_device *dev, unsigned index, enum vi
 	vq = &dev->queues[index].vq;
 	pthread_mutex_lock(&dev->lock);
 	address = ring_address(vq, part);
-	if (!vq->enabled && high)
+	if (!vq->state.enabled && high)
 		*address = (u32)*address | (u64)value << 32;
-	else if (!vq->enabled)
+	else if (!vq->state.enabled)
 		*address = (*address & ~0xffffffffULL) | value;
 	pthread_mutex_unlock(&dev->lock);
 }
@@ -481,7 +501,8 @@ void virtio_queue_set_address(struct virtio_device *dev, unsigned index, enum vi
 static void legacy_first_use(struct virtio_device *dev)
 {
 	pthread_mutex_lock(&dev->lock);
-	if (!dev->active && !dev->needs_reset && (dev->status & VIRTIO_CONFIG_S_DRIVER))
+	if (!dev->state.active && !dev->state.needs_reset &&
+	    (dev->state.status & VIRTIO_CONFIG_S_DRIVER))
 		activate(dev);
 	pthread_mutex_unlock(&dev->lock);
 }
@@ -498,16 +519,16 @@ void virtio_queue_notified(struct virtio_device *dev, u32 index)
 void virtio_config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len)
 {
 	memset(data, 0, len);
-	if (offset >= dev->config_size || !dev->ops->config_read)
+	if (offset >= dev->ops->config_size || !dev->ops->config_read)
 		return;
 	pthread_mutex_lock(&dev->lock);
-	dev->ops->config_read(dev, offset, data, MIN(len, dev->config_size - offset));
+	dev->ops->config_read(dev, offset, data, MIN(len, dev->ops->config_size - offset));
 	pthread_mutex_unlock(&dev->lock);
 }
 
 void virtio_config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len)
 {
-	if (offset >= dev->config_size || len > dev->config_size - offset ||
+	if (offset >= dev->ops->config_size || len > dev->ops->config_size - offset ||
 	    !dev->ops->config_write)
 		return;
 	pthread_mutex_lock(&dev->lock);
@@ -517,7 +538,7 @@ void virtio_config_write(struct virtio_device *dev, u32 offset, const u8 *data, 
 
 u8 virtio_config_generation(struct virtio_device *dev)
 {
-	return dev->config_generation;
+	return dev->state.config_generation;
 }
 
 /* ---- the machine's walks ---- */
@@ -560,7 +581,7 @@ static void life_resume(struct device *device)
 	pthread_mutex_lock(&dev->lock);
 	if (dev->paused) {
 		dev->paused = false;
-		if (dev->active && dev->ops->resume)
+		if (dev->state.active && dev->ops->resume)
 			dev->ops->resume(dev);
 		attach_all(dev);
 	}
@@ -592,58 +613,62 @@ static const struct device_ops life_ops = {
 	.destroy = life_destroy,
 };
 
-int virtio_init(struct virtio_device *dev, const struct virtio_device_ops *ops, struct vm *vm,
-		const struct guest_memory *memory, struct loop *loop, u64 device_features,
-		u32 config_size, const u16 *queue_size, unsigned nr_queues)
+static int init_queue(struct virtio_device *dev, unsigned index, u16 size)
 {
+	struct virtio_queue_slot *slot = &dev->queues[index];
+
+	if (!IS_POWER_OF_2(size) || size > VIRTQUEUE_MAX_SIZE)
+		return -EINVAL;
+	slot->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (slot->kick_fd < 0)
+		return -errno;
+	slot->loop = dev->vm ? dev->vm->loop : NULL;
+	slot->kick.fd = slot->kick_fd;
+	slot->kick.ready = kicked;
+	slot->vq.device = dev;
+	slot->vq.ops = &queue_ops;
+	slot->vq.index = index;
+	slot->vq.max_size = slot->vq.state.size = size;
+	return 0;
+}
+
+int virtio_init(struct virtio_device *dev, const struct virtio_device_ops *ops, struct vm *vm,
+		u64 features, const u16 *queue_size, unsigned nr_queues)
+{
+	int err = 0;
+
 	if (!nr_queues || nr_queues > VIRTIO_MAX_QUEUES)
 		return -EINVAL;
 	device_init(&dev->device, &life_ops, "%s", ops->name);
 	dev->ops = ops;
 	dev->vm = vm;
-	dev->memory = memory ? memory : &vm->memory;
-	dev->device_features = device_features | BIT(VIRTIO_F_VERSION_1) |
+	dev->memory = vm ? &vm->memory : NULL;
+	dev->seat = &virtio_loop_seat;
+	dev->device_features = features | BIT(VIRTIO_F_VERSION_1) |
 			       BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX);
 	if (ops->queue_reset)
 		dev->device_features |= BIT(VIRTIO_F_RING_RESET);
 	if (vm && vm->private_memory)
 		dev->device_features |= BIT(VIRTIO_F_ACCESS_PLATFORM);
-	dev->config_size = config_size;
 	dev->complaints = (struct log_limit)LOG_LIMIT(3);
 	dev->queues = calloc(nr_queues, sizeof(*dev->queues));
 	if (!dev->queues)
 		return -ENOMEM;
 	pthread_mutex_init(&dev->lock, NULL);
 	dev->transport = NULL;
-	dev->active = dev->paused = dev->features_bad = false;
-	dev->legacy = dev->big_endian = false;
-	dev->features = 0;
-	dev->status = 0;
-	dev->needs_reset = false;
-	for (dev->nr_queues = 0; dev->nr_queues < nr_queues; dev->nr_queues++) {
-		struct virtio_queue_slot *slot = &dev->queues[dev->nr_queues];
-		u16 size = queue_size[dev->nr_queues];
+	dev->legacy = dev->paused = false;
+	memset(&dev->state, 0, sizeof(dev->state));
+	for (dev->nr_queues = 0; dev->nr_queues < nr_queues && !err; dev->nr_queues += !err)
+		err = init_queue(dev, dev->nr_queues, queue_size[dev->nr_queues]);
+	if (err)
+		virtio_exit(dev);
+	return err;
+}
 
-		slot->kick_fd = -1;
-		if (IS_POWER_OF_2(size) && size <= VIRTQUEUE_MAX_SIZE)
-			slot->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		else
-			errno = EINVAL;
-		if (slot->kick_fd < 0) {
-			int err = -errno;
-
-			virtio_exit(dev);
-			return err;
-		}
-		slot->loop = loop ? loop : vm->loop;
-		slot->kick.fd = slot->kick_fd;
-		slot->kick.ready = kicked;
-		slot->vq.device = dev;
-		slot->vq.ops = &queue_ops;
-		slot->vq.index = dev->nr_queues;
-		slot->vq.max_size = slot->vq.size = size;
-	}
-	return 0;
+void virtio_set_seat(struct virtio_device *dev, const struct virtio_seat *seat)
+{
+	dev->seat = seat;
+	dev->device_features &= seat->features;
 }
 
 void virtio_exit(struct virtio_device *dev)

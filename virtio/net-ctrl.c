@@ -64,7 +64,7 @@ static bool mac_address(struct virtio_net *net, const struct command *command)
 		return false;
 	for (unsigned i = 0; i < 6; i++)
 		mac |= (u64)bytes[i] << (8 * i);
-	net->mac = mac;
+	net->state.mac = mac;
 	return true;
 }
 
@@ -89,7 +89,7 @@ static bool guest_offloads(struct virtio_net *net, const struct command *command
 	    !data(command, &offloads, sizeof(offloads)))
 		return false;
 	offloads = virtio64(&net->dev, offloads);
-	if (offloads & ~(net->dev.features & NET_GUEST_OFFLOADS))
+	if (offloads & ~(net->dev.state.features & NET_GUEST_OFFLOADS))
 		return false;
 	return net_set_offload(net, offloads) == 0;
 }

@@ -59,7 +59,8 @@ static int take_chain(struct net_pair *pair)
 /* A chain may have as many buffers as the queue has entries, and must not be broken for our limit. */
 static bool can_take(const struct net_pair *pair)
 {
-	return pair->nr_chains < NET_RX_CHAINS && NET_RX_IOVS - pair->nr_iov >= pair->rx->size;
+	return pair->nr_chains < NET_RX_CHAINS &&
+	       NET_RX_IOVS - pair->nr_iov >= pair->rx->state.size;
 }
 
 static enum fill rx_fill(struct net_pair *pair)
@@ -229,7 +230,7 @@ void net_rx_short_expired(struct loop_timer *timer)
 
 void net_rx_run(struct net_pair *pair)
 {
-	if (!pair->rx_live || !pair->active || pair->net->dev.needs_reset) {
+	if (!pair->rx_live || !pair->active || pair->net->dev.state.needs_reset) {
 		net_pair_watch(pair);
 		return;
 	}

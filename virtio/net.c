@@ -24,7 +24,7 @@ static struct virtio_net *to_net(struct virtio_device *dev)
 void net_pair_watch(struct net_pair *pair)
 {
 	struct net_backend *backend = pair->net->backend;
-	bool broken = pair->net->dev.needs_reset;
+	bool broken = pair->net->dev.state.needs_reset;
 
 	backend->ops->watch(backend, pair->index,
 			    pair->rx_live && pair->active && !pair->rx_starved && !broken,
@@ -35,7 +35,7 @@ void net_pair_watch(struct net_pair *pair)
 
 void net_convert_header(const struct virtio_net *net, struct virtio_net_hdr_v1 *header)
 {
-	if (!net->dev.big_endian)
+	if (!net->dev.state.big_endian)
 		return;
 	header->hdr_len = bswap_16(header->hdr_len);
 	header->gso_size = bswap_16(header->gso_size);
@@ -143,7 +143,7 @@ static void writable(void *opaque, unsigned index)
 
 	pair->tx_blocked = false;
 	net_pair_watch(pair);
-	if (!pair->net->dev.needs_reset)
+	if (!pair->net->dev.state.needs_reset)
 		tx_run(pair);
 }
 
@@ -151,7 +151,7 @@ static void link_changed(void *opaque, bool up)
 {
 	struct virtio_net *net = opaque;
 
-	net->link_up = up;
+	net->state.link_up = up;
 	virtio_config_changed(&net->dev);
 }
 
@@ -185,18 +185,18 @@ int net_set_pairs(struct virtio_net *net, unsigned n)
 	struct net_backend *backend = net->backend;
 	int error = 0;
 
-	for (unsigned i = n; i < net->active_pairs; i++)
+	for (unsigned i = n; i < net->state.active_pairs; i++)
 		loop_call(net->pairs[i].loop, pair_deactivate, &net->pairs[i]);
 	if (backend->ops->set_pairs)
 		error = backend->ops->set_pairs(backend, n);
 	if (error) {
 		/* Frames for a queue that got its end of the back end, and no reader, would be lost. */
-		n = MIN(n, net->active_pairs);
+		n = MIN(n, net->state.active_pairs);
 		backend->ops->set_pairs(backend, n);
 	}
-	for (unsigned i = net->active_pairs; i < n; i++)
+	for (unsigned i = net->state.active_pairs; i < n; i++)
 		loop_call(net->pairs[i].loop, pair_activate, &net->pairs[i]);
-	net->active_pairs = n;
+	net->state.active_pairs = n;
 	return error;
 }
 
@@ -207,6 +207,7 @@ int net_set_offload(struct virtio_net *net, u64 offloads)
 
 	if (error)
 		return error;
+	net->state.offloads = offloads;
 	net->rx_need =
 		net->header_len +
 		(offloads & NET_GUEST_SEGMENTATION ? NET_MAX_FRAME : backend->mtu + NET_L2_LEN);
@@ -221,18 +222,18 @@ static void set_mac(struct virtio_net *net, const u8 mac[6])
 
 	for (unsigned i = 0; i < 6; i++)
 		value |= (u64)mac[i] << (8 * i);
-	net->mac = value;
+	net->state.mac = value;
 }
 
 static void config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len)
 {
 	struct virtio_net *net = to_net(dev);
 	struct virtio_net_config config = {
-		.status = virtio16(dev, net->link_up ? VIRTIO_NET_S_LINK_UP : 0),
+		.status = virtio16(dev, net->state.link_up ? VIRTIO_NET_S_LINK_UP : 0),
 		.max_virtqueue_pairs = virtio16(dev, net->max_pairs),
 		.mtu = virtio16(dev, net->backend->mtu),
 	};
-	u64 mac = net->mac;
+	u64 mac = net->state.mac;
 
 	for (unsigned i = 0; i < 6; i++)
 		config.mac[i] = mac >> (8 * i);
@@ -243,7 +244,7 @@ static void config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len
 static void config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len)
 {
 	struct virtio_net *net = to_net(dev);
-	u64 mac = net->mac;
+	u64 mac = net->state.mac;
 
 	if (!dev->legacy)
 		return;
@@ -251,7 +252,7 @@ static void config_write(struct virtio_device *dev, u32 offset, const u8 *data, 
 		mac &= ~(0xffULL << 8 * (offset + i));
 		mac |= (u64)data[i] << 8 * (offset + i);
 	}
-	net->mac = mac;
+	net->state.mac = mac;
 }
 
 static u64 offered(const struct net_backend *backend)
@@ -282,13 +283,13 @@ static int activate(struct virtio_device *dev)
 	net->ctrl_index = 2 * net->used_pairs;
 	net->merge = virtio_has_feature(dev, VIRTIO_NET_F_MRG_RXBUF);
 	net->header_len = dev->legacy && !net->merge ? NET_SHORT_HDR_LEN : NET_HDR_LEN;
-	net->convert = net->header_len != NET_HDR_LEN || dev->big_endian;
+	net->convert = net->header_len != NET_HDR_LEN || dev->state.big_endian;
 	for (unsigned i = 0; i < dev->nr_queues; i++)
 		dev->queues[i].loop =
 			i < net->ctrl_index ? net->pairs[i / 2].loop : net->pairs[0].loop;
 	net->pairs[0].active = true;
-	net->active_pairs = 1;
-	return net_set_offload(net, dev->features & NET_GUEST_OFFLOADS);
+	net->state.active_pairs = 1;
+	return net_set_offload(net, dev->state.features & NET_GUEST_OFFLOADS);
 }
 
 static void notify(struct virtio_device *dev, struct virtqueue *vq)
@@ -344,7 +345,7 @@ static void reset(struct virtio_device *dev)
 		net->pairs[i].active = false;
 		net->pairs[i].rx_starved = false;
 	}
-	net->active_pairs = 0;
+	net->state.active_pairs = 0;
 	set_mac(net, net->default_mac);
 	/* What the interface was left with by a driver that crashed would confuse the next one. */
 	if (backend->ops->set_pairs)
@@ -404,6 +405,7 @@ static const struct virtio_device_ops net_ops = {
 	.name = "virtio-net",
 	.type = 1,
 	.pci_class = 0x020000,
+	.config_size = offsetof(struct virtio_net_config, speed),
 	.config_read = config_read,
 	.config_write = config_write,
 	.activate = activate,
@@ -447,11 +449,11 @@ static int make_device(struct virtio_net *net, struct vm *vm, const struct guest
 		sizes[i] = NET_QUEUE_SIZE;
 	/* The control queue's number depends on the driver, so the third may have to be one. */
 	sizes[nr - 1] = NET_CTRL_QUEUE_SIZE;
-	error = virtio_init(&net->dev, &net_ops, vm, memory, net->pairs[0].loop,
-			    offered(net->backend), offsetof(struct virtio_net_config, speed), sizes,
-			    nr);
+	error = virtio_init(&net->dev, &net_ops, vm, offered(net->backend), sizes, nr);
 	if (error)
 		return error;
+	if (memory)
+		net->dev.memory = memory;
 	snprintf(net->dev.device.name, sizeof(net->dev.device.name), "virtio-net%u", index);
 	for (unsigned i = 0; i < net->max_pairs; i++) {
 		net->pairs[i].rx = &net->dev.queues[2 * i].vq;
@@ -472,7 +474,7 @@ struct virtio_net *net_device_new(struct vm *vm, const struct guest_memory *memo
 	net->max_pairs = backend->pairs;
 	memcpy(net->default_mac, mac, 6);
 	set_mac(net, mac);
-	net->link_up = true;
+	net->state.link_up = true;
 	backend->opaque = net;
 	backend->incoming = incoming;
 	backend->writable = writable;

@@ -73,20 +73,28 @@ struct net_pair {
 	u64 rx_frames, rx_dropped, tx_frames, tx_dropped;
 };
 
+/* What a guest sees of it, and has set. */
+struct net_state {
+	_Atomic u64 mac; /* pair 0's loop writes, vCPU threads read; first byte lowest */
+	u64 offloads;	 /* GUEST_* bits; pair 0's loop, as the next */
+	u32 active_pairs;
+	_Atomic u8 link_up; /* any loop writes */
+	u8 unused[3];
+};
+_Static_assert(sizeof(struct net_state) == 24, "no padding");
+
 struct virtio_net {
 	struct virtio_device dev;
 	struct net_backend *backend;
-	u8 default_mac[6];    /* constant */
-	unsigned max_pairs;   /* constant: what the back end has */
-	_Atomic u64 mac;      /* pair 0's loop writes, vCPU threads read; first byte lowest */
-	_Atomic bool link_up; /* any loop writes */
-	unsigned ctrl_index;  /* activate: the control queue's number */
-	unsigned used_pairs;  /* activate: how many the driver knows of: 1 without MQ */
-	bool merge;	      /* activate: MRG_RXBUF */
-	u32 header_len;	      /* activate: of the header in the driver's buffers */
+	u8 default_mac[6];  /* constant */
+	unsigned max_pairs; /* constant: what the back end has */
+	struct net_state state;
+	unsigned ctrl_index; /* activate: the control queue's number */
+	unsigned used_pairs; /* activate: how many the driver knows of: 1 without MQ */
+	bool merge;	     /* activate: MRG_RXBUF */
+	u32 header_len;	     /* activate: of the header in the driver's buffers */
 	bool convert; /* activate: that header is not the back ends': shorter, or big-endian */
 	/* Pair 0's loop. */
-	unsigned active_pairs;
 	_Atomic u32 rx_need; /* any loop reads: bytes that hold the largest frame with its header */
 	struct iovec ctrl_iov[NET_CTRL_QUEUE_SIZE];
 	struct net_pair *pairs;

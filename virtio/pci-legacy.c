@@ -38,7 +38,7 @@ static u32 config_start(struct virtio_pci *vp)
 static u32 read_register(struct virtio_pci *vp, u64 offset)
 {
 	struct virtio_device *dev = vp->transport.dev;
-	unsigned queue = vp->queue_select;
+	unsigned queue = vp->state.queue_select;
 
 	switch (offset) {
 	case VIRTIO_PCI_HOST_FEATURES:
@@ -56,9 +56,10 @@ static u32 read_register(struct virtio_pci *vp, u64 offset)
 	case VIRTIO_PCI_ISR:
 		return virtio_pci_take_isr(vp);
 	case VIRTIO_MSI_CONFIG_VECTOR:
-		return vp->config_vector;
+		return vp->state.config_vector;
 	case VIRTIO_MSI_QUEUE_VECTOR:
-		return queue < dev->nr_queues ? vp->queue_vector[queue] : VIRTIO_MSI_NO_VECTOR;
+		return queue < dev->nr_queues ? vp->state.queue_vector[queue]
+					      : VIRTIO_MSI_NO_VECTOR;
 	default:
 		return 0;
 	}
@@ -67,7 +68,7 @@ static u32 read_register(struct virtio_pci *vp, u64 offset)
 static void write_register(struct virtio_pci *vp, u64 offset, u32 value)
 {
 	struct virtio_device *dev = vp->transport.dev;
-	unsigned queue = vp->queue_select;
+	unsigned queue = vp->state.queue_select;
 
 	switch (offset) {
 	case VIRTIO_PCI_GUEST_FEATURES:
@@ -77,7 +78,7 @@ static void write_register(struct virtio_pci *vp, u64 offset, u32 value)
 		virtio_queue_set_area(dev, queue, (gpa_t)value << PAGE_SHIFT, QUEUE_ALIGN);
 		break;
 	case VIRTIO_PCI_QUEUE_SEL:
-		vp->queue_select = value;
+		vp->state.queue_select = value;
 		break;
 	case VIRTIO_PCI_QUEUE_NOTIFY:
 		virtio_queue_notified(dev, value);
@@ -86,11 +87,11 @@ static void write_register(struct virtio_pci *vp, u64 offset, u32 value)
 		virtio_set_status(dev, value);
 		break;
 	case VIRTIO_MSI_CONFIG_VECTOR:
-		vp->config_vector = virtio_pci_vector(vp, value);
+		vp->state.config_vector = virtio_pci_vector(vp, value);
 		break;
 	case VIRTIO_MSI_QUEUE_VECTOR:
 		if (queue < dev->nr_queues)
-			vp->queue_vector[queue] = virtio_pci_vector(vp, value);
+			vp->state.queue_vector[queue] = virtio_pci_vector(vp, value);
 		break;
 	}
 }

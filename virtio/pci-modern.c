@@ -63,20 +63,20 @@ static const struct field fields[] = {
 static u32 read_field(struct virtio_pci *vp, unsigned offset)
 {
 	struct virtio_device *dev = vp->transport.dev;
-	unsigned queue = vp->queue_select;
+	unsigned queue = vp->state.queue_select;
 	bool exists = queue < dev->nr_queues;
 
 	switch (offset) {
 	case VIRTIO_PCI_COMMON_DFSELECT:
-		return vp->device_select;
+		return vp->state.device_select;
 	case VIRTIO_PCI_COMMON_DF:
-		return virtio_get_device_features(dev, vp->device_select);
+		return virtio_get_device_features(dev, vp->state.device_select);
 	case VIRTIO_PCI_COMMON_GFSELECT:
-		return vp->driver_select;
+		return vp->state.driver_select;
 	case VIRTIO_PCI_COMMON_GF:
-		return virtio_get_driver_features(dev, vp->driver_select);
+		return virtio_get_driver_features(dev, vp->state.driver_select);
 	case VIRTIO_PCI_COMMON_MSIX:
-		return vp->config_vector;
+		return vp->state.config_vector;
 	case VIRTIO_PCI_COMMON_NUMQ:
 		return dev->nr_queues;
 	case VIRTIO_PCI_COMMON_STATUS:
@@ -88,7 +88,7 @@ static u32 read_field(struct virtio_pci *vp, unsigned offset)
 	case VIRTIO_PCI_COMMON_Q_SIZE:
 		return virtio_queue_size(dev, queue);
 	case VIRTIO_PCI_COMMON_Q_MSIX:
-		return exists ? vp->queue_vector[queue] : VIRTIO_MSI_NO_VECTOR;
+		return exists ? vp->state.queue_vector[queue] : VIRTIO_MSI_NO_VECTOR;
 	case VIRTIO_PCI_COMMON_Q_ENABLE:
 		return virtio_queue_enabled(dev, queue);
 	case VIRTIO_PCI_COMMON_Q_NOFF:
@@ -115,33 +115,33 @@ static u32 read_field(struct virtio_pci *vp, unsigned offset)
 static void write_field(struct virtio_pci *vp, unsigned offset, u32 value)
 {
 	struct virtio_device *dev = vp->transport.dev;
-	unsigned queue = vp->queue_select;
+	unsigned queue = vp->state.queue_select;
 
 	switch (offset) {
 	case VIRTIO_PCI_COMMON_DFSELECT:
-		vp->device_select = value;
+		vp->state.device_select = value;
 		break;
 	case VIRTIO_PCI_COMMON_GFSELECT:
-		vp->driver_select = value;
+		vp->state.driver_select = value;
 		break;
 	case VIRTIO_PCI_COMMON_GF:
-		virtio_set_driver_features(dev, vp->driver_select, value);
+		virtio_set_driver_features(dev, vp->state.driver_select, value);
 		break;
 	case VIRTIO_PCI_COMMON_MSIX:
-		vp->config_vector = virtio_pci_vector(vp, value);
+		vp->state.config_vector = virtio_pci_vector(vp, value);
 		break;
 	case VIRTIO_PCI_COMMON_STATUS:
 		virtio_set_status(dev, value);
 		break;
 	case VIRTIO_PCI_COMMON_Q_SELECT:
-		vp->queue_select = value;
+		vp->state.queue_select = value;
 		break;
 	case VIRTIO_PCI_COMMON_Q_SIZE:
 		virtio_queue_set_size(dev, queue, value);
 		break;
 	case VIRTIO_PCI_COMMON_Q_MSIX:
 		if (queue < dev->nr_queues)
-			vp->queue_vector[queue] = virtio_pci_vector(vp, value);
+			vp->state.queue_vector[queue] = virtio_pci_vector(vp, value);
 		break;
 	case VIRTIO_PCI_COMMON_Q_ENABLE:
 		/* 0 is no way to stop a queue here. */
@@ -313,9 +313,9 @@ static int add_capabilities(struct virtio_pci *vp)
 	if (at >= 0)
 		at = add_structure(vp, VIRTIO_PCI_CAP_ISR_CFG, ISR_START, 1, plain, 0);
 	/* A device without configuration has no such structure. */
-	if (at >= 0 && dev->config_size)
-		at = add_structure(vp, VIRTIO_PCI_CAP_DEVICE_CFG, DEVICE_START, dev->config_size,
-				   plain, 0);
+	if (at >= 0 && dev->ops->config_size)
+		at = add_structure(vp, VIRTIO_PCI_CAP_DEVICE_CFG, DEVICE_START,
+				   dev->ops->config_size, plain, 0);
 	if (at >= 0)
 		at = add_structure(vp, VIRTIO_PCI_CAP_NOTIFY_CFG, NOTIFY_START,
 				   dev->nr_queues * NOTIFY_MULTIPLIER,

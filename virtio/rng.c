@@ -76,7 +76,7 @@ static int rng_create(struct vm *vm, const void *record, unsigned index, void **
 
 	if (!rng)
 		return -ENOMEM;
-	err = virtio_init(&rng->dev, &rng_ops, vm, NULL, NULL, 0, 0, queue_size, 1);
+	err = virtio_init(&rng->dev, &rng_ops, vm, 0, queue_size, 1);
 	if (err) {
 		log_error("virtio-rng: %s", strerror(-err));
 		free(rng);

@@ -18,18 +18,23 @@
 #define MMIO_QUEUE_RESET 0x0c0
 #define MMIO_MIN_SIZE	 0x200
 
+/* What a guest sees of it. */
+struct virtio_mmio_state {
+	/* vCPU threads. A driver that races with itself confuses nobody else. */
+	_Atomic u32 device_select, driver_select, queue_select;
+	/* Version 1, as the driver wrote them: checked when a queue is told. */
+	_Atomic u32 page_size, align[VIRTIO_MAX_QUEUES];
+	u32 interrupt_status; /* irq_lock */
+};
+
 struct virtio_mmio {
 	struct virtio_transport transport;
 	struct vm *vm;
 	u64 base; /* constant, as the next */
 	struct irq_line line;
-	/* vCPU threads. A driver that races with itself confuses nobody else. */
-	_Atomic u32 device_select, driver_select, queue_select;
-	/* Version 1, as the driver wrote them: checked when a queue is told. */
-	_Atomic u32 page_size, align[VIRTIO_MAX_QUEUES];
+	struct virtio_mmio_state state;
 	_Atomic bool ioeventfd[VIRTIO_MAX_QUEUES]; /* dev->lock */
 	pthread_mutex_t irq_lock; /* a leaf: the status and the line's level go together */
-	u32 interrupt_status;
 };
 
 static struct virtio_mmio *to_mmio(struct virtio_transport *t)
@@ -44,10 +49,10 @@ static void update_status(struct virtio_mmio *mmio, u32 set, u32 clear)
 	u32 before;
 
 	pthread_mutex_lock(&mmio->irq_lock);
-	before = mmio->interrupt_status;
-	mmio->interrupt_status = (before | set) & ~clear;
-	if (!before != !mmio->interrupt_status)
-		irq_line_set(&mmio->line, mmio->interrupt_status != 0);
+	before = mmio->state.interrupt_status;
+	mmio->state.interrupt_status = (before | set) & ~clear;
+	if (!before != !mmio->state.interrupt_status)
+		irq_line_set(&mmio->line, mmio->state.interrupt_status != 0);
 	pthread_mutex_unlock(&mmio->irq_lock);
 }
 
@@ -56,7 +61,7 @@ static u32 read_status(struct virtio_mmio *mmio)
 	u32 status;
 
 	pthread_mutex_lock(&mmio->irq_lock);
-	status = mmio->interrupt_status;
+	status = mmio->state.interrupt_status;
 	pthread_mutex_unlock(&mmio->irq_lock);
 	return status;
 }
@@ -75,11 +80,11 @@ static void mmio_signal_config(struct virtio_transport *t)
 
 static u32 read_version1(struct virtio_mmio *mmio, u32 offset)
 {
-	u32 page_size = mmio->page_size;
+	u32 page_size = mmio->state.page_size;
 
 	if (offset != VIRTIO_MMIO_QUEUE_PFN || !page_size)
 		return 0;
-	return virtio_queue_area(mmio->transport.dev, mmio->queue_select) / page_size;
+	return virtio_queue_area(mmio->transport.dev, mmio->state.queue_select) / page_size;
 }
 
 static u32 read_version2(struct virtio_mmio *mmio, u32 offset)
@@ -88,7 +93,7 @@ static u32 read_version2(struct virtio_mmio *mmio, u32 offset)
 
 	switch (offset) {
 	case VIRTIO_MMIO_QUEUE_READY:
-		return virtio_queue_enabled(dev, mmio->queue_select);
+		return virtio_queue_enabled(dev, mmio->state.queue_select);
 	case VIRTIO_MMIO_CONFIG_GENERATION:
 		return virtio_config_generation(dev);
 	case VIRTIO_MMIO_SHM_LEN_LOW:
@@ -104,7 +109,7 @@ static u32 read_version2(struct virtio_mmio *mmio, u32 offset)
 static u32 read_register(struct virtio_mmio *mmio, u32 offset)
 {
 	struct virtio_device *dev = mmio->transport.dev;
-	u32 queue = mmio->queue_select;
+	u32 queue = mmio->state.queue_select;
 
 	switch (offset) {
 	case VIRTIO_MMIO_MAGIC_VALUE:
@@ -116,7 +121,7 @@ static u32 read_register(struct virtio_mmio *mmio, u32 offset)
 	case VIRTIO_MMIO_VENDOR_ID:
 		return MMIO_VENDOR;
 	case VIRTIO_MMIO_DEVICE_FEATURES:
-		return virtio_get_device_features(dev, mmio->device_select);
+		return virtio_get_device_features(dev, mmio->state.device_select);
 	case VIRTIO_MMIO_QUEUE_NUM_MAX:
 		return virtio_queue_max(dev, queue);
 	case VIRTIO_MMIO_INTERRUPT_STATUS:
@@ -131,27 +136,28 @@ static u32 read_register(struct virtio_mmio *mmio, u32 offset)
 static void set_area(struct virtio_mmio *mmio, u32 queue, u32 page)
 {
 	struct virtio_device *dev = mmio->transport.dev;
-	u32 page_size = mmio->page_size;
+	u32 page_size = mmio->state.page_size;
 
 	if (queue >= dev->nr_queues)
 		return;
 	if (page && !IS_POWER_OF_2(page_size))
 		virtio_break(dev, "queue %u is on page %u of %u bytes", queue, page, page_size);
 	else
-		virtio_queue_set_area(dev, queue, (gpa_t)page * page_size, mmio->align[queue]);
+		virtio_queue_set_area(dev, queue, (gpa_t)page * page_size,
+				      mmio->state.align[queue]);
 }
 
 static void write_version1(struct virtio_mmio *mmio, u32 offset, u32 value)
 {
-	u32 queue = mmio->queue_select;
+	u32 queue = mmio->state.queue_select;
 
 	switch (offset) {
 	case VIRTIO_MMIO_GUEST_PAGE_SIZE:
-		mmio->page_size = value;
+		mmio->state.page_size = value;
 		break;
 	case VIRTIO_MMIO_QUEUE_ALIGN:
-		if (queue < ARRAY_SIZE(mmio->align))
-			mmio->align[queue] = value;
+		if (queue < ARRAY_SIZE(mmio->state.align))
+			mmio->state.align[queue] = value;
 		break;
 	case VIRTIO_MMIO_QUEUE_PFN:
 		set_area(mmio, queue, value);
@@ -162,7 +168,7 @@ static void write_version1(struct virtio_mmio *mmio, u32 offset, u32 value)
 static void write_version2(struct virtio_mmio *mmio, u32 offset, u32 value)
 {
 	struct virtio_device *dev = mmio->transport.dev;
-	u32 queue = mmio->queue_select;
+	u32 queue = mmio->state.queue_select;
 
 	switch (offset) {
 	case VIRTIO_MMIO_QUEUE_READY:
@@ -193,29 +199,29 @@ static void write_version2(struct virtio_mmio *mmio, u32 offset, u32 value)
 /* Drivers tell version 1's page size before they reset the device for the first time. */
 static void write_device_status(struct virtio_mmio *mmio, u32 value)
 {
-	u32 page_size = mmio->page_size;
+	u32 page_size = mmio->state.page_size;
 
 	virtio_set_status(mmio->transport.dev, value);
-	mmio->page_size = page_size;
+	mmio->state.page_size = page_size;
 }
 
 static void write_register(struct virtio_mmio *mmio, u32 offset, u32 value)
 {
 	struct virtio_device *dev = mmio->transport.dev;
-	u32 queue = mmio->queue_select;
+	u32 queue = mmio->state.queue_select;
 
 	switch (offset) {
 	case VIRTIO_MMIO_DEVICE_FEATURES_SEL:
-		mmio->device_select = value;
+		mmio->state.device_select = value;
 		break;
 	case VIRTIO_MMIO_DRIVER_FEATURES_SEL:
-		mmio->driver_select = value;
+		mmio->state.driver_select = value;
 		break;
 	case VIRTIO_MMIO_DRIVER_FEATURES:
-		virtio_set_driver_features(dev, mmio->driver_select, value);
+		virtio_set_driver_features(dev, mmio->state.driver_select, value);
 		break;
 	case VIRTIO_MMIO_QUEUE_SEL:
-		mmio->queue_select = value;
+		mmio->state.queue_select = value;
 		break;
 	case VIRTIO_MMIO_QUEUE_NUM:
 		virtio_queue_set_size(dev, queue, value);
@@ -291,10 +297,10 @@ static void mmio_reset(struct virtio_transport *t)
 {
 	struct virtio_mmio *mmio = to_mmio(t);
 
-	mmio->device_select = mmio->driver_select = mmio->queue_select = 0;
-	mmio->page_size = 0;
-	for (unsigned i = 0; i < ARRAY_SIZE(mmio->align); i++)
-		mmio->align[i] = 0;
+	mmio->state.device_select = mmio->state.driver_select = mmio->state.queue_select = 0;
+	mmio->state.page_size = 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(mmio->state.align); i++)
+		mmio->state.align[i] = 0;
 	update_status(mmio, 0, ~0U);
 }
 

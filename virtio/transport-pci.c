@@ -26,7 +26,7 @@ static struct virtio_pci *to_virtio_pci(struct virtio_transport *t)
 static void raise_intx(struct virtio_pci *vp, u8 bits)
 {
 	pthread_mutex_lock(&vp->isr_lock);
-	vp->isr |= bits;
+	vp->state.isr |= bits;
 	pci_intx_set(&vp->pci, true);
 	pthread_mutex_unlock(&vp->isr_lock);
 }
@@ -36,8 +36,8 @@ u8 virtio_pci_take_isr(struct virtio_pci *vp)
 	u8 isr;
 
 	pthread_mutex_lock(&vp->isr_lock);
-	isr = vp->isr;
-	vp->isr = 0;
+	isr = vp->state.isr;
+	vp->state.isr = 0;
 	pci_intx_set(&vp->pci, false);
 	pthread_mutex_unlock(&vp->isr_lock);
 	return isr;
@@ -56,14 +56,14 @@ static void vp_signal_queue(struct virtio_transport *t, unsigned index)
 {
 	struct virtio_pci *vp = to_virtio_pci(t);
 
-	signal_vector(vp, vp->queue_vector[index], ISR_QUEUE);
+	signal_vector(vp, vp->state.queue_vector[index], ISR_QUEUE);
 }
 
 static void vp_signal_config(struct virtio_transport *t)
 {
 	struct virtio_pci *vp = to_virtio_pci(t);
 
-	signal_vector(vp, vp->config_vector, ISR_CONFIG);
+	signal_vector(vp, vp->state.config_vector, ISR_CONFIG);
 }
 
 u16 virtio_pci_vector(const struct virtio_pci *vp, u32 value)
@@ -142,11 +142,11 @@ static void vp_reset(struct virtio_transport *t)
 {
 	struct virtio_pci *vp = to_virtio_pci(t);
 
-	vp->device_select = vp->driver_select = 0;
-	vp->queue_select = 0;
-	vp->config_vector = VIRTIO_MSI_NO_VECTOR;
+	vp->state.device_select = vp->state.driver_select = 0;
+	vp->state.queue_select = 0;
+	vp->state.config_vector = VIRTIO_MSI_NO_VECTOR;
 	for (unsigned i = 0; i < VIRTIO_MAX_QUEUES; i++)
-		vp->queue_vector[i] = VIRTIO_MSI_NO_VECTOR;
+		vp->state.queue_vector[i] = VIRTIO_MSI_NO_VECTOR;
 	virtio_pci_take_isr(vp);
 }
 

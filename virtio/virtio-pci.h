@@ -33,6 +33,17 @@ struct virtio_pci_registers {
 
 extern const struct virtio_pci_registers virtio_pci_modern, virtio_pci_legacy;
 
+/* What a guest sees of it, beside the function. */
+struct virtio_pci_state {
+	/* vCPU threads. A driver that races with itself confuses nobody else. */
+	_Atomic u32 device_select, driver_select;
+	_Atomic u16 queue_select;
+	_Atomic u16 config_vector, queue_vector[VIRTIO_MAX_QUEUES]; /* read by any thread */
+	u8 isr;							    /* isr_lock */
+	u8 unused[3];
+};
+_Static_assert(sizeof(struct virtio_pci_state) == 16 + 2 * VIRTIO_MAX_QUEUES, "no padding");
+
 struct virtio_pci {
 	struct virtio_transport transport;
 	struct pci_device pci;
@@ -40,17 +51,13 @@ struct virtio_pci {
 	const struct virtio_pci_registers *registers;
 	unsigned nr_vectors;
 	unsigned window; /* modern: offset of the PCI_CFG capability */
-	/* vCPU threads. A driver that races with itself confuses nobody else. */
-	_Atomic u32 device_select, driver_select;
-	_Atomic u16 queue_select;
-	_Atomic u16 config_vector, queue_vector[VIRTIO_MAX_QUEUES]; /* read by any thread */
+	struct virtio_pci_state state;
 	/* dev->lock. */
 	bool mapped; /* the registers are, at `address`: see struct pci_bar */
 	u64 address;
 	int kick_fd[VIRTIO_MAX_QUEUES]; /* of live queues; -1: not live */
 	bool ioeventfd[VIRTIO_MAX_QUEUES];
 	pthread_mutex_t isr_lock; /* a leaf: ISR and the line's level go together */
-	u8 isr;
 };
 
 /* pci.c, for the registers; vCPU threads. */

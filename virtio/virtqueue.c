@@ -54,12 +54,12 @@ BOTH_ORDERS void store16(u16 *p, u16 value, bool big)
 /* The events lie behind the rings: used_event is the driver's, avail_event ours. */
 static const u16 *used_event(const struct virtqueue *vq)
 {
-	return (const u16 *)&vq->avail->ring[vq->size];
+	return (const u16 *)&vq->avail->ring[vq->state.size];
 }
 
 static u16 *avail_event(const struct virtqueue *vq)
 {
-	return (u16 *)&vq->used->ring[vq->size];
+	return (u16 *)&vq->used->ring[vq->state.size];
 }
 
 static bool head_busy(const struct virtqueue *vq, u16 head)
@@ -81,20 +81,20 @@ static void head_give(struct virtqueue *vq, u16 head)
 
 int virtqueue_enable(struct virtqueue *vq, const struct guest_memory *memory, u64 features)
 {
-	u64 size = vq->size;
+	u64 size = vq->state.size;
 	void *desc, *avail, *used;
 
 	virtqueue_disable(vq);
 	if (!IS_POWER_OF_2(size) || size > vq->max_size || size > VIRTQUEUE_MAX_SIZE)
 		return -EINVAL;
-	if (!IS_ALIGNED(vq->desc, VRING_DESC_ALIGN_SIZE) ||
-	    !IS_ALIGNED(vq->driver, VRING_AVAIL_ALIGN_SIZE) ||
-	    !IS_ALIGNED(vq->device_area, VRING_USED_ALIGN_SIZE))
+	if (!IS_ALIGNED(vq->state.desc, VRING_DESC_ALIGN_SIZE) ||
+	    !IS_ALIGNED(vq->state.driver, VRING_AVAIL_ALIGN_SIZE) ||
+	    !IS_ALIGNED(vq->state.device_area, VRING_USED_ALIGN_SIZE))
 		return -EINVAL;
 	/* The two bytes of the event field are there whether it was negotiated or not. */
-	desc = guest_memory_hva(memory, vq->desc, size * sizeof(struct vring_desc));
-	avail = guest_memory_hva(memory, vq->driver, sizeof(le16) * (3 + size));
-	used = guest_memory_hva_writable(memory, vq->device_area,
+	desc = guest_memory_hva(memory, vq->state.desc, size * sizeof(struct vring_desc));
+	avail = guest_memory_hva(memory, vq->state.driver, sizeof(le16) * (3 + size));
+	used = guest_memory_hva_writable(memory, vq->state.device_area,
 					 sizeof(le16) * 3 + sizeof(struct vring_used_elem) * size);
 	if (!desc || !avail || !used)
 		return -EINVAL;
@@ -105,7 +105,7 @@ int virtqueue_enable(struct virtqueue *vq, const struct guest_memory *memory, u6
 	vq->event_idx = features & BIT(VIRTIO_RING_F_EVENT_IDX);
 	vq->indirect = features & BIT(VIRTIO_RING_F_INDIRECT_DESC);
 	vq->budget = VIRTQUEUE_BUDGET;
-	vq->enabled = true;
+	vq->state.enabled = true;
 	vq->guarded = guest_memory_may_vanish(memory);
 	vq->plain = !vq->big_endian && !vq->guarded;
 	return 0;
@@ -113,14 +113,14 @@ int virtqueue_enable(struct virtqueue *vq, const struct guest_memory *memory, u6
 
 void virtqueue_disable(struct virtqueue *vq)
 {
-	vq->enabled = vq->plain = false;
+	vq->state.enabled = vq->plain = false;
 	vq->desc_ring = NULL;
 	vq->avail = NULL;
 	vq->used = NULL;
-	vq->broken = false;
-	vq->kicks_off = false;
-	vq->next_avail = vq->seen_avail = 0;
-	vq->next_used = vq->signalled = 0;
+	vq->state.broken = false;
+	vq->state.kicks_off = false;
+	vq->state.next_avail = vq->seen_avail = 0;
+	vq->state.next_used = vq->state.signalled = 0;
 	vq->nr_busy = 0;
 	memset(vq->busy, 0, sizeof(vq->busy));
 }
@@ -130,9 +130,9 @@ void virtqueue_break(struct virtqueue *vq, const char *fmt, ...)
 	char why[128];
 	va_list args;
 
-	if (vq->broken)
+	if (vq->state.broken)
 		return;
-	vq->broken = true;
+	vq->state.broken = true;
 	vq->plain = false;
 	va_start(args, fmt);
 	vsnprintf(why, sizeof(why), fmt, args);
@@ -147,12 +147,12 @@ void virtqueue_break(struct virtqueue *vq, const char *fmt, ...)
  */
 static bool rings_there(struct virtqueue *vq)
 {
-	u64 size = vq->size;
+	u64 size = vq->state.size;
 
 	if (!vq->guarded ||
-	    (guest_memory_hva(vq->memory, vq->desc, size * sizeof(struct vring_desc)) &&
-	     guest_memory_hva(vq->memory, vq->driver, sizeof(le16) * (3 + size)) &&
-	     guest_memory_hva(vq->memory, vq->device_area,
+	    (guest_memory_hva(vq->memory, vq->state.desc, size * sizeof(struct vring_desc)) &&
+	     guest_memory_hva(vq->memory, vq->state.driver, sizeof(le16) * (3 + size)) &&
+	     guest_memory_hva(vq->memory, vq->state.device_area,
 			      sizeof(le16) * 3 + sizeof(struct vring_used_elem) * size)))
 		return true;
 	virtqueue_break(vq, "the guest has made its rings private");
@@ -210,7 +210,7 @@ static const struct vring_desc *indirect_table(struct virtqueue *vq, u64 addr, u
 		virtqueue_break(vq, "an indirect descriptor where none may be");
 		return NULL;
 	}
-	if (!len || len % sizeof(*table) || len / sizeof(*table) > vq->size) {
+	if (!len || len % sizeof(*table) || len / sizeof(*table) > vq->state.size) {
 		virtqueue_break(vq, "an indirect table of %u bytes", len);
 		return NULL;
 	}
@@ -226,7 +226,7 @@ static const struct vring_desc *indirect_table(struct virtqueue *vq, u64 addr, u
 BOTH_ORDERS int walk_chain(struct virtqueue *vq, struct virtq_chain *chain, bool big)
 {
 	const struct vring_desc *table = vq->desc_ring;
-	unsigned nr = vq->size, i = chain->head, count = 0;
+	unsigned nr = vq->state.size, i = chain->head, count = 0;
 	bool nested = false;
 	int err;
 
@@ -255,7 +255,7 @@ BOTH_ORDERS int walk_chain(struct virtqueue *vq, struct virtq_chain *chain, bool
 			i = 0;
 			continue;
 		}
-		if (++count > vq->size) {
+		if (++count > vq->state.size) {
 			virtqueue_break(vq, "a chain longer than the queue, or a loop");
 			return -ELOOP;
 		}
@@ -273,12 +273,12 @@ BOTH_ORDERS int chains_available(struct virtqueue *vq, bool big)
 {
 	u16 ahead;
 
-	if (vq->next_avail != vq->seen_avail)
+	if (vq->state.next_avail != vq->seen_avail)
 		return 1;
 	/* Acquire: what the driver wrote before it moved the index must be seen after it. */
 	vq->seen_avail = order16(__atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE), big);
-	ahead = vq->seen_avail - vq->next_avail;
-	if (ahead > vq->size) {
+	ahead = vq->seen_avail - vq->state.next_avail;
+	if (ahead > vq->state.size) {
 		virtqueue_break(vq, "the avail index is %u ahead", ahead);
 		return -EINVAL;
 	}
@@ -304,9 +304,9 @@ BOTH_ORDERS int pop(struct virtqueue *vq, struct virtq_chain *chain, bool big)
 		vq->budget--;
 	}
 
-	head = load16(&vq->avail->ring[vq->next_avail & (vq->size - 1)], big);
-	if (head >= vq->size) {
-		virtqueue_break(vq, "head %u of a queue of %u", head, vq->size);
+	head = load16(&vq->avail->ring[vq->state.next_avail & (vq->state.size - 1)], big);
+	if (head >= vq->state.size) {
+		virtqueue_break(vq, "head %u of a queue of %u", head, vq->state.size);
 		return -EINVAL;
 	}
 	if (head_busy(vq, head)) {
@@ -320,15 +320,15 @@ BOTH_ORDERS int pop(struct virtqueue *vq, struct virtq_chain *chain, bool big)
 	if (ret)
 		return ret;
 	head_take(vq, head);
-	vq->next_avail++;
+	vq->state.next_avail++;
 	return 1;
 }
 
 NOT_PLAIN int pop_not_plain(struct virtqueue *vq, struct virtq_chain *chain)
 {
-	if (!vq->enabled)
+	if (!vq->state.enabled)
 		return 0;
-	return vq->broken || !rings_there(vq) ? -EIO : pop(vq, chain, vq->big_endian);
+	return vq->state.broken || !rings_there(vq) ? -EIO : pop(vq, chain, vq->big_endian);
 }
 
 int virtqueue_pop(struct virtqueue *vq, struct virtq_chain *chain)
@@ -338,11 +338,11 @@ int virtqueue_pop(struct virtqueue *vq, struct virtq_chain *chain)
 
 void virtqueue_unpop(struct virtqueue *vq, u16 head)
 {
-	if (!vq->enabled || head >= vq->size || !head_busy(vq, head))
+	if (!vq->state.enabled || head >= vq->state.size || !head_busy(vq, head))
 		return;
 	head_give(vq, head);
 	/* The driver's index is read anew, so that however many were given back, it is no more than the queue ahead. */
-	vq->seen_avail = --vq->next_avail;
+	vq->seen_avail = --vq->state.next_avail;
 }
 
 BOTH_ORDERS void push(struct virtqueue *vq, const struct virtq_used *used, unsigned nr, bool big)
@@ -352,22 +352,23 @@ BOTH_ORDERS void push(struct virtqueue *vq, const struct virtq_used *used, unsig
 		struct vring_used_elem *elem;
 
 		/* Not busy: the queue was reset while the device worked on it, there is nobody to tell. */
-		if (head >= vq->size || !head_busy(vq, head))
+		if (head >= vq->state.size || !head_busy(vq, head))
 			return;
 		head_give(vq, head);
-		elem = &vq->used->ring[vq->next_used & (vq->size - 1)];
+		elem = &vq->used->ring[vq->state.next_used & (vq->state.size - 1)];
 		elem->id = order32(head, big);
 		elem->len = order32(used[i].written, big);
-		vq->next_used++;
+		vq->state.next_used++;
 	}
 	/* Release: elements and data before the index. */
 	if (nr)
-		__atomic_store_n(&vq->used->idx, order16(vq->next_used, big), __ATOMIC_RELEASE);
+		__atomic_store_n(&vq->used->idx, order16(vq->state.next_used, big),
+				 __ATOMIC_RELEASE);
 }
 
 NOT_PLAIN void push_not_plain(struct virtqueue *vq, const struct virtq_used *used, unsigned nr)
 {
-	if (vq->enabled && rings_there(vq))
+	if (vq->state.enabled && rings_there(vq))
 		push(vq, used, nr, vq->big_endian);
 }
 
@@ -388,16 +389,16 @@ void virtqueue_push(struct virtqueue *vq, u16 head, u32 written)
 
 BOTH_ORDERS void signal_driver(struct virtqueue *vq, bool big)
 {
-	u16 before = vq->signalled;
+	u16 before = vq->state.signalled;
 	bool wanted;
 
-	if (vq->next_used == before)
+	if (vq->state.next_used == before)
 		return;
-	vq->signalled = vq->next_used;
+	vq->state.signalled = vq->state.next_used;
 	/* Our index must be visible before we look whether the driver sleeps; it does the reverse. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (vq->event_idx)
-		wanted = vring_need_event(load16(used_event(vq), big), vq->next_used, before);
+		wanted = vring_need_event(load16(used_event(vq), big), vq->state.next_used, before);
 	else
 		wanted = !(load16(&vq->avail->flags, big) & VRING_AVAIL_F_NO_INTERRUPT);
 	if (wanted && vq->ops && vq->ops->interrupt)
@@ -406,7 +407,7 @@ BOTH_ORDERS void signal_driver(struct virtqueue *vq, bool big)
 
 NOT_PLAIN void signal_not_plain(struct virtqueue *vq)
 {
-	if (vq->enabled && rings_there(vq))
+	if (vq->state.enabled && rings_there(vq))
 		signal_driver(vq, vq->big_endian);
 }
 
@@ -420,9 +421,9 @@ void virtqueue_signal(struct virtqueue *vq)
 
 BOTH_ORDERS void kick_off(struct virtqueue *vq, bool big)
 {
-	if (vq->kicks_off)
+	if (vq->state.kicks_off)
 		return;
-	vq->kicks_off = true;
+	vq->state.kicks_off = true;
 	/* With EVENT_IDX the event that was passed already keeps the driver quiet. */
 	if (!vq->event_idx)
 		store16(&vq->used->flags, VRING_USED_F_NO_NOTIFY, big);
@@ -430,7 +431,7 @@ BOTH_ORDERS void kick_off(struct virtqueue *vq, bool big)
 
 NOT_PLAIN void kick_off_not_plain(struct virtqueue *vq)
 {
-	if (vq->enabled && rings_there(vq))
+	if (vq->state.enabled && rings_there(vq))
 		kick_off(vq, vq->big_endian);
 }
 
@@ -444,9 +445,9 @@ void virtqueue_kick_off(struct virtqueue *vq)
 
 BOTH_ORDERS bool kick_on(struct virtqueue *vq, bool big)
 {
-	vq->kicks_off = false;
+	vq->state.kicks_off = false;
 	if (vq->event_idx)
-		store16(avail_event(vq), vq->next_avail, big);
+		store16(avail_event(vq), vq->state.next_avail, big);
 	else
 		store16(&vq->used->flags, 0, big);
 	/* The wish must be visible before the last look at the index; the driver does the reverse. */
@@ -462,7 +463,8 @@ BOTH_ORDERS bool kick_on(struct virtqueue *vq, bool big)
 
 NOT_PLAIN bool kick_on_not_plain(struct virtqueue *vq)
 {
-	return vq->enabled && !vq->broken && rings_there(vq) && kick_on(vq, vq->big_endian);
+	return vq->state.enabled && !vq->state.broken && rings_there(vq) &&
+	       kick_on(vq, vq->big_endian);
 }
 
 bool virtqueue_kick_on(struct virtqueue *vq)

@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 {
 	bool big = argc > 1 && !strcmp(argv[1], "big");
 	unsigned chains, batch;
-	struct virtqueue vq = { .ops = &ops, .max_size = SIZE, .size = SIZE };
+	struct virtqueue vq = { .ops = &ops, .max_size = SIZE, .state.size = SIZE };
 	struct guest_memory memory;
 	struct iovec iov[8];
 	struct virtq_chain chain = { .iov = iov, .iov_max = 8 };
@@ -92,9 +92,9 @@ int main(int argc, char **argv)
 	if (!batch || batch > SIZE / 4 || guest_memory_add_buffer(&memory, BASE, ram, sizeof(ram)))
 		return 1;
 	lay_out(big);
-	vq.desc = BASE;
-	vq.driver = BASE + sizeof(driver->desc);
-	vq.device_area = BASE + USED;
+	vq.state.desc = BASE;
+	vq.state.driver = BASE + sizeof(driver->desc);
+	vq.state.device_area = BASE + USED;
 	vq.big_endian = big;
 	if (virtqueue_enable(&vq, &memory, BIT(VIRTIO_RING_F_INDIRECT_DESC)))
 		return 1;

@@ -131,7 +131,7 @@ static void check(void)
 		struct virtqueue *vq = &blk->dev.queues[i].vq;
 
 		/* The chain that broke a queue is not given back. */
-		if (vq->nr_busy > vq->broken)
+		if (vq->nr_busy > vq->state.broken)
 			abort();
 	}
 	unsigned nr_free = 0;

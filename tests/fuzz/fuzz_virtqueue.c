@@ -28,7 +28,8 @@ static void use(struct virtqueue *vq, struct fuzz *f, u8 *ram)
 			if (virtqueue_pop(vq, &chain) <= 0)
 				break;
 			iov_read(iov, chain.nr_out, fuzz8(f), buffer, sizeof(buffer));
-			if (chain.head >= vq->size || chain.nr_out + chain.nr_in > chain.iov_max)
+			if (chain.head >= vq->state.size ||
+			    chain.nr_out + chain.nr_in > chain.iov_max)
 				abort();
 			for (unsigned i = 0; i < nr_held; i++)
 				if (held[i] == chain.head)
@@ -84,11 +85,11 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	memset(&vq, 0, sizeof(vq));
 	vq.max_size = 64;
 	kind = fuzz8(&f);
-	vq.size = 1 << kind % 7;
+	vq.state.size = 1 << kind % 7;
 	vq.big_endian = kind & 0x80;
-	vq.desc = BASE + (fuzz8(&f) << 4);
-	vq.driver = BASE + (fuzz8(&f) << 4);
-	vq.device_area = BASE + (fuzz8(&f) << 4);
+	vq.state.desc = BASE + (fuzz8(&f) << 4);
+	vq.state.driver = BASE + (fuzz8(&f) << 4);
+	vq.state.device_area = BASE + (fuzz8(&f) << 4);
 	memset(ram, 0, RAM);
 	/* Descriptor addresses would hardly ever hit the page by chance. */
 	for (unsigned i = 0; i < 64 && f.left; i++) {

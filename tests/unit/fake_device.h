@@ -58,6 +58,7 @@ static const struct virtio_device_ops fake_device_ops = {
 	.name = "fake",
 	.type = FAKE_TYPE,
 	.pci_class = 0xff0000,
+	.config_size = sizeof(((struct fake_device *)0)->config),
 	.config_read = fake_config_read,
 	.config_write = fake_config_write,
 	.notify = fake_notify,
@@ -69,8 +70,7 @@ static inline struct fake_device *fake_device_create(struct vm *vm)
 {
 	static const u16 sizes[FAKE_QUEUES] = { FAKE_SIZE, FAKE_SIZE };
 	struct fake_device *f = calloc(1, sizeof(*f));
-	int err = virtio_init(&f->dev, &fake_device_ops, vm, NULL, NULL, BIT(3), sizeof(f->config),
-			      sizes, FAKE_QUEUES);
+	int err = virtio_init(&f->dev, &fake_device_ops, vm, BIT(3), sizes, FAKE_QUEUES);
 
 	assert(!err);
 	(void)err;

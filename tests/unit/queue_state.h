@@ -109,12 +109,12 @@ static inline void assert_broken(struct state *s)
 {
 	assert_true(pop(s) < 0);
 	assert_int_equal(s->broken, 1);
-	assert_true(s->vq.broken);
+	assert_true(s->vq.state.broken);
 	/* It stays so, quietly, until it is enabled anew. */
 	assert_true(pop(s) < 0);
 	assert_false(virtqueue_kick_on(&s->vq));
 	assert_int_equal(s->broken, 1);
-	s->vq.size = SIZE;
+	s->vq.state.size = SIZE;
 	enable(s, SIZE, BOTH);
 	offer_one(s);
 	assert_int_equal(pop(s), 1);

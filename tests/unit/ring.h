@@ -113,10 +113,10 @@ static inline void ring_init(struct ring *r, u8 *ram, gpa_t base, u64 ram_size, 
 static inline int ring_enable(struct ring *r, struct virtqueue *vq,
 			      const struct guest_memory *memory, u64 features)
 {
-	vq->size = r->size;
-	vq->desc = r->desc_gpa;
-	vq->driver = r->avail_gpa;
-	vq->device_area = r->used_gpa;
+	vq->state.size = r->size;
+	vq->state.desc = r->desc_gpa;
+	vq->state.driver = r->avail_gpa;
+	vq->state.device_area = r->used_gpa;
 	vq->big_endian = r->big;
 	return virtqueue_enable(vq, memory, features);
 }

@@ -14,7 +14,7 @@ static void test_config(void **state)
 	u64 offered = dev->device_features;
 	u8 byte;
 
-	assert_int_equal(dev->config_size, 60);
+	assert_int_equal(dev->ops->config_size, 60);
 	virtio_config_read(dev, 0, (u8 *)&config, 60);
 	assert_int_equal(le64toh(config.capacity), SECTORS);
 	assert_int_equal(le32toh(config.seg_max), 254);

@@ -97,7 +97,7 @@ static void config_space(void **state)
 		dev_of(m)->device_features &
 		(BIT(VIRTIO_F_ANY_LAYOUT) | BIT(VIRTIO_BLK_F_SCSI) | BIT(VIRTIO_BLK_F_BARRIER)));
 	bring_up(m, BIT(VIRTIO_BLK_F_FLUSH));
-	virtio_config_read(dev_of(m), 0, (u8 *)&config, dev_of(m)->config_size);
+	virtio_config_read(dev_of(m), 0, (u8 *)&config, dev_of(m)->ops->config_size);
 	assert_memory_equal(&config.capacity,
 			    driver_big_endian ? "\0\0\0\0\0\1\2\3" : "\3\2\1\0\0\0\0\0", 8);
 	assert_int_equal(order(config.seg_max, 4), BLK_SEG_MAX);

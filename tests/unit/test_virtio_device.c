@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The device core behind a transport of the test's own: negotiation, reset, breaking, pausing. */
+#include <sys/eventfd.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -126,6 +127,7 @@ static void fake_destroy(struct virtio_device *dev)
 static const struct virtio_device_ops fake_ops = {
 	.name = "fake",
 	.type = 42,
+	.config_size = sizeof(((struct fake *)0)->config),
 	.config_read = fake_config_read,
 	.config_write = fake_config_write,
 	.activate = fake_activate,
@@ -140,6 +142,13 @@ static const struct virtio_device_ops fake_ops = {
 
 static const u16 sizes[QUEUES] = { SIZE, 2 * SIZE };
 
+static void use(struct fake *f, struct virtio_device *dev)
+{
+	dev->memory = &f->memory;
+	for (unsigned i = 0; i < QUEUES; i++)
+		dev->queues[i].loop = f->loop;
+}
+
 static int setup(void **state)
 {
 	struct fake *f = calloc(1, sizeof(*f));
@@ -149,9 +158,9 @@ static int setup(void **state)
 	assert_int_equal(guest_memory_add_buffer(&f->memory, RING_BASE, f->ram, RAM_SIZE), 0);
 	f->loop = loop_create("test");
 	assert_non_null(f->loop);
-	assert_int_equal(virtio_init(&f->dev, &fake_ops, NULL, &f->memory, f->loop,
-				     FEATURE_ONE | FEATURE_TWO, sizeof(f->config), sizes, QUEUES),
-			 0);
+	assert_int_equal(
+		virtio_init(&f->dev, &fake_ops, NULL, FEATURE_ONE | FEATURE_TWO, sizes, QUEUES), 0);
+	use(f, &f->dev);
 	test_transport_init(&f->transport, &f->dev);
 	*state = f;
 	return 0;
@@ -255,9 +264,8 @@ static void private_memory_wants_access_platform(void **state)
 	struct fake *f = *state;
 	struct fake other = { .activates = 0 };
 
-	assert_int_equal(virtio_init(&other.dev, &fake_ops, &vm, &f->memory, f->loop, 0, 0, sizes,
-				     QUEUES),
-			 0);
+	assert_int_equal(virtio_init(&other.dev, &fake_ops, &vm, 0, sizes, QUEUES), 0);
+	use(f, &other.dev);
 	test_transport_init(&other.transport, &other.dev);
 	assert_int_equal(virtio_get_device_features(&other.dev, 1) & both >> 32, both >> 32);
 	assert_false(driver_negotiate(&other.dev, BIT(VIRTIO_F_VERSION_1)));
@@ -644,23 +652,61 @@ static void resets_race_with_the_loop(void **state)
 	loop_stop_thread(f->loop);
 }
 
+static unsigned seated;
+
+static int seat_attach(struct virtio_queue_slot *slot)
+{
+	seated++;
+	return 0;
+}
+
+static void seat_detach(struct virtio_queue_slot *slot)
+{
+	seated--;
+}
+
+/* Kicks are somebody else's then, and what he cannot do is not offered. */
+static void somebody_else_serves_the_queues(void **state)
+{
+	static const struct virtio_seat_ops ops = { seat_attach, seat_detach };
+	static const struct virtio_seat seat = { &ops, ~BIT(VIRTIO_RING_F_EVENT_IDX) };
+	struct fake *f = *state;
+	const struct device_ops *life = f->dev.device.ops;
+	eventfd_t kicks;
+
+	seated = 0;
+	virtio_set_seat(&f->dev, &seat);
+	assert_int_equal(f->dev.device_features, ALL_OFFERED & seat.features);
+	assert_false(driver_negotiate(&f->dev, ALL_OFFERED));
+	make_rings(f);
+	assert_true(driver_start(&f->dev, BIT(VIRTIO_F_RING_RESET), f->rings, QUEUES));
+	assert_int_equal(seated, QUEUES);
+	offer(f, 0);
+	virtio_queue_notified(&f->dev, 0);
+	test_run_loop(f->loop);
+	assert_int_equal(f->notifies, 0);
+	assert_int_equal(eventfd_read(f->dev.queues[0].kick_fd, &kicks), 0);
+	life->quiesce(&f->dev.device);
+	assert_int_equal(seated, 0);
+	life->resume(&f->dev.device);
+	assert_int_equal(seated, QUEUES);
+	virtio_queue_reset(&f->dev, 1);
+	assert_int_equal(seated, QUEUES - 1);
+	virtio_set_status(&f->dev, 0);
+	assert_int_equal(seated, 0);
+}
+
 static void bad_init_is_refused(void **state)
 {
-	struct fake *f = *state;
 	struct virtio_device dev;
 	static const u16 bad[] = { 8, 3 }, zero[] = { 0 }, large[] = { 2048 };
 
 	memset(&dev, 0, sizeof(dev));
-	assert_int_equal(virtio_init(&dev, &fake_ops, NULL, &f->memory, f->loop, 0, 0, bad, 2),
-			 -EINVAL);
-	assert_int_equal(virtio_init(&dev, &fake_ops, NULL, &f->memory, f->loop, 0, 0, zero, 1),
-			 -EINVAL);
-	assert_int_equal(virtio_init(&dev, &fake_ops, NULL, &f->memory, f->loop, 0, 0, large, 1),
-			 -EINVAL);
-	assert_int_equal(virtio_init(&dev, &fake_ops, NULL, &f->memory, f->loop, 0, 0, bad, 0),
-			 -EINVAL);
-	assert_int_equal(virtio_init(&dev, &fake_ops, NULL, &f->memory, f->loop, 0, 0, bad,
-				     VIRTIO_MAX_QUEUES + 1),
+	assert_int_equal(virtio_init(&dev, &fake_ops, NULL, 0, bad, 2), -EINVAL);
+	assert_int_equal(virtio_init(&dev, &fake_ops, NULL, 0, zero, 1), -EINVAL);
+	assert_int_equal(virtio_init(&dev, &fake_ops, NULL, 0, large, 1), -EINVAL);
+	assert_int_equal(virtio_init(&dev, &fake_ops, NULL, 0, bad, 0), -EINVAL);
+	assert_int_equal(virtio_init(&dev, &fake_ops, NULL, 0, bad, VIRTIO_MAX_QUEUES + 1),
 			 -EINVAL);
 }
 
@@ -691,6 +737,7 @@ int main(void)
 		T(config_space_is_bounded),
 		T(config_change_is_announced),
 		T(resets_race_with_the_loop),
+		T(somebody_else_serves_the_queues),
 		T(bad_init_is_refused),
 	};
 

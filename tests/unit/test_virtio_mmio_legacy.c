@@ -143,12 +143,12 @@ static void order_is_the_drivers(void **state)
 
 	for (unsigned i = 0; i < 4; i++) {
 		start_driver(s);
-		assert_int_equal(s->f->dev.big_endian, driver_big_endian);
+		assert_int_equal(s->f->dev.state.big_endian, driver_big_endian);
 		assert_completes(s);
 		/* While the device works, nothing that a vCPU does to itself changes it. */
 		driver_big_endian = !driver_big_endian;
 		put(s, VIRTIO_MMIO_STATUS, ACK | DRIVER | OK);
-		assert_int_equal(s->f->dev.big_endian, !driver_big_endian);
+		assert_int_equal(s->f->dev.state.big_endian, !driver_big_endian);
 		s->ring.big = !driver_big_endian;
 		assert_completes(s);
 	}
@@ -200,7 +200,7 @@ static void other_layouts(void **state)
 		assert_int_equal(get(s, VIRTIO_MMIO_QUEUE_PFN),
 				 (RING_BASE + 0x10000) / rows[i].page);
 		put(s, VIRTIO_MMIO_STATUS, ACK | DRIVER | OK);
-		assert_int_equal(s->f->dev.queues[QUEUE].vq.device_area, s->ring.used_gpa);
+		assert_int_equal(s->f->dev.queues[QUEUE].vq.state.device_area, s->ring.used_gpa);
 		assert_completes(s);
 		assert_completes(s);
 	}
@@ -302,12 +302,12 @@ static void version1_is_not_in_version2(void **state)
 	assert_int_equal(mmio_get(s->vm, at + VIRTIO_MMIO_VERSION, 4), 2);
 	mmio_put(s->vm, at + VIRTIO_MMIO_STATUS, 4, 0);
 	mmio_put(s->vm, at + VIRTIO_MMIO_STATUS, 4, ACK | DRIVER);
-	assert_false(f->dev.big_endian);
+	assert_false(f->dev.state.big_endian);
 	mmio_put(s->vm, at + VIRTIO_MMIO_GUEST_PAGE_SIZE, 4, PAGE);
 	mmio_put(s->vm, at + VIRTIO_MMIO_QUEUE_ALIGN, 4, PAGE);
 	mmio_put(s->vm, at + VIRTIO_MMIO_QUEUE_PFN, 4, RING_BASE / PAGE);
 	assert_int_equal(mmio_get(s->vm, at + VIRTIO_MMIO_QUEUE_PFN, 4), 0);
-	assert_false(f->dev.queues[0].vq.enabled);
+	assert_false(f->dev.queues[0].vq.state.enabled);
 	/* No first use, and no DRIVER_OK without FEATURES_OK. */
 	mmio_put(s->vm, at + VIRTIO_MMIO_QUEUE_NOTIFY, 4, 0);
 	mmio_put(s->vm, at + VIRTIO_MMIO_STATUS, 4, ACK | DRIVER | OK);
@@ -325,7 +325,7 @@ static void first_kick_starts_it(void **state)
 	assert_completes(s);
 	/* Features are what they were by then. */
 	put(s, VIRTIO_MMIO_DRIVER_FEATURES, 0);
-	assert_int_equal(s->f->dev.features, BIT(VIRTIO_RING_F_INDIRECT_DESC));
+	assert_int_equal(s->f->dev.state.features, BIT(VIRTIO_RING_F_INDIRECT_DESC));
 	put(s, VIRTIO_MMIO_STATUS, ACK | DRIVER | OK);
 	assert_completes(s);
 	assert_int_equal(get(s, VIRTIO_MMIO_STATUS), ACK | DRIVER | OK);
@@ -340,13 +340,13 @@ static void kicks_that_start_nothing(void **state)
 	put(s, VIRTIO_MMIO_STATUS, 0);
 	set_queue(s, QUEUE, FAKE_SIZE, RING_BASE + PAGE, PAGE, PAGE);
 	kick(s);
-	assert_false(s->f->dev.active);
+	assert_false(s->f->dev.state.active);
 	negotiate(s, 0);
 	set_queue(s, QUEUE, FAKE_SIZE, RING_BASE + PAGE, PAGE, PAGE);
 	put(s, VIRTIO_MMIO_QUEUE_NOTIFY, 0);
 	put(s, VIRTIO_MMIO_QUEUE_NOTIFY, FAKE_QUEUES);
 	put(s, VIRTIO_MMIO_QUEUE_NOTIFY, ~0U);
-	assert_false(s->f->dev.active);
+	assert_false(s->f->dev.state.active);
 	assert_completes(s);
 	/* A broken one stays so until it is reset. */
 	ring_offer(&s->ring, 0x7fff);
@@ -362,14 +362,14 @@ static void bad_features(void **state)
 
 	negotiate(s, BIT(5));
 	put(s, VIRTIO_MMIO_STATUS, ACK | DRIVER | OK);
-	assert_false(s->f->dev.active);
+	assert_false(s->f->dev.state.active);
 	assert_broken(s);
 	negotiate(s, 0);
 	put(s, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
 	put(s, VIRTIO_MMIO_DRIVER_FEATURES, 1);
 	set_queue(s, QUEUE, FAKE_SIZE, RING_BASE + PAGE, PAGE, PAGE);
 	kick(s);
-	assert_false(s->f->dev.active);
+	assert_false(s->f->dev.state.active);
 	assert_broken(s);
 	negotiate(s, 0);
 	put(s, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 2);
@@ -386,7 +386,7 @@ static void try_queue(struct state *s, u32 size, u32 page, u32 align, u32 pfn)
 	put(s, VIRTIO_MMIO_QUEUE_NUM, size);
 	put(s, VIRTIO_MMIO_QUEUE_ALIGN, align);
 	put(s, VIRTIO_MMIO_QUEUE_PFN, pfn);
-	assert_false(s->f->dev.queues[QUEUE].vq.enabled);
+	assert_false(s->f->dev.queues[QUEUE].vq.state.enabled);
 	assert_int_equal(get(s, VIRTIO_MMIO_QUEUE_PFN), 0);
 	assert_broken(s);
 }
@@ -478,7 +478,7 @@ static void reboot_walk(void **state)
 		devices_resume(&s->vm->devices);
 		assert_int_equal(get(s, VIRTIO_MMIO_STATUS), 0);
 		assert_int_equal(fake_irq.nr_io, 0);
-		assert_false(s->f->dev.big_endian);
+		assert_false(s->f->dev.state.big_endian);
 		driver_big_endian = !driver_big_endian;
 	}
 }

@@ -24,7 +24,7 @@ static void pause_loses_nothing(void **state)
 	device->ops->quiesce(device);
 	/* The driver's buffers are the driver's. */
 	assert_int_equal(m->net->pairs[0].rx->nr_busy, 0);
-	assert_int_equal(m->net->pairs[0].rx->next_avail, 0);
+	assert_int_equal(m->net->pairs[0].rx->state.next_avail, 0);
 	assert_false(m->fake->incoming[0]);
 	assert_false(m->fake->writable[0]);
 	arrives(m->fake, 60, 1);

@@ -294,7 +294,7 @@ static void order_is_the_drivers(void **state)
 
 	for (unsigned i = 0; i < 4; i++) {
 		start_driver(s, VIRTIO_MSI_NO_VECTOR);
-		assert_int_equal(s->f->dev.big_endian, driver_big_endian);
+		assert_int_equal(s->f->dev.state.big_endian, driver_big_endian);
 		assert_completes(s);
 		driver_big_endian = !driver_big_endian;
 	}
@@ -327,7 +327,7 @@ static void bad_drivers(void **state)
 	}
 	negotiate(s, BIT(31));
 	put(s, VIRTIO_PCI_STATUS, 1, ACK | DRIVER | OK);
-	assert_false(s->f->dev.active);
+	assert_false(s->f->dev.state.active);
 	/* No such queue; widths that the registers do not have. */
 	start_driver(s, VIRTIO_MSI_NO_VECTOR);
 	put(s, VIRTIO_PCI_QUEUE_SEL, 2, 0xffff);

@@ -258,8 +258,8 @@ static void event_at_wrap_around(void **state)
 {
 	struct state *s = *state;
 
-	s->vq.next_used = s->vq.signalled = 0xfffe;
-	s->vq.next_avail = s->vq.seen_avail = 0xfffe;
+	s->vq.state.next_used = s->vq.state.signalled = 0xfffe;
+	s->vq.state.next_avail = s->vq.seen_avail = 0xfffe;
 	s->ring.avail->idx = ring16(&s->ring, 0xfffe);
 	s->ring.used->idx = ring16(&s->ring, 0xfffe);
 	ring_set_used_event(&s->ring, 0);
@@ -353,12 +353,12 @@ static int try_enable(struct state *s, u16 size, gpa_t desc, gpa_t avail, gpa_t 
 {
 	int ret;
 
-	s->vq.size = size;
-	s->vq.desc = desc;
-	s->vq.driver = avail;
-	s->vq.device_area = used;
+	s->vq.state.size = size;
+	s->vq.state.desc = desc;
+	s->vq.state.driver = avail;
+	s->vq.state.device_area = used;
 	ret = virtqueue_enable(&s->vq, &s->memory, BOTH);
-	assert_int_equal(s->vq.enabled, !ret);
+	assert_int_equal(s->vq.state.enabled, !ret);
 	if (ret) {
 		assert_int_equal(pop(s), 0);
 		assert_false(virtqueue_kick_on(&s->vq));

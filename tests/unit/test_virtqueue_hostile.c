@@ -279,7 +279,7 @@ static void rings_made_private(void **state)
 		assert_int_equal(s->interrupts, 0);
 	}
 	/* Nor are they accepted as they are. */
-	s->vq.size = SIZE;
+	s->vq.state.size = SIZE;
 	assert_int_equal(virtqueue_enable(&s->vq, &s->memory, 0), -EINVAL);
 }
 

@@ -28,10 +28,11 @@ struct virtio_device_ops {
 	const char *name; /* "virtio-blk" */
 	u32 type;	  /* virtio 1.3, 5 */
 	u32 pci_class;	  /* 24 bits, 0x018000 for storage */
+	u32 config_size;  /* of the configuration space, bytes */
 	/* Device configuration space; offset + len is inside config_size. Lock held. */
 	void (*config_read)(struct virtio_device *dev, u32 offset, u8 *data, u32 len);
 	void (*config_write)(struct virtio_device *dev, u32 offset, const u8 *data, u32 len);
-	/* DRIVER_OK: dev->features is final. The queues come alive after it. May be NULL. */
+	/* DRIVER_OK: dev->state.features is final. The queues come alive after it. May be NULL. */
 	int (*activate)(struct virtio_device *dev);
 	/* On the queue's loop: the driver kicked, or the queue was just enabled or resumed. */
 	void (*notify)(struct virtio_device *dev, struct virtqueue *vq);
@@ -56,50 +57,72 @@ struct virtio_device_ops {
 	void (*destroy)(struct virtio_device *dev);
 };
 
+struct virtio_queue_slot;
+
+/* Who serves a device's queues. dev->lock held. */
+struct virtio_seat_ops {
+	/* From now on a signal of slot->kick_fd is answered, and so is what came before. 0 or -errno. */
+	int (*attach)(struct virtio_queue_slot *slot);
+	/* When this returns nobody touches the queue. Kicks collect in the eventfd. */
+	void (*detach)(struct virtio_queue_slot *slot);
+};
+
+struct virtio_seat {
+	const struct virtio_seat_ops *ops;
+	u64 features; /* of the device's features those that it can serve */
+};
+
+/* A loop of ours, each queue's own; it calls the device's notify(). */
+extern const struct virtio_seat virtio_loop_seat;
+
 struct virtio_queue_slot {
 	struct virtqueue vq;
-	struct loop *loop; /* who runs notify; set by the device before start */
+	struct loop *loop; /* the loop seat's: who runs notify; set by the device before start */
 	int kick_fd;	   /* eventfd: ioeventfd or a trapped kick signals it */
 	struct loop_fd kick;
 	/* dev->lock. */
 	bool live; /* the device is active and the queue enabled: the transport may have an ioeventfd */
-	bool attached; /* kick is on the loop */
+	bool attached; /* the seat serves it */
 };
+
+/* What a guest sees of a device beside its queues. Written with dev->lock held or as said. */
+struct virtio_state {
+	u64 features;		      /* what the driver accepted */
+	_Atomic u8 status;	      /* without NEEDS_RESET; read by any thread */
+	_Atomic u8 config_generation; /* read by any thread */
+	_Atomic u8 needs_reset;	      /* set and read by any thread */
+	u8 features_bad;	      /* it accepted something past the 64 that exist */
+	u8 active;     /* DRIVER_OK seen, or a legacy driver's first kick: queues live */
+	u8 big_endian; /* a legacy driver's byte order; written while not active only */
+	u8 unused[2];
+};
+_Static_assert(sizeof(struct virtio_state) == 16, "no padding");
 
 struct virtio_device {
 	struct device device; /* lifecycle: the core's; the device's own steps are in ops */
 	const struct virtio_device_ops *ops;
 	struct vm *vm; /* NULL in unit tests */
 	const struct guest_memory *memory;
-	u64 device_features; /* what we offer; the core adds VERSION_1, INDIRECT_DESC, EVENT_IDX */
-	u32 config_size;     /* bytes */
+	const struct virtio_seat *seat; /* constant once attached, as the next */
+	u64 device_features; /* what we offer: the device's and the rings', as far as the seat has them */
 	unsigned nr_queues;
 	struct virtio_queue_slot *queues;
 	bool legacy; /* for drivers of before virtio 1.0; constant once attached */
 
-	pthread_mutex_t lock; /* everything below */
-	u64 features;	      /* what the driver accepted */
-	bool features_bad;    /* it accepted something past the 64 that exist */
-	bool active;	      /* DRIVER_OK seen, or a legacy driver's first kick: queues live */
-	bool big_endian;      /* a legacy driver's byte order; written while not active only */
-	bool paused;	      /* between quiesce and resume of the machine */
-
-	/* Written with the lock held or as said, read by any thread. */
-	_Atomic u8 status; /* without NEEDS_RESET */
-	_Atomic u8 config_generation;
-	_Atomic bool needs_reset; /* set by any thread */
+	pthread_mutex_t lock;
+	struct virtio_state state;
+	bool paused; /* the lock's: between quiesce and resume of the machine */
 	struct log_limit complaints;
 	struct virtio_transport *transport; /* constant once attached */
 };
 
 /*
  * Prepares dev: queues get max size queue_size[i] (power of two), all on vm->loop until the device
- * says otherwise. Name is shown in messages. 0 or -errno. vm may be NULL for tests: then memory is
- * used and `loop` must be given.
+ * says otherwise, and `features` are offered beside those that all devices have. 0 or -errno. With vm NULL, for tests, the
+ * caller sets dev->memory and the queues' loops.
  */
 int virtio_init(struct virtio_device *dev, const struct virtio_device_ops *ops, struct vm *vm,
-		const struct guest_memory *memory, struct loop *loop, u64 device_features,
-		u32 config_size, const u16 *queue_size, unsigned nr_queues);
+		u64 features, const u16 *queue_size, unsigned nr_queues);
 /* Undoes virtio_init, after the transport is gone. */
 void virtio_exit(struct virtio_device *dev);
 
@@ -108,8 +131,11 @@ int virtio_attach(struct virtio_device *dev, struct vm *vm);
 
 static inline bool virtio_has_feature(const struct virtio_device *dev, unsigned bit)
 {
-	return dev->features & BIT(bit);
+	return dev->state.features & BIT(bit);
 }
+
+/* Has all queues served by somebody else. Once, before the transport is attached. */
+void virtio_set_seat(struct virtio_device *dev, const struct virtio_seat *seat);
 
 /*
  * The legacy interface (virtio 1.3, 2.2.3 and the "Legacy Interface" sections): features 0 to 31 and no
@@ -126,17 +152,17 @@ void virtio_set_legacy(struct virtio_device *dev);
  */
 static inline u16 virtio16(const struct virtio_device *dev, u16 value)
 {
-	return dev->big_endian ? be16toh(value) : le16toh(value);
+	return dev->state.big_endian ? be16toh(value) : le16toh(value);
 }
 
 static inline u32 virtio32(const struct virtio_device *dev, u32 value)
 {
-	return dev->big_endian ? be32toh(value) : le32toh(value);
+	return dev->state.big_endian ? be32toh(value) : le32toh(value);
 }
 
 static inline u64 virtio64(const struct virtio_device *dev, u64 value)
 {
-	return dev->big_endian ? be64toh(value) : le64toh(value);
+	return dev->state.big_endian ? be64toh(value) : le64toh(value);
 }
 
 /* Any thread: the device's configuration changed (generation, config interrupt). */

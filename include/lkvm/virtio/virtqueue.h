@@ -33,17 +33,30 @@ struct virtqueue_ops {
 	void (*again)(struct virtqueue *vq);
 };
 
+/* All of a queue that a guest sees or that follows from what it did; no chain is under way while a device is quiesced. */
+struct virtqueue_state {
+	/* Written by the transport (vCPU thread) while not enabled, frozen afterwards. */
+	gpa_t desc, driver, device_area; /* descriptor table, avail ring, used ring */
+	u16 size;			 /* entries; a power of two once enabled */
+	/* The queue's thread. */
+	u16 next_avail; /* what we look at next */
+	u16 next_used;	/* what we write next */
+	u16 signalled;	/* next_used when the driver was last considered for an interrupt */
+	u8 kicks_off;	/* we asked the driver not to kick */
+	u8 broken;
+	u8 enabled; /* the transport's, as above */
+	u8 unused[5];
+};
+_Static_assert(sizeof(struct virtqueue_state) == 40, "no padding");
+
 struct virtqueue {
 	/* Constant. */
 	struct virtio_device *device;
 	const struct virtqueue_ops *ops; /* NULL: none of them */
 	unsigned index;
 	u16 max_size;
-	/* Written by the transport (vCPU thread) while not enabled, frozen afterwards. */
-	u16 size;			 /* entries; a power of two once enabled */
-	gpa_t desc, driver, device_area; /* descriptor table, avail ring, used ring */
-	bool big_endian;		 /* the rings are, as a legacy driver's may be */
-	bool enabled;
+	bool big_endian; /* the rings are, as a legacy driver's may be; written while not enabled */
+	struct virtqueue_state state;
 	/* Set by virtqueue_enable. */
 	bool event_idx, indirect;
 	bool guarded; /* the guest may make the rings private, see guest_memory_may_vanish() */
@@ -53,20 +66,15 @@ struct virtqueue {
 	struct vring_used *used;
 	/* The queue's thread. */
 	bool plain; /* enabled, not broken, little-endian, not guarded: what nearly every queue always is */
-	bool broken;
-	bool kicks_off;	  /* we asked the driver not to kick */
-	u16 next_avail;	  /* what we look at next */
-	u16 seen_avail;	  /* the driver's index when last read */
-	u16 next_used;	  /* what we write next */
-	u16 signalled;	  /* next_used when the driver was last considered for an interrupt */
-	unsigned budget;  /* chains left before ops->again */
-	unsigned nr_busy; /* heads taken and not pushed */
+	u16 seen_avail;			   /* the driver's index when last read */
+	unsigned budget;		   /* chains left before ops->again */
+	unsigned nr_busy;		   /* heads taken and not pushed */
 	u64 busy[VIRTQUEUE_MAX_SIZE / 64]; /* which ones */
 };
 
 /* One request of the driver: its buffers as host memory, in the caller's iov array. */
 struct virtq_chain {
-	u16 head; /* below vq->size; no two chains in flight have the same */
+	u16 head; /* below vq->state.size; no two chains in flight have the same */
 	unsigned nr_out,
 		nr_in; /* iov[0..nr_out) is for reading, iov[nr_out..nr_out+nr_in) for writing */
 	u32 out_len, in_len; /* bytes in each part */
