@@ -226,7 +226,7 @@ static void console_reset(struct virtio_device *dev)
 {
 	forget_chain(dev);
 	to_console(dev)->size_told = false;
-	if (dev->state.active && to_console(dev)->chardev == dev->vm->console)
+	if (dev->state.active)
 		last_words_unheard(dev->vm);
 }
 

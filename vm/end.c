@@ -113,6 +113,7 @@ struct drain {
 	struct vm *vm;
 	struct loop_timer look;
 	bool (*empty)(struct vm *vm);
+	u64 end; /* clock_now(), if nobody asks for less; 0: never */
 	bool done;
 };
 
@@ -126,12 +127,17 @@ static bool messages_empty(struct vm *vm)
 	return log_drain(0);
 }
 
+static bool is_over(u64 deadline)
+{
+	return deadline && clock_now() >= deadline;
+}
+
 static void on_end_look(struct loop_timer *timer)
 {
 	struct drain *drain = CONTAINER_OF(timer, struct drain, look);
-	u64 end = drain->vm->deadline.end;
 
-	drain->done = drain->empty(drain->vm) || (end && clock_now() >= end);
+	drain->done =
+		drain->empty(drain->vm) || is_over(drain->end) || is_over(drain->vm->deadline.end);
 	if (drain->done)
 		loop_stop(drain->vm->loop);
 	else
@@ -139,9 +145,9 @@ static void on_end_look(struct loop_timer *timer)
 }
 
 /* In the loop: until then the guest still shows up in `lkvm list`, and Ctrl-A x and `lkvm stop` are heard. */
-static void wait_until_empty(struct vm *vm, bool (*empty)(struct vm *vm))
+static void wait_until_empty(struct vm *vm, bool (*empty)(struct vm *vm), u64 end)
 {
-	struct drain drain = { .vm = vm, .look.expired = on_end_look, .empty = empty };
+	struct drain drain = { .vm = vm, .look.expired = on_end_look, .empty = empty, .end = end };
 
 	on_end_look(&drain.look);
 	/* Any request stops it, as the guest is ending; not every one is a reason to lose output. */
@@ -166,17 +172,17 @@ void vm_end_hurry(struct vm *vm)
 int vm_end(struct vm *vm, int err)
 {
 	int status = err ? EXIT_HOST_ERROR : status_of(vm);
+	u64 end;
 
 	vm->status = status;
 	vm->deadline.grace = clock_now() + GRACE_NS;
-	if (err || !ended_by_itself(vm))
-		vm_end_hurry(vm);
-	wait_until_empty(vm, output_empty);
+	end = !err && ended_by_itself(vm) ? 0 : vm->deadline.grace;
+	wait_until_empty(vm, output_empty, end);
 	devices_stop(&vm->devices);
 	vm->status = status = status_of_output(vm, status);
 	vm_end_tell(vm, status);
 	if (status == EXIT_TIMEOUT)
 		show_vcpus(vm);
-	wait_until_empty(vm, messages_empty);
+	wait_until_empty(vm, messages_empty, end);
 	return status;
 }

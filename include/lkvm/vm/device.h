@@ -22,13 +22,12 @@ struct state_reader;
 struct state_writer;
 
 /*
- * How long the end of a guest waits for those who read its output, as clock_now(). Made once, when the end is known;
- * `end` is set earlier by who asks for the end from outside.
+ * How long the end of a guest waits for those who read its output, as clock_now(). `grace` is set once, when the end is
+ * known; `end` once, by who first asks for the end from outside.
  */
 struct deadline {
-	u64 grace; /* any reader is given this long; main thread */
-	_Atomic u64
-		end; /* nobody is waited for any longer; 0: the console's reader is, without a limit. Any thread */
+	u64 grace;	 /* any reader is given this long; main thread */
+	_Atomic u64 end; /* nobody is waited for any longer; 0: no such limit yet. Any thread */
 };
 
 /* All are called on the main thread while no vCPU runs. Any may be NULL. */
