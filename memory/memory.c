@@ -193,6 +193,33 @@ int guest_write(const struct guest_memory *memory, gpa_t gpa, const void *src, u
 	return 0;
 }
 
+int guest_memory_give_back(const struct guest_memory *memory, gpa_t gpa, u64 size)
+{
+	if (!size || !IS_ALIGNED(gpa, memory->page) || !IS_ALIGNED(size, memory->page))
+		return -EINVAL;
+	while (size) {
+		const struct guest_region *region = find(memory, gpa);
+		u64 n;
+		int err;
+
+		if (!region || region->readonly || region->unlisted)
+			return -EFAULT;
+		n = MIN(size, region->size - (gpa - region->gpa));
+		/*
+		 * One that becomes private from now on has a page of its own in the other half, and
+		 * what is mapped here is given back anyway.
+		 */
+		if (any_private(region, gpa, n))
+			return -EACCES;
+		err = memory_give_back(memory, region, gpa - region->gpa, n);
+		if (err)
+			return err;
+		gpa += n;
+		size -= n;
+	}
+	return 0;
+}
+
 int guest_read_file(const struct guest_memory *memory, gpa_t gpa, int fd, off_t offset, u64 len)
 {
 	u8 *hva;

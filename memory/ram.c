@@ -110,25 +110,34 @@ static void zero_pages(const struct guest_memory *memory, const struct guest_reg
 	}
 }
 
-void memory_give_back(const struct guest_memory *memory, const struct guest_region *region,
-		      u64 offset, u64 size)
+int memory_give_back(const struct guest_memory *memory, const struct guest_region *region,
+		     u64 offset, u64 size)
 {
-	int error;
+	if (region->borrowed) {
+		memset(region->hva + offset, 0, size);
+		return 0;
+	}
+	/* MADV_DONTNEED would only forget where a file's pages are mapped, and find them again. */
+	if (region->shared)
+		return punch(memory->fd, region->offset + offset, size);
+	return madvise(region->hva + offset, size, MADV_DONTNEED) ? -errno : 0;
+}
+
+void memory_zero(const struct guest_memory *memory, const struct guest_region *region, u64 offset,
+		 u64 size)
+{
+	int err;
 
 	/* Given back, they could be somebody else's before we have them again. */
 	if (region->shared && memory->backend->keeps_pages) {
 		zero_pages(memory, region, offset, size);
 		return;
 	}
-	/* MADV_DONTNEED would only forget where a file's pages are mapped, and find them again. */
-	if (region->shared)
-		error = punch(memory->fd, region->offset + offset, size);
-	else
-		error = madvise(region->hva + offset, size, MADV_DONTNEED) ? -errno : 0;
-	if (!error)
+	err = memory_give_back(memory, region, offset, size);
+	if (!err)
 		return;
 	/* A file system without holes, say: the host does not get its pages, but the guest gets its zeroes. */
-	log_debug("Memory is zeroed instead of being given back: %s", strerror(-error));
+	log_debug("Memory is zeroed instead of being given back: %s", strerror(-err));
 	memset(region->hva + offset, 0, size);
 }
 
@@ -153,11 +162,9 @@ static int clear(const struct guest_memory *memory, const struct guest_region *r
 {
 	int error = 0;
 
-	if (region->borrowed) {
-		memset(region->hva, 0, region->size);
+	memory_zero(memory, region, 0, region->size);
+	if (region->borrowed)
 		return 0;
-	}
-	memory_give_back(memory, region, 0, region->size);
 	/* Private pages beside what is mapped here. */
 	if (region->guest_memfd >= 0 && !memory->backend->guest_memfd)
 		error = punch(region->guest_memfd, region->guest_memfd_offset, region->size);
@@ -203,7 +210,7 @@ static int no_memory(const struct guest_memory *memory, u64 size, int error)
 static int make_contents(const struct guest_memory *memory, const struct guest_region *region)
 {
 	if (memory->backend->has_past)
-		memory_give_back(memory, region, 0, region->size);
+		memory_zero(memory, region, 0, region->size);
 	return memory->config->prealloc ? make_pages(memory, region) : 0;
 }
 

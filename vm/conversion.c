@@ -142,7 +142,7 @@ static void follow(struct vm *vm, struct guest_region *region, u64 offset, u64 s
 {
 	if (private) {
 		mark(region, offset, size, true);
-		memory_give_back(&vm->memory, region, offset, size);
+		memory_zero(&vm->memory, region, offset, size);
 	} else {
 		give_back_private(region, offset, size);
 		mark(region, offset, size, false);

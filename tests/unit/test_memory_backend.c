@@ -292,7 +292,7 @@ static void zeroes_where_there_are_no_holes(void **state)
 	make(MEMORY_FILE);
 	memset(at(0), 1, LOW);
 	no_holes = true;
-	memory_give_back(&memory, &memory.regions[0], 4096, 8192);
+	memory_zero(&memory, &memory.regions[0], 4096, 8192);
 	assert_int_equal(*at(4095), 1);
 	assert_int_equal(*at(4096), 0);
 	assert_int_equal(*at(3 * 4096 - 1), 0);
@@ -390,6 +390,112 @@ static void other_things_are_no_memory(void **state)
 	SAID("No such file");
 }
 
+/* ---- what a guest does not need while it runs ---- */
+
+static void pages_go_back(enum memory_kind kind)
+{
+	make(kind);
+	memset(at(0), 1, MIB(1));
+	memset(at(HIGH), 1, MIB(1));
+	assert_int_equal(guest_memory_give_back(&memory, 4096, 8192), 0);
+	assert_int_equal(guest_memory_give_back(&memory, HIGH, MIB(1)), 0);
+	assert_int_equal(*at(4095), 1);
+	assert_int_equal(*at(3 * 4096), 1);
+	assert_int_equal(*at(4096), 0);
+	assert_int_equal(*at(3 * 4096 - 1), 0);
+	assert_int_equal(*at(HIGH + MIB(1) - 1), 0);
+	*at(4096) = 2;
+	assert_int_equal(*at(4096), 2);
+}
+
+static void anonymous_goes_back(void **state)
+{
+	pages_go_back(MEMORY_ANONYMOUS);
+	memset(at(0), 1, LOW);
+	assert_int_equal(resident(&memory.regions[0]), LOW / 4096);
+	assert_int_equal(guest_memory_give_back(&memory, MIB(2), MIB(2)), 0);
+	assert_int_equal(resident(&memory.regions[0]), (LOW - MIB(2)) / 4096);
+}
+
+static void memfd_goes_back(void **state)
+{
+	struct stat before, after;
+
+	pages_go_back(MEMORY_MEMFD);
+	memset(at(0), 1, LOW);
+	assert_int_equal(fstat(memory.fd, &before), 0);
+	assert_int_equal(guest_memory_give_back(&memory, 0, LOW), 0);
+	assert_int_equal(fstat(memory.fd, &after), 0);
+	assert_int_equal((before.st_blocks - after.st_blocks) * 512, LOW);
+}
+
+static void a_file_gets_holes(void **state)
+{
+	struct stat st;
+
+	pages_go_back(MEMORY_FILE);
+	assert_int_equal(guest_memory_give_back(&memory, 0, LOW), 0);
+	assert_int_equal(guest_memory_give_back(&memory, HIGH, SIZE - LOW), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, SIZE);
+	assert_int_equal(st.st_blocks, 0);
+}
+
+static void only_its_own_goes_back(void **state)
+{
+	_Atomic u64 private[LOW / 4096 / 64] = { 0 };
+	u8 *rom = calloc(1, 4096);
+
+	make(MEMORY_ANONYMOUS);
+	assert_int_equal(guest_memory_add_buffer(&memory, GIB(8), rom, 4096), 0);
+	memory.regions[2].readonly = true;
+	assert_int_equal(guest_memory_add_unlisted(&memory, GIB(9), 4096), 0);
+	memset(at(0), 1, LOW);
+	assert_int_equal(guest_memory_give_back(&memory, 0, 0), -EINVAL);
+	assert_int_equal(guest_memory_give_back(&memory, 1, 4096), -EINVAL);
+	assert_int_equal(guest_memory_give_back(&memory, 0, 100), -EINVAL);
+	assert_int_equal(guest_memory_give_back(&memory, LOW, 4096), -EFAULT);
+	assert_int_equal(guest_memory_give_back(&memory, -4096ULL, 8192), -EFAULT);
+	assert_int_equal(guest_memory_give_back(&memory, GIB(8), 4096), -EFAULT);
+	assert_int_equal(guest_memory_give_back(&memory, GIB(9), 4096), -EFAULT);
+	/* What the guest keeps for itself. */
+	memory.regions[0].private_pages = private;
+	private[1] = BIT(3);
+	assert_int_equal(guest_memory_give_back(&memory, 67 * 4096, 4096), -EACCES);
+	assert_int_equal(guest_memory_give_back(&memory, 60 * 4096, 10 * 4096), -EACCES);
+	assert_int_equal(guest_memory_give_back(&memory, 66 * 4096, 4096), 0);
+	memory.regions[0].private_pages = NULL;
+	for (unsigned page = 0; page < LOW / 4096; page++)
+		assert_int_equal(*at(page * 4096), page != 66);
+	free(rom);
+}
+
+/* Written as zeroes they would be had once more, which is no use to anybody. */
+static void what_the_host_does_not_take_stays(void **state)
+{
+	make(MEMORY_FILE);
+	memset(at(0), 1, 4096);
+	no_holes = true;
+	assert_int_equal(guest_memory_give_back(&memory, 0, 4096), -EOPNOTSUPP);
+	assert_int_equal(*at(0), 1);
+}
+
+/* A part of a huge page is nobody's to have. */
+static void huge_pages_go_back_whole(void **state)
+{
+	config.kind = MEMORY_MEMFD;
+	assert_int_equal(guest_memory_use(&memory, &config, SIZE, -1), 0);
+	memory.page = MIB(2);
+	assert_int_equal(guest_memory_add_ram(&memory, 0, SIZE), 0);
+	memset(at(0), 1, SIZE);
+	assert_int_equal(guest_memory_give_back(&memory, 0, 4096), -EINVAL);
+	assert_int_equal(guest_memory_give_back(&memory, MIB(1), MIB(2)), -EINVAL);
+	assert_int_equal(guest_memory_give_back(&memory, MIB(2), MIB(4)), 0);
+	assert_int_equal(*at(MIB(2) - 1), 1);
+	assert_int_equal(*at(MIB(2)), 0);
+	assert_int_equal(*at(MIB(6)), 1);
+}
+
 /* ---- huge pages ---- */
 
 static void hugetlbfs_must_be_one(void **state)
@@ -472,6 +578,12 @@ int main(void)
 		TEST(a_file_has_one_guest),
 		TEST(a_file_is_ones_own),
 		TEST(other_things_are_no_memory),
+		TEST(anonymous_goes_back),
+		TEST(memfd_goes_back),
+		TEST(a_file_gets_holes),
+		TEST(only_its_own_goes_back),
+		TEST(what_the_host_does_not_take_stays),
+		TEST(huge_pages_go_back_whole),
 		TEST(hugetlbfs_must_be_one),
 		TEST(huge_pages_of_no_size),
 		TEST(too_few_huge_pages),

@@ -17,7 +17,7 @@ struct memory_backend {
 	int (*open)(struct guest_memory *memory, u64 size);
 	/* Maps its pages are promised, not hoped for: they are counted when they are mapped. */
 	bool reserved;
-	/* Its pages are a pool's that others wait for: a guest keeps what it has, and zeroes it itself. */
+	/* Its pages are a pool's that others wait for: a reboot keeps them, and writes the zeroes. */
 	bool keeps_pages;
 	/* What was in it before is to be thrown away. */
 	bool has_past;
@@ -33,12 +33,17 @@ extern const struct memory_backend memory_backends[MEMORY_NR_KINDS];
 int guest_memory_insert(struct guest_memory *memory, const struct guest_region *new);
 
 /*
- * memory/ram.c: zeroes [offset, offset + size) of what is mapped of a region (not borrowed), whole pages
- * of the host's, by giving them back to the host unless the back end keeps them or the host does not take them.
- * Any thread, for a range that nobody uses.
+ * memory/ram.c: gives [offset, offset + size) of what is mapped of a region back to the host; zeroes are there
+ * afterwards. Whole pages of the back end's. Any thread. 0; -errno: the host does not take them, nothing was done.
  */
-void memory_give_back(const struct guest_memory *memory, const struct guest_region *region,
-		      u64 offset, u64 size);
+int memory_give_back(const struct guest_memory *memory, const struct guest_region *region,
+		     u64 offset, u64 size);
+/*
+ * The same to have zeroes there, whole pages of the host's: where pages are kept or not taken they are written.
+ * For a range that nobody uses.
+ */
+void memory_zero(const struct guest_memory *memory, const struct guest_region *region, u64 offset,
+		 u64 size);
 
 /* The backend's why_no_page, or words for all of them. Any thread. */
 void memory_why_no_page(const struct guest_memory *memory, char *text, size_t size);

@@ -123,6 +123,15 @@ int __must_check guest_read_file(const struct guest_memory *memory, gpa_t gpa, i
 				 u64 len);
 
 /*
+ * Gives pages of RAM back to the host, which can use them for anything: the guest finds zeroes there, and the
+ * host must have a page again when it touches one. Multiples of memory->page. Any thread. 0; -EINVAL: no whole
+ * pages; -EFAULT: not all of it is RAM that the guest was given as such; -EACCES: some is private to the guest, which
+ * keeps it; or what the host says (-EOPNOTSUPP: a file system without holes). After an error the first part of it may
+ * have been given back.
+ */
+int __must_check guest_memory_give_back(const struct guest_memory *memory, gpa_t gpa, u64 size);
+
+/*
  * Zeroes all RAM, by giving the pages back to the host where they are not the guest's to keep: what a
  * reboot without leftovers needs. No vCPU runs, every device is quiesced. 0 or -errno, said.
  */
