@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/block/disk.h"
 #include "lkvm/boot/file.h"
 #include "lkvm/boot/release.h"
 #include "lkvm/config/exit-status.h"
@@ -18,12 +17,13 @@
 #include "lkvm/util/helper.h"
 #include "lkvm/util/log.h"
 #include "lkvm/util/text.h"
-#include "lkvm/virtio/core.h"
 #include "lkvm/vm/device-kind.h"
 #include "lkvm/vm/end.h"
 
 /* What a guest may consist of beside its board, in the order in which it finds it. */
-#define KINDS(kind) kind(virtio_rng)
+#define KINDS(kind)                                                                                \
+	kind(virtio_blk) /* first, so that vda does not move */                                    \
+		kind(virtio_net) kind(virtio_console) kind(virtio_rng)
 
 #define DECLARE(name) extern const struct device_kind name##_kind;
 #define LIST(name)    &name##_kind.config,
@@ -89,11 +89,8 @@ static int create_console(struct vm *vm)
 static int open_files(struct vm *vm)
 {
 	struct machine *machine = CONTAINER_OF(vm, struct machine, vm);
-	const struct vm_config *config = vm->config;
 	int err = arch_open_files(vm);
 
-	for (unsigned i = 0; i < config->nr_disks && !err; i++)
-		err = disk_open(&vm->disks[i], &config->disks[i]);
 	for (unsigned i = 0; i < machine->nr_parts && !err; i++) {
 		struct part *part = &machine->parts[i];
 
@@ -111,26 +108,13 @@ static void close_files(struct vm *vm)
 		if (machine->parts[i].opened)
 			machine->parts[i].kind->close(machine->parts[i].opened);
 	free(machine->parts);
-	for (unsigned i = 0; i < ARRAY_SIZE(vm->disks); i++)
-		if (vm->disks[i])
-			disk_close(vm->disks[i]);
 }
 
-/* The order is the order in which a guest finds them: disks first, so that vda does not move. */
-static int create_virtio(struct vm *vm)
+static int create_parts(struct vm *vm)
 {
 	struct machine *machine = CONTAINER_OF(vm, struct machine, vm);
-	const struct vm_config *config = vm->config;
 	int error = 0;
 
-	for (unsigned i = 0; i < config->nr_disks && !error; i++)
-		error = virtio_blk_create(vm, &vm->disks[i], &config->disks[i], i);
-	for (unsigned i = 0; i < config->nr_nets && !error; i++)
-		error = config->nets[i].mode == NET_MODE_NONE
-				? 0
-				: virtio_net_create(vm, &config->nets[i], i);
-	if (!error && config->console == CONSOLE_VIRTIO)
-		error = virtio_console_create(vm, vm->console);
 	for (unsigned i = 0; i < machine->nr_parts && !error; i++) {
 		struct part *part = &machine->parts[i];
 
@@ -176,17 +160,15 @@ static int tell_start(struct vm *vm)
 /* Reading this from top to bottom tells what a guest consists of, and in which order. */
 static int (*const steps[])(struct vm *vm) = {
 	arch_vm_create, /* memory, interrupt controller */
-	vcpus_create,	create_console, arch_create_devices, create_virtio, place_devices,
+	vcpus_create,	create_console, arch_create_devices, create_parts, place_devices,
 	tell_start,	arch_load,	tell_population,     arch_reset, /* vCPU 0 to where the guest begins */
 };
 
 /* -ECANCELED, nothing logged: somebody has asked for the end before the beginning, or memory has been lost. */
 static int assemble(struct vm *vm, const struct vm_config *config, struct control **control)
 {
-	int error = list_parts(vm);
+	int error = open_files(vm);
 
-	if (!error)
-		error = open_files(vm);
 	if (!error)
 		error = vm_create(vm);
 	counter_set_word(&vm->counters, COUNTER_WORD_BACKEND,
@@ -209,12 +191,16 @@ static int start_failed(struct vm *vm, int err)
 	return EXIT_START;
 }
 
-static bool wants_helpers(const struct vm_config *config)
+/* Now, while there is nothing that a helper should not have. */
+static int begin_helpers(const struct machine *machine)
 {
-	for (unsigned i = 0; i < config->nr_nets; i++)
-		if (config->nets[i].mode == NET_MODE_USER)
-			return true;
-	return false;
+	for (unsigned i = 0; i < machine->nr_parts; i++) {
+		const struct part *part = &machine->parts[i];
+
+		if (part->kind->needs_helper && part->kind->needs_helper(part->record))
+			return helpers_begin();
+	}
+	return 0;
 }
 
 int machine_run(const struct vm_config *config)
@@ -226,11 +212,10 @@ int machine_run(const struct vm_config *config)
 
 	if (arch_config_check(config))
 		return EXIT_USAGE;
-	/* Now, while there is nothing that a helper should not have. */
-	if (wants_helpers(config) && helpers_begin())
-		return EXIT_START;
 	vm_init(vm, config);
-	err = assemble(vm, config, &control);
+	err = list_parts(vm) ?: begin_helpers(&machine);
+	if (!err)
+		err = assemble(vm, config, &control);
 	if (!err)
 		err = vm_start(vm);
 	status = err ? start_failed(vm, err) : vm_run(vm);

@@ -14,7 +14,6 @@
 #include "lkvm/config/config.h"
 #include "lkvm/util/list.h"
 #include "lkvm/util/log.h"
-#include "lkvm/net/backend.h"
 #include "lkvm/config/options.h"
 #include "records.h"
 
@@ -155,6 +154,22 @@ struct other_use {
 	const char *option;
 };
 
+/* Every key that is a file's name, in every device of the kind. */
+static void check_file_keys(const struct option_row *row, const struct config_kind *kind,
+			    struct other_use *use)
+{
+	for (const struct key_row *key = row->keys; key && key->name; key++) {
+		if (key->type != KEY_STRING || strcmp(key->argument ?: "", "FILE"))
+			continue;
+		for (unsigned i = 0; i < config_count(use->config, kind); i++) {
+			const char *record = config_record(use->config, kind, i);
+
+			if (same_file(&use->file, *(const char *const *)(record + key->offset)))
+				use->option = row->name;
+		}
+	}
+}
+
 /* Every option that is a file's name: kernel, firmware, flash ... */
 static int check_file_option(const struct option_row *row, const struct config_kind *kind,
 			     void *arg)
@@ -164,6 +179,8 @@ static int check_file_option(const struct option_row *row, const struct config_k
 	if (row->kind == OPTION_STRING && !strcmp(row->argument, "FILE") &&
 	    same_file(&use->file, *(const char *const *)((const char *)use->config + row->offset)))
 		use->option = row->name;
+	if (row->kind == OPTION_DEVICE)
+		check_file_keys(row, kind, use);
 	return 0;
 }
 
@@ -179,9 +196,6 @@ static int check_memory_file(const struct vm_config *config)
 	for (unsigned i = 0; i < config->nr_initrds; i++)
 		if (same_file(&use.file, config->initrds[i]))
 			use.option = "initrd";
-	for (unsigned i = 0; i < config->nr_disks; i++)
-		if (same_file(&use.file, config->disks[i].path))
-			use.option = "disk";
 	if (!use.option)
 		return 0;
 	log_fatal("--mem-backend file: %s is --%s too, and would be emptied; give memory a file of "
@@ -304,15 +318,7 @@ static void finish_cpus(struct vm_config *config)
 	config->cpus = MIN(MAX(online, 1L), (long)CONFIG_MAX_CPUS);
 }
 
-static void finish_defaults(struct vm_config *config)
-{
-	if (config->net_given || config->nodefaults || !net_user_available())
-		return;
-	config->nets[0] = (struct net_config){ .mode = NET_MODE_USER, .fd = -1 };
-	config->nr_nets = 1;
-}
-
-static int finish_transport(struct vm_config *config)
+static void finish_transport(struct vm_config *config)
 {
 	static const enum virtio_transport_kind legacy[] = {
 		[TRANSPORT_PCI] = TRANSPORT_PCI_LEGACY,
@@ -320,20 +326,9 @@ static int finish_transport(struct vm_config *config)
 		[TRANSPORT_MMIO] = TRANSPORT_MMIO_LEGACY,
 		[TRANSPORT_MMIO_LEGACY] = TRANSPORT_MMIO_LEGACY,
 	};
-	const char *trans;
 
 	if (config->virtio_legacy)
 		config->transport = legacy[config->transport];
-	trans = legacy[config->transport] == TRANSPORT_PCI_LEGACY ? "pci" : "mmio";
-	for (unsigned i = 0; i < config->nr_nets; i++) {
-		if (!config->nets[i].trans || !strcmp(config->nets[i].trans, trans))
-			continue;
-		log_fatal("--network trans=%s: all virtio devices are on %s; --virtio-transport "
-			  "%s would work",
-			  config->nets[i].trans, trans, config->nets[i].trans);
-		return -EINVAL;
-	}
-	return 0;
 }
 
 int config_finish(struct vm_config *config)
@@ -341,10 +336,7 @@ int config_finish(struct vm_config *config)
 	int ret;
 
 	finish_cpus(config);
-	finish_defaults(config);
-	ret = finish_transport(config);
-	if (ret < 0)
-		return ret;
+	finish_transport(config);
 	ret = records_finish(config);
 	if (ret < 0)
 		return ret == -ENOMEM ? out_of_memory() : ret;

@@ -368,8 +368,9 @@ static int check_selection(const struct key_row *rows, void *record, u64 given,
 			given |= BIT(selector - rows);
 			return check_selection(rows, record, given, error);
 		}
-		snprintf(error->item, sizeof(error->item), "%s=", row->name);
-		return key_why(error->why, "it goes with %s",
+		snprintf(error->item, sizeof(error->item), "%s", row->name);
+		return key_why(error->why, "it goes with %s%s%s",
+			       selector->first ? "" : selector->name, selector->first ? "" : "=",
 			       key_names(names, sizeof(names), selector->choices, row->goes_with));
 	}
 	return 0;

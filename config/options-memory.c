@@ -15,93 +15,56 @@ const char *const memory_kind_names[] = {
 	[MEMORY_NR_KINDS] = NULL,
 };
 
-static int parse_huge_page(struct memory_config *memory, const struct option_row *row,
-			   const char *value, const char *text)
-{
-	u64 bytes;
+#define HAS_PATH (BIT(MEMORY_HUGETLBFS) | BIT(MEMORY_FILE))
 
-	if (parse_size(text, 1, &bytes, NULL) || bytes < KIB(4) || bytes & (bytes - 1))
-		return option_error(row, value, "size=%s is no size of pages; 2M or 1G would work",
-				    text);
-	memory->huge_page = bytes;
-	return 0;
+static int check_huge_page(void *record, char *value, char why[KEY_WHY])
+{
+	u64 bytes = ((const struct memory_config *)record)->huge_page;
+
+	return bytes & (bytes - 1) ? key_why(why, "no size of pages; 2M or 1G would work") : 0;
 }
 
-static int parse_item(struct memory_config *memory, const struct option_row *row, const char *value,
-		      const char *item)
-{
-	if (!strcmp(item, "prealloc")) {
-		memory->prealloc = true;
-		return 0;
-	}
-	if (!strncmp(item, "size=", 5))
-		return parse_huge_page(memory, row, value, item + 5);
-	if (!strncmp(item, "path=", 5)) {
-		if (!item[5])
-			return option_error(row, value, "path= is empty; path=PATH would work");
-		memory->path = item + 5;
-		return 0;
-	}
-	return option_error(row, value,
-			    "'%s' is not known; there are size=2M, path=PATH and prealloc (a "
-			    "comma in a path is written twice)",
-			    item);
-}
+#define FIELD(name) .offset = offsetof(struct memory_config, name)
 
-/* The order of keys does not matter, so this is looked at in the end. */
-static int check(const struct memory_config *memory, const struct option_row *row,
-		 const char *value)
-{
-	bool has_path = memory->kind == MEMORY_HUGETLBFS || memory->kind == MEMORY_FILE;
-
-	if (has_path && !memory->path)
-		return option_error(row, value, "path= is missing");
-	if (!has_path && memory->path)
-		return option_error(row, value, "path= goes with hugetlbfs and file");
-	if (memory->huge_page && memory->kind != MEMORY_HUGETLB)
-		return option_error(row, value, "size= goes with hugetlb; -m says how much memory");
-	return 0;
-}
-
-static int parse_kind(struct memory_config *memory, const struct option_row *row, const char *value,
-		      const char *kind)
-{
-	for (unsigned i = 0; i < MEMORY_NR_KINDS; i++) {
-		if (strcmp(memory_kind_names[i], kind))
-			continue;
-		memory->kind = i;
-		return 0;
-	}
-	return option_error(row, value,
-			    "'%s' is not known; there are anonymous, memfd, hugetlb, hugetlbfs, "
-			    "file and guest-memfd",
-			    kind);
-}
+const struct key_row memory_keys[] = {
+	{ .name = "KIND",
+	  .type = KEY_CHOICE,
+	  FIELD(kind),
+	  .choices = memory_kind_names,
+	  .first = true,
+	  .selects = true },
+	{ .name = "size",
+	  .type = KEY_SIZE,
+	  FIELD(huge_page),
+	  .min = KIB(4),
+	  .goes_with = BIT(MEMORY_HUGETLB),
+	  .check = check_huge_page,
+	  .help = "2M or 1G: how large the pages are (default: the host's)" },
+	{ .name = "path",
+	  .type = KEY_STRING,
+	  FIELD(path),
+	  .goes_with = HAS_PATH,
+	  .argument = "PATH",
+	  .help = "Where the hugetlbfs is mounted, or the file" },
+	{ .name = "prealloc",
+	  .type = KEY_FLAG,
+	  FIELD(prealloc),
+	  .help = "All of it is there before the guest starts, or the guest does not start. Without, a "
+		  "host that runs out of it later ends the guest, with status 246" },
+	{ 0 },
+};
 
 int option_parse_memory_backend(void *base, const struct option_row *row, const char *value)
 {
-	struct vm_config *config = base;
 	struct memory_config memory = { .kind = MEMORY_ANONYMOUS };
-	char *cursor, *item;
-	int error;
+	struct vm_config *config = base;
+	int err = value ? option_keys(config, row, value, &memory) : 0;
 
-	if (!value) {
+	if (!err && BIT(memory.kind) & HAS_PATH && !memory.path)
+		return option_error(row, value, "path= is missing");
+	if (!err)
 		config->memory_backend = memory;
-		return 0;
-	}
-	cursor = config_keep(config, strdup(value));
-	if (!cursor) {
-		log_error("out of memory");
-		return -ENOMEM;
-	}
-	error = parse_kind(&memory, row, value, key_list_next(&cursor));
-	while (!error && (item = key_list_next(&cursor)))
-		error = parse_item(&memory, row, value, item);
-	if (!error)
-		error = check(&memory, row, value);
-	if (!error)
-		config->memory_backend = memory;
-	return error;
+	return err;
 }
 
 /* The opposite of one kind's own word says nothing about the other kinds. */

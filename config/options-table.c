@@ -287,14 +287,12 @@ static const struct option_row common_options[] = {
 	  .help = "Anonymous (default), memfd, hugetlb, hugetlbfs, file or guest-memfd",
 	  .man = "What memory is made of. anonymous: lkvm's own, in huge pages where the host "
 		 "gives them by itself. memfd: a "
-		 "file without a name, which can be shared with another process. hugetlb: pages of "
-		 "size= (2M or 1G; default: the host's) that the host has put aside. hugetlbfs: "
-		 "the same, of the hugetlbfs that is mounted on path=. file: the file path=, "
+		 "file without a name, which can be shared with another process. hugetlb: huge "
+		 "pages that the host has put aside. hugetlbfs: "
+		 "the same, of a hugetlbfs that is mounted. file: a file, "
 		 "which is made if it is not there; what is in it is lost when the guest starts, "
-		 "what the guest leaves stays. guest-memfd: a file of KVM's (Linux 6.18).\n"
-		 "prealloc: all of it is there before the guest starts, or the guest does not "
-		 "start. Without, a host that runs out of it later ends the guest, with status "
-		 "246. A comma in a path is written twice.",
+		 "what the guest leaves stays. guest-memfd: a file of KVM's (Linux 6.18).",
+	  .keys = memory_keys,
 	  .parse = option_parse_memory_backend,
 	  .choices = memory_kind_names,
 	  .can_clear = true },
@@ -341,48 +339,7 @@ static const struct option_row common_options[] = {
 	  .offset = offsetof(struct vm_config, nodefaults) },
 
 	{ .kind = OPTION_GROUP, .help = OPTION_GROUP_DISKS },
-	{ .kind = OPTION_CALL,
-	  .letter = 'd',
-	  .name = "disk",
-	  .argument = "FILE[,ro][,direct][,serial=TEXT][,queues=N]",
-	  .help = "Disk on a raw image or a block device",
-	  .man = "ro: the guest cannot write, and other guests may read the file too. direct: go "
-		 "round the host's page cache. serial=: up to 20 characters, found in the guest as "
-		 "/dev/disk/by-id/virtio-TEXT. queues=: 1 to 16 (default: one for each CPU, at "
-		 "most 8). A comma in a file name is written twice.",
-	  .parse = option_parse_disk,
-	  .can_clear = true,
-	  .repeats = true },
-
 	{ .kind = OPTION_GROUP, .help = OPTION_GROUP_NETWORK },
-	{ .kind = OPTION_CALL,
-	  .letter = 'n',
-	  .name = "network",
-	  .argument = "mode=user|tap|none[,KEY=VALUE...]",
-	  .bare = "mode=tap",
-	  .help = "Network card (default: one in user mode)",
-	  .man = "mode=user needs no rights: the guest gets an address by DHCP and reaches what "
-		 "the host "
-		 "reaches. mode=tap: a tap interface. mode=none and --no-network: no card; cards "
-		 "given behind it count. Without mode=, hostfwd= and loopback= mean user and anything "
-		 "else, also nothing at all, tap.\n"
-		 "Keys for both: mac= (guest_mac=) is the card's address, host_ip= the host's "
-		 "address as the guest sees it; trans=pci|mmio and vhost=0 are taken where they say "
-		 "what is so anyway.\n"
-		 "For tap: tapif= the interface's name, made if it is not there; script= and "
-		 "downscript= programs run with the name when it has come up and before it goes; "
-		 "queues= (mq=) the number of queue pairs, 1 to 8 (default 1); fd= a tap opened by "
-		 "the "
-		 "caller.\n"
-		 "For user: guest_ip= the address DHCP offers; "
-		 "hostfwd=tcp:[ADDRESS]:PORT-[ADDRESS]:PORT (or udp:) forwards a port of the host "
-		 "to one of the guest, and may be given several times; loopback=on lets the guest "
-		 "reach the host's own 127.0.0.1 as 10.0.2.2 (default off).",
-	  .parse = option_parse_net,
-	  .can_clear = true,
-	  .by_default = true,
-	  .repeats = true },
-
 	{ .kind = OPTION_GROUP, .help = OPTION_GROUP_DEVICES },
 	{ .kind = OPTION_CHOICE,
 	  .name = "console",

@@ -118,9 +118,10 @@ static int fill_record(struct vm_config *config, const struct option_row *row, c
 	char why[KEY_WHY];
 	int err = value && row->keys ? option_keys(config, row, value, record) : 0;
 
-	if (!err && row->check)
-		err = row->check(record, why);
-	return err == -EINVAL && row->check ? option_error(row, value ?: "", "%s", why) : err;
+	if (err || !row->check)
+		return err;
+	err = row->check(record, why);
+	return err < 0 ? option_error(row, value ?: "", "%s", why) : err;
 }
 
 static int add_device(struct vm_config *config, const struct option_row *row,

@@ -3,23 +3,9 @@
 
 #include "lkvm/net/backend.h"
 
-struct net_backend *net_backend_create(const struct net_config *config, unsigned index)
+struct net_backend *net_backend_create(const struct net_config *config)
 {
-	if (config->queue_pairs > NET_MAX_PAIRS) {
-		log_error("--network: %u queue pairs asked for, %u is the most",
-			  config->queue_pairs, NET_MAX_PAIRS);
-		return NULL;
-	}
-	switch (config->mode) {
-	case NET_MODE_USER:
-		return net_user_create(config);
-	case NET_MODE_TAP:
-		return net_tap_create(config);
-	case NET_MODE_NONE:
-		break;
-	}
-	log_error("--network: network %u has no mode: use mode=user or mode=tap", index);
-	return NULL;
+	return config->mode == NET_MODE_USER ? net_user_create(config) : net_tap_create(config);
 }
 
 /* FNV-1a: spreads similar names well enough, and is the same on every host. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lkvm/net/backend.h"
+#include "lkvm/util/log.h"
 #include "tap.h"
 #include "uapi/virtio_net.h"
 

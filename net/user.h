@@ -34,7 +34,7 @@ struct user_setup {
 	struct in_addr network, mask, host, guest, dns;
 	bool refuse_loopback;
 	unsigned nr_forwards;
-	struct user_forward forwards[CONFIG_MAX_FORWARDS];
+	struct user_forward forwards[NET_MAX_FORWARDS];
 };
 
 struct user_ready {

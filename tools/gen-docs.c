@@ -95,6 +95,50 @@ static void roff_names(const struct option_row *row)
 	putchar('\n');
 }
 
+/* Key by key: what it is, with which choice it goes, what it takes. */
+static void roff_key(const struct key_row *key, const struct key_row *selector)
+{
+	char argument[128], bounds[KEY_BOUNDS], names[256];
+	const char *value = key_argument(key, argument);
+
+	printf(".TP\n\\fB%s\\fR", key->name);
+	if (value) {
+		fputs("=\\fI", stdout);
+		roff_text(value, false);
+		fputs("\\fR", stdout);
+	}
+	if (key->alias)
+		printf(" (\\fB%s\\fR)", key->alias);
+	putchar('\n');
+	if (key->goes_with) {
+		fputs("With ", stdout);
+		roff_text(key_names(names, sizeof(names), selector->choices, key->goes_with),
+			  false);
+		puts(":");
+	}
+	roff_text(key->help, true);
+	puts(".");
+	if (key->type == KEY_HEX)
+		printf("%u bytes.\n", (unsigned)key->max);
+	else if (key->type == KEY_STRING && key->max)
+		printf("At most %u characters.\n", (unsigned)key->max);
+	else if (key_bounds(key, bounds))
+		printf("Takes %s.\n", bounds);
+}
+
+static void roff_keys(const struct key_row *keys)
+{
+	const struct key_row *selector = keys;
+
+	while (selector->name && !selector->selects)
+		selector++;
+	puts(".RS");
+	for (const struct key_row *key = keys; key->name; key++)
+		if (key->help)
+			roff_key(key, selector);
+	puts(".RE\n.IP\nA comma in a value is written twice.");
+}
+
 static int roff_row(const struct option_row *row, const struct config_kind *kind, void *arg)
 {
 	if (row->kind == OPTION_GROUP) {
@@ -108,6 +152,8 @@ static int roff_row(const struct option_row *row, const struct config_kind *kind
 		puts("May be given several times.");
 	if (row->man)
 		roff_sentences(row->man);
+	if (row->keys)
+		roff_keys(row->keys);
 	return 0;
 }
 

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "blk.h"
+#include "lkvm/config/options.h"
 #include "lkvm/memory/guard.h"
+#include "lkvm/vm/device-kind.h"
 #include "lkvm/vm/vm.h"
 
 /* Up to the fields of secure erase, which is not offered. */
@@ -165,11 +167,6 @@ int blk_new(struct virtio_blk **result, struct vm *vm, const struct guest_memory
 	u16 sizes[BLK_MAX_QUEUES];
 	int ret;
 
-	if (queues > BLK_MAX_QUEUES) {
-		log_error("--disk %s: %u queues, but at most %u are possible", config->path, queues,
-			  BLK_MAX_QUEUES);
-		return -EINVAL;
-	}
 	struct virtio_blk *blk = calloc(1, sizeof(*blk));
 	if (!blk)
 		return -ENOMEM;
@@ -204,19 +201,99 @@ fail:
 	return ret;
 }
 
-int virtio_blk_create(struct vm *vm, struct disk **disk, const struct disk_config *config,
-		      unsigned index)
-{
-	unsigned queues = config->queues;
-	struct virtio_blk *blk;
+/* ---- the kind ---- */
 
-	if (!queues)
-		queues = MIN(MAX(vm->config->cpus, 1U), (unsigned)BLK_MAX_QUEUES);
-	int ret = blk_new(&blk, vm, NULL, disk, config, index, queues);
-	if (ret)
-		return ret;
-	ret = virtio_attach(&blk->dev, vm);
-	if (ret)
-		destroy(&blk->dev);
-	return ret;
+static int check_serial(void *record, char *serial, char why[KEY_WHY])
+{
+	for (const char *p = serial; *p; p++)
+		if (*p <= ' ' || *p > '~')
+			return key_why(why, "printable ASCII without blanks would work");
+	return 0;
 }
+
+#define FIELD(name) .offset = offsetof(struct disk_config, name)
+
+static const struct key_row blk_keys[] = {
+	{ .name = "FILE", .type = KEY_STRING, FIELD(path), .first = true, .argument = "FILE" },
+	{ .name = "ro",
+	  .type = KEY_FLAG,
+	  FIELD(readonly),
+	  .help = "The guest cannot write, and other guests may read the file too" },
+	{ .name = "direct",
+	  .type = KEY_FLAG,
+	  FIELD(direct),
+	  .help = "Go round the host's page cache" },
+	{ .name = "serial",
+	  .type = KEY_STRING,
+	  FIELD(serial),
+	  .min = 1,
+	  .max = VIRTIO_BLK_ID_BYTES,
+	  .check = check_serial,
+	  .help = "Found in the guest as /dev/disk/by-id/virtio-TEXT" },
+	{ .name = "queues",
+	  .type = KEY_U32,
+	  FIELD(queues),
+	  .min = 1,
+	  .max = BLK_MAX_QUEUES,
+	  .help = "Queues (default: one for each CPU, as far as that goes)" },
+	{ 0 },
+};
+
+static const struct option_row blk_options[] = {
+	{
+		.kind = OPTION_DEVICE,
+		.letter = 'd',
+		.name = "disk",
+		.argument = "FILE[,ro][,direct][,serial=TEXT][,queues=N]",
+		.help = "Disk on a raw image or a block device",
+		.keys = blk_keys,
+		.repeats = true,
+	},
+	{ 0 },
+};
+
+static int blk_open(struct vm *vm, const void *record, unsigned index, void **opened)
+{
+	struct disk *disk;
+	int err = disk_open(&disk, record);
+
+	if (!err)
+		*opened = disk;
+	return err;
+}
+
+static void blk_close(void *opened)
+{
+	disk_close(opened);
+}
+
+static int blk_create(struct vm *vm, const void *record, unsigned index, void **opened)
+{
+	const struct disk_config *config = record;
+	struct disk *disk = *opened;
+	struct virtio_blk *blk;
+	int err;
+
+	err = blk_new(&blk, vm, NULL, &disk, config, index,
+		      config->queues ?: MIN(vm->config->cpus ?: 1, BLK_MAX_QUEUES));
+	*opened = disk;
+	if (err)
+		return err;
+	err = virtio_attach(&blk->dev, vm);
+	if (err)
+		destroy(&blk->dev);
+	return err;
+}
+
+const struct device_kind virtio_blk_kind = {
+	.config = {
+		.name = "blk",
+		.max = 26,
+		.size = sizeof(struct disk_config),
+		.rows = blk_options,
+		.group = OPTION_GROUP_DISKS,
+	},
+	.open = blk_open,
+	.close = blk_close,
+	.create = blk_create,
+};

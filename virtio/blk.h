@@ -10,7 +10,7 @@
 #include "lkvm/block/disk.h"
 #include "lkvm/virtio/core.h"
 
-#define BLK_MAX_QUEUES 8
+#define BLK_MAX_QUEUES 8U
 #define BLK_QUEUE_SIZE 256
 /* Data segments of a request: what a queue of this size lets a chain have beside header and status. */
 #define BLK_SEG_MAX    (BLK_QUEUE_SIZE - 2)

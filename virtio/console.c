@@ -14,6 +14,7 @@
 #include "lkvm/vm/last-words.h"
 #include "lkvm/util/log.h"
 #include "lkvm/virtio/core.h"
+#include "lkvm/vm/device-kind.h"
 #include "lkvm/vm/vm.h"
 
 #define RECEIVE_QUEUE	   0
@@ -258,7 +259,7 @@ static const struct virtio_device_ops console_ops = {
 	.destroy = console_destroy,
 };
 
-int virtio_console_create(struct vm *vm, struct chardev *chardev)
+static int console_create(struct vm *vm)
 {
 	static const u16 queue_size[] = { QUEUE_SIZE, QUEUE_SIZE };
 	struct virtio_console *c = calloc(1, sizeof(*c));
@@ -270,6 +271,7 @@ int virtio_console_create(struct vm *vm, struct chardev *chardev)
 		.opaque = c,
 	};
 	u64 features = BIT(VIRTIO_CONSOLE_F_EMERG_WRITE);
+	struct chardev *chardev = vm->console;
 	u16 columns, rows;
 	int err;
 
@@ -294,3 +296,14 @@ int virtio_console_create(struct vm *vm, struct chardev *chardev)
 	chardev_set_client(chardev, &client);
 	return 0;
 }
+
+static int console_create_wanted(struct vm *vm, const void *record, unsigned index, void **opened)
+{
+	return vm->config->console == CONSOLE_VIRTIO ? console_create(vm) : 0;
+}
+
+/* Which console a guest has is an option of all of them: --console. */
+const struct device_kind virtio_console_kind = {
+	.config = { .name = "console" },
+	.create = console_create_wanted,
+};

@@ -495,7 +495,7 @@ fail:
 
 int virtio_net_create(struct vm *vm, const struct net_config *config, unsigned index)
 {
-	struct net_backend *backend = net_backend_create(config, index);
+	struct net_backend *backend = net_backend_create(config);
 	struct virtio_net *net;
 	u8 mac[6];
 	int error;

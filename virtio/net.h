@@ -6,6 +6,7 @@
 #include <linux/virtio_net.h>
 #include "lkvm/net/backend.h"
 #include "lkvm/virtio/core.h"
+#include "lkvm/vm/device-kind.h"
 #include "uapi/virtio_net.h"
 
 /* Also the longest chain there can be, so one chain always fits an array of this many. */
@@ -126,5 +127,8 @@ void net_ctrl_run(struct virtio_net *net, struct virtqueue *vq);
 int net_set_pairs(struct virtio_net *net, unsigned n);
 /* What the guest takes from now on: GUEST_* bits. */
 int net_set_offload(struct virtio_net *net, u64 offloads);
+
+/* Makes the card and its back end, attaches it and leaves it to the VM's list. 0 or -errno, said. */
+int virtio_net_create(struct vm *vm, const struct net_config *config, unsigned index);
 
 #endif

@@ -48,15 +48,9 @@ const struct option_row arch_options[] = {
 		.name = "snp",
 		.argument = "KEY=VALUE[,...]",
 		.help = "Launch a SEV-SNP guest with a policy, an ID block and the like",
-		.man = "Means --vm-type snp. policy=N is the guest policy (default 0x30000); "
-		       "id-block=FILE and "
-		       "id-auth=FILE what its owner signed, as raw bytes or in base64, and "
-		       "author-key that an author's key is in the second; host-data=HEX 32 bytes "
-		       "for attestation reports; vcek-disabled leaves the chip's own key out of "
-		       "them; vmsa-features=N are further SEV features, gosvw=HEX 16 bytes of "
-		       "workarounds. c-bit=N says which page table bit encrypts (default 51) and "
-		       "signature=N what a firmware finds in EDX. lkvm snp-digest tells the launch "
-		       "digest beforehand. See Documentation/snp.md.",
+		.man = "Means --vm-type snp. lkvm snp-digest tells the launch digest beforehand. See "
+		       "Documentation/snp.md.",
+		.keys = snp_keys,
 		.parse = snp_parse_option,
 		.can_clear = true,
 	},

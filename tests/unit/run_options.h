@@ -13,7 +13,7 @@
 
 static struct vm_config config;
 
-extern const struct device_kind virtio_rng_kind;
+extern const struct device_kind virtio_blk_kind, virtio_net_kind, virtio_rng_kind;
 
 static inline unsigned count(const struct device_kind *kind)
 {

@@ -338,13 +338,14 @@ static void test_finish(void **state)
 	assert_string_equal(config.kernel, "some-kernel");
 	GOOD("k", "--nodefaults");
 	assert_int_equal(finish_quietly(), 0);
-	assert_true(!count(&virtio_rng_kind) && !config.nr_nets && !config.nr_disks);
+	assert_true(!count(&virtio_rng_kind) && !count(&virtio_net_kind) &&
+		    !count(&virtio_blk_kind));
 	GOOD("k", "--rng", "--nodefaults");
 	assert_int_equal(finish_quietly(), 0);
 	assert_int_equal(count(&virtio_rng_kind), 1);
 	GOOD("k", "--no-rng", "-n", "none", "--name=n", "-c1");
 	assert_int_equal(finish_quietly(), 0);
-	assert_true(!count(&virtio_rng_kind) && !config.nr_nets);
+	assert_true(!count(&virtio_rng_kind) && !count(&virtio_net_kind));
 	assert_string_equal(config.name, "n");
 	assert_int_equal(config.cpus, 1);
 }

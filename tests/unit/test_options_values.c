@@ -3,7 +3,21 @@
 #include <stdlib.h>
 #include "lkvm/config/nearest.h"
 #include "lkvm/config/size.h"
+#include "lkvm/block/disk.h"
+#include "lkvm/net/backend.h"
 #include "run_options.h"
+
+#define MAX_DISKS 26
+
+static const struct disk_config *disk(unsigned index)
+{
+	return config_record(&config, &virtio_blk_kind.config, index);
+}
+
+static const struct net_config *net(unsigned index)
+{
+	return config_record(&config, &virtio_net_kind.config, index);
+}
 
 static void test_cpus(void **state)
 {
@@ -63,18 +77,20 @@ static void test_memory_backend(void **state)
 	assert_true(memory->prealloc);
 	GOOD("--mem-backend", "memfd", "--no-mem-backend");
 	assert_int_equal(memory->kind, MEMORY_ANONYMOUS);
-	BAD("'shm' is not known; there are anonymous, memfd,", "--mem-backend", "shm");
-	BAD("'' is not known", "--mem-backend", "");
-	BAD("'prealloc' is not known; there are anonymous", "--mem-backend", "prealloc");
-	BAD("'share' is not known; there are size=2M", "--mem-backend", "memfd,share");
-	BAD("path= is empty; path=PATH would work", "--mem-backend", "file,path=");
+	BAD("--mem-backend shm: there are anonymous, memfd,", "--mem-backend", "shm");
+	BAD("--mem-backend '': there are", "--mem-backend", "");
+	BAD("--mem-backend prealloc: there are anonymous", "--mem-backend", "prealloc");
+	BAD("--mem-backend share: not known; there are size=SIZE, path=PATH and prealloc",
+	    "--mem-backend", "memfd,share");
+	BAD("--mem-backend path=: give it a PATH", "--mem-backend", "file,path=");
 	BAD("path= is missing", "--mem-backend", "file");
 	BAD("path= is missing", "--mem-backend", "hugetlbfs,prealloc");
-	BAD("path= goes with hugetlbfs and file", "--mem-backend", "memfd,path=/x");
-	BAD("size= goes with hugetlb", "--mem-backend", "memfd,size=2M");
+	BAD("--mem-backend path: it goes with hugetlbfs and file", "--mem-backend",
+	    "memfd,path=/x");
+	BAD("--mem-backend size: it goes with hugetlb", "--mem-backend", "memfd,size=2M");
 	BAD("2M or 1G would work", "--mem-backend", "hugetlb,size=3M");
-	BAD("2M or 1G would work", "--mem-backend", "hugetlb,size=x");
-	BAD("2M or 1G would work", "--mem-backend", "hugetlb,size=1K");
+	BAD("not a size; at least 4K would work", "--mem-backend", "hugetlb,size=x");
+	BAD("too small; at least 4K would work", "--mem-backend", "hugetlb,size=1K");
 	BAD("give it a FOLDER", "--hugetlbfs", "");
 }
 
@@ -271,98 +287,98 @@ static void test_affinity(void **state)
 static void test_disks(void **state)
 {
 	GOOD("-d", "disk.img");
-	assert_int_equal(config.nr_disks, 1);
-	assert_string_equal(config.disks[0].path, "disk.img");
-	assert_false(config.disks[0].readonly || config.disks[0].direct);
+	assert_int_equal(count(&virtio_blk_kind), 1);
+	assert_string_equal(disk(0)->path, "disk.img");
+	assert_false(disk(0)->readonly || disk(0)->direct);
 	GOOD("-d", "a,,b.img,ro,direct,serial=S1,queues=4", "--disk=c");
-	assert_string_equal(config.disks[0].path, "a,b.img");
-	assert_true(config.disks[0].readonly && config.disks[0].direct);
-	assert_string_equal(config.disks[0].serial, "S1");
-	assert_int_equal(config.disks[0].queues, 4);
-	assert_string_equal(config.disks[1].path, "c");
+	assert_string_equal(disk(0)->path, "a,b.img");
+	assert_true(disk(0)->readonly && disk(0)->direct);
+	assert_string_equal(disk(0)->serial, "S1");
+	assert_int_equal(disk(0)->queues, 4);
+	assert_string_equal(disk(1)->path, "c");
 	GOOD("-d", "a,,,ro");
-	assert_string_equal(config.disks[0].path, "a,");
-	assert_true(config.disks[0].readonly);
+	assert_string_equal(disk(0)->path, "a,");
+	assert_true(disk(0)->readonly);
 	GOOD("-d", "a", "--no-disk");
-	assert_int_equal(config.nr_disks, 0);
-	BAD("'rw' is not known", "-d", "a,rw");
-	BAD("'' is not known", "-d", "a,");
-	BAD("name is missing", "-d", ",ro");
-	BAD("name is missing", "-d", "");
-	BAD("1 to 20 characters, not 21", "-d", "a,serial=123456789012345678901");
+	assert_int_equal(count(&virtio_blk_kind), 0);
+	BAD("--disk rw: did you mean ro?", "-d", "a,rw");
+	BAD("--disk '': not known; there are ro, direct, serial=TEXT and queues=N", "-d", "a,");
+	BAD("--disk '': give it a FILE", "-d", ",ro");
+	BAD("--disk '': give it a FILE", "-d", "");
+	BAD("--disk serial=123456789012345678901: 1 to 20 characters would work, not 21", "-d",
+	    "a,serial=123456789012345678901");
 	GOOD("-d", "a,serial=12345678901234567890");
 	BAD("1 to 20", "-d", "a,serial=");
 	BAD("printable", "-d", "a,serial=\x01");
-	BAD("1 to 16", "-d", "a,queues=0");
-	BAD("1 to 16", "-d", "a,queues=17");
-	BAD("1 to 16", "-d", "a,queues=");
+	BAD("--disk queues=0: too small; 1 to 8 would work", "-d", "a,queues=0");
+	BAD("--disk queues=9: too large; 1 to 8 would work", "-d", "a,queues=9");
+	BAD("not a whole number; 1 to 8 would work", "-d", "a,queues=");
 }
 
 static void test_too_many_disks(void **state)
 {
-	const char *words[CONFIG_MAX_DISKS + 2];
+	const char *words[MAX_DISKS + 2];
 	unsigned i;
 
-	for (i = 0; i <= CONFIG_MAX_DISKS; i++)
+	for (i = 0; i <= MAX_DISKS; i++)
 		words[i] = "-da";
-	words[CONFIG_MAX_DISKS + 1] = NULL;
+	words[MAX_DISKS + 1] = NULL;
 	bad_(__FILE__, __LINE__, parse_words(words), "one too many; 26 work");
-	words[CONFIG_MAX_DISKS] = NULL;
+	words[MAX_DISKS] = NULL;
 	good_(__FILE__, __LINE__, parse_words(words));
 }
 
 static void test_net_modes(void **state)
 {
 	GOOD("-n", "mode=user");
-	assert_true(config.net_given);
-	assert_int_equal(config.nets[0].mode, NET_MODE_USER);
-	assert_int_equal(config.nets[0].fd, -1);
+	assert_int_equal(net(0)->mode, NET_MODE_USER);
+	assert_int_equal(net(0)->fd, -1);
 	GOOD("-n", "tap");
-	assert_int_equal(config.nets[0].mode, NET_MODE_TAP);
+	assert_int_equal(net(0)->mode, NET_MODE_TAP);
 	GOOD("-n", "tapif=tap0");
-	assert_int_equal(config.nets[0].mode, NET_MODE_TAP);
-	assert_string_equal(config.nets[0].tapif, "tap0");
+	assert_int_equal(net(0)->mode, NET_MODE_TAP);
+	assert_string_equal(net(0)->tapif, "tap0");
 	GOOD("-n", "virtio");
-	assert_int_equal(config.nets[0].mode, NET_MODE_TAP);
+	assert_int_equal(net(0)->mode, NET_MODE_TAP);
 	GOOD("-n", "mode=user,vhost=0,trans=pci");
 	GOOD("-n");
-	assert_int_equal(config.nets[0].mode, NET_MODE_TAP);
-	assert_null(config.nets[0].tapif);
+	assert_int_equal(net(0)->mode, NET_MODE_TAP);
+	assert_null(net(0)->tapif);
 	GOOD("-n", "-c", "2", "--network");
-	assert_int_equal(config.nr_nets, 2);
+	assert_int_equal(count(&virtio_net_kind), 2);
 	assert_int_equal(config.cpus, 2);
 	GOOD("--network", "-n", "mode=user");
-	assert_int_equal(config.nets[1].mode, NET_MODE_USER);
-	BAD("'bzImage' is not known", "-n", "bzImage");
+	assert_int_equal(net(1)->mode, NET_MODE_USER);
+	BAD("--network bzImage: not known; there are mode=none|user|tap, mac=MAC,", "-n",
+	    "bzImage");
 	GOOD("-n", "mode=user,trans=virtio");
-	assert_int_equal(config.nets[0].mode, NET_MODE_USER);
+	assert_int_equal(net(0)->mode, NET_MODE_USER);
 	GOOD("-n", "hostfwd=tcp::1-:2");
-	assert_int_equal(config.nets[0].mode, NET_MODE_USER);
-	assert_false(config.nets[0].loopback);
+	assert_int_equal(net(0)->mode, NET_MODE_USER);
+	assert_false(net(0)->loopback);
 	GOOD("-n", "loopback=on");
-	assert_int_equal(config.nets[0].mode, NET_MODE_USER);
-	assert_true(config.nets[0].loopback);
+	assert_int_equal(net(0)->mode, NET_MODE_USER);
+	assert_true(net(0)->loopback);
 	GOOD("-n", "mode=user,loopback=on,loopback=off");
-	assert_false(config.nets[0].loopback);
+	assert_false(net(0)->loopback);
 	BAD("loopback=yes: there are on and off", "-n", "loopback=yes");
-	BAD("loopback= needs mode=user", "-n", "mode=tap,loopback=on");
+	BAD("--network loopback: it goes with mode=user", "-n", "mode=tap,loopback=on");
 	GOOD("-n", "mode=none");
-	assert_true(config.net_given);
-	assert_int_equal(config.nr_nets, 0);
+	assert_int_equal(count(&virtio_net_kind), 0);
 	GOOD("-n", "user", "--no-network");
-	assert_int_equal(config.nr_nets, 0);
+	assert_int_equal(count(&virtio_net_kind), 0);
 	GOOD("-n", "user", "-n", "none", "-n", "tap");
-	assert_int_equal(config.nr_nets, 1);
-	assert_int_equal(config.nets[0].mode, NET_MODE_TAP);
-	BAD("user, tap and none", "-n", "mode=bridge");
-	BAD("every card is a virtio one", "-n", "trans=e1000");
-	BAD("did you mean tapif=?", "-n", "mode=tap,tapfi=x");
+	assert_int_equal(count(&virtio_net_kind), 1);
+	assert_int_equal(net(0)->mode, NET_MODE_TAP);
+	BAD("--network mode=bridge: there are none, user and tap", "-n", "mode=bridge");
+	BAD("there are virtio, pci and mmio", "-n", "trans=e1000");
+	BAD("did you mean tapif?", "-n", "mode=tap,tapfi=x");
 	BAD("not known", "-n", "mode=tap,");
 	BAD("not known", "-n", "");
-	BAD("tapif= needs mode=tap", "-n", "tapif=t,mode=user");
-	BAD("hostfwd= needs mode=user", "-n", "hostfwd=tcp::1-:2,mode=tap");
-	BAD("one too many; 8", "-nuser", "-nuser", "-nuser", "-nuser", "-nuser", "-nuser", "-nuser",
-	    "-nuser", "-nuser");
+	BAD("--network tapif: it goes with mode=tap", "-n", "tapif=t,mode=user");
+	BAD("--network hostfwd: it goes with mode=user", "-n", "hostfwd=tcp::1-:2,mode=tap");
+	BAD("--network user: that is one too many; 8", "-nuser", "-nuser", "-nuser", "-nuser",
+	    "-nuser", "-nuser", "-nuser", "-nuser", "-nuser");
 }
 
 static void test_net_values(void **state)
@@ -371,13 +387,13 @@ static void test_net_values(void **state)
 
 	GOOD("-n",
 	     "mode=tap,guest_mac=02:15:Ab:00:00:fF,script=/a,,b,downscript=d,queues=8,vhost=0");
-	assert_memory_equal(config.nets[0].mac, mac, 6);
-	assert_string_equal(config.nets[0].script, "/a,b");
-	assert_string_equal(config.nets[0].downscript, "d");
-	assert_int_equal(config.nets[0].queue_pairs, 8);
+	assert_memory_equal(net(0)->mac, mac, 6);
+	assert_string_equal(net(0)->script, "/a,b");
+	assert_string_equal(net(0)->downscript, "d");
+	assert_int_equal(net(0)->queue_pairs, 8);
 	GOOD("-n", "mode=tap,fd=5,host_ip=192.168.33.1,guest_ip=192.168.33.15");
-	assert_int_equal(config.nets[0].fd, 5);
-	assert_string_equal(config.nets[0].host_ip, "192.168.33.1");
+	assert_int_equal(net(0)->fd, 5);
+	assert_string_equal(net(0)->host_ip, "192.168.33.1");
 	BAD("not an address like", "-n", "mac=02:15:15:15:15");
 	BAD("not an address like", "-n", "mac=02:15:15:15:15:15:");
 	BAD("not an address like", "-n", "mac=0g:15:15:15:15:15");
@@ -386,9 +402,9 @@ static void test_net_values(void **state)
 	BAD("one card", "-n", "mac=00:00:00:00:00:00");
 	BAD("IPv4", "-n", "host_ip=1.2.3");
 	BAD("IPv4", "-n", "guest_ip=::1");
-	BAD("3 and up", "-n", "fd=1");
-	BAD("3 and up", "-n", "fd=-1");
-	BAD("3 and up", "-n", "fd=2147483648");
+	BAD("3 to 2147483647", "-n", "fd=1");
+	BAD("3 to 2147483647", "-n", "fd=-1");
+	BAD("3 to 2147483647", "-n", "fd=2147483648");
 	BAD("leave out tapif=", "-n", "fd=4,tapif=x");
 	BAD("1 to 8", "-n", "mq=9");
 	BAD("vhost=0 would work", "-n", "vhost=1");
@@ -397,16 +413,17 @@ static void test_net_values(void **state)
 	BAD("1 to 15", "-n", "tapif=a/b");
 	BAD("1 to 15", "-n", "tapif=..");
 	GOOD("-n", "tapif=fifteen-letters");
-	BAD("missing", "-n", "script=");
+	BAD("give it a PROGRAM", "-n", "script=");
 }
 
 static void test_hostfwd(void **state)
 {
-	const struct net_forward *forward = config.nets[0].forwards;
+	const struct net_forward *forward;
 
 	GOOD("-n", "mode=user,hostfwd=tcp:0.0.0.0:2222-10.0.2.15:22,hostfwd=udp::53-:5353,hostfwd="
 		   "tcp:1-2");
-	assert_int_equal(config.nets[0].nr_forwards, 3);
+	forward = net(0)->forwards;
+	assert_int_equal(net(0)->nr_forwards, 3);
 	assert_false(forward[0].udp);
 	assert_string_equal(forward[0].host_address, "0.0.0.0");
 	assert_int_equal(forward[0].host_port, 2222);

@@ -398,17 +398,19 @@ static void test_broken_chains(void **state)
 	free_machine(m);
 }
 
-/* ---- too many queues ---- */
-
-static void test_too_many_queues(void **state)
+/* As many as can be asked for. */
+static void test_all_queues(void **state)
 {
+	const struct disk_config config = { .path = "/proc/self/exe", .readonly = true };
 	struct guest_memory memory;
 	struct virtio_blk *blk;
-	struct disk_config config = { .path = "disk" };
-	struct disk *disk = NULL;
+	struct disk *disk;
 
 	guest_memory_init(&memory);
-	assert_int_equal(blk_new(&blk, NULL, &memory, &disk, &config, 0, 9), -EINVAL);
+	assert_int_equal(disk_open(&disk, &config), 0);
+	assert_int_equal(blk_new(&blk, NULL, &memory, &disk, &config, 0, BLK_MAX_QUEUES), 0);
+	assert_int_equal(blk->dev.nr_queues, BLK_MAX_QUEUES);
+	blk->dev.device.ops->destroy(&blk->dev.device);
 }
 
 int main(void)
@@ -426,7 +428,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_types),
 		cmocka_unit_test(test_readonly),
 		cmocka_unit_test(test_broken_chains),
-		cmocka_unit_test(test_too_many_queues),
+		cmocka_unit_test(test_all_queues),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

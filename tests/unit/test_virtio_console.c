@@ -7,6 +7,9 @@
 #include "hw_vm.h"
 #include "virtio_driver.h"
 #include "lkvm/console/chardev.h"
+#include "lkvm/vm/device-kind.h"
+
+extern const struct device_kind virtio_console_kind;
 
 #define QUEUE 16
 #define RAM   MIB(1)
@@ -79,7 +82,8 @@ static int setup(void **state)
 	again = 0;
 	columns = 80;
 	rows = 25;
-	assert_int_equal(virtio_console_create(vm, NULL), 0);
+	test_vm.config.console = CONSOLE_VIRTIO;
+	assert_int_equal(virtio_console_kind.create(vm, NULL, 0, NULL), 0);
 	devices_reset(&vm->devices);
 	assert_int_equal(devices_start(&vm->devices), 0);
 	init_rings();

@@ -235,7 +235,7 @@ static inline struct guest *guest_new(const struct net_config *config)
 	struct guest *g = calloc(1, sizeof(*g));
 
 	assert_non_null(g);
-	g->backend = net_backend_create(config, 0);
+	g->backend = net_backend_create(config);
 	if (!g->backend) {
 		free(g);
 		return NULL;
@@ -350,7 +350,7 @@ static inline int run_with_slirp(const struct CMUnitTest *tests, size_t nr)
 {
 	signal(SIGPIPE, SIG_IGN);
 	if (!net_user_available()) {
-		assert_null(net_backend_create(&user_config, 0));
+		assert_null(net_backend_create(&user_config));
 		return 0;
 	}
 	assert_int_equal(helpers_begin(), 0);

@@ -3,6 +3,7 @@
 #ifndef X86_SNP_CONFIG_H
 #define X86_SNP_CONFIG_H
 
+#include "lkvm/config/key.h"
 #include "lkvm/util/types.h"
 
 struct vm_config;
@@ -26,7 +27,8 @@ struct snp_config {
 /* Every processor with SEV-SNP so far has it here. */
 #define SNP_C_BIT_DEFAULT  51
 
-/* Its parser: fills config->arch.snp. */
+/* Its keys, and its parser, which fills config->arch.snp. */
+extern const struct key_row snp_keys[];
 int snp_parse_option(void *base, const struct option_row *row, const char *value);
 
 u64 snp_policy(const struct snp_config *config);

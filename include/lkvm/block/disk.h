@@ -7,11 +7,20 @@
 #define LKVM_BLOCK_DISK_H
 
 #include <sys/uio.h>
-#include "lkvm/config/config.h"
+#include "lkvm/util/types.h"
 #include "lkvm/util/list.h"
 #include "lkvm/util/loop.h"
 
 struct disk;
+
+/* What was asked for of one: the record of virtio/blk.c. */
+struct disk_config {
+	const char *path;
+	bool readonly;
+	bool direct;	    /* O_DIRECT */
+	const char *serial; /* NULL: made from the position */
+	unsigned queues;    /* 0: one for each vCPU, at most as many as there may be */
+};
 
 /* The unit of sizes and offsets: everything is a multiple of it, whatever the disk's block size. */
 #define DISK_SECTOR 512

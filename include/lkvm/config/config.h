@@ -12,12 +12,9 @@
 #include "lkvm/util/types.h"
 #include "arch-config.h" /* struct arch_config and ARCH_MAX_CPUS, from the architecture's folder */
 
-#define CONFIG_MAX_INITRDS  16
-#define CONFIG_MAX_DISKS    26
-#define CONFIG_MAX_NETS	    8
-#define CONFIG_MAX_FORWARDS 16
-#define CONFIG_MAX_TTYS	    4
-#define CONFIG_MAX_CPUSETS  64
+#define CONFIG_MAX_INITRDS 16
+#define CONFIG_MAX_TTYS	   4
+#define CONFIG_MAX_CPUSETS 64
 
 struct config_records;
 struct config_text;
@@ -31,43 +28,9 @@ enum virtio_transport_kind {
 	TRANSPORT_MMIO_LEGACY,
 };
 
-struct disk_config {
-	const char *path;
-	bool readonly;
-	bool direct;	    /* O_DIRECT */
-	const char *serial; /* NULL: made from the position */
-	unsigned queues;    /* 0: one for each vCPU, at most 8 */
-};
-
 struct tty_config {
 	bool pty;	  /* it is on a pty of its own */
 	const char *link; /* a symbolic link to that; NULL: none */
-};
-
-enum net_mode { NET_MODE_NONE, NET_MODE_USER, NET_MODE_TAP };
-
-struct net_forward {
-	bool udp;
-	const char *host_address; /* NULL: 127.0.0.1 */
-	u16 host_port;
-	const char *guest_address; /* NULL: the DHCP address */
-	u16 guest_port;
-};
-
-struct net_config {
-	enum net_mode mode;
-	const char *tapif;  /* an existing or wished interface name; NULL: the kernel's choice */
-	const char *script; /* run with the interface's name once it exists */
-	const char *downscript; /* run with it before lkvm ends */
-	const char *host_ip;	/* tap: given to the interface; user: the gateway's address */
-	const char *guest_ip;	/* user: what DHCP offers */
-	bool loopback;		/* user: the guest reaches the host's 127.0.0.1 */
-	u8 mac[6];		/* all zero: made from the guest's name and the position */
-	unsigned queue_pairs;	/* 0: 1 */
-	const char *trans; /* "pci", "mmio": must be what config.transport is; NULL: not told */
-	int fd;		   /* an already open tap; -1: none */
-	struct net_forward forwards[CONFIG_MAX_FORWARDS];
-	unsigned nr_forwards;
 };
 
 struct vm_config {
@@ -87,14 +50,9 @@ struct vm_config {
 	struct tty_config ttys[CONFIG_MAX_TTYS]; /* of each serial port */
 	enum virtio_transport_kind transport;
 	bool virtio_legacy; /* --virtio-legacy, until config_finish has it in transport */
-	struct disk_config disks[CONFIG_MAX_DISKS];
-	unsigned nr_disks;
-	struct net_config nets[CONFIG_MAX_NETS];
-	unsigned nr_nets;
 	/* The host's CPUs for the thread of vCPU 0, 1 ...; the last set counts for all that follow. */
 	cpu_set_t affinities[CONFIG_MAX_CPUSETS];
 	unsigned nr_affinities;
-	bool net_given;	   /* any -n, also mode=none */
 	bool nodefaults;   /* exactly what was asked for */
 	bool reboot;	   /* a guest reboot restarts the guest */
 	bool keep_running; /* even if nobody reads the console any more */

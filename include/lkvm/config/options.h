@@ -115,9 +115,8 @@ int option_u64(const struct option_row *row, const char *value, u64 *number);
 int option_keys(struct vm_config *config, const struct option_row *row, const char *value,
 		void *record);
 
-/* The parsers of options-disk.c, options-net.c and options-memory.c. */
-int option_parse_disk(void *base, const struct option_row *row, const char *value);
-int option_parse_net(void *base, const struct option_row *row, const char *value);
+/* The parsers of options-memory.c, and --mem-backend's keys. */
+extern const struct key_row memory_keys[];
 int option_parse_memory_backend(void *base, const struct option_row *row, const char *value);
 int option_parse_hugetlbfs(void *base, const struct option_row *row, const char *value);
 int option_parse_guest_memfd(void *base, const struct option_row *row, const char *value);

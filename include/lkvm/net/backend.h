@@ -10,16 +10,47 @@
 #define LKVM_NET_BACKEND_H
 
 #include <sys/uio.h>
-#include "lkvm/config/config.h"
+#include "lkvm/util/types.h"
 #include "lkvm/util/loop.h"
 
-#define NET_HDR_LEN	12
-#define NET_MAX_PAIRS	8
-#define NET_DEFAULT_MTU 1500
+#define NET_HDR_LEN	 12
+#define NET_MAX_PAIRS	 8
+#define NET_DEFAULT_MTU	 1500
+#define NET_MAX_FORWARDS 16
 /* Ethernet header and one VLAN tag. */
-#define NET_L2_LEN	18
+#define NET_L2_LEN	 18
 /* The largest frame that is passed either way, without the header before it. */
-#define NET_MAX_FRAME	(65535 + NET_L2_LEN)
+#define NET_MAX_FRAME	 (65535 + NET_L2_LEN)
+
+enum net_mode { NET_MODE_NONE, NET_MODE_USER, NET_MODE_TAP };
+
+/* As far as anybody wants to know: an older command line does. */
+enum net_trans { NET_TRANS_ANY, NET_TRANS_PCI, NET_TRANS_MMIO };
+
+struct net_forward {
+	bool udp;
+	const char *host_address; /* NULL: 127.0.0.1 */
+	u16 host_port;
+	const char *guest_address; /* NULL: the DHCP address */
+	u16 guest_port;
+};
+
+/* What was asked for of one card: the record of virtio/net-options.c. */
+struct net_config {
+	enum net_mode mode;
+	const char *tapif;  /* an existing or wished interface name; NULL: the kernel's choice */
+	const char *script; /* run with the interface's name once it exists */
+	const char *downscript; /* run with it before lkvm ends */
+	const char *host_ip;	/* tap: given to the interface; user: the gateway's address */
+	const char *guest_ip;	/* user: what DHCP offers */
+	bool loopback;		/* user: the guest reaches the host's 127.0.0.1 */
+	u8 mac[6];		/* all zero: made from the guest's name and the position */
+	unsigned queue_pairs;	/* 0: 1 */
+	enum net_trans trans;	/* where it must be, together with all others */
+	int fd;			/* an already open tap; -1: none */
+	struct net_forward forwards[NET_MAX_FORWARDS];
+	unsigned nr_forwards;
+};
 
 struct net_backend;
 
@@ -75,8 +106,8 @@ struct net_backend {
 	void *opaque;
 };
 
-/* Makes what config->mode names. NULL after saying why. index is the position among the networks. */
-struct net_backend *net_backend_create(const struct net_config *config, unsigned index);
+/* Makes what config->mode names. NULL after saying why. */
+struct net_backend *net_backend_create(const struct net_config *config);
 struct net_backend *net_tap_create(const struct net_config *config);
 /*
  * After helpers_begin. `config` must live as long. NULL after saying why, also when this lkvm was built

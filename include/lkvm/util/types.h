@@ -29,6 +29,7 @@ typedef u64 gpa_t;
 #define ALIGN_DOWN(x, a)      ((x) & ~((__typeof__(x))(a)-1))
 #define IS_ALIGNED(x, a)      (((x) & ((__typeof__(x))(a)-1)) == 0)
 #define IS_POWER_OF_2(x)      ((x) != 0 && ((x) & ((x)-1)) == 0)
+#define SIZE_OF(t, m)	      sizeof(((t *)0)->m)
 #define CONTAINER_OF(p, t, m) ((t *)((char *)(p)-offsetof(t, m)))
 #define MIN(a, b)                                                                                  \
 	({                                                                                         \

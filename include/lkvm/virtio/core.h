@@ -239,16 +239,4 @@ int virtio_pci_attach(struct virtio_device *dev, struct vm *vm);
 int virtio_mmio_attach(struct virtio_device *dev, struct vm *vm,
 		       const struct device_resource *where, int gsi);
 
-/* ---- the devices; each makes, attaches, and leaves the device to the VM's list. 0 or -errno, said ---- */
-
-struct disk;
-struct disk_config;
-struct net_config;
-struct chardev;
-/* When it returns 0, *disk is the device's own and NULL. */
-int virtio_blk_create(struct vm *vm, struct disk **disk, const struct disk_config *config,
-		      unsigned index);
-int virtio_net_create(struct vm *vm, const struct net_config *config, unsigned index);
-int virtio_console_create(struct vm *vm, struct chardev *chardev);
-
 #endif

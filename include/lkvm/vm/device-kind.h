@@ -18,6 +18,8 @@ struct vm;
  */
 struct device_kind {
 	struct config_kind config;
+	/* Will it start a helper process (util/helper.h)? NULL: no. */
+	bool (*needs_helper)(const void *record);
 	/*
 	 * Opens what the record names (a disk, a tap, a file) before anything of the guest exists, for
 	 * create to have in *opened, which is NULL until then. Logs and returns -errno. NULL: there is

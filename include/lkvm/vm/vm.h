@@ -23,7 +23,6 @@ struct port_latch;
 struct vcpu;
 struct irq_state;
 struct chardev;
-struct disk;
 struct vcpu_control;
 struct vm_signals;
 
@@ -65,10 +64,8 @@ struct vm {
 	struct port_latch *port_latch; /* vm/port-latch.c's; NULL: KVM keeps no writes */
 	struct device_list devices;    /* main thread */
 	struct irq_state *irq;
-	struct loop *loop;    /* the main thread's */
-	struct pci_host *pci; /* NULL: none */
-	/* Those that machine.c has opened and no device has taken yet. */
-	struct disk *disks[CONFIG_MAX_DISKS];
+	struct loop *loop;	 /* the main thread's */
+	struct pci_host *pci;	 /* NULL: none */
 	struct chardev *console; /* where the guest's first console goes; made before devices */
 	struct vcpu **vcpus;
 	unsigned nr_vcpus;
