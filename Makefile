@@ -22,8 +22,8 @@ else
 
 HOST_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(patsubst riscv64,riscv,$(shell uname -m))))
 ARCH ?= $(HOST_ARCH)
-ifeq ($(wildcard $(ARCH)/arch-vm.h),)
-$(error ARCH=$(ARCH): lkvm has no such architecture yet; there is $(patsubst %/arch-vm.h,%,$(wildcard */arch-vm.h)))
+ifeq ($(wildcard $(ARCH)/arch-config.h),)
+$(error ARCH=$(ARCH): lkvm has no such architecture yet; there is $(patsubst %/arch-config.h,%,$(wildcard */arch-config.h)))
 endif
 B ?= build/$(ARCH)
 CC := $(CROSS_COMPILE)gcc

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/boot/cmdline.h"
 #include "lkvm/config/size.h"
 #include "sve.h"
 
@@ -207,13 +206,3 @@ const char *const arch_kernel_paths[] = {
 	"../../arch/arm64/boot/Image",
 	NULL,
 };
-
-void arch_config_init(struct arch_config *config)
-{
-	memset(config, 0, sizeof(*config));
-}
-
-int arch_cmdline(const struct vm_config *config, char *buffer, size_t size)
-{
-	return cmdline_add_defaults(buffer, size, config);
-}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A vCPU: how it is made, and how it begins. */
+/* A vCPU: how it is made. */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -8,13 +8,11 @@
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
-#include "psci.h"
 #include "pvtime.h"
 #include "registers.h"
 #include "sve.h"
 
-#define MPIDR_AFFINITY	0xff00ffffffULL
-#define NO_MACHINE_TYPE 0xffffffff
+#define MPIDR_AFFINITY 0xff00ffffffULL
 
 static int failed(const struct vcpu *vcpu, const char *what)
 {
@@ -26,7 +24,7 @@ static int failed(const struct vcpu *vcpu, const char *what)
 
 int arm64_vcpu_init(struct vcpu *vcpu, bool off)
 {
-	struct kvm_vcpu_init request = vcpu->vm->arch.arm64->init;
+	struct kvm_vcpu_init request = vcpu->vm->arch->init;
 
 	if (off)
 		request.features[0] |= 1U << KVM_ARM_VCPU_POWER_OFF;
@@ -34,7 +32,7 @@ int arm64_vcpu_init(struct vcpu *vcpu, bool off)
 }
 
 /* Only the first runs: the others wait for PSCI's CPU_ON, in KVM or, when that is lkvm's own, outside. */
-static int init(struct vcpu *vcpu)
+int arm64_vcpu_power_on(struct vcpu *vcpu)
 {
 	if (!arm64_vcpu_init(vcpu, vcpu->id && !vcpu->vm->config->arch.psci))
 		return 0;
@@ -51,7 +49,7 @@ static void limit_addresses(struct vcpu *vcpu)
 	struct vm *vm = vcpu->vm;
 	u64 value;
 
-	if (!vm->config->firmware || vm->config->arch.aarch32 || vm->arch.arm64->ipa_bits > 48)
+	if (!vm->config->firmware || vm->config->arch.aarch32 || vm->arch->ipa_bits > 48)
 		return;
 	if (vcpu_get_register(vcpu, REG_ID_AA64MMFR0_EL1, &value) ||
 	    (value & MMFR0_PARANGE) <= MMFR0_PARANGE_48)
@@ -63,7 +61,7 @@ static void limit_addresses(struct vcpu *vcpu)
 
 int arch_vcpu_create(struct vcpu *vcpu)
 {
-	int error = init(vcpu);
+	int error = arm64_vcpu_power_on(vcpu);
 
 	if (!error && arm64_wants(vcpu->vm, KVM_ARM_VCPU_SVE))
 		error = sve_finalize(vcpu);
@@ -74,53 +72,5 @@ int arch_vcpu_create(struct vcpu *vcpu)
 	vcpu->arch.mpidr &= MPIDR_AFFINITY;
 	if (!error)
 		limit_addresses(vcpu);
-	return error;
-}
-
-void arch_vcpu_destroy(struct vcpu *vcpu)
-{
-}
-
-/* A guest's counters run on while it is paused, and there is no way to tell it that it was. */
-void arch_vcpu_resume(struct vcpu *vcpu)
-{
-}
-
-/*
- * Documentation/arch/arm64/booting.rst: x0 is the device tree, x1 to x3 are 0.
- * Documentation/arch/arm/booting.rst: r0 is 0, r1 the machine's number, r2 the device tree.
- */
-static int enter_at(struct vcpu *vcpu, const struct ram_boot *boot)
-{
-	static const unsigned nr = 4;
-	const u64 wide[] = { boot->dtb, 0, 0, 0 };
-	const u64 narrow[] = { 0, NO_MACHINE_TYPE, boot->dtb, 0 };
-	const u64 *arguments = vcpu->vm->config->arch.aarch32 ? narrow : wide;
-	int error = vcpu_set_register(vcpu, REG_PC, boot->entry);
-
-	for (unsigned i = 0; i < nr && !error; i++)
-		error = vcpu_set_register(vcpu, REG_X(i), arguments[i]);
-	if (error)
-		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id,
-			  strerror(-error));
-	return error;
-}
-
-int arch_reset(struct vm *vm)
-{
-	struct arm64_vm *arm64 = vm->arch.arm64;
-	struct vcpu *vcpu;
-	unsigned i;
-	int error = arm64->used ? gic_reset(vm, &arm64->gic) : 0;
-
-	vcpu_for_each (vcpu, vm, i) {
-		/* As KVM made them they are as after a reset already. */
-		if (!error && arm64->used)
-			error = init(vcpu);
-	}
-	psci_reset(vm);
-	if (!error)
-		error = enter_at(vm->vcpus[0], &arm64->boot);
-	arm64->used = true;
 	return error;
 }

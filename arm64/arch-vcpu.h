@@ -16,4 +16,9 @@ struct arch_vcpu {
 	struct arm64_sleep sleep; /* the vCPU's thread, or main while it is parked */
 };
 
+/* See arch.h. */
+struct vcpu;
+bool arch_vcpu_big_endian(struct vcpu *vcpu);
+#define arch_vcpu_big_endian arch_vcpu_big_endian
+
 #endif

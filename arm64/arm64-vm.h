@@ -11,7 +11,7 @@
 #include "gic.h"
 #include "uapi/kvm-arm64.h"
 
-struct arm64_vm {
+struct arch_vm {
 	unsigned ipa_bits;	   /* of a guest physical address */
 	struct kvm_vcpu_init init; /* target and features of every vCPU */
 	bool pvtime;		   /* vCPUs have a record of their steal time; pvtime.c's */
@@ -28,7 +28,7 @@ int arm64_choose_features(struct vm *vm);
 /* Do the vCPUs have this feature, a KVM_ARM_VCPU_*? */
 static inline bool arm64_wants(const struct vm *vm, unsigned feature)
 {
-	return vm->arch.arm64->init.features[feature / 32] >> feature % 32 & 1;
+	return vm->arch->init.features[feature / 32] >> feature % 32 & 1;
 }
 
 /*
@@ -36,6 +36,8 @@ static inline bool arm64_wants(const struct vm *vm, unsigned feature)
  * parked or off. 0 or -errno, nothing said.
  */
 int arm64_vcpu_init(struct vcpu *vcpu, bool off);
+/* The same as a machine is switched on: only the first vCPU runs. Main thread; logs and returns -errno on failure. */
+int arm64_vcpu_power_on(struct vcpu *vcpu);
 
 /* arm64/dtb.c: see struct ram_boot */
 int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, gpa_t initrd,

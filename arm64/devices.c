@@ -35,10 +35,12 @@ static const struct device_row virtio_mmio = {
 
 int arch_create_devices(struct vm *vm)
 {
-	struct arm64_vm *arm64 = vm->arch.arm64;
+	struct arch_vm *arm64 = vm->arch;
 	/* All vCPUs exist now, so the interrupt controller can be what it has to be for them. */
 	int error = gic_init(vm, &arm64->gic);
 
+	if (!error && vm->config->reboot)
+		error = gic_note_birth(vm, &arm64->gic);
 	if (!error)
 		error = pmu_init(vm);
 	if (!error && arm64->gic.kind == IRQCHIP_GICV2M)

@@ -84,7 +84,7 @@ static void pci(struct fdt_tree *tree, struct vm *vm, u32 pool)
 		.format = &gic_irq_format,
 		.interrupt_parent = BOARD_PHANDLE_GIC,
 		.interrupt_address_cells = 2,
-		.msi_parent = vm->arch.arm64->gic.msi_size ? BOARD_PHANDLE_MSI : 0,
+		.msi_parent = vm->arch->gic.msi_size ? BOARD_PHANDLE_MSI : 0,
 		.msi_by_requester = true,
 		.dma_pool = pool,
 	};
@@ -120,7 +120,7 @@ int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, g
 	psci(tree, vm);
 	timer(tree, vm);
 	pmu(tree, vm);
-	gic_fdt(tree, vm, &vm->arch.arm64->gic);
+	gic_fdt(tree, vm, &vm->arch->gic);
 	peripheral_clock(tree);
 	pool = dma_pool(tree, vm);
 	fdt_devices(tree, &vm->devices, &gic_irq_format, BOARD_PHANDLE_CLOCK, pool);

@@ -127,7 +127,7 @@ static int choose_nested(struct vm *vm, struct kvm_vcpu_init *init)
 	}
 	if (arch->e2h0)
 		want(init, KVM_ARM_VCPU_HAS_EL2_E2H0);
-	return gic_check_nested(vm, &vm->arch.arm64->gic);
+	return gic_check_nested(vm, &vm->arch->gic);
 }
 
 static int set_counter_offset(struct vm *vm)
@@ -147,7 +147,7 @@ static int set_counter_offset(struct vm *vm)
 
 int arm64_choose_features(struct vm *vm)
 {
-	struct kvm_vcpu_init *init = &vm->arch.arm64->init;
+	struct kvm_vcpu_init *init = &vm->arch->init;
 	int error;
 
 	if (ioctl(vm->fd, KVM_ARM_PREFERRED_TARGET, init)) {

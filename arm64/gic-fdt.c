@@ -21,7 +21,7 @@ const struct fdt_irq_format gic_irq_format = { .cells = 3, .encode = encode };
 /* GICv2 wants a mask of the CPUs that have it beside the trigger. */
 void gic_ppi(const struct vm *vm, unsigned intid, u32 trigger, u32 cells[3])
 {
-	u32 cpus = gic_is_v3(&vm->arch.arm64->gic) ? 0 : (BIT(vm->config->cpus) - 1) << 8;
+	u32 cpus = gic_is_v3(&vm->arch->gic) ? 0 : (BIT(vm->config->cpus) - 1) << 8;
 
 	cells[0] = KIND_PPI;
 	cells[1] = intid - PPI_BASE;

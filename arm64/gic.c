@@ -195,8 +195,6 @@ int gic_init(struct vm *vm, struct gic *gic)
 		error = create_routes(vm);
 	if (!error && gic->kind == IRQCHIP_GICV2M)
 		irq_msi_are_lines(vm, gic->msi + GIC_V2M_SETSPI, BOARD_SPI_BASE);
-	if (!error && vm->config->reboot)
-		error = gic_note_birth(vm, gic);
 	return error;
 }
 

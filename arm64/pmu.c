@@ -103,7 +103,7 @@ static void wanted_cpus(struct vm *vm, cpu_set_t *wanted)
 
 static int choose(struct vm *vm)
 {
-	struct arm64_vm *arm64 = vm->arch.arm64;
+	struct arch_vm *arm64 = vm->arch;
 	struct host_pmu pmu;
 	struct vcpu *vcpu;
 	cpu_set_t wanted, allowed;

@@ -31,7 +31,7 @@ int pvtime_lay_out(struct vm *vm)
 		log_fatal("No memory for the guest's steal time: %s; --no-pvtime does without",
 			  strerror(-error));
 	else
-		vm->arch.arm64->pvtime = true;
+		vm->arch->pvtime = true;
 	return error;
 }
 
@@ -45,7 +45,7 @@ int pvtime_init(struct vcpu *vcpu)
 	};
 	int error;
 
-	if (!vcpu->vm->arch.arm64->pvtime || !ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &request))
+	if (!vcpu->vm->arch->pvtime || !ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &request))
 		return 0;
 	error = -errno;
 	log_fatal("vCPU %u: KVM does not take the place of its steal time: %s; --no-pvtime does "

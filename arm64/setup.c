@@ -54,7 +54,7 @@ int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type
 	return kind->check_host ? kind->check_host(kind, kvm_fd, *type) : 0;
 }
 
-static void set_up_boot(struct vm *vm, struct arm64_vm *arm64)
+static void set_up_boot(struct vm *vm, struct arch_vm *arm64)
 {
 	const struct vm_config *config = vm->config;
 
@@ -70,10 +70,10 @@ static void set_up_boot(struct vm *vm, struct arm64_vm *arm64)
 
 int arch_load(struct vm *vm)
 {
-	return ram_boot_load(&vm->arch.arm64->boot, vm);
+	return ram_boot_load(&vm->arch->boot, vm);
 }
 
-static void lay_out_pci(struct vm *vm, struct arm64_vm *arm64)
+static void lay_out_pci(struct vm *vm, struct arch_vm *arm64)
 {
 	arm64->pci = (struct pci_board){
 		.ecam_base = BOARD_ECAM,
@@ -94,24 +94,24 @@ static void lay_out_pci(struct vm *vm, struct arm64_vm *arm64)
 
 int arch_open_files(struct vm *vm)
 {
-	struct arm64_vm *arm64 = calloc(1, sizeof(*arm64));
+	struct arch_vm *arm64 = calloc(1, sizeof(*arm64));
 
 	if (!arm64)
 		return -ENOMEM;
-	vm->arch.arm64 = arm64;
+	vm->arch = arm64;
 	set_up_boot(vm, arm64);
 	return ram_boot_open(&arm64->boot, vm->config);
 }
 
 const struct boot_file *arch_kernel_file(const struct vm *vm)
 {
-	return &vm->arch.arm64->boot.kernel_file;
+	return &vm->arch->boot.kernel_file;
 }
 
 int arch_vm_create(struct vm *vm)
 {
 	const struct confidential_ops *kind = arm64_confidential(vm->config);
-	struct arm64_vm *arm64 = vm->arch.arm64;
+	struct arch_vm *arm64 = vm->arch;
 	int error;
 
 	vm->private_memory = kind->private_memory;
@@ -140,12 +140,12 @@ int arch_vm_create(struct vm *vm)
 
 void arch_vm_destroy(struct vm *vm)
 {
-	struct arm64_vm *arm64 = vm->arch.arm64;
+	struct arch_vm *arm64 = vm->arch;
 
 	if (!arm64)
 		return;
 	ram_boot_close(&arm64->boot);
 	gic_destroy(&arm64->gic);
 	free(arm64);
-	vm->arch.arm64 = NULL;
+	vm->arch = NULL;
 }

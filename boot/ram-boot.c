@@ -168,7 +168,7 @@ static int lay_out(const struct ram_boot *boot, const struct vm_config *config, 
 static int make_cmdline(const struct ram_boot *boot, const struct vm_config *config, char *cmdline)
 {
 	size_t size = MIN(boot->cmdline_max, (size_t)CMDLINE_MAX);
-	int error = config->nodefaults ? 0 : arch_cmdline(config, cmdline, size);
+	int error = config->nodefaults ? 0 : cmdline_add_defaults(cmdline, size, config);
 
 	/* What the user gave comes last: of two equal parameters Linux takes the later one. */
 	if (!error)

@@ -34,7 +34,6 @@ void config_init(struct vm_config *config, const struct option_set *options)
 		.transport = TRANSPORT_PCI,
 		.loglevel = LOG_LEVEL_INFO,
 	};
-	arch_config_init(&config->arch);
 }
 
 char *config_keep(struct vm_config *config, char *text)

@@ -44,8 +44,24 @@
 
 struct fifo {
 	u8 data[FIFO_SIZE], errors[FIFO_SIZE];
-	unsigned head, len;
+	u32 head, len;
 };
+
+/* What a guest sees of it, or will. */
+struct uart_state {
+	u8 ier, lcr, mcr, msr, scr, fcr, dll, dlm;
+	u8 overrun;
+	u8 thr_interrupt; /* THR became empty and nobody has been told */
+	u8 unused[2];
+	struct fifo rx;
+	/*
+	 * Bytes from the host that a FIFO reset would have lost. They are received anew once the guest
+	 * listens again, as if the host had waited: what comes through a pipe must not depend on when
+	 * the guest's driver starts.
+	 */
+	struct fifo held;
+};
+_Static_assert(sizeof(struct uart_state) == 12 + 2 * (2 * FIFO_SIZE + 8), "no padding");
 
 struct uart {
 	struct device device;
@@ -56,13 +72,10 @@ struct uart {
 	struct loop_timer rest;	 /* main loop: until more bytes may come, see BATCH */
 
 	pthread_mutex_t lock; /* everything below */
-	u8 ier, lcr, mcr, msr, scr, fcr, dll, dlm;
-	bool overrun;
-	bool thr_interrupt; /* THR became empty and nobody has been told */
-	bool level;	    /* of the interrupt line */
+	struct uart_state state;
+	bool level; /* of the interrupt line */
 	bool quiesced;
 	unsigned polls; /* of LSR, see POLLS_OF_A_READER */
-	struct fifo rx;
 	/* See BATCH; times are clock_now()'s. */
 	unsigned taken; /* of the batch */
 	u64 batch_at;	/* when its first byte came */
@@ -70,12 +83,6 @@ struct uart {
 	u64 rest_limit; /* and then in any case */
 	u64 level_at;	/* since when the line's level counts */
 	bool emptied;	/* rx is, and the main loop has not been told */
-	/*
-	 * Bytes from the host that a FIFO reset would have lost. They are received anew once the guest
-	 * listens again, as if the host had waited: what comes through a pipe must not depend on when
-	 * the guest's driver starts.
-	 */
-	struct fifo held;
 };
 
 static void fifo_put(struct fifo *f, u8 data, u8 errors)
@@ -97,12 +104,12 @@ static u8 fifo_get(struct fifo *f)
 
 static bool fifo_enabled(const struct uart *u)
 {
-	return u->fcr & UART_FCR_ENABLE_FIFO;
+	return u->state.fcr & UART_FCR_ENABLE_FIFO;
 }
 
 static bool loopback(const struct uart *u)
 {
-	return u->mcr & UART_MCR_LOOP;
+	return u->state.mcr & UART_MCR_LOOP;
 }
 
 static unsigned rx_size(const struct uart *u)
@@ -114,16 +121,16 @@ static unsigned rx_trigger(const struct uart *u)
 {
 	static const u8 levels[] = { 1, 4, 8, 14 };
 
-	return fifo_enabled(u) ? levels[u->fcr >> 6] : 1;
+	return fifo_enabled(u) ? levels[u->state.fcr >> 6] : 1;
 }
 
 /* Errors belong to the byte that is to be read next. */
 static u8 line_errors(const struct uart *u)
 {
-	u8 errors = u->overrun ? UART_LSR_OE : 0;
+	u8 errors = u->state.overrun ? UART_LSR_OE : 0;
 
-	if (u->rx.len)
-		errors |= u->rx.errors[u->rx.head];
+	if (u->state.rx.len)
+		errors |= u->state.rx.errors[u->state.rx.head];
 	return errors;
 }
 
@@ -133,13 +140,13 @@ static u8 line_errors(const struct uart *u)
  */
 static u8 interrupt_id(const struct uart *u)
 {
-	if ((u->ier & UART_IER_RLSI) && line_errors(u))
+	if ((u->state.ier & UART_IER_RLSI) && line_errors(u))
 		return UART_IIR_RLSI;
-	if ((u->ier & UART_IER_RDI) && u->rx.len)
-		return u->rx.len >= rx_trigger(u) ? UART_IIR_RDI : UART_IIR_RX_TIMEOUT;
-	if ((u->ier & UART_IER_THRI) && u->thr_interrupt)
+	if ((u->state.ier & UART_IER_RDI) && u->state.rx.len)
+		return u->state.rx.len >= rx_trigger(u) ? UART_IIR_RDI : UART_IIR_RX_TIMEOUT;
+	if ((u->state.ier & UART_IER_THRI) && u->state.thr_interrupt)
 		return UART_IIR_THRI;
-	if ((u->ier & UART_IER_MSI) && (u->msr & UART_MSR_ANY_DELTA))
+	if ((u->state.ier & UART_IER_MSI) && (u->state.msr & UART_MSR_ANY_DELTA))
 		return UART_IIR_MSI;
 	return UART_IIR_NO_INT;
 }
@@ -172,20 +179,20 @@ static void update_line(struct uart *u)
 static bool listens(const struct uart *u)
 {
 	return !u->quiesced && !loopback(u) &&
-	       ((u->ier & UART_IER_RDI) || u->polls >= POLLS_OF_A_READER);
+	       ((u->state.ier & UART_IER_RDI) || u->polls >= POLLS_OF_A_READER);
 }
 
 static void receive_from_host(struct uart *u, u8 data)
 {
-	if (!u->rx.len && !u->taken)
+	if (!u->state.rx.len && !u->taken)
 		u->batch_at = clock_now();
-	fifo_put(&u->rx, data, 0);
+	fifo_put(&u->state.rx, data, 0);
 }
 
 static void receive_held(struct uart *u)
 {
-	while (u->held.len && listens(u) && u->rx.len < rx_size(u))
-		receive_from_host(u, fifo_get(&u->held));
+	while (u->state.held.len && listens(u) && u->state.rx.len < rx_size(u))
+		receive_from_host(u, fifo_get(&u->state.held));
 }
 
 /* After each byte that the guest took. */
@@ -194,7 +201,7 @@ static void note_taken(struct uart *u)
 	u64 now;
 
 	u->taken++;
-	if (u->rx.len)
+	if (u->state.rx.len)
 		return;
 	now = clock_now();
 	u->rest_until = now + (now - u->batch_at);
@@ -210,34 +217,34 @@ static unsigned batch_left(struct uart *u)
 	unsigned nr;
 
 	if (!u->taken)
-		return BATCH - u->rx.len;
+		return BATCH - u->state.rx.len;
 	now = clock_now();
-	if (!u->rx.len && !rest_left(u, now)) {
+	if (!u->state.rx.len && !rest_left(u, now)) {
 		u->taken = 0;
 		return BATCH;
 	}
-	nr = u->taken + u->rx.len;
+	nr = u->taken + u->state.rx.len;
 	return nr < BATCH && now - u->batch_at < BATCH_NS ? BATCH - nr : 0;
 }
 
 static unsigned uart_room_locked(struct uart *u)
 {
-	if (!listens(u) || u->held.len || u->rx.len >= rx_size(u))
+	if (!listens(u) || u->state.held.len || u->state.rx.len >= rx_size(u))
 		return 0;
-	return MIN(rx_size(u) - u->rx.len, batch_left(u));
+	return MIN(rx_size(u) - u->state.rx.len, batch_left(u));
 }
 
 /* What arrives without asking for room: only the guest's own, in loop-back mode. */
 static void receive(struct uart *u, u8 data, u8 errors)
 {
-	if (u->rx.len >= rx_size(u)) {
-		u->overrun = true;
+	if (u->state.rx.len >= rx_size(u)) {
+		u->state.overrun = true;
 		/* Without a FIFO the newer byte replaces the older, with it the newer is lost. */
 		if (fifo_enabled(u))
 			return;
-		fifo_get(&u->rx);
+		fifo_get(&u->state.rx);
 	}
-	fifo_put(&u->rx, data, errors);
+	fifo_put(&u->state.rx, data, errors);
 }
 
 static void clear_rx(struct uart *u)
@@ -246,22 +253,22 @@ static void clear_rx(struct uart *u)
 
 	if (!loopback(u)) {
 		/* What was received is older than what is still held; both together fit: see room. */
-		while (u->rx.len)
-			fifo_put(&held, fifo_get(&u->rx), 0);
-		while (u->held.len && held.len < FIFO_SIZE)
-			fifo_put(&held, fifo_get(&u->held), 0);
-		u->held = held;
+		while (u->state.rx.len)
+			fifo_put(&held, fifo_get(&u->state.rx), 0);
+		while (u->state.held.len && held.len < FIFO_SIZE)
+			fifo_put(&held, fifo_get(&u->state.held), 0);
+		u->state.held = held;
 	}
-	memset(&u->rx, 0, sizeof(u->rx));
+	memset(&u->state.rx, 0, sizeof(u->state.rx));
 }
 
 static u8 read_rbr(struct uart *u)
 {
 	u8 data;
 
-	if (!u->rx.len)
+	if (!u->state.rx.len)
 		return 0;
-	data = fifo_get(&u->rx);
+	data = fifo_get(&u->state.rx);
 	receive_held(u);
 	if (!loopback(u))
 		note_taken(u);
@@ -274,7 +281,7 @@ static u8 read_iir(struct uart *u)
 
 	/* Only the reading that reports it clears it. */
 	if (id == UART_IIR_THRI)
-		u->thr_interrupt = false;
+		u->state.thr_interrupt = false;
 	return id | (fifo_enabled(u) ? 0xc0 : 0);
 }
 
@@ -283,12 +290,12 @@ static u8 read_lsr(struct uart *u)
 	u8 lsr = UART_LSR_THRE | UART_LSR_TEMT | line_errors(u);
 
 	if (fifo_enabled(u))
-		for (unsigned i = 0; i < u->rx.len; i++)
-			if (u->rx.errors[(u->rx.head + i) % FIFO_SIZE])
+		for (unsigned i = 0; i < u->state.rx.len; i++)
+			if (u->state.rx.errors[(u->state.rx.head + i) % FIFO_SIZE])
 				lsr |= UART_LSR_FIFOE;
-	u->overrun = false;
-	if (u->rx.len) {
-		u->rx.errors[u->rx.head] = 0;
+	u->state.overrun = false;
+	if (u->state.rx.len) {
+		u->state.rx.errors[u->state.rx.head] = 0;
 		return lsr | UART_LSR_DR;
 	}
 	if (u->polls < POLLS_OF_A_READER)
@@ -299,33 +306,33 @@ static u8 read_lsr(struct uart *u)
 
 static u8 read_msr(struct uart *u)
 {
-	u8 msr = u->msr;
+	u8 msr = u->state.msr;
 
-	u->msr &= ~UART_MSR_ANY_DELTA;
+	u->state.msr &= ~UART_MSR_ANY_DELTA;
 	return msr;
 }
 
 static u8 read_register(struct uart *u, unsigned reg)
 {
-	bool dlab = u->lcr & UART_LCR_DLAB;
+	bool dlab = u->state.lcr & UART_LCR_DLAB;
 
 	switch (reg) {
 	case UART_RX:
-		return dlab ? u->dll : read_rbr(u);
+		return dlab ? u->state.dll : read_rbr(u);
 	case UART_IER:
-		return dlab ? u->dlm : u->ier;
+		return dlab ? u->state.dlm : u->state.ier;
 	case UART_IIR:
 		return read_iir(u);
 	case UART_LCR:
-		return u->lcr;
+		return u->state.lcr;
 	case UART_MCR:
-		return u->mcr;
+		return u->state.mcr;
 	case UART_LSR:
 		return read_lsr(u);
 	case UART_MSR:
 		return read_msr(u);
 	default:
-		return u->scr;
+		return u->state.scr;
 	}
 }
 
@@ -336,61 +343,61 @@ static u8 modem_lines(const struct uart *u)
 
 	if (!loopback(u))
 		return UART_MSR_DCD | UART_MSR_DSR | UART_MSR_CTS;
-	if (u->mcr & UART_MCR_RTS)
+	if (u->state.mcr & UART_MCR_RTS)
 		lines |= UART_MSR_CTS;
-	if (u->mcr & UART_MCR_DTR)
+	if (u->state.mcr & UART_MCR_DTR)
 		lines |= UART_MSR_DSR;
-	if (u->mcr & UART_MCR_OUT1)
+	if (u->state.mcr & UART_MCR_OUT1)
 		lines |= UART_MSR_RI;
-	if (u->mcr & UART_MCR_OUT2)
+	if (u->state.mcr & UART_MCR_OUT2)
 		lines |= UART_MSR_DCD;
 	return lines;
 }
 
 static void update_modem(struct uart *u)
 {
-	u8 lines = modem_lines(u), changed = (u->msr ^ lines) & MSR_LINES;
+	u8 lines = modem_lines(u), changed = (u->state.msr ^ lines) & MSR_LINES;
 
 	if (changed & UART_MSR_CTS)
-		u->msr |= UART_MSR_DCTS;
+		u->state.msr |= UART_MSR_DCTS;
 	if (changed & UART_MSR_DSR)
-		u->msr |= UART_MSR_DDSR;
+		u->state.msr |= UART_MSR_DDSR;
 	if (changed & UART_MSR_DCD)
-		u->msr |= UART_MSR_DDCD;
+		u->state.msr |= UART_MSR_DDCD;
 	if ((changed & UART_MSR_RI) && !(lines & UART_MSR_RI))
-		u->msr |= UART_MSR_TERI; /* only the trailing edge */
-	u->msr = (u->msr & ~MSR_LINES) | lines;
+		u->state.msr |= UART_MSR_TERI; /* only the trailing edge */
+	u->state.msr = (u->state.msr & ~MSR_LINES) | lines;
 }
 
 static void write_ier(struct uart *u, u8 value)
 {
-	u8 old = u->ier;
+	u8 old = u->state.ier;
 
-	u->ier = value & 0x0f;
+	u->state.ier = value & 0x0f;
 	/* Enabling it while the transmitter is empty asks for the interrupt anew. */
-	if ((u->ier & ~old) & UART_IER_THRI)
-		u->thr_interrupt = true;
-	if ((u->ier ^ old) & UART_IER_RDI)
+	if ((u->state.ier & ~old) & UART_IER_THRI)
+		u->state.thr_interrupt = true;
+	if ((u->state.ier ^ old) & UART_IER_RDI)
 		u->polls = 0;
 }
 
 static void write_fcr(struct uart *u, u8 value)
 {
-	bool toggled = (u->fcr ^ value) & UART_FCR_ENABLE_FIFO;
+	bool toggled = (u->state.fcr ^ value) & UART_FCR_ENABLE_FIFO;
 
 	if (toggled || (value & UART_FCR_CLEAR_RCVR))
 		clear_rx(u);
 	if (toggled)
-		u->overrun = false;
+		u->state.overrun = false;
 	/* The other bits can only be programmed together with the enable bit. */
-	u->fcr = value & UART_FCR_ENABLE_FIFO ? value & FCR_KEPT : 0;
+	u->state.fcr = value & UART_FCR_ENABLE_FIFO ? value & FCR_KEPT : 0;
 }
 
 static void write_lcr(struct uart *u, u8 value)
 {
-	u8 raised = value & ~u->lcr;
+	u8 raised = value & ~u->state.lcr;
 
-	u->lcr = value;
+	u->state.lcr = value;
 	if ((raised & UART_LCR_SBC) && loopback(u))
 		receive(u, 0, UART_LSR_BI);
 }
@@ -398,7 +405,7 @@ static void write_lcr(struct uart *u, u8 value)
 /* True: the byte is for the host. */
 static bool write_thr(struct uart *u, u8 value)
 {
-	u->thr_interrupt = true;
+	u->state.thr_interrupt = true;
 	u->polls = 0;
 	if (!loopback(u))
 		return true;
@@ -408,17 +415,17 @@ static bool write_thr(struct uart *u, u8 value)
 
 static bool write_register(struct uart *u, unsigned reg, u8 value)
 {
-	bool dlab = u->lcr & UART_LCR_DLAB;
+	bool dlab = u->state.lcr & UART_LCR_DLAB;
 
 	switch (reg) {
 	case UART_TX:
 		if (!dlab)
 			return write_thr(u, value);
-		u->dll = value;
+		u->state.dll = value;
 		break;
 	case UART_IER:
 		if (dlab)
-			u->dlm = value;
+			u->state.dlm = value;
 		else
 			write_ier(u, value);
 		break;
@@ -429,11 +436,11 @@ static bool write_register(struct uart *u, unsigned reg, u8 value)
 		write_lcr(u, value);
 		break;
 	case UART_MCR:
-		u->mcr = value & 0x1f;
+		u->state.mcr = value & 0x1f;
 		update_modem(u);
 		break;
 	case UART_SCR:
-		u->scr = value;
+		u->state.scr = value;
 		break;
 	}
 	return false;
@@ -508,7 +515,7 @@ static size_t uart_room(void *opaque)
 	/* Before the question for room: a rest that is over in between must not be taken for none. */
 	now = clock_now();
 	room = uart_room_locked(u);
-	if (!room && u->taken && !u->rx.len)
+	if (!room && u->taken && !u->state.rx.len)
 		rest = rest_left(u, now);
 	pthread_mutex_unlock(&u->lock);
 	if (rest)
@@ -528,10 +535,10 @@ static void uart_receive(void *opaque, const u8 *data, size_t len)
 	pthread_mutex_lock(&u->lock);
 	for (size_t i = 0; i < len; i++) {
 		/* The guest may have stopped listening since room() was asked. */
-		if (listens(u) && !u->held.len && u->rx.len < rx_size(u))
+		if (listens(u) && !u->state.held.len && u->state.rx.len < rx_size(u))
 			receive_from_host(u, data[i]);
-		else if (u->held.len < FIFO_SIZE)
-			fifo_put(&u->held, data[i], 0);
+		else if (u->state.held.len < FIFO_SIZE)
+			fifo_put(&u->state.held, data[i], 0);
 	}
 	update_line(u);
 	pthread_mutex_unlock(&u->lock);
@@ -548,14 +555,14 @@ static void uart_reset(struct device *device)
 
 	pthread_mutex_lock(&u->lock);
 	clear_rx(u);
-	u->ier = u->lcr = u->mcr = u->scr = u->fcr = 0;
+	u->state.ier = u->state.lcr = u->state.mcr = u->state.scr = u->state.fcr = 0;
 	/* 9600 baud; the chip leaves the latch undefined, and some guests print without setting it. */
-	u->dll = 12;
-	u->dlm = 0;
-	u->overrun = u->thr_interrupt = u->emptied = false;
+	u->state.dll = 12;
+	u->state.dlm = 0;
+	u->state.overrun = u->state.thr_interrupt = u->emptied = false;
 	u->taken = 0;
 	u->polls = 0;
-	u->msr = modem_lines(u);
+	u->state.msr = modem_lines(u);
 	update_line(u);
 	pthread_mutex_unlock(&u->lock);
 }

@@ -3,6 +3,7 @@
  * Guest RAM in a file with a name, for who wants to look at it from outside, also afterwards. A guest's
  * memory is zero when it starts, so what was in the file is lost; what the guest leaves stays there.
  */
+#include <linux/magic.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,8 +15,6 @@
 #include "lkvm/util/file-lock.h"
 #include "lkvm/util/log.h"
 #include "lkvm/memory/backends.h"
-
-#define HUGETLBFS_MAGIC 0x958458f6
 
 static int refuse(const struct guest_memory *memory, const char *why, int error)
 {

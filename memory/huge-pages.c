@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Guest RAM of the huge pages that a host has put aside (Documentation/admin-guide/mm/hugetlbpage.rst in Linux). */
+#include <linux/magic.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,10 +15,9 @@
 #include "lkvm/util/log.h"
 #include "lkvm/memory/backends.h"
 
-#define POOLS		"/sys/kernel/mm/hugepages"
-#define POOL		"hugepages-"
-#define HUGETLBFS_MAGIC 0x958458f6
-#define SIZE_SHIFT	26 /* MFD_HUGE_SHIFT */
+#define POOLS	   "/sys/kernel/mm/hugepages"
+#define POOL	   "hugepages-"
+#define SIZE_SHIFT 26 /* MFD_HUGE_SHIFT */
 
 static u64 pool_number(u64 page, const char *what)
 {

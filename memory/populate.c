@@ -8,20 +8,17 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
 #include <unistd.h>
 
 #include "lkvm/memory/backends.h"
+#include "uapi/mman.h"
 #include "lkvm/memory/populate.h"
 #include "lkvm/util/log.h"
 
 #define WORTH_WRITING KIB(64) /* tables and command lines are not, and share pages */
 #define LONGEST_WRITE MIB(64)
 #define MADE_AT_ONCE  MIB(2) /* still in the processor's cache when they are read into */
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
-#endif
 
 /* Part of a region; file is where its first byte is in memory->fd. */
 struct piece {

@@ -3,17 +3,13 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
 
 #include "lkvm/util/log.h"
 #include "lkvm/util/loop.h"
 #include "lkvm/memory/guard.h"
 #include "lkvm/util/thread.h"
 #include "lkvm/memory/backends.h"
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
-#endif
+#include "uapi/mman.h"
 
 #define MAX_THREADS 16
 #define PART	    MIB(128) /* less is not worth a thread */

@@ -35,7 +35,7 @@
 
 static struct irqchip *chip_of(struct vm *vm)
 {
-	return &vm->arch.riscv->irqchip;
+	return &vm->arch->irqchip;
 }
 
 static u64 imsic_address(unsigned hart)

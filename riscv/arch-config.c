@@ -5,7 +5,6 @@
 
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/boot/cmdline.h"
 #include "lkvm/boot/ram-boot.h"
 #include "lkvm/util/log.h"
 
@@ -111,17 +110,7 @@ const char *const arch_kernel_paths[] = {
 	NULL,
 };
 
-void arch_config_init(struct arch_config *config)
-{
-	memset(config, 0, sizeof(*config));
-}
-
 int arch_config_check(const struct vm_config *config)
 {
 	return ram_boot_check_config(config, BOARD_RAM);
-}
-
-int arch_cmdline(const struct vm_config *config, char *buffer, size_t size)
-{
-	return cmdline_add_defaults(buffer, size, config);
 }

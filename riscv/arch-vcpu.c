@@ -28,11 +28,6 @@ void arch_vcpu_destroy(struct vcpu *vcpu)
 	free(vcpu->arch.birth);
 }
 
-/* A guest's clock runs on while it is paused, and there is no way to tell it that it was. */
-void arch_vcpu_resume(struct vcpu *vcpu)
-{
-}
-
 static int set_power(struct vcpu *vcpu)
 {
 	struct kvm_mp_state state = {
@@ -62,7 +57,7 @@ static int enter_at(struct vcpu *vcpu, const struct ram_boot *boot)
 
 int arch_reset(struct vm *vm)
 {
-	struct riscv_vm *riscv = vm->arch.riscv;
+	struct arch_vm *riscv = vm->arch;
 	struct vcpu *vcpu;
 	unsigned i;
 	int error = 0;

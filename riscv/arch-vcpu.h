@@ -15,4 +15,9 @@ struct arch_vcpu {
 	struct riscv_sleep sleep; /* see there */
 };
 
+/* See arch.h. */
+struct vcpu;
+void arch_vcpu_destroy(struct vcpu *vcpu);
+#define arch_vcpu_destroy arch_vcpu_destroy
+
 #endif

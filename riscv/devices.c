@@ -25,7 +25,7 @@ static const struct device_row virtio_mmio = {
 
 int arch_create_devices(struct vm *vm)
 {
-	struct riscv_vm *riscv = vm->arch.riscv;
+	struct arch_vm *riscv = vm->arch;
 	/* All vCPUs exist now, so the interrupt controller can be what it has to be for them. */
 	int error = riscv->irqchip.ops->init(vm);
 

@@ -70,7 +70,7 @@ static void cpus(struct fdt_tree *tree, struct vm *vm)
 
 static void pci(struct fdt_tree *tree, struct vm *vm)
 {
-	const struct irqchip_ops *chip = vm->arch.riscv->irqchip.ops;
+	const struct irqchip_ops *chip = vm->arch->irqchip.ops;
 	const struct pci_fdt how = {
 		.format = chip->format,
 		.interrupt_parent = BOARD_PHANDLE_IRQCHIP,
@@ -87,7 +87,7 @@ static void pci(struct fdt_tree *tree, struct vm *vm)
  */
 static void soc(struct fdt_tree *tree, struct vm *vm)
 {
-	const struct irqchip_ops *chip = vm->arch.riscv->irqchip.ops;
+	const struct irqchip_ops *chip = vm->arch->irqchip.ops;
 
 	fdt_node(tree, "soc");
 	fdt_text(tree, "compatible", "simple-bus");

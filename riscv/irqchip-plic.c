@@ -13,7 +13,7 @@
 
 static struct irqchip *chip_of(struct vm *vm)
 {
-	return &vm->arch.riscv->irqchip;
+	return &vm->arch->irqchip;
 }
 
 /* KVM takes this one ioctl(2) also while the vCPU runs. */

@@ -20,7 +20,7 @@ static const char *without_ssaia(const struct vm_config *config)
 
 int irqchip_create(struct vm *vm)
 {
-	struct irqchip *chip = &vm->arch.riscv->irqchip;
+	struct irqchip *chip = &vm->arch->irqchip;
 	bool aia = kvm_has_device(vm->fd, KVM_DEV_TYPE_RISCV_AIA);
 	const char *why_not = without_ssaia(vm->config);
 
@@ -43,7 +43,7 @@ int irqchip_create(struct vm *vm)
 
 void irqchip_destroy(struct vm *vm)
 {
-	struct irqchip *chip = &vm->arch.riscv->irqchip;
+	struct irqchip *chip = &vm->arch->irqchip;
 
 	if (chip->ops)
 		chip->ops->destroy(vm);

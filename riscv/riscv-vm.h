@@ -11,7 +11,7 @@
 #include "lkvm/vm/vm.h"
 #include "irqchip.h"
 
-struct riscv_vm {
+struct arch_vm {
 	unsigned gpa_bits; /* of a guest physical address */
 	struct irqchip irqchip;
 	struct ram_boot boot;

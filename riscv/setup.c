@@ -32,7 +32,7 @@ int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type
 	return ram_boot_check_bits(config, ram_base(config), host_gpa_bits(kvm_fd));
 }
 
-static void set_up_boot(struct vm *vm, struct riscv_vm *riscv)
+static void set_up_boot(struct vm *vm, struct arch_vm *riscv)
 {
 	riscv->boot = (struct ram_boot){
 		.ram = ram_base(vm->config),
@@ -45,10 +45,10 @@ static void set_up_boot(struct vm *vm, struct riscv_vm *riscv)
 
 int arch_load(struct vm *vm)
 {
-	return ram_boot_load(&vm->arch.riscv->boot, vm);
+	return ram_boot_load(&vm->arch->boot, vm);
 }
 
-static void lay_out_pci(struct vm *vm, struct riscv_vm *riscv)
+static void lay_out_pci(struct vm *vm, struct arch_vm *riscv)
 {
 	riscv->pci = (struct pci_board){
 		.ecam_base = BOARD_ECAM,
@@ -66,23 +66,23 @@ static void lay_out_pci(struct vm *vm, struct riscv_vm *riscv)
 
 int arch_open_files(struct vm *vm)
 {
-	struct riscv_vm *riscv = calloc(1, sizeof(*riscv));
+	struct arch_vm *riscv = calloc(1, sizeof(*riscv));
 
 	if (!riscv)
 		return -ENOMEM;
-	vm->arch.riscv = riscv;
+	vm->arch = riscv;
 	set_up_boot(vm, riscv);
 	return ram_boot_open(&riscv->boot, vm->config);
 }
 
 const struct boot_file *arch_kernel_file(const struct vm *vm)
 {
-	return &vm->arch.riscv->boot.kernel_file;
+	return &vm->arch->boot.kernel_file;
 }
 
 int arch_vm_create(struct vm *vm)
 {
-	struct riscv_vm *riscv = vm->arch.riscv;
+	struct arch_vm *riscv = vm->arch;
 	int error;
 
 	riscv->gpa_bits = host_gpa_bits(vm->kvm_fd);
@@ -101,12 +101,12 @@ int arch_vm_create(struct vm *vm)
 
 void arch_vm_destroy(struct vm *vm)
 {
-	struct riscv_vm *riscv = vm->arch.riscv;
+	struct arch_vm *riscv = vm->arch;
 
 	if (!riscv)
 		return;
 	ram_boot_close(&riscv->boot);
 	irqchip_destroy(vm);
 	free(riscv);
-	vm->arch.riscv = NULL;
+	vm->arch = NULL;
 }

@@ -5,7 +5,6 @@
 
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/boot/cmdline.h"
 #include "confidential/snp-config.h"
 #include "confidential/vm-type.h"
 
@@ -79,22 +78,4 @@ const char *const arch_kernel_paths[] = {
 	NULL,
 };
 
-void arch_config_init(struct arch_config *config)
-{
-	memset(config, 0, sizeof(*config));
-}
-
 _Static_assert(ARCH_MAX_CPUS == BOARD_MAX_CPUS, "the option's limit is the board's");
-
-/*
- * panic=-1: a guest that panicked should end, and is told from a reboot by what it printed. Without
- * ACPI Linux would try every other way to reset before the keyboard controller.
- */
-int arch_cmdline(const struct vm_config *config, char *buffer, size_t size)
-{
-	int error = cmdline_add_defaults(buffer, size, config);
-
-	if (!error && config->arch.no_acpi)
-		error = cmdline_add(buffer, size, "reboot=k");
-	return error;
-}

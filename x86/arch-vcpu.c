@@ -38,7 +38,7 @@ static int failed(const struct vcpu *vcpu, const char *what)
 	return error;
 }
 
-static int set_common_cpuid(struct vcpu *vcpu, struct x86_vm *x86)
+static int set_common_cpuid(struct vcpu *vcpu, struct arch_vm *x86)
 {
 	struct vm *vm = vcpu->vm;
 	bool deadline = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
@@ -54,7 +54,7 @@ static int set_common_cpuid(struct vcpu *vcpu, struct x86_vm *x86)
 	return error;
 }
 
-static int set_cpuid(struct vcpu *vcpu, struct x86_vm *x86)
+static int set_cpuid(struct vcpu *vcpu, struct arch_vm *x86)
 {
 	int error = vcpu->id ? 0 : set_common_cpuid(vcpu, x86);
 
@@ -68,7 +68,7 @@ static int set_cpuid(struct vcpu *vcpu, struct x86_vm *x86)
 }
 
 /* All RAM is write-back and the hole is not cached: what Linux expects to find on every CPU alike. */
-static void set_msrs(struct vcpu *vcpu, const struct x86_vm *x86)
+static void set_msrs(struct vcpu *vcpu, const struct arch_vm *x86)
 {
 	u64 address_mask = BIT(x86->phys_bits) - 1;
 	const struct kvm_msr_entry entries[] = {
@@ -92,7 +92,7 @@ static void set_msrs(struct vcpu *vcpu, const struct x86_vm *x86)
 		log_debug("vCPU %u: KVM does not take MSR 0x%x", vcpu->id, entries[done].index);
 }
 
-static void set_mce(struct vcpu *vcpu, const struct x86_vm *x86)
+static void set_mce(struct vcpu *vcpu, const struct arch_vm *x86)
 {
 	u64 cap = x86->mce_cap;
 
@@ -128,7 +128,7 @@ static int set_lapic(struct vcpu *vcpu)
 
 int arch_vcpu_create(struct vcpu *vcpu)
 {
-	struct x86_vm *x86 = vcpu->vm->arch.x86;
+	struct arch_vm *x86 = vcpu->vm->arch;
 	int error = set_cpuid(vcpu, x86);
 
 	if (error)

@@ -9,4 +9,11 @@ struct arch_vcpu {
 	struct x86_vcpu_state *birth; /* main thread */
 };
 
+/* See arch.h. */
+struct vcpu;
+void arch_vcpu_destroy(struct vcpu *vcpu);
+#define arch_vcpu_destroy arch_vcpu_destroy
+void arch_vcpu_resume(struct vcpu *vcpu);
+#define arch_vcpu_resume arch_vcpu_resume
+
 #endif

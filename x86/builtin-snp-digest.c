@@ -44,7 +44,7 @@ int snp_config_digest(const struct vm_config *config, u8 digest[SHA384_SIZE])
 	guest_memory_init(&vm.memory);
 	error = arch_open_files(&vm);
 	if (!error) {
-		vm.arch.x86->gpa_bits = PHYS_BITS;
+		vm.arch->gpa_bits = PHYS_BITS;
 		error = x86_lay_out_memory(&vm);
 	}
 	if (!error)
@@ -52,9 +52,9 @@ int snp_config_digest(const struct vm_config *config, u8 digest[SHA384_SIZE])
 	if (!error)
 		error = arch_load(&vm);
 	if (!error)
-		error = snp_plan_digest(snp_plan(vm.arch.x86->snp), digest);
+		error = snp_plan_digest(snp_plan(vm.arch->snp), digest);
 	if (!error)
-		check_owners(vm.arch.x86->snp, digest);
+		check_owners(vm.arch->snp, digest);
 	if (error == -EOPNOTSUPP)
 		log_fatal("snp-digest: this lkvm was built without libnettle, which computes "
 			  "SHA-384");

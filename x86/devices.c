@@ -48,7 +48,7 @@ int arch_create_devices(struct vm *vm)
 	if (!error)
 		error = pvpanic_port_create(vm, BOARD_PORT_PVPANIC);
 	if (!error)
-		error = pci_host_create(vm, &vm->arch.x86->pci);
+		error = pci_host_create(vm, &vm->arch->pci);
 	if (!error && vm->config->firmware)
 		error = x86_firmware_create_devices(vm);
 	if (!error)

@@ -12,7 +12,7 @@
 
 enum exit_action arch_vcpu_exit(struct vcpu *vcpu)
 {
-	const struct confidential_ops *kind = vcpu->vm->arch.x86->confidential;
+	const struct confidential_ops *kind = vcpu->vm->arch->confidential;
 
 	switch (vcpu->run->exit_reason) {
 	case KVM_EXIT_NMI:

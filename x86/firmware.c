@@ -64,7 +64,7 @@ int x86_firmware_create_devices(struct vm *vm)
 {
 	int error = q35_create(vm);
 
-	return error ?: fw_cfg_create(vm, BOARD_PORT_FW_CFG, &vm->arch.x86->firmware.fw_cfg);
+	return error ?: fw_cfg_create(vm, BOARD_PORT_FW_CFG, &vm->arch->firmware.fw_cfg);
 }
 
 /* ---- items ---- */
@@ -116,7 +116,7 @@ static int set_kernel(struct fw_cfg *fw, const struct x86_firmware *firmware,
 
 static int set_acpi(struct fw_cfg *fw, struct vm *vm)
 {
-	struct x86_vm *x86 = vm->arch.x86;
+	struct arch_vm *x86 = vm->arch;
 	const struct platform platform = {
 		.nr_cpus = vm->nr_vcpus,
 		.cpu_signature = x86->cpu_signature,
@@ -152,7 +152,7 @@ static int set_items(struct fw_cfg *fw, struct vm *vm, const struct x86_boot *bo
 	if (!error)
 		error = set_acpi(fw, vm);
 	if (!error)
-		error = set_kernel(fw, &vm->arch.x86->firmware, boot);
+		error = set_kernel(fw, &vm->arch->firmware, boot);
 	if (error)
 		log_fatal("Unable to tell the firmware of its machine: %s", strerror(-error));
 	return error;
@@ -171,7 +171,7 @@ int x86_firmware_place(struct vm *vm, const struct boot_file *image)
 
 int x86_firmware_load(struct vm *vm, const struct x86_boot *boot)
 {
-	struct x86_firmware *firmware = &vm->arch.x86->firmware;
+	struct x86_firmware *firmware = &vm->arch->firmware;
 	int error = firmware->image.path ? x86_firmware_place(vm, &firmware->image) : 0;
 
 	if (error || !firmware->fw_cfg)

@@ -26,7 +26,7 @@ static int write_reset_vector(struct vm *vm)
 
 static int write_tables(struct vm *vm, gpa_t *rsdp)
 {
-	struct x86_vm *x86 = vm->arch.x86;
+	struct arch_vm *x86 = vm->arch;
 	struct platform platform = {
 		.nr_cpus = vm->nr_vcpus,
 		.cpu_signature = x86->cpu_signature,
@@ -68,14 +68,25 @@ static int announce_virtio_mmio(struct vm *vm, char *cmdline, size_t size)
 	return error;
 }
 
+/*
+ * panic=-1: a guest that panicked should end, and is told from a reboot by what it printed. Without
+ * ACPI Linux would try every other way to reset before the keyboard controller.
+ */
+static int add_defaults(const struct vm_config *config, char *cmdline, size_t size)
+{
+	int error = cmdline_add_defaults(cmdline, size, config);
+
+	if (!error && config->arch.no_acpi)
+		error = cmdline_add(cmdline, size, "reboot=k");
+	return error;
+}
+
 /* What the user gave comes last: of two equal parameters Linux takes the later one. */
 static int make_cmdline(struct vm *vm, char *cmdline, size_t size)
 {
 	const struct vm_config *config = vm->config;
-	int error = 0;
+	int error = config->nodefaults ? 0 : add_defaults(config, cmdline, size);
 
-	if (!config->nodefaults)
-		error = arch_cmdline(config, cmdline, size);
 	/* A kernel that does know ACPI must not look for tables and complain. */
 	if (!error && config->arch.no_acpi)
 		error = cmdline_add(cmdline, size, "acpi=off");
@@ -90,7 +101,7 @@ static int make_cmdline(struct vm *vm, char *cmdline, size_t size)
 
 static int prepare(struct vm *vm)
 {
-	struct x86_vm *x86 = vm->arch.x86;
+	struct arch_vm *x86 = vm->arch;
 	const struct confidential_ops *kind = x86->confidential;
 
 	x86->boot = (struct x86_boot){
@@ -109,7 +120,7 @@ static int prepare(struct vm *vm)
 
 int x86_check_load(struct vm *vm)
 {
-	struct x86_vm *x86 = vm->arch.x86;
+	struct arch_vm *x86 = vm->arch;
 	int error = prepare(vm);
 
 	if (error || vm->config->firmware)
@@ -117,7 +128,7 @@ int x86_check_load(struct vm *vm)
 	return x86_kernel_check(&x86->kernel, &x86->boot);
 }
 
-static void drop_copies(struct x86_vm *x86)
+static void drop_copies(struct arch_vm *x86)
 {
 	boot_file_drop_copy(&x86->kernel.file);
 	for (unsigned i = 0; i < x86->nr_initrds; i++)
@@ -126,7 +137,7 @@ static void drop_copies(struct x86_vm *x86)
 
 int arch_load(struct vm *vm)
 {
-	struct x86_vm *x86 = vm->arch.x86;
+	struct arch_vm *x86 = vm->arch;
 	int error = prepare(vm);
 
 	if (!error && vm->config->firmware) {

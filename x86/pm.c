@@ -75,7 +75,7 @@ static void pm_rtc_event(void *opaque, unsigned gsi, bool level)
 
 static int pm_power_button(struct vm *vm)
 {
-	struct acpi_pm *pm = vm->arch.x86->pm;
+	struct acpi_pm *pm = vm->arch->pm;
 	int err = -EAGAIN;
 
 	pthread_mutex_lock(&pm->lock);
@@ -207,7 +207,7 @@ int acpi_pm_create(struct vm *vm, u16 port, int sci, struct irq_line *rtc)
 		vm->power_button = pm_power_button;
 	}
 	*rtc = (struct irq_line){ .set = pm_rtc_event, .opaque = pm };
-	vm->arch.x86->pm = pm;
+	vm->arch->pm = pm;
 	device_init(&pm->device, &pm_device_ops, "acpi-pm");
 	device_add(&vm->devices, &pm->device);
 	err = bus_add(vm->ports, port, ACPI_PM_SIZE, &pm_bus_ops, pm);

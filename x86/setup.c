@@ -41,12 +41,12 @@ static int failed(const char *what)
 int arch_open_files(struct vm *vm)
 {
 	const struct vm_config *config = vm->config;
-	struct x86_vm *x86 = calloc(1, sizeof(*x86));
+	struct arch_vm *x86 = calloc(1, sizeof(*x86));
 	int error;
 
 	if (!x86)
 		return -ENOMEM;
-	vm->arch.x86 = x86;
+	vm->arch = x86;
 	x86->confidential = x86_confidential(config);
 	error = x86->confidential->open ? x86->confidential->open(vm) : 0;
 	if (!error)
@@ -66,7 +66,7 @@ int arch_open_files(struct vm *vm)
 
 const struct boot_file *arch_kernel_file(const struct vm *vm)
 {
-	return &vm->arch.x86->kernel.file;
+	return &vm->arch->kernel.file;
 }
 
 /*
@@ -75,14 +75,14 @@ const struct boot_file *arch_kernel_file(const struct vm *vm)
  */
 void x86_find_address_bits(struct vm *vm)
 {
-	struct x86_vm *x86 = vm->arch.x86;
+	struct arch_vm *x86 = vm->arch;
 
 	x86->phys_bits = x86->gpa_bits = x86_cpuid_phys_bits(x86->cpuid);
 	if (x86->confidential->private_bit)
 		x86->gpa_bits = MIN(x86->gpa_bits, x86->confidential->private_bit(vm));
 }
 
-static int read_cpuid(struct vm *vm, struct x86_vm *x86)
+static int read_cpuid(struct vm *vm, struct arch_vm *x86)
 {
 	struct kvm_cpuid_entry2 *entry;
 
@@ -101,7 +101,7 @@ static int read_cpuid(struct vm *vm, struct x86_vm *x86)
 }
 
 /* Linux looks at the microcode's revision before it trusts some features. */
-static void read_host_msrs(struct vm *vm, struct x86_vm *x86)
+static void read_host_msrs(struct vm *vm, struct arch_vm *x86)
 {
 	struct x86_msrs msrs;
 	u64 mce_cap;
@@ -115,7 +115,7 @@ static void read_host_msrs(struct vm *vm, struct x86_vm *x86)
 		x86->mce_cap = (mce_cap & (MCE_CTL | MCE_SER)) | MCE_BANKS;
 }
 
-static int add_firmware(struct vm *vm, struct x86_vm *x86)
+static int add_firmware(struct vm *vm, struct arch_vm *x86)
 {
 	u64 size = x86->confidential->firmware_size ? x86->confidential->firmware_size(vm)
 						    : x86->firmware.image.size;
@@ -128,7 +128,7 @@ static int add_firmware(struct vm *vm, struct x86_vm *x86)
 
 int x86_lay_out_memory(struct vm *vm)
 {
-	struct x86_vm *x86 = vm->arch.x86;
+	struct arch_vm *x86 = vm->arch;
 	u64 memory = vm->config->memory, top = BIT(x86->gpa_bits);
 	int error;
 
@@ -157,7 +157,7 @@ static void reset_control(struct vm *vm, u8 value)
 		vm_request(vm, VM_REQUEST_REBOOT);
 }
 
-static void lay_out_pci(struct x86_vm *x86)
+static void lay_out_pci(struct arch_vm *x86)
 {
 	x86->pci = (struct pci_board){
 		.ecam_base = BOARD_ECAM,
@@ -265,7 +265,7 @@ static int create_irqchip(struct vm *vm)
 
 int arch_vm_create(struct vm *vm)
 {
-	struct x86_vm *x86 = vm->arch.x86;
+	struct arch_vm *x86 = vm->arch;
 	int error = read_cpuid(vm, x86);
 
 	vm->private_memory = x86->confidential->private_memory;
@@ -291,7 +291,7 @@ int arch_vm_create(struct vm *vm)
 
 void arch_vm_destroy(struct vm *vm)
 {
-	struct x86_vm *x86 = vm->arch.x86;
+	struct arch_vm *x86 = vm->arch;
 
 	if (!x86)
 		return;
@@ -304,5 +304,5 @@ void arch_vm_destroy(struct vm *vm)
 	free(x86->cpuid);
 	free(x86->birth);
 	free(x86);
-	vm->arch.x86 = NULL;
+	vm->arch = NULL;
 }

@@ -62,7 +62,7 @@ int x86_vm_state_save(struct vm *vm)
 
 	if (!state)
 		return -ENOMEM;
-	vm->arch.x86->birth = state;
+	vm->arch->birth = state;
 	for (unsigned i = 0; i < ARRAY_SIZE(state->chips); i++) {
 		state->chips[i].chip_id = i;
 		if (ioctl(vm->fd, KVM_GET_IRQCHIP, &state->chips[i]))
@@ -75,7 +75,7 @@ int x86_vm_state_save(struct vm *vm)
 
 static int restore_vm(struct vm *vm)
 {
-	struct x86_vm_state *state = vm->arch.x86->birth;
+	struct x86_vm_state *state = vm->arch->birth;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(state->chips); i++)
 		if (ioctl(vm->fd, KVM_SET_IRQCHIP, &state->chips[i]))
@@ -274,7 +274,7 @@ static int set_entry(struct vcpu *vcpu, const struct x86_entry *entry)
 
 int arch_reset(struct vm *vm)
 {
-	struct x86_vm *x86 = vm->arch.x86;
+	struct arch_vm *x86 = vm->arch;
 	struct vcpu *vcpu;
 	unsigned i;
 	int error;

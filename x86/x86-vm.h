@@ -18,7 +18,7 @@ struct confidential_ops;
 struct snp;
 struct x86_vm_state;
 
-struct x86_vm {
+struct arch_vm {
 	u64 low_ram, high_ram; /* bytes below the hole, and from 4 GiB */
 	unsigned phys_bits;    /* of a physical address, as the guest's CPUs tell */
 	unsigned gpa_bits;     /* of those that can be given to memory and devices: maybe fewer */

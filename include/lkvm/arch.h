@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The whole of what an architecture provides. x86/, arm64/ and riscv/ implement exactly this; nothing
- * outside them knows one of them. Their folders also hold arch-config.h (struct arch_config),
- * arch-vm.h (struct arch_vm) and arch-vcpu.h (struct arch_vcpu). Unless said otherwise: main thread,
+ * outside them knows one of them. Their folders also hold arch-config.h (struct arch_config) and
+ * arch-vcpu.h (struct arch_vcpu); struct arch_vm is their own business. Unless said otherwise: main thread,
  * 0 or -errno, and what is wrong has been said when they return an error.
  */
 #ifndef LKVM_ARCH_H
@@ -28,8 +28,6 @@ extern const struct host_fact arch_host_facts[];
 /* Where a kernel just built lies, relative to the tree's top, in order; ends with NULL. */
 extern const char *const arch_kernel_paths[];
 
-void arch_config_init(struct arch_config *config);
-
 /* Options that do not go together, memory sizes that do not fit. Nothing exists yet. */
 int arch_config_check(const struct vm_config *config);
 
@@ -53,7 +51,6 @@ void arch_vm_destroy(struct vm *vm);
 
 /* After KVM_CREATE_VCPU, for each: CPUID, features; keeps what a reset needs. */
 int arch_vcpu_create(struct vcpu *vcpu);
-void arch_vcpu_destroy(struct vcpu *vcpu);
 
 /* The platform's own devices, in guest order: serial port(s), RTC, PCI host ... */
 int arch_create_devices(struct vm *vm);
@@ -87,15 +84,30 @@ enum vcpu_activity {
 enum vcpu_activity arch_vcpu_activity(struct vcpu *vcpu, u64 *pc);
 
 /*
+ * What few architectures have to say. Their arch-vcpu.h declares it then, and a macro of the same name.
+ *
  * vCPU thread, on an access of the guest: are its loads and stores big-endian, as its registers are now?
  * Of no importance but to legacy virtio.
  */
-bool arch_vcpu_big_endian(struct vcpu *vcpu);
+#ifndef arch_vcpu_big_endian
+static inline bool arch_vcpu_big_endian(struct vcpu *of)
+{
+	return false;
+}
+#endif
 
 /* vCPU parked, about to run on after a pause: tell the guest's clocks, if there is a way. */
-void arch_vcpu_resume(struct vcpu *vcpu);
+#ifndef arch_vcpu_resume
+static inline void arch_vcpu_resume(struct vcpu *of)
+{
+}
+#endif
 
-/* Console parameters that the command line gets by default: "console=ttyS0 ..."; config decides. */
-int arch_cmdline(const struct vm_config *config, char *buffer, size_t size);
+/* Frees what arch_vcpu_create() made, also when it failed. */
+#ifndef arch_vcpu_destroy
+static inline void arch_vcpu_destroy(struct vcpu *of)
+{
+}
+#endif
 
 #endif

@@ -21,7 +21,7 @@
 #define RTC    0x0400
 
 static struct timespec now;
-static struct x86_vm x86;
+static struct arch_vm x86;
 static struct irq_line alarm_line;
 
 /* In place of the C library's. */
@@ -51,7 +51,7 @@ static void make(int sci)
 {
 	struct vm *vm = test_vm_init();
 
-	vm->arch.x86 = &x86;
+	vm->arch = &x86;
 	assert_int_equal(acpi_pm_create(vm, PORT, sci, &alarm_line), 0);
 	devices_reset(&vm->devices);
 	assert_int_equal(devices_start(&vm->devices), 0);

@@ -9,13 +9,13 @@
 #include "confidential/vm-type.h"
 #include "x86-vm.h"
 
-static struct x86_vm x86;
+static struct arch_vm x86;
 
 static void choose(enum x86_vm_type type)
 {
 	config.arch.vm_type = type;
 	x86.confidential = x86_confidential(&config);
-	vm.arch.x86 = &x86;
+	vm.arch = &x86;
 }
 
 static int setup(void **state)

@@ -147,7 +147,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int make_cpuid(struct x86_vm *x86)
+static int make_cpuid(struct arch_vm *x86)
 {
 	x86->cpuid = x86_cpuid_new();
 	if (!x86->cpuid)
@@ -175,13 +175,13 @@ static int begin(void)
 		error = arch_open_files(&vm);
 	if (error)
 		return error;
-	error = make_cpuid(vm.arch.x86);
+	error = make_cpuid(vm.arch);
 	if (error)
 		return error;
 	x86_find_address_bits(&vm);
 	error = x86_lay_out_memory(&vm) ?: x86_check_load(&vm);
 	if (!error)
-		error = vm.arch.x86->confidential->vm_created(&vm);
+		error = vm.arch->confidential->vm_created(&vm);
 	if (!error)
 		error = vm_map_memory(&vm);
 	if (error)
@@ -266,20 +266,20 @@ static void no_address_has_the_encryption_bit(void **state)
 	config.memory = BIT(51);
 	assert_int_equal(begin_and_listen(), -E2BIG);
 	SAID("guests on this host have addresses of 51 bits, room for 2097151 GiB");
-	assert_int_equal(vm.arch.x86->phys_bits, 52);
+	assert_int_equal(vm.arch->phys_bits, 52);
 	/* One that is no address bit takes nothing away, and neither does the host's own reduction. */
-	vm.arch.x86->cpuid->entries[3].eax = 48;
-	vm.arch.x86->cpuid->entries[1].ebx = 5 << 6 | 51;
+	vm.arch->cpuid->entries[3].eax = 48;
+	vm.arch->cpuid->entries[1].ebx = 5 << 6 | 51;
 	x86_find_address_bits(&vm);
-	assert_int_equal(vm.arch.x86->gpa_bits, 48);
-	vm.arch.x86->cpuid->entries[1].ebx = 5 << 6 | 47;
+	assert_int_equal(vm.arch->gpa_bits, 48);
+	vm.arch->cpuid->entries[1].ebx = 5 << 6 | 47;
 	x86_find_address_bits(&vm);
-	assert_int_equal(vm.arch.x86->gpa_bits, 47);
+	assert_int_equal(vm.arch->gpa_bits, 47);
 	/* A host that does not say where its is. */
-	vm.arch.x86->cpuid->entries[3].eax = 52;
-	vm.arch.x86->cpuid->entries[1].ebx = 0;
+	vm.arch->cpuid->entries[3].eax = 52;
+	vm.arch->cpuid->entries[1].ebx = 0;
 	x86_find_address_bits(&vm);
-	assert_int_equal(vm.arch.x86->gpa_bits, 51);
+	assert_int_equal(vm.arch->gpa_bits, 51);
 }
 
 int main(void)

@@ -59,7 +59,7 @@ static int setup(void **state)
 	TAILQ_INIT(&vm.devices);
 	guest_memory_init(&vm.memory);
 	assert_int_equal(arch_open_files(&vm), 0);
-	vm.arch.x86->gpa_bits = 52;
+	vm.arch->gpa_bits = 52;
 	assert_int_equal(x86_lay_out_memory(&vm), 0);
 	assert_int_equal(arch_load(&vm), 0);
 	return 0;
@@ -85,8 +85,8 @@ static int launch_as(const struct snp_identity *identity)
 	if (!error)
 		error = snp_host_init(&host, &config.arch.snp);
 	if (!error)
-		error = snp_host_launch(&host, &config.arch.snp, identity,
-					snp_plan(vm.arch.x86->snp), cpuid);
+		error = snp_host_launch(&host, &config.arch.snp, identity, snp_plan(vm.arch->snp),
+					cpuid);
 	said_end();
 	return error;
 }
@@ -98,7 +98,7 @@ static int launch(void)
 
 static u64 planned_pages(void)
 {
-	const struct snp_plan *plan = snp_plan(vm.arch.x86->snp);
+	const struct snp_plan *plan = snp_plan(vm.arch->snp);
 	u64 pages = 0;
 
 	for (unsigned i = 0; i < plan->nr_ranges; i++)
@@ -120,7 +120,7 @@ static void everything_in_order(void **state)
 	assert_int_equal(kvm.pauses, 0);
 	for (unsigned i = 0; i < 3; i++)
 		assert_true(kvm.vcpu_set[i]);
-	assert_int_equal(kvm.vcpus[0].regs.rip, snp_plan(vm.arch.x86->snp)->boot.regs.rip);
+	assert_int_equal(kvm.vcpus[0].regs.rip, snp_plan(vm.arch->snp)->boot.regs.rip);
 	assert_int_equal(kvm.vcpus[2].regs.rip, 0xfff0);
 }
 

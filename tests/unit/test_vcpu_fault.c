@@ -23,7 +23,7 @@ struct fake_exit {
 };
 
 static const struct fake_exit *exits_to_come;
-static struct x86_vm x86;
+static struct arch_vm x86;
 
 static int fake_run(void)
 {
@@ -86,7 +86,7 @@ static int setup(void **state)
 	x86.phys_bits = 40;
 	x86.cpuid = x86_cpuid_new();
 	x86.cpuid->nent = 0;
-	vm.arch.x86 = &x86;
+	vm.arch = &x86;
 	assert_int_equal(conversions_create(&vm, &options), 0);
 	assert_int_equal(vcpus_create(&vm), 0);
 	return 0;

@@ -65,7 +65,7 @@ static int snp_open(struct vm *vm)
 
 	if (!snp)
 		return -ENOMEM;
-	vm->arch.x86->snp = snp;
+	vm->arch->snp = snp;
 	snp->config = &config->arch.snp;
 	snp->host = (struct snp_host){ .ops = &snp_kernel_ops, .sev_fd = -1 };
 	error = snp_identity_read(&snp->identity, snp->config);
@@ -76,7 +76,7 @@ static int snp_open(struct vm *vm)
 
 static void snp_destroy(struct vm *vm)
 {
-	struct snp *snp = vm->arch.x86->snp;
+	struct snp *snp = vm->arch->snp;
 
 	if (!snp)
 		return;
@@ -90,19 +90,19 @@ static void snp_destroy(struct vm *vm)
 /* Where the host's CPUID does not say it, or there is no host to ask: what was promised. */
 static unsigned snp_private_bit(const struct vm *vm)
 {
-	struct kvm_cpuid2 *cpuid = vm->arch.x86->cpuid;
+	struct kvm_cpuid2 *cpuid = vm->arch->cpuid;
 
 	return (cpuid ? x86_cpuid_c_bit(cpuid) : 0) ?: snp_c_bit(&vm->config->arch.snp);
 }
 
 static u64 snp_firmware_size(const struct vm *vm)
 {
-	return vm->arch.x86->snp->firmware.size;
+	return vm->arch->snp->firmware.size;
 }
 
 static int snp_vm_created(struct vm *vm)
 {
-	struct snp *snp = vm->arch.x86->snp;
+	struct snp *snp = vm->arch->snp;
 	int error = x86_private_vm_created(vm, true);
 
 	if (error)
@@ -135,7 +135,7 @@ static int load_firmware(struct snp *snp, struct vm *vm, const struct x86_boot *
 /* All but the firmware's contents are in memory. Nothing of KVM, so that a digest can be made of the plan. */
 static int snp_load(struct vm *vm)
 {
-	struct x86_vm *x86 = vm->arch.x86;
+	struct arch_vm *x86 = vm->arch;
 	struct snp *snp = x86->snp;
 
 	snp->plan = (struct snp_plan){
@@ -195,8 +195,8 @@ static int forget_pages(const struct snp *snp, struct vm *vm)
 static int snp_launch(struct vm *vm)
 {
 	struct snp_identity identity = { NULL, NULL };
-	struct kvm_cpuid2 *cpuid = vm->arch.x86->cpuid;
-	struct snp *snp = vm->arch.x86->snp;
+	struct kvm_cpuid2 *cpuid = vm->arch->cpuid;
+	struct snp *snp = vm->arch->snp;
 	int error;
 
 	if (snp->identity.given)

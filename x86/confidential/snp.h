@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A SEV-SNP guest: the row x86_snp (vm-type.h), and what it keeps of one guest in struct x86_vm's `snp`. Main thread. */
+/* A SEV-SNP guest: the row x86_snp (vm-type.h), and what it keeps of one guest in struct arch_vm's `snp`. Main thread. */
 #ifndef X86_SNP_H
 #define X86_SNP_H
 

@@ -10,7 +10,7 @@ struct vm_config;
 /* `buffer` collects words; too long is -E2BIG. A NULL or empty word adds nothing. */
 int cmdline_add(char *buffer, size_t size, const char *words);
 
-/* For arch_cmdline(): where the console is, and that a panic is to end the guest. 0 or -E2BIG. */
+/* What a kernel gets unless --nodefaults: where the console is, and that a panic is to end the guest. 0 or -E2BIG. */
 int cmdline_add_defaults(char *buffer, size_t size, const struct vm_config *config);
 
 #endif

@@ -15,8 +15,8 @@
 #include "lkvm/vm/last-words.h"
 #include "lkvm/util/loop.h"
 #include "lkvm/memory/memory.h"
-#include "arch-vm.h" /* struct arch_vm, from the architecture's folder */
 
+struct arch_vm;
 struct conversions;
 struct pci_host;
 struct port_latch;
@@ -74,7 +74,7 @@ struct vm {
 		exits;	  /* one a vCPU, from vcpus_create() to vm_release(); any thread reads */
 	unsigned nr_roms; /* vm/rom.c's; main thread */
 	struct vcpu_control *vcpu_control; /* vm/vcpu.c's */
-	struct arch_vm arch;		   /* the architecture's own */
+	struct arch_vm *arch;		   /* the architecture's own */
 	struct loop_fd request_fd;	   /* main thread: an eventfd that vm_request() writes to */
 	/* Of a guest that reboots again and again, vm/run.c's; main thread. */
 	struct {

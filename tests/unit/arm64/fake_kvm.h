@@ -58,7 +58,7 @@ static struct fake_kvm {
 static struct fake_guest {
 	struct vm vm;
 	struct vm_config config;
-	struct arm64_vm arm64;
+	struct arch_vm arm64;
 } guest;
 
 static inline void fake_cap(unsigned cap, bool there)
@@ -239,7 +239,7 @@ static inline struct vm *fake_guest_create(unsigned cpus)
 	guest.vm.config = &guest.config;
 	guest.vm.fd = guest.vm.kvm_fd = FAKE_VM_FD;
 	guest.vm.request_fd.fd = -1;
-	guest.vm.arch.arm64 = &guest.arm64;
+	guest.vm.arch = &guest.arm64;
 	guest.arm64.init.features[0] = BIT(KVM_ARM_VCPU_PSCI_0_2);
 	guest.arm64.gic.kind = IRQCHIP_GICV3;
 	guest.arm64.gic.fd = FAKE_GIC_FD;

@@ -52,7 +52,7 @@ static struct fake_kvm {
 static struct fake_guest {
 	struct vm vm;
 	struct vm_config config;
-	struct riscv_vm riscv;
+	struct arch_vm riscv;
 } guest;
 
 static struct fake_register *fake_find(unsigned cpu, u64 id)
@@ -242,7 +242,7 @@ static inline struct vm *fake_guest_create(unsigned cpus)
 	guest.vm.config = &guest.config;
 	guest.vm.fd = guest.vm.kvm_fd = FAKE_VM_FD;
 	guest.vm.request_fd.fd = -1;
-	guest.vm.arch.riscv = &guest.riscv;
+	guest.vm.arch = &guest.riscv;
 	guest.vm.loop = loop_create("test");
 	if (!guest.vm.loop)
 		abort();

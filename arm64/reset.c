@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The machine after power-on, and where its first vCPU begins. */
+#include <string.h>
+
+#include "arm64-vm.h"
+#include "lkvm/arch.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/registers.h"
+#include "psci.h"
+#include "registers.h"
+
+#define NO_MACHINE_TYPE 0xffffffff
+
+/*
+ * Documentation/arch/arm64/booting.rst: x0 is the device tree, x1 to x3 are 0.
+ * Documentation/arch/arm/booting.rst: r0 is 0, r1 the machine's number, r2 the device tree.
+ */
+static int enter_at(struct vcpu *vcpu, const struct ram_boot *boot)
+{
+	static const unsigned nr = 4;
+	const u64 wide[] = { boot->dtb, 0, 0, 0 };
+	const u64 narrow[] = { 0, NO_MACHINE_TYPE, boot->dtb, 0 };
+	const u64 *arguments = vcpu->vm->config->arch.aarch32 ? narrow : wide;
+	int error = vcpu_set_register(vcpu, REG_PC, boot->entry);
+
+	for (unsigned i = 0; i < nr && !error; i++)
+		error = vcpu_set_register(vcpu, REG_X(i), arguments[i]);
+	if (error)
+		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id,
+			  strerror(-error));
+	return error;
+}
+
+int arch_reset(struct vm *vm)
+{
+	struct arch_vm *arm64 = vm->arch;
+	struct vcpu *vcpu;
+	unsigned i;
+	int error = arm64->used ? gic_reset(vm, &arm64->gic) : 0;
+
+	vcpu_for_each (vcpu, vm, i) {
+		/* As KVM made them they are as after a reset already. */
+		if (!error && arm64->used)
+			error = arm64_vcpu_power_on(vcpu);
+	}
+	psci_reset(vm);
+	if (!error)
+		error = enter_at(vm->vcpus[0], &arm64->boot);
+	arm64->used = true;
+	return error;
+}
