@@ -138,6 +138,20 @@ void *guest_memory_hva_writable(const struct guest_memory *memory, gpa_t gpa, u6
 	return look_up(memory, gpa, len, true);
 }
 
+bool guest_memory_gpa(const struct guest_memory *memory, const void *hva, gpa_t *gpa)
+{
+	for (unsigned i = 0; i < memory->nr_regions; i++) {
+		const struct guest_region *region = &memory->regions[i];
+		u64 offset = (uintptr_t)hva - (uintptr_t)region->hva;
+
+		if (offset >= region->size)
+			continue;
+		*gpa = region->gpa + offset;
+		return true;
+	}
+	return false;
+}
+
 bool guest_memory_may_vanish(const struct guest_memory *memory)
 {
 	for (unsigned i = 0; i < memory->nr_regions; i++)

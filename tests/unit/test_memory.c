@@ -44,6 +44,18 @@ static void bounds_of_the_door(void **state)
 	assert_null(guest_memory_hva(&memory, 0, 1));
 }
 
+static void addresses_have_a_way_back(void **state)
+{
+	gpa_t gpa;
+
+	assert_true(guest_memory_gpa(&memory, low, &gpa));
+	assert_int_equal(gpa, LOW);
+	assert_true(guest_memory_gpa(&memory, high + 0x1fff, &gpa));
+	assert_int_equal(gpa, HIGH + 0x1fff);
+	assert_false(guest_memory_gpa(&memory, &memory, &gpa));
+	assert_false(guest_memory_gpa(&memory, NULL, &gpa));
+}
+
 static void copies_span_adjacent_regions(void **state)
 {
 	u8 buffer[16] = { 0 };
@@ -140,6 +152,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(bounds_of_the_door, setup),
+		cmocka_unit_test_setup(addresses_have_a_way_back, setup),
 		cmocka_unit_test_setup(copies_span_adjacent_regions, setup),
 		cmocka_unit_test_setup(read_only_regions, setup),
 		cmocka_unit_test_setup(overlaps_are_refused, setup),

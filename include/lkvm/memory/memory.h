@@ -104,6 +104,9 @@ void *guest_memory_hva(const struct guest_memory *memory, gpa_t gpa, u64 len);
 /* The same for something the device will write: NULL for read-only regions too. */
 void *guest_memory_hva_writable(const struct guest_memory *memory, gpa_t gpa, u64 len);
 
+/* The other way round, of an address that these gave. Any thread. False: there is none of guest memory there. */
+bool guest_memory_gpa(const struct guest_memory *memory, const void *hva, gpa_t *gpa);
+
 /*
  * Can what guest_memory_hva() gave become private to the guest (struct guest_region)? The mapping stays, so to go on
  * using it harms nobody, but what is there is not the guest's: who keeps an hva asks for it again now and then.
