@@ -46,8 +46,14 @@ static int show_host(bool json)
 
 /* ---- a guest, for people ---- */
 
-/* A key's words: those of a table, or its own with blanks. */
-static void words_for(const char *key, char words[WORDS_SIZE])
+/* How members are shown. */
+enum {
+	SHOW_ZEROES = 1 << 0, /* numbers that are 0, too */
+	SHOW_BLANKS = 1 << 1, /* where a key has '_' */
+};
+
+/* A key's words: those of a table, or its own. */
+static void words_for(const char *key, unsigned how, char words[WORDS_SIZE])
 {
 	static const struct counter_name others[] = {
 		{ "pid", "PID" },
@@ -66,6 +72,9 @@ static void words_for(const char *key, char words[WORDS_SIZE])
 			found = others[i].words;
 	snprintf(words, WORDS_SIZE, "%s", found ?: key);
 	text_clean(words);
+	for (char *c = words; how & SHOW_BLANKS && *c; c++)
+		if (*c == '_')
+			*c = ' ';
 }
 
 /* Without a line's end. A guest of root's asking may be anybody's, and so may what it answers. */
@@ -90,13 +99,13 @@ static void print_value(const char *key, const json_t *value)
 	}
 }
 
-static void print_member(const char *key, const json_t *value)
+static void print_member(const char *key, const json_t *value, unsigned how)
 {
 	char words[WORDS_SIZE];
 	json_t *element;
 	size_t i;
 
-	words_for(key, words);
+	words_for(key, how, words);
 	printf("  %s:%*s", words, MAX(28 - (int)strlen(words), 0), "");
 	if (!json_is_array(value))
 		print_value(key, value);
@@ -105,19 +114,32 @@ static void print_member(const char *key, const json_t *value)
 	putchar('\n');
 }
 
-/* Plain members, below a heading if there are any; `zeroes`: also numbers that are 0. */
-static void print_members(const char *heading, json_t *object, bool zeroes)
+/* Plain members, below a heading if there are any. */
+static void print_members(const char *heading, json_t *object, unsigned how)
 {
 	const char *key;
 	json_t *value;
 
 	json_object_foreach (object, key, value) {
-		if (json_is_object(value) || (!zeroes && !json_integer_value(value)))
+		if (json_is_object(value) || (!(how & SHOW_ZEROES) && !json_integer_value(value)))
 			continue;
 		if (heading)
 			puts(heading);
 		heading = NULL;
-		print_member(key, value);
+		print_member(key, value, how);
+	}
+}
+
+static void print_devices(json_t *devices)
+{
+	char heading[WORDS_SIZE];
+	const char *name;
+	json_t *part;
+
+	json_object_foreach (devices, name, part) {
+		snprintf(heading, sizeof(heading), "Device %s", name);
+		text_clean(heading);
+		print_members(heading, part, SHOW_ZEROES | SHOW_BLANKS);
 	}
 }
 
@@ -129,11 +151,12 @@ static void print_guest(const char *name, json_t *answer)
 	for (size_t i = 0; i < ARRAY_SIZE(untold); i++)
 		json_object_del(answer, untold[i]);
 	printf("Guest %s\n", name);
-	print_members(NULL, answer, true);
+	print_members(NULL, answer, SHOW_ZEROES);
 	/* Most of what can be counted never happens to most guests. */
-	print_members(NULL, json_object_get(answer, "counters"), false);
-	print_members("Exits", json_object_get(answer, "exits"), true);
-	print_members("Exits of each vCPU", json_object_get(answer, "exits_by_vcpu"), true);
+	print_members(NULL, json_object_get(answer, "counters"), 0);
+	print_devices(json_object_get(answer, "devices"));
+	print_members("Exits", json_object_get(answer, "exits"), SHOW_ZEROES);
+	print_members("Exits of each vCPU", json_object_get(answer, "exits_by_vcpu"), SHOW_ZEROES);
 }
 
 /* ---- all of them ---- */

@@ -110,16 +110,25 @@ static void close_files(struct vm *vm)
 	free(machine->parts);
 }
 
+/* Whose requests and counters its devices have (control). */
+static int create_part(struct vm *vm, struct part *part)
+{
+	struct device *last = TAILQ_LAST(&vm->devices, device, link), *device;
+	int err = part->kind->create(vm, part->record, part->index, &part->opened);
+
+	device = last ? TAILQ_NEXT(last, link) : TAILQ_FIRST(&vm->devices);
+	for (; device; device = TAILQ_NEXT(device, link))
+		device->kind = part->kind;
+	return err;
+}
+
 static int create_parts(struct vm *vm)
 {
 	struct machine *machine = CONTAINER_OF(vm, struct machine, vm);
 	int error = 0;
 
-	for (unsigned i = 0; i < machine->nr_parts && !error; i++) {
-		struct part *part = &machine->parts[i];
-
-		error = part->kind->create(vm, part->record, part->index, &part->opened);
-	}
+	for (unsigned i = 0; i < machine->nr_parts && !error; i++)
+		error = create_part(vm, &machine->parts[i]);
 	return error;
 }
 
@@ -174,7 +183,7 @@ static int assemble(struct vm *vm, const struct vm_config *config, struct contro
 	counter_set_word(&vm->counters, COUNTER_WORD_BACKEND,
 			 memory_kind_names[config->memory_backend.kind]);
 	if (!error)
-		error = control_create(control, vm);
+		error = control_create(control, vm, machine_kinds);
 	for (unsigned i = 0; i < ARRAY_SIZE(steps) && !error; i++)
 		error = vm_ending(vm) ? -ECANCELED : steps[i](vm);
 	return error ?: vm_ending(vm) ? -ECANCELED : 0;

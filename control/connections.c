@@ -94,16 +94,16 @@ static void drop_line(struct client *client, size_t len)
 }
 
 /* False: as many as there can be are under way, of whom some have gone. */
-static bool give_to_main(struct client *client, const struct control_request *request)
+static bool give_to_main(struct client *client, const struct control_call *call)
 {
 	struct connections *connections = client->connections;
 
 	for (unsigned i = 0; i < MAX_CLIENTS; i++) {
 		struct job *job = &connections->jobs[i];
 
-		if (job->request)
+		if (job->call.request)
 			continue;
-		job->request = request;
+		job->call = *call;
 		job->client = client;
 		client->job = job;
 		job->posted = true;
@@ -117,18 +117,30 @@ static bool give_to_main(struct client *client, const struct control_request *re
 static json_t *answer_line(struct client *client, size_t len)
 {
 	struct connections *connections = client->connections;
-	const struct control_asker asker = { .vm = connections->vm,
-					     .main_left = connections->main_left };
-	json_t *refusal = NULL;
-	const struct control_request *request = control_parse(client->in, len, &refusal);
+	struct control_call call = {
+		.vm = connections->vm,
+		.kinds = connections->kinds,
+		.main_left = connections->main_left,
+	};
+	json_t *answer;
 
-	if (!request)
-		return refusal;
-	if (!request->needs_main)
-		return control_answer(&asker, request, &client->until_end);
-	if (connections->main_left)
-		return control_ending();
-	return give_to_main(client, request) ? NULL : control_too_many();
+	if (control_parse(&call, client->in, len) && control_needs_main(&call) && !call.main_left) {
+		if (give_to_main(client, &call))
+			return NULL;
+		control_refuse(&call, "failed", "too many requests wait for the guest already");
+	}
+	answer = control_answer(&call);
+	client->until_end = call.until_end;
+	return answer;
+}
+
+static json_t *refuse_too_long(void)
+{
+	struct control_call call = { .line = NULL };
+
+	_Static_assert(CONTROL_MAX_REQUEST == 4096, "the words below say this number");
+	control_refuse(&call, "too-long", "the request has more than 4095 bytes");
+	return control_answer(&call);
 }
 
 /* Takes over the answer. False: out of memory. */
@@ -150,7 +162,7 @@ static bool serve(struct client *client)
 		answer = answer_line(client, len - 1);
 		drop_line(client, len);
 	} else {
-		answer = control_too_long();
+		answer = refuse_too_long();
 		client->no_more = true;
 	}
 	return client->job || begin_to_send(client, answer);
@@ -245,13 +257,13 @@ static void finish_job(void *arg)
 	struct job *job = arg;
 	struct client *client = job->client;
 
-	job->request = NULL;
+	job->call.request = NULL;
 	if (!client) {
 		json_decref(job->answer);
 		return;
 	}
 	client->job = NULL;
-	client->until_end = job->until_end;
+	client->until_end = job->call.until_end;
 	loop_timer_set(client->connections->loop, &client->patience, PATIENCE_NS);
 	if (begin_to_send(client, job->answer))
 		wait_for_next(client);
@@ -261,19 +273,11 @@ static void finish_job(void *arg)
 
 static void do_job(struct job *job)
 {
-	struct connections *connections = job->connections;
-	const struct control_asker asker = {
-		.vm = connections->vm,
-		.gone = has_gone,
-		.arg = job,
-	};
-
-	job->until_end = false;
-	if (connections->main_left)
-		job->answer = control_ending();
-	else
-		job->answer = control_answer(&asker, job->request, &job->until_end);
-	loop_call(connections->loop, finish_job, job);
+	job->call.gone = has_gone;
+	job->call.gone_arg = job;
+	job->call.main_left = job->connections->main_left;
+	job->answer = control_answer(&job->call);
+	loop_call(job->connections->loop, finish_job, job);
 }
 
 /* Not as posted work, which is also done in the middle of a pause and of a reboot. */
@@ -421,11 +425,13 @@ static void on_rested(struct loop_timer *timer)
 
 /* ---- all of them ---- */
 
-int connections_init(struct connections *connections, struct vm *vm, struct loop *loop)
+int connections_init(struct connections *connections, struct vm *vm,
+		     const struct config_kind *const *kinds, struct loop *loop)
 {
 	int err;
 
 	connections->vm = vm;
+	connections->kinds = kinds;
 	connections->loop = loop;
 	connections->listener.fd = -1;
 	connections->listener.ready = on_connect;

@@ -15,12 +15,11 @@ struct vm;
 /* A request that the main thread answers. */
 struct job {
 	struct connections *connections;
-	const struct control_request *request; /* NULL: nothing to do here */
-	_Atomic bool posted;		       /* it is the main thread's turn */
-	struct client *client;		       /* NULL: who asked has gone; their loop */
-	bool gone;			       /* the same, as the main thread was told */
-	json_t *answer;			       /* NULL: out of memory */
-	bool until_end;			       /* as of control_answer() */
+	struct control_call call; /* request NULL: nothing to do here */
+	_Atomic bool posted;	  /* it is the main thread's turn */
+	struct client *client;	  /* NULL: who asked has gone; their loop */
+	bool gone;		  /* the same, as the main thread was told */
+	json_t *answer;		  /* NULL: out of memory */
 };
 
 /* A place for a connection. */
@@ -42,7 +41,8 @@ struct client {
 /* Zeroed before connections_init(). Everything is used on `loop`, or while nobody runs it, unless told otherwise. */
 struct connections {
 	struct vm *vm;
-	struct loop *loop;	 /* may be vm->loop */
+	const struct config_kind *const *kinds; /* as of control_create() */
+	struct loop *loop;			/* may be vm->loop */
 	bool main_left;		 /* vm->loop takes no more jobs; main thread while the loop waits */
 	struct loop_fd listener; /* fd is set before connections_listen(); -1: none */
 	struct loop_timer rest;	 /* before accept() is tried again */
@@ -52,7 +52,8 @@ struct connections {
 };
 
 /* Main thread. 0, or -errno and there is nothing to end. */
-int connections_init(struct connections *connections, struct vm *vm, struct loop *loop);
+int connections_init(struct connections *connections, struct vm *vm,
+		     const struct config_kind *const *kinds, struct loop *loop);
 /* Takes those who connect from now on, and keeps descriptors for them. 0 or -errno. */
 int connections_listen(struct connections *connections);
 /* Serves that connection as if it had been accepted; the descriptor is theirs then. -errno: it is not. */

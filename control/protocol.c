@@ -1,35 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "lkvm/config/key.h"
 #include "lkvm/util/json.h"
+#include "lkvm/util/text.h"
+#include "lkvm/vm/device-kind.h"
+#include "lkvm/vm/vm.h"
 #include "protocol.h"
-
-static json_t *refusal_of(const char *code, const char *words)
-{
-	return json_pack("{s:b, s:s, s:o}", "ok", 0, "code", code, "error", json_words(words));
-}
-
-json_t *control_too_long(void)
-{
-	_Static_assert(CONTROL_MAX_REQUEST == 4096, "the words below say this number");
-	return refusal_of("too-long", "the request has more than 4095 bytes");
-}
-
-json_t *control_ending(void)
-{
-	return refusal_of("ending", "the guest is about to end");
-}
-
-json_t *control_too_many(void)
-{
-	return refusal_of("failed", "too many requests wait for the guest already");
-}
 
 void control_refuse(struct control_call *call, const char *code, const char *fmt, ...)
 {
-	char words[256];
+	char words[KEY_WHY + 128];
 	va_list args;
 
 	if (call->refused)
@@ -37,83 +21,195 @@ void control_refuse(struct control_call *call, const char *code, const char *fmt
 	va_start(args, fmt);
 	vsnprintf(words, sizeof(words), fmt, args);
 	va_end(args);
-	json_decref(call->answer);
-	call->answer = refusal_of(code, words);
+	call->refusal =
+		json_pack("{s:b, s:s, s:o}", "ok", 0, "code", code, "error", json_words(words));
 	call->refused = true;
 }
 
-bool control_asker_gone(const struct control_call *call)
+/* ---- which request it is ---- */
+
+static const struct control_request *find_row(const struct control_request *rows, const char *name)
 {
-	return call->asker->gone && call->asker->gone(call->asker->arg);
-}
-
-bool control_main_left(const struct control_call *call)
-{
-	return call->asker->main_left;
-}
-
-/* ---- a line in, an answer out ---- */
-
-static json_t *unknown_member(json_t *object)
-{
-	const char *key;
-	json_t *value;
-	char words[128];
-
-	json_object_foreach (object, key, value) {
-		if (!strcmp(key, "request"))
-			continue;
-		snprintf(words, sizeof(words), "this request has no argument \"%.64s\"", key);
-		return refusal_of("unknown-member", words);
-	}
+	for (; rows && rows->name; rows++)
+		if (!strcmp(rows->name, name))
+			return rows;
 	return NULL;
 }
 
-static const struct control_request *find_request(json_t *object, json_t **refusal)
+static void find_request(struct control_call *call, const char *name)
 {
-	const struct control_request *request = control_requests;
-	json_t *name = json_object_get(object, "request");
-
-	if (!name) {
-		*refusal = refusal_of("malformed", "not a JSON object with a member \"request\"");
-		return NULL;
+	call->request = find_row(control_requests, name);
+	for (size_t i = 0; !call->request && call->kinds && call->kinds[i]; i++) {
+		call->kind = call->kinds[i];
+		call->request = find_row(device_kind(call->kind)->requests, name);
 	}
-	if (!json_is_string(name)) {
-		*refusal = refusal_of("unknown-member", "\"request\" is not a string");
-		return NULL;
-	}
-	while (request->name && strcmp(request->name, json_string_value(name)))
-		request++;
-	if (!request->name) {
-		*refusal = refusal_of("unknown-request",
-				      "there is no such request; \"info\" has those there are");
-		return NULL;
-	}
-	*refusal = unknown_member(object);
-	return *refusal ? NULL : request;
+	if (!call->request)
+		control_refuse(call, "unknown-request",
+			       "there is no such request; \"info\" has those there are");
 }
 
-const struct control_request *control_parse(const char *line, size_t len, json_t **refusal)
+static void append_names(json_t *names, const struct control_request *rows)
 {
-	json_t *object = json_read(line, len);
-	const struct control_request *request = find_request(object, refusal);
-
-	json_decref(object);
-	return request;
+	for (; rows && rows->name; rows++)
+		json_array_append_new(names, json_string(rows->name));
 }
 
-json_t *control_answer(const struct control_asker *asker, const struct control_request *request,
-		       bool *until_end)
+json_t *control_request_names(const struct config_kind *const *kinds)
 {
-	struct control_call call = {
-		.vm = asker->vm,
-		.request = request,
-		.asker = asker,
-		.answer = json_pack("{s:b}", "ok", 1),
-	};
+	json_t *names = json_array();
 
-	if (request->act)
-		request->act(&call);
-	*until_end = call.until_end && !call.refused;
-	return call.answer;
+	append_names(names, control_requests);
+	for (size_t i = 0; kinds && kinds[i]; i++)
+		append_names(names, device_kind(kinds[i])->requests);
+	return names;
+}
+
+bool control_needs_main(const struct control_call *call)
+{
+	return call->kind || call->request->needs_main;
+}
+
+/* ---- its arguments ---- */
+
+static const struct key_row *find_key(const struct control_call *call, const char *name)
+{
+	for (const struct key_row *row = call->request->args; row && row->name; row++)
+		if (!strcmp(row->name, name))
+			return row;
+	return NULL;
+}
+
+/*
+ * As a command line would have it, in `buffer` or the value's own; NULL: it is of another type. Strings may be cut up: they are
+ * nobody else's.
+ */
+static char *value_text(const struct key_row *row, const json_t *value, char buffer[32])
+{
+	bool is_number = row->type == KEY_U32 || row->type == KEY_U64 || row->type == KEY_SIZE;
+
+	if (row->type == KEY_FLAG) {
+		if (!json_is_boolean(value))
+			return NULL;
+		return strcpy(buffer, json_is_true(value) ? "on" : "off");
+	}
+	if (is_number && json_is_integer(value)) {
+		snprintf(buffer, 32, "%" JSON_INTEGER_FORMAT "%s", json_integer_value(value),
+			 row->type == KEY_SIZE ? "B" : "");
+		return buffer;
+	}
+	if (is_number && row->type != KEY_SIZE)
+		return NULL;
+	return (char *)json_string_value(value);
+}
+
+static const char *type_words(const struct key_row *row)
+{
+	switch (row->type) {
+	case KEY_FLAG:
+		return "true or false";
+	case KEY_U32:
+	case KEY_U64:
+		return "a whole number";
+	case KEY_SIZE:
+		return "a number of bytes, or a string like \"512M\"";
+	default:
+		return "a string";
+	}
+}
+
+static void take_argument(struct control_call *call, const char *name, const json_t *value)
+{
+	const struct key_row *row = find_key(call, name);
+	char buffer[32], why[KEY_WHY], clean[65], *text;
+
+	snprintf(clean, sizeof(clean), "%s", name);
+	text_clean(clean);
+	if (!row) {
+		control_refuse(call, "unknown-member", "\"%s\" has no argument \"%s\"",
+			       call->request->name, clean);
+		return;
+	}
+	text = value_text(row, value, buffer);
+	if (!text)
+		control_refuse(call, "bad-argument", "\"%s\": not %s", clean, type_words(row));
+	else if (key_store(row, call->args, text, why))
+		control_refuse(call, "bad-argument", "\"%s\": %s", clean, why);
+}
+
+static bool parse(struct control_call *call)
+{
+	json_t *name = json_object_get(call->line, "request"), *value;
+	const char *key;
+
+	if (!name)
+		control_refuse(call, "malformed", "not a JSON object with a member \"request\"");
+	else if (!json_is_string(name))
+		control_refuse(call, "unknown-member", "\"request\" is not a string");
+	else
+		find_request(call, json_string_value(name));
+	if (call->refused)
+		return false;
+	/* What is left are arguments, and which device. */
+	json_object_del(call->line, "request");
+	json_object_foreach (call->line, key, value)
+		if (!call->kind || strcmp(key, "device"))
+			take_argument(call, key, value);
+	return !call->refused;
+}
+
+bool control_parse(struct control_call *call, const char *line, size_t len)
+{
+	call->line = json_read(line, len);
+	return parse(call);
+}
+
+/* ---- answering it ---- */
+
+/* The only device of that kind, or the one that was named. Main thread. */
+static void find_device(struct control_call *call)
+{
+	json_t *wanted = json_object_get(call->line, "device");
+	const char *name = json_string_value(wanted);
+	struct device *device;
+	unsigned found = 0;
+
+	device_for_each (device, &call->vm->devices) {
+		if (!device->kind || &device->kind->config != call->kind)
+			continue;
+		if (wanted && (!name || strcmp(device->name, name)))
+			continue;
+		call->device = device;
+		found++;
+	}
+	if (!found)
+		control_refuse(call, "no-device", "the guest has no such device (%s)",
+			       call->kind->name);
+	else if (found > 1)
+		control_refuse(call, "no-device",
+			       "the guest has %u devices of that kind; \"device\" says which, by a "
+			       "name like \"%s\"",
+			       found, call->device->name);
+}
+
+static void act(struct control_call *call)
+{
+	if (call->main_left && control_needs_main(call))
+		control_refuse(call, "ending", "the guest is about to end");
+	else if (call->kind)
+		find_device(call);
+	if (!call->refused && call->request->act)
+		call->request->act(call);
+}
+
+json_t *control_answer(struct control_call *call)
+{
+	call->answer = json_pack("{s:b}", "ok", 1);
+	if (!call->refused)
+		act(call);
+	json_decref(call->line);
+	if (!call->refused)
+		return call->answer;
+	json_decref(call->answer);
+	call->until_end = false;
+	return call->refusal;
 }

@@ -14,31 +14,23 @@
 /* The requests that every guest answers. */
 extern const struct control_request control_requests[];
 
-struct control_asker {
-	struct vm *vm;
-	/* Main thread: has who asked closed the connection? NULL: that does not matter. */
-	bool (*gone)(void *arg);
-	void *arg;
-	bool main_left; /* nothing runs in vm->loop any more: the guest is ending */
-};
-
 /*
- * Which request a line of `len` bytes is, without its end. NULL: none, and *refusal is the answer to it, which the caller owns;
- * NULL there: no memory.
+ * Finds the request that a line of `len` bytes is, without its end, and takes its arguments. call->vm and kinds are set, all
+ * else is zero. False: it is none; control_answer() gives the refusal all the same.
  */
-const struct control_request *control_parse(const char *line, size_t len, json_t **refusal);
+bool control_parse(struct control_call *call, const char *line, size_t len);
+
+/* Must the main thread answer it? */
+bool control_needs_main(const struct control_call *call);
 
 /*
- * Does what was asked for. On the main thread if the request needs it, otherwise on any. Returns the answer, which the caller
- * owns; NULL: no memory. *until_end: the connection stays until the guest has ended. Somebody who closed the connection while
+ * Does what was asked for, unless it is refused already. On the main thread if it needs that, otherwise on any. Returns the
+ * answer, which the caller owns; NULL: no memory. The call is over, but for until_end. Somebody who closed the connection while
  * waiting for a pause or a resume gets neither.
  */
-json_t *control_answer(const struct control_asker *asker, const struct control_request *request,
-		       bool *until_end);
+json_t *control_answer(struct control_call *call);
 
-/* Answers of the connection's own. NULL: no memory. */
-json_t *control_too_long(void);
-json_t *control_ending(void);
-json_t *control_too_many(void);
+/* The names of all requests, a list that the caller owns. */
+json_t *control_request_names(const struct config_kind *const *kinds);
 
 #endif

@@ -6,6 +6,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/util/json.h"
 #include "lkvm/vm/counters.h"
+#include "lkvm/vm/device-kind.h"
 #include "lkvm/vm/vm.h"
 #include "protocol.h"
 
@@ -15,13 +16,18 @@ static void put(json_t *object, const char *key, json_t *value)
 	json_object_set_new_nocheck(object, key, value);
 }
 
+static bool is_gone(const struct control_call *call)
+{
+	return call->gone && call->gone(call->gone_arg);
+}
+
 /* A guest that is going to be started again is not ending. */
 static bool is_ending(const struct control_call *call)
 {
 	struct vm *vm = call->vm;
 	unsigned end = vm->end;
 
-	if (control_main_left(call) || vm->host_end || vm->status >= 0)
+	if (call->main_left || vm->host_end || vm->status >= 0)
 		return true;
 	return end != VM_REQUEST_NONE && !(end == VM_REQUEST_REBOOT && vm->config->reboot);
 }
@@ -30,8 +36,6 @@ static void put_state(struct control_call *call)
 {
 	const char *state = "running";
 
-	if (call->refused)
-		return;
 	if (is_ending(call))
 		state = "ending";
 	else if (!call->vm->started)
@@ -53,7 +57,7 @@ static bool can_pause(struct control_call *call)
 {
 	if (vm_ending(call->vm))
 		refuse_ending(call);
-	else if (control_asker_gone(call))
+	else if (is_gone(call))
 		control_refuse(call, "given-up", "who asked has gone");
 	return !call->refused;
 }
@@ -67,7 +71,7 @@ static void pause_guest(struct control_call *call)
 		return;
 	vm_pause(call->vm);
 	/* A device may have taken long to finish what it was doing. */
-	if (!was_paused && control_asker_gone(call)) {
+	if (!was_paused && is_gone(call)) {
 		vm_resume(call->vm);
 		control_refuse(call, "given-up", "who asked has gone");
 	}
@@ -104,8 +108,8 @@ static void press_power_button(struct control_call *call)
 {
 	struct vm *vm = call->vm;
 
-	/* Devices are there, from the start until control_main_left(). */
-	if (control_main_left(call) || vm_ending(vm))
+	/* Devices are there, from the start until main_left. */
+	if (call->main_left || vm_ending(vm))
 		refuse_ending(call);
 	else if (!vm->started)
 		refuse_not_listening(call);
@@ -137,12 +141,8 @@ static void put_info(struct control_call *call)
 
 static void get_info(struct control_call *call)
 {
-	json_t *names = json_array();
-
 	put_info(call);
-	for (const struct control_request *request = control_requests; request->name; request++)
-		json_array_append_new(names, json_string(request->name));
-	put(call->answer, "requests", names);
+	put(call->answer, "requests", control_request_names(call->kinds));
 }
 
 /* The reason's sum over all vCPUs, and each one's in a list. */
@@ -161,6 +161,24 @@ static void put_reason(struct vm *vm, unsigned reason, json_t *sums, json_t *by_
 		json_array_append_new(list, json_number(exit_counter_get(&vm->exits[i], reason)));
 	put(sums, exit_reason_name(reason, name), json_number(sum));
 	put(by_vcpu, exit_reason_name(reason, name), list);
+}
+
+/* Each device's part, of those that count something. The list is whole from the start on, until main_left. */
+static void put_devices(struct control_call *call)
+{
+	json_t *devices = json_object(), *part;
+	struct device *device;
+
+	if (call->vm->started && !call->main_left) {
+		device_for_each (device, &call->vm->devices) {
+			if (!device->kind || !device->kind->stat)
+				continue;
+			part = json_object();
+			device->kind->stat(device, part);
+			put(devices, device->name, part);
+		}
+	}
+	put(call->answer, "devices", devices);
 }
 
 static void get_stat(struct control_call *call)
@@ -183,15 +201,16 @@ static void get_stat(struct control_call *call)
 	put(call->answer, "counters", counters);
 	put(call->answer, "exits", sums);
 	put(call->answer, "exits_by_vcpu", by_vcpu);
+	put_devices(call);
 }
 
 const struct control_request control_requests[] = {
-	{ "ping", false, NULL },
-	{ "info", false, get_info },
-	{ "stat", false, get_stat },
-	{ "pause", true, pause_guest },
-	{ "resume", true, resume_guest },
-	{ "stop", false, stop_guest },
-	{ "power-button", false, press_power_button },
-	{ NULL, false, NULL },
+	{ .name = "ping" },
+	{ .name = "info", .act = get_info },
+	{ .name = "stat", .act = get_stat },
+	{ .name = "pause", .act = pause_guest, .needs_main = true },
+	{ .name = "resume", .act = resume_guest, .needs_main = true },
+	{ .name = "stop", .act = stop_guest },
+	{ .name = "power-button", .act = press_power_button },
+	{ 0 },
 };

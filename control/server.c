@@ -31,7 +31,8 @@ struct control {
 
 /* ---- the socket ---- */
 
-struct control *control_new(struct vm *vm, struct loop *loop)
+struct control *control_new(struct vm *vm, const struct config_kind *const *kinds,
+			    struct loop *loop)
 {
 	struct control *control = calloc(1, sizeof(*control));
 
@@ -40,7 +41,7 @@ struct control *control_new(struct vm *vm, struct loop *loop)
 	control->vm = vm;
 	control->loop = loop;
 	control->folder.fd = -1;
-	if (!connections_init(&control->connections, vm, loop))
+	if (!connections_init(&control->connections, vm, kinds, loop))
 		return control;
 	free(control);
 	return NULL;
@@ -164,7 +165,7 @@ static void say_no_socket(const struct vm_config *config, int error)
 	    config->name, trouble ? why : strerror(-error));
 }
 
-int control_create(struct control **out, struct vm *vm)
+int control_create(struct control **out, struct vm *vm, const struct config_kind *const *kinds)
 {
 	const struct vm_config *config = vm->config;
 	struct control *control;
@@ -185,7 +186,7 @@ int control_create(struct control **out, struct vm *vm)
 	/* Else jansson opens /dev/urandom when it makes its first object, while the guest runs. */
 	json_object_seed(0);
 	loop = loop_create("control");
-	control = loop ? control_new(vm, loop) : NULL;
+	control = loop ? control_new(vm, kinds, loop) : NULL;
 	if (!control) {
 		loop_destroy(loop);
 		return -ENOMEM;

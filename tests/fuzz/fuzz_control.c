@@ -11,11 +11,59 @@
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "lkvm/config/key.h"
 #include "lkvm/control/server.h"
 #include "lkvm/vm/counters.h"
 #include "lkvm/util/json.h"
+#include "lkvm/vm/device-kind.h"
 #include "lkvm/vm/vm.h"
 #include "../../control/protocol.h"
+
+struct args {
+	bool flag;
+	u32 u32;
+	u64 u64, size;
+	const char *string;
+	unsigned choice;
+	u8 hex[4], mac[6];
+};
+
+static const char *const choices[] = { "a", "b", NULL };
+
+#define KEY(n, t, field, ...)                                                                      \
+	{                                                                                          \
+		.name = n, .type = t, .offset = offsetof(struct args, field), __VA_ARGS__          \
+	}
+static const struct key_row keys[] = {
+	KEY("f", KEY_FLAG, flag),
+	KEY("n", KEY_U32, u32, .min = 3, .max = 9),
+	KEY("m", KEY_U64, u64),
+	KEY("s", KEY_SIZE, size, .min = 512, .max = MIB(1)),
+	KEY("t", KEY_STRING, string, .min = 1, .max = 4),
+	KEY("c", KEY_CHOICE, choice, .choices = choices),
+	KEY("h", KEY_HEX, hex, .max = 4),
+	KEY("a", KEY_MAC, mac),
+	{ 0 },
+};
+
+/* No bound is passed, and no string is another's. */
+static void act(struct control_call *call)
+{
+	const struct args *args = (const void *)call->args;
+
+	if (args->u32 > 9 || args->size > MIB(1) || args->choice > 1 ||
+	    (args->string && strlen(args->string) > 4))
+		abort();
+	json_object_set_new(call->answer, "t", json_string(args->string ?: ""));
+}
+
+static const struct control_request requests[] = { { .name = "k", .act = act, .args = keys },
+						   { 0 } };
+static const struct device_kind kind = { .config = { .name = "k", .max = 1 },
+					 .requests = requests };
+static const struct config_kind *const kinds[] = { &kind.config, NULL };
+static const struct device_ops no_ops;
+static struct device device;
 
 static struct vm vm;
 static struct vm_config config = { .name = "fuzz", .cpus = 1 };
@@ -47,6 +95,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	vm.config = &config;
 	vm.loop = loop_create("fuzz");
 	vm.exits = exit_counters_create(1);
+	TAILQ_INIT(&vm.devices);
+	device_init(&device, &no_ops, "k0");
+	device.kind = &kind;
+	device_add(&vm.devices, &device);
 	vm.status = -1;
 	vm.request_fd.fd = eventfd(0, EFD_NONBLOCK);
 	vm.request_fd.ready = on_request;
@@ -122,7 +174,7 @@ static void on_peer(struct loop_fd *handler, u32 events)
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct peer peer = { .input = { data, size }, .fd.ready = on_peer };
-	struct control *control = control_new(&vm, vm.loop);
+	struct control *control = control_new(&vm, kinds, vm.loop);
 	int fds[2];
 
 	vm.end = VM_REQUEST_POWEROFF;

@@ -25,6 +25,7 @@ static char folder_path[64];
 static struct vm_config config;
 static struct vm guest, *vm = &guest;
 static struct control *control;
+static const struct config_kind *const *kinds;
 static pthread_t thread;
 
 /* In place of vm/run.c: a guest without CPUs. Who is to go meanwhile goes. */
@@ -89,7 +90,7 @@ static inline int teardown(void **state)
 /* As while a guest is assembled: nobody runs its loop. */
 static inline void begin_start(void)
 {
-	assert_int_equal(control_create(&control, vm), 0);
+	assert_int_equal(control_create(&control, vm, kinds), 0);
 	assert_non_null(control);
 }
 

@@ -53,16 +53,16 @@ static void test_parse(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-		json_t *refusal = NULL;
-		const struct control_request *request =
-			control_parse(lines[i].line, strlen(lines[i].line), &refusal);
-		const char *code = json_string_value(json_object_get(refusal, "code"));
+		struct control_call call = { .vm = NULL };
+		bool is_request = control_parse(&call, lines[i].line, strlen(lines[i].line));
+		const char *code = json_string_value(json_object_get(call.refusal, "code"));
 
 		if (strcmp(code ?: "", lines[i].code))
 			print_error("%s: %s\n", lines[i].line, code);
 		assert_string_equal(code ?: "", lines[i].code);
-		assert_int_equal(request != NULL, !code);
-		json_decref(refusal);
+		assert_int_equal(is_request, !code);
+		json_decref(call.line);
+		json_decref(call.refusal);
 	}
 }
 
@@ -79,7 +79,7 @@ static void test_requests_are_told(void **state)
 	answers(&peer, "{\"request\":\"snp-report\"}\n",
 		"\"code\": \"unknown-request\", \"error\": \"there is no such request; \\\"info\\\" has those there are\"");
 	answers(&peer, "{\"request\":\"stop\",\"hard\":true}\n",
-		"\"code\": \"unknown-member\", \"error\": \"this request has no argument \\\"hard\\\"\"");
+		"\"code\": \"unknown-member\", \"error\": \"\\\"stop\\\" has no argument \\\"hard\\\"\"");
 	assert_int_equal(vm->signal, 0);
 	control_disconnect(&peer);
 	end();
@@ -504,7 +504,7 @@ static void test_same_name(void **state)
 
 	begin_start();
 	said_begin();
-	assert_int_equal(control_create(&second, vm), -EEXIST);
+	assert_int_equal(control_create(&second, vm, NULL), -EEXIST);
 	said_end();
 	snprintf(words, sizeof(words), "--name test: a guest of that name runs already, PID %d",
 		 getpid());
@@ -512,7 +512,7 @@ static void test_same_name(void **state)
 	/* A name that was made up may be somebody else's too, and nobody is disturbed. */
 	config.named = false;
 	said_begin();
-	assert_int_equal(control_create(&second, vm), 0);
+	assert_int_equal(control_create(&second, vm, NULL), 0);
 	said_end();
 	SAID(NULL);
 	assert_null(second);
@@ -521,7 +521,7 @@ static void test_same_name(void **state)
 static void no_socket(const char *words)
 {
 	said_begin();
-	assert_int_equal(control_create(&control, vm), 0);
+	assert_int_equal(control_create(&control, vm, NULL), 0);
 	said_end();
 	SAID(words);
 	assert_null(control);

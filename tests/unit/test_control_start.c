@@ -17,7 +17,8 @@ static void test_starting(void **state)
 	begin_start();
 	peer = connect_to("test");
 	answers(&peer, "{\"request\":\"info\"}\n", "\"state\": \"starting\"");
-	answers(&peer, "{\"request\":\"stat\"}\n", "\"exits\": {}, \"exits_by_vcpu\": {}}");
+	answers(&peer, "{\"request\":\"stat\"}\n",
+		"\"exits\": {}, \"exits_by_vcpu\": {}, \"devices\": {}}");
 	/* What needs the guest waits for it, and keeps nobody else waiting. */
 	waiting = connect_to("test");
 	assert_int_equal(control_ask(&waiting, "resume", NULL, 200, &answer), -ETIMEDOUT);

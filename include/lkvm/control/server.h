@@ -7,6 +7,7 @@
 #ifndef LKVM_CONTROL_SERVER_H
 #define LKVM_CONTROL_SERVER_H
 
+struct config_kind;
 struct control;
 struct loop;
 struct vm;
@@ -15,9 +16,9 @@ struct vm;
  * Makes the guest's socket, and a thread of its own that serves it until control_destroy(). A socket left behind by
  * a guest that was killed is replaced. 0 with *control NULL: no socket could be made, which is logged when the guest
  * was given a name or LKVM_RUNTIME_DIR makes no sense, and no reason not to run. -EEXIST: there is a guest of that
- * name already; logs it.
+ * name already; logs it. Kinds of devices may have requests of their own; NULL: none have.
  */
-int control_create(struct control **control, struct vm *vm);
+int control_create(struct control **control, struct vm *vm, const struct config_kind *const *kinds);
 
 /*
  * vm->loop does not run any more: what needs the main thread is refused from here on. All else is answered as before.
@@ -34,7 +35,8 @@ void control_destroy(struct control *control);
  * Listens nowhere. `loop` serves it, and is destroyed with it unless it is vm->loop. Ended by control_stop() and
  * control_destroy(). NULL: no memory, or no descriptor.
  */
-struct control *control_new(struct vm *vm, struct loop *loop);
+struct control *control_new(struct vm *vm, const struct config_kind *const *kinds,
+			    struct loop *loop);
 
 /* On its loop: serves that connection as if it had been accepted; it is control's then. -errno: it is not. */
 int control_add_client(struct control *control, int fd);

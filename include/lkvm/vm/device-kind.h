@@ -7,8 +7,11 @@
 #ifndef LKVM_VM_DEVICE_KIND_H
 #define LKVM_VM_DEVICE_KIND_H
 
+#include <jansson.h>
 #include "lkvm/config/kind.h"
 
+struct control_request;
+struct device;
 struct vm;
 
 /*
@@ -33,6 +36,13 @@ struct device_kind {
 	 * to NULL there. Logs and returns -errno.
 	 */
 	int (*create)(struct vm *vm, const void *record, unsigned index, void **opened);
+	/* What the control socket can ask of one (control/request.h); ends with an empty row. NULL: nothing. */
+	const struct control_request *requests;
+	/*
+	 * Adds what the device counts to its part of `lkvm stat`: plain members, whose keys people read with blanks for '_'.
+	 * Any thread, from the start of the guest until before destroy. NULL: nothing.
+	 */
+	void (*stat)(struct device *device, json_t *part);
 };
 
 /* From what a list of kinds for the command line is made of (machine.h). */

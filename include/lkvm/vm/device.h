@@ -18,6 +18,7 @@
 #include "lkvm/util/types.h"
 
 struct device;
+struct device_kind;
 struct state_reader;
 struct state_writer;
 
@@ -102,6 +103,7 @@ struct device {
 	const struct device_ops *ops;	       /* constant */
 	char name[24];			       /* for messages: "virtio-blk0" */
 	struct device_description description; /* constant after create */
+	const struct device_kind *kind;	       /* machine.c sets it; NULL: it is the board's own */
 	TAILQ_ENTRY(device) link;	       /* main thread */
 	bool started, quiesced;		       /* main thread */
 };
