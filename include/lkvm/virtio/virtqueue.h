@@ -6,6 +6,45 @@
  * (DEVICE_NEEDS_RESET), never lkvm.
  *
  * A queue is used by one thread at a time: the loop its device gave it.
+ *
+ * A queue is three areas of guest memory. The guest can write to all of them at any moment; by the
+ * protocol each has one writer:
+ *
+ *   state.desc                    state.driver                   state.device_area
+ *   descriptor table              available ring                 used ring
+ *   written by the DRIVER         written by the DRIVER          written by the DEVICE (us)
+ *  +-----------------------+     +------------------------+     +------------------------+
+ *  | addr len flags next   | 0   | flags (no interrupts)  |     | flags (no kicks)       |
+ *  | addr len flags next   | 1   | idx                    |     | idx                    |
+ *  |          ...          |     | ring[0]       head     |     | ring[0]  head, written |
+ *  |          ...          |     |          ...           |     |          ...           |
+ *  | addr len flags next   |     | ring[size-1]  head     |     | ring[size-1]           |
+ *  +-----------------------+     | used_event             |     | avail_event            |
+ *    size-1 is the last          +------------------------+     +------------------------+
+ *
+ * A head is the number of a chain's first descriptor. Indexes count up and wrap at 65536; the entry
+ * of index i is ring[i & (size - 1)].
+ *
+ *   in guest memory   written by   when                           what we keep of it
+ *   avail.idx         driver       after ring[] and descriptors   seen_avail: as last read, checked
+ *   (none)                                                        next_avail: the entry to pop next
+ *   used.idx          device       after ring[] and the data      next_used: what we wrote last
+ *   used_event        driver       "interrupt me past this"       signalled: next_used at the last look
+ *   avail_event       device       "kick me past this"            kicks_off
+ *
+ *   next_used <= next_avail <= seen_avail <= next_avail + size    (modulo 65536)
+ *
+ * used.idx and avail_event are never read back: what the guest writes there changes nothing for us.
+ *
+ * One chain's way, and what orders it:
+ *
+ *   driver            descriptors, avail.ring[], RELEASE, avail.idx; full fence; reads avail_event or
+ *                     used.flags, kicks if they ask for it
+ *   virtqueue_pop     avail.idx, ACQUIRE, avail.ring[next_avail++], descriptors: the head is busy
+ *   virtqueue_push    data, used.ring[next_used++], RELEASE, used.idx: the head is the driver's again
+ *   virtqueue_signal  full fence; reads used_event or avail.flags, interrupts if they ask for it
+ *   virtqueue_kick_on writes avail_event or used.flags; full fence; reads avail.idx once more, since
+ *                     what came before the driver saw our wish brings no kick
  */
 #ifndef LKVM_VIRTIO_VIRTQUEUE_H
 #define LKVM_VIRTIO_VIRTQUEUE_H
