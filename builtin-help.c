@@ -4,6 +4,7 @@
 
 #include "lkvm/builtin.h"
 #include "lkvm/config/exit-status.h"
+#include "lkvm/config/options.h"
 #include "lkvm/util/log.h"
 #include "lkvm/config/nearest.h"
 
@@ -39,13 +40,6 @@ void builtin_print_usage(FILE *out)
 	fputs("\n'lkvm help COMMAND' shows what a command takes.\n", out);
 }
 
-static void help_help(FILE *out)
-{
-	fputs("Usage: lkvm help [COMMAND]\n"
-	      "Shows the commands there are, or what COMMAND takes.\n",
-	      out);
-}
-
 int builtin_end_output(void)
 {
 	if (!fflush(stdout) && !ferror(stdout))
@@ -54,25 +48,54 @@ int builtin_end_output(void)
 	return EXIT_HOST_ERROR;
 }
 
+bool builtin_parse(const struct option_set *set, int argc, char **argv, void *base, int *status)
+{
+	int ret = options_parse(set, argc, argv, base);
+
+	if (ret > 0) {
+		options_print_help(set, stdout);
+		*status = builtin_end_output();
+	} else if (ret < 0) {
+		*status = ret == -EINVAL ? EXIT_USAGE : EXIT_HOST_ERROR;
+	}
+	return !ret;
+}
+
+static int take_command(void *base, const char *word)
+{
+	const char **command = base;
+
+	if (*command) {
+		log_error("help takes one command, so '%s' has no meaning", word);
+		return -EINVAL;
+	}
+	*command = word;
+	return 0;
+}
+
+static const struct option_set options = {
+	.command = "help",
+	.usage = "[COMMAND]",
+	.help = "Shows the commands there are, or what COMMAND takes.\n",
+	.tables = (const struct option_row *const[]){ option_help_rows, NULL },
+	.word = take_command,
+};
+
 static int help_main(int argc, char **argv)
 {
 	const struct builtin *builtin;
+	const char *command = NULL;
+	int status;
 
-	if (argc > 2) {
-		log_error("help takes one command, so '%s' has no meaning", argv[2]);
-		return EXIT_USAGE;
-	}
-	if (argc < 2) {
-		builtin_print_usage(stdout);
-		return builtin_end_output();
-	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-		builtin = builtin_find("help");
+	if (!builtin_parse(&options, argc, argv, &command, &status))
+		return status;
+	builtin = command ? builtin_find(command) : NULL;
+	if (builtin)
+		options_print_help(builtin->options, stdout);
+	else if (command)
+		return builtin_unknown(command);
 	else
-		builtin = builtin_find(argv[1]);
-	if (!builtin)
-		return builtin_unknown(argv[1]);
-	builtin->print_help(stdout);
+		builtin_print_usage(stdout);
 	return builtin_end_output();
 }
 
@@ -80,5 +103,5 @@ const struct builtin builtin_help = {
 	.name = "help",
 	.help = "Show the commands, or the options of one",
 	.run = help_main,
-	.print_help = help_help,
+	.options = &options,
 };

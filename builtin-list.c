@@ -15,17 +15,24 @@
 /* All of another user's; those that come then are shown without being asked. */
 #define USER_MS	    (2 * PATIENCE_MS)
 
-static const struct guests_command command = {
-	.name = "list",
-	.usage = "[--json]",
-	.help = "Shows the guests that run, with their process, name and state.\n",
-	.options = GUESTS_JSON | GUESTS_RUN,
+static const struct option_row rows[] = {
+	{ .kind = OPTION_IGNORED,
+	  .letter = 'i',
+	  .name = "run",
+	  .help = "Guests that run; no others are shown anyway" },
+	{ 0 },
 };
 
-static void list_help(FILE *out)
-{
-	guests_print_help(&command, out);
-}
+static const struct guests_command command = {
+	.set = {
+		.command = "list",
+		.usage = "[--json]",
+		.help = "Shows the guests that run, with their process, name and state.\n",
+		.tables = (const struct option_row *const[]){ rows, guests_json_rows, option_help_rows, NULL },
+		.statuses = (const struct exit_status_row *const[]){ exit_status_command_rows, NULL },
+	},
+	.flags = 0,
+};
 
 struct shown {
 	pid_t pid;
@@ -133,7 +140,7 @@ static void show_json(char **names, size_t nr)
 
 static int list_main(int argc, char **argv)
 {
-	struct guests_args args;
+	struct guests_args args = { 0 };
 	int ret = guests_parse(&command, argc, argv, &args);
 	char **names;
 	size_t nr;
@@ -157,5 +164,5 @@ const struct builtin builtin_list = {
 	.name = "list",
 	.help = "Show the guests that run",
 	.run = list_main,
-	.print_help = list_help,
+	.options = &command.set,
 };

@@ -3,16 +3,17 @@
 #include "lkvm/guests.h"
 
 static const struct guests_command command = {
-	.name = "pause",
-	.usage = "NAME...|-n NAME|-a",
-	.help = "Lets guests stand still: CPUs stop, devices finish what they were doing.\n",
-	.options = GUESTS_NAMES,
+	.set = {
+		.command = "pause",
+		.usage = "NAME...|-n NAME|-a",
+		.help = "Lets guests stand still: CPUs stop, devices finish what they were doing.\n",
+		.tables = (const struct option_row *const[]){ guests_name_rows, option_help_rows, NULL },
+		.word = guests_take_name,
+		.guests = true,
+		.statuses = guests_statuses,
+	},
+	.flags = GUESTS_NAMES,
 };
-
-static void pause_help(FILE *out)
-{
-	guests_print_help(&command, out);
-}
 
 static int pause_main(int argc, char **argv)
 {
@@ -23,5 +24,5 @@ const struct builtin builtin_pause = {
 	.name = "pause",
 	.help = "Pause guests",
 	.run = pause_main,
-	.print_help = pause_help,
+	.options = &command.set,
 };

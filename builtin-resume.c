@@ -3,16 +3,17 @@
 #include "lkvm/guests.h"
 
 static const struct guests_command command = {
-	.name = "resume",
-	.usage = "NAME...|-n NAME|-a",
-	.help = "Lets paused guests go on.\n",
-	.options = GUESTS_NAMES,
+	.set = {
+		.command = "resume",
+		.usage = "NAME...|-n NAME|-a",
+		.help = "Lets paused guests go on.\n",
+		.tables = (const struct option_row *const[]){ guests_name_rows, option_help_rows, NULL },
+		.word = guests_take_name,
+		.guests = true,
+		.statuses = guests_statuses,
+	},
+	.flags = GUESTS_NAMES,
 };
-
-static void resume_help(FILE *out)
-{
-	guests_print_help(&command, out);
-}
 
 static int resume_main(int argc, char **argv)
 {
@@ -23,5 +24,5 @@ const struct builtin builtin_resume = {
 	.name = "resume",
 	.help = "Resume paused guests",
 	.run = resume_main,
-	.print_help = resume_help,
+	.options = &command.set,
 };

@@ -18,15 +18,13 @@
 
 const struct option_set run_options = {
 	.command = "run",
+	.usage = "[OPTION...] [KERNEL]",
+	.help = "Boots a kernel as a KVM guest, with the terminal as its console. Ctrl-A x ends it.\n",
 	.tables = run_tables,
 	.kinds = machine_kinds,
 	.word = run_take_word,
+	.statuses = (const struct exit_status_row *const[]){ exit_status_rows, NULL },
 };
-
-static void run_help(FILE *out)
-{
-	options_print_help(&run_options, out);
-}
 
 /*
  * A guest's user-mode network opens a socket for each connection of the guest. Some containers allow a
@@ -42,22 +40,12 @@ static void bound_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-bool builtin_parse_run(int argc, char **argv, struct vm_config *config,
-		       void (*print_help)(FILE *out), int *status)
+bool builtin_parse_run(const struct option_set *set, int argc, char **argv,
+		       struct vm_config *config, int *status)
 {
-	int ret;
-
-	config_init(config, &run_options);
-	ret = options_parse(&run_options, argc, argv, config);
-	if (ret > 0) {
-		print_help(stdout);
-		*status = builtin_end_output();
+	config_init(config, set);
+	if (!builtin_parse(set, argc, argv, config, status))
 		return false;
-	}
-	if (ret < 0) {
-		*status = ret == -EINVAL ? EXIT_USAGE : EXIT_START;
-		return false;
-	}
 	log_set_level(config->loglevel);
 	return true;
 }
@@ -75,7 +63,7 @@ static int run_main(int argc, char **argv)
 	struct vm_config config;
 	int ret;
 
-	if (!builtin_parse_run(argc, argv, &config, run_help, &ret))
+	if (!builtin_parse_run(&run_options, argc, argv, &config, &ret))
 		goto out;
 	ret = config_finish(&config);
 	if (ret < 0) {
@@ -98,5 +86,5 @@ const struct builtin builtin_run = {
 	.name = "run",
 	.help = "Boot a kernel as a guest",
 	.run = run_main,
-	.print_help = run_help,
+	.options = &run_options,
 };

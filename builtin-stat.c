@@ -16,19 +16,33 @@
 /* The longest words for a key. */
 #define WORDS_SIZE 64
 
-static const struct guests_command command = {
-	.name = "stat",
-	.usage = "NAME...|-n NAME|-a [--json]\n       lkvm stat --host [--json]",
-	.help = "Shows what guests consist of and what was counted since they started: exits from the\n"
-		"guest by reason, and what their memory went through. With --host, shows what this host\n"
-		"and its KVM offer of what lkvm can use.\n",
-	.options = GUESTS_NAMES | GUESTS_JSON | GUESTS_HOST | GUESTS_LOOKS,
+static const struct option_row rows[] = {
+	{ .kind = OPTION_FLAG,
+	  .name = "host",
+	  .help = "The host: kernel, devices, KVM's abilities",
+	  .offset = offsetof(struct guests_args, host) },
+	{ 0 },
 };
 
-static void stat_help(FILE *out)
-{
-	guests_print_help(&command, out);
-}
+static const struct exit_status_row statuses[] = {
+	{ "241", "With --host: /dev/kvm cannot be used; what can be told without it is told" },
+	{ NULL, NULL },
+};
+
+static const struct guests_command command = {
+	.set = {
+		.command = "stat",
+		.usage = "NAME...|-n NAME|-a [--json]\n       lkvm stat --host [--json]",
+		.help = "Shows what guests consist of and what was counted since they started: exits from the\n"
+		"guest by reason, and what their memory went through. With --host, shows what this host\n"
+		"and its KVM offer of what lkvm can use.\n",
+		.tables = (const struct option_row *const[]){ rows, guests_name_rows, guests_json_rows, option_help_rows, NULL },
+		.word = guests_take_name,
+		.guests = true,
+		.statuses = (const struct exit_status_row *const[]){ exit_status_command_rows, exit_status_guests_rows, statuses, NULL },
+	},
+	.flags = GUESTS_NAMES | GUESTS_HOST | GUESTS_LOOKS,
+};
 
 static int show_host(bool json)
 {
@@ -224,7 +238,7 @@ static int show_guests(const struct guests_args *args)
 
 static int stat_main(int argc, char **argv)
 {
-	struct guests_args args;
+	struct guests_args args = { 0 };
 	int ret = guests_parse(&command, argc, argv, &args);
 
 	if (ret)
@@ -238,5 +252,5 @@ const struct builtin builtin_stat = {
 	.name = "stat",
 	.help = "Show what a guest has done, or what this host's KVM offers",
 	.run = stat_main,
-	.print_help = stat_help,
+	.options = &command.set,
 };

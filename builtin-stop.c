@@ -8,27 +8,41 @@
 #include "lkvm/guests.h"
 #include "lkvm/util/log.h"
 
+struct stop_args {
+	struct guests_args guests;
+	bool ask;
+};
+
+static const struct option_row rows[] = {
+	{ .kind = OPTION_FLAG,
+	  .name = "ask",
+	  .help = "Press the power button, and wait until the guest has shut down",
+	  .offset = offsetof(struct stop_args, ask) },
+	{ 0 },
+};
+
 static const struct guests_command command = {
-	.name = "stop",
-	.usage = "[--ask] NAME...|-n NAME|-a",
-	.help = "Ends guests within a second, as SIGTERM does. The guest is not asked, so let it shut down\n"
+	.set = {
+		.command = "stop",
+		.usage = "[--ask] NAME...|-n NAME|-a",
+		.help = "Ends guests within a second, as SIGTERM does. The guest is not asked, so let it shut down\n"
 		"by itself, or give --ask, if that matters to it. What it wrote to disks is brought to\n"
 		"stable storage as far as the host can in that time; the host's kernel has the rest, and\n"
 		"writes it later. Returns when the guests have ended; their lkvm run returns 143. One that\n"
 		"does not answer is sent SIGTERM, which is told.\n"
 		"--ask waits as long as the guests take, and sends no signal; Ctrl-C ends the waiting, not\n"
 		"them.\n",
-	.options = GUESTS_NAMES | GUESTS_END | GUESTS_ASK,
+		.tables = (const struct option_row *const[]){ guests_name_rows, rows, option_help_rows, NULL },
+		.word = guests_take_name,
+		.guests = true,
+		.statuses = guests_statuses,
+	},
+	.flags = GUESTS_NAMES | GUESTS_END | GUESTS_ASK,
 };
 
-static void stop_help(FILE *out)
-{
-	guests_print_help(&command, out);
-}
-
 /* Who does not answer is sent no signal, nor told of one. */
-static const struct guests_command asking = { .name = "stop",
-					      .options = GUESTS_NAMES | GUESTS_ASK };
+static const struct guests_command asking = { .set.command = "stop",
+					      .flags = GUESTS_NAMES | GUESTS_ASK };
 
 static int ask_one(const struct guests_args *args, const char *name, struct control_peer *peer)
 {
@@ -79,13 +93,13 @@ out:
 
 static int stop_main(int argc, char **argv)
 {
-	struct guests_args args;
-	int ret = guests_parse(&command, argc, argv, &args);
+	struct stop_args args = { .ask = false };
+	int ret = guests_parse(&command, argc, argv, &args.guests);
 
 	if (ret)
 		return ret - 1;
-	ret = args.ask ? stop_asking(&args) : guests_request(&command, &args, "stop");
-	guests_release(&args);
+	ret = args.ask ? stop_asking(&args.guests) : guests_request(&command, &args.guests, "stop");
+	guests_release(&args.guests);
 	return ret;
 }
 
@@ -93,5 +107,5 @@ const struct builtin builtin_stop = {
 	.name = "stop",
 	.help = "End guests in an orderly way",
 	.run = stop_main,
-	.print_help = stop_help,
+	.options = &command.set,
 };

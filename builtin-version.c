@@ -4,30 +4,23 @@
 #include "lkvm/arch.h"
 #include "lkvm/boot/zstd.h"
 #include "lkvm/builtin.h"
-#include "lkvm/config/exit-status.h"
+#include "lkvm/config/options.h"
 #include "lkvm/net/backend.h"
-#include "lkvm/util/log.h"
 #include "lkvm/util/sha2.h"
 
-static void version_help(FILE *out)
-{
-	fputs("Usage: lkvm version\n"
-	      "Shows the version, the architecture and the libraries that were built in.\n",
-	      out);
-}
+static const struct option_set options = {
+	.command = "version",
+	.help = "Shows the version, the architecture and the libraries that were built in.\n",
+	.tables = (const struct option_row *const[]){ option_help_rows, NULL },
+};
 
 static int version_main(int argc, char **argv)
 {
 	char slirp[64] = "";
+	int status;
 
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-		version_help(stdout);
-		return builtin_end_output();
-	}
-	if (argc > 1) {
-		log_error("version takes nothing, so '%s' has no meaning", argv[1]);
-		return EXIT_USAGE;
-	}
+	if (!builtin_parse(&options, argc, argv, NULL, &status))
+		return status;
 	if (net_user_available())
 		snprintf(slirp, sizeof(slirp), " libslirp (%s)",
 			 net_user_library() ?: "not installed");
@@ -41,5 +34,5 @@ const struct builtin builtin_version = {
 	.name = "version",
 	.help = "Show the version and what was built in",
 	.run = version_main,
-	.print_help = version_help,
+	.options = &options,
 };

@@ -17,52 +17,6 @@
 /* For a second question, after the first was not answered. */
 #define QUICK_MS 1000
 
-static const struct option {
-	unsigned needs; /* of the command's options; 0: every command has it */
-	char letter;
-	const char *name, *argument, *help;
-} options[] = {
-	{ GUESTS_HOST, 0, "host", NULL, "The host: kernel, devices, KVM's abilities" },
-	{ GUESTS_NAMES, 'n', "name", "NAME", "The guest of that name; may be given several times" },
-	{ GUESTS_NAMES, 'a', "all", NULL, "All guests" },
-	{ GUESTS_RUN, 'i', "run", NULL, "Guests that run; no others are shown anyway" },
-	{ GUESTS_ASK, 0, "ask", NULL,
-	  "Press the power button, and wait until the guest has shut down" },
-	{ GUESTS_JSON, 0, "json", NULL, "As one JSON object, for programs" },
-	{ 0, 'h', "help", NULL, "Show this" },
-};
-
-static bool has_option(const struct guests_command *command, const struct option *option)
-{
-	return !option->needs || command->options & option->needs;
-}
-
-void guests_print_help(const struct guests_command *command, FILE *out)
-{
-	const struct exit_status_row *row;
-
-	fprintf(out, "Usage: lkvm %s %s\n%s\n", command->name, command->usage, command->help);
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-		const struct option *option = &options[i];
-		char words[32];
-
-		if (!has_option(command, option))
-			continue;
-		snprintf(words, sizeof(words), "%s%s%s", option->name, option->argument ? " " : "",
-			 option->argument ?: "");
-		fprintf(out, option->letter ? "  -%c, --%-21s %s\n" : "  %c   --%-21s %s\n",
-			option->letter ?: ' ', words, option->help);
-	}
-	fputs("\nExit status:\n", out);
-	for (row = exit_status_guests_rows; row->meaning; row++)
-		if (command->options & GUESTS_NAMES || atoi(row->status) < EXIT_NO_GUEST)
-			fprintf(out, "  %-4s %s\n", row->status, row->meaning);
-	if (command->options & GUESTS_HOST)
-		fputs("  241  With --host: /dev/kvm cannot be used; what can be told without it is "
-		      "told\n",
-		      out);
-}
-
 /* ---- the command line ---- */
 
 static int usage_error(void)
@@ -76,56 +30,10 @@ static int no_memory(void)
 	return EXIT_HOST_ERROR;
 }
 
-static int unknown_option(const struct guests_command *command, const char *word)
-{
-	struct nearest nearest = { .word = word };
-	char names[ARRAY_SIZE(options)][16];
-
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-		snprintf(names[i], sizeof(names[i]), "--%s", options[i].name);
-		if (has_option(command, &options[i]))
-			nearest_try(&nearest, names[i]);
-	}
-	if (nearest.best)
-		log_error("%s: unknown option %s; did you mean %s?", command->name, word,
-			  nearest.best);
-	else
-		log_error("%s: unknown option %s; 'lkvm help %s' shows those there are",
-			  command->name, word, command->name);
-	return usage_error();
-}
-
-/* "--name", "--name=NAME", "-n", "-nNAME": which option it is, and the value that is in the same word. */
-static const struct option *find_option(const struct guests_command *command, const char *word,
-					const char **value)
-{
-	size_t len = strcspn(word, "=");
-
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-		const struct option *option = &options[i];
-
-		*value = NULL;
-		if (!has_option(command, option))
-			continue;
-		if (word[1] != '-') {
-			if (word[1] != option->letter || !option->letter)
-				continue;
-			if (word[2])
-				*value = word + 2;
-			return option;
-		}
-		if (len - 2 != strlen(option->name) || strncmp(word + 2, option->name, len - 2))
-			continue;
-		if (word[len])
-			*value = word + len + 1;
-		return option;
-	}
-	return NULL;
-}
-
 /* Given twice it is meant once: nothing can be stopped twice, and no JSON object has two members of one name. */
-static int add_name(struct guests_args *args, const char *name)
+int guests_take_name(void *base, const char *name)
 {
+	struct guests_args *args = base;
 	char **names;
 
 	for (size_t i = 0; i < args->nr; i++)
@@ -136,93 +44,67 @@ static int add_name(struct guests_args *args, const char *name)
 		args->names = names;
 		names[args->nr] = strdup(name);
 	}
-	if (!names || !names[args->nr])
-		return no_memory() + 1;
+	if (!names || !names[args->nr]) {
+		no_memory();
+		return -ENOMEM;
+	}
 	args->nr++;
 	return 0;
 }
 
-/* Returns what guests_parse() does. */
-static int take_option(const struct guests_command *command, const struct option *option,
-		       const char *value, struct guests_args *args)
+static int parse_name(void *base, const struct option_row *row, const char *value)
 {
-	if (option->argument)
-		return add_name(args, value);
-	if (value) {
-		log_error("%s: --%s takes no value", command->name, option->name);
-		return usage_error();
-	}
-	if (!strcmp(option->name, "help")) {
-		guests_print_help(command, stdout);
-		return builtin_end_output() + 1;
-	}
-	if (!strcmp(option->name, "all"))
-		args->all = true;
-	else if (!strcmp(option->name, "json"))
-		args->json = true;
-	else if (!strcmp(option->name, "host"))
-		args->host = true;
-	else if (!strcmp(option->name, "ask"))
-		args->ask = true;
-	return 0;
+	return guests_take_name(base, value);
 }
 
-static int parse_words(const struct guests_command *command, int argc, char **argv,
-		       struct guests_args *args)
-{
-	for (int i = 1; i < argc; i++) {
-		const struct option *option;
-		const char *value;
-		int ret;
+const struct option_row guests_name_rows[] = {
+	{ .kind = OPTION_CALL,
+	  .letter = 'n',
+	  .name = "name",
+	  .argument = "NAME",
+	  .help = "The guest of that name; may be given several times",
+	  .parse = parse_name,
+	  .repeats = true },
+	{ .kind = OPTION_FLAG,
+	  .letter = 'a',
+	  .name = "all",
+	  .help = "All guests",
+	  .offset = offsetof(struct guests_args, all) },
+	{ 0 },
+};
 
-		if (argv[i][0] != '-' || !argv[i][1]) {
-			if (!(command->options & GUESTS_NAMES)) {
-				log_error("%s: '%s' has no meaning; it takes no names",
-					  command->name, argv[i]);
-				return usage_error();
-			}
-			ret = add_name(args, argv[i]);
-			if (ret)
-				return ret;
-			continue;
-		}
-		option = find_option(command, argv[i], &value);
-		if (!option)
-			return unknown_option(command, argv[i]);
-		if (option->argument && !value && ++i == argc) {
-			log_error("%s: %s needs a value: --%s %s", command->name, argv[i - 1],
-				  option->name, option->argument);
-			return usage_error();
-		}
-		if (option->argument && !value)
-			value = argv[i];
-		ret = take_option(command, option, value, args);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
+const struct option_row guests_json_rows[] = {
+	{ .kind = OPTION_FLAG,
+	  .name = "json",
+	  .help = "As one JSON object, for programs",
+	  .offset = offsetof(struct guests_args, json) },
+	{ 0 },
+};
+
+const struct exit_status_row *const guests_statuses[] = { exit_status_command_rows,
+							  exit_status_guests_rows, NULL };
 
 static int check_words(const struct guests_command *command, const struct guests_args *args)
 {
 	if (args->host && (args->nr || args->all)) {
-		log_error("%s: --host is about the host; ask for guests without it", command->name);
+		log_error("%s: --host is about the host; ask for guests without it",
+			  command->set.command);
 		return usage_error();
 	}
 	if (args->all && args->nr) {
-		log_error("%s: '%s' and --all: one of them is too much", command->name,
+		log_error("%s: '%s' and --all: one of them is too much", command->set.command,
 			  args->names[0]);
 		return usage_error();
 	}
-	if (!(command->options & GUESTS_NAMES) || args->host || args->all || args->nr)
+	if (!(command->flags & GUESTS_NAMES) || args->host || args->all || args->nr)
 		return 0;
-	if (command->options & GUESTS_HOST)
+	if (command->flags & GUESTS_HOST)
 		log_error("%s: of what? --name NAME or --all for guests ('lkvm list' shows them); "
 			  "'lkvm stat --host' shows what this host's KVM offers",
-			  command->name);
+			  command->set.command);
 	else
 		log_error("%s: which guest? --name NAME or --all; 'lkvm list' shows them",
-			  command->name);
+			  command->set.command);
 	return usage_error();
 }
 
@@ -233,7 +115,7 @@ static int check_folder(const struct guests_command *command, const struct guest
 		return 0;
 	log_error(
 		"%s: LKVM_RUNTIME_DIR is '%s', which is not an absolute path; one would work, or none",
-		command->name, control_bad_folder());
+		command->set.command, control_bad_folder());
 	return usage_error();
 }
 
@@ -244,7 +126,7 @@ static int all_names(const struct guests_command *command, struct guests_args *a
 
 	if (control_names(&args->names, &args->nr))
 		return no_memory() + 1;
-	if (command->options & GUESTS_LOOKS)
+	if (command->flags & GUESTS_LOOKS)
 		return 0;
 	for (size_t i = 0; i < args->nr; i++) {
 		if (strchr(args->names[i], '/'))
@@ -284,7 +166,7 @@ static int find_owner(const struct guests_command *command, char **name)
 	second = next_of(names, nr, &i, *name);
 	if (second) {
 		log_error("%s: more than one user has a guest '%s': %s, %s; which one?",
-			  command->name, *name, first, second);
+			  command->set.command, *name, first, second);
 		ret = EXIT_NO_GUEST + 1;
 	} else if (first) {
 		free(*name);
@@ -298,12 +180,12 @@ static int find_owner(const struct guests_command *command, char **name)
 int guests_parse(const struct guests_command *command, int argc, char **argv,
 		 struct guests_args *args)
 {
-	int ret;
+	int ret, status;
 
-	*args = (struct guests_args){ 0 };
-	ret = parse_words(command, argc, argv, args);
-	if (!ret)
+	if (builtin_parse(&command->set, argc, argv, args, &status))
 		ret = check_words(command, args);
+	else
+		ret = status + 1;
 	if (!ret)
 		ret = check_folder(command, args);
 	if (!ret && !args->host)
@@ -368,13 +250,13 @@ static int no_such_guest(const struct guests_command *command, const char *name)
 	for (size_t i = 0; i < nr; i++)
 		nearest_try(&nearest, names[i]);
 	if (!nr)
-		log_error("%s: there is no guest '%s', nor any other", command->name, name);
+		log_error("%s: there is no guest '%s', nor any other", command->set.command, name);
 	else if (nearest.best)
-		log_error("%s: there is no guest '%s'; did you mean %s?", command->name, name,
-			  nearest.best);
+		log_error("%s: there is no guest '%s'; did you mean %s?", command->set.command,
+			  name, nearest.best);
 	else
 		log_error("%s: there is no guest '%s'; 'lkvm list' shows those there are",
-			  command->name, name);
+			  command->set.command, name);
 	control_free_names(names, nr);
 	return EXIT_NO_GUEST;
 }
@@ -399,21 +281,21 @@ static int no_answer(const struct guests_command *command, const char *name, pid
 {
 	if (error == -ETIMEDOUT && is_starting(name))
 		log_error("%s: guest %s is still starting after %d seconds; nothing was done",
-			  command->name, name, GUESTS_PATIENCE_MS / 1000);
+			  command->set.command, name, GUESTS_PATIENCE_MS / 1000);
 	else if (error != -ETIMEDOUT)
-		log_error("%s: guest %s: %s", command->name, name,
+		log_error("%s: guest %s: %s", command->set.command, name,
 			  error == -EPROTO ? "its answer makes no sense" : strerror(-error));
 	/* Another user's number may have become anybody's. */
-	else if (pid && command->options & GUESTS_END && !strchr(name, '/'))
+	else if (pid && command->flags & GUESTS_END && !strchr(name, '/'))
 		log_error(
 			"%s: guest %s, PID %d, does not answer within %d seconds; 'kill -KILL %d' would end it at once",
-			command->name, name, pid, GUESTS_PATIENCE_MS / 1000, pid);
+			command->set.command, name, pid, GUESTS_PATIENCE_MS / 1000, pid);
 	else if (pid)
-		log_error("%s: guest %s, PID %d, does not answer within %d seconds", command->name,
-			  name, pid, GUESTS_PATIENCE_MS / 1000);
+		log_error("%s: guest %s, PID %d, does not answer within %d seconds",
+			  command->set.command, name, pid, GUESTS_PATIENCE_MS / 1000);
 	else
-		log_error("%s: guest %s does not answer within %d seconds", command->name, name,
-			  GUESTS_PATIENCE_MS / 1000);
+		log_error("%s: guest %s does not answer within %d seconds", command->set.command,
+			  name, GUESTS_PATIENCE_MS / 1000);
 	return EXIT_NO_ANSWER;
 }
 
@@ -429,11 +311,11 @@ int guests_hung_up(const struct guests_command *command, const struct guests_arg
 		error = -ECONNRESET;
 	if (error && error != -ENOENT)
 		return no_answer(command, name, pid, error);
-	if (command->options & (GUESTS_END | GUESTS_ASK))
+	if (command->flags & (GUESTS_END | GUESTS_ASK))
 		return -EPIPE;
 	if (args->all)
 		return -ENOENT;
-	log_error("%s: guest %s has ended meanwhile", command->name, name);
+	log_error("%s: guest %s has ended meanwhile", command->set.command, name);
 	return EXIT_NO_GUEST;
 }
 
@@ -445,13 +327,13 @@ static int terminate(const struct guests_command *command, const char *name,
 
 	log_warning(
 		"%s: guest %s, PID %d, does not answer within %d seconds on its socket; it is sent SIGTERM instead",
-		command->name, name, peer->pid, GUESTS_STOP_MS / 1000);
+		command->set.command, name, peer->pid, GUESTS_STOP_MS / 1000);
 	err = control_terminate(peer, GUESTS_PATIENCE_MS - GUESTS_STOP_MS);
 	if (!err)
 		return -EPIPE;
 	if (err != -ETIMEDOUT)
-		log_error("%s: guest %s, PID %d: SIGTERM cannot be sent: %s", command->name, name,
-			  peer->pid, strerror(-err));
+		log_error("%s: guest %s, PID %d: SIGTERM cannot be sent: %s", command->set.command,
+			  name, peer->pid, strerror(-err));
 	return no_answer(command, name, peer->pid, -ETIMEDOUT);
 }
 
@@ -463,14 +345,14 @@ static void log_refusal(const struct guests_command *command, const char *name,
 
 	snprintf(words, sizeof(words), "%s", error ?: "it refuses, and does not say why");
 	text_clean(words);
-	log_error("%s: guest %s: %s", command->name, name, words);
+	log_error("%s: guest %s: %s", command->set.command, name, words);
 }
 
 /* Why there is no answer, or none that is one. */
 static int not_answered(const struct guests_command *command, const struct guests_args *args,
 			const char *name, const struct control_peer *peer, int error)
 {
-	if (error == -ETIMEDOUT && command->options & GUESTS_END && peer->pid)
+	if (error == -ETIMEDOUT && command->flags & GUESTS_END && peer->pid)
 		return terminate(command, name, peer);
 	if (error == -EPIPE)
 		return guests_hung_up(command, args, name, peer->pid);
@@ -482,7 +364,7 @@ static int not_answered(const struct guests_command *command, const struct guest
 int guests_ask(const struct guests_command *command, const struct guests_args *args,
 	       const char *name, struct guests_call *call)
 {
-	int patience = command->options & GUESTS_END ? GUESTS_STOP_MS : GUESTS_PATIENCE_MS;
+	int patience = command->flags & GUESTS_END ? GUESTS_STOP_MS : GUESTS_PATIENCE_MS;
 	int error = control_connect(name, GUESTS_PATIENCE_MS, &call->peer), ret;
 
 	call->answer = NULL;
@@ -520,8 +402,8 @@ static int has_not_ended(const struct guests_command *command, const char *name,
 	/* 0: it is out of our sight. */
 	if (pid)
 		snprintf(process, sizeof(process), ", PID %d,", pid);
-	log_error("%s: guest %s%s has not ended within %d seconds", command->name, name, process,
-		  GUESTS_PATIENCE_MS / 1000);
+	log_error("%s: guest %s%s has not ended within %d seconds", command->set.command, name,
+		  process, GUESTS_PATIENCE_MS / 1000);
 	return EXIT_NO_ANSWER;
 }
 
@@ -536,7 +418,7 @@ static int run_one(const struct guests_command *command, const struct guests_arg
 		printf("Guest %s has ended\n", name);
 	if (ret)
 		return ret;
-	if (!(command->options & GUESTS_END))
+	if (!(command->flags & GUESTS_END))
 		say_state(name, guests_word(call.answer, "state", state));
 	else if (!control_wait_end(&call.peer, GUESTS_PATIENCE_MS))
 		printf("Guest %s has ended\n", name);
@@ -564,7 +446,7 @@ int guests_request(const struct guests_command *command, const struct guests_arg
 
 int guests_run(const struct guests_command *command, const char *request, int argc, char **argv)
 {
-	struct guests_args args;
+	struct guests_args args = { 0 };
 	int ret = guests_parse(command, argc, argv, &args);
 
 	if (ret)

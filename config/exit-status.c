@@ -23,10 +23,14 @@ const struct exit_status_row exit_status_rows[] = {
 	{ NULL, NULL },
 };
 
-const struct exit_status_row exit_status_guests_rows[] = {
+const struct exit_status_row exit_status_command_rows[] = {
 	{ "0", "It is done" },
 	{ "240", "The command line, or LKVM_RUNTIME_DIR, does not make sense" },
 	{ "246", "The output could not be written, or there was no memory" },
+	{ NULL, NULL },
+};
+
+const struct exit_status_row exit_status_guests_rows[] = {
 	{ "247", "There is no guest of that name" },
 	{ "248", "A guest does not answer, or cannot do it now" },
 	{ NULL, NULL },

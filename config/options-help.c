@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* `lkvm help run`, from the table. */
+/* --help, from the tables. */
 #include <string.h>
 
 #include "lkvm/config/exit-status.h"
@@ -41,18 +41,20 @@ static int print_row(const struct option_row *row, const struct config_kind *kin
 
 void options_print_help(const struct option_set *set, FILE *out)
 {
-	const struct exit_status_row *status;
-
-	fputs("Usage: lkvm run [OPTION...] [KERNEL]\n"
-	      "Boots a kernel as a KVM guest, with the terminal as its console. Ctrl-A x ends "
-	      "it.\n",
-	      out);
+	fprintf(out, "Usage: lkvm %s%s%s\n%s", set->command, set->usage ? " " : "",
+		set->usage ?: "", set->help);
+	if (set->tables[0]->kind != OPTION_GROUP)
+		fputc('\n', out);
 	options_for_each(set, print_row, out);
-	fputs("\nLong options may be shortened as long as it is clear which one is meant. "
-	      "--no-NAME takes\n"
-	      "back what --NAME said.\n"
-	      "\nExit status:\n",
-	      out);
-	for (status = exit_status_rows; status->meaning; status++)
-		fprintf(out, "  %-6s %s\n", status->status, status->meaning);
+	if (set->kinds)
+		fputs("\nLong options may be shortened as long as it is clear which one is meant. "
+		      "--no-NAME takes\n"
+		      "back what --NAME said.\n",
+		      out);
+	if (!set->statuses)
+		return;
+	fputs("\nExit status:\n", out);
+	for (unsigned i = 0; set->statuses[i]; i++)
+		for (const struct exit_status_row *row = set->statuses[i]; row->meaning; row++)
+			fprintf(out, "  %-6s %s\n", row->status, row->meaning);
 }

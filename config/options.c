@@ -11,6 +11,11 @@
 #include "lkvm/util/log.h"
 #include "records.h"
 
+const struct option_row option_help_rows[] = {
+	{ .kind = OPTION_HELP, .letter = 'h', .name = "help", .help = "Show this" },
+	{ 0 },
+};
+
 /* One command's words while they are read. */
 struct parse {
 	const struct option_set *set;
@@ -452,13 +457,23 @@ static int parse_letters(struct parse *parse, const char *word)
 	return 0;
 }
 
+static int parse_bare(struct parse *parse, const char *word)
+{
+	const struct option_set *set = parse->set;
+
+	if (set->word)
+		return set->word(parse->base, word);
+	log_error("'%s' has no meaning: lkvm %s takes nothing without a dash", word, set->command);
+	return -EINVAL;
+}
+
 static int parse_word(struct parse *parse, const char *word)
 {
 	char *copy;
 	int ret;
 
 	if (word[0] != '-' || !word[1])
-		return parse->set->word(parse->base, word);
+		return parse_bare(parse, word);
 	if (word[1] != '-')
 		return parse_letters(parse, word);
 	if (word[2]) {
@@ -469,7 +484,7 @@ static int parse_word(struct parse *parse, const char *word)
 		free(copy);
 		return ret;
 	}
-	if (parse->next == parse->end)
+	if (parse->next == parse->end || !parse->set->kinds)
 		return 0;
 	log_error("-- %s: a command for the guest cannot be given; put it into the initrd's /init, "
 		  "or into init= of --params",

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * The completions. Options of `lkvm run` come from its table, those of the commands that look after guests from what their
- * --help shows, which is made from theirs.
- */
+/* The completions, from the tables of options. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +23,7 @@ struct offer {
 
 /* What one command takes. */
 struct offers {
+	const struct option_set *set;
 	struct offer list[MAX_OPTIONS];
 	unsigned nr;
 };
@@ -87,6 +85,8 @@ static int add_row(const struct option_row *row, const struct config_kind *kind,
 	snprintf(offer->help, sizeof(offer->help), "%s", row->help);
 	if (row->argument)
 		set_value(offer, row);
+	if (offers->set->guests && row->argument && !strcmp(row->argument, "NAME"))
+		offer->kind = VALUE_GUEST;
 	/* Any option can be taken back; that is of use to who has not typed it where it is there anyway. */
 	if (!row->by_default)
 		return 0;
@@ -96,75 +96,13 @@ static int add_row(const struct option_row *row, const struct config_kind *kind,
 	return 0;
 }
 
-/* ---- the others' ---- */
-
-/* "  -n, --name NAME             The guest of ..." */
-static void add_line(struct offers *offers, const char *line)
-{
-	char letter, name[40], argument[40] = "";
-	struct offer *offer;
-	int len = 0;
-
-	if (strncmp(line, "  ", 2))
-		return;
-	if (sscanf(line, "  -%c, --%39[a-z-]%n", &letter, name, &len) < 2) {
-		letter = 0;
-		if (strncmp(line, "      --", 8) || sscanf(line + 8, "%39[a-z-]%n", name, &len) < 1)
-			return;
-		len += 8;
-	}
-	line += len;
-	if (line[0] == ' ' && line[1] != ' ') {
-		sscanf(line, " %39[^ ]%n", argument, &len);
-		line += len;
-	}
-	offer = add(offers, name);
-	offer->letter = letter;
-	offer->kind = !*argument ? VALUE_NONE : strcmp(argument, "NAME") ? VALUE_ANY : VALUE_GUEST;
-	offer->repeats = offer->kind == VALUE_GUEST;
-	line += strspn(line, " ");
-	snprintf(offer->help, sizeof(offer->help), "%.*s", (int)strcspn(line, "\n"), line);
-}
-
-static void add_help(struct offers *offers, const struct builtin *builtin)
-{
-	char *text = NULL, *line;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	builtin->print_help(out);
-	fclose(out);
-	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-		add_line(offers, line);
-	free(text);
-}
-
-static bool is(const struct builtin *builtin, const char *name)
-{
-	return !strcmp(builtin->name, name);
-}
-
-/* `lkvm snp-digest` takes run's. */
-static bool takes_run_options(const struct builtin *builtin)
-{
-	return is(builtin, "run") || is(builtin, "snp-digest");
-}
-
 static void collect(struct offers *offers, const struct builtin *builtin)
 {
 	memset(offers, 0, sizeof(*offers));
-	if (takes_run_options(builtin))
-		options_for_each(&run_options, add_row, offers);
-	else if (!is(builtin, "help") && !is(builtin, "version"))
-		add_help(offers, builtin);
-}
-
-static bool takes_guests(const struct offers *offers)
-{
-	for (unsigned i = 0; i < offers->nr; i++)
-		if (offers->list[i].kind == VALUE_GUEST)
-			return true;
-	return false;
+	offers->set = builtin->options;
+	/* `lkvm help` and the like offer nothing else. */
+	if (builtin->options->tables[0] != option_help_rows)
+		options_for_each(builtin->options, add_row, offers);
 }
 
 /* ---- what all shells write ---- */
@@ -227,7 +165,7 @@ static void bash_command(const struct builtin *builtin, const struct offers *off
 	for (unsigned i = 0; i < offers->nr; i++)
 		printf("%s--%s", i ? " " : "", offers->list[i].name);
 	printf("%s\"\n}\n\n_lkvm_value_%s() {\n\tcase $1 in\n",
-	       takes_guests(offers) ? " $(_lkvm_guests)" : "", builtin->name);
+	       offers->set->guests ? " $(_lkvm_guests)" : "", builtin->name);
 	for (unsigned i = 0; i < offers->nr; i++)
 		bash_value(&offers->list[i]);
 	puts("\t*) return 1 ;;\n\tesac\n}\n");
@@ -376,9 +314,9 @@ static void zsh_command(const struct builtin *builtin, const struct offers *offe
 	printf("\t%s)\n\t\t_arguments", builtin->name);
 	for (unsigned i = 0; i < offers->nr; i++)
 		zsh_option(&offers->list[i]);
-	if (takes_run_options(builtin))
+	if (offers->set->kinds)
 		fputs(" \\\n\t\t\t':kernel:_files'", stdout);
-	else if (takes_guests(offers))
+	else if (offers->set->guests)
 		fputs(" \\\n\t\t\t'*:guest:_lkvm_guests'", stdout);
 	puts("\n\t\t;;");
 }
@@ -464,9 +402,9 @@ static void fish_command(const struct builtin *builtin, const struct offers *off
 	puts("'");
 	for (unsigned i = 0; i < offers->nr; i++)
 		fish_option(builtin, &offers->list[i]);
-	if (takes_run_options(builtin))
+	if (offers->set->kinds)
 		printf("complete -c lkvm -n '__fish_seen_subcommand_from %s' -F\n", builtin->name);
-	else if (takes_guests(offers))
+	else if (offers->set->guests)
 		printf("complete -c lkvm -n '__fish_seen_subcommand_from %s' -a '(__lkvm_guests)'\n",
 		       builtin->name);
 }

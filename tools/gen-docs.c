@@ -219,9 +219,10 @@ static int man(const char *version, const char *date)
 			roff_commands();
 		else if (!strcmp(line, "@EXIT_STATUS@\n"))
 			roff_exit_status(exit_status_rows);
-		else if (!strcmp(line, "@GUESTS_EXIT_STATUS@\n"))
+		else if (!strcmp(line, "@GUESTS_EXIT_STATUS@\n")) {
+			roff_exit_status(exit_status_command_rows);
 			roff_exit_status(exit_status_guests_rows);
-		else if (!strcmp(line, "@FACTS@\n"))
+		} else if (!strcmp(line, "@FACTS@\n"))
 			roff_facts();
 		else if (!strncmp(line, ".TH ", 4))
 			roff_title(line, version, date);

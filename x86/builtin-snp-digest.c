@@ -6,6 +6,8 @@
 #include "lkvm/arch.h"
 #include "lkvm/builtin.h"
 #include "lkvm/config/exit-status.h"
+#include "lkvm/config/options.h"
+#include "lkvm/machine.h"
 #include "lkvm/util/log.h"
 #include "confidential/snp.h"
 #include "x86-vm.h"
@@ -13,19 +15,27 @@
 /* As many as a processor with SEV-SNP may have, so that whatever fits there fits here. */
 #define PHYS_BITS 52
 
-static void snp_digest_help(FILE *out)
-{
-	fputs("Usage: lkvm snp-digest [OPTION...] [KERNEL]\n"
-	      "Prints the launch digest that a SEV-SNP guest has in its attestation reports when lkvm run\n"
-	      "starts it with the same options, which are run's. Needs neither KVM nor such a processor.\n"
-	      "\n"
-	      "What counts are -k, -i, -p, -m, -c, --firmware, --snp, and what else changes the kernel's\n"
-	      "command line (--console, --nodefaults). A number of CPUs and a size of memory that are not\n"
-	      "given are this host's, so give them.\n"
-	      "\n"
-	      "Exit status: 0, 240 for options that do not make sense, 241 when there is no digest.\n",
-	      out);
-}
+static const struct exit_status_row statuses[] = {
+	{ "0", "The digest is on standard output" },
+	{ "240", "The command line does not make sense" },
+	{ "241", "There is no digest" },
+	{ NULL, NULL },
+};
+
+static const struct option_set options = {
+	.command = "snp-digest",
+	.usage = "[OPTION...] [KERNEL]",
+	.help = "Prints the launch digest that a SEV-SNP guest has in its attestation reports when lkvm run\n"
+		"starts it with the same options, which are run's. Needs neither KVM nor such a processor.\n"
+		"\n"
+		"What counts are -k, -i, -p, -m, -c, --firmware, --snp, and what else changes the kernel's\n"
+		"command line (--console, --nodefaults). A number of CPUs and a size of memory that are not\n"
+		"given are this host's, so give them.\n",
+	.tables = run_tables,
+	.kinds = machine_kinds,
+	.word = run_take_word,
+	.statuses = (const struct exit_status_row *const[]){ statuses, NULL },
+};
 
 static void check_owners(const struct snp *snp, const u8 *digest)
 {
@@ -93,7 +103,7 @@ static int snp_digest_main(int argc, char **argv)
 	struct vm_config config;
 	int ret;
 
-	if (!builtin_parse_run(argc, argv, &config, snp_digest_help, &ret))
+	if (!builtin_parse_run(&options, argc, argv, &config, &ret))
 		goto out;
 	ret = EXIT_USAGE;
 	if (config.arch.vm_type == VM_TYPE_SW_PROTECTED) {
@@ -114,5 +124,5 @@ const struct builtin builtin_snp_digest = {
 	.name = "snp-digest",
 	.help = "Compute a SEV-SNP guest's launch digest",
 	.run = snp_digest_main,
-	.print_help = snp_digest_help,
+	.options = &options,
 };

@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include "lkvm/util/types.h"
 
+struct option_set;
+
 struct builtin {
 	const char *name;
 	const char *help;		   /* one line for `lkvm help`, no full stop */
 	int (*run)(int argc, char **argv); /* argv[0] is the name; returns lkvm's exit status */
-	void (*print_help)(FILE *out);	   /* `lkvm help NAME` */
+	const struct option_set *options;  /* what `lkvm help NAME` and completion show */
 };
 
 /* All of them in the order of their names; ends with NULL. */
@@ -26,19 +28,23 @@ int builtin_unknown(const char *name);
 /* `lkvm help`: usage and the list of commands. */
 void builtin_print_usage(FILE *out);
 
-struct option_set;
 struct vm_config;
 
 /* Those of `lkvm run`. */
 extern const struct option_set run_options;
 
 /*
- * For a command that takes the words of `lkvm run`: initializes `config`, which config_release() frees in any case,
- * parses them and sets the log level. False if there is no more to do: help was wanted and printed, or the words
- * are wrong, which was said; *status is what to exit with.
+ * The same for one that takes the words of `lkvm run`: initializes `config`, which config_release() frees in any case,
+ * and sets the log level.
  */
-bool builtin_parse_run(int argc, char **argv, struct vm_config *config,
-		       void (*print_help)(FILE *out), int *status);
+bool builtin_parse_run(const struct option_set *set, int argc, char **argv,
+		       struct vm_config *config, int *status);
+
+/*
+ * Parses a command's words: true, or false with *status to exit with: help was wanted and printed, or the words are
+ * wrong, which was logged.
+ */
+bool builtin_parse(const struct option_set *set, int argc, char **argv, void *base, int *status);
 
 /* What was printed must have arrived: 0, or EXIT_HOST_ERROR after saying that it did not. */
 int builtin_end_output(void);

@@ -1,45 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the commands that talk to guests have in common (guests.c): their options, which guests are
+ * What the commands that talk to guests have in common (guests.c): which guests are
  * meant, and what is said when one is not there or does not answer.
  */
 #ifndef LKVM_GUESTS_H
 #define LKVM_GUESTS_H
 
 #include <stdio.h>
+#include "lkvm/config/options.h"
 #include "lkvm/control/client.h"
 
-/* Options that a command takes; --help goes without saying. */
+/* What kind of command it is. */
 enum {
-	GUESTS_NAMES = 1 << 0, /* -n NAME, -a, or bare names: one of these must be given */
-	GUESTS_JSON = 1 << 1,
-	GUESTS_HOST = 1 << 2, /* --host, then no guest */
-	GUESTS_RUN =
-		1 << 3, /* -i, --run, which means nothing: scripts for this command line give it */
-	GUESTS_END = 1 << 4, /* no option: it is for guests to end, and waits until they have */
-	GUESTS_ASK = 1 << 5, /* --ask */
-	/* No option: it changes nothing, so that --all is other users' guests too, for root. */
-	GUESTS_LOOKS = 1 << 6,
+	GUESTS_NAMES = 1 << 0, /* it is about the guests that are named, one at least */
+	GUESTS_HOST = 1 << 1,  /* unless --host is given */
+	GUESTS_END = 1 << 2,   /* it is for guests to end, and waits until they have */
+	GUESTS_ASK = 1 << 3,   /* the same, but they are asked, however long they take */
+	/* It changes nothing, so that --all is other users' guests too, for root. */
+	GUESTS_LOOKS = 1 << 4,
 };
 
 struct guests_command {
-	const char *name;  /* "stop" */
-	const char *usage; /* behind the name */
-	const char *help;  /* sentences, with line breaks */
-	unsigned options;
+	struct option_set set; /* its base is a structure that begins with a struct guests_args */
+	unsigned flags;
 };
 
 struct guests_args {
 	char **names; /* of the guests meant, whether they are there or not */
 	size_t nr;
-	bool all, json, host, ask;
+	bool all, json, host;
 };
 
-void guests_print_help(const struct guests_command *command, FILE *out);
+/* For a command's tables: --name and --all; --json. And its word(): bare names. */
+extern const struct option_row guests_name_rows[];
+extern const struct option_row guests_json_rows[];
+int guests_take_name(void *base, const char *name);
+/* Its statuses when it takes names. */
+extern const struct exit_status_row *const guests_statuses[];
 
 /*
  * 0, and the caller frees args by guests_release(); or, with nothing to free, the exit status to end with plus one:
- * --help was given, or what is wrong has been said. With -a, names are those of all guests there are.
+ * --help was given, or what is wrong has been said. With -a, names are those of all guests there are. args, all zero
+ * before, is the beginning of what the command's options fill.
  */
 int guests_parse(const struct guests_command *command, int argc, char **argv,
 		 struct guests_args *args);

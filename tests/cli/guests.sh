@@ -55,9 +55,9 @@ test_guests_usage() {
 	own_folder
 	for command in stop pause resume stat; do
 		refused 240 "$command: " $command
-		refused 240 "$command: -n needs a value: --name NAME" $command -n
-		refused 240 "$command: unknown option --nmae; did you mean --name?" $command --nmae x
-		refused 240 "$command: --all takes no value" $command --all=yes
+		refused 240 "-n needs a value: --name NAME" $command -n
+		refused 240 "unknown option --nmae; did you mean --name?" $command --nmae x
+		refused 240 "--all takes no value" $command --all=yes
 		refused 240 "'x' and --all" $command -a x
 	done
 	refused 240 "which guest? --name NAME or --all; 'lkvm list' shows them" stop

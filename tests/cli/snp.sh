@@ -121,7 +121,7 @@ test_snp_digest_words() {
 	lkvm snp-digest --help
 	[ "$status" = 0 ] && [ "$out" = "$first" ] || fail "$out$err"
 	refused 240 "unknown option" snp-digest --digest
-	refused 240 "'colour' is not known" snp-digest --snp colour=1 x
+	refused 240 "--snp colour=1: not known; there are policy=N" snp-digest --snp colour=1 x
 	refused 241 "Unable to open kernel none" snp-digest -m 64 -c 1 none
 	echo text >text
 	refused 241 "neither a bzImage nor an ELF" snp-digest -m 64 -c 1 text

@@ -96,7 +96,7 @@ test_values() {
 	refused 240 "-m needs a value: --mem SIZE" run -m
 	refused 240 "--console hv: there are serial and virtio" run --console hv
 	refused 240 "--reboot takes no value" run --reboot=1
-	refused 240 "--disk a,rw: 'rw' is not known" run -d a,rw
+	refused 240 "--disk rw: did you mean ro?" run -d a,rw
 	refused 240 "hostfwd=22:" run -n hostfwd=22
 	refused 240 "'b': the kernel is a already" run a b
 	refused 240 "-- ls: a command for the guest" run a -- ls

@@ -22,14 +22,15 @@ enum exit_status {
 };
 
 /*
- * The same as tables, for --help, the man pages and the README: run's, and those of the commands that talk to
- * guests. Each ends with a NULL meaning.
+ * The same as tables, for --help, the man pages and the README: run's; those of the commands that talk to guests;
+ * and those they have beside them if they are told which guests. Each ends with a NULL meaning.
  */
 struct exit_status_row {
 	const char *status;  /* "240", or a range */
 	const char *meaning; /* one sentence, no full stop */
 };
 extern const struct exit_status_row exit_status_rows[];
+extern const struct exit_status_row exit_status_command_rows[];
 extern const struct exit_status_row exit_status_guests_rows[];
 
 #endif

@@ -67,13 +67,21 @@ struct option_row {
 /* All options of one command. */
 struct option_set {
 	const char *command; /* "run" */
+	const char *usage;   /* what follows the command in its usage line; NULL: nothing */
+	const char *help;    /* sentences, with line breaks */
 	/* Each ends with an empty row; ends with NULL. The headings of the kinds' groups are in the first. */
 	const struct option_row *const *tables;
 	/* Kinds whose rows are among them; ends with NULL. NULL: none. If there are, base is a struct vm_config. */
 	const struct config_kind *const *kinds;
-	/* A word without a dash. 0, or -EINVAL after saying why not. */
+	/* A word without a dash. 0, -EINVAL after saying why not, or -ENOMEM. NULL: none has a meaning. */
 	int (*word)(void *base, const char *word);
+	bool guests; /* those words, and values called NAME, are guests' names */
+	/* What it exits with, for --help; ends with NULL. NULL: not told. */
+	const struct exit_status_row *const *statuses;
 };
+
+/* -h, --help: the last table of every command that has no such row of its own. */
+extern const struct option_row option_help_rows[];
 
 /* `lkvm run`'s: the common ones, then arch_options. */
 extern const struct option_row *const run_tables[];
@@ -98,7 +106,7 @@ bool option_can_be_negated(const struct option_row *row);
  */
 int options_parse(const struct option_set *set, int argc, char **argv, void *base);
 
-/* `lkvm help run`. */
+/* `lkvm help COMMAND`. */
 void options_print_help(const struct option_set *set, FILE *out);
 
 /* Says "--NAME VALUE: ..." at Error level. Returns -EINVAL, so that a parser can end with it. */
