@@ -60,3 +60,73 @@ END
 	wait
 	[ -e done-three ] || fail "$(cat log log3)"
 }
+
+# checked MAKE KIND...: scripts/check with a make that prints what the first word says for each of its goals.
+checked() {
+	mkdir -p tree/scripts bin
+	cp "$TOP/scripts/check" tree/scripts
+	printf '#!/bin/sh\ncase "$*" in\n%s\nesac\n' "$1" >bin/make
+	printf '#!/bin/sh\n' >tree/scripts/cross-sysroot
+	chmod +x bin/make tree/scripts/cross-sysroot
+	shift
+	status=0
+	PATH=$PWD/bin:$PATH tree/scripts/check --no-setup "$@" >log 2>&1 || status=$?
+}
+
+# A skipped test is a failure, whatever the kind; so is a kind that stops early. The slowest come first.
+test_check_counts() {
+	local status
+	checked '*check-cli*) echo "ok one (7 s)"; echo "cli: 1 passed, 0 failed, 0 skipped" ;;
+		*check-kvm*) echo "ok two (12.5 s)"; echo "kvm: 1 passed, 0 failed, 0 skipped" ;;' cli kvm
+	[ $status = 0 ] && [ "$(tail -n 1 log)" = "2 passed, 0 failed, 0 skipped" ] || fail "$status: $(cat log)"
+	[ "$(grep -A 2 "the ten slowest" log | tail -n 2 | paste -sd,)" = "  kvm: two (12 s),  cli: one (7 s)" ] || fail "$(cat log)"
+	checked '*check-guest*) echo "skip one: no"; echo "guest: 1 passed, 0 failed, 1 skipped" ;;' guest
+	[ $status = 1 ] && grep -q "guest: 1 skipped" log && grep -q "^    skip one: no" log || fail "$status: $(cat log)"
+	checked '*check-guest*) echo "ok one"; exit 3 ;;' guest
+	[ $status = 1 ] && grep -q "guest: ended with status 3 before its result" log || fail "$status: $(cat log)"
+}
+
+# What runs beside the lab counts as well, and is shown in one piece.
+test_check_runs_beside_the_lab() {
+	local status
+	checked '*check-lab*) echo "lab: 1 passed, 0 failed, 0 skipped"; until [ -e ../cli-ran ]; do sleep 0.02; done ;;
+		*check-cli*) echo "not ok one"; >../cli-ran; echo "cli: 0 passed, 1 failed, 0 skipped"; exit 1 ;;' build lab cli
+	[ $status = 1 ] && tail -n 1 log | grep -q " passed, 1 failed, 0 skipped" || fail "$status: $(cat log)"
+	grep -q "cli: 1 failed" log && [ "$(grep -c "^not ok one" log)" = 1 ] || fail "$(cat log)"
+}
+
+# Every pattern in tests/lab/about is of a file and of a scenario that there are.
+test_about_tells_of_what_there_is() {
+	local sources names word missing=
+	git -C "$TOP" ls-files | sed 's,^include/lkvm/,,' >sources
+	while IFS=: read -r sources names; do
+		set -f
+		for word in $sources; do
+			[ "$(set +f; while read -r file; do [[ $file != $word ]] || { echo y; break; }; done <sources)" = y ] || missing+=" $word"
+		done
+		for word in $names; do
+			(set +f; ls "$TOP"/tests/lab/scenarios/*/$word.sh >/dev/null 2>&1) || missing+=" $word"
+		done
+		set +f
+	done < <(grep -v '^#' "$TOP/tests/lab/about")
+	[ -z "$missing" ] || fail "nothing is called so:$missing"
+}
+
+# A bare-metal guest that no KVM in a library can run runs in the lab.
+test_each_guest_runs_somewhere() {
+	local source name pattern missing=
+	[ -e "$BUILD/kvm/poweroff.so" ] || skip "no scripted guests for this architecture"
+	pattern=$(sed -n 's/^bare_guests //p' "$TOP"/tests/lab/scenarios/x86/*.sh | tr -d "'" | tr ' ' '\n')
+	for source in "$TOP"/tests/guest/x86/*.c "$TOP"/tests/guest/common/*.c; do
+		name=$(basename "$source" .c)
+		[ ! -e "$BUILD/kvm/$name.so" ] || continue
+		set -f
+		for word in $pattern; do
+			# shellcheck disable=SC2053 # patterns are meant
+			[[ ${source#"$TOP/tests/guest/"} != $word.c ]] || continue 2
+		done
+		missing+=" $name"
+	done
+	set +f
+	[ -z "$missing" ] || fail "nothing runs:$missing"
+}

@@ -133,9 +133,8 @@ test_snp_digest_words() {
 
 test_snp_where_there_is_none() {
 	only_x86
-	[ -r /dev/kvm ] && [ -w /dev/kvm ] || skip "no /dev/kvm"
 	[ ! -e /dev/sev ] || skip "there may be"
-	needs_kernel
+	needs_guest
 	echo >x
 	refused 241 "SEV-SNP" run --snp policy=0x30000 -m 64 "$good"
 	refused 240 "only ordinary and SEV-SNP guests have one" run --vm-type sw-protected --firmware x -m 64

@@ -152,11 +152,11 @@ sum() {
 }
 
 # bare_guests PATTERN...: tests/guest's programs of those paths. Each that fails is named; in an emulated
-# host, which has all that they take, none may be said to run elsewhere.
+# host, which has all that they take, none may be said to run elsewhere. Natively, make check-guest runs them.
 bare_guests() {
 	local made=/lab/guests/made source=/lab/guests/source pattern sources=
-	[ "$LAB_HOW" = emulated ] || skip "natively, make check-guest runs them"
-	[ -d "$made" ] || skip "no guests: make check-lab brings them"
+	[ "$LAB_HOW" = emulated ] || return 0
+	[ -d "$made" ] || fail "no guests: make check-lab brings them"
 	for pattern; do
 		sources="$sources $(ls $source/$pattern.c 2>/dev/null)"
 	done

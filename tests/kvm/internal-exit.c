@@ -2,7 +2,7 @@
 // status: 244
 // output: jumping
 // errors: internal error,rip,code at
-/* The same as of the bare-metal guest of this name, which jumps where no memory is. */
+/* As the bare-metal guest internal-error sees it, which jumps where no memory is. */
 #include "guest.h"
 
 void guest_main(addr_t boot)
