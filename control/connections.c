@@ -26,6 +26,16 @@ static void listen_again(struct connections *connections);
 
 /* ---- one connection ---- */
 
+/* Nobody waits for it any more: it is not done, unless the main thread has begun. */
+static void job_give_up(struct job *job)
+{
+	job->client = NULL;
+	if (!atomic_exchange(&job->posted, false))
+		return;
+	json_decref(job->call.line);
+	job->call.request = NULL;
+}
+
 /* The place keeps the descriptor's number: whoever comes next shall not find them all taken. */
 static void client_close(struct client *client)
 {
@@ -34,7 +44,7 @@ static void client_close(struct client *client)
 	loop_fd_del(&client->fd);
 	loop_timer_cancel(&client->patience);
 	if (client->job)
-		client->job->client = NULL;
+		job_give_up(client->job);
 	free(client->out);
 	client->reserved = dup3(client->connections->jobs_fd.fd, fd, O_CLOEXEC);
 	if (client->reserved < 0)
@@ -98,7 +108,7 @@ static bool give_to_main(struct client *client, const struct control_call *call)
 {
 	struct connections *connections = client->connections;
 
-	for (unsigned i = 0; i < MAX_CLIENTS; i++) {
+	for (unsigned i = 0; i < MAX_JOBS; i++) {
 		struct job *job = &connections->jobs[i];
 
 		if (job->call.request)
@@ -287,7 +297,7 @@ static void on_jobs(struct loop_fd *handler, u32 events)
 	eventfd_t count;
 
 	eventfd_read(handler->fd, &count);
-	for (unsigned i = 0; i < MAX_CLIENTS; i++)
+	for (unsigned i = 0; i < MAX_JOBS; i++)
 		if (atomic_exchange(&connections->jobs[i].posted, false))
 			do_job(&connections->jobs[i]);
 }
@@ -445,8 +455,9 @@ int connections_init(struct connections *connections, struct vm *vm,
 		client->fd.fd = client->reserved = -1;
 		client->fd.ready = on_client;
 		client->patience.expired = on_patience_over;
-		connections->jobs[i].connections = connections;
 	}
+	for (unsigned i = 0; i < MAX_JOBS; i++)
+		connections->jobs[i].connections = connections;
 	if (connections->jobs_fd.fd < 0)
 		return -errno;
 	err = loop_fd_add(vm->loop, &connections->jobs_fd, EPOLLIN);

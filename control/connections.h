@@ -11,6 +11,8 @@
 struct vm;
 
 #define MAX_CLIENTS 16
+/* So many may wait for the main thread: the other places are for those that need not wait, as `lkvm stop`. */
+#define MAX_JOBS    12
 
 /* A request that the main thread answers. */
 struct job {
@@ -47,7 +49,7 @@ struct connections {
 	struct loop_fd listener; /* fd is set before connections_listen(); -1: none */
 	struct loop_timer rest;	 /* before accept() is tried again */
 	struct loop_fd jobs_fd;	 /* vm->loop: an eventfd, jobs were posted */
-	struct job jobs[MAX_CLIENTS];
+	struct job jobs[MAX_JOBS];
 	struct client places[MAX_CLIENTS];
 };
 

@@ -185,6 +185,8 @@ static void test_many_who_wait(void **state)
 		json_decref(answer);
 	}
 	for (unsigned i = 0; i < 16; i++) {
+		if (i >= 12)
+			assert_non_null(strstr(read_line(&waiting[i]), "too many requests wait"));
 		assert_string_equal(read_line(&waiting[i]), "");
 		assert_int_equal(control_wait_end(&stopping[i], 1), -ETIMEDOUT);
 		control_disconnect(&waiting[i]);
@@ -197,6 +199,65 @@ static void test_many_who_wait(void **state)
 		assert_int_equal(control_wait_end(&stopping[i], PATIENCE_MS), 0);
 		control_disconnect(&stopping[i]);
 	}
+}
+
+/* Nor does one who has just come lose the place to the next who comes, before anything was asked. */
+static void test_places_for_who_need_not_wait(void **state)
+{
+	struct control_peer waiting[16], silent[3], stopping;
+	json_t *answer;
+
+	begin_start();
+	for (unsigned i = 0; i < 16; i++) {
+		waiting[i] = connect_to("test");
+		send_bytes(&waiting[i], "{\"request\":\"pause\"}\n", 20);
+	}
+	for (unsigned i = 12; i < 16; i++) {
+		assert_non_null(strstr(read_line(&waiting[i]), "\"code\": \"failed\""));
+		answers(&waiting[i], "{\"request\":\"ping\"}\n", "{\"ok\": true}\n");
+	}
+	stopping = connect_to("test");
+	for (unsigned i = 0; i < 3; i++)
+		silent[i] = connect_to("test");
+	/* The last of them has been accepted. */
+	answers(&silent[2], "{\"request\":\"ping\"}\n", "{\"ok\": true}\n");
+	assert_int_equal(control_ask(&stopping, "stop", NULL, PATIENCE_MS, &answer), 0);
+	assert_state(answer, "ending");
+	json_decref(answer);
+	for (unsigned i = 0; i < 16; i++)
+		control_disconnect(&waiting[i]);
+	for (unsigned i = 0; i < 3; i++)
+		control_disconnect(&silent[i]);
+	control_disconnect(&stopping);
+}
+
+/* Requests of those who have gone keep no later one out. */
+static void test_requests_of_who_has_gone(void **state)
+{
+	struct control_peer waiting[12], peer;
+	json_t *answer = NULL;
+	int err = 0;
+
+	begin_start();
+	for (unsigned i = 0; i < 12; i++) {
+		waiting[i] = connect_to("test");
+		send_bytes(&waiting[i], "{\"request\":\"pause\"}\n", 20);
+	}
+	peer = connect_to("test");
+	assert_int_equal(control_ask(&peer, "pause", NULL, PATIENCE_MS, &answer), 0);
+	assert_false(json_is_true(json_object_get(answer, "ok")));
+	json_decref(answer);
+	for (unsigned i = 0; i < 12; i++)
+		control_disconnect(&waiting[i]);
+	/* Until it is not refused any more, but waits. */
+	for (unsigned i = 0; !err && i < 1000; i++) {
+		err = control_ask(&peer, "pause", NULL, 50, &answer);
+		json_decref(answer);
+	}
+	assert_int_equal(err, -ETIMEDOUT);
+	control_disconnect(&peer);
+	control_stop(control);
+	assert_int_equal(pauses, 0);
 }
 
 /* In a process of its own, which still has descriptors. */
@@ -605,6 +666,8 @@ int main(void)
 		TEST(test_longest_request),
 		TEST(test_many_clients),
 		TEST(test_many_who_wait),
+		TEST(test_places_for_who_need_not_wait),
+		TEST(test_requests_of_who_has_gone),
 		TEST(test_no_descriptors_left),
 		TEST(test_busy_main_thread),
 		TEST(test_reboot),
