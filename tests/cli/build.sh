@@ -63,6 +63,46 @@ test_build_tells_its_choices() {
 	! grep without out || fail "$(cat out)"
 }
 
+# A warning is an error unless WERROR=0.
+test_build_werror() {
+	command -v make >/dev/null || skip "no make"
+	flags() {
+		make -s -C "$TOP" B="$PWD/b$1" "$PWD/b$1/util/text.o" WERROR="$1" >out 2>&1 && cat "b$1/.flags" || fail "$(cat out)"
+	}
+	flags 1 | grep -q -e ' -Wextra -Werror ' || fail "$(flags 1)"
+	flags 0 | grep -q -e ' -Wextra ' || fail "$(flags 0)"
+	! flags 0 | grep -e -Werror || fail "-Werror with WERROR=0"
+}
+
+# What pkg-config says of a library is what it is compiled and linked with; where it says nothing, -lNAME.
+test_build_asks_pkg_config() {
+	command -v make >/dev/null || skip "no make"
+	cat >pkg-config <<'END'
+#!/bin/sh
+case $* in
+"--cflags --libs jansson") echo "-DASKED_FOR_JANSSON -ljansson -lm" ;;
+"--cflags slirp") exec pkg-config "$@" ;;
+*) exit 1 ;;
+esac
+END
+	chmod +x pkg-config
+	make -s -C "$TOP" PKG_CONFIG="$PWD/pkg-config" B="$PWD/b" "$PWD/b/util/text.o" >out 2>&1 || fail "$(cat out)"
+	grep -q -e ' -laio -lfdt -lz -DASKED_FOR_JANSSON -ljansson -lm ' b/.libs || fail "$(cat b/.libs)"
+}
+
+# A tree without git has its version from the tarball that it came in.
+test_build_dist() {
+	command -v make git >/dev/null || skip "no make or git"
+	git -C "$TOP" rev-parse HEAD >/dev/null 2>&1 || skip "not in git"
+	make -s -C "$TOP" B="$PWD/b" VERSION=7.8 dist >out 2>&1 || fail "$(cat out)"
+	tar xf b/lkvm-7.8.tar.gz || fail "$(ls -A b)"
+	[ "$(cat lkvm-7.8/.version)" = 7.8 ] || fail "$(ls -A lkvm-7.8)"
+	cp "$TOP/Makefile" lkvm-7.8/Makefile
+	make -s -C lkvm-7.8 B="$PWD/c" "$PWD/c/builtin-version.o" >out 2>&1 || fail "$(cat out)"
+	[ "$(cat c/.version)" = 7.8 ] || fail "$(cat c/.version)"
+	strings c/builtin-version.o | grep -q '7\.8' || fail "no version in the program"
+}
+
 # make clean removes what it was told to, and only if a build made it.
 test_build_clean() {
 	compiler_without ""

@@ -286,4 +286,7 @@ usr/share/zsh/site-functions/_lkvm"
 		[ -f "root/usr/share/doc/lkvm/$page" ] || fail "README.md: no $page"
 	done || fail "see above"
 	root/usr/bin/lkvm version >/dev/null || fail "what was installed does not run"
+	: >root/usr/share/man/man1/other.1
+	make -s -C "$TOP" uninstall B="$BUILD" DESTDIR="$PWD/root" PREFIX=/usr >log 2>&1 || fail "$(cat log)"
+	[ "$(find root ! -type d)" = root/usr/share/man/man1/other.1 ] || fail "left by uninstall: $(find root ! -type d)"
 }
