@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The user-mode back end of a build without libslirp. */
 #include "lkvm/net/backend.h"
+#include "lkvm/util/log.h"
 
 bool net_user_available(void)
 {

@@ -54,6 +54,8 @@ test_build_tells_its_choices() {
 	[ "$(grep -c "^without libslirp .*: no network in user mode\|^without libzstd" out)" = 2 ] || fail "$(cat out)"
 	build
 	! grep without out || fail "it is told again"
+	# What stands in for them can be compiled.
+	build "$PWD/b/net/user-none.o" "$PWD/b/boot/zstd-none.o" "$PWD/b/util/nettle-none.o"
 	# Other words are not remembered by make -n either.
 	cp b/.flags flags
 	build -n CFLAGS=-O1

@@ -92,7 +92,7 @@ static void names(void **state)
 	assert_int_equal(dma(FW_CFG_FILE_DIR << 16 | SELECT | READ, 4 + 2 * 64, BUFFER), 0);
 	assert_int_equal(at(BUFFER)[3], 2);
 	assert_int_equal(at(BUFFER)[4 + 64 + 3], 5);
-	assert_string_equal(at(BUFFER) + 4 + 64 + 8, "etc/b");
+	assert_string_equal((const char *)at(BUFFER) + 4 + 64 + 8, "etc/b");
 	port_put(vm, SELECTOR, 2, 0x21);
 	expect_bytes("12345", 5);
 }

@@ -17,7 +17,7 @@
 #define RAM_SIZE MIB(4)
 #define RX	 0
 #define TX	 1
-#define CTRL	 4 /* with MQ and two pairs */
+#define CONTROL	 4 /* with MQ and two pairs */
 #define QUEUES	 5
 #define SIZE	 64
 
@@ -478,7 +478,7 @@ static void receives_merged(void **state)
 
 static int command(struct machine *m, u8 class, u8 cmd, const void *data, u32 len)
 {
-	struct ring *r = &m->ring[CTRL];
+	struct ring *r = &m->ring[CONTROL];
 	struct ring_buffer b[3] = { { ring_alloc(r, 2), 2, false },
 				    { ring_alloc(r, len), len, false },
 				    { ring_alloc(r, 1), 1, true } };
@@ -488,7 +488,7 @@ static int command(struct machine *m, u8 class, u8 cmd, const void *data, u32 le
 	memcpy(ring_ptr(r, b[1].gpa, len), data, len);
 	*ack = 0xee;
 	ring_add(r, b, 3);
-	kick(m, CTRL);
+	kick(m, CONTROL);
 	assert_true(ring_used(r, NULL, NULL));
 	return *ack;
 }
