@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lkvm/builtin.h"
 #include "lkvm/vm/counters.h"
@@ -11,16 +12,32 @@
 #include "lkvm/host/host.h"
 #include "lkvm/util/json.h"
 #include "lkvm/util/log.h"
+#include "lkvm/util/loop.h"
 #include "lkvm/util/text.h"
+#include "lkvm/vm/device-kind.h"
 
 /* The longest words for a key. */
 #define WORDS_SIZE 64
 
+/* How often, and for how long, a guest is asked that is about to tell more. */
+#define LOOK_NS	    20000000
+#define PATIENCE_NS 1500000000ULL
+
+struct stat_args {
+	struct guests_args guests;
+	bool memory;
+};
+
 static const struct option_row rows[] = {
+	{ .kind = OPTION_FLAG,
+	  .letter = 'm',
+	  .name = "memory",
+	  .help = "How guests use their memory, as they tell through their balloon",
+	  .offset = offsetof(struct stat_args, memory) },
 	{ .kind = OPTION_FLAG,
 	  .name = "host",
 	  .help = "The host: kernel, devices, KVM's abilities",
-	  .offset = offsetof(struct guests_args, host) },
+	  .offset = offsetof(struct stat_args, guests.host) },
 	{ 0 },
 };
 
@@ -32,7 +49,7 @@ static const struct exit_status_row statuses[] = {
 static const struct guests_command command = {
 	.set = {
 		.command = "stat",
-		.usage = "NAME...|-n NAME|-a [--json]\n       lkvm stat --host [--json]",
+		.usage = "[-m] NAME...|-n NAME|-a [--json]\n       lkvm stat --host [--json]",
 		.help = "Shows what guests consist of and what was counted since they started: exits from the\n"
 		"guest by reason, and what their memory went through. With --host, shows what this host\n"
 		"and its KVM offer of what lkvm can use.\n",
@@ -66,6 +83,16 @@ enum {
 	SHOW_BLANKS = 1 << 1, /* where a key has '_' */
 };
 
+/* What a size's key ends in, of those that have no other words. */
+#define BYTES "_bytes"
+
+static bool is_size(const char *key)
+{
+	size_t len = strlen(key);
+
+	return len > strlen(BYTES) && !strcmp(key + len - strlen(BYTES), BYTES);
+}
+
 /* A key's words: those of a table, or its own. */
 static void words_for(const char *key, unsigned how, char words[WORDS_SIZE])
 {
@@ -86,14 +113,17 @@ static void words_for(const char *key, unsigned how, char words[WORDS_SIZE])
 			found = others[i].words;
 	snprintf(words, WORDS_SIZE, "%s", found ?: key);
 	text_clean(words);
+	if (how & SHOW_BLANKS && is_size(words))
+		words[strlen(words) - strlen(BYTES)] = '\0';
 	for (char *c = words; how & SHOW_BLANKS && *c; c++)
 		if (*c == '_')
 			*c = ' ';
 }
 
 /* Without a line's end. A guest of root's asking may be anybody's, and so may what it answers. */
-static void print_value(const char *key, const json_t *value)
+static void print_value(const char *key, const json_t *value, unsigned how)
 {
+	long long number = json_integer_value(value);
 	char *text;
 
 	if (json_is_null(value)) {
@@ -107,9 +137,13 @@ static void print_value(const char *key, const json_t *value)
 	} else if (json_is_boolean(value)) {
 		printf(json_is_true(value) ? " yes" : " no");
 	} else if (!strcmp(key, "memory")) {
-		printf(" %lld MiB", json_integer_value(value) >> 20);
+		printf(" %lld MiB", number >> 20);
+	} else if (how & SHOW_BLANKS && is_size(key)) {
+		bool small = number < (long long)MIB(10);
+
+		printf(small ? " %lld KiB" : " %lld MiB", number >> (small ? 10 : 20));
 	} else {
-		printf(" %lld", json_integer_value(value));
+		printf(" %lld", number);
 	}
 }
 
@@ -122,9 +156,9 @@ static void print_member(const char *key, const json_t *value, unsigned how)
 	words_for(key, how, words);
 	printf("  %s:%*s", words, MAX(28 - (int)strlen(words), 0), "");
 	if (!json_is_array(value))
-		print_value(key, value);
+		print_value(key, value, how);
 	json_array_foreach (value, i, element)
-		print_value(key, element);
+		print_value(key, element, how);
 	putchar('\n');
 }
 
@@ -175,15 +209,50 @@ static void print_guest(const char *name, json_t *answer)
 
 /* ---- all of them ---- */
 
-static int show_one(const struct guests_args *args, const char *name, json_t *guests)
+/* Is a device waiting for the guest to tell it more? Nothing else is said of that. */
+static bool is_coming(json_t *answer)
 {
-	struct guests_call call = { .request = "stat" };
-	int ret = guests_ask(&command, args, name, &call);
+	bool coming = false;
+	const char *name;
+	json_t *part;
+
+	json_object_foreach (json_object_get(answer, "devices"), name, part) {
+		coming |= json_is_true(json_object_get(part, DEVICE_STAT_COMING));
+		json_object_del(part, DEVICE_STAT_COMING);
+	}
+	return coming;
+}
+
+/* As guests_ask(), until the guest has told what it was asked, or does not. */
+static int ask_stat(const struct stat_args *args, const char *name, struct guests_call *call)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_NS };
+	u64 end = clock_now() + PATIENCE_NS;
+	int ret;
+
+	for (;;) {
+		ret = guests_ask(&command, &args->guests, name, call);
+		if (ret || !is_coming(call->answer) || clock_now() >= end)
+			return ret;
+		json_decref(call->answer);
+		control_disconnect(&call->peer);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static int show_one(const struct stat_args *args, const char *name, json_t *guests)
+{
+	struct guests_call call = {
+		.request = "stat",
+		.args = args->memory ? json_pack("{s:b}", "memory", 1) : NULL,
+	};
+	int ret = ask_stat(args, name, &call);
 	json_t *key;
 
+	json_decref(call.args);
 	if (ret)
 		return ret;
-	if (args->json) {
+	if (args->guests.json) {
 		key = json_words(name);
 		json_object_set(guests, json_string_value(key), call.answer);
 		json_decref(key);
@@ -196,13 +265,13 @@ static int show_one(const struct guests_args *args, const char *name, json_t *gu
 }
 
 /* Those of another user's who take too long are left out, which is told once. */
-static int show_in_turn(const struct guests_args *args, size_t i, struct guests_turn *turn,
+static int show_in_turn(const struct stat_args *args, size_t i, struct guests_turn *turn,
 			json_t *guests)
 {
-	const char *name = args->names[i];
+	const char *name = args->guests.names[i];
 	int ret;
 
-	if (!args->all)
+	if (!args->guests.all)
 		return show_one(args, name, guests);
 	if (!guests_turn(turn, name, GUESTS_PATIENCE_MS)) {
 		if (!turn->told)
@@ -218,18 +287,18 @@ static int show_in_turn(const struct guests_args *args, size_t i, struct guests_
 	return ret;
 }
 
-static int show_guests(const struct guests_args *args)
+static int show_guests(const struct stat_args *args)
 {
 	struct guests_turn turn = { 0 };
 	json_t *guests = json_object();
 	int status = 0, ret;
 
-	for (size_t i = 0; i < args->nr; i++) {
+	for (size_t i = 0; i < args->guests.nr; i++) {
 		ret = show_in_turn(args, i, &turn, guests);
 		if (ret > 0 && !status)
 			status = ret;
 	}
-	if (args->json)
+	if (args->guests.json)
 		json_print(guests, 1, stdout);
 	json_decref(guests);
 	ret = builtin_end_output();
@@ -238,13 +307,13 @@ static int show_guests(const struct guests_args *args)
 
 static int stat_main(int argc, char **argv)
 {
-	struct guests_args args = { 0 };
-	int ret = guests_parse(&command, argc, argv, &args);
+	struct stat_args args = { .memory = false };
+	int ret = guests_parse(&command, argc, argv, &args.guests);
 
 	if (ret)
 		return ret - 1;
-	ret = args.host ? show_host(args.json) : show_guests(&args);
-	guests_release(&args);
+	ret = args.guests.host ? show_host(args.guests.json) : show_guests(&args);
+	guests_release(&args.guests);
 	return ret;
 }
 

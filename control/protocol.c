@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lkvm/config/key.h"
+#include "lkvm/config/options.h"
 #include "lkvm/util/json.h"
 #include "lkvm/util/text.h"
 #include "lkvm/vm/device-kind.h"
@@ -170,6 +171,7 @@ static void find_device(struct control_call *call)
 {
 	json_t *wanted = json_object_get(call->line, "device");
 	const char *name = json_string_value(wanted);
+	const char *option = call->kind->rows ? call->kind->rows->name : NULL;
 	struct device *device;
 	unsigned found = 0;
 
@@ -182,8 +184,9 @@ static void find_device(struct control_call *call)
 		found++;
 	}
 	if (!found)
-		control_refuse(call, "no-device", "the guest has no such device (%s)",
-			       call->kind->name);
+		control_refuse(call, "no-device", "the guest has no such device (%s)%s%s%s",
+			       call->kind->name, option ? "; 'lkvm run --" : "", option ?: "",
+			       option ? "' gives it one" : "");
 	else if (found > 1)
 		control_refuse(call, "no-device",
 			       "the guest has %u devices of that kind; \"device\" says which, by a "

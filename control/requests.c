@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
+#include "lkvm/config/key.h"
 #include "lkvm/util/json.h"
 #include "lkvm/vm/counters.h"
 #include "lkvm/vm/device-kind.h"
@@ -164,28 +165,51 @@ static void put_reason(struct vm *vm, unsigned reason, json_t *sums, json_t *by_
 }
 
 /* Each device's part, of those that count something. The list is whole from the start on, until main_left. */
-static void put_devices(struct control_call *call)
+static void put_devices(struct control_call *call, bool memory_alone)
 {
 	json_t *devices = json_object(), *part;
 	struct device *device;
 
 	if (call->vm->started && !call->main_left) {
 		device_for_each (device, &call->vm->devices) {
-			if (!device->kind || !device->kind->stat)
+			if (!device->kind || !device->kind->stat ||
+			    (memory_alone && !device->kind->stat_memory))
 				continue;
 			part = json_object();
 			device->kind->stat(device, part);
 			put(devices, device->name, part);
 		}
 	}
+	if (memory_alone && call->vm->started && !json_object_size(devices))
+		control_refuse(
+			call, "no-device",
+			"it has no device that knows how it uses its memory; 'lkvm run --balloon' "
+			"gives it one");
 	put(call->answer, "devices", devices);
 }
+
+struct stat_args {
+	bool memory;
+};
+
+static const struct key_row stat_keys[] = {
+	{ .name = "memory", .type = KEY_FLAG, .offset = offsetof(struct stat_args, memory) },
+	{ 0 },
+};
 
 static void get_stat(struct control_call *call)
 {
 	struct vm *vm = call->vm;
-	json_t *counters = json_object(), *sums = json_object(), *by_vcpu = json_object();
+	const struct stat_args *args = (const void *)call->args;
+	json_t *counters, *sums, *by_vcpu;
 
+	if (args->memory) {
+		put_devices(call, true);
+		return;
+	}
+	counters = json_object();
+	sums = json_object();
+	by_vcpu = json_object();
 	put_info(call);
 	for (unsigned i = 0; i < COUNTER_WORD_NR; i++) {
 		const char *word = vm->counters.words[i];
@@ -201,13 +225,13 @@ static void get_stat(struct control_call *call)
 	put(call->answer, "counters", counters);
 	put(call->answer, "exits", sums);
 	put(call->answer, "exits_by_vcpu", by_vcpu);
-	put_devices(call);
+	put_devices(call, false);
 }
 
 const struct control_request control_requests[] = {
 	{ .name = "ping" },
 	{ .name = "info", .act = get_info },
-	{ .name = "stat", .act = get_stat },
+	{ .name = "stat", .act = get_stat, .args = stat_keys },
 	{ .name = "pause", .act = pause_guest, .needs_main = true },
 	{ .name = "resume", .act = resume_guest, .needs_main = true },
 	{ .name = "stop", .act = stop_guest },

@@ -84,7 +84,7 @@ test_completion() {
 	offers "run" lkvm ru
 	offers "run" lkvm help ru
 	offers "stat stop" lkvm st
-	offers "--all --help --host --json --name" lkvm stat ""
+	offers "--all --help --host --json --memory --name" lkvm stat ""
 	offers "--all --ask --help --name" lkvm stop ""
 	offers "--help --json --run" lkvm list ""
 	offers "--help" lkvm resume --h
@@ -185,7 +185,7 @@ test_completion_fish() {
 	mkdir bin
 	ln -s "$LKVM" bin/lkvm
 	export PATH=$PWD/bin:$PATH
-	fish_offers "--all --help --host --json --name" "lkvm stat --"
+	fish_offers "--all --help --host --json --memory --name" "lkvm stat --"
 	fish_offers "--ask" "lkvm stop --as"
 }
 

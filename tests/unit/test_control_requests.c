@@ -6,6 +6,7 @@
 #include "lkvm/config/key.h"
 #include "lkvm/control/request.h"
 #include "lkvm/util/json.h"
+#include "lkvm/config/options.h"
 #include "lkvm/vm/device-kind.h"
 
 struct mill_args {
@@ -70,8 +71,28 @@ static const struct device_kind mill_kind = {
 	.requests = mill_requests,
 	.stat = mill_stat,
 };
-/* One that nothing can be asked of. */
-static const struct device_kind rock_kind = { .config = { .name = "rock", .max = 1 } };
+
+static void rock_stat(struct device *device, json_t *part)
+{
+	json_object_set_new(part, "moss_bytes", json_integer(4096));
+	json_object_set_new(part, DEVICE_STAT_COMING, json_true());
+}
+
+static const struct option_row rock_rows[] = {
+	{ .kind = OPTION_DEVICE, .name = "rocky" },
+	{ 0 },
+};
+static const struct control_request rock_requests[] = {
+	{ .name = "roll" },
+	{ 0 },
+};
+/* One that knows the guest's memory. */
+static const struct device_kind rock_kind = {
+	.config = { .name = "rock", .max = 1, .rows = rock_rows },
+	.requests = rock_requests,
+	.stat = rock_stat,
+	.stat_memory = true,
+};
 
 static const struct config_kind *const all_kinds[] = { &rock_kind.config, &mill_kind.config, NULL };
 static const struct device_ops no_ops;
@@ -171,8 +192,29 @@ static void which_device_is_meant(void **state)
 	answers(&peer, "{\"request\": \"stat\", \"device\": \"mill0\"}\n",
 		"\"code\": \"unknown-member\"");
 	answers(&peer, "{\"request\": \"stat\"}\n",
-		"\"devices\": {\"mill0\": {\"sacks_filled\": 7}, \"mill1\": {\"sacks_filled\": 7}}}");
-	answers(&peer, "{\"request\": \"info\"}\n", "\"power-button\", \"grind\"]");
+		"\"devices\": {\"rock0\": {\"moss_bytes\": 4096, \"coming\": true}, "
+		"\"mill0\": {\"sacks_filled\": 7}, \"mill1\": {\"sacks_filled\": 7}}}");
+	answers(&peer, "{\"request\": \"info\"}\n", "\"power-button\", \"roll\", \"grind\"]");
+	control_disconnect(&peer);
+	end();
+}
+
+static void memory_alone(void **state)
+{
+	static const char request[] = "{\"request\": \"stat\", \"memory\": true}\n";
+	struct control_peer peer;
+
+	add_device(&mills[0], &mill_kind, "mill0");
+	begin();
+	peer = connect_to("test");
+	answers(&peer, request,
+		"{\"ok\": true, \"devices\": {\"rock0\": {\"moss_bytes\": 4096, \"coming\": true}}}");
+	TAILQ_REMOVE(&vm->devices, &rock, link);
+	answers(&peer, request,
+		"\"code\": \"no-device\", \"error\": \"it has no device that knows how");
+	answers(&peer, "{\"request\": \"roll\"}\n",
+		"the guest has no such device (rock); 'lkvm run --rocky' gives it one");
+	answers(&peer, "{\"request\": \"stat\", \"memory\": 1}\n", "\"code\": \"bad-argument\"");
 	control_disconnect(&peer);
 	end();
 }
@@ -220,8 +262,12 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup_mills, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(arguments_arrive),		TEST(what_makes_no_sense_is_refused),
-		TEST(which_device_is_meant),	TEST(it_waits_for_the_start_and_not_after_the_end),
+		TEST(arguments_arrive),
+		TEST(what_makes_no_sense_is_refused),
+		TEST(which_device_is_meant),
+		TEST(it_waits_for_the_start_and_not_after_the_end),
+		TEST(memory_alone),
+		TEST(it_waits_for_the_start_and_not_after_the_end),
 		TEST(a_client_gives_arguments),
 	};
 #undef TEST

@@ -10,6 +10,8 @@
 #include <jansson.h>
 #include "lkvm/config/kind.h"
 
+#define DEVICE_STAT_COMING "coming"
+
 struct control_request;
 struct device;
 struct vm;
@@ -39,10 +41,13 @@ struct device_kind {
 	/* What the control socket can ask of one (control/request.h); ends with an empty row. NULL: nothing. */
 	const struct control_request *requests;
 	/*
-	 * Adds what the device counts to its part of `lkvm stat`: plain members, whose keys people read with blanks for '_'.
-	 * Any thread, from the start of the guest until before destroy. NULL: nothing.
+	 * Adds what the device counts to its part of `lkvm stat`: plain members, whose keys people read with blanks for '_', and
+	 * what ends in "_bytes" as a size. Any thread, from the start of the guest until before destroy; never waits.
+	 * Where numbers are the guest's own, and it was asked for newer ones just now, DEVICE_STAT_COMING is true: who asks
+	 * again soon gets them. NULL: nothing.
 	 */
 	void (*stat)(struct device *device, json_t *part);
+	bool stat_memory; /* that is about the guest's memory: what `lkvm stat --memory` shows */
 };
 
 /* From what a list of kinds for the command line is made of (machine.h). */
