@@ -40,7 +40,8 @@ struct part {
 
 struct machine {
 	struct vm vm;
-	struct part *parts; /* in the order of machine_kinds */
+	struct control *control; /* NULL: none */
+	struct part *parts;	 /* in the order of machine_kinds */
 	unsigned nr_parts;
 };
 
@@ -73,23 +74,35 @@ static int list_parts(struct vm *vm)
 	return 0;
 }
 
-static int create_console(struct vm *vm)
+static int open_control(struct vm *vm)
+{
+	return control_create(&CONTAINER_OF(vm, struct machine, vm)->control, vm, machine_kinds);
+}
+
+static int open_consoles(struct vm *vm)
 {
 	int err;
 
 	vm->console = chardev_stdio(vm);
-	if (vm->console)
-		return 0;
-	err = -errno;
-	log_fatal("Unable to open the console: %s", strerror(-err));
-	return err;
+	if (!vm->console) {
+		err = -errno;
+		log_fatal("Unable to open the console: %s", strerror(-err));
+		return err;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(vm->ttys); i++) {
+		if (!vm->config->ttys[i].pty)
+			continue;
+		vm->ttys[i] = chardev_pty(vm, i);
+		if (!vm->ttys[i])
+			return -errno;
+	}
+	return 0;
 }
 
-/* What the command line names, and is there or not on any host: before anything of the guest exists. */
-static int open_files(struct vm *vm)
+static int open_parts(struct vm *vm)
 {
 	struct machine *machine = CONTAINER_OF(vm, struct machine, vm);
-	int err = arch_open_files(vm);
+	int err = 0;
 
 	for (unsigned i = 0; i < machine->nr_parts && !err; i++) {
 		struct part *part = &machine->parts[i];
@@ -100,7 +113,8 @@ static int open_files(struct vm *vm)
 	return err;
 }
 
-static void close_files(struct vm *vm)
+/* What no device has taken. */
+static void close_parts(struct vm *vm)
 {
 	struct machine *machine = CONTAINER_OF(vm, struct machine, vm);
 
@@ -141,8 +155,10 @@ static int place_devices(struct vm *vm)
 	return error;
 }
 
-static int tell_population(struct vm *vm)
+static int tell_memory(struct vm *vm)
 {
+	counter_set_word(&vm->counters, COUNTER_WORD_BACKEND,
+			 memory_kind_names[vm->config->memory_backend.kind]);
 	counter_set_word(&vm->counters, COUNTER_WORD_POPULATION,
 			 guest_memory_population(&vm->memory));
 	return 0;
@@ -166,27 +182,42 @@ static int tell_start(struct vm *vm)
 	return 0;
 }
 
+/*
+ * All that is looked up by a name is opened before a VM exists: what is wrong with it is told then, and no path need be
+ * looked up once the guest runs.
+ */
+static int (*const opens[])(struct vm *vm) = {
+	arch_open_files, /* kernel, initrds, firmware: on any host */
+	vm_open,	 /* KVM, memory's files; from here on signals end it */
+	open_control,	 /* before a second guest of that name touches a disk */
+	open_consoles,	 /* the terminal, ptys */
+	open_parts,	 /* disks, networks, and what else those kinds name */
+};
+
 /* Reading this from top to bottom tells what a guest consists of, and in which order. */
-static int (*const steps[])(struct vm *vm) = {
-	arch_vm_create, /* memory, interrupt controller */
-	vcpus_create,	create_console, arch_create_devices, create_parts, place_devices,
-	tell_start,	arch_load,	tell_population,     arch_reset, /* vCPU 0 to where the guest begins */
+static int (*const creates[])(struct vm *vm) = {
+	vm_create,	     /* the VM */
+	arch_vm_create,	     /* memory, interrupt controller */
+	vcpus_create,	     /* off, but for the first */
+	arch_create_devices, /* the board's */
+	create_parts,	     /* and those of the kinds above */
+	place_devices,	     /* where the guest finds them */
+	tell_start,	     /* to who sits at a terminal */
+	arch_load,	     /* kernel, initrds, tables */
+	tell_memory,	     /* for statistics */
+	arch_reset,	     /* vCPU 0 to where the guest begins */
 };
 
 /* -ECANCELED, nothing logged: somebody has asked for the end before the beginning, or memory has been lost. */
-static int assemble(struct vm *vm, const struct vm_config *config, struct control **control)
+static int assemble(struct vm *vm)
 {
-	int error = open_files(vm);
+	int err = 0;
 
-	if (!error)
-		error = vm_create(vm);
-	counter_set_word(&vm->counters, COUNTER_WORD_BACKEND,
-			 memory_kind_names[config->memory_backend.kind]);
-	if (!error)
-		error = control_create(control, vm, machine_kinds);
-	for (unsigned i = 0; i < ARRAY_SIZE(steps) && !error; i++)
-		error = vm_ending(vm) ? -ECANCELED : steps[i](vm);
-	return error ?: vm_ending(vm) ? -ECANCELED : 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(opens) && !err; i++)
+		err = vm_ending(vm) ? -ECANCELED : opens[i](vm);
+	for (unsigned i = 0; i < ARRAY_SIZE(creates) && !err; i++)
+		err = vm_ending(vm) ? -ECANCELED : creates[i](vm);
+	return err ?: vm_ending(vm) ? -ECANCELED : 0;
 }
 
 /* No guest ran. What is wrong has been logged by who knew most of it, but for a lack of memory. */
@@ -215,7 +246,6 @@ static int begin_helpers(const struct machine *machine)
 int machine_run(const struct vm_config *config)
 {
 	struct machine machine = { .nr_parts = 0 };
-	struct control *control = NULL;
 	struct vm *vm = &machine.vm;
 	int err, status;
 
@@ -224,16 +254,16 @@ int machine_run(const struct vm_config *config)
 	vm_init(vm, config);
 	err = list_parts(vm) ?: begin_helpers(&machine);
 	if (!err)
-		err = assemble(vm, config, &control);
+		err = assemble(vm);
 	if (!err)
 		err = vm_start(vm);
 	status = err ? start_failed(vm, err) : vm_run(vm);
-	control_stop(control);
+	control_stop(machine.control);
 	vm_destroy(vm);
-	close_files(vm);
+	close_parts(vm);
 	helpers_end();
 	/* Last: who asked for the end hears of it when disks are closed. */
-	control_destroy(control);
+	control_destroy(machine.control);
 	vm_release(vm);
 	return status;
 }

@@ -11,6 +11,8 @@
 #include "gic.h"
 #include "uapi/kvm-arm64.h"
 
+struct cfi_flash;
+
 struct arch_vm {
 	unsigned ipa_bits;	   /* of a guest physical address */
 	struct kvm_vcpu_init init; /* target and features of every vCPU */
@@ -18,6 +20,7 @@ struct arch_vm {
 	cpu_set_t pmu_cpus;	   /* where vCPUs with performance monitors stay; pmu.c's */
 	struct gic gic;
 	struct ram_boot boot;
+	struct cfi_flash *flash; /* opened, and no device's yet; NULL: none */
 	struct pci_board pci;
 	bool used; /* arch_reset was here before */
 };

@@ -52,8 +52,8 @@ int arch_create_devices(struct vm *vm)
 		error = rtc_pl031_create(vm, BOARD_RTC, BOARD_GSI_RTC);
 	if (!error && vm->config->firmware)
 		error = rtc_cmos_create(vm, &firmware_rtc, NULL);
-	if (!error && vm->config->arch.flash)
-		error = cfi_flash_create(vm, vm->config->arch.flash, BOARD_FLASH, BOARD_FLASH_SIZE);
+	if (!error && arm64->flash)
+		error = cfi_flash_create(vm, &arm64->flash, BOARD_FLASH);
 	if (!error)
 		error = pvpanic_mmio_create(vm, BOARD_PVPANIC);
 	if (!error)

@@ -100,14 +100,17 @@ void chardev_wake(struct chardev *chardev);
 
 /* console/pty-link.c. Zero-initialise. Main thread. */
 struct pty_link {
-	bool made;
+	bool opened, made;
 	int folder;	  /* it stays the same one, whatever becomes of its path */
-	const char *name; /* in it; the caller's */
+	const char *path; /* the caller's, must outlive it */
+	const char *name; /* in the folder */
 	char target[64];
 };
-/* Makes `path`, which must outlive it, a link to the pty `target`. 0, or -errno, said. */
-int pty_link_make(struct pty_link *link, const char *path, const char *target);
-/* If it is still that link. */
+/* Prepares a link at `path` to the pty `target`: finds the folder, and removes what a dead guest left. Logs and returns -errno. */
+int pty_link_open(struct pty_link *link, const char *path, const char *target);
+/* Makes it, if one was prepared. Looks up no path. Logs and returns -errno. */
+int pty_link_make(struct pty_link *link);
+/* Removes it, if it is still that link. Also when it was not opened. */
 void pty_link_remove(struct pty_link *link);
 
 /* console/terminal.c: the one terminal that is put into raw mode. */

@@ -75,36 +75,46 @@ static const char *keep(const struct pty_link *link)
 	return NULL;
 }
 
-static int make(struct pty_link *link, const char **why)
+/* Makes way for the link. */
+static int clear(const struct pty_link *link, const char **why)
 {
-	if (!symlinkat(link->target, link->folder, link->name))
-		return 0;
-	if (errno != EEXIST)
-		return -errno;
 	*why = keep(link);
 	if (*why)
 		return -EEXIST;
-	if (unlinkat(link->folder, link->name, 0) && errno != ENOENT)
-		return -errno;
-	return symlinkat(link->target, link->folder, link->name) ? -errno : 0;
+	return unlinkat(link->folder, link->name, 0) && errno != ENOENT ? -errno : 0;
 }
 
-int pty_link_make(struct pty_link *link, const char *path, const char *target)
+static int link_failed(const struct pty_link *link, int err, const char *why)
+{
+	log_fatal("Unable to make the link %s to %s: %s", link->path, link->target,
+		  why ?: strerror(-err));
+	return err;
+}
+
+int pty_link_open(struct pty_link *link, const char *path, const char *target)
 {
 	const char *why = NULL;
 	int err;
 
-	link->folder = -1;
+	link->path = path;
 	snprintf(link->target, sizeof(link->target), "%s", target);
 	err = open_folder(link, path);
-	if (!err)
-		err = make(link, &why);
-	if (err) {
-		log_fatal("Unable to make the link %s to %s: %s", path, target,
-			  why ?: strerror(-err));
-		if (link->folder >= 0)
-			close(link->folder);
-		return err;
+	if (err)
+		return link_failed(link, err, NULL);
+	link->opened = true;
+	err = clear(link, &why);
+	return err ? link_failed(link, err, why) : 0;
+}
+
+int pty_link_make(struct pty_link *link)
+{
+	int err;
+
+	if (!link->opened)
+		return 0;
+	if (symlinkat(link->target, link->folder, link->name)) {
+		err = -errno;
+		return link_failed(link, err, NULL);
 	}
 	link->made = true;
 	return 0;
@@ -114,10 +124,9 @@ void pty_link_remove(struct pty_link *link)
 {
 	char target[64];
 
-	if (!link->made)
-		return;
-	link->made = false;
-	if (read_link(link, target, sizeof(target)) && !strcmp(target, link->target))
+	if (link->made && read_link(link, target, sizeof(target)) && !strcmp(target, link->target))
 		unlinkat(link->folder, link->name, 0);
-	close(link->folder);
+	if (link->opened)
+		close(link->folder);
+	link->made = link->opened = false;
 }

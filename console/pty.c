@@ -18,7 +18,8 @@
 
 struct pty {
 	struct chardev base;
-	unsigned id;		  /* constant */
+	unsigned id;		  /* constant, as is: */
+	char path[64];		  /* of the slave */
 	struct pty_link link;	  /* main thread: --tty ID=LINK */
 	_Atomic bool connected;	  /* somebody has the slave open; any thread */
 	struct loop_timer looker; /* main loop: while nobody has */
@@ -92,17 +93,13 @@ static bool pty_size(struct chardev *c, u16 *columns, u16 *rows)
 static int pty_start(struct chardev *c)
 {
 	struct pty *p = CONTAINER_OF(c, struct pty, base);
-	const char *link = c->vm->config->ttys[p->id].link;
-	char path[64], text[128];
-	int err;
+	int err = pty_link_make(&p->link);
+	char text[128];
 
-	if (ptsname_r(c->in.fd, path, sizeof(path)))
-		return -errno;
-	err = link ? pty_link_make(&p->link, link, path) : 0;
 	if (err)
 		return err;
 	/* No mere information: without it --tty would be of no use. */
-	snprintf(text, sizeof(text), "  Info: Assigned terminal %u to pty %s\n", p->id, path);
+	snprintf(text, sizeof(text), "  Info: Assigned terminal %u to pty %s\n", p->id, p->path);
 	log_text(text);
 	look(p);
 	return 0;
@@ -194,17 +191,23 @@ static int prepare_slave(int master, char *path, size_t size)
 struct chardev *chardev_pty(struct vm *vm, unsigned id)
 {
 	struct pty *p = calloc(1, sizeof(*p));
+	const char *link = vm->config->ttys[id].link;
 	int master = -1, out = -1, error;
-	char path[64], name[16];
+	char name[16];
 
 	if (!p)
 		return NULL;
 	p->id = id;
 	p->looker.expired = on_looker;
 	master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	error = master < 0 ? -errno : prepare_slave(master, path, sizeof(path));
+	error = master < 0 ? -errno : prepare_slave(master, p->path, sizeof(p->path));
 	if (error)
 		goto fail;
+	if (link) {
+		error = pty_link_open(&p->link, link, p->path);
+		if (error)
+			goto undo;
+	}
 	/* A descriptor can be in an epoll set once: input and output wait independently. */
 	out = fcntl(master, F_DUPFD_CLOEXEC, 3);
 	snprintf(name, sizeof(name), "pty%u", id);
@@ -214,6 +217,9 @@ struct chardev *chardev_pty(struct vm *vm, unsigned id)
 	return &p->base;
 
 fail:
+	log_fatal("Unable to open a terminal for serial port %u: %s", id, strerror(-error));
+undo:
+	pty_link_remove(&p->link);
 	if (out >= 0)
 		close(out);
 	if (master >= 0)

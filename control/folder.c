@@ -199,13 +199,30 @@ int control_folder_address(const struct control_folder *folder, const char *name
 	return len >= 0 && (size_t)len < size ? 0 : -ENAMETOOLONG;
 }
 
-bool control_folder_has(const struct control_folder *folder, const char *name)
-{
+/* The file's name in the folder. */
+struct socket_name {
 	char file[CONTROL_MAX_NAME + sizeof(CONTROL_SUFFIX)];
+};
+
+static struct socket_name socket_name(const char *name)
+{
+	struct socket_name socket;
+
+	snprintf(socket.file, sizeof(socket.file), "%s" CONTROL_SUFFIX, name);
+	return socket;
+}
+
+ino_t control_folder_inode(const struct control_folder *folder, const char *name)
+{
 	struct stat st;
 
-	snprintf(file, sizeof(file), "%s" CONTROL_SUFFIX, name);
-	return !fstatat(folder->fd, file, &st, AT_SYMLINK_NOFOLLOW);
+	return fstatat(folder->fd, socket_name(name).file, &st, AT_SYMLINK_NOFOLLOW) ? 0
+										     : st.st_ino;
+}
+
+int control_folder_remove(const struct control_folder *folder, const char *name)
+{
+	return unlinkat(folder->fd, socket_name(name).file, 0) ? -errno : 0;
 }
 
 static int connect_to(const struct sockaddr_un *address)
@@ -225,12 +242,10 @@ static int connect_to(const struct sockaddr_un *address)
 static int connect_foreign(const struct control_folder *folder, const char *name)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	char file[CONTROL_MAX_NAME + sizeof(CONTROL_SUFFIX)];
 	struct stat st;
 	int fd, ret;
 
-	snprintf(file, sizeof(file), "%s" CONTROL_SUFFIX, name);
-	fd = openat(folder->fd, file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(folder->fd, socket_name(name).file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -ENOENT;
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", fd);
@@ -255,7 +270,6 @@ int control_folder_connect(const struct control_folder *folder, const char *name
 
 int control_folder_remove_stale(struct control_folder *folder, const char *name)
 {
-	char file[CONTROL_MAX_NAME + sizeof(CONTROL_SUFFIX)];
 	int fd = control_folder_connect(folder, name);
 	struct stat st;
 
@@ -267,9 +281,9 @@ int control_folder_remove_stale(struct control_folder *folder, const char *name)
 		return 0;
 	if (fd != -ECONNREFUSED)
 		return fd;
-	snprintf(file, sizeof(file), "%s" CONTROL_SUFFIX, name);
 	/* Connecting to any other file is refused with the same words. */
-	if (fstatat(folder->fd, file, &st, AT_SYMLINK_NOFOLLOW) || !S_ISSOCK(st.st_mode))
+	if (fstatat(folder->fd, socket_name(name).file, &st, AT_SYMLINK_NOFOLLOW) ||
+	    !S_ISSOCK(st.st_mode))
 		return -ENOTSOCK;
-	return unlinkat(folder->fd, file, 0) ? -errno : 0;
+	return control_folder_remove(folder, name);
 }

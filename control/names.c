@@ -179,7 +179,7 @@ bool control_has_own(const char *name)
 	for (unsigned i = 0; !has && control_folder_path(i, path); i++) {
 		if (control_folder_open(&folder, path, false))
 			continue;
-		has = control_name_ok(name) && control_folder_has(&folder, name);
+		has = control_name_ok(name) && control_folder_inode(&folder, name);
 		control_folder_close(&folder);
 	}
 	return has;

@@ -88,7 +88,6 @@ static int bind_socket(struct control *control, int fd)
 {
 	const char *name = control->vm->config->name;
 	struct sockaddr_un address;
-	struct stat st;
 	int error = control_folder_remove_stale(&control->folder, name);
 
 	if (!error)
@@ -98,12 +97,12 @@ static int bind_socket(struct control *control, int fd)
 	/* The file gets the socket's mode. */
 	if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, sizeof(address)))
 		return -errno;
-	if (!listen(fd, BACKLOG) && !stat(address.sun_path, &st)) {
-		control->inode = st.st_ino;
+	if (!listen(fd, BACKLOG)) {
+		control->inode = control_folder_inode(&control->folder, name);
 		return 0;
 	}
 	error = -errno;
-	unlink(address.sun_path);
+	control_folder_remove(&control->folder, name);
 	return error;
 }
 
@@ -215,12 +214,10 @@ void control_stop(struct control *control)
 /* Unless somebody removed it and another guest has made its own. */
 static void remove_socket(struct control *control)
 {
-	struct sockaddr_un address;
-	struct stat st;
+	const char *name = control->vm->config->name;
 
-	if (!control_folder_address(&control->folder, control->vm->config->name, &address) &&
-	    !stat(address.sun_path, &st) && st.st_ino == control->inode)
-		unlink(address.sun_path);
+	if (control_folder_inode(&control->folder, name) == control->inode)
+		control_folder_remove(&control->folder, name);
 }
 
 void control_destroy(struct control *control)

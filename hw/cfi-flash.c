@@ -245,10 +245,10 @@ static void describe(struct device_description *d, gpa_t base, u32 size)
 	d->nr_resources = 1;
 }
 
-int cfi_flash_create(struct vm *vm, const char *path, gpa_t base, u64 max)
+int cfi_flash_open(struct cfi_flash **opened, const char *path, u64 max)
 {
 	struct cfi_flash *flash = calloc(1, sizeof(*flash));
-	int error;
+	int err;
 
 	if (!flash)
 		return -ENOMEM;
@@ -258,21 +258,33 @@ int cfi_flash_create(struct vm *vm, const char *path, gpa_t base, u64 max)
 	flash->said.burst = 3;
 	flash->chip.store = store;
 	flash->path = strdup(path);
-	error = flash->path ? load_file(flash, max) : -ENOMEM;
-	if (error)
-		goto fail;
+	err = flash->path ? load_file(flash, max) : -ENOMEM;
+	if (err)
+		flash_destroy(&flash->device);
+	else
+		*opened = flash;
+	return err;
+}
+
+void cfi_flash_close(struct cfi_flash *flash)
+{
+	if (flash)
+		flash_destroy(&flash->device);
+}
+
+int cfi_flash_create(struct vm *vm, struct cfi_flash **opened, gpa_t base)
+{
+	struct cfi_flash *flash = *opened;
+
+	if (bus_add(vm->mmio, base, flash->chip.size, &flash_bus_ops, flash)) {
+		log_fatal("--flash %s: address 0x%llx is not free", flash->path,
+			  (unsigned long long)base);
+		return -EEXIST;
+	}
 	cfi_chip_reset(&flash->chip);
 	vm_rom_init(&flash->rom, vm, base, flash->chip.array, flash->chip.size);
 	describe(&flash->device.description, base, flash->chip.size);
-	error = bus_add(vm->mmio, base, flash->chip.size, &flash_bus_ops, flash);
-	if (error) {
-		log_fatal("--flash %s: address 0x%llx is not free", path, (unsigned long long)base);
-		goto fail;
-	}
 	device_add(&vm->devices, &flash->device);
+	*opened = NULL;
 	return 0;
-
-fail:
-	flash_destroy(&flash->device);
-	return error;
 }

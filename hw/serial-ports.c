@@ -1,34 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Which serial ports a guest has, and what is behind each: the console, a pty, or nothing. */
 #include <errno.h>
-#include <string.h>
 
 #include "lkvm/console/chardev.h"
 #include "lkvm/hw/place.h"
 #include "lkvm/hw/serial-ports.h"
 #include "lkvm/hw/uart.h"
-#include "lkvm/util/log.h"
 #include "lkvm/vm/vm.h"
 
 /* The first port is always there, for early consoles; who does not use it gets silence. */
 static int create_serial_port(struct vm *vm, const struct hw_place *place, unsigned index)
 {
-	bool pty = vm->config->ttys[index].pty;
-	struct chardev *chardev;
-	int err;
+	struct chardev *chardev = vm->ttys[index];
 
-	if (!pty && index)
+	if (!chardev && index)
 		return 0;
-	if (!pty && vm->config->console == CONSOLE_SERIAL)
-		return uart_create(vm, place, vm->console, index);
-	chardev = pty ? chardev_pty(vm, index) : chardev_null(vm);
-	if (!chardev) {
-		err = -errno;
-		log_fatal("Unable to open a terminal for serial port %u: %s", index,
-			  strerror(errno));
-		return err;
-	}
-	return uart_create(vm, place, chardev, index);
+	if (!chardev && vm->config->console == CONSOLE_SERIAL)
+		chardev = vm->console;
+	if (!chardev)
+		chardev = chardev_null(vm);
+	return chardev ? uart_create(vm, place, chardev, index) : -ENOMEM;
 }
 
 int serial_ports_create(struct vm *vm, const struct hw_place *places, unsigned nr)

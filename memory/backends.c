@@ -54,5 +54,5 @@ const struct memory_backend memory_backends[MEMORY_NR_KINDS] = {
 	[MEMORY_FILE] = { .open = memory_open_file,
 			  .has_past = true,
 			  .why_no_page = memory_why_no_file_page },
-	[MEMORY_GUEST_MEMFD] = { .open = memory_open_guest_memfd, .guest_memfd = true },
+	[MEMORY_GUEST_MEMFD] = { .attach = memory_open_guest_memfd, .guest_memfd = true },
 };

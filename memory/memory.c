@@ -24,17 +24,21 @@ void guest_memory_init(struct guest_memory *memory)
 	};
 }
 
-int guest_memory_use(struct guest_memory *memory, const struct memory_config *config, u64 size,
-		     int vm_fd)
+int guest_memory_use(struct guest_memory *memory, const struct memory_config *config, u64 size)
 {
 	memory->config = config;
 	memory->backend = &memory_backends[config->kind];
-	memory->vm_fd = vm_fd;
 	memory->size = size;
 	memory->population = calloc(1, sizeof(*memory->population));
 	if (!memory->population)
 		return -ENOMEM;
 	return memory->backend->open ? memory->backend->open(memory, size) : 0;
+}
+
+int guest_memory_attach(struct guest_memory *memory, int vm_fd)
+{
+	memory->vm_fd = vm_fd;
+	return memory->backend->attach ? memory->backend->attach(memory, memory->size) : 0;
 }
 
 void guest_memory_destroy(struct guest_memory *memory)

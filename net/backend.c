@@ -2,6 +2,13 @@
 #include <string.h>
 
 #include "lkvm/net/backend.h"
+#include "script.h"
+
+bool net_needs_helper(const struct net_config *config)
+{
+	return config->mode == NET_MODE_USER || net_script(config->script) ||
+	       net_script(config->downscript);
+}
 
 struct net_backend *net_backend_create(const struct net_config *config)
 {

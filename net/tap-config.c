@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lkvm/util/log.h"
@@ -128,75 +123,4 @@ const char *tap_driver_of(const char *name, char *buffer, size_t len)
 	else
 		snprintf(buffer, len, "%s", info.driver);
 	return buffer;
-}
-
-/* What lkvm inherited without close-on-exec is none of the script's business. No C library but glibc has one call for it. */
-static void close_the_rest(posix_spawn_file_actions_t *actions)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *entry;
-
-	if (!dir)
-		return;
-	while ((entry = readdir(dir))) {
-		int fd = atoi(entry->d_name);
-
-		if (fd > 2)
-			posix_spawn_file_actions_addclose(actions, fd);
-	}
-	closedir(dir);
-}
-
-static int spawn(const char *path, const char *interface, pid_t *pid)
-{
-	static char search_path[] =
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	char *environment[] = { search_path, NULL };
-	char *arguments[] = { (char *)path, (char *)interface, NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t signals;
-	int error;
-
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attributes);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, 2, 1);
-	close_the_rest(&actions);
-	sigemptyset(&signals);
-	posix_spawnattr_setsigmask(&attributes, &signals);
-	sigfillset(&signals);
-	posix_spawnattr_setsigdefault(&attributes, &signals);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	error = posix_spawn(pid, path, &actions, &attributes, arguments, environment);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	return -error;
-}
-
-int net_run_script(const char *what, const char *path, const char *interface)
-{
-	pid_t pid;
-	int status, error = spawn(path, interface, &pid);
-
-	if (error) {
-		log_error("--network %s=%s: cannot be run: %s", what, path, strerror(-error));
-		return error;
-	}
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno == EINTR)
-			continue;
-		error = -errno;
-		log_error("--network %s=%s: lost it: %s", what, path, strerror(-error));
-		return error;
-	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	if (WIFSIGNALED(status))
-		log_error("--network %s=%s: run with %s, it was killed by signal %d", what, path,
-			  interface, WTERMSIG(status));
-	else
-		log_error("--network %s=%s: run with %s, it ended with status %d", what, path,
-			  interface, WEXITSTATUS(status));
-	return -EIO;
 }

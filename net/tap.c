@@ -14,6 +14,7 @@
 
 #include "lkvm/net/backend.h"
 #include "lkvm/util/log.h"
+#include "script.h"
 #include "tap.h"
 #include "uapi/virtio_net.h"
 
@@ -22,6 +23,9 @@
  * fast guest fills whatever qdisc is behind the tap with its frames only.
  */
 #define TAP_SNDBUF (1 << 20)
+
+/* What a guest's end waits for its downscript. */
+#define DOWN_MS 60000
 
 #define TAP_OFFLOADS (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
 #define TAP_USO	     (TUN_F_USO4 | TUN_F_USO6)
@@ -227,7 +231,7 @@ static void tap_destroy(struct net_backend *backend)
 	struct tap *tap = to_tap(backend);
 
 	if (tap->downscript)
-		net_run_script("downscript", tap->downscript, tap->name);
+		net_run_script("downscript", tap->downscript, tap->name, DOWN_MS);
 	for (unsigned i = 0; i < tap->nr_queues; i++)
 		if (tap->queues[i].fd >= 0)
 			close(tap->queues[i].fd);
@@ -416,31 +420,28 @@ static void probe_features(struct tap *tap)
 	ioctl(fd, TUNSETOFFLOAD, 0);
 }
 
-/* "none" and "no" are what scripts for this command line write. */
-static const char *script_of(const char *script)
-{
-	if (!script || !*script || !strcmp(script, "none") || !strcmp(script, "no"))
-		return NULL;
-	return script;
-}
-
 /*
  * An interface that nobody named or sets up would be of no use without an address; this is the one that
  * scripts for this command line know.
  */
 static const char *host_ip_of(const struct net_config *config)
 {
-	if (config->host_ip || config->tapif || config->fd >= 0 || script_of(config->script))
+	if (config->host_ip || config->tapif || config->fd >= 0 || net_script(config->script))
 		return config->host_ip;
 	return "192.168.33.1";
 }
 
 struct net_backend *net_tap_create(const struct net_config *config)
 {
+	const char *script = net_script(config->script);
+	const char *downscript = net_script(config->downscript);
 	unsigned pairs = config->queue_pairs ?: 1;
-	struct tap *tap = calloc(1, sizeof(*tap));
+	struct tap *tap;
 	int error;
 
+	if (net_check_script("script", script) || net_check_script("downscript", downscript))
+		return NULL;
+	tap = calloc(1, sizeof(*tap));
 	if (!tap) {
 		log_error("--network mode=tap: out of memory");
 		return NULL;
@@ -462,14 +463,14 @@ struct net_backend *net_tap_create(const struct net_config *config)
 		if (error)
 			goto fail;
 	}
-	if (script_of(config->script)) {
-		error = net_run_script("script", config->script, tap->name);
+	if (script) {
+		error = net_run_script("script", script, tap->name, -1);
 		if (error)
 			goto fail;
 	}
 	tap_bring_up(tap->name);
 	tap->backend.mtu = tap_mtu(tap->name);
-	tap->downscript = script_of(config->downscript);
+	tap->downscript = downscript;
 	log_debug("network interface %s: %u queue pair(s), mtu %u, features %#llx", tap->name,
 		  pairs, tap->backend.mtu, (unsigned long long)tap->backend.features);
 	return &tap->backend;

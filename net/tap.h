@@ -17,10 +17,4 @@ u16 tap_mtu(const char *name);
 /* Its driver's name ("tap" and "tun" told apart), or NULL when it does not say. */
 const char *tap_driver_of(const char *name, char *buffer, size_t len);
 
-/*
- * Runs a program with the interface's name as its argument, and waits. stdin is /dev/null and stdout
- * is our stderr: both of ours may be the guest's console. 0 or -errno, said; `what` is the option.
- */
-int net_run_script(const char *what, const char *path, const char *interface);
-
 #endif

@@ -75,6 +75,11 @@ int arch_open_files(struct vm *vm)
 	return ram_boot_open(&riscv->boot, vm->config);
 }
 
+int arch_open_devices(struct vm *vm)
+{
+	return 0;
+}
+
 const struct boot_file *arch_kernel_file(const struct vm *vm)
 {
 	return &vm->arch->boot.kernel_file;

@@ -119,10 +119,14 @@ int helper_start(struct helper *helper, const struct helper_kind *kind)
 		for (unsigned i = 0; i < 2; i++)
 			setsockopt(data[i], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
 		refuse_descriptors(data[0]);
-		err = ask_spawner(kind, (int[]){ data[1], messages[1], life[1] });
+		err = ask_spawner(kind,
+				  (int[]){ data[1], kind->program ? STDERR_FILENO : messages[1],
+					   life[1] });
 	}
 	helper->fd = data[0];
 	helper->messages = messages[0];
+	if (kind->program)
+		helper_mute(helper);
 	helper->life = life[0];
 	close_fd(&data[1]);
 	close_fd(&messages[1]);
@@ -134,6 +138,8 @@ int helper_start(struct helper *helper, const struct helper_kind *kind)
 
 void helper_kill(struct helper *helper)
 {
+	/* What a program ends by; helpers end with `life` itself. */
+	send(helper->life, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	shutdown(helper->life, SHUT_WR);
 }
 
@@ -142,11 +148,16 @@ void helper_mute(struct helper *helper)
 	close_fd(&helper->messages);
 }
 
-void helper_how(struct helper *helper, char *words, size_t size)
+int helper_status(struct helper *helper)
 {
 	int status;
 
-	if (recv(helper->life, &status, sizeof(status), 0) != sizeof(status))
+	return recv(helper->life, &status, sizeof(status), 0) == sizeof(status) ? status : -ECHILD;
+}
+
+void helper_words(int status, char *words, size_t size)
+{
+	if (status == -ECHILD)
 		snprintf(words, size, "is gone with the process that starts helpers");
 	else if (status < 0)
 		snprintf(words, size, "could not be started: %s", strerror(-status));
@@ -157,6 +168,11 @@ void helper_how(struct helper *helper, char *words, size_t size)
 		snprintf(words, size, "needed more memory than it may have");
 	else
 		snprintf(words, size, "ended with status %d", WEXITSTATUS(status));
+}
+
+void helper_how(struct helper *helper, char *words, size_t size)
+{
+	helper_words(helper_status(helper), words, size);
 }
 
 void helper_end(struct helper *helper, int ms)

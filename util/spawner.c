@@ -27,10 +27,12 @@
 struct child {
 	pid_t pid; /* 0: a free slot */
 	int life;
-	bool killed; /* not reaped yet */
+	bool program;
+	bool killed; /* or let go, and not reaped yet */
 };
 
 static struct child children[HELPERS_MAX];
+static pid_t lkvm_group;
 
 /* Whoever started lkvm may have ignored any. Above all SIGCHLD: nobody would hear of a helper's end. */
 static void default_signals(void)
@@ -93,24 +95,36 @@ static void limit(int resource, u64 value)
 	setrlimit(resource, &new);
 }
 
+static void confine(const struct helper_kind *kind, pid_t parent)
+{
+	die_with(parent);
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_DATA, private_data() + kind->data);
+	limit(RLIMIT_NOFILE, kind->descriptors);
+	limit(RLIMIT_NPROC, 0);
+	limit(RLIMIT_FSIZE, 0);
+}
+
 static void helper_main(const struct helper_kind *kind, pid_t parent, int data, int messages)
 	__attribute__((noreturn));
 static void helper_main(const struct helper_kind *kind, pid_t parent, int data, int messages)
 {
 	sigset_t none;
 
-	die_with(parent);
 	dup2(messages, STDERR_FILENO);
 	dup2(data, OWN_FD);
+	fcntl(OWN_FD, F_SETFD, FD_CLOEXEC);
 	set_title(kind->name);
 	close_from(OWN_FD + 1);
-	signal(SIGPIPE, SIG_IGN);
+	if (kind->program)
+		setpgid(0, lkvm_group);
+	else
+		confine(kind, parent);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	limit(RLIMIT_DATA, private_data() + kind->data);
-	limit(RLIMIT_NOFILE, kind->descriptors);
-	limit(RLIMIT_NPROC, 0);
-	limit(RLIMIT_FSIZE, 0);
 	_exit(kind->main(OWN_FD));
 }
 
@@ -138,6 +152,7 @@ static void start_helper(const struct helper_kind *kind, const int fds[SPAWN_FDS
 		tell_end(fds[2], -errno);
 	} else {
 		child->pid = pid;
+		child->program = kind->program;
 		child->life = fds[2];
 		child->killed = false;
 	}
@@ -145,15 +160,16 @@ static void start_helper(const struct helper_kind *kind, const int fds[SPAWN_FDS
 	close(fds[1]);
 }
 
-/* Whoever inherits them may not reap what it did not start. */
+/* Whoever inherits them may not reap what it did not start. Programs go on. */
 static void end_all(void) __attribute__((noreturn));
 static void end_all(void)
 {
 	for (unsigned i = 0; i < HELPERS_MAX; i++)
-		if (children[i].pid)
+		if (children[i].pid && !children[i].program)
 			kill(children[i].pid, SIGKILL);
-	while (waitpid(-1, NULL, 0) > 0)
-		;
+	for (unsigned i = 0; i < HELPERS_MAX; i++)
+		if (children[i].pid && !children[i].program)
+			waitpid(children[i].pid, NULL, 0);
 	_exit(0);
 }
 
@@ -203,6 +219,16 @@ static void reap(void)
 	}
 }
 
+/* Its end of `life` says so, or has ended: with lkvm, maybe, which no program ends for. */
+static void let_go(struct child *child)
+{
+	char byte;
+
+	if (!child->program || recv(child->life, &byte, sizeof(byte), MSG_DONTWAIT) > 0)
+		kill(child->pid, SIGKILL);
+	child->killed = true;
+}
+
 static void run_spawner(int fd, int reaper)
 {
 	struct pollfd fds[2 + HELPERS_MAX] = { { fd, POLLIN, 0 }, { reaper, POLLIN, 0 } };
@@ -219,12 +245,9 @@ static void run_spawner(int fd, int reaper)
 	}
 	if (poll(fds, nr, -1) < 0)
 		return;
-	for (unsigned i = 2; i < nr; i++) {
-		if (!fds[i].revents)
-			continue;
-		kill(asked[i]->pid, SIGKILL);
-		asked[i]->killed = true;
-	}
+	for (unsigned i = 2; i < nr; i++)
+		if (fds[i].revents)
+			let_go(asked[i]);
 	if (fds[1].revents && read(reaper, &info, sizeof(info)) > 0)
 		reap();
 	if (fds[0].revents)
@@ -238,8 +261,9 @@ void spawner_main(int fd, pid_t parent)
 
 	default_signals();
 	die_with(parent);
-	/* What a terminal sends to lkvm's process group is lkvm's to deal with. */
-	setsid();
+	/* What a terminal sends to lkvm's process group is lkvm's to deal with. But a program may ask there for a password. */
+	lkvm_group = getpgrp();
+	setpgid(0, 0);
 	clearenv();
 	if (null < 0)
 		_exit(1);
@@ -249,8 +273,6 @@ void spawner_main(int fd, pid_t parent)
 		dup2(fd, OWN_FD);
 	close_from(OWN_FD + 1);
 	prctl(PR_SET_DUMPABLE, 0);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	limit(RLIMIT_CORE, 0);
 	set_title("lkvm-helpers");
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);

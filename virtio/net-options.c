@@ -232,14 +232,30 @@ static int net_check(const struct vm_config *config, const void *record, unsigne
 	return -EINVAL;
 }
 
-static int net_create(struct vm *vm, const void *record, unsigned index, void **opened)
+static int net_open(struct vm *vm, const void *record, unsigned index, void **opened)
 {
-	return virtio_net_create(vm, record, index);
+	*opened = net_backend_create(record);
+	return *opened ? 0 : -EINVAL;
 }
 
-static bool net_needs_helper(const void *record)
+static void net_close(void *opened)
 {
-	return ((const struct net_config *)record)->mode == NET_MODE_USER;
+	struct net_backend *backend = opened;
+
+	backend->ops->destroy(backend);
+}
+
+static int net_create(struct vm *vm, const void *record, unsigned index, void **opened)
+{
+	struct net_backend *backend = *opened;
+
+	*opened = NULL;
+	return virtio_net_create(vm, backend, record, index);
+}
+
+static bool needs_helper(const void *record)
+{
+	return net_needs_helper(record);
 }
 
 const struct device_kind virtio_net_kind = {
@@ -253,6 +269,8 @@ const struct device_kind virtio_net_kind = {
 		.by_default = net_by_default,
 		.check = net_check,
 	},
-	.needs_helper = net_needs_helper,
+	.needs_helper = needs_helper,
+	.open = net_open,
+	.close = net_close,
 	.create = net_create,
 };

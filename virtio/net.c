@@ -493,15 +493,13 @@ fail:
 	return NULL;
 }
 
-int virtio_net_create(struct vm *vm, const struct net_config *config, unsigned index)
+int virtio_net_create(struct vm *vm, struct net_backend *backend, const struct net_config *config,
+		      unsigned index)
 {
-	struct net_backend *backend = net_backend_create(config);
 	struct virtio_net *net;
 	u8 mac[6];
 	int error;
 
-	if (!backend)
-		return -EINVAL;
 	net_mac(config, vm->config->name, index, mac);
 	net = net_device_new(vm, NULL, backend, mac, index);
 	if (!net)

@@ -128,7 +128,8 @@ int net_set_pairs(struct virtio_net *net, unsigned n);
 /* What the guest takes from now on: GUEST_* bits. */
 int net_set_offload(struct virtio_net *net, u64 offloads);
 
-/* Makes the card and its back end, attaches it and leaves it to the VM's list. 0 or -errno, said. */
-int virtio_net_create(struct vm *vm, const struct net_config *config, unsigned index);
+/* Makes the card, attaches it and leaves it to the VM's list. The back end is its own, also on failure. Logs and returns -errno. */
+int virtio_net_create(struct vm *vm, struct net_backend *backend, const struct net_config *config,
+		      unsigned index);
 
 #endif

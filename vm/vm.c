@@ -25,17 +25,6 @@ _Static_assert(offsetof(struct kvm_userspace_memory_region2, userspace_addr) ==
 		       offsetof(struct kvm_userspace_memory_region, userspace_addr),
 	       "one structure for both calls");
 
-static int make_kvm_vm(struct vm *vm)
-{
-	unsigned long type = 0;
-	int error = arch_vm_type(vm->config, vm->kvm_fd, &type);
-
-	if (error)
-		return error;
-	vm->fd = kvm_create_vm(vm->kvm_fd, type);
-	return MIN(vm->fd, 0);
-}
-
 static bool is_from_outside(enum vm_request request)
 {
 	return request == VM_REQUEST_QUIT || request == VM_REQUEST_SIGNAL ||
@@ -129,29 +118,40 @@ static int guard_memory(struct vm *vm)
 	return memory_guard_arm(&guard);
 }
 
-int vm_create(struct vm *vm)
+int vm_open(struct vm *vm)
 {
 	const struct vm_config *config = vm->config;
-	int error;
+	int err;
 
 	vm->kvm_fd = kvm_open();
 	if (vm->kvm_fd < 0)
 		return vm->kvm_fd;
-	error = make_kvm_vm(vm);
-	if (error)
-		return error;
-	error = make_loop(vm);
-	if (error)
-		return error;
-	error = vm_signals_start(vm);
-	if (error)
-		return error;
-	error = guest_memory_use(&vm->memory, &config->memory_backend, config->memory, vm->fd);
-	if (!error)
-		error = guard_memory(vm);
-	if (error)
-		return error;
+	err = arch_vm_type(config, vm->kvm_fd, &vm->type);
+	if (!err)
+		err = arch_open_devices(vm);
+	if (err)
+		return err;
 	last_words_init(vm);
+	err = make_loop(vm);
+	if (!err)
+		err = vm_signals_start(vm);
+	if (!err)
+		err = guest_memory_use(&vm->memory, &config->memory_backend, config->memory);
+	return err;
+}
+
+int vm_create(struct vm *vm)
+{
+	int err;
+
+	vm->fd = kvm_create_vm(vm->kvm_fd, vm->type);
+	if (vm->fd < 0)
+		return vm->fd;
+	err = guest_memory_attach(&vm->memory, vm->fd);
+	if (!err)
+		err = guard_memory(vm);
+	if (err)
+		return err;
 	vm->mmio = bus_create("mmio");
 	vm->ports = bus_create("ports");
 	if (!vm->mmio || !vm->ports)

@@ -39,8 +39,10 @@ int arch_open_files(struct vm *vm);
 /* Then: the kernel's file. path is NULL when there is none. */
 const struct boot_file *arch_kernel_file(const struct vm *vm);
 
-/* Just before KVM_CREATE_VM: the machine type to pass to it. */
+/* The machine type for KVM_CREATE_VM, checked against what KVM has. */
 int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type);
+/* Then, with no VM yet: opens the host's other devices that such a guest takes. arch_vm_destroy() in any case. */
+int arch_open_devices(struct vm *vm);
 
 /*
  * After KVM_CREATE_VM: guest memory's layout (guest_memory_add_ram) and vm_map_memory(), then irqchip

@@ -114,7 +114,9 @@ static double once(const struct way *way, enum memory_kind kind, int vm_fd)
 	int error;
 
 	guest_memory_init(&memory);
-	error = guest_memory_use(&memory, &config, size, vm_fd);
+	error = guest_memory_use(&memory, &config, size);
+	if (!error)
+		error = guest_memory_attach(&memory, vm_fd);
 	begin = now_ms();
 	if (!error)
 		error = guest_memory_add_ram(&memory, 0, size);

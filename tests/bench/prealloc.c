@@ -26,8 +26,7 @@ static double fill_once(enum memory_kind kind, const cpu_set_t *cpus)
 	sched_setaffinity(0, sizeof(*cpus), cpus);
 	guest_memory_init(&memory);
 	begin = clock_now();
-	if (!guest_memory_use(&memory, &config, size, -1) &&
-	    !guest_memory_add_ram(&memory, 0, size))
+	if (!guest_memory_use(&memory, &config, size) && !guest_memory_add_ram(&memory, 0, size))
 		took = (clock_now() - begin) / 1e6;
 	guest_memory_destroy(&memory);
 	return took;

@@ -16,6 +16,7 @@ until_printed "the network is there"
 "$LKVM" stop echo || fail "stop"
 ended 143
 
+rm output
 # And of all that only a few lines are the operator's.
 "$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 --name echo --network mode=user >output 2>errors </dev/null &
 pid=$!

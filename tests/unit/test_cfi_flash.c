@@ -62,9 +62,20 @@ static int teardown(void **state)
 	return unlink(path);
 }
 
+static int create_flash(gpa_t base, u64 max)
+{
+	struct cfi_flash *flash = NULL;
+	int err = cfi_flash_open(&flash, path, max);
+
+	if (!err)
+		err = cfi_flash_create(&test_vm.vm, &flash, base);
+	cfi_flash_close(flash);
+	return err;
+}
+
 static void create(void)
 {
-	assert_int_equal(cfi_flash_create(&test_vm.vm, path, BASE, MIB(16)), 0);
+	assert_int_equal(create_flash(BASE, MIB(16)), 0);
 	devices_reset(&test_vm.vm.devices);
 	assert_int_equal(devices_start(&test_vm.vm.devices), 0);
 }
@@ -104,7 +115,7 @@ static const char *refusal(u64 max)
 {
 	struct device *last = TAILQ_LAST(&test_vm.vm.devices, device, link);
 	struct ear ear = listen_to_stderr();
-	int error = cfi_flash_create(&test_vm.vm, path, BASE, max);
+	int error = create_flash(BASE, max);
 	const char *said = heard(&ear);
 
 	assert_true(error < 0);
@@ -133,8 +144,7 @@ static void description(void **state)
 	snprintf(path, sizeof(path), "%s/second", directory);
 	make_file(SIZE);
 	struct ear ear = listen_to_stderr();
-	assert_int_equal(cfi_flash_create(&test_vm.vm, path, BASE + SIZE - KIB(64), MIB(16)),
-			 -EEXIST);
+	assert_int_equal(create_flash(BASE + SIZE - KIB(64), MIB(16)), -EEXIST);
 	assert_says(heard(&ear), "not free");
 	unlink(path);
 	snprintf(path, sizeof(path), "%s/flash", directory);
@@ -289,7 +299,7 @@ static void used_by_somebody_else(void **state)
 	strcpy(end, "/other");
 	assert_int_equal(link(inner, path), 0);
 	struct ear ear = listen_to_stderr();
-	assert_int_equal(cfi_flash_create(&test_vm.vm, path, BASE + MIB(16), MIB(16)), -EBUSY);
+	assert_int_equal(create_flash(BASE + MIB(16), MIB(16)), -EBUSY);
 	assert_says(heard(&ear), "in use by ");
 	unlink(path);
 	strcpy(path, inner);
@@ -317,7 +327,7 @@ static void write_protected(void **state)
 
 		if (!getuid() && setuid(65534))
 			_exit(10);
-		error = cfi_flash_create(&test_vm.vm, path, BASE, MIB(16));
+		error = create_flash(BASE, MIB(16));
 		if (!strstr(heard(&ear), "cannot be written"))
 			_exit(11);
 		if (error)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Helpers that are not what they were: what their side of the socket gives them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "lkvm/util/helper.h"
 #include "test.h"
@@ -80,11 +84,79 @@ static void words(void **state)
 	assert_string_equal(how, "needed more memory than it may have");
 }
 
+/* A program of the user's, which asks by a FIFO and answers by another one. */
+static char question[] = "/tmp/lkvm-question-XXXXXX", answer[] = "/tmp/lkvm-answer-XXXXXX";
+
+static int answer_once(int fd)
+{
+	char byte;
+	int from, to;
+
+	if (send(fd, "", 1, 0) != 1)
+		return 1;
+	from = open(question, O_RDONLY);
+	if (read(from, &byte, 1) != 1)
+		return 1;
+	to = open(answer, O_WRONLY);
+	return write(to, &byte, 1) != 1;
+}
+
+static const struct helper_kind program = { .name = "test", .main = answer_once, .program = true };
+
+/* It begins, and then lkvm ends, with all that it has. */
+static void start_and_end(void)
+{
+	struct helper helper;
+	struct pollfd data;
+
+	if (helpers_begin() || helper_start(&helper, &program))
+		_exit(1);
+	data = (struct pollfd){ .fd = helper.fd, .events = POLLIN };
+	_exit(poll(&data, 1, 20000) != 1);
+}
+
+static void make_fifo(char *path)
+{
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+}
+
+static void programs_go_on(void **state)
+{
+	int to, from, status;
+	char byte = 'x';
+	pid_t pid;
+
+	make_fifo(question);
+	make_fifo(answer);
+	pid = fork();
+	if (!pid)
+		start_and_end();
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	/* Waits for ever if nobody is there. */
+	to = open(question, O_WRONLY);
+	assert_int_equal(write(to, &byte, 1), 1);
+	from = open(answer, O_RDONLY);
+	byte = 0;
+	assert_int_equal(read(from, &byte, 1), 1);
+	assert_int_equal(byte, 'x');
+	close(from);
+	close(to);
+	unlink(question);
+	unlink(answer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(descriptors),
 		cmocka_unit_test(words),
+		cmocka_unit_test(programs_go_on),
 	};
 	struct rlimit limit;
 	int failed;

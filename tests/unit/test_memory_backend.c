@@ -57,7 +57,7 @@ static int teardown(void **state)
 static void make(enum memory_kind kind)
 {
 	config.kind = kind;
-	assert_int_equal(guest_memory_use(&memory, &config, SIZE, -1), 0);
+	assert_int_equal(guest_memory_use(&memory, &config, SIZE), 0);
 	assert_int_equal(guest_memory_add_ram(&memory, 0, LOW), 0);
 	assert_int_equal(guest_memory_add_ram(&memory, HIGH, SIZE - LOW), 0);
 }
@@ -68,7 +68,7 @@ static int use(enum memory_kind kind, u64 size)
 
 	config.kind = kind;
 	said_begin();
-	error = guest_memory_use(&memory, &config, size, -1);
+	error = guest_memory_use(&memory, &config, size) ?: guest_memory_attach(&memory, -1);
 	said_end();
 	return error;
 }
@@ -220,7 +220,7 @@ static void much_made_ahead(void **state)
 {
 	config.prealloc = true;
 	config.kind = MEMORY_ANONYMOUS;
-	assert_int_equal(guest_memory_use(&memory, &config, MIB(300), -1), 0);
+	assert_int_equal(guest_memory_use(&memory, &config, MIB(300)), 0);
 	assert_int_equal(guest_memory_add_ram(&memory, 0, MIB(300)), 0);
 	assert_int_equal(resident(&memory.regions[0]), MIB(300) / 4096);
 }
@@ -239,7 +239,7 @@ static void as_many_threads_as_cpus(void **state)
 	CPU_SET(first, &one);
 	log_set_level(LOG_LEVEL_DEBUG);
 	config.prealloc = true;
-	assert_int_equal(guest_memory_use(&memory, &config, MIB(384), -1), 0);
+	assert_int_equal(guest_memory_use(&memory, &config, MIB(384)), 0);
 	said_begin();
 	assert_int_equal(guest_memory_add_ram(&memory, 0, MIB(384)), 0);
 	said_end();
@@ -349,7 +349,7 @@ static void a_file_has_one_guest(void **state)
 	*at(0) = 1;
 	guest_memory_init(&second);
 	said_begin();
-	assert_int_equal(guest_memory_use(&second, &config, SIZE, -1), -EBUSY);
+	assert_int_equal(guest_memory_use(&second, &config, SIZE), -EBUSY);
 	said_end();
 	SAID("is in use by");
 	guest_memory_destroy(&second);
@@ -484,7 +484,7 @@ static void what_the_host_does_not_take_stays(void **state)
 static void huge_pages_go_back_whole(void **state)
 {
 	config.kind = MEMORY_MEMFD;
-	assert_int_equal(guest_memory_use(&memory, &config, SIZE, -1), 0);
+	assert_int_equal(guest_memory_use(&memory, &config, SIZE), 0);
 	memory.page = MIB(2);
 	assert_int_equal(guest_memory_add_ram(&memory, 0, SIZE), 0);
 	memset(at(0), 1, SIZE);

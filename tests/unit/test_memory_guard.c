@@ -56,7 +56,7 @@ static int teardown(void **state)
 static void make(enum memory_kind kind)
 {
 	backend = (struct memory_config){ .kind = kind, .path = path };
-	assert_int_equal(guest_memory_use(&vm.memory, &backend, SIZE, -1), 0);
+	assert_int_equal(guest_memory_use(&vm.memory, &backend, SIZE), 0);
 	assert_int_equal(guest_memory_add_ram(&vm.memory, RAM, SIZE), 0);
 	assert_int_equal(guarded_begin(&vm), 0);
 	assert_false(memory_guard_tripped());

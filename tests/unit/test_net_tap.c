@@ -28,6 +28,7 @@
 
 #include "lkvm/net/backend.h"
 #include "lkvm/util/log.h"
+#include "lkvm/util/helper.h"
 
 static char directory[] = "/tmp/test_net_tap.XXXXXX";
 static bool usable;
@@ -416,7 +417,9 @@ static void scripts(void **state)
 {
 	struct net_config config = tap_config("lk6");
 	struct net_backend *backend;
-	char up[64], down[64], seen[128], line[64] = "", text[256];
+	/* What helpers are told of them is where they are. */
+	static char up[64], down[64];
+	char seen[128], line[64] = "", text[256];
 	FILE *file;
 
 	NEED_TAP();
@@ -427,6 +430,7 @@ static void scripts(void **state)
 	snprintf(text, sizeof(text), "ip link show \"$1\" >/dev/null && echo down $1 >%s", seen);
 	write_script(down, sizeof(down), "down", text);
 	setenv("SECRET", "told", 1);
+	assert_int_equal(helpers_begin(), 0);
 	config.script = up;
 	config.downscript = down;
 	backend = make(&config);
@@ -457,6 +461,7 @@ static void scripts(void **state)
 	backend = make(&config);
 	assert_non_null(backend);
 	backend->ops->destroy(backend);
+	helpers_end();
 	unlink(down);
 	assert_int_equal(if_nametoindex("lk6"), 0);
 }

@@ -66,7 +66,7 @@ static int setup(void **state)
 {
 	config = (struct memory_config){ .kind = MEMORY_MEMFD };
 	guest_memory_init(&memory);
-	assert_int_equal(guest_memory_use(&memory, &config, SIZE, -1), 0);
+	assert_int_equal(guest_memory_use(&memory, &config, SIZE), 0);
 	assert_int_equal(guest_memory_add_ram(&memory, 0, LOW), 0);
 	/* They touch, so that what is loaded may cross from one to the other. */
 	assert_int_equal(guest_memory_add_ram(&memory, LOW, SIZE - LOW), 0);

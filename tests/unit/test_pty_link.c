@@ -48,12 +48,17 @@ static void leads_to(const char *name, const char *want)
 	assert_string_equal(target, want);
 }
 
+static int make(struct pty_link *link, const char *at)
+{
+	return pty_link_open(link, at, pty) ?: pty_link_make(link);
+}
+
 static void comes_and_goes(void **state)
 {
 	struct pty_link link = { 0 };
 
 	pty_link_remove(&link);
-	assert_int_equal(pty_link_make(&link, path, pty), 0);
+	assert_int_equal(make(&link, path), 0);
 	leads_to(path, pty);
 	pty_link_remove(&link);
 	leads_to(path, NULL);
@@ -69,7 +74,7 @@ static void replaces_what_a_dead_guest_left(void **state)
 		struct pty_link link = { 0 };
 
 		assert_int_equal(symlink(stale[i], path), 0);
-		assert_int_equal(pty_link_make(&link, path, pty), 0);
+		assert_int_equal(make(&link, path), 0);
 		leads_to(path, pty);
 		pty_link_remove(&link);
 		leads_to(path, NULL);
@@ -81,7 +86,7 @@ static void refuse(const char *words)
 	struct pty_link link = { 0 };
 
 	said_begin();
-	assert_int_equal(pty_link_make(&link, path, pty), -EEXIST);
+	assert_int_equal(make(&link, path), -EEXIST);
 	said_end();
 	SAID(words);
 	pty_link_remove(&link);
@@ -130,7 +135,7 @@ static void removes_only_its_own(void **state)
 {
 	struct pty_link link = { 0 };
 
-	assert_int_equal(pty_link_make(&link, path, pty), 0);
+	assert_int_equal(make(&link, path), 0);
 	assert_int_equal(rename(path, elsewhere), 0);
 	assert_int_equal(symlink("/etc/passwd", path), 0);
 	pty_link_remove(&link);
@@ -143,7 +148,7 @@ static void folder_that_is_missing(void **state)
 	struct pty_link link = { 0 };
 
 	said_begin();
-	assert_int_equal(pty_link_make(&link, "/nowhere/link", pty), -ENOENT);
+	assert_int_equal(make(&link, "/nowhere/link"), -ENOENT);
 	said_end();
 	SAID("Unable to make the link /nowhere/link to /dev/pts/");
 }

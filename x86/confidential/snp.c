@@ -74,6 +74,11 @@ static int snp_open(struct vm *vm)
 	return error;
 }
 
+static int snp_open_devices(struct vm *vm)
+{
+	return snp_host_open(&vm->arch->snp->host);
+}
+
 static void snp_destroy(struct vm *vm)
 {
 	struct snp *snp = vm->arch->snp;
@@ -109,8 +114,7 @@ static int snp_vm_created(struct vm *vm)
 		return error;
 	snp->host.kvm_fd = vm->kvm_fd;
 	snp->host.vm_fd = vm->fd;
-	error = snp_host_open(&snp->host);
-	return error ?: snp_host_init(&snp->host, snp->config);
+	return snp_host_init(&snp->host, snp->config);
 }
 
 static int load_firmware(struct snp *snp, struct vm *vm, const struct x86_boot *boot)
@@ -252,6 +256,7 @@ const struct confidential_ops x86_snp = {
 	.check_config = snp_check_config,
 	.check_host = x86_private_check_host,
 	.open = snp_open,
+	.open_devices = snp_open_devices,
 	.private_bit = snp_private_bit,
 	.firmware_size = snp_firmware_size,
 	.vm_created = snp_vm_created,

@@ -10,6 +10,7 @@
 #include "snp-config.h"
 #include "uapi/kvm.h"
 #include "vm-type.h"
+#include "../x86-vm.h"
 
 static int sw_protected_check_config(const struct vm_config *config);
 
@@ -62,6 +63,13 @@ int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type
 
 	*type = ops->vm_type;
 	return ops->check_host ? ops->check_host(ops, kvm_fd, *type) : 0;
+}
+
+int arch_open_devices(struct vm *vm)
+{
+	const struct confidential_ops *ops = vm->arch->confidential;
+
+	return ops->open_devices ? ops->open_devices(vm) : 0;
 }
 
 int x86_private_check_config(const struct confidential_ops *ops, const struct vm_config *config)

@@ -38,7 +38,7 @@ struct chardev_client {
 struct chardev *chardev_stdio(struct vm *vm);
 /*
  * A new pty, for serial port `id`; when it starts its path is printed, as "  Info: Assigned terminal N to pty PATH", and
- * vm->config->ttys[id].link made, which stays until the end.
+ * vm->config->ttys[id].link made, which stays until the end. Logs and returns NULL with errno.
  */
 struct chardev *chardev_pty(struct vm *vm, unsigned id);
 /* Bytes go nowhere, nothing comes. */

@@ -55,8 +55,10 @@ void control_folder_unlock(struct control_folder *folder);
 int control_folder_address(const struct control_folder *folder, const char *name,
 			   struct sockaddr_un *address);
 
-/* Is there a file NAME.sock? */
-bool control_folder_has(const struct control_folder *folder, const char *name);
+/* The inode's number of NAME.sock; 0: there is none. */
+ino_t control_folder_inode(const struct control_folder *folder, const char *name);
+/* Removes NAME.sock, whatever it is, by the folder that was opened. 0 or -errno. */
+int control_folder_remove(const struct control_folder *folder, const char *name);
 
 /*
  * A connection, not blocking, or -errno: -ECONNREFUSED: a guest that is no more left its socket behind. -EAGAIN:

@@ -7,11 +7,17 @@
 
 struct vm;
 
+struct cfi_flash;
+
 /*
- * NOR flash as in the file (--flash), of the file's size, in the `max` bytes at `base`. What the guest writes
+ * Opens the file of a NOR flash (--flash), of the file's size and at most `max` bytes. What the guest writes
  * is kept in the file; a file that cannot be written is a write-protected flash. The file is locked
- * against other users. Said, with the user's word for it.
+ * against other users. Logs and returns -errno, with the user's word for it.
  */
-int cfi_flash_create(struct vm *vm, const char *path, gpa_t base, u64 max);
+int cfi_flash_open(struct cfi_flash **opened, const char *path, u64 max);
+/* One that no guest has taken; also NULL. */
+void cfi_flash_close(struct cfi_flash *opened);
+/* Makes the device at `base`; when it returns 0, *opened is the device's own and NULL. Logs and returns -errno. */
+int cfi_flash_create(struct vm *vm, struct cfi_flash **opened, gpa_t base);
 
 #endif

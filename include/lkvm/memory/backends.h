@@ -15,6 +15,8 @@ struct memory_backend {
 	 * ordinary ones. 0 or -errno, said. NULL: anonymous, there is no file.
 	 */
 	int (*open)(struct guest_memory *memory, u64 size);
+	/* The same for a file that KVM makes: memory->vm_fd is there. NULL: KVM does not. */
+	int (*attach)(struct guest_memory *memory, u64 size);
 	/* Maps its pages are promised, not hoped for: they are counted when they are mapped. */
 	bool reserved;
 	/* Its pages are a pool's that others wait for: a reboot keeps them, and writes the zeroes. */

@@ -69,11 +69,12 @@ struct guest_memory {
 void guest_memory_init(struct guest_memory *memory);
 
 /*
- * What RAM added from now on is made of; `size` bytes will be in all. Without this call it is anonymous.
- * config outlives memory. 0 or -errno, said: what the host lacks, with what would help.
+ * What RAM added from now on is made of; `size` bytes will be in all. Without this call it is anonymous. Opens
+ * all files that this takes; config outlives memory. Logs and returns -errno: what the host lacks, with what would help.
  */
-int guest_memory_use(struct guest_memory *memory, const struct memory_config *config, u64 size,
-		     int vm_fd);
+int guest_memory_use(struct guest_memory *memory, const struct memory_config *config, u64 size);
+/* Tells it KVM's VM, before RAM is added: guest_memfd is made by that. Logs and returns -errno. */
+int guest_memory_attach(struct guest_memory *memory, int vm_fd);
 
 /* Unmaps what add_ram mapped. No device or vCPU may exist any more. */
 void guest_memory_destroy(struct guest_memory *memory);

@@ -106,6 +106,9 @@ struct net_backend {
 	void *opaque;
 };
 
+/* Does it take helpers_begin(), before anything else is there? */
+bool net_needs_helper(const struct net_config *config);
+
 /* Makes what config->mode names. NULL after saying why. */
 struct net_backend *net_backend_create(const struct net_config *config);
 struct net_backend *net_tap_create(const struct net_config *config);

@@ -27,13 +27,19 @@ struct helper_kind {
 	int (*main)(int fd);
 	u64 data;	      /* bytes of private memory, beyond what it begins with */
 	unsigned descriptors; /* most that it may have open */
+	/*
+	 * It becomes a program of the user's, with the user's rights: no limit above is there. Standard error is lkvm's,
+	 * the process group too, and only helper_kill() ends it: it goes on when lkvm ends. fd is closed when the program
+	 * begins.
+	 */
+	bool program;
 };
 
 /* Zero-initialise, or helper_init. One thread at a time. */
 struct helper {
 	int fd;	      /* SOCK_SEQPACKET, non-blocking */
-	int messages; /* what it writes on stderr; non-blocking; -1 after helper_mute */
-	int life;     /* becomes readable when it has ended */
+	int messages; /* what it writes on stderr; non-blocking; -1 after helper_mute, and of a program */
+	int life; /* becomes readable when it has ended */
 };
 
 /*
@@ -51,8 +57,12 @@ void helper_kill(struct helper *helper);
 /* No more messages are wanted. */
 void helper_mute(struct helper *helper);
 /*
- * `life` is readable: how it ended, in words that follow "the helper" ("was ended by signal 11 ...").
+ * Once, when `life` is readable: its wait status; -errno: it could not be started; -ECHILD: the spawner is gone.
+ * The words for that follow "the helper" ("was ended by signal 11 ...").
  */
+int helper_status(struct helper *helper);
+void helper_words(int status, char *words, size_t size);
+/* Both. */
 void helper_how(struct helper *helper, char *words, size_t size);
 /* Gives back everything; if it still runs it gets `ms` to finish by itself. Also when not started. */
 void helper_end(struct helper *helper, int ms);

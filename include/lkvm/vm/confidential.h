@@ -25,6 +25,8 @@ struct confidential_ops {
 	int (*check_host)(const struct confidential_ops *ops, int kvm_fd, unsigned long type);
 	/* Opens files of its own. Nothing of KVM exists. */
 	int (*open)(struct vm *vm);
+	/* This KVM has it: opens devices of the host that go with it. There is no VM yet. */
+	int (*open_devices)(struct vm *vm);
 	/* The page table bit that marks the guest's own memory; no guest address reaches it. */
 	unsigned (*private_bit)(const struct vm *vm);
 	/* Bytes below 4 GiB for the firmware, which open() has opened and load() puts there. */

@@ -49,8 +49,9 @@ enum vm_request {
 
 struct vm {
 	const struct vm_config *config;
-	int kvm_fd; /* /dev/kvm */
-	int fd;	    /* the VM */
+	int kvm_fd;	    /* /dev/kvm */
+	unsigned long type; /* for KVM_CREATE_VM, from vm_open() on */
+	int fd;		    /* the VM */
 	struct guest_memory memory;
 	/*
 	 * The host gets to see only what the guest shares with it, and devices want to be told of that (virtio's
@@ -64,9 +65,11 @@ struct vm {
 	struct port_latch *port_latch; /* vm/port-latch.c's; NULL: KVM keeps no writes */
 	struct device_list devices;    /* main thread */
 	struct irq_state *irq;
-	struct loop *loop;	 /* the main thread's */
-	struct pci_host *pci;	 /* NULL: none */
-	struct chardev *console; /* where the guest's first console goes; made before devices */
+	struct loop *loop;    /* the main thread's */
+	struct pci_host *pci; /* NULL: none */
+	/* Opened before devices, and on their list. */
+	struct chardev *console;	       /* where the guest's first console goes */
+	struct chardev *ttys[CONFIG_MAX_TTYS]; /* of serial ports with a pty of their own */
 	struct vcpu **vcpus;
 	unsigned nr_vcpus;
 	struct counters counters; /* any thread */
@@ -108,9 +111,14 @@ struct vm {
 void vm_init(struct vm *vm, const struct vm_config *config);
 
 /*
- * Opens /dev/kvm, checks it, makes the VM, its main loop and the thread that waits for signals: from here on vm_ending()
- * may become true, also before vm_run(). From here on, too, memory that the host takes away ends the guest (memory/guard.h), with
- * VM_REQUEST_HOST_ERROR, or VM_REQUEST_INTERNAL_ERROR if it is the guest that did not share it. Logs and returns -errno on failure.
+ * Opens /dev/kvm and checks that it has what the guest takes, opens the files of guest memory, starts the main loop and
+ * the thread that waits for signals: from here on vm_ending() may become true, also before vm_run(). There is no VM
+ * yet. Logs and returns -errno.
+ */
+int vm_open(struct vm *vm);
+/*
+ * Makes the VM. From here on memory that the host takes away ends the guest (memory/guard.h), with
+ * VM_REQUEST_HOST_ERROR, or VM_REQUEST_INTERNAL_ERROR if it is the guest that did not share it. Logs and returns -errno.
  */
 int vm_create(struct vm *vm);
 /*
