@@ -155,10 +155,8 @@ static int place_devices(struct vm *vm)
 	return error;
 }
 
-static int tell_memory(struct vm *vm)
+static int tell_population(struct vm *vm)
 {
-	counter_set_word(&vm->counters, COUNTER_WORD_BACKEND,
-			 memory_kind_names[vm->config->memory_backend.kind]);
 	counter_set_word(&vm->counters, COUNTER_WORD_POPULATION,
 			 guest_memory_population(&vm->memory));
 	return 0;
@@ -188,10 +186,10 @@ static int tell_start(struct vm *vm)
  */
 static int (*const opens[])(struct vm *vm) = {
 	arch_open_files, /* kernel, initrds, firmware: on any host */
+	open_parts,	 /* disks, networks, and what else those kinds name: as well */
 	vm_open,	 /* KVM, memory's files; from here on signals end it */
-	open_control,	 /* before a second guest of that name touches a disk */
+	open_control,	 /* its name is taken, or it is seen now */
 	open_consoles,	 /* the terminal, ptys */
-	open_parts,	 /* disks, networks, and what else those kinds name */
 };
 
 /* Reading this from top to bottom tells what a guest consists of, and in which order. */
@@ -204,7 +202,7 @@ static int (*const creates[])(struct vm *vm) = {
 	place_devices,	     /* where the guest finds them */
 	tell_start,	     /* to who sits at a terminal */
 	arch_load,	     /* kernel, initrds, tables */
-	tell_memory,	     /* for statistics */
+	tell_population,     /* for statistics */
 	arch_reset,	     /* vCPU 0 to where the guest begins */
 };
 

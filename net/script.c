@@ -67,8 +67,9 @@ static int run(struct helper *helper, const char *what, const struct script_requ
 		return -errno;
 	if (!wait_for(helper->life, ms)) {
 		helper_kill(helper);
-		log_error("--network %s=%s: run with %s, it had not ended after %d s, and was killed",
-			  what, request->path, request->interface, ms / 1000);
+		log_error(
+			"--network %s=%s: run with %s, it had not ended after %d s, and was killed",
+			what, request->path, request->interface, ms / 1000);
 		return -EIO;
 	}
 	status = helper_status(helper);

@@ -10,24 +10,16 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "lkvm/util/log.h"
 #include "lkvm/net/backend.h"
 #include "tap.h"
 
-/* One ioctl on a throw-away socket: these come a few times in a guest's life. */
-static int interface_ioctl(const char *name, unsigned long command, struct ifreq *request)
+static int interface_ioctl(int control, const char *name, unsigned long command,
+			   struct ifreq *request)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), error = 0;
-
-	if (fd < 0)
-		return -errno;
 	snprintf(request->ifr_name, sizeof(request->ifr_name), "%s", name);
-	if (ioctl(fd, command, request) < 0)
-		error = -errno;
-	close(fd);
-	return error;
+	return ioctl(control, command, request) < 0 ? -errno : 0;
 }
 
 /* "10.0.0.1/24" into address and mask. */
@@ -53,16 +45,16 @@ static int parse_address(const char *text, struct in_addr *address, struct in_ad
 	return 0;
 }
 
-static int set_inet(const char *name, unsigned long command, struct in_addr value)
+static int set_inet(int control, const char *name, unsigned long command, struct in_addr value)
 {
 	struct ifreq request = {};
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = value };
 
 	memcpy(&request.ifr_addr, &address, sizeof(address));
-	return interface_ioctl(name, command, &request);
+	return interface_ioctl(control, name, command, &request);
 }
 
-int tap_set_address(const char *name, const char *text)
+int tap_set_address(int control, const char *name, const char *text)
 {
 	struct in_addr address, mask;
 	int error;
@@ -72,9 +64,9 @@ int tap_set_address(const char *name, const char *text)
 			  text);
 		return -EINVAL;
 	}
-	error = set_inet(name, SIOCSIFADDR, address);
+	error = set_inet(control, name, SIOCSIFADDR, address);
 	if (!error)
-		error = set_inet(name, SIOCSIFNETMASK, mask);
+		error = set_inet(control, name, SIOCSIFNETMASK, mask);
 	if (error == -EPERM)
 		log_error("--network host_ip=%s: giving %s an address needs CAP_NET_ADMIN; set it "
 			  "beforehand with: ip address add %s dev %s",
@@ -85,14 +77,14 @@ int tap_set_address(const char *name, const char *text)
 	return error;
 }
 
-void tap_bring_up(const char *name)
+void tap_bring_up(int control, const char *name)
 {
 	struct ifreq request = {};
-	int error = interface_ioctl(name, SIOCGIFFLAGS, &request);
+	int error = interface_ioctl(control, name, SIOCGIFFLAGS, &request);
 
 	if (!error && !(request.ifr_flags & IFF_UP)) {
 		request.ifr_flags |= IFF_UP;
-		error = interface_ioctl(name, SIOCSIFFLAGS, &request);
+		error = interface_ioctl(control, name, SIOCSIFFLAGS, &request);
 	}
 	if (error)
 		log_warning("network interface %s stays down (%s): nothing passes until somebody "
@@ -100,22 +92,22 @@ void tap_bring_up(const char *name)
 			    name, strerror(-error), name);
 }
 
-u16 tap_mtu(const char *name)
+u16 tap_mtu(int control, const char *name)
 {
 	struct ifreq request = {};
 
-	if (interface_ioctl(name, SIOCGIFMTU, &request) || request.ifr_mtu < 68 ||
+	if (interface_ioctl(control, name, SIOCGIFMTU, &request) || request.ifr_mtu < 68 ||
 	    request.ifr_mtu > 65535)
 		return NET_DEFAULT_MTU;
 	return request.ifr_mtu;
 }
 
-const char *tap_driver_of(const char *name, char *buffer, size_t len)
+const char *tap_driver_of(int control, const char *name, char *buffer, size_t len)
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 	struct ifreq request = { .ifr_data = (void *)&info };
 
-	if (interface_ioctl(name, SIOCETHTOOL, &request))
+	if (interface_ioctl(control, name, SIOCETHTOOL, &request))
 		return NULL;
 	/* Both are driver "tun"; the bus says which of the two it is. */
 	if (!strcmp(info.driver, "tun"))

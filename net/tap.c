@@ -51,8 +51,9 @@ struct tap_queue {
 
 struct tap {
 	struct net_backend backend;
-	/* Constant once created. */
+	const struct net_config *config; /* constant, as is: */
 	char name[IFNAMSIZ];
+	int control;		/* a socket for calls that take the name */
 	const char *downscript; /* set once the interface is up and ours */
 	unsigned nr_queues;
 	_Atomic bool said_gone; /* any loop */
@@ -209,6 +210,35 @@ static int tap_set_pairs(struct net_backend *backend, unsigned pairs)
 	return 0;
 }
 
+/*
+ * An interface that nobody named or sets up would be of no use without an address; this is the one that
+ * scripts for this command line know.
+ */
+static const char *host_ip_of(const struct net_config *config)
+{
+	if (config->host_ip || config->tapif || config->fd >= 0 || net_script(config->script))
+		return config->host_ip;
+	return "192.168.33.1";
+}
+
+static int tap_up(struct net_backend *backend)
+{
+	struct tap *tap = to_tap(backend);
+	const char *script = net_script(tap->config->script), *ip = host_ip_of(tap->config);
+	int err = ip ? tap_set_address(tap->control, tap->name, ip) : 0;
+
+	if (!err && script)
+		err = net_run_script("script", script, tap->name, -1);
+	if (err)
+		return err;
+	tap_bring_up(tap->control, tap->name);
+	backend->mtu = tap_mtu(tap->control, tap->name);
+	tap->downscript = net_script(tap->config->downscript);
+	log_debug("network interface %s: %u queue pair(s), mtu %u, features %#llx", tap->name,
+		  backend->pairs, backend->mtu, (unsigned long long)backend->features);
+	return 0;
+}
+
 static int tap_start(struct net_backend *backend, struct loop *const *loops)
 {
 	struct tap *tap = to_tap(backend);
@@ -235,11 +265,14 @@ static void tap_destroy(struct net_backend *backend)
 	for (unsigned i = 0; i < tap->nr_queues; i++)
 		if (tap->queues[i].fd >= 0)
 			close(tap->queues[i].fd);
+	if (tap->control >= 0)
+		close(tap->control);
 	free(tap);
 }
 
 static const struct net_backend_ops tap_ops = {
 	.name = "tap",
+	.up = tap_up,
 	.transmit = tap_transmit,
 	.receive = tap_receive,
 	.watch = tap_watch,
@@ -270,13 +303,13 @@ static int open_tun(const char *name)
 	return fd;
 }
 
-static void say_refused(const char *name, bool existed, unsigned pairs, int error)
+static void say_refused(int control, const char *name, bool existed, unsigned pairs, int error)
 {
 	const char *driver = NULL;
 	char buffer[32];
 
 	if (existed)
-		driver = tap_driver_of(name, buffer, sizeof(buffer));
+		driver = tap_driver_of(control, name, buffer, sizeof(buffer));
 	if (existed && error == -EINVAL && (!driver || strcmp(driver, "tap")))
 		log_error("--network tapif=%s: that interface is not a tap device%s%s", name,
 			  driver ? ", its driver is " : "", driver ?: "");
@@ -336,7 +369,7 @@ static int open_interface(struct tap *tap, const char *wished, unsigned pairs)
 		if (error == -EINVAL && existed && !multi_queue)
 			error = attach_interface(queue->fd, &request, true);
 		if (error) {
-			say_refused(tap->name, existed, pairs, error);
+			say_refused(tap->control, tap->name, existed, pairs, error);
 			return error;
 		}
 		memcpy(tap->name, request.ifr_name, IFNAMSIZ - 1);
@@ -420,62 +453,45 @@ static void probe_features(struct tap *tap)
 	ioctl(fd, TUNSETOFFLOAD, 0);
 }
 
-/*
- * An interface that nobody named or sets up would be of no use without an address; this is the one that
- * scripts for this command line know.
- */
-static const char *host_ip_of(const struct net_config *config)
+static int tap_open(struct tap *tap)
 {
-	if (config->host_ip || config->tapif || config->fd >= 0 || net_script(config->script))
-		return config->host_ip;
-	return "192.168.33.1";
+	const struct net_config *config = tap->config;
+	int err;
+
+	tap->control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (tap->control < 0) {
+		err = -errno;
+		log_error("--network mode=tap: %s", strerror(-err));
+		return err;
+	}
+	if (config->fd >= 0)
+		err = adopt(tap, config->fd, tap->backend.pairs);
+	else
+		err = open_interface(tap, config->tapif, tap->backend.pairs);
+	if (!err)
+		err = set_up_queues(tap);
+	if (!err)
+		probe_features(tap);
+	return err;
 }
 
 struct net_backend *net_tap_create(const struct net_config *config)
 {
-	const char *script = net_script(config->script);
-	const char *downscript = net_script(config->downscript);
-	unsigned pairs = config->queue_pairs ?: 1;
 	struct tap *tap;
-	int error;
 
-	if (net_check_script("script", script) || net_check_script("downscript", downscript))
+	if (net_check_script("script", net_script(config->script)) ||
+	    net_check_script("downscript", net_script(config->downscript)))
 		return NULL;
 	tap = calloc(1, sizeof(*tap));
 	if (!tap) {
 		log_error("--network mode=tap: out of memory");
 		return NULL;
 	}
+	tap->config = config;
 	tap->backend.ops = &tap_ops;
-	tap->backend.pairs = pairs;
-	if (config->fd >= 0)
-		error = adopt(tap, config->fd, pairs);
-	else
-		error = open_interface(tap, config->tapif, pairs);
-	if (error)
-		goto fail;
-	error = set_up_queues(tap);
-	if (error)
-		goto fail;
-	probe_features(tap);
-	if (host_ip_of(config)) {
-		error = tap_set_address(tap->name, host_ip_of(config));
-		if (error)
-			goto fail;
-	}
-	if (script) {
-		error = net_run_script("script", script, tap->name, -1);
-		if (error)
-			goto fail;
-	}
-	tap_bring_up(tap->name);
-	tap->backend.mtu = tap_mtu(tap->name);
-	tap->downscript = downscript;
-	log_debug("network interface %s: %u queue pair(s), mtu %u, features %#llx", tap->name,
-		  pairs, tap->backend.mtu, (unsigned long long)tap->backend.features);
-	return &tap->backend;
-
-fail:
+	tap->backend.pairs = config->queue_pairs ?: 1;
+	if (!tap_open(tap))
+		return &tap->backend;
 	tap_destroy(&tap->backend);
 	return NULL;
 }

@@ -500,6 +500,11 @@ int virtio_net_create(struct vm *vm, struct net_backend *backend, const struct n
 	u8 mac[6];
 	int error;
 
+	error = backend->ops->up ? backend->ops->up(backend) : 0;
+	if (error) {
+		backend->ops->destroy(backend);
+		return error;
+	}
 	net_mac(config, vm->config->name, index, mac);
 	net = net_device_new(vm, NULL, backend, mac, index);
 	if (!net)

@@ -131,6 +131,8 @@ int vm_open(struct vm *vm)
 		err = arch_open_devices(vm);
 	if (err)
 		return err;
+	counter_set_word(&vm->counters, COUNTER_WORD_BACKEND,
+			 memory_kind_names[config->memory_backend.kind]);
 	last_words_init(vm);
 	err = make_loop(vm);
 	if (!err)

@@ -141,8 +141,43 @@ test_nothing_half_started() {
 		-p "$(printf '%03000d' 1)" $devices
 	# shellcheck disable=SC2086 # words
 	refused 241 "/nowhere" run --nodefaults -m 64 -k "$good" $devices -d /nowhere
+	# shellcheck disable=SC2086 # words
+	refused 241 "--network script=/nowhere: cannot be run" run --nodefaults -m 64 -k "$good" $devices -n mode=tap,script=/nowhere
 	[ ! -e ran ] || fail "the network's script was run: $(cat ran)"
 	refused 241 "/nowhere" run --nodefaults -m 64 -k "$good" --tty 1 -d /nowhere
+}
+
+# There is no VM yet when a file turns out to be wrong.
+test_files_before_the_vm() {
+	local words
+	[ -x "$BUILD/kvm/lkvm" ] || skip "no KVM in a library"
+	needs_kernel
+	LKVM=$BUILD/kvm/lkvm
+	export SCRIPTED_VM=$PWD/vm
+	touch occupied
+	while read -r words; do
+		rm -f vm
+		# shellcheck disable=SC2086 # words
+		lkvm run --nodefaults -m 64 -k "$good" $words
+		[ "$status" = 241 ] && [ "$(grep -c . <<<"$err")" = 1 ] || fail "$words: status $status, $err"
+		[ ! -e vm ] || fail "$words: there was a VM already"
+	done <<-END
+		-k /nowhere
+		-i /nowhere
+		-d /nowhere
+		-n mode=tap,script=/nowhere
+		-n mode=tap,downscript=/nowhere
+		-n mode=tap,fd=99
+		--tty 1=/nowhere/link
+		--tty 1=occupied
+		--hugetlbfs /nowhere
+		--mem-backend hugetlb,size=1G
+		--mem-backend file,path=/nowhere/ram
+		--mem-backend file,path=occupied
+		--firmware /nowhere
+	END
+	lkvm run --nodefaults -m 64 -k "$good"
+	[ "$status" = 0 ] && [ -e vm ] || fail "without any of these: status $status, $err"
 }
 
 # On a host without KVM, too, a file that is not there is what the line is about, and the disks are next.
@@ -157,7 +192,7 @@ test_files_before_kvm() {
 	refused 241 "Unable to open kernel /nowhere" run -k /nowhere -i /nothing -d /nothing
 	refused 241 "Unable to open initrd /nowhere" run -k "$good" -i /nowhere -d /nothing
 	refused 241 "--disk /nowhere: " run -k "$good" -d /nowhere
-	refused 241 "/dev/kvm" run -k "$good"
+	refused 241 "/dev/kvm" run -k "$good" -n none
 }
 
 # One line, and nothing is read twice.

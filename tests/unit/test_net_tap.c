@@ -62,7 +62,12 @@ static struct net_config tap_config(const char *name)
 
 static struct net_backend *make(const struct net_config *config)
 {
-	return net_backend_create(config);
+	struct net_backend *backend = net_backend_create(config);
+
+	if (!backend || !backend->ops->up(backend))
+		return backend;
+	backend->ops->destroy(backend);
+	return NULL;
 }
 
 /* What the back end says of the link and its frames. */

@@ -57,6 +57,11 @@ struct net_backend;
 struct net_backend_ops {
 	const char *name; /* "tap", "user" */
 	/*
+	 * Once, before everything else: has the host's side set up as others see it. Opens nothing. Logs and returns
+	 * -errno. May be NULL.
+	 */
+	int (*up)(struct net_backend *backend);
+	/*
 	 * Sends one frame, len bytes with its header; back ends that do not speak the header skip it. 0;
 	 * -EAGAIN: not now, the device keeps it and waits for writable(); other: dropped.
 	 */
@@ -98,7 +103,7 @@ struct net_backend {
 	/* Constant once created. */
 	u64 features;	/* VIRTIO_NET_F_* the back end can do: CSUM, HOST_TSO4, GUEST_CSUM ... */
 	unsigned pairs; /* 1..NET_MAX_PAIRS */
-	u16 mtu;	/* of the link */
+	u16 mtu;	/* of the link, when it is up */
 	/* The device's, set before start; called on the pair's loop. */
 	void (*incoming)(void *opaque, unsigned pair); /* frames may be there */
 	void (*writable)(void *opaque, unsigned pair); /* transmit may work again */
