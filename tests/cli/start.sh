@@ -154,7 +154,7 @@ test_files_before_the_vm() {
 	needs_kernel
 	LKVM=$BUILD/kvm/lkvm
 	export SCRIPTED_VM=$PWD/vm
-	touch occupied
+	(umask 077 && touch occupied)
 	while read -r words; do
 		rm -f vm
 		# shellcheck disable=SC2086 # words
