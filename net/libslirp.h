@@ -7,12 +7,14 @@
 #define LKVM_NET_LIBSLIRP_H
 
 #include <slirp/libslirp.h>
+#include "lkvm/util/types.h"
 
 struct libslirp {
 	__typeof__(slirp_version_string) *version_string;
 	__typeof__(slirp_new) *new;
 	__typeof__(slirp_input) *input;
-	__typeof__(slirp_pollfds_fill) *pollfds_fill;
+	/* Spelled out: 4.9's header calls it deprecated for Windows' sake. */
+	void (*pollfds_fill)(Slirp *slirp, u32 *ms, SlirpAddPollCb add, void *opaque);
 	__typeof__(slirp_pollfds_poll) *pollfds_poll;
 	__typeof__(slirp_add_hostxfwd) *add_hostxfwd;
 };

@@ -124,7 +124,7 @@ void aml_hardware_id(struct aml *aml, const char *id)
 
 void aml_name_string(struct aml *aml, const char *name)
 {
-	char segment[4] = "____";
+	char segment[4] = { '_', '_', '_', '_' };
 	size_t len;
 
 	if (*name == '\\')
