@@ -14,7 +14,7 @@
 
 #define MPIDR_AFFINITY 0xff00ffffffULL
 
-static int failed(const struct vcpu *vcpu, const char *what)
+static int arch_vcpu_failed(const struct vcpu *vcpu, const char *what)
 {
 	int error = -errno;
 
@@ -36,7 +36,7 @@ int arm64_vcpu_power_on(struct vcpu *vcpu)
 {
 	if (!arm64_vcpu_init(vcpu, vcpu->id && !vcpu->vm->config->arch.psci))
 		return 0;
-	return failed(vcpu, "KVM does not initialise it");
+	return arch_vcpu_failed(vcpu, "KVM does not initialise it");
 }
 
 /*
@@ -68,7 +68,7 @@ int arch_vcpu_create(struct vcpu *vcpu)
 	if (!error)
 		error = pvtime_init(vcpu);
 	if (!error && vcpu_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr))
-		error = failed(vcpu, "KVM does not tell its affinity");
+		error = arch_vcpu_failed(vcpu, "KVM does not tell its affinity");
 	vcpu->arch.mpidr &= MPIDR_AFFINITY;
 	if (!error)
 		limit_addresses(vcpu);

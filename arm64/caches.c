@@ -77,8 +77,8 @@ static bool read_cache(const char *folder, unsigned index, struct host_cache *ho
 	return true;
 }
 
-static const struct host_cache *find(const struct host_cache *host, unsigned nr, unsigned level,
-				     const char *type)
+static const struct host_cache *host_cache_find(const struct host_cache *host, unsigned nr,
+						unsigned level, const char *type)
 {
 	for (unsigned i = 0; i < nr; i++) {
 		if (host[i].level == level && !strcmp(host[i].type, type))
@@ -96,8 +96,8 @@ static struct cache like(const struct host_cache *host)
 static bool near_level(unsigned ctype, const struct host_cache *host, unsigned nr, unsigned level,
 		       struct cache_level *out)
 {
-	const struct host_cache *data = find(host, nr, level, "Data");
-	const struct host_cache *unified = find(host, nr, level, "Unified");
+	const struct host_cache *data = host_cache_find(host, nr, level, "Data");
+	const struct host_cache *unified = host_cache_find(host, nr, level, "Unified");
 
 	if (ctype == CTYPE_NONE || ctype > CTYPE_UNIFIED)
 		return false;
@@ -107,7 +107,7 @@ static bool near_level(unsigned ctype, const struct host_cache *host, unsigned n
 	if (ctype == CTYPE_DATA || ctype == CTYPE_SPLIT)
 		out->data = like(data);
 	if (ctype == CTYPE_INSTRUCTIONS || ctype == CTYPE_SPLIT)
-		out->instructions = like(find(host, nr, level, "Instruction"));
+		out->instructions = like(host_cache_find(host, nr, level, "Instruction"));
 	return true;
 }
 
@@ -115,7 +115,7 @@ static bool near_level(unsigned ctype, const struct host_cache *host, unsigned n
 static bool far_level(const struct host_cache *host, unsigned nr, unsigned level,
 		      struct cache_level *out)
 {
-	const struct host_cache *unified = find(host, nr, level, "Unified");
+	const struct host_cache *unified = host_cache_find(host, nr, level, "Unified");
 
 	if (!unified || !unified->cache.size)
 		return false;
@@ -125,7 +125,7 @@ static bool far_level(const struct host_cache *host, unsigned nr, unsigned level
 
 static bool is_shared(const struct host_cache *host, unsigned nr, unsigned level, unsigned nr_vcpus)
 {
-	const struct host_cache *unified = find(host, nr, level, "Unified");
+	const struct host_cache *unified = host_cache_find(host, nr, level, "Unified");
 
 	/* vCPUs wander; what fewer CPUs share than the guest has is as good as each one's own. */
 	return level > 1 && unified && unified->sharers > 1 && unified->sharers >= nr_vcpus;

@@ -59,7 +59,7 @@ static u64 argument(struct vcpu *vcpu, unsigned n, bool wide)
 	return wide ? value : (u32)value;
 }
 
-static enum exit_action answer(struct vcpu *vcpu, s64 result)
+static enum exit_action psci_answer(struct vcpu *vcpu, s64 result)
 {
 	vcpu_set_register(vcpu, REG_X(0), result);
 	for (unsigned n = 1; n <= 3; n++)
@@ -121,7 +121,7 @@ static bool can_begin_at(const struct vcpu *vcpu, u64 entry)
 
 /* ---- one CPU's power ---- */
 
-static struct vcpu *find(struct vm *vm, u64 mpidr)
+static struct vcpu *psci_find(struct vm *vm, u64 mpidr)
 {
 	struct vcpu *vcpu;
 	unsigned i;
@@ -135,7 +135,7 @@ static struct vcpu *find(struct vm *vm, u64 mpidr)
 
 static s64 cpu_on(struct vcpu *caller, u64 mpidr, u64 entry, u64 context)
 {
-	struct vcpu *target = find(caller->vm, mpidr);
+	struct vcpu *target = psci_find(caller->vm, mpidr);
 	s64 result = PSCI_RET_SUCCESS;
 
 	if (!target)
@@ -185,8 +185,8 @@ static s64 affinity_info(struct vm *vm, u64 mpidr, u64 level)
 static enum exit_action cpu_suspend(struct vcpu *vcpu)
 {
 	if (set_mp_state(vcpu, KVM_MP_STATE_SUSPENDED))
-		return answer(vcpu, PSCI_RET_INTERNAL_FAILURE);
-	return answer(vcpu, PSCI_RET_SUCCESS);
+		return psci_answer(vcpu, PSCI_RET_INTERNAL_FAILURE);
+	return psci_answer(vcpu, PSCI_RET_SUCCESS);
 }
 
 /* ---- the guest's power ---- */
@@ -202,7 +202,7 @@ static enum exit_action system_reset2(struct vcpu *vcpu, u64 type)
 	/* What a vendor means by its own kinds of reset nobody knows: any of them is a reset. */
 	if ((u32)type != PSCI_1_1_RESET_TYPE_SYSTEM_WARM_RESET &&
 	    (u32)type < PSCI_1_1_RESET_TYPE_VENDOR_START)
-		return answer(vcpu, PSCI_RET_INVALID_PARAMS);
+		return psci_answer(vcpu, PSCI_RET_INVALID_PARAMS);
 	return stop(vcpu, VM_REQUEST_REBOOT);
 }
 
@@ -210,7 +210,7 @@ static enum exit_action system_reset2(struct vcpu *vcpu, u64 type)
 static enum exit_action system_off2(struct vcpu *vcpu, u64 type, u64 cookie)
 {
 	if (type > PSCI_1_3_OFF_TYPE_HIBERNATE_OFF || cookie)
-		return answer(vcpu, PSCI_RET_INVALID_PARAMS);
+		return psci_answer(vcpu, PSCI_RET_INVALID_PARAMS);
 	return stop(vcpu, VM_REQUEST_POWEROFF);
 }
 
@@ -245,11 +245,11 @@ enum exit_action psci_system_suspend(struct vcpu *vcpu)
 	u64 entry = argument(vcpu, 1, wide);
 
 	if (!is_last_one(vcpu))
-		return answer(vcpu, PSCI_RET_DENIED);
+		return psci_answer(vcpu, PSCI_RET_DENIED);
 	if (!can_begin_at(vcpu, entry))
-		return answer(vcpu, PSCI_RET_INVALID_ADDRESS);
+		return psci_answer(vcpu, PSCI_RET_INVALID_ADDRESS);
 	if (set_mp_state(vcpu, KVM_MP_STATE_SUSPENDED))
-		return answer(vcpu, PSCI_RET_INTERNAL_FAILURE);
+		return psci_answer(vcpu, PSCI_RET_INTERNAL_FAILURE);
 	vcpu->arch.sleep = (struct arm64_sleep){
 		.deep = true,
 		.entry = entry,
@@ -309,23 +309,23 @@ enum exit_action psci_call(struct vcpu *vcpu)
 
 	switch (function ? function->id : 0) {
 	case PSCI_0_2_FN_PSCI_VERSION:
-		return answer(vcpu, PSCI_VERSION(1, 3));
+		return psci_answer(vcpu, PSCI_VERSION(1, 3));
 	case PSCI_0_2_FN_CPU_SUSPEND:
 		return cpu_suspend(vcpu);
 	case PSCI_0_2_FN_CPU_OFF:
 		return cpu_off(vcpu);
 	case PSCI_0_2_FN_CPU_ON:
-		return answer(vcpu, cpu_on(vcpu, a, b, argument(vcpu, 3, wide)));
+		return psci_answer(vcpu, cpu_on(vcpu, a, b, argument(vcpu, 3, wide)));
 	case PSCI_0_2_FN_AFFINITY_INFO:
-		return answer(vcpu, affinity_info(vcpu->vm, a, b));
+		return psci_answer(vcpu, affinity_info(vcpu->vm, a, b));
 	case PSCI_0_2_FN_MIGRATE_INFO_TYPE:
-		return answer(vcpu, PSCI_0_2_TOS_MP);
+		return psci_answer(vcpu, PSCI_0_2_TOS_MP);
 	case PSCI_0_2_FN_SYSTEM_OFF:
 		return stop(vcpu, VM_REQUEST_POWEROFF);
 	case PSCI_0_2_FN_SYSTEM_RESET:
 		return stop(vcpu, VM_REQUEST_REBOOT);
 	case PSCI_1_0_FN_PSCI_FEATURES:
-		return answer(vcpu, features(vcpu, a));
+		return psci_answer(vcpu, features(vcpu, a));
 	case PSCI_1_0_FN_SYSTEM_SUSPEND:
 		return psci_system_suspend(vcpu);
 	case PSCI_1_1_FN_SYSTEM_RESET2:
@@ -333,7 +333,7 @@ enum exit_action psci_call(struct vcpu *vcpu)
 	case PSCI_1_3_FN_SYSTEM_OFF2:
 		return system_off2(vcpu, a, b);
 	}
-	return answer(vcpu, PSCI_RET_NOT_SUPPORTED);
+	return psci_answer(vcpu, PSCI_RET_NOT_SUPPORTED);
 }
 
 /* ---- set-up ---- */

@@ -41,7 +41,7 @@ int sve_limit(u64 set[SVE_WORDS], unsigned bits, char *known, size_t size)
 	return 0;
 }
 
-static int failed(const struct vcpu *vcpu)
+static int sve_failed(const struct vcpu *vcpu)
 {
 	int error = -errno;
 
@@ -57,12 +57,12 @@ static int limit(struct vcpu *vcpu, unsigned bits)
 	int error;
 
 	if (ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg))
-		return failed(vcpu);
+		return sve_failed(vcpu);
 	error = sve_limit(set, bits, known, sizeof(known));
 	if (error)
 		log_fatal("--sve-max-vl %u: this host's CPUs have vectors of %s bits", bits, known);
 	else if (ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg))
-		error = failed(vcpu);
+		error = sve_failed(vcpu);
 	return error;
 }
 
@@ -72,6 +72,6 @@ int sve_finalize(struct vcpu *vcpu)
 	int feature = KVM_ARM_VCPU_SVE, error = bits ? limit(vcpu, bits) : 0;
 
 	if (!error && ioctl(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &feature))
-		error = failed(vcpu);
+		error = sve_failed(vcpu);
 	return error;
 }

@@ -66,7 +66,7 @@ _Static_assert(sizeof(struct zboot_header) == 64, "zboot-header.S");
 
 static const struct unpacker *const unpackers[] = { &gzip_unpacker, &zstd_unpacker };
 
-static int refuse(const struct kernel_image *image, int error, const char *why)
+static int image_refuse(const struct kernel_image *image, int error, const char *why)
 {
 	log_fatal("Kernel %s cannot be booted: %s", image->file->path, why);
 	return error;
@@ -84,20 +84,22 @@ static int unpack_failed(const struct kernel_image *image, int error)
 {
 	switch (error) {
 	case -ENODATA:
-		return refuse(image, error,
-			      "the file is truncated, its compressed data ends too early");
+		return image_refuse(image, error,
+				    "the file is truncated, its compressed data ends too early");
 	case -EILSEQ:
-		return refuse(image, error, "its compressed data is damaged");
+		return image_refuse(image, error, "its compressed data is damaged");
 	case -EUCLEAN:
-		return refuse(image, error,
-			      "something lies behind its compressed data (a device tree?): cut "
-			      "it off, it would not be used");
+		return image_refuse(
+			image, error,
+			"something lies behind its compressed data (a device tree?): cut "
+			"it off, it would not be used");
 	case -EFBIG:
-		return refuse(image, error,
-			      "it unpacks to more than there is room for: give the guest more "
-			      "memory with -m, if the file is not damaged");
+		return image_refuse(
+			image, error,
+			"it unpacks to more than there is room for: give the guest more "
+			"memory with -m, if the file is not damaged");
 	default:
-		return refuse(image, error, strerror(-error));
+		return image_refuse(image, error, strerror(-error));
 	}
 }
 
@@ -146,8 +148,8 @@ static int open_zboot(struct kernel_image *image, const struct image_arch *arch,
 	if (error)
 		return error;
 	if (size < sizeof(header))
-		return refuse(image, -EINVAL,
-			      "the file is truncated, it ends within its zboot header");
+		return image_refuse(image, -EINVAL,
+				    "the file is truncated, it ends within its zboot header");
 	memcpy(&header, head, sizeof(header));
 	memcpy(packing, header.packing, sizeof(header.packing));
 	image->zboot = true;
@@ -155,11 +157,12 @@ static int open_zboot(struct kernel_image *image, const struct image_arch *arch,
 	image->payload_size = le32toh(header.payload_size);
 	if (image->payload > image->file->size ||
 	    image->payload_size > image->file->size - image->payload)
-		return refuse(image, -EINVAL,
-			      "the file is truncated, it is shorter than its zboot header says");
+		return image_refuse(
+			image, -EINVAL,
+			"the file is truncated, it is shorter than its zboot header says");
 	if (image->payload < sizeof(header) || !image->payload_size)
-		return refuse(image, -EINVAL,
-			      "its zboot header makes no sense; is the file damaged?");
+		return image_refuse(image, -EINVAL,
+				    "its zboot header makes no sense; is the file damaged?");
 	for (char *c = packing; *c; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
@@ -208,14 +211,14 @@ static int take_header(struct kernel_image *image, const struct image_arch *arch
 		image->anywhere = image->flags & FLAG_ANYWHERE;
 	}
 	if (!image_size && arch->needs_size)
-		return refuse(image, -EINVAL, "its header does not tell its size");
+		return image_refuse(image, -EINVAL, "its header does not tell its size");
 	if (!image_size)
 		return 0;
 	image->text_offset = le64toh(header->text_offset);
 	if (!IS_ALIGNED(image->text_offset, OFFSET_ALIGN) || image->text_offset >= SANE_SIZE ||
 	    image_size >= SANE_SIZE)
-		return refuse(image, -EINVAL,
-			      "its header's sizes make no sense; is the file damaged?");
+		return image_refuse(image, -EINVAL,
+				    "its header's sizes make no sense; is the file damaged?");
 	/* Signatures behind an Image make its file larger than it needs to be in memory. */
 	image->size = image->unpacker ? image_size : MAX(image->payload_size, image_size);
 	return 0;
@@ -240,8 +243,8 @@ static int check_complete(const struct kernel_image *image)
 
 	if (image->unpacker || !pe_read(image->file, &pe) || pe.file_end <= image->file->size)
 		return 0;
-	return refuse(image, -EINVAL,
-		      "the file is truncated, it is shorter than its EFI header says");
+	return image_refuse(image, -EINVAL,
+			    "the file is truncated, it is shorter than its EFI header says");
 }
 
 static int open_head(struct kernel_image *image, const struct image_arch *arch, u8 *head,
@@ -269,7 +272,7 @@ static int open_head(struct kernel_image *image, const struct image_arch *arch, 
 		return refuse_kind(image, arch, kind);
 	/* Programs without a header are not packed: this one came out of a kernel's. */
 	if (image->zboot)
-		return refuse(image, -EINVAL, "there is no Image in its zboot image");
+		return image_refuse(image, -EINVAL, "there is no Image in its zboot image");
 	return 0;
 }
 
@@ -295,9 +298,11 @@ static int load_failed(const struct kernel_image *image, int error)
 	if (image->unpacker)
 		return unpack_failed(image, error);
 	if (error == -EFBIG)
-		return refuse(image, error,
-			      "it does not fit into the guest's memory: give it more with -m");
-	return refuse(image, error, error == -ENODATA ? "it became shorter" : strerror(-error));
+		return image_refuse(
+			image, error,
+			"it does not fit into the guest's memory: give it more with -m");
+	return image_refuse(image, error,
+			    error == -ENODATA ? "it became shorter" : strerror(-error));
 }
 
 int image_load(const struct kernel_image *image, const struct guest_memory *memory, gpa_t gpa,
@@ -309,7 +314,7 @@ int image_load(const struct kernel_image *image, const struct guest_memory *memo
 	int error;
 
 	if (!to)
-		return refuse(image, -EFAULT, "there is no guest memory where it belongs");
+		return image_refuse(image, -EFAULT, "there is no guest memory where it belongs");
 	if (image->unpacker)
 		error = image->unpacker->unpack(&from, to, room, &size);
 	else if (size > room)

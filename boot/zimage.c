@@ -33,7 +33,7 @@ struct zimage_header {
 };
 _Static_assert(offsetof(struct zimage_header, magic) == 0x24, "booting.rst");
 
-static int refuse(const struct kernel_image *image, const char *why)
+static int zimage_refuse(const struct kernel_image *image, const char *why)
 {
 	log_fatal("Kernel %s cannot be booted: %s", image->file->path, why);
 	return -EINVAL;
@@ -79,10 +79,11 @@ static int take_header(struct kernel_image *image, const struct zimage_header *h
 	u64 unpacked = told_size(image->file, header);
 
 	if (end <= start || end - start < sizeof(*header))
-		return refuse(image, "its zImage header makes no sense; is the file damaged?");
+		return zimage_refuse(image,
+				     "its zImage header makes no sense; is the file damaged?");
 	if (end - start > image->file->size)
-		return refuse(image,
-			      "the file is truncated, it is shorter than its zImage header says");
+		return zimage_refuse(
+			image, "the file is truncated, it is shorter than its zImage header says");
 	if (unpacked < end - start || unpacked > SANE_SIZE)
 		unpacked = (u64)GROWTH * (end - start);
 	image->has_header = true;

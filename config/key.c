@@ -329,7 +329,7 @@ static bool is_bare(const struct key_row *row, const char *word)
 }
 
 /* The row for "NAME" or "NAME=VALUE", which it cuts; *value is NULL for the first. */
-static const struct key_row *find(const struct key_row *rows, char *item, char **value)
+static const struct key_row *key_find(const struct key_row *rows, char *item, char **value)
 {
 	*value = strchr(item, '=');
 	if (*value)
@@ -390,7 +390,7 @@ int keys_parse(const struct key_row *rows, void *record, char *text, struct key_
 		if (!n && rows->first)
 			value = item;
 		else
-			row = find(rows, item, &value);
+			row = key_find(rows, item, &value);
 		if (!row)
 			return unknown_key(rows, item, error->why);
 		err = key_store(row, record, value, error->why);

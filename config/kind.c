@@ -16,7 +16,8 @@ struct config_records {
 	_Alignas(max_align_t) char bytes[]; /* kind->max records */
 };
 
-static struct config_records *find(const struct vm_config *config, const struct config_kind *kind)
+static struct config_records *kind_find(const struct vm_config *config,
+					const struct config_kind *kind)
 {
 	struct config_records *records = config->records;
 
@@ -28,7 +29,7 @@ static struct config_records *find(const struct vm_config *config, const struct 
 /* There are records, if only none, as soon as anybody said how many there shall be. */
 static struct config_records *find_or_make(struct vm_config *config, const struct config_kind *kind)
 {
-	struct config_records *records = find(config, kind);
+	struct config_records *records = kind_find(config, kind);
 
 	if (records)
 		return records;
@@ -43,7 +44,7 @@ static struct config_records *find_or_make(struct vm_config *config, const struc
 
 unsigned config_count(const struct vm_config *config, const struct config_kind *kind)
 {
-	const struct config_records *records = find(config, kind);
+	const struct config_records *records = kind_find(config, kind);
 
 	return records ? records->nr : 0;
 }
@@ -51,7 +52,7 @@ unsigned config_count(const struct vm_config *config, const struct config_kind *
 const void *config_record(const struct vm_config *config, const struct config_kind *kind,
 			  unsigned index)
 {
-	return find(config, kind)->bytes + index * kind->size;
+	return kind_find(config, kind)->bytes + index * kind->size;
 }
 
 int config_add(struct vm_config *config, const struct config_kind *kind, const void *record)
@@ -104,7 +105,7 @@ static int add_default(struct vm_config *config, const struct config_kind *kind)
 	void *record;
 	int err = 0;
 
-	if (config->nodefaults || !kind->by_default || find(config, kind))
+	if (config->nodefaults || !kind->by_default || kind_find(config, kind))
 		return 0;
 	record = record_new(kind);
 	if (!record)

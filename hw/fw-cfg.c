@@ -81,7 +81,7 @@ struct fw_cfg {
 
 /* ---- items ---- */
 
-static struct item *find(struct fw_cfg *fw, u16 key)
+static struct item *fw_cfg_find(struct fw_cfg *fw, u16 key)
 {
 	for (unsigned i = 0; i < fw->nr_items; i++)
 		if (fw->items[i].key == key)
@@ -99,7 +99,7 @@ static struct item *find_name(struct fw_cfg *fw, const char *name)
 
 static struct item *add(struct fw_cfg *fw, u16 key)
 {
-	struct item *item = find(fw, key);
+	struct item *item = fw_cfg_find(fw, key);
 
 	if (item || fw->nr_items == MAX_ITEMS)
 		return item;
@@ -223,7 +223,7 @@ static int read_files(const struct item *item, u64 offset, u8 *buffer, u32 len)
 /* The item's next bytes; behind its end, and of none, there are zeros. Nobody reads at offset 4 GiB. */
 static int read_next(struct fw_cfg *fw, u8 *buffer, u32 len)
 {
-	const struct item *item = find(fw, fw->state.key);
+	const struct item *item = fw_cfg_find(fw, fw->state.key);
 	u32 left = item ? item->size - MIN(fw->state.offset, item->size) : 0;
 	u32 use = MIN(len, left);
 	int error = 0;
@@ -279,7 +279,7 @@ static int do_access(struct fw_cfg *fw, u32 control, u32 length, gpa_t gpa)
 	if (control & DMA_WRITE)
 		return -EPERM;
 	if (control & DMA_SKIP) {
-		item = find(fw, fw->state.key);
+		item = fw_cfg_find(fw, fw->state.key);
 		if (item)
 			fw->state.offset += MIN(length, item->size - fw->state.offset);
 	}

@@ -82,7 +82,7 @@ static void update_line(struct i8042 *k)
 	irq_line_set(&k->irq, level);
 }
 
-static void answer(struct i8042 *k, u8 value, u8 flags)
+static void i8042_answer(struct i8042 *k, u8 value, u8 flags)
 {
 	k->state.output = value;
 	k->state.status &= ~(STATUS_FROM_AUX | STATUS_TIMEOUT);
@@ -94,7 +94,7 @@ static void command(struct i8042 *k, u8 cmd)
 	k->state.pending = 0;
 	switch (cmd) {
 	case CMD_READ_RAM ... CMD_READ_RAM + 31:
-		answer(k, k->state.ram[cmd & 31], 0);
+		i8042_answer(k, k->state.ram[cmd & 31], 0);
 		break;
 	case CMD_WRITE_RAM ... CMD_WRITE_RAM + 31:
 	case CMD_WRITE_OUTPUT:
@@ -110,15 +110,15 @@ static void command(struct i8042 *k, u8 cmd)
 		k->state.ram[0] &= ~CTR_AUX_OFF;
 		break;
 	case CMD_AUX_TEST:
-		answer(k, ANSWER_CLOCK_LOW, 0);
+		i8042_answer(k, ANSWER_CLOCK_LOW, 0);
 		break;
 	case CMD_SELF_TEST:
 		k->state.status |= STATUS_SELF_TESTED;
 		k->state.ram[0] |= CTR_SELF_TESTED;
-		answer(k, ANSWER_SELF_TEST_OK, 0);
+		i8042_answer(k, ANSWER_SELF_TEST_OK, 0);
 		break;
 	case CMD_KEYBOARD_TEST:
-		answer(k, ANSWER_CLOCK_LOW, 0);
+		i8042_answer(k, ANSWER_CLOCK_LOW, 0);
 		break;
 	case CMD_KEYBOARD_OFF:
 		k->state.ram[0] |= CTR_KEYBOARD_OFF;
@@ -127,10 +127,10 @@ static void command(struct i8042 *k, u8 cmd)
 		k->state.ram[0] &= ~CTR_KEYBOARD_OFF;
 		break;
 	case CMD_READ_INPUT:
-		answer(k, 0x80, 0); /* not locked by a key */
+		i8042_answer(k, 0x80, 0); /* not locked by a key */
 		break;
 	case CMD_READ_OUTPUT:
-		answer(k, OUTPUT_NOT_RESET | OUTPUT_A20, 0);
+		i8042_answer(k, OUTPUT_NOT_RESET | OUTPUT_A20, 0);
 		break;
 	case CMD_PULSE ... CMD_PULSE + 15:
 		if (!(cmd & 1))
@@ -155,13 +155,13 @@ static void data(struct i8042 *k, u8 value)
 	case CMD_LOOP_KEYBOARD:
 	case CMD_LOOP_AUX:
 		/* No mouse port: a byte that loops through it comes back as the keyboard's. */
-		answer(k, value, 0);
+		i8042_answer(k, value, 0);
 		break;
 	case CMD_SEND_AUX:
-		answer(k, ANSWER_TIMEOUT, STATUS_FROM_AUX | STATUS_TIMEOUT);
+		i8042_answer(k, ANSWER_TIMEOUT, STATUS_FROM_AUX | STATUS_TIMEOUT);
 		break;
 	default:
-		answer(k, ANSWER_TIMEOUT, STATUS_TIMEOUT);
+		i8042_answer(k, ANSWER_TIMEOUT, STATUS_TIMEOUT);
 	}
 }
 

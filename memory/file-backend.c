@@ -16,17 +16,17 @@
 #include "lkvm/util/log.h"
 #include "lkvm/memory/backends.h"
 
-static int refuse(const struct guest_memory *memory, const char *why, int error)
+static int file_backend_refuse(const struct guest_memory *memory, const char *why, int error)
 {
 	log_fatal(MEMORY_SAY("%s: %s"), memory_name(memory), memory->config->path, why);
 	return error;
 }
 
-static int failed(const struct guest_memory *memory)
+static int file_backend_failed(const struct guest_memory *memory)
 {
 	int error = -errno;
 
-	return refuse(memory, strerror(-error), error);
+	return file_backend_refuse(memory, strerror(-error), error);
 }
 
 /* One that is not there is made; one that is there is nobody's to resize. */
@@ -37,13 +37,13 @@ static int open_or_make(struct guest_memory *memory, u64 size)
 
 	memory->fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (memory->fd >= 0 || errno != ENOENT)
-		return memory->fd < 0 ? failed(memory) : 0;
+		return memory->fd < 0 ? file_backend_failed(memory) : 0;
 	memory->fd = open(path, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
 	if (memory->fd < 0)
-		return failed(memory);
+		return file_backend_failed(memory);
 	if (!ftruncate(memory->fd, size))
 		return 0;
-	error = failed(memory);
+	error = file_backend_failed(memory);
 	/* The next attempt would take it for somebody's, and find it too small. */
 	unlink(path);
 	return error;
@@ -58,7 +58,7 @@ static int lock(const struct guest_memory *memory)
 	if (file_lock(memory->fd, true, &holder) != -EBUSY)
 		return 0;
 	if (!holder.pid)
-		return refuse(memory, "somebody else uses it", -EBUSY);
+		return file_backend_refuse(memory, "somebody else uses it", -EBUSY);
 	file_holder_text(&holder, text, sizeof(text));
 	log_fatal(MEMORY_SAY("%s is in use by %s"), memory_name(memory), memory->config->path,
 		  text);
@@ -102,14 +102,15 @@ int memory_open_file(struct guest_memory *memory, u64 size)
 	if (error)
 		return error;
 	if (fstat(memory->fd, &st) || fstatfs(memory->fd, &fs))
-		return failed(memory);
+		return file_backend_failed(memory);
 	if (!S_ISREG(st.st_mode))
-		return refuse(memory, "it is not a regular file", -EINVAL);
+		return file_backend_refuse(memory, "it is not a regular file", -EINVAL);
 	error = check_owner(memory, &st);
 	if (error)
 		return error;
 	if ((u32)fs.f_type == HUGETLBFS_MAGIC)
-		return refuse(memory, "it is in a hugetlbfs; use --hugetlbfs FOLDER", -EINVAL);
+		return file_backend_refuse(memory, "it is in a hugetlbfs; use --hugetlbfs FOLDER",
+					   -EINVAL);
 	if ((u64)st.st_size < size) {
 		log_fatal(MEMORY_SAY(
 				  "%s has %llu KiB, the guest's memory %llu KiB; make it larger, "

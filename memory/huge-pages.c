@@ -111,7 +111,7 @@ static void list_sizes(char *list, size_t size)
 		closedir(folder);
 }
 
-static int failed(const struct guest_memory *memory, const char *path)
+static int huge_pages_failed(const struct guest_memory *memory, const char *path)
 {
 	int error = -errno;
 
@@ -138,7 +138,7 @@ static int size_file(struct guest_memory *memory, u64 size, u64 page)
 		memory_say_too_few(memory, size);
 		return -ENOMEM;
 	}
-	return ftruncate(memory->fd, size) ? failed(memory, NULL) : 0;
+	return ftruncate(memory->fd, size) ? huge_pages_failed(memory, NULL) : 0;
 }
 
 int memory_open_hugetlb(struct guest_memory *memory, u64 size)
@@ -153,7 +153,7 @@ int memory_open_hugetlb(struct guest_memory *memory, u64 size)
 		flags |= (unsigned)__builtin_ctzll(wanted) << SIZE_SHIFT;
 	memory->fd = memfd_create("guest", flags);
 	if (memory->fd < 0 && (!wanted || errno == ENFILE || errno == EMFILE))
-		return failed(memory, NULL);
+		return huge_pages_failed(memory, NULL);
 	if (memory->fd < 0) {
 		error = -errno;
 		list_sizes(sizes, sizeof(sizes));
@@ -162,10 +162,10 @@ int memory_open_hugetlb(struct guest_memory *memory, u64 size)
 		return error;
 	}
 	if (fstat(memory->fd, &st))
-		return failed(memory, NULL);
+		return huge_pages_failed(memory, NULL);
 	error = size_file(memory, size, st.st_blksize);
 	if (!error && fcntl(memory->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
-		error = failed(memory, NULL);
+		error = huge_pages_failed(memory, NULL);
 	return error;
 }
 
@@ -176,7 +176,7 @@ int memory_open_hugetlbfs(struct guest_memory *memory, u64 size)
 	char *path;
 
 	if (statfs(folder, &fs))
-		return failed(memory, folder);
+		return huge_pages_failed(memory, folder);
 	if ((u32)fs.f_type != HUGETLBFS_MAGIC) {
 		log_fatal(MEMORY_SAY("%s is not in a hugetlbfs; 'findmnt -t hugetlbfs' shows where "
 				     "there is one, 'mount -t hugetlbfs none FOLDER' makes an "
@@ -186,11 +186,12 @@ int memory_open_hugetlbfs(struct guest_memory *memory, u64 size)
 	}
 	if (asprintf(&path, "%s/lkvm-XXXXXX", folder) < 0) {
 		errno = ENOMEM;
-		return failed(memory, NULL);
+		return huge_pages_failed(memory, NULL);
 	}
 	memory->fd = mkostemp(path, O_CLOEXEC);
 	if (memory->fd >= 0)
 		unlink(path);
 	free(path);
-	return memory->fd < 0 ? failed(memory, folder) : size_file(memory, size, fs.f_bsize);
+	return memory->fd < 0 ? huge_pages_failed(memory, folder)
+			      : size_file(memory, size, fs.f_bsize);
 }

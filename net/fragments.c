@@ -87,7 +87,7 @@ static bool same(const struct key *a, const struct key *b)
 }
 
 /* The datagram's own set, or a new one in place of the oldest. */
-static struct set *find(struct fragments *fragments, const struct key *key, u64 now)
+static struct set *fragments_find(struct fragments *fragments, const struct key *key, u64 now)
 {
 	struct set *oldest = &fragments->sets[0];
 
@@ -179,7 +179,7 @@ u8 *fragments_take(struct fragments *fragments, const u8 *frame, size_t *len, u6
 
 	if (!parse(frame, *len, &piece))
 		return NULL;
-	set = find(fragments, &piece.key, now);
+	set = fragments_find(fragments, &piece.key, now);
 	if (!set)
 		return NULL;
 	if (!add(set, &piece, frame)) {

@@ -58,7 +58,7 @@ static struct kvm_reg_list *list_registers(const struct vcpu *vcpu)
 	return NULL;
 }
 
-static int failed(const struct vcpu *vcpu, const char *what, int error)
+static int reset_state_failed(const struct vcpu *vcpu, const char *what, int error)
 {
 	log_fatal("vCPU %u: KVM does not %s its registers: %s", vcpu->id, what, strerror(-error));
 	return error;
@@ -71,7 +71,7 @@ int birth_keep(struct vcpu *vcpu)
 	int error = 0;
 
 	if (!list)
-		return failed(vcpu, "list", -errno);
+		return reset_state_failed(vcpu, "list", -errno);
 	birth = calloc(1, sizeof(*birth) + list->n * sizeof(birth->values[0]));
 	if (!birth) {
 		free(list);
@@ -88,7 +88,7 @@ int birth_keep(struct vcpu *vcpu)
 	}
 	free(list);
 	vcpu->arch.birth = birth;
-	return error ? failed(vcpu, "tell", error) : 0;
+	return error ? reset_state_failed(vcpu, "tell", error) : 0;
 }
 
 /* Only what has changed is written: KVM does not let a timer be stopped that does not run. */
@@ -111,7 +111,7 @@ int birth_restore(struct vcpu *vcpu)
 
 		if (error) {
 			log_debug("register 0x%llx", (unsigned long long)birth->values[i].id);
-			return failed(vcpu, "take", error);
+			return reset_state_failed(vcpu, "take", error);
 		}
 	}
 	return 0;

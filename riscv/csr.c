@@ -73,7 +73,7 @@ static int take_illegal_instruction(struct vcpu *vcpu, u64 pc)
  * KVM has no way to say that there is no such register: it goes behind the instruction and writes its result, so
  * that is let happen, and undone.
  */
-static void refuse(struct vcpu *vcpu)
+static void csr_refuse(struct vcpu *vcpu)
 {
 	unsigned number = vcpu->run->riscv_csr.csr_num;
 	u64 before[NR_GENERAL];
@@ -92,5 +92,5 @@ void csr_access(struct vcpu *vcpu)
 	if (vcpu->run->riscv_csr.csr_num == CSR_SEED)
 		vcpu->run->riscv_csr.ret_value = read_seed();
 	else
-		refuse(vcpu);
+		csr_refuse(vcpu);
 }

@@ -27,7 +27,7 @@ _Static_assert(ISA_a == (int)KVM_RISCV_ISA_EXT_A && ISA_zicbom == (int)KVM_RISCV
 		       ISA_zawrs == (int)KVM_RISCV_ISA_EXT_ZAWRS,
 	       "KVM's numbers");
 
-static const struct extension *find(unsigned id)
+static const struct extension *isa_find(unsigned id)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
 		if (table[i].id == id)
@@ -43,7 +43,7 @@ static bool wanted_itself(const struct riscv_isa_config *config, const struct ex
 
 bool isa_wanted(const struct riscv_isa_config *config, enum riscv_isa_id id)
 {
-	const struct extension *e = find(id);
+	const struct extension *e = isa_find(id);
 
 	/* The base is what the others extend. */
 	if (id == ISA_i)
@@ -52,7 +52,7 @@ bool isa_wanted(const struct riscv_isa_config *config, enum riscv_isa_id id)
 	while (e && wanted_itself(config, e)) {
 		if (e->needs == e->id)
 			return true;
-		e = find(e->needs);
+		e = isa_find(e->needs);
 	}
 	return false;
 }

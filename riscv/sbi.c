@@ -117,7 +117,7 @@ void sbi_reset(struct vm *vm)
 
 typedef __typeof__(((struct kvm_run *)0)->riscv_sbi.ret[0]) sbi_word;
 
-static bool answer(struct vcpu *vcpu, sbi_word error, sbi_word value)
+static bool sbi_answer(struct vcpu *vcpu, sbi_word error, sbi_word value)
 {
 	vcpu->run->riscv_sbi.ret[0] = error;
 	vcpu->run->riscv_sbi.ret[1] = value;
@@ -130,9 +130,9 @@ static bool dbcn_write(struct vcpu *vcpu, gpa_t address, u64 len)
 
 	len = MIN(len, sizeof(bytes));
 	if (guest_read(&vcpu->vm->memory, address, bytes, len))
-		return answer(vcpu, SBI_ERR_INVALID_PARAM, 0);
+		return sbi_answer(vcpu, SBI_ERR_INVALID_PARAM, 0);
 	chardev_write(vcpu->vm->console, bytes, len);
-	return answer(vcpu, SBI_SUCCESS, len);
+	return sbi_answer(vcpu, SBI_SUCCESS, len);
 }
 
 static bool dbcn_read(struct vcpu *vcpu, gpa_t address, u64 len)
@@ -140,17 +140,17 @@ static bool dbcn_read(struct vcpu *vcpu, gpa_t address, u64 len)
 	u8 bytes[CHUNK];
 
 	if (!guest_memory_hva_writable(&vcpu->vm->memory, address, len))
-		return answer(vcpu, SBI_ERR_INVALID_PARAM, 0);
+		return sbi_answer(vcpu, SBI_ERR_INVALID_PARAM, 0);
 	len = chardev_read(vcpu->vm->console, bytes, MIN(len, sizeof(bytes)));
 	if (len && guest_write(&vcpu->vm->memory, address, bytes, len))
-		return answer(vcpu, SBI_ERR_FAILED, 0);
-	return answer(vcpu, SBI_SUCCESS, len);
+		return sbi_answer(vcpu, SBI_ERR_FAILED, 0);
+	return sbi_answer(vcpu, SBI_SUCCESS, len);
 }
 
 static bool dbcn_write_byte(struct vcpu *vcpu, u8 byte)
 {
 	chardev_write(vcpu->vm->console, &byte, 1);
-	return answer(vcpu, SBI_SUCCESS, 0);
+	return sbi_answer(vcpu, SBI_SUCCESS, 0);
 }
 
 /* Chapter 12: a length, and an address whose upper half nobody has a use for on 64 bits. */
@@ -163,16 +163,16 @@ static bool dbcn(struct vcpu *vcpu, u64 function,
 	case DBCN_WRITE:
 	case DBCN_READ:
 		if (!len && !args[2])
-			return answer(vcpu, SBI_SUCCESS, 0);
+			return sbi_answer(vcpu, SBI_SUCCESS, 0);
 		/* All of it, also what a part does not come to. */
 		if (args[2] || !guest_memory_hva(&vcpu->vm->memory, address, len))
-			return answer(vcpu, SBI_ERR_INVALID_PARAM, 0);
+			return sbi_answer(vcpu, SBI_ERR_INVALID_PARAM, 0);
 		return function == DBCN_WRITE ? dbcn_write(vcpu, address, len)
 					      : dbcn_read(vcpu, address, len);
 	case DBCN_WRITE_BYTE:
 		return dbcn_write_byte(vcpu, args[0]);
 	}
-	return answer(vcpu, SBI_ERR_NOT_SUPPORTED, 0);
+	return sbi_answer(vcpu, SBI_ERR_NOT_SUPPORTED, 0);
 }
 
 static void fall_asleep(void *arg)
@@ -190,8 +190,8 @@ static void fall_asleep(void *arg)
 static bool susp(struct vcpu *vcpu, u64 function)
 {
 	if (function != SUSP_SUSPEND)
-		return answer(vcpu, SBI_ERR_NOT_SUPPORTED, 0);
-	answer(vcpu, SBI_SUCCESS, 0);
+		return sbi_answer(vcpu, SBI_ERR_NOT_SUPPORTED, 0);
+	sbi_answer(vcpu, SBI_SUCCESS, 0);
 	vcpu_set_off(vcpu, true);
 	if (!loop_post(vcpu->vm->loop, fall_asleep, vcpu))
 		return false;
@@ -205,7 +205,7 @@ static bool getchar_v01(struct vcpu *vcpu)
 {
 	u8 byte;
 
-	return answer(vcpu, chardev_read(vcpu->vm->console, &byte, 1) ? byte : -1UL, 0);
+	return sbi_answer(vcpu, chardev_read(vcpu->vm->console, &byte, 1) ? byte : -1UL, 0);
 }
 
 bool sbi_call(struct vcpu *vcpu)
@@ -224,5 +224,5 @@ bool sbi_call(struct vcpu *vcpu)
 	case EID_SUSP:
 		return susp(vcpu, run->riscv_sbi.function_id);
 	}
-	return answer(vcpu, SBI_ERR_NOT_SUPPORTED, 0);
+	return sbi_answer(vcpu, SBI_ERR_NOT_SUPPORTED, 0);
 }

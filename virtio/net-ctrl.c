@@ -118,7 +118,7 @@ static bool run_command(struct virtio_net *net, const struct command *command)
 	}
 }
 
-static u8 answer(struct virtio_net *net, const struct virtq_chain *chain)
+static u8 net_ctrl_answer(struct virtio_net *net, const struct virtq_chain *chain)
 {
 	u8 header[2];
 	struct command command = { .chain = chain };
@@ -144,7 +144,7 @@ static int run_one(struct virtio_net *net, struct virtqueue *vq)
 		virtqueue_break(vq, "a command without room for the answer");
 		return -EINVAL;
 	}
-	ack = answer(net, &chain);
+	ack = net_ctrl_answer(net, &chain);
 	iov_write(chain.iov + chain.nr_out, chain.nr_in, 0, &ack, sizeof(ack));
 	virtqueue_push(vq, chain.head, sizeof(ack));
 	return 1;

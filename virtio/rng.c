@@ -22,7 +22,7 @@ struct virtio_rng {
 	struct iovec iov[RNG_MAX_IOV]; /* the queue's loop */
 };
 
-static u32 answer(struct virtio_rng *rng, const struct virtq_chain *chain)
+static u32 rng_answer(struct virtio_rng *rng, const struct virtq_chain *chain)
 {
 	size_t want = MIN((size_t)chain->in_len, sizeof(rng->bytes));
 	ssize_t got = getrandom(rng->bytes, want, 0);
@@ -40,7 +40,7 @@ static void rng_notify(struct virtio_device *dev, struct virtqueue *vq)
 	do {
 		virtqueue_kick_off(vq);
 		while (virtqueue_pop(vq, &chain) > 0)
-			virtqueue_push(vq, chain.head, answer(rng, &chain));
+			virtqueue_push(vq, chain.head, rng_answer(rng, &chain));
 	} while (virtqueue_kick_on(vq));
 	virtqueue_signal(vq);
 }

@@ -10,7 +10,7 @@
 #include "lkvm/vm/vcpu.h"
 #include "lkvm/vm/vm.h"
 
-static int refuse(const cpu_set_t *wanted, const cpu_set_t *got)
+static int affinity_refuse(const cpu_set_t *wanted, const cpu_set_t *got)
 {
 	cpu_set_t missing;
 
@@ -28,10 +28,10 @@ static int try_set(const cpu_set_t *wanted)
 
 	CPU_ZERO(&got);
 	if (sched_setaffinity(0, sizeof(*wanted), wanted))
-		return errno == EINVAL ? refuse(wanted, &got) : -errno;
+		return errno == EINVAL ? affinity_refuse(wanted, &got) : -errno;
 	if (sched_getaffinity(0, sizeof(got), &got))
 		return -errno;
-	return cpulist_within(wanted, &got) ? 0 : refuse(wanted, &got);
+	return cpulist_within(wanted, &got) ? 0 : affinity_refuse(wanted, &got);
 }
 
 int vcpus_check_affinity(struct vm *vm)

@@ -90,7 +90,7 @@ static bool search(struct bus *bus, u64 address, struct hit *hit)
 	return true;
 }
 
-static bool find(struct bus *bus, u64 address, struct hit *hit)
+static bool bus_find(struct bus *bus, u64 address, struct hit *hit)
 {
 	for (;;) {
 		unsigned before = atomic_load_explicit(&bus->sequence, memory_order_acquire);
@@ -184,7 +184,7 @@ bool bus_read(struct bus *bus, u64 address, u8 *data, unsigned len)
 {
 	struct hit hit;
 
-	if (!find(bus, address, &hit) || hit.room < len) {
+	if (!bus_find(bus, address, &hit) || hit.room < len) {
 		memset(data, 0xff, len);
 		return false;
 	}
@@ -196,7 +196,7 @@ bool bus_write(struct bus *bus, u64 address, const u8 *data, unsigned len)
 {
 	struct hit hit;
 
-	if (!find(bus, address, &hit) || hit.room < len)
+	if (!bus_find(bus, address, &hit) || hit.room < len)
 		return false;
 	hit.ops->write(hit.opaque, hit.offset, data, len);
 	return true;

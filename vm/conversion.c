@@ -92,7 +92,7 @@ static int set_attributes(struct vm *vm, gpa_t gpa, u64 size, bool private)
 }
 
 /* The region that has all of [gpa, gpa + size), whole pages of it and in two halves; NULL: there is none. */
-static struct guest_region *find(struct vm *vm, gpa_t gpa, u64 size, u64 *offset)
+static struct guest_region *conversion_find(struct vm *vm, gpa_t gpa, u64 size, u64 *offset)
 {
 	if (!size || !IS_ALIGNED(gpa, CONVERSION_PAGE) || !IS_ALIGNED(size, CONVERSION_PAGE))
 		return NULL;
@@ -166,7 +166,7 @@ static int check_wish(struct vm *vm, enum wish wish)
 static int apply_piece(struct vm *vm, gpa_t gpa, u64 size, bool private)
 {
 	u64 offset;
-	struct guest_region *region = find(vm, gpa, size, &offset);
+	struct guest_region *region = conversion_find(vm, gpa, size, &offset);
 	int err = set_attributes(vm, gpa, size, private);
 
 	if (!err)
@@ -180,7 +180,7 @@ static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private, enum wish wis
 	u64 offset, end = gpa + size;
 	int err;
 
-	if (!find(vm, gpa, size, &offset))
+	if (!conversion_find(vm, gpa, size, &offset))
 		return -EINVAL;
 	pthread_mutex_lock(&c->lock);
 	/* Here too: each of the vCPUs may have waited for its turn to convert everything. */
@@ -287,7 +287,7 @@ int conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 	if (!c)
 		return -EOPNOTSUPP;
 	count(vm, COUNTER_MEMORY_FAULTS, 1);
-	region = find(vm, gpa, size, &offset);
+	region = conversion_find(vm, gpa, size, &offset);
 	if (!region)
 		return -EFAULT;
 	if (in_vain(vcpu, gpa))

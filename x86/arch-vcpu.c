@@ -30,7 +30,7 @@
 #define LAPIC_DELIVER_NMI    (4 << 8)
 #define LAPIC_DELIVER_EXTINT (7 << 8)
 
-static int failed(const struct vcpu *vcpu, const char *what)
+static int arch_vcpu_failed(const struct vcpu *vcpu, const char *what)
 {
 	int error = -errno;
 
@@ -63,7 +63,7 @@ static int set_cpuid(struct vcpu *vcpu, struct arch_vm *x86)
 	/* The one table is made each vCPU's in turn. */
 	x86_cpuid_set_vcpu(x86->cpuid, vcpu->id);
 	if (ioctl(vcpu->fd, KVM_SET_CPUID2, x86->cpuid))
-		return failed(vcpu, "KVM does not take its CPUID");
+		return arch_vcpu_failed(vcpu, "KVM does not take its CPUID");
 	return 0;
 }
 
@@ -116,13 +116,13 @@ static int set_lapic(struct vcpu *vcpu)
 	struct kvm_lapic_state lapic;
 
 	if (ioctl(vcpu->fd, KVM_GET_LAPIC, &lapic))
-		return failed(vcpu, "KVM does not tell its local APIC's state");
+		return arch_vcpu_failed(vcpu, "KVM does not tell its local APIC's state");
 	if (!vcpu->id) {
 		set_lvt(&lapic, LAPIC_LVT_LINT0, LAPIC_DELIVER_EXTINT);
 		set_lvt(&lapic, LAPIC_LVT_LINT1, LAPIC_DELIVER_NMI);
 	}
 	if (ioctl(vcpu->fd, KVM_SET_LAPIC, &lapic))
-		return failed(vcpu, "KVM does not take its local APIC's state");
+		return arch_vcpu_failed(vcpu, "KVM does not take its local APIC's state");
 	return 0;
 }
 

@@ -21,7 +21,7 @@
 _Static_assert(offsetof(struct boot_params, hdr) == SETUP_HEADER, "setup header");
 _Static_assert(sizeof(struct setup_header) == 0x26c - SETUP_HEADER, "setup header");
 
-static int refuse(const struct x86_kernel *kernel, const char *why)
+static int bzimage_refuse(const struct x86_kernel *kernel, const char *why)
 {
 	log_fatal("Kernel %s cannot be booted: %s", kernel->file.path, why);
 	return -EINVAL;
@@ -73,26 +73,30 @@ int x86_bzimage_open(struct x86_kernel *kernel, const u8 *head, size_t size)
 		return -ENOEXEC;
 	len = MIN(SETUP_MAGIC + (size_t)head[SETUP_JUMP_LENGTH] - SETUP_HEADER, sizeof(*setup));
 	if (size < SETUP_HEADER + len)
-		return refuse(kernel, "the file is truncated, it ends within its header");
+		return bzimage_refuse(kernel, "the file is truncated, it ends within its header");
 	memset(setup, 0, sizeof(*setup));
 	memcpy(setup, head + SETUP_HEADER, len);
 	if (setup->boot_flag != 0xaa55)
-		return refuse(kernel, "its boot sector has no signature; is the file damaged?");
+		return bzimage_refuse(kernel,
+				      "its boot sector has no signature; is the file damaged?");
 	if (setup->version < OLDEST_PROTOCOL)
-		return refuse(kernel, "its boot protocol is older than 2.06 (Linux 2.6.22)");
+		return bzimage_refuse(kernel,
+				      "its boot protocol is older than 2.06 (Linux 2.6.22)");
 	if (!(setup->loadflags & LOADED_HIGH))
-		return refuse(kernel, "it is a zImage, only bzImages are supported");
+		return bzimage_refuse(kernel, "it is a zImage, only bzImages are supported");
 	kernel->kind = X86_KERNEL_BZIMAGE;
 	kernel->payload = ((setup->setup_sects ? setup->setup_sects : 4) + 1) * SECTOR;
 	if (take_payload(kernel))
-		return refuse(kernel, "the file is truncated, it is shorter than its header says");
+		return bzimage_refuse(kernel,
+				      "the file is truncated, it is shorter than its header says");
 	if (kernel->payload_size <= ENTRY_64_OFFSET)
-		return refuse(kernel,
-			      "its header says that there is no code; is the file damaged?");
+		return bzimage_refuse(
+			kernel, "its header says that there is no code; is the file damaged?");
 	take_fields(kernel);
 	/* ipxe.lkrn, memdisk: what lies at 1 MiB is put there by their own code in real mode. */
 	if (!kernel->entry_64 && !setup->code32_start)
-		return refuse(kernel, "its only entry is in real mode, for a machine with a BIOS; "
+		return bzimage_refuse(kernel,
+				      "its only entry is in real mode, for a machine with a BIOS; "
 				      "an EFI program (ipxe.efi) runs under --firmware");
 	return 0;
 }

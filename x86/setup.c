@@ -30,7 +30,7 @@
 #define PIC_SLAVE_LEVELS                                                                           \
 	(BIT(BOARD_GSI_SCI - 8) | BIT(BOARD_GSI_PCI_AC - 8) | BIT(BOARD_GSI_PCI_BD - 8))
 
-static int failed(const char *what)
+static int setup_failed(const char *what)
 {
 	int error = -errno;
 
@@ -90,7 +90,7 @@ static int read_cpuid(struct vm *vm, struct arch_vm *x86)
 	if (!x86->cpuid)
 		return -ENOMEM;
 	if (ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, x86->cpuid))
-		return failed("KVM does not tell which CPUID it supports");
+		return setup_failed("KVM does not tell which CPUID it supports");
 	x86_find_address_bits(vm);
 	entry = x86_cpuid_find(x86->cpuid, 1, 0);
 	if (entry) {
@@ -187,7 +187,7 @@ static int mask_pic(struct vm *vm, u32 chip_id, u8 vector, u8 elcr_mask, u8 leve
 	chip.chip.pic.elcr_mask = elcr_mask;
 	chip.chip.pic.elcr = levels;
 	if (ioctl(vm->fd, KVM_SET_IRQCHIP, &chip))
-		return failed("KVM does not take the interrupt controller's state");
+		return setup_failed("KVM does not take the interrupt controller's state");
 	return 0;
 }
 
@@ -206,7 +206,7 @@ static int reserve_pins(struct vm *vm)
 		chip.chip.ioapic.redirtbl[pin].fields.mask = 1;
 	}
 	if (ioctl(vm->fd, KVM_SET_IRQCHIP, &chip))
-		return failed("KVM does not take the interrupt controller's state");
+		return setup_failed("KVM does not take the interrupt controller's state");
 	return 0;
 }
 
@@ -246,13 +246,13 @@ static int create_irqchip(struct vm *vm)
 
 	/* Intel processors run real mode in these pages; they must not be where RAM is. */
 	if (ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map))
-		return failed("KVM does not take the identity map's address");
+		return setup_failed("KVM does not take the identity map's address");
 	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, tss))
-		return failed("KVM does not take the task state segment's address");
+		return setup_failed("KVM does not take the task state segment's address");
 	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0))
-		return failed("KVM does not make an interrupt controller");
+		return setup_failed("KVM does not make an interrupt controller");
 	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit))
-		return failed("KVM does not make a timer (PIT)");
+		return setup_failed("KVM does not make a timer (PIT)");
 	error = mask_pic(vm, KVM_IRQCHIP_PIC_MASTER, 0x08, 0xf8, 0);
 	if (!error)
 		error = mask_pic(vm, KVM_IRQCHIP_PIC_SLAVE, 0x70, 0xde, PIC_SLAVE_LEVELS);

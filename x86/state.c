@@ -48,7 +48,7 @@ struct x86_vcpu_state {
 	struct x86_msrs msrs; /* those that can be read */
 };
 
-static int failed(const char *what)
+static int state_failed(const char *what)
 {
 	int error = -errno;
 
@@ -66,10 +66,10 @@ int x86_vm_state_save(struct vm *vm)
 	for (unsigned i = 0; i < ARRAY_SIZE(state->chips); i++) {
 		state->chips[i].chip_id = i;
 		if (ioctl(vm->fd, KVM_GET_IRQCHIP, &state->chips[i]))
-			return failed("KVM_GET_IRQCHIP");
+			return state_failed("KVM_GET_IRQCHIP");
 	}
 	if (ioctl(vm->fd, KVM_GET_PIT2, &state->pit))
-		return failed("KVM_GET_PIT2");
+		return state_failed("KVM_GET_PIT2");
 	return 0;
 }
 
@@ -79,12 +79,12 @@ static int restore_vm(struct vm *vm)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(state->chips); i++)
 		if (ioctl(vm->fd, KVM_SET_IRQCHIP, &state->chips[i]))
-			return failed("KVM_SET_IRQCHIP");
+			return state_failed("KVM_SET_IRQCHIP");
 	if (ioctl(vm->fd, KVM_SET_PIT2, &state->pit))
-		return failed("KVM_SET_PIT2");
+		return state_failed("KVM_SET_PIT2");
 	/* The guest's clock begins anew, at 0. */
 	if (ioctl(vm->fd, KVM_SET_CLOCK, &state->clock))
-		return failed("KVM_SET_CLOCK");
+		return state_failed("KVM_SET_CLOCK");
 	return 0;
 }
 
@@ -124,7 +124,7 @@ static int save_msrs(struct vcpu *vcpu, struct x86_msrs *msrs)
 	} list = { .nmsrs = X86_MAX_MSRS };
 
 	if (ioctl(vcpu->vm->kvm_fd, KVM_GET_MSR_INDEX_LIST, &list))
-		return failed("KVM_GET_MSR_INDEX_LIST");
+		return state_failed("KVM_GET_MSR_INDEX_LIST");
 	msrs->nmsrs = MIN(list.nmsrs, (u32)X86_MAX_MSRS);
 	for (u32 i = 0; i < msrs->nmsrs; i++)
 		msrs->entries[i].index = list.indices[i];
@@ -145,7 +145,7 @@ static int save_xsave(struct vcpu *vcpu, struct x86_vcpu_state *state)
 	if (!state->xsave)
 		return -ENOMEM;
 	if (ioctl(vcpu->fd, large ? KVM_GET_XSAVE2 : KVM_GET_XSAVE, state->xsave))
-		return failed("KVM_GET_XSAVE");
+		return state_failed("KVM_GET_XSAVE");
 	return 0;
 }
 
@@ -164,7 +164,7 @@ int x86_vcpu_state_save(struct vcpu *vcpu)
 	    ioctl(vcpu->fd, KVM_GET_DEBUGREGS, &state->debugregs) ||
 	    ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &state->events) ||
 	    ioctl(vcpu->fd, KVM_GET_MP_STATE, &state->mp_state))
-		return failed("a vCPU's state cannot be read");
+		return state_failed("a vCPU's state cannot be read");
 	state->nested.head.size = sizeof(state->nested);
 	state->has_nested = !ioctl(vcpu->fd, KVM_GET_NESTED_STATE, &state->nested);
 	/* What is pending or shadowed must be written even if it is nothing. */
@@ -212,18 +212,18 @@ static int restore_vcpu(struct vcpu *vcpu)
 
 	/* First out of a nested guest: nothing else can be set while one runs. */
 	if (state->has_nested && ioctl(vcpu->fd, KVM_SET_NESTED_STATE, &state->nested))
-		return failed("KVM_SET_NESTED_STATE");
+		return state_failed("KVM_SET_NESTED_STATE");
 	if (ioctl(vcpu->fd, KVM_SET_SREGS, &state->sregs) ||
 	    ioctl(vcpu->fd, KVM_SET_REGS, &state->regs) ||
 	    ioctl(vcpu->fd, KVM_SET_XSAVE, state->xsave) ||
 	    ioctl(vcpu->fd, KVM_SET_XCRS, &state->xcrs) ||
 	    ioctl(vcpu->fd, KVM_SET_DEBUGREGS, &state->debugregs))
-		return failed("a vCPU's registers cannot be set");
+		return state_failed("a vCPU's registers cannot be set");
 	restore_msrs(vcpu, &state->msrs);
 	if (ioctl(vcpu->fd, KVM_SET_LAPIC, &state->lapic) ||
 	    ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &state->events) ||
 	    ioctl(vcpu->fd, KVM_SET_MP_STATE, &state->mp_state))
-		return failed("a vCPU's state cannot be set");
+		return state_failed("a vCPU's state cannot be set");
 	return 0;
 }
 
@@ -254,7 +254,7 @@ static int set_entry(struct vcpu *vcpu, const struct x86_entry *entry)
 	struct kvm_sregs sregs;
 
 	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
-		return failed("KVM_GET_SREGS");
+		return state_failed("KVM_GET_SREGS");
 	sregs.cs = segment(X86_SELECTOR_CODE, 11, entry->long_mode);
 	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
 	sregs.gdt.base = BOARD_BOOT_GDT;
@@ -268,7 +268,7 @@ static int set_entry(struct vcpu *vcpu, const struct x86_entry *entry)
 		sregs.efer = EFER_LME | EFER_LMA;
 	}
 	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs) || ioctl(vcpu->fd, KVM_SET_REGS, &regs))
-		return failed("the entry's registers cannot be set");
+		return state_failed("the entry's registers cannot be set");
 	return 0;
 }
 

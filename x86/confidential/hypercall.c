@@ -24,7 +24,7 @@ static int map_gpa_range(struct vcpu *vcpu, u64 gpa, u64 pages, u64 attributes)
 }
 
 /* The guest's numbers for errors. Most of them are Linux's, but not all of those are among them. */
-static u64 answer(int error)
+static u64 hypercall_answer(int error)
 {
 	switch (error) {
 	case 0:
@@ -54,6 +54,6 @@ enum exit_action x86_private_exit(struct vcpu *vcpu)
 	}
 	counter_add(&vcpu->vm->counters, COUNTER_HYPERCALLS, 1);
 	/* Last: a pre-fault that failed may have left its reason where this goes. */
-	run->hypercall.ret = answer(error);
+	run->hypercall.ret = hypercall_answer(error);
 	return EXIT_ACTION_CONTINUE;
 }

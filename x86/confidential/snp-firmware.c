@@ -49,7 +49,7 @@ struct image {
 	u64 metadata; /* offset; 0: none */
 };
 
-static int __printf(2, 3) refuse(const struct image *image, const char *fmt, ...)
+static int __printf(2, 3) snp_firmware_refuse(const struct image *image, const char *fmt, ...)
 {
 	char why[200];
 	va_list args;
@@ -93,7 +93,7 @@ static int take_entry(struct snp_firmware *firmware, struct image *image, const 
 		return 0;
 	offset = get32(data);
 	if (offset > image->size || offset < sizeof(struct metadata_header))
-		return refuse(image, "its SEV metadata lie outside of it");
+		return snp_firmware_refuse(image, "its SEV metadata lie outside of it");
 	image->metadata = image->size - offset;
 	return 0;
 }
@@ -106,20 +106,21 @@ static int walk_table(struct snp_firmware *firmware, struct image *image)
 	int error = 0;
 
 	if (memcmp(image->bytes + at - GUID_SIZE, guid_table, GUID_SIZE))
-		return refuse(image, "it has no table of GUIDs at its end, so it is no OVMF that "
-				     "could run in a SEV-SNP guest");
+		return snp_firmware_refuse(
+			image, "it has no table of GUIDs at its end, so it is no OVMF that "
+			       "could run in a SEV-SNP guest");
 	if (len < ENTRY_TRAILER || len > at)
-		return refuse(image, "its table of GUIDs is damaged");
+		return snp_firmware_refuse(image, "its table of GUIDs is damaged");
 	first = at - len;
 	at -= ENTRY_TRAILER;
 	while (at > first && !error) {
 		const u8 *end = image->bytes + at;
 
 		if (at - first < ENTRY_TRAILER)
-			return refuse(image, "its table of GUIDs is damaged");
+			return snp_firmware_refuse(image, "its table of GUIDs is damaged");
 		len = get16(end - ENTRY_TRAILER);
 		if (len < ENTRY_TRAILER || len > at - first)
-			return refuse(image, "its table of GUIDs is damaged");
+			return snp_firmware_refuse(image, "its table of GUIDs is damaged");
 		error = take_entry(firmware, image, end - GUID_SIZE, end - len,
 				   len - ENTRY_TRAILER);
 		at -= len;
@@ -154,20 +155,22 @@ static int take_section(struct snp_firmware *firmware, const struct image *image
 	size = le32toh(section.size);
 	kind = le32toh(section.kind);
 	if (!is_known(kind))
-		return refuse(image, "it wants a kind of page (%u) that lkvm does not know", kind);
+		return snp_firmware_refuse(
+			image, "it wants a kind of page (%u) that lkvm does not know", kind);
 	if (!size || !IS_ALIGNED(base, PAGE) || !IS_ALIGNED(size, PAGE) ||
 	    size > BOARD_HOLE_END - base)
-		return refuse(image, "its section of %u bytes at 0x%x is not made of pages", size,
-			      base);
+		return snp_firmware_refuse(
+			image, "its section of %u bytes at 0x%x is not made of pages", size, base);
 	if ((u64)base + size > BOARD_HOLE_END - image->size)
-		return refuse(image, "its section at 0x%x lies in the image itself", base);
+		return snp_firmware_refuse(image, "its section at 0x%x lies in the image itself",
+					   base);
 	if (overlaps(firmware, base, size))
-		return refuse(image, "its sections at 0x%x overlap", base);
+		return snp_firmware_refuse(image, "its sections at 0x%x overlap", base);
 	if ((kind == SNP_SECTION_SECRETS || kind == SNP_SECTION_CPUID) && size != PAGE)
-		return refuse(image, "its section at 0x%x has %u bytes, one page would work", base,
-			      size);
+		return snp_firmware_refuse(
+			image, "its section at 0x%x has %u bytes, one page would work", base, size);
 	if (firmware->nr_sections == SNP_MAX_SECTIONS)
-		return refuse(image, "it has more than %u sections", SNP_MAX_SECTIONS);
+		return snp_firmware_refuse(image, "it has more than %u sections", SNP_MAX_SECTIONS);
 	firmware->sections[firmware->nr_sections++] =
 		(struct snp_section){ .gpa = base, .size = size, .kind = kind };
 	return 0;
@@ -184,13 +187,14 @@ static int take_metadata(struct snp_firmware *firmware, const struct image *imag
 	memcpy(&header, at, sizeof(header));
 	nr = le32toh(header.nr_sections);
 	if (memcmp(header.signature, "ASEV", 4))
-		return refuse(image, "its SEV metadata are damaged");
+		return snp_firmware_refuse(image, "its SEV metadata are damaged");
 	if (le32toh(header.version) != METADATA_VERSION)
-		return refuse(image, "its SEV metadata have version %u, lkvm knows version %u",
-			      le32toh(header.version), METADATA_VERSION);
+		return snp_firmware_refuse(
+			image, "its SEV metadata have version %u, lkvm knows version %u",
+			le32toh(header.version), METADATA_VERSION);
 	if (nr > (left - sizeof(header)) / sizeof(struct metadata_section) ||
 	    le32toh(header.size) < sizeof(header) + nr * sizeof(struct metadata_section))
-		return refuse(image, "its SEV metadata are damaged");
+		return snp_firmware_refuse(image, "its SEV metadata are damaged");
 	at += sizeof(header);
 	for (u32 i = 0; i < nr && !error; i++)
 		error = take_section(firmware, image, at + i * sizeof(struct metadata_section));
@@ -225,10 +229,11 @@ static int find_hashes(struct snp_firmware *firmware, const struct image *image)
 	if (nr > 1 || image->hashes_base < section->gpa || offset >= section->size ||
 	    image->hashes_size > section->size - offset ||
 	    image->hashes_size < sizeof(struct snp_hashes))
-		return refuse(image,
-			      "its place for hashes (%u bytes at 0x%x) is not in its section "
-			      "for them",
-			      image->hashes_size, image->hashes_base);
+		return snp_firmware_refuse(
+			image,
+			"its place for hashes (%u bytes at 0x%x) is not in its section "
+			"for them",
+			image->hashes_size, image->hashes_base);
 	firmware->hashes = image->hashes_base;
 	return 0;
 }
@@ -241,24 +246,26 @@ int snp_firmware_parse(struct snp_firmware *firmware, const char *path, const u8
 
 	memset(firmware, 0, sizeof(*firmware));
 	if (size < SNP_FIRMWARE_MIN || size > X86_FIRMWARE_MAX || !IS_ALIGNED(size, PAGE))
-		return refuse(&image,
-			      "%llu bytes are no firmware; whole pages, at most %llu MiB, work",
-			      (unsigned long long)size, (unsigned long long)X86_FIRMWARE_MAX >> 20);
+		return snp_firmware_refuse(
+			&image, "%llu bytes are no firmware; whole pages, at most %llu MiB, work",
+			(unsigned long long)size, (unsigned long long)X86_FIRMWARE_MAX >> 20);
 	firmware->size = size;
 	firmware->reset_eip = SNP_RESET_VECTOR;
 	error = walk_table(firmware, &image);
 	if (error)
 		return error;
 	if (!image.metadata)
-		return refuse(&image, "it has no SEV metadata; an OVMF built for SEV-SNP has them");
+		return snp_firmware_refuse(
+			&image, "it has no SEV metadata; an OVMF built for SEV-SNP has them");
 	error = take_metadata(firmware, &image);
 	if (error)
 		return error;
 	the_section(firmware, SNP_SECTION_SECRETS, &nr_secrets);
 	the_section(firmware, SNP_SECTION_CPUID, &nr_cpuid);
 	if (nr_secrets != 1 || nr_cpuid != 1)
-		return refuse(&image,
-			      "it has %u pages for secrets and %u for CPUID; one of each is right",
-			      nr_secrets, nr_cpuid);
+		return snp_firmware_refuse(
+			&image,
+			"it has %u pages for secrets and %u for CPUID; one of each is right",
+			nr_secrets, nr_cpuid);
 	return find_hashes(firmware, &image);
 }

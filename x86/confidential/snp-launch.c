@@ -70,7 +70,7 @@ static int command(const struct snp_host *host, u32 id, void *data, u32 *status)
 	return MIN(ret, 0);
 }
 
-static int failed(int error, u32 status, const char *what)
+static int snp_launch_failed(int error, u32 status, const char *what)
 {
 	if (status)
 		log_fatal("SEV-SNP: %s: the security processor says: %s", what,
@@ -147,7 +147,7 @@ int snp_host_init(const struct snp_host *host, const struct snp_config *config)
 		log_fatal("SEV-SNP: no address space identifier is left: too many such guests are "
 			  "running");
 	else if (error)
-		failed(error, status, "KVM does not make the guest one");
+		snp_launch_failed(error, status, "KVM does not make the guest one");
 	return error;
 }
 
@@ -213,7 +213,8 @@ static int start(const struct snp_host *host, const struct snp_config *config)
 			  (unsigned long long)start.policy, SNP_POLICY_DEFAULT);
 		return error;
 	}
-	return error ? failed(error, status, "the launch does not begin (LAUNCH_START)") : 0;
+	return error ? snp_launch_failed(error, status, "the launch does not begin (LAUNCH_START)")
+		     : 0;
 }
 
 /* KVM was busy (EAGAIN): lets time pass. False: it has been for too long. */
@@ -294,7 +295,7 @@ static int add_range(const struct snp_host *host, const struct snp_range *range)
 		return 0;
 	snprintf(what, sizeof(what), "%llu KiB at 0x%llx do not become the guest's (LAUNCH_UPDATE)",
 		 (unsigned long long)range->size >> 10, (unsigned long long)range->gpa);
-	return failed(error, status, what);
+	return snp_launch_failed(error, status, what);
 }
 
 /* The security processor puts right what it refuses, so what it says then is what it will take. */
@@ -320,7 +321,9 @@ static int add_cpuid(const struct snp_host *host, const struct snp_range *range,
 			text.bytes);
 		error = update(host, range, &status);
 	}
-	return error ? failed(error, status, "the CPUID page does not become the guest's") : 0;
+	return error ? snp_launch_failed(error, status,
+					 "the CPUID page does not become the guest's")
+		     : 0;
 }
 
 static int add_pages(const struct snp_host *host, const struct snp_plan *plan,
@@ -366,7 +369,8 @@ static int finish(const struct snp_host *host, const struct snp_config *config,
 	error = command(host, SEV_CMD_SNP_LAUNCH_FINISH, &finish, &status);
 	if (error && status == SNP_BAD_MEASUREMENT && identity->block)
 		say_digest(plan);
-	return error ? failed(error, status, "the launch does not end (LAUNCH_FINISH)") : 0;
+	return error ? snp_launch_failed(error, status, "the launch does not end (LAUNCH_FINISH)")
+		     : 0;
 }
 
 int snp_host_launch(const struct snp_host *host, const struct snp_config *config,
