@@ -56,7 +56,7 @@ bool builtin_parse(const struct option_set *set, int argc, char **argv, void *ba
 		options_print_help(set, stdout);
 		*status = builtin_end_output();
 	} else if (ret < 0) {
-		*status = ret == -EINVAL ? EXIT_USAGE : EXIT_HOST_ERROR;
+		*status = ret == -EINVAL ? EXIT_USAGE : set->kinds ? EXIT_START : EXIT_HOST_ERROR;
 	}
 	return !ret;
 }

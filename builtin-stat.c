@@ -33,6 +33,9 @@ static const struct option_row rows[] = {
 	  .letter = 'm',
 	  .name = "memory",
 	  .help = "How guests use their memory, as they tell through their balloon",
+	  .man = "A guest tells it that has a balloon (lkvm run --balloon). It is asked, and given a second "
+		 "for its answer; after that the numbers are those of its last one, and age ms says how "
+		 "old they are.",
 	  .offset = offsetof(struct stat_args, memory) },
 	{ .kind = OPTION_FLAG,
 	  .name = "host",

@@ -62,13 +62,15 @@ const struct option_row guests_name_rows[] = {
 	  .letter = 'n',
 	  .name = "name",
 	  .argument = "NAME",
-	  .help = "The guest of that name; may be given several times",
+	  .help = "A guest; a bare NAME means the same",
 	  .parse = parse_name,
 	  .repeats = true },
 	{ .kind = OPTION_FLAG,
 	  .letter = 'a',
 	  .name = "all",
 	  .help = "All guests",
+	  .man = "They are this user's, and none at all is no error. For root, stat shows those of all "
+		 "users, each as USER/NAME; other users' are stopped, paused and resumed only by their names.",
 	  .offset = offsetof(struct guests_args, all) },
 	{ 0 },
 };

@@ -3,8 +3,8 @@
  * Build tool: writes what the option table and the other tables say into the man pages, the shell
  * completion and the README. It links the same objects as lkvm, so they cannot disagree.
  *
- *   gen-docs man VERSION DATE < PAGE.in    a line @OPTIONS@, @COMMANDS@, @EXIT_STATUS@,
- *                                          @GUESTS_EXIT_STATUS@ or @FACTS@ is replaced
+ *   gen-docs man VERSION DATE < PAGE.in    a line @OPTIONS@ (run's, of all architectures), @OPTIONS COMMAND@,
+ *                                          @COMMANDS@, @EXIT_STATUS@, @GUESTS_EXIT_STATUS@ or @FACTS@ is replaced
  *   gen-docs completion bash|zsh|fish  the completion for that shell (tools/completion.c)
  *   gen-docs exit-status               the exit statuses as a Markdown table
  */
@@ -210,11 +210,13 @@ static void roff_title(char *line, const char *version, const char *date)
 
 static int man(const char *version, const char *date)
 {
-	char line[4096];
+	char line[4096], command[32];
 
 	while (fgets(line, sizeof(line), stdin)) {
 		if (!strcmp(line, "@OPTIONS@\n"))
 			roff_options();
+		else if (sscanf(line, "@OPTIONS %31[a-z-]@", command) == 1)
+			options_for_each(builtin_find(command)->options, roff_row, NULL);
 		else if (!strcmp(line, "@COMMANDS@\n"))
 			roff_commands();
 		else if (!strcmp(line, "@EXIT_STATUS@\n"))
