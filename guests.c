@@ -44,10 +44,8 @@ int guests_take_name(void *base, const char *name)
 		args->names = names;
 		names[args->nr] = strdup(name);
 	}
-	if (!names || !names[args->nr]) {
-		no_memory();
+	if (!names || !names[args->nr])
 		return -ENOMEM;
-	}
 	args->nr++;
 	return 0;
 }

@@ -19,7 +19,7 @@ static int parse_sve_max_vl(void *base, const struct option_row *row, const char
 	struct vm_config *config = base;
 	u64 bits = 0;
 
-	if (value && (parse_number(value, SVE_VL_MAX, &bits) || !bits || bits % SVE_VL_UNIT))
+	if (value && (parse_u64(value, SVE_VL_MAX, &bits) || !bits || bits % SVE_VL_UNIT))
 		return option_error(row, value, "a vector has %u to %u bits, a multiple of %u",
 				    SVE_VL_UNIT, SVE_VL_MAX, SVE_VL_UNIT);
 	config->arch.sve_max_vl = bits;

@@ -18,12 +18,6 @@
 
 #define NAME_MAX_LENGTH 64
 
-static int out_of_memory(void)
-{
-	log_error("out of memory");
-	return -ENOMEM;
-}
-
 static int parse_initrd(void *base, const struct option_row *row, const char *value)
 {
 	struct vm_config *config = base;
@@ -52,7 +46,7 @@ static int parse_params(void *base, const struct option_row *row, const char *va
 	if (asprintf(&joined, "%s %s", config->cmdline, value) < 0)
 		joined = NULL;
 	config->cmdline = config_keep(config, joined);
-	return config->cmdline ? 0 : out_of_memory();
+	return config->cmdline ? 0 : -ENOMEM;
 }
 
 /* What follows the size: "@" and where memory begins. */

@@ -65,12 +65,6 @@ int option_error(const struct option_row *row, const char *value, const char *fm
 	return -EINVAL;
 }
 
-static int out_of_memory(void)
-{
-	log_error("out of memory");
-	return -ENOMEM;
-}
-
 int option_keys(struct vm_config *config, const struct option_row *row, const char *value,
 		void *record)
 {
@@ -78,7 +72,7 @@ int option_keys(struct vm_config *config, const struct option_row *row, const ch
 	struct key_error error;
 
 	if (!text)
-		return out_of_memory();
+		return -ENOMEM;
 	if (!keys_parse(row->keys, record, text, &error))
 		return 0;
 	return option_error(row, error.item, "%s", error.why);
@@ -136,7 +130,7 @@ static int add_device(struct vm_config *config, const struct option_row *row,
 	int err;
 
 	if (!record)
-		return out_of_memory();
+		return -ENOMEM;
 	err = fill_record(config, row, value, record);
 	if (!err)
 		err = config_add(config, kind, record);
@@ -145,7 +139,7 @@ static int add_device(struct vm_config *config, const struct option_row *row,
 	free(record);
 	if (err == -ENOSPC)
 		return option_error(row, value ?: "", "that is one too many; %u work", kind->max);
-	return err == -ENOMEM ? out_of_memory() : err;
+	return err;
 }
 
 /* value is NULL for a flag and for anything switched off. */
@@ -176,7 +170,7 @@ static int apply(struct parse *parse, const struct spelling *option, const char 
 	case OPTION_DEVICE:
 		if (!off)
 			return add_device(parse->base, row, option->kind, value);
-		return config_remove_all(parse->base, option->kind) ? out_of_memory() : 0;
+		return config_remove_all(parse->base, option->kind);
 	case OPTION_CALL:
 		return row->parse(parse->base, row, value);
 	case OPTION_CALL_FLAG:
@@ -479,7 +473,7 @@ static int parse_word(struct parse *parse, const char *word)
 	if (word[2]) {
 		copy = strdup(word + 2);
 		if (!copy)
-			return out_of_memory();
+			return -ENOMEM;
 		ret = parse_long(parse, copy, word);
 		free(copy);
 		return ret;
@@ -499,5 +493,7 @@ int options_parse(const struct option_set *set, int argc, char **argv, void *bas
 
 	while (!ret && parse.next < parse.end)
 		ret = parse_word(&parse, *parse.next++);
+	if (ret == -ENOMEM)
+		log_error("out of memory");
 	return ret;
 }

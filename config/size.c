@@ -48,17 +48,6 @@ static int digits_of_any_base(const char **text, u64 *number)
 	return digits(text, p[0] == '0' ? 8 : 10, number);
 }
 
-int parse_number(const char *text, u64 max, u64 *number)
-{
-	int ret = digits(&text, 10, number);
-
-	if (ret == -EINVAL || *text)
-		return -EINVAL;
-	if (ret < 0 || *number > max)
-		return -ERANGE;
-	return 0;
-}
-
 int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest)
 {
 	static const char letters[] = "BKMGTP";

@@ -703,7 +703,7 @@ test_guests_man_page() {
 		lkvm $command --help
 		sed -n 's/^  \(-[a-z],\|   \) \(--[a-z]*\).*/\2/p' .out
 	done | sort -u >in-help
-	[ "$(wc -l <in-help)" = 7 ] || fail "$(cat in-help)"
+	[ "$(wc -l <in-help)" = 8 ] || fail "$(cat in-help)"
 	while read -r option; do
 		grep -qE "^(-[a-z], |\.B )?$option\b" pages || fail "$option is in no page"
 	done <in-help

@@ -46,8 +46,8 @@ struct option_row {
 	u64 min, max, unit;   /* as a key's (config/key.h) */
 	const struct key_row *keys; /* what its value is a list of; NULL: no list */
 	/*
-	 * 0, or -EINVAL after saying what is wrong with the value and what would work. `base` is what the
-	 * command's words fill.
+	 * 0, -EINVAL after saying what is wrong with the value and what would work, or -ENOMEM, nothing said.
+	 * `base` is what the command's words fill.
 	 */
 	int (*parse)(void *base, const struct option_row *row, const char *value);
 	/* DEVICE: a last look at the record. 0; 1: none is wanted, as by --no-NAME; or -EINVAL by key_why(). */
@@ -118,7 +118,7 @@ int option_u64(const struct option_row *row, const char *value, u64 *number);
 
 /*
  * For parsers (.parse) of a list: fills `record` by row->keys. Strings in it are config's. 0, or -EINVAL after
- * saying "--NAME KEY=VALUE: ...", or -ENOMEM.
+ * saying "--NAME KEY=VALUE: ...", or -ENOMEM, nothing said.
  */
 int option_keys(struct vm_config *config, const struct option_row *row, const char *value,
 		void *record);

@@ -12,10 +12,7 @@
  */
 int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest);
 
-/* A whole decimal number. 0, -EINVAL when it is none, -ERANGE when it is above max; nothing is said. */
-int parse_number(const char *text, u64 max, u64 *number);
-
-/* The same, or with 0x, or octal with a leading 0. */
+/* A whole number: decimal, with 0x, or octal with a leading 0. 0, -EINVAL when it is none, -ERANGE when it is above max; nothing is said. */
 int parse_u64(const char *text, u64 max, u64 *number);
 
 /* The value of a hexadecimal digit; 16 or more: it is none. */
