@@ -8,6 +8,7 @@
 #include "lkvm/pci/pci.h"
 #include "lkvm/boot/ram-boot.h"
 #include "lkvm/vm/vm.h"
+#include "caches.h"
 #include "gic.h"
 #include "uapi/kvm-arm64.h"
 
@@ -19,6 +20,7 @@ struct arch_vm {
 	bool pvtime;		   /* vCPUs have a record of their steal time; pvtime.c's */
 	cpu_set_t pmu_cpus;	   /* where vCPUs with performance monitors stay; pmu.c's */
 	struct gic gic;
+	struct hierarchy caches; /* the device tree's */
 	struct ram_boot boot;
 	struct cfi_flash *flash; /* opened, and no device's yet; NULL: none */
 	struct pci_board pci;

@@ -24,6 +24,12 @@ struct cache_level {
 	struct cache data, instructions;
 };
 
+struct hierarchy {
+	struct cache_level levels[CACHE_MAX_LEVELS];
+	unsigned nr;
+	bool known; /* it was looked up */
+};
+
 /*
  * Fills levels[0] for level 1 and so on, and returns how many there are. `folder` is like
  * /sys/devices/system/cpu/cpu0/cache.

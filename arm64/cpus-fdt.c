@@ -13,12 +13,10 @@
 
 #define HOST_CACHES "/sys/devices/system/cpu/cpu%d/cache"
 
-struct hierarchy {
-	struct cache_level levels[CACHE_MAX_LEVELS];
-	unsigned nr;
-};
-
-/* Of all CPUs one is taken: a tree must hold wherever vCPUs run. */
+/*
+ * Of all CPUs one is taken: a tree must hold wherever vCPUs run. Looked up once: a reboot finds nothing new, and where no
+ * path can be looked up any more, nothing.
+ */
 static void find_hierarchy(struct vm *vm, struct hierarchy *caches)
 {
 	struct vcpu *first = vm->vcpus[0];
@@ -26,6 +24,9 @@ static void find_hierarchy(struct vm *vm, struct hierarchy *caches)
 	char folder[64];
 	u64 clidr;
 
+	if (caches->known)
+		return;
+	caches->known = true;
 	snprintf(folder, sizeof(folder), HOST_CACHES, cpu);
 	caches->nr = vcpu_get_register(first, REG_CLIDR_EL1, &clidr)
 			     ? 0
@@ -130,21 +131,21 @@ static void cpu_node(struct fdt_tree *tree, const struct vcpu *vcpu, const struc
 
 void cpus_fdt(struct fdt_tree *tree, struct vm *vm)
 {
-	struct hierarchy caches;
+	struct hierarchy *caches = &vm->arch->caches;
 	struct vcpu *vcpu;
 	unsigned i;
 
-	find_hierarchy(vm, &caches);
+	find_hierarchy(vm, caches);
 	fdt_node(tree, "cpus");
 	/* A 32-bit kernel sees no more of an affinity than its own MPIDR has. */
 	fdt_u32(tree, "#address-cells", vm->config->arch.aarch32 ? 1 : 2);
 	fdt_u32(tree, "#size-cells", 0);
 	vcpu_for_each (vcpu, vm, i)
-		cpu_node(tree, vcpu, &caches);
+		cpu_node(tree, vcpu, caches);
 	fdt_cpu_map(tree, vm->nr_vcpus, BOARD_PHANDLE_CPU);
-	for (unsigned level = 1; level < caches.nr; level++) {
-		if (caches.levels[level].shared)
-			cache_node(tree, &caches, 0, level);
+	for (unsigned level = 1; level < caches->nr; level++) {
+		if (caches->levels[level].shared)
+			cache_node(tree, caches, 0, level);
 	}
 	fdt_node_end(tree);
 }

@@ -52,16 +52,12 @@ u32 fdt_bytes(const struct fdt_tree *tree)
 	return fdt_totalsize(tree->blob);
 }
 
-int fdt_dump(const struct fdt_tree *tree, const char *path)
+int fdt_dump(const struct fdt_tree *tree, FILE *file, const char *path)
 {
-	FILE *file = fopen(path, "we");
 	size_t size = fdt_bytes(tree);
-	bool good = file && fwrite(tree->blob, 1, size, file) == size;
 	int error;
 
-	if (file && fclose(file))
-		good = false;
-	if (good)
+	if (fwrite(tree->blob, 1, size, file) == size && !fflush(file))
 		return 0;
 	error = errno ?: EIO;
 	log_fatal("--dump-dtb %s: %s", path, strerror(error));

@@ -57,13 +57,29 @@ int ram_boot_check_bits(const struct vm_config *config, gpa_t base, unsigned bit
 	return -E2BIG;
 }
 
+static int open_dump(struct ram_boot *boot)
+{
+	int err;
+
+	if (!boot->dump_dtb)
+		return 0;
+	boot->dump = fopen(boot->dump_dtb, "we");
+	if (boot->dump)
+		return 0;
+	err = -errno;
+	log_fatal("--dump-dtb %s: %s", boot->dump_dtb, strerror(-err));
+	return err;
+}
+
 int ram_boot_open(struct ram_boot *boot, const struct vm_config *config)
 {
 	int error;
 
-	if (config->firmware)
-		return boot_file_open(&boot->kernel_file, "firmware", config->firmware,
-				      config->memory);
+	if (config->firmware) {
+		error = boot_file_open(&boot->kernel_file, "firmware", config->firmware,
+				       config->memory);
+		return error ?: open_dump(boot);
+	}
 	error = boot_file_open(&boot->kernel_file, "kernel", config->kernel, config->memory);
 	if (!error)
 		error = boot->arch ? image_open(&boot->kernel, &boot->kernel_file, boot->arch)
@@ -74,11 +90,13 @@ int ram_boot_open(struct ram_boot *boot, const struct vm_config *config)
 		if (!error)
 			boot->nr_initrds++;
 	}
-	return error;
+	return error ?: open_dump(boot);
 }
 
 void ram_boot_close(struct ram_boot *boot)
 {
+	if (boot->dump)
+		fclose(boot->dump);
 	boot_file_close(&boot->kernel_file);
 	for (unsigned i = 0; i < boot->nr_initrds; i++)
 		boot_file_close(&boot->initrds[i]);
@@ -197,8 +215,11 @@ static int load_dtb(struct ram_boot *boot, struct vm *vm, const struct layout *l
 
 	if (!error)
 		error = guest_memory_populate(&vm->memory, l->dtb, tree.blob, fdt_bytes(&tree));
-	if (!error && boot->dump_dtb && !boot->loaded)
-		error = fdt_dump(&tree, boot->dump_dtb);
+	if (!error && boot->dump) {
+		error = fdt_dump(&tree, boot->dump, boot->dump_dtb);
+		fclose(boot->dump);
+		boot->dump = NULL;
+	}
 	fdt_free(&tree);
 	return error;
 }
@@ -244,6 +265,5 @@ int ram_boot_load(struct ram_boot *boot, struct vm *vm)
 		drop_copies(boot);
 	boot->entry = l.kernel;
 	boot->dtb = l.dtb;
-	boot->loaded = true;
 	return 0;
 }

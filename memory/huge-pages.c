@@ -19,30 +19,36 @@
 #define POOL	   "hugepages-"
 #define SIZE_SHIFT 26 /* MFD_HUGE_SHIFT */
 
-static u64 pool_number(u64 page, const char *what)
+/* The guest may run, where no path can be looked up: it is a name in a folder that was opened. */
+static u64 pool_number(const struct guest_memory *memory, const char *what)
 {
-	unsigned long long number = 0;
-	char path[128];
-	FILE *file;
+	int fd = openat(memory->pool, what, O_RDONLY | O_CLOEXEC);
+	char text[32] = "";
 
-	snprintf(path, sizeof(path), POOLS "/" POOL "%llukB/%s", (unsigned long long)page >> 10,
-		 what);
-	file = fopen(path, "re");
-	if (!file)
+	if (fd < 0)
 		return 0;
-	if (fscanf(file, "%llu", &number) != 1)
-		number = 0;
-	fclose(file);
-	return number;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		*text = '\0';
+	close(fd);
+	return strtoull(text, NULL, 10);
+}
+
+static void open_pool(struct guest_memory *memory)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), POOLS "/" POOL "%llukB",
+		 (unsigned long long)memory->page >> 10);
+	memory->pool = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* Free ones may be promised already; others may be made on demand. */
-static u64 pages_left(u64 page)
+static u64 pages_left(const struct guest_memory *memory)
 {
-	u64 unpromised = pool_number(page, "free_hugepages");
-	u64 promised = pool_number(page, "resv_hugepages");
-	u64 more = pool_number(page, "nr_overcommit_hugepages");
-	u64 made = pool_number(page, "surplus_hugepages");
+	u64 unpromised = pool_number(memory, "free_hugepages");
+	u64 promised = pool_number(memory, "resv_hugepages");
+	u64 more = pool_number(memory, "nr_overcommit_hugepages");
+	u64 made = pool_number(memory, "surplus_hugepages");
 
 	return unpromised - MIN(unpromised, promised) + more - MIN(more, made);
 }
@@ -58,7 +64,7 @@ static const char *size_text(u64 bytes, char *text, size_t len)
 
 void memory_say_too_few(const struct guest_memory *memory, u64 size)
 {
-	u64 need = size / memory->page, left = pages_left(memory->page);
+	u64 need = size / memory->page, left = pages_left(memory);
 	char text[32];
 
 	size_text(memory->page, text, sizeof(text));
@@ -74,7 +80,7 @@ void memory_say_too_few(const struct guest_memory *memory, u64 size)
 			  "%llu huge pages of %s are needed, %llu are free; root makes some with "
 			  "echo %llu >" POOLS "/" POOL "%llukB/nr_hugepages"),
 		  memory_name(memory), (unsigned long long)need, text, (unsigned long long)left,
-		  (unsigned long long)(pool_number(memory->page, "nr_hugepages") + need - left),
+		  (unsigned long long)(pool_number(memory, "nr_hugepages") + need - left),
 		  (unsigned long long)memory->page >> 10);
 }
 
@@ -86,7 +92,7 @@ void memory_why_no_huge_page(const struct guest_memory *memory, char *text, size
 		 "there is no huge page of %s for it, %llu are free; a control group's limit, or a "
 		 "mount's, may be lower%s",
 		 size_text(memory->page, page, sizeof(page)),
-		 (unsigned long long)pool_number(memory->page, "free_hugepages"),
+		 (unsigned long long)pool_number(memory, "free_hugepages"),
 		 memory->config->prealloc ? "" : "; ,prealloc would take all of them at the start");
 }
 
@@ -126,15 +132,16 @@ static int size_file(struct guest_memory *memory, u64 size, u64 page)
 	char text[32];
 
 	memory->page = page;
+	open_pool(memory);
 	if (!IS_ALIGNED(size, page)) {
 		log_fatal(MEMORY_SAY("-m: %llu MiB are no whole number of huge pages of %s"),
 			  memory_name(memory), (unsigned long long)size >> 20,
 			  size_text(page, text, sizeof(text)));
 		return -EINVAL;
 	}
-	if (pool_number(page, "nr_hugepages") + pool_number(page, "nr_overcommit_hugepages") <
+	if (pool_number(memory, "nr_hugepages") + pool_number(memory, "nr_overcommit_hugepages") <
 		    size / page ||
-	    pages_left(page) < size / page) {
+	    pages_left(memory) < size / page) {
 		memory_say_too_few(memory, size);
 		return -ENOMEM;
 	}

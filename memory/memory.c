@@ -20,6 +20,7 @@ void guest_memory_init(struct guest_memory *memory)
 		.backend = &memory_backends[MEMORY_ANONYMOUS],
 		.vm_fd = -1,
 		.fd = -1,
+		.pool = -1,
 		.page = sysconf(_SC_PAGESIZE),
 	};
 }
@@ -54,7 +55,9 @@ void guest_memory_destroy(struct guest_memory *memory)
 	}
 	if (memory->fd >= 0)
 		close(memory->fd);
-	memory->fd = -1;
+	if (memory->pool >= 0)
+		close(memory->pool);
+	memory->fd = memory->pool = -1;
 	free(memory->population);
 	memory->population = NULL;
 	memory->nr_regions = 0;

@@ -171,18 +171,23 @@ static void test_dump(void **state)
 	char path[] = "/tmp/test-fdt.XXXXXX";
 	int fd = mkstemp(path);
 	struct fdt_tree tree;
+	FILE *file;
 	u8 head[4];
 
 	assert_true(fd >= 0);
 	assert_int_equal(fdt_begin(&tree), 0);
 	assert_int_equal(fdt_end(&tree), 0);
-	assert_int_equal(fdt_dump(&tree, path), 0);
+	file = fopen(path, "w");
+	assert_int_equal(fdt_dump(&tree, file, path), 0);
+	fclose(file);
 	assert_int_equal(read(fd, head, sizeof(head)), 4);
 	assert_memory_equal(head, "\xd0\x0d\xfe\xed", 4);
 	assert_int_equal(lseek(fd, 0, SEEK_END), fdt_bytes(&tree));
 	close(fd);
 	unlink(path);
-	assert_int_equal(fdt_dump(&tree, "/none/tree.dtb"), -ENOENT);
+	file = fopen("/dev/full", "w");
+	assert_int_equal(fdt_dump(&tree, file, "/dev/full"), -ENOSPC);
+	fclose(file);
 	fdt_free(&tree);
 }
 

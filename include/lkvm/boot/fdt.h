@@ -7,6 +7,7 @@
 #ifndef LKVM_BOOT_FDT_H
 #define LKVM_BOOT_FDT_H
 
+#include <stdio.h>
 #include "lkvm/vm/device.h"
 #include "lkvm/memory/memory.h"
 
@@ -33,8 +34,8 @@ int fdt_end(struct fdt_tree *tree);
 void fdt_free(struct fdt_tree *tree);
 /* The finished tree's size, bytes. */
 u32 fdt_bytes(const struct fdt_tree *tree);
-/* Writes the finished tree to a file, for dtc. 0 or -errno, said. */
-int fdt_dump(const struct fdt_tree *tree, const char *path);
+/* Writes the finished tree to a file, for dtc; `path` is for messages. Logs and returns -errno. */
+int fdt_dump(const struct fdt_tree *tree, FILE *file, const char *path);
 
 /* "name", or "name@address" from the second. */
 void fdt_node(struct fdt_tree *tree, const char *name);

@@ -34,10 +34,10 @@ struct ram_boot {
 	struct kernel_image kernel;   /* not of a firmware */
 	struct boot_file initrds[CONFIG_MAX_INITRDS];
 	unsigned nr_initrds;
+	FILE *dump; /* dump_dtb, until it is written */
 
 	/* ram_boot_load(): where the first vCPU begins, and the tree it is told of. */
 	gpa_t entry, dtb;
-	bool loaded; /* it was here before */
 };
 
 /* For arch_config_check(): is RAM where it can be, of whole pages? `lowest` is a gpa. 0 or -EINVAL, said. */

@@ -55,6 +55,7 @@ struct guest_memory {
 	const struct memory_backend *backend; /* and by what */
 	int vm_fd;			      /* KVM's, for guest_memfd; -1: none */
 	int fd;	  /* all of its RAM, as other processes may map it; -1: it is anonymous */
+	int pool; /* the host's folder of numbers about the huge pages that it is made of; -1: none */
 	u64 size; /* bytes of all its RAM */
 	u64 used; /* bytes of the file that regions have */
 	u64 page; /* bytes of the pages that RAM comes in */
