@@ -214,7 +214,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/liblkvm.a
 	$(if $(HAVE_CMOCKA),,$(error header or library missing, in brackets Debian's package: cmocka (libcmocka-dev); $(INSTALLED_BY)))
 	@mkdir -p $(@D)
 	$(call say,CC     ,$<)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -Itests/unit -o $@ $< $(B)/liblkvm.a $(LIBS) $(CMOCKA)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -Itests/unit -include tests/unit/test.h -o $@ $< $(B)/liblkvm.a $(LIBS) $(CMOCKA)
 
 unit: $(UNIT)
 

@@ -416,7 +416,7 @@ static void bad_addresses_are_refused(void **state)
 
 static void iov_copies(void **state)
 {
-	char a[3] = "abc", b[1] = "d", c[4] = "efgh", out[16];
+	char a[] = "abc", b[] = "d", c[] = "efgh", out[16];
 	struct iovec iov[] = { { a, 3 }, { b, 0 }, { b, 1 }, { c, 4 } }, *rest = iov;
 	unsigned nr = 4;
 
