@@ -37,7 +37,7 @@ void builtin_print_usage(FILE *out)
 	      out);
 	for (size_t i = 0; builtins[i]; i++)
 		fprintf(out, "   %-10s %s\n", builtins[i]->name, builtins[i]->help);
-	fputs("\n'lkvm help COMMAND' shows what a command takes.\n", out);
+	fputs("\n'lkvm help COMMAND' shows a command's options.\n", out);
 }
 
 int builtin_end_output(void)
@@ -66,7 +66,7 @@ static int take_command(void *base, const char *word)
 	const char **command = base;
 
 	if (*command) {
-		log_error("help takes one command, so '%s' has no meaning", word);
+		log_error("help takes one command; '%s' is one too many", word);
 		return -EINVAL;
 	}
 	*command = word;

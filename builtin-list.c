@@ -19,7 +19,7 @@ static const struct option_row rows[] = {
 	{ .kind = OPTION_IGNORED,
 	  .letter = 'i',
 	  .name = "run",
-	  .help = "Guests that run; no others are shown anyway" },
+	  .help = "Running guests only; there are no others" },
 	{ 0 },
 };
 
@@ -27,7 +27,7 @@ static const struct guests_command command = {
 	.set = {
 		.command = "list",
 		.usage = "[--json]",
-		.help = "Shows the guests that run, with their process, name and state.\n",
+		.help = "Lists running guests, with their process, name and state.\n",
 		.tables = (const struct option_row *const[]){ rows, guests_json_rows, option_help_rows, NULL },
 		.statuses = (const struct exit_status_row *const[]){ exit_status_command_rows, NULL },
 	},

@@ -45,7 +45,7 @@ static const struct option_row rows[] = {
 };
 
 static const struct exit_status_row statuses[] = {
-	{ "241", "With --host: /dev/kvm cannot be used; what can be told without it is told" },
+	{ "241", "With --host: /dev/kvm cannot be used; only what needs no KVM is shown" },
 	{ NULL, NULL },
 };
 

@@ -25,13 +25,13 @@ static const struct guests_command command = {
 	.set = {
 		.command = "stop",
 		.usage = "[--ask] NAME...|-n NAME|-a",
-		.help = "Ends guests within a second, as SIGTERM does. The guest is not asked, so let it shut down\n"
-		"by itself, or give --ask, if that matters to it. What it wrote to disks is brought to\n"
-		"stable storage as far as the host can in that time; the host's kernel has the rest, and\n"
-		"writes it later. Returns when the guests have ended; their lkvm run returns 143. One that\n"
-		"does not answer is sent SIGTERM, which is told.\n"
-		"--ask waits as long as the guests take, and sends no signal; Ctrl-C ends the waiting, not\n"
-		"them.\n",
+		.help = "Ends guests within a second, as SIGTERM does, and returns when they have ended; their lkvm\n"
+		"run returns 143. The guest itself is not asked: let it shut down by itself, or use --ask,\n"
+		"if it must. What it wrote is brought to the disks as far as that is possible in this time;\n"
+		"the host's kernel writes the rest later. A guest that does not answer gets SIGTERM, which\n"
+		"is logged.\n"
+		"--ask waits as long as the guests take, and sends no signal. Ctrl-C stops the waiting, not\n"
+		"the guests.\n",
 		.tables = (const struct option_row *const[]){ guests_name_rows, rows, option_help_rows, NULL },
 		.word = guests_take_name,
 		.guests = true,
@@ -105,7 +105,7 @@ static int stop_main(int argc, char **argv)
 
 const struct builtin builtin_stop = {
 	.name = "stop",
-	.help = "End guests in an orderly way",
+	.help = "End guests",
 	.run = stop_main,
 	.options = &command.set,
 };

@@ -343,7 +343,7 @@ static void log_refusal(const struct guests_command *command, const char *name,
 	const char *error = json_string_value(json_object_get(answer, "error"));
 	char words[256];
 
-	snprintf(words, sizeof(words), "%s", error ?: "it refuses, and does not say why");
+	snprintf(words, sizeof(words), "%s", error ?: "it refused without a reason");
 	text_clean(words);
 	log_error("%s: guest %s: %s", command->set.command, name, words);
 }
@@ -392,7 +392,7 @@ static void say_state(const char *name, const char *state)
 	if (!strcmp(state, "ending"))
 		printf("Guest %s is ending\n", name);
 	else
-		printf("Guest %s %s\n", name, !strcmp(state, "paused") ? "is paused" : "goes on");
+		printf("Guest %s %s\n", name, !strcmp(state, "paused") ? "is paused" : "resumed");
 }
 
 static int has_not_ended(const struct guests_command *command, const char *name, pid_t pid)

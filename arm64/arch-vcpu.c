@@ -68,7 +68,7 @@ int arch_vcpu_create(struct vcpu *vcpu)
 	if (!error)
 		error = pvtime_init(vcpu);
 	if (!error && vcpu_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr))
-		error = arch_vcpu_failed(vcpu, "KVM does not tell its affinity");
+		error = arch_vcpu_failed(vcpu, "KVM does not report its affinity");
 	vcpu->arch.mpidr &= MPIDR_AFFINITY;
 	if (!error)
 		limit_addresses(vcpu);

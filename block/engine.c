@@ -640,7 +640,7 @@ static int setup_aio(struct disk *disk)
 	while ((ret = io_setup(disk->depth, &disk->aio)) == -EAGAIN && disk->depth > 8)
 		disk->depth /= 2;
 	if (ret == -EAGAIN)
-		log_error("--disk %s: the host has no room for asynchronous I/O; raise "
+		log_error("--disk %s: the host allows no more asynchronous I/O; raise "
 			  "/proc/sys/fs/aio-max-nr",
 			  disk->path);
 	else if (ret)

@@ -87,7 +87,7 @@ static int measure_block_device(struct disk *disk)
 	    ioctl(disk->fd, BLKSSZGET, &logical)) {
 		int ret = -errno;
 
-		log_error("--disk %s: the block device does not tell its size: %s", disk->path,
+		log_error("--disk %s: the block device's size cannot be read: %s", disk->path,
 			  strerror(errno));
 		return ret;
 	}

@@ -94,10 +94,9 @@ static int unpack_failed(const struct kernel_image *image, int error)
 			"something lies behind its compressed data (a device tree?): cut "
 			"it off, it would not be used");
 	case -EFBIG:
-		return image_refuse(
-			image, error,
-			"it unpacks to more than there is room for: give the guest more "
-			"memory with -m, if the file is not damaged");
+		return image_refuse(image, error,
+				    "it unpacks to more than fits: give the guest more "
+				    "memory with -m, if the file is not damaged");
 	default:
 		return image_refuse(image, error, strerror(-error));
 	}
@@ -211,7 +210,7 @@ static int take_header(struct kernel_image *image, const struct image_arch *arch
 		image->anywhere = image->flags & FLAG_ANYWHERE;
 	}
 	if (!image_size && arch->needs_size)
-		return image_refuse(image, -EINVAL, "its header does not tell its size");
+		return image_refuse(image, -EINVAL, "its header does not give its size");
 	if (!image_size)
 		return 0;
 	image->text_offset = le64toh(header->text_offset);

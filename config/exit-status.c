@@ -24,7 +24,7 @@ const struct exit_status_row exit_status_rows[] = {
 };
 
 const struct exit_status_row exit_status_command_rows[] = {
-	{ "0", "It is done" },
+	{ "0", "Success" },
 	{ "240", "The command line, or LKVM_RUNTIME_DIR, does not make sense" },
 	{ "246", "The output could not be written, or there was no memory" },
 	{ NULL, NULL },

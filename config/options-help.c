@@ -47,9 +47,7 @@ void options_print_help(const struct option_set *set, FILE *out)
 		fputc('\n', out);
 	options_for_each(set, print_row, out);
 	if (set->kinds)
-		fputs("\nLong options may be shortened as long as it is clear which one is meant. "
-		      "--no-NAME takes\n"
-		      "back what --NAME said.\n",
+		fputs("\nLong options may be shortened to any prefix that fits only one. --no-NAME undoes --NAME.\n",
 		      out);
 	if (!set->statuses)
 		return;

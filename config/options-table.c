@@ -326,7 +326,7 @@ static const struct option_row common_options[] = {
 	  .offset = offsetof(struct vm_config, timeout) },
 	{ .kind = OPTION_FLAG,
 	  .name = "nodefaults",
-	  .help = "Exactly the devices and parameters that were asked for",
+	  .help = "Only the devices and kernel parameters given",
 	  .man = "Leaves out the random number generator and the user-mode network that a guest "
 		 "gets otherwise, and the kernel parameters that lkvm gives of its own, the "
 		 "console's among them: give --params console=... when it should print.",
@@ -379,7 +379,7 @@ static const struct option_row common_options[] = {
 	  .can_clear = true },
 	{ .kind = OPTION_HELP, .letter = 'h', .name = "help", .help = "Show this and end" },
 
-	{ .kind = OPTION_GROUP, .help = "Words of older command lines" },
+	{ .kind = OPTION_GROUP, .help = "Compatibility with older command lines" },
 	{ .kind = OPTION_CALL_FLAG,
 	  .name = "force-pci",
 	  .exact = true,
@@ -405,7 +405,7 @@ int run_take_word(void *base, const char *word)
 	struct vm_config *config = base;
 
 	if (!*word) {
-		log_error("'' is no kernel: an empty word stands on the command line");
+		log_error("the kernel's name is an empty word; is there a '' on the command line?");
 		return -EINVAL;
 	}
 	if (config->kernel) {

@@ -457,7 +457,7 @@ static int parse_bare(struct parse *parse, const char *word)
 
 	if (set->word)
 		return set->word(parse->base, word);
-	log_error("'%s' has no meaning: lkvm %s takes nothing without a dash", word, set->command);
+	log_error("unexpected '%s': lkvm %s takes only options", word, set->command);
 	return -EINVAL;
 }
 

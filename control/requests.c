@@ -59,7 +59,7 @@ static bool can_pause(struct control_call *call)
 	if (vm_ending(call->vm))
 		refuse_ending(call);
 	else if (is_gone(call))
-		control_refuse(call, "given-up", "who asked has gone");
+		control_refuse(call, "given-up", "the client has gone");
 	return !call->refused;
 }
 
@@ -74,7 +74,7 @@ static void pause_guest(struct control_call *call)
 	/* A device may have taken long to finish what it was doing. */
 	if (!was_paused && is_gone(call)) {
 		vm_resume(call->vm);
-		control_refuse(call, "given-up", "who asked has gone");
+		control_refuse(call, "given-up", "the client has gone");
 	}
 	put_state(call);
 }

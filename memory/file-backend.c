@@ -138,7 +138,7 @@ void memory_why_no_file_page(const struct guest_memory *memory, char *text, size
 			 (unsigned long long)memory->size >> 10);
 	else
 		snprintf(text, size,
-			 "the file system of %s has no room for it, %llu KiB are left; make room "
+			 "the file system of %s has no space for it, %llu KiB are left; free some "
 			 "there%s",
 			 path, (unsigned long long)fs.f_bavail * fs.f_bsize >> 10,
 			 memory->config->prealloc

@@ -445,7 +445,7 @@ static void lost(struct user *user, const char *how)
 			"User-mode network: the helper %s; the guest's link is down until the next "
 			"one is there%s",
 			how,
-			user->lines.spent == LINES_HELPER ? " (not told any more after this)" : "");
+			user->lines.spent == LINES_HELPER ? " (no more of these are logged)" : "");
 	loop_timer_set(user->loop, &user->again, user->pause);
 	if (was_up)
 		link_changed(user, false);
@@ -553,7 +553,7 @@ static void print_line(struct user *user, const char *line)
 	if (*line && log_limit_ok(&user->libslirp_lines))
 		log_info("User-mode network: libslirp: %.200s%s", line,
 			 user->libslirp_lines.spent == LINES_LIBSLIRP
-				 ? " (not told any more after this)"
+				 ? " (no more of these are logged)"
 				 : "");
 }
 

@@ -141,7 +141,7 @@ static int run_one(struct virtio_net *net, struct virtqueue *vq)
 	if (ret <= 0)
 		return ret;
 	if (!chain.in_len) {
-		virtqueue_break(vq, "a command without room for the answer");
+		virtqueue_break(vq, "a command without space for the answer");
 		return -EINVAL;
 	}
 	ack = net_ctrl_answer(net, &chain);

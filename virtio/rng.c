@@ -97,7 +97,7 @@ static const struct option_row rng_options[] = {
 	{
 		.kind = OPTION_DEVICE,
 		.name = "rng",
-		.help = "Random number generator (there by default)",
+		.help = "Random number generator (on by default)",
 		.by_default = true,
 	},
 	{ 0 },

@@ -41,7 +41,7 @@ void vm_resume(struct vm *vm)
 	if (vcpus_run(vm))
 		vm_request(vm, VM_REQUEST_HOST_ERROR);
 	vm->paused = false;
-	log_info("Guest %s goes on", vm->config->name);
+	log_info("Guest %s resumed", vm->config->name);
 }
 
 static int begin_boot(struct vm *vm)
@@ -79,7 +79,7 @@ static void tell_reboot(struct vm *vm)
 	if (vm->reboots.told < REBOOT_LINES)
 		log_info("Guest %s reboots", name);
 	else if (vm->reboots.told == REBOOT_LINES)
-		log_info("Guest %s reboots; from now on that is told with --loglevel debug only",
+		log_info("Guest %s reboots; further reboots are logged with --loglevel debug only",
 			 name);
 	else
 		log_debug("Guest %s reboots", name);

@@ -48,7 +48,7 @@ static int set_common_cpuid(struct vcpu *vcpu, struct arch_vm *x86)
 		tsc_khz = ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0);
 	error = x86_cpuid_set_common(x86->cpuid, vm->config->cpus, MAX(tsc_khz, 0), deadline);
 	if (error)
-		log_fatal("KVM's CPUID table leaves no room for lkvm's entries");
+		log_fatal("KVM's CPUID table has no space for lkvm's entries");
 	else if (vm->conversions)
 		x86_cpuid_offer_map_gpa_range(x86->cpuid);
 	return error;
@@ -116,7 +116,7 @@ static int set_lapic(struct vcpu *vcpu)
 	struct kvm_lapic_state lapic;
 
 	if (ioctl(vcpu->fd, KVM_GET_LAPIC, &lapic))
-		return arch_vcpu_failed(vcpu, "KVM does not tell its local APIC's state");
+		return arch_vcpu_failed(vcpu, "KVM does not report its local APIC's state");
 	if (!vcpu->id) {
 		set_lvt(&lapic, LAPIC_LVT_LINT0, LAPIC_DELIVER_EXTINT);
 		set_lvt(&lapic, LAPIC_LVT_LINT1, LAPIC_DELIVER_NMI);

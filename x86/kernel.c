@@ -63,7 +63,7 @@ int x86_elf_open(struct x86_kernel *kernel)
 	if (multiboot)
 		return refuse_multiboot(kernel, multiboot);
 	if (elf->low < BOARD_HIGH_RAM) {
-		log_fatal("Kernel %s wants to be at 0x%llx; below 1 MiB there is no room for it",
+		log_fatal("Kernel %s wants to be at 0x%llx; below 1 MiB there is no space for it",
 			  kernel->file.path, (unsigned long long)elf->low);
 		return -EINVAL;
 	}

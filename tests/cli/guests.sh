@@ -64,7 +64,7 @@ test_guests_usage() {
 	refused 240 "unknown option --json" stop --json x
 	refused 240 "unknown option --host" pause --host
 	refused 240 "unknown option -z" stop -z
-	refused 240 "'x' has no meaning" list x
+	refused 240 "unexpected 'x'" list x
 	refused 240 "unknown option --name" list --name x
 }
 
@@ -147,7 +147,7 @@ test_guests_that_run() {
 	lkvm list
 	[[ $out == *" paused" ]] || fail "$out"
 	lkvm resume -a
-	[ "$status" = 0 ] && [ "$out" = "Guest one goes on" ] || fail "$out$err"
+	[ "$status" = 0 ] && [ "$out" = "Guest one resumed" ] || fail "$out$err"
 	lkvm stat one
 	grep -qxE '  state: +running' .out && grep -qxE '  memory: +64 MiB' .out || fail "$out"
 	grep -qxE '  (io|mmio): +[1-9][0-9]*' .out || fail "$out"

@@ -123,7 +123,7 @@ static void riscv(void **state)
 	assert_false(image.anywhere);
 	assert_int_equal(image.page_size, 0);
 	put64(b.data + 16, 0);
-	assert_says(refusal_for(&image_riscv64, &b), "does not tell its size");
+	assert_says(refusal_for(&image_riscv64, &b), "does not give its size");
 	bytes_free(&b);
 }
 
@@ -210,7 +210,7 @@ static void gzip_exactly_full(void **state)
 
 	assert_int_equal(open_for(&image_arm64, &packed), 0);
 	assert_int_equal(image_load(&image, &memory, RAM, SIZE), 0);
-	assert_says(load_refusal(&packed, SIZE - 1), "more than there is room for");
+	assert_says(load_refusal(&packed, SIZE - 1), "more than fits");
 	assert_int_equal(*ram(SIZE - 1), plain.data[SIZE - 1]);
 	assert_int_equal(*ram(SIZE), 0);
 	bytes_free(&packed);
@@ -293,7 +293,7 @@ static void gzip_bomb(void **state)
 	b.size = z.total_out;
 	deflateEnd(&z);
 	said = load_refusal(&b, ROOM - 4096);
-	assert_says(said, "more than there is room for");
+	assert_says(said, "more than fits");
 	assert_says(said, "-m");
 	bytes_free(&b);
 }
@@ -398,7 +398,7 @@ static void zstd(void **state)
 	assert_int_equal(image.size, MIB(1));
 	expect_loaded(&plain);
 	assert_int_equal(image_load(&image, &memory, RAM, SIZE), 0);
-	assert_says(load_refusal(&efi, SIZE - 1), "more than there is room for");
+	assert_says(load_refusal(&efi, SIZE - 1), "more than fits");
 	bytes_free(&efi);
 
 	/* Two frames, zeroes, and something else. */
@@ -456,7 +456,7 @@ static void zstd_with_holes(void **state)
 	assert_int_equal(image_open(&image, &file, &image_arm64), 0);
 	struct ear ear = listen_to_stderr();
 	assert_int_equal(image_load(&image, &memory, RAM, ROOM), -EFBIG);
-	assert_says(heard(&ear), "more than there is room for");
+	assert_says(heard(&ear), "more than fits");
 	bytes_free(&packed);
 }
 
@@ -469,7 +469,7 @@ static void zstd_damaged(void **state)
 		skip();
 	}
 	/* A bomb of 1 GiB. */
-	assert_says(load_refusal(&packed, ROOM), "more than there is room for");
+	assert_says(load_refusal(&packed, ROOM), "more than fits");
 	packed.size = 100000;
 	assert_says(load_refusal(&packed, ROOM), "truncated");
 	packed.size = 10;

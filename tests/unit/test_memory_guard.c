@@ -189,7 +189,7 @@ static void file_system_is_full(void **state)
 	assert_in_range(gpa, RAM + SIZE / 4, RAM + SIZE / 2 + page());
 	assert_int_equal(get(RAM), RAM);
 	assert_int_equal(vm.end, VM_REQUEST_HOST_ERROR);
-	expect("/ram has no room for it, 0 KiB are left; make room there, or add ,prealloc");
+	expect("/ram has no space for it, 0 KiB are left; free some there, or add ,prealloc");
 }
 
 static void search_in_a_full_file_system(void **state)
@@ -204,7 +204,7 @@ static void search_in_a_full_file_system(void **state)
 	close(fd);
 	assert_true(memory_guard_search());
 	assert_int_equal(vm.end, VM_REQUEST_HOST_ERROR);
-	expect("/ram has no room for it, 0 KiB are left");
+	expect("/ram has no space for it, 0 KiB are left");
 }
 
 /* ---- other memory ---- */

@@ -46,13 +46,13 @@ mkdir full
 unshare -m mount -t tmpfs none full 2>/dev/null || exit 0
 room=40M
 start --mem-backend file,path=full/ram
-ends "file: memory at 0x[0-9a-f]*000 is lost: the file system of full/ram has no room for it, 0 KiB are left"
+ends "file: memory at 0x[0-9a-f]*000 is lost: the file system of full/ram has no space for it, 0 KiB are left"
 grep -q "all touched" output && fail "64 MiB in 40"
 # What is asked for beforehand is known beforehand.
 start --mem-backend file,path=full/ram,prealloc
 wait $pid
 status=$?
 [ $status = 241 ] || fail "prealloc: status $status instead of 241"
-grep -q "Fatal: --mem-backend file: prealloc: not all of .* can be had: .* full/ram has no room for it, 0 KiB are left" errors ||
+grep -q "Fatal: --mem-backend file: prealloc: not all of .* can be had: .* full/ram has no space for it, 0 KiB are left" errors ||
 	fail "prealloc: not said"
 exit 0

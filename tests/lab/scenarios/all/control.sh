@@ -32,7 +32,7 @@ shown paused
 # Once more is no error.
 expect_status $ST_OK lkvm pause -n boxed
 expect_status $ST_OK lkvm resume --name boxed
-expect_output "^Guest boxed goes on"
+expect_output "^Guest boxed resumed"
 left=100
 until [ "$(ticks)" -gt $((before + 3)) ]; do
 	[ $left -gt 0 ] || fail "$(ticks) ticks, $before before it was paused"

@@ -33,7 +33,7 @@ while [ $n -lt 6 ]; do
 	used=$(($(ticks) - before))
 	[ $used -le 20 ] || fail "a paused guest used $used ticks of CPU"
 	kill -USR2 "$vm_pid"
-	seen "goes on"
+	seen "Guest .* resumed"
 	n=$((n + 1))
 done
 expect_end $ST_OK 300

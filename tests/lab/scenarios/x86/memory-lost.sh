@@ -22,7 +22,7 @@ lost() {
 }
 
 mount -t tmpfs -o size=128m none full
-lost file,path=full/ram "the file system of full/ram has no room for it, 0 KiB are left; make room"
+lost file,path=full/ram "the file system of full/ram has no space for it, 0 KiB are left; free some"
 rm full/ram
 expect_status $ST_START lkvm_run -m 192 --mem-backend file,path=full/ram,prealloc -p "$(guest hello)"
 expect_output "Fatal: --mem-backend file: prealloc: not all of .* can be had: the file system of full/ram has no room"
