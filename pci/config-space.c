@@ -323,8 +323,8 @@ int pci_assign_bars(struct pci_host *host)
 			if (!bar->size || place_somewhere(&windows, bar))
 				continue;
 			pthread_mutex_unlock(&host->lock);
-			log_error("The PCI windows are too small: no space for BAR %u of slot %u", i,
-				  slot);
+			log_error("The PCI windows are too small: no space for BAR %u of slot %u",
+				  i, slot);
 			return -ENOSPC;
 		}
 		if (!pci)
