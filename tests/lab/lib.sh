@@ -90,12 +90,12 @@ lkvm_run() {
 	${LAB_EXEC:-} lkvm run --nodefaults -k "$LAB_KERNEL" -i "$LAB_INITRD" -c 1 -m 256 --timeout "${LAB_LIMIT:-150}" "$@"
 }
 
-# start COMMAND...: in the background, its output in $T/console. lkvm_run becomes lkvm itself, so
+# start COMMAND...: in the background, its input from $LAB_INPUT if that is set, its output in $T/console. lkvm_run becomes lkvm itself, so
 # that a signal to $vm_pid reaches it and not a shell that waits for it.
 start() {
 	note "$* &"
 	: >"$T/console"
-	(LAB_EXEC=exec; "$@") >"$T/console" 2>&1 </dev/null &
+	(LAB_EXEC=exec; "$@") >"$T/console" 2>&1 <"${LAB_INPUT:-/dev/null}" &
 	vm_pid=$!
 }
 
@@ -139,10 +139,10 @@ data_file() {
 	} >"$1"
 }
 
-# mib N: that many MiB to move or, where emulated CPUs of another architecture take too long, a quarter of them.
+# mib N: that many MiB to move or, where emulated CPUs take long, a quarter of them.
 mib() {
-	case $LAB_HOW:$LAB_ARCH in
-	native:* | *:x86) echo "$1" ;;
+	case $LAB_HOW in
+	native) echo "$1" ;;
 	*) echo $(($1 / 4)) ;;
 	esac
 }

@@ -37,9 +37,33 @@ expect $? 245 "stdin closed"
 run --timeout 1 </dev/null >output 2>errors
 expect $? 245 "stdin /dev/null"
 
+# start_full LETTER: such a guest in the background whose output waits in the pipe `fifo`, which is full and which nobody
+# reads; the other end is open as 9.
+start_full() {
+	[ -p fifo ] || mkfifo fifo
+	printf "$1" >letter
+	exec 9<>fifo
+	"$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 <letter >fifo 2>errors 9>&- &
+	pid=$!
+	now=0
+	for _ in $(seq 600); do
+		before=$now
+		sleep 0.05
+		now=$(sed -n 's/^wchar: //p' /proc/$pid/io)
+		[ "${now:-0}" -lt 10000 ] || [ "$now" != "$before" ] || return 0
+	done
+	kill -KILL $pid
+	fail "the pipe is not full"
+}
+
 # Output: all of it to a slow reader or a file, and none of it to one that has gone.
-# The guest has ended while the last of it still waits for the reader.
-printf L | run | (sleep 1.5; cat) >output
+start_full L
+cat <fifo 9>&- >output &
+reader=$!
+wait $pid
+expect $? 0 "stdout a slow pipe"
+exec 9>&-
+wait $reader
 awk 'BEGIN { for (i = 0; i < 1850; i++) printf "%08x a line of the guest'"'"'s console\n", i }' >lines
 cmp lines output || fail "stdout a slow pipe"
 printf M | run >output
@@ -58,16 +82,11 @@ printf M | run >&-
 expect $? 0 "stdout closed"
 
 # A reader that never reads does not keep lkvm from ending when it is told to.
-mkfifo fifo
-sleep 5 <fifo &
-printf S >input
-"$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 1 <input >fifo 2>errors &
-pid=$!
-sleep 1.5
-(sleep 10; kill -KILL $pid 2>/dev/null) &
+start_full S
 kill $pid
 wait $pid
 expect $? 143 "a stuck reader and SIGTERM"
+exec 9>&-
 
 # until_size BYTES FILE
 until_size() {

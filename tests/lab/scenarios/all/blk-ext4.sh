@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# ext4 on virtio-blk: 256 MiB (64 where that is emulated, but for x86-64) written at random places, flushed, remounted, compared.
+# ext4 on virtio-blk: 256 MiB (64 where that is emulated) written at random places, flushed, remounted, compared.
 # timeout: 420
 LAB_LIMIT=200
 LAB_BLK=virtio_blk,ext4,crc32c_generic

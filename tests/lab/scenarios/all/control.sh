@@ -26,7 +26,7 @@ shown running
 expect_status $ST_OK lkvm pause boxed
 expect_output "^Guest boxed is paused"
 before=$(ticks)
-sleep 2
+sleep 1
 expect_same "ticks of a paused guest" "$before" "$(ticks)"
 shown paused
 # Once more is no error.

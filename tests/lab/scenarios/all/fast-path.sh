@@ -7,10 +7,13 @@ trace=/sys/kernel/tracing
 # The number of ioctl(2).
 case $LAB_ARCH in x86) nr=16 ;; *) nr=29 ;; esac
 truncate -s 16M disk.img
+# A line typed at the guest lets it begin, and another one end.
+mkfifo keys
+exec 3<>keys
+LAB_INPUT=keys
 for transport in pci mmio; do
 	start lkvm_run --virtio-transport $transport -d disk.img -p "$(guest many-reads virtio_blk)"
 	wait_output "^reads: begin"
-	sleep 1
 	echo 1 >$trace/options/event-fork
 	ls "/proc/$vm_pid/task" >$trace/set_event_pid
 	# ioctl(2)
@@ -18,8 +21,10 @@ for transport in pci mmio; do
 	echo 8192 >$trace/buffer_size_kb
 	echo >$trace/trace
 	echo 1 >$trace/events/raw_syscalls/sys_enter/enable
+	echo >&3
 	wait_output "^reads: end"
 	echo 0 >$trace/events/raw_syscalls/sys_enter/enable
+	echo >&3
 	grep "NR $nr " $trace/trace >calls || :
 	expect_end $ST_OK
 	# KVM_RUN; KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_SIGNAL_MSI
