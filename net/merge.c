@@ -89,13 +89,17 @@ static bool parse(const u8 *frame, u32 len, struct segment *segment)
 	return true;
 }
 
-/* The same connection, in the same state; what the IP header says of a single packet may differ. */
+/*
+ * The same connection, in the same state. What else the IP header says of a single packet may differ, but for how far it
+ * may go: one that may go no further is refused.
+ */
 static bool same(const struct merge *merge, const u8 *frame)
 {
 	const u8 *tcp_a = merge->frame + merge->header, *tcp_b = frame + merge->header;
-	unsigned addresses = merge->header == ETH_HEADER + IP_HEADER ? 8 : 32;
+	bool four = merge->header == ETH_HEADER + IP_HEADER;
+	unsigned addresses = four ? 8 : 32, life = ETH_HEADER + (four ? 8 : 7);
 
-	return !memcmp(merge->frame, frame, ETH_HEADER + 2) &&
+	return !memcmp(merge->frame, frame, ETH_HEADER + 2) && merge->frame[life] == frame[life] &&
 	       !memcmp(tcp_a - addresses, tcp_b - addresses, addresses + TCP_SEQ) &&
 	       !memcmp(tcp_a + TCP_ACK, tcp_b + TCP_ACK, TCP_FLAGS - TCP_ACK) &&
 	       !memcmp(tcp_a + TCP_FLAGS + 1, tcp_b + TCP_FLAGS + 1, 2);
