@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Values of keys and options, and lists of them, as their rows describe them. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,13 +163,15 @@ static int take_hex(const struct key_row *row, const char *value, u8 *bytes, cha
 	return key_why(why, "%" PRIu64 " hexadecimal digits would work", 2 * row->max);
 }
 
-static int take_ipv4(const char *value, char *why)
+static int take_ipv4(const struct key_row *row, const char *value, char *why)
 {
 	struct in_addr address;
+	unsigned bits;
 
-	if (inet_pton(AF_INET, value, &address) == 1)
+	if (!parse_ipv4(value, &address, row->max ? &bits : NULL))
 		return 0;
-	return key_why(why, "not an IPv4 address like 10.0.2.15");
+	return key_why(why, "not an IPv4 address like 10.0.2.15%s",
+		       row->max ? " or 10.0.2.15/24" : "");
 }
 
 static int take_mac(const char *value, u8 *field, char *why)
@@ -202,7 +204,8 @@ static int store(const struct key_row *row, void *field, char *value, char *why)
 		return take_flag(value, field, why);
 	case KEY_STRING:
 	case KEY_IPV4:
-		err = row->type == KEY_IPV4 ? take_ipv4(value, why) : take_string(row, value, why);
+		err = row->type == KEY_IPV4 ? take_ipv4(row, value, why)
+					    : take_string(row, value, why);
 		if (!err)
 			*(const char **)field = value;
 		return err;

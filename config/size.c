@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,4 +84,21 @@ int parse_u64(const char *text, u64 max, u64 *number)
 	if (ret == -EINVAL || *text)
 		return -EINVAL;
 	return ret || *number > max ? -ERANGE : 0;
+}
+
+int parse_ipv4(const char *text, struct in_addr *address, unsigned *bits)
+{
+	const char *slash = bits ? strchr(text, '/') : NULL;
+	char copy[INET_ADDRSTRLEN];
+	size_t len = slash ? (size_t)(slash - text) : strlen(text);
+	u64 number = 24;
+
+	if (len >= sizeof(copy))
+		return -EINVAL;
+	snprintf(copy, sizeof(copy), "%.*s", (int)len, text);
+	if (inet_pton(AF_INET, copy, address) != 1 || (slash && parse_u64(slash + 1, 32, &number)))
+		return -EINVAL;
+	if (bits)
+		*bits = number;
+	return 0;
 }

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "lkvm/config/size.h"
 #include "lkvm/util/log.h"
 #include "lkvm/net/backend.h"
 #include "tap.h"
@@ -20,29 +21,6 @@ static int interface_ioctl(int control, const char *name, unsigned long command,
 {
 	snprintf(request->ifr_name, sizeof(request->ifr_name), "%s", name);
 	return ioctl(control, command, request) < 0 ? -errno : 0;
-}
-
-/* "10.0.0.1/24" into address and mask. */
-static int parse_address(const char *text, struct in_addr *address, struct in_addr *mask)
-{
-	char copy[INET_ADDRSTRLEN];
-	const char *slash = strchrnul(text, '/');
-	unsigned long bits = 24;
-	char *end;
-
-	if ((size_t)(slash - text) >= sizeof(copy))
-		return -EINVAL;
-	memcpy(copy, text, slash - text);
-	copy[slash - text] = 0;
-	if (inet_pton(AF_INET, copy, address) != 1)
-		return -EINVAL;
-	if (*slash) {
-		bits = strtoul(slash + 1, &end, 10);
-		if (end == slash + 1 || *end || slash[1] == '-' || slash[1] == '+' || bits > 32)
-			return -EINVAL;
-	}
-	mask->s_addr = bits ? htonl(~0u << (32 - bits)) : 0;
-	return 0;
 }
 
 static int set_inet(int control, const char *name, unsigned long command, struct in_addr value)
@@ -57,20 +35,22 @@ static int set_inet(int control, const char *name, unsigned long command, struct
 int tap_set_address(int control, const char *name, const char *text)
 {
 	struct in_addr address, mask;
+	unsigned bits;
 	int error;
 
-	if (parse_address(text, &address, &mask)) {
+	if (parse_ipv4(text, &address, &bits)) {
 		log_error("--network host_ip=%s: not an IPv4 address; use A.B.C.D or A.B.C.D/BITS",
 			  text);
 		return -EINVAL;
 	}
+	mask.s_addr = bits ? htonl(~0u << (32 - bits)) : 0;
 	error = set_inet(control, name, SIOCSIFADDR, address);
 	if (!error)
 		error = set_inet(control, name, SIOCSIFNETMASK, mask);
 	if (error == -EPERM)
 		log_error("--network host_ip=%s: giving %s an address needs CAP_NET_ADMIN; set it "
-			  "beforehand with: ip address add %s dev %s",
-			  text, name, text, name);
+			  "beforehand with: ip address add %s%s dev %s",
+			  text, name, text, strchr(text, '/') ? "" : "/24", name);
 	else if (error)
 		log_error("--network host_ip=%s: cannot be given to %s: %s", text, name,
 			  strerror(-error));

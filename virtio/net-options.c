@@ -111,7 +111,10 @@ static const struct key_row net_keys[] = {
 	{ .name = "host_ip",
 	  .type = KEY_IPV4,
 	  FIELD(host_ip),
-	  .help = "The host's address as the guest sees it" },
+	  .max = 32,
+	  .argument = "A.B.C.D[/BITS]",
+	  .help = "The host's address as the guest sees it; with tap, the interface's address and how many "
+		  "bits of it are the network's (default: 24)" },
 	{ .name = "guest_ip",
 	  .type = KEY_IPV4,
 	  FIELD(guest_ip),
@@ -184,6 +187,9 @@ static int check_card(void *record, char why[KEY_WHY])
 	if (net->fd >= 0 && (net->tapif || net->script))
 		return key_why(why,
 			       "fd= is a tap that is set up already: leave out tapif= and script=");
+	if (net->mode == NET_MODE_USER && net->host_ip && strchr(net->host_ip, '/'))
+		return key_why(why,
+			       "the network of mode=user has 24 bits: leave out /BITS of host_ip=");
 	return net->mode == NET_MODE_NONE;
 }
 

@@ -400,6 +400,15 @@ static void test_net_values(void **state)
 	BAD("not an address like", "-n", "mac=");
 	BAD("one card", "-n", "mac=01:15:15:15:15:15");
 	BAD("one card", "-n", "mac=00:00:00:00:00:00");
+	GOOD("-n", "mode=tap,host_ip=10.0.0.1/8");
+	assert_string_equal(net(0)->host_ip, "10.0.0.1/8");
+	GOOD("-n", "mode=tap,host_ip=10.0.0.1/0");
+	BAD("10.0.2.15/24", "-n", "host_ip=10.0.0.1/33");
+	BAD("10.0.2.15/24", "-n", "host_ip=10.0.0.1/");
+	BAD("10.0.2.15/24", "-n", "host_ip=10.0.0.1/-1");
+	BAD("10.0.2.15/24", "-n", "host_ip=/24");
+	BAD("leave out /BITS", "-n", "mode=user,host_ip=10.0.0.1/24");
+	BAD("IPv4", "-n", "guest_ip=10.0.0.1/24");
 	BAD("IPv4", "-n", "host_ip=1.2.3");
 	BAD("IPv4", "-n", "guest_ip=::1");
 	BAD("3 to 2147483647", "-n", "fd=1");

@@ -19,7 +19,7 @@ enum key_type {
 	KEY_SIZE, /* u64, bytes: a number and one of B, K, M, G, T, P; without a letter it counts `unit` */
 	KEY_CHOICE, /* unsigned, or an enum without negative values: which of `choices` it is */
 	KEY_HEX,    /* u8 []: `max` bytes, two hexadecimal digits each */
-	KEY_IPV4,   /* const char *: the text of an IPv4 address */
+	KEY_IPV4,   /* const char *: the text of an IPv4 address; max 32: with "/BITS" perhaps */
 	KEY_MAC,    /* u8 [6]: the address of one network card */
 	KEY_CALL,   /* nothing: check() takes the value */
 };

@@ -5,6 +5,8 @@
 
 #include "lkvm/util/types.h"
 
+struct in_addr;
+
 /*
  * "512" (MiB), "512M", "2G", "1T", "4096K", "1048576B"; "0x200" and "01000" are 512. 0, -EINVAL when it is no size, -ERANGE when it
  * is too large for 64 bits; nothing is said. `rest`, if not NULL, gets what follows the number and
@@ -14,6 +16,11 @@ int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest
 
 /* A whole number: decimal, with 0x, or octal with a leading 0. 0, -EINVAL when it is none, -ERANGE when it is above max; nothing is said. */
 int parse_u64(const char *text, u64 max, u64 *number);
+
+/*
+ * "10.0.2.15", or, if bits is not NULL, "10.0.2.15/24" (0 to 32; 24 without). 0, or -EINVAL; nothing is said.
+ */
+int parse_ipv4(const char *text, struct in_addr *address, unsigned *bits);
 
 /* The value of a hexadecimal digit; 16 or more: it is none. */
 unsigned hex_digit(char c);
