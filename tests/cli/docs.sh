@@ -150,7 +150,7 @@ test_completion_of_commands() {
 	. "$BUILD/completion/lkvm.bash"
 	export LKVM_RUNTIME_DIR=$PWD/run
 	mkdir -m 700 run
-	for command in list stat stop pause resume; do
+	for command in list stat stop pause resume balloon; do
 		lkvm $command --help
 		sed -n 's/^  \(-[a-z],\|   \) \(--[a-z-]*\).*/\2/p' .out | sort >in-help
 		complete_words "$LKVM" $command -- | diff in-help - || fail "bash: $command"
@@ -264,6 +264,7 @@ usr/share/doc/lkvm/CHANGELOG.md
 $(cd "$TOP" && printf 'usr/share/doc/lkvm/%s\n' Documentation/*.md)
 usr/share/doc/lkvm/README.md
 usr/share/fish/vendor_completions.d/lkvm.fish
+usr/share/man/man1/lkvm-balloon.1
 usr/share/man/man1/lkvm-list.1
 usr/share/man/man1/lkvm-pause.1
 usr/share/man/man1/lkvm-resume.1

@@ -35,7 +35,7 @@ start_guest() {
 
 test_guests_help() {
 	local command
-	for command in list stop pause resume; do
+	for command in list stop pause resume balloon; do
 		lkvm help $command
 		[ "$status" = 0 ] && [ -z "$err" ] && [[ $out == "Usage: lkvm $command "* ]] || fail "$out$err"
 		first=$out
@@ -53,7 +53,7 @@ test_guests_help() {
 test_guests_usage() {
 	local command
 	own_folder
-	for command in stop pause resume stat; do
+	for command in stop pause resume stat balloon; do
 		refused 240 "$command: " $command
 		refused 240 "-n needs a value: --name NAME" $command -n
 		refused 240 "unknown option --nmae; did you mean --name?" $command --nmae x
@@ -66,12 +66,15 @@ test_guests_usage() {
 	refused 240 "unknown option -z" stop -z
 	refused 240 "unexpected 'x'" list x
 	refused 240 "unknown option --name" list --name x
+	refused 240 "--inflate, --deflate, --target and --hint: one at a time" balloon -i 1 -d 1 x
+	refused 240 "--inflate 0: too small" balloon --inflate 0 x
+	refused 240 "--target much" balloon --target much x
 }
 
 test_guests_that_are_not_there() {
 	local command word
 	own_folder
-	for command in stop pause resume stat; do
+	for command in stop pause resume stat balloon; do
 		for word in x "-n x" -nx --name=x "--name x" "x x" "-n x x"; do
 			# shellcheck disable=SC2086 # words
 			refused 247 "$command: there is no guest 'x', nor any other" $command $word
