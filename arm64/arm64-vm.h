@@ -27,7 +27,10 @@ struct arch_vm {
 	bool used; /* arch_reset was here before */
 };
 
-/* arm64/features.c: what the vCPUs are to be, against what the host offers; before a vCPU exists. Said. */
+/*
+ * arm64/features.c: what the vCPUs are to be, against what the host offers; before a vCPU exists.
+ * Logs and returns -errno on failure.
+ */
 int arm64_choose_features(struct vm *vm);
 
 /* Do the vCPUs have this feature, a KVM_ARM_VCPU_*? */
@@ -38,7 +41,7 @@ static inline bool arm64_wants(const struct vm *vm, unsigned feature)
 
 /*
  * arm64/arch-vcpu.c: KVM_ARM_VCPU_INIT: as after power-on, or off for KVM. The vCPU's thread, or any while that is
- * parked or off. 0 or -errno, nothing said.
+ * parked or off. 0 or -errno, logs nothing.
  */
 int arm64_vcpu_init(struct vcpu *vcpu, bool off);
 /* The same as a machine is switched on: only the first vCPU runs. Main thread; logs and returns -errno on failure. */

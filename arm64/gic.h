@@ -32,17 +32,23 @@ struct gic {
 	struct gic_birth birth;	 /* with --reboot */
 };
 
-/* After KVM_CREATE_VM: makes what --irqchip asks for, or the best there is. 0 or -errno, said. */
+/* After KVM_CREATE_VM: makes what --irqchip asks for, or the best there is. Logs and returns -errno on failure. */
 int gic_create(struct vm *vm, struct gic *gic);
 void gic_destroy(struct gic *gic);
-/* Once all vCPUs exist: sizes, the maintenance interrupt, initialisation; then irq_init(). Said. */
+/*
+ * Once all vCPUs exist: sizes, the maintenance interrupt, initialisation; then irq_init(). Logs and
+ * returns -errno on failure.
+ */
 int gic_init(struct vm *vm, struct gic *gic);
-/* Can it serve vCPUs with EL2? Said. */
+/* Can it serve vCPUs with EL2? Logs and returns -errno on failure. */
 int gic_check_nested(struct vm *vm, const struct gic *gic);
 
-/* gic-reset.c: after gic_init(), before anything ran: notes gic->birth. 0 or -errno, said. */
+/* gic-reset.c: after gic_init(), before anything ran: notes gic->birth. Logs and returns -errno on failure. */
 int gic_note_birth(struct vm *vm, struct gic *gic);
-/* As after power-on, which was noted. vCPUs are parked, devices have been reset. 0 or -errno, said. */
+/*
+ * As after power-on, which was noted. vCPUs are parked, devices have been reset. Logs and returns
+ * -errno on failure.
+ */
 int gic_reset(struct vm *vm, struct gic *gic);
 
 static inline bool gic_is_v3(const struct gic *gic)
@@ -59,7 +65,10 @@ void gic_ppi(const struct vm *vm, unsigned intid, u32 trigger, u32 cells[3]);
 #define GIC_LEVEL_HIGH	4
 #define GIC_LEVEL_LOW	8
 
-/* gic-v2m.c: the MSI frame's registers at `base`; a write of an INTID raises it. 0 or -errno, said. */
+/*
+ * gic-v2m.c: the MSI frame's registers at `base`; a write of an INTID raises it. Logs and returns
+ * -errno on failure.
+ */
 int gic_v2m_create(struct vm *vm, gpa_t base);
 #define GIC_V2M_SIZE   0x1000
 #define GIC_V2M_SETSPI 0x040

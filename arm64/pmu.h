@@ -20,12 +20,15 @@ struct host_pmu {
 /*
  * Which one vCPUs that run on `wanted`, a part of `allowed`, are to have, of those that `folder` (like
  * /sys/bus/event_source/devices) shows. 1: `pmu` is it, with those of its CPUs that are allowed; 0: all CPUs
- * have the same, or nobody can say; -EINVAL: no PMU has all these CPUs. Nothing is said.
+ * have the same, or nobody can say; -EINVAL: no PMU has all these CPUs. Logs nothing.
  */
 int pmu_choose(const char *folder, const cpu_set_t *wanted, const cpu_set_t *allowed,
 	       struct host_pmu *pmu);
 
-/* All vCPUs and the interrupt controller are there and initialised; no vCPU has run. Said. */
+/*
+ * All vCPUs and the interrupt controller are there and initialised; no vCPU has run. Logs and
+ * returns -errno on failure.
+ */
 int pmu_init(struct vm *vm);
 
 #endif

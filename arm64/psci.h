@@ -9,7 +9,10 @@
 
 #include "lkvm/arch.h"
 
-/* Main thread, before vCPUs: --psci, or a complaint about this KVM; and that guests may suspend. Said. */
+/*
+ * Main thread, before vCPUs: --psci, or a complaint about this KVM; and that guests may suspend.
+ * Logs and returns -errno on failure.
+ */
 int psci_setup(struct vm *vm);
 
 /* Main thread, before a life of the guest, vCPUs parked or not running yet: who is on. */

@@ -10,10 +10,13 @@
 struct vm;
 struct vcpu;
 
-/* Before vm_map_memory(): makes room for the records if this guest gets any. 0 or -errno, said. */
+/*
+ * Before vm_map_memory(): makes space for the records if this guest gets any. Logs and returns
+ * -errno on failure.
+ */
 int pvtime_lay_out(struct vm *vm);
 
-/* After KVM_ARM_VCPU_INIT: tells KVM where the vCPU's record is. 0 or -errno, said. */
+/* After KVM_ARM_VCPU_INIT: tells KVM where the vCPU's record is. Logs and returns -errno on failure. */
 int pvtime_init(struct vcpu *vcpu);
 
 #endif

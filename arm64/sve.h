@@ -20,7 +20,10 @@ struct vcpu;
  */
 int sve_limit(u64 set[SVE_WORDS], unsigned bits, char *known, size_t size);
 
-/* After KVM_ARM_VCPU_INIT: lengths as --sve-max-vl says, and no more changes of them. 0 or -errno, said. */
+/*
+ * After KVM_ARM_VCPU_INIT: lengths as --sve-max-vl says, and no more changes of them. Logs and
+ * returns -errno on failure.
+ */
 int sve_finalize(struct vcpu *vcpu);
 
 #endif

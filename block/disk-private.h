@@ -77,7 +77,7 @@ struct disk {
 	struct disk_worker worker;
 };
 
-/* engine.c: prepare and undo what submitting needs. 0 or -errno, said. */
+/* engine.c: prepare and undo what submitting needs. Logs and returns -errno on failure. */
 int disk_engine_init(struct disk *disk);
 void disk_engine_exit(struct disk *disk);
 
@@ -105,7 +105,7 @@ int disk_run_blocking(struct disk *disk, struct disk_request *request);
 bool disk_zero_tail(struct disk *disk, struct disk_request *request);
 
 /*
- * lock.c: 0, or -EBUSY after saying who has it. `writing` asks for the exclusive lock.
+ * lock.c: logs who has it and returns -EBUSY. `writing` asks for the exclusive lock.
  */
 int disk_lock(int fd, const char *path, bool writing);
 /* Says who holds a block device that could not be claimed. */

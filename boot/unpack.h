@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Compressed kernels: one struct unpacker a format. Nothing is said here; image.c has the words for these:
+ * Compressed kernels: one struct unpacker a format. Logs nothing here; image.c has the words for these:
  *	-ENODATA   the data ends before the stream does
  *	-EILSEQ    the stream is damaged
  *	-EUCLEAN   something other than zeroes lies behind the stream

@@ -8,7 +8,10 @@
 /* One with its defaults, from malloc. NULL: no memory. */
 void *record_new(const struct config_kind *kind);
 
-/* Adds those that a guest has by default, then checks all. 0, -ENOMEM, or -errno said. */
+/*
+ * Adds those that a guest has by default, then checks all. Logs and returns -errno on failure;
+ * -ENOMEM is not logged.
+ */
 int records_finish(struct vm_config *config);
 void records_release(struct vm_config *config);
 

@@ -2,7 +2,7 @@
 /*
  * Who connects has the same user and could as well kill lkvm; still nothing he does or fails to do may make the loop
  * wait, or keep others out: nothing blocks, a connection is served one request a round, one on which nothing
- * happens is closed, and the oldest of them makes room for a new one. What only the main thread can do is a job
+ * happens is closed, and the oldest of them makes space for a new one. What only the main thread can do is a job
  * for its loop.
  */
 #include <errno.h>

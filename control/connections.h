@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The connections of a control socket: who has one, whose turn it is, and who makes room for others. */
+/* The connections of a control socket: who has one, whose turn it is, and who makes space for others. */
 #ifndef CONTROL_CONNECTIONS_H
 #define CONTROL_CONNECTIONS_H
 

@@ -20,7 +20,7 @@ struct realtime_timer {
 	void (*expired)(struct realtime_timer *timer); /* on the loop's thread */
 };
 
-/* `who` is for the message. 0 or -errno, said. */
+/* `who` is for the message. Logs and returns -errno on failure. */
 int realtime_timer_init(struct realtime_timer *timer, struct loop *loop,
 			void (*expired)(struct realtime_timer *timer), const char *who);
 /* From here on expired() is called. Main thread. 0 or -errno. */

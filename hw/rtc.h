@@ -44,7 +44,7 @@ struct rtc {
 /*
  * `rtc` is the first member of what calloc gave and has ops set; it is freed when that goes wrong, and with the
  * device. gsi -1: it never interrupts. describe() adds to the description what the common part does not know.
- * 0 or -errno, said.
+ * Logs and returns -errno on failure.
  */
 int rtc_create(struct vm *vm, struct rtc *rtc, const char *name,
 	       const struct device_resource *where, int gsi,

@@ -5,7 +5,7 @@
 
 #include "lkvm/util/types.h"
 
-/* Gives it "A.B.C.D" or "A.B.C.D/LEN" (24 when LEN is left out). 0 or -errno, said. */
+/* Gives it "A.B.C.D" or "A.B.C.D/LEN" (24 when LEN is left out). Logs and returns -errno on failure. */
 int tap_set_address(int control, const char *name, const char *address);
 
 /* Sets it up unless it is. Not being allowed to is a warning: somebody else may do it later. */

@@ -658,7 +658,7 @@ static int configure(struct user *user, const struct net_config *config)
 	return 0;
 }
 
-/* The first helper: main thread, nothing runs yet. 0, or -errno, said. */
+/* The first helper: main thread, nothing runs yet. Logs and returns -errno on failure. */
 static int begin_first(struct user *user)
 {
 	struct pollfd fds[2];

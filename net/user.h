@@ -43,7 +43,7 @@ struct user_ready {
 	char library[128]; /* libslirp's version, or why it could not be had */
 };
 
-/* Everything into `setup`. Main thread, before the guest runs. -EINVAL, said. */
+/* Everything into `setup`. Main thread, before the guest runs. Logs and returns -EINVAL on failure. */
 int user_configure(const struct net_config *config, struct user_setup *setup);
 /* Says that and why the forward cannot be. */
 void user_forward_failed(const struct net_forward *forward, int err);

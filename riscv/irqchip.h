@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The guest's interrupt controller: an AIA (APLIC and IMSICs) in KVM, or a PLIC in lkvm. Each kind is a row of
- * functions; the rest of riscv/ asks for them through `ops`. Main thread; 0 or -errno, said.
+ * functions; the rest of riscv/ asks for them through `ops`. Main thread; logs and returns -errno on failure.
  */
 #ifndef RISCV_IRQCHIP_H
 #define RISCV_IRQCHIP_H

@@ -42,11 +42,11 @@ bool isa_wanted(const struct riscv_isa_config *config, enum riscv_isa_id id);
 /*
  * A new vCPU, which never ran: takes away what is not wanted, and vcpu->arch.isa is what is left. A thing asked for by
  * --disable-NAME that KVM cannot take away gets a warning, from vCPU 0; the guest is not told of it either
- * way. 0 or -errno, said.
+ * way. Logs and returns -errno on failure.
  */
 int isa_init(struct vcpu *vcpu);
 
-/* "rv64imafdc_zicntr...", for riscv,isa. `text` has room for RISCV_ISA_STRING_MAX bytes. */
+/* "rv64imafdc_zicntr...", for riscv,isa. `text` has space for RISCV_ISA_STRING_MAX bytes. */
 void isa_string(const struct riscv_isa *isa, char *text);
 
 /* The CPU node's properties: riscv,isa, riscv,isa-base, riscv,isa-extensions, cache blocks' sizes. */

@@ -25,7 +25,7 @@ int riscv_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, g
 
 /*
  * riscv/birth.c: what the vCPU's registers are as KVM made them, for KVMs that have no reset to offer.
- * birth_keep: once its features are chosen. birth_restore: vCPU parked. 0 or -errno, said.
+ * birth_keep: once its features are chosen. birth_restore: vCPU parked. Logs and returns -errno on failure.
  */
 int birth_keep(struct vcpu *vcpu);
 int birth_restore(struct vcpu *vcpu);

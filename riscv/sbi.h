@@ -40,7 +40,10 @@ struct riscv_sleep {
 	struct loop_timer timer; /* main thread */
 };
 
-/* A new vCPU, which never ran: extensions on and off, and the ids of --custom-*. 0 or -errno, said. */
+/*
+ * A new vCPU, which never ran: extensions on and off, and the ids of --custom-*. Logs and returns
+ * -errno on failure.
+ */
 int sbi_init(struct vcpu *vcpu);
 
 /* vCPU thread: KVM_EXIT_RISCV_SBI. True: run on; false: the vCPU is off for a while. */

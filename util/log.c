@@ -30,7 +30,7 @@ static struct shared_fd out = { .fd = -1 };
 static struct stat out_is; /* what standard error was when `out` was made of it */
 static char backlog[BACKLOG_SIZE];
 static size_t backlog_len;
-static unsigned lost; /* lines that the backlog had no room for */
+static unsigned lost; /* lines that the backlog had no space for */
 static bool stuck;
 
 void log_set_level(enum log_level level)

@@ -154,7 +154,7 @@ static u64 offered_features(const struct virtio_blk *blk, unsigned queues)
 
 static void fill_serial(struct virtio_blk *blk, const char *serial, unsigned index)
 {
-	/* Longer ones lose their end; there is no room for a final zero in 20 bytes, nor need. */
+	/* Longer ones lose their end; there is no space for a final zero in 20 bytes, nor need. */
 	if (serial)
 		snprintf(blk->serial, sizeof(blk->serial), "%s", serial);
 	else

@@ -147,7 +147,7 @@ static void push_frame(struct net_pair *pair, size_t len)
 	pair->rx_frames++;
 }
 
-/* From our own buffer to the driver's, with its kind of header. False: it has no room for it. */
+/* From our own buffer to the driver's, with its kind of header. False: it has no space for it. */
 static bool deliver_converted(struct net_pair *pair, size_t len)
 {
 	u32 header_len = pair->net->header_len;

@@ -103,7 +103,7 @@ struct virtio_net {
 
 /*
  * A device with its loops, not attached to a transport and not started. Takes over the back end,
- * also when it fails. NULL after saying why. vm is NULL and memory given in unit tests.
+ * also when it fails. Logs and returns NULL on failure. vm is NULL and memory given in unit tests.
  */
 struct virtio_net *net_device_new(struct vm *vm, const struct guest_memory *memory,
 				  struct net_backend *backend, const u8 mac[6], unsigned index);

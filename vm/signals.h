@@ -7,7 +7,8 @@ struct vm;
 
 /*
  * Main thread, before others exist (vm_create). From here on SIGTERM, SIGINT, SIGHUP and SIGQUIT are requests to
- * end the guest, a second one ends lkvm at once, SIGUSR1 pauses and SIGUSR2 resumes. 0 or -errno, said.
+ * end the guest, a second one ends lkvm at once, SIGUSR1 pauses and SIGUSR2 resumes. Logs and
+ * returns -errno on failure.
  */
 int vm_signals_start(struct vm *vm);
 

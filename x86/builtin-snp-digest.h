@@ -6,7 +6,7 @@
 #include "lkvm/config/config.h"
 #include "lkvm/util/sha2.h"
 
-/* The digest of a finished configuration. Needs no KVM. 0 or -errno, said. */
+/* The digest of a finished configuration. Needs no KVM. Logs and returns -errno on failure. */
 int snp_config_digest(const struct vm_config *config, u8 digest[SHA384_SIZE]);
 
 #endif

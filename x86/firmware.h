@@ -24,8 +24,8 @@ struct x86_firmware {
 };
 
 /*
- * Opens the files, the image's only if it is not a confidential guest's own; does nothing without --firmware. 0 or
- * -errno, said; x86_firmware_close() in any case.
+ * Opens the files, the image's only if it is not a confidential guest's own; does nothing without
+ * --firmware. Logs and returns -errno on failure; x86_firmware_close() in any case.
  */
 int x86_firmware_open(struct x86_firmware *firmware, const struct vm_config *config, bool image);
 void x86_firmware_close(struct x86_firmware *firmware);
@@ -33,13 +33,19 @@ void x86_firmware_close(struct x86_firmware *firmware);
 /* Makes of the board's PCI host the one that a firmware knows; addresses end at `top`. */
 void x86_firmware_pci(struct pci_board *pci, u64 high_ram, u64 top);
 
-/* The devices that a firmware wants: fw_cfg and what of a chipset it touches. 0 or -errno, said. */
+/*
+ * The devices that a firmware wants: fw_cfg and what of a chipset it touches. Logs and returns
+ * -errno on failure.
+ */
 int x86_firmware_create_devices(struct vm *vm);
 
-/* An image, which is whole pages, to where it ends at 4 GiB; there is RAM. 0 or -errno, said. */
+/* An image, which is whole pages, to where it ends at 4 GiB; there is RAM. Logs and returns -errno on failure. */
 int x86_firmware_place(struct vm *vm, const struct boot_file *image);
 
-/* Image below 4 GiB (unless the confidential guest's load() does it), fw_cfg's items. 0 or -errno, said. */
+/*
+ * Image below 4 GiB (unless the confidential guest's load() does it), fw_cfg's items. Logs and
+ * returns -errno on failure.
+ */
 int x86_firmware_load(struct vm *vm, const struct x86_boot *boot);
 
 #endif

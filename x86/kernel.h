@@ -68,18 +68,24 @@ struct x86_placement {
 /* Opens and checks; `most` is for boot_file_open(). Says what is wrong. */
 int x86_kernel_open(struct x86_kernel *kernel, const char *path, u64 most);
 void x86_kernel_close(struct x86_kernel *kernel);
-/* The parts of it: -ENOEXEC, nothing said, when the file is of another kind. */
+/* The parts of it: -ENOEXEC, logs nothing, when the file is of another kind. */
 int x86_bzimage_open(struct x86_kernel *kernel, const u8 *head, size_t size);
 int x86_elf_open(struct x86_kernel *kernel);
 /* "Multiboot 1", "Multiboot 2" or both, as the file's header says; NULL: it has none. */
 const char *x86_multiboot_kind(const struct boot_file *file);
 
-/* Is there room for kernel, initrd and command line? Reads and writes nothing. Said. */
+/*
+ * Is there space for kernel, initrd and command line? Reads and writes nothing. Logs and returns
+ * -errno on failure.
+ */
 int x86_kernel_check(const struct x86_kernel *kernel, const struct x86_boot *boot);
-/* Where x86_kernel_load() would put them. Said. */
+/* Where x86_kernel_load() would put them. Logs and returns -errno on failure. */
 int x86_kernel_place(const struct x86_kernel *kernel, const struct x86_boot *boot,
 		     struct x86_placement *placement);
-/* Puts kernel, initrd and what the boot protocol wants into (zeroed) guest memory. Said. */
+/*
+ * Puts kernel, initrd and what the boot protocol wants into (zeroed) guest memory. Logs and returns
+ * -errno on failure.
+ */
 int x86_kernel_load(const struct x86_kernel *kernel, const struct x86_boot *boot,
 		    struct x86_entry *entry);
 /* Its parts, for each way in. `load` is where the kernel went, initrd_size may be 0. */
@@ -88,7 +94,7 @@ int x86_load_linux(const struct x86_kernel *kernel, const struct x86_boot *boot,
 int x86_load_pvh(const struct x86_kernel *kernel, const struct x86_boot *boot, gpa_t initrd,
 		 u64 initrd_size, struct x86_entry *entry);
 
-/* The memory map as firmware would tell it; `map` has room for X86_E820_MAX. Returns how many. */
+/* The memory map as firmware would tell it; `map` has space for X86_E820_MAX. Returns how many. */
 #define X86_E820_MAX 12
 unsigned x86_e820(struct boot_e820_entry *map, u64 low_ram, u64 high_ram);
 /* The same for a SEV-SNP guest, which must know what of the first MiB is its own. */

@@ -13,7 +13,7 @@
 #define Q35_BRIDGE   0x29c0 /* 82G33 MCH: slot 0 */
 #define Q35_PCIEXBAR 0x60
 
-/* With the PCI host there; adds devices to vm->devices. 0 or -errno, said. */
+/* With the PCI host there; adds devices to vm->devices. Logs and returns -errno on failure. */
 int q35_create(struct vm *vm);
 
 #endif

@@ -47,7 +47,7 @@ struct arch_vm {
 /*
  * x86/setup.c: the parts of arch_vm_create() that need no KVM, in their order, behind arch_open_files():
  * gpa_bits must be known before memory is laid out: x86_find_address_bits() has them from the CPUID that is there.
- * 0 or -errno, said; arch_vm_destroy() in any case.
+ * Logs and returns -errno on failure; arch_vm_destroy() in any case.
  */
 void x86_find_address_bits(struct vm *vm);
 int x86_lay_out_memory(struct vm *vm);
@@ -58,8 +58,8 @@ int x86_vcpu_state_save(struct vcpu *vcpu);
 void x86_vcpu_state_free(struct vcpu *vcpu);
 
 /*
- * x86/load.c: would arch_load() find room for everything? Needs memory's layout, no device: asked before
- * there are any, so that a guest that cannot be started leaves no trace. Said.
+ * x86/load.c: would arch_load() find space for everything? Needs memory's layout, no device: asked before
+ * there are any, so that a guest that cannot be started leaves no trace. Logs and returns -errno on failure.
  */
 int x86_check_load(struct vm *vm);
 

@@ -3,7 +3,7 @@
  * The whole of what an architecture provides. x86/, arm64/ and riscv/ implement exactly this; nothing
  * outside them knows one of them. Their folders also hold arch-config.h (struct arch_config) and
  * arch-vcpu.h (struct arch_vcpu); struct arch_vm is their own business. Unless said otherwise: main thread,
- * 0 or -errno, and what is wrong has been said when they return an error.
+ * 0 or -errno, after logging what is wrong.
  */
 #ifndef LKVM_ARCH_H
 #define LKVM_ARCH_H

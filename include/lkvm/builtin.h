@@ -46,7 +46,7 @@ bool builtin_parse_run(const struct option_set *set, int argc, char **argv,
  */
 bool builtin_parse(const struct option_set *set, int argc, char **argv, void *base, int *status);
 
-/* What was printed must have arrived: 0, or EXIT_HOST_ERROR after saying that it did not. */
+/* What was printed must have arrived: 0, or EXIT_HOST_ERROR after logging that it did not. */
 int builtin_end_output(void);
 
 #endif

@@ -40,7 +40,8 @@ extern const struct exit_status_row *const guests_statuses[];
 
 /*
  * 0, and the caller frees args by guests_release(); or, with nothing to free, the exit status to end with plus one:
- * --help was given, or what is wrong has been said. With -a, names are those of all guests there are. args, all zero
+ * --help was given, or what is wrong has been logged. With -a, names are those of all guests there
+ * are. args, all zero
  * before, is the beginning of what the command's options fill.
  */
 int guests_parse(const struct guests_command *command, int argc, char **argv,

@@ -14,7 +14,7 @@ extern const struct config_kind *const machine_kinds[];
 
 /*
  * Assembles the guest in guest order, runs it, takes everything down. Main thread. Returns what the
- * process should: an enum exit_status, or 128 + signal. Whatever went wrong has been said.
+ * process should: an enum exit_status, or 128 + signal. Whatever went wrong has been logged.
  */
 int machine_run(const struct vm_config *config);
 

@@ -34,9 +34,9 @@ int snp_parse_option(void *base, const struct option_row *row, const char *value
 u64 snp_policy(const struct snp_config *config);
 unsigned snp_c_bit(const struct snp_config *config);
 
-/* Options that do not go together with a SEV-SNP guest. 0 or -EINVAL, said. */
+/* Options that do not go together with a SEV-SNP guest. Logs and returns -EINVAL on failure. */
 int snp_config_check(const struct vm_config *config);
-/* For other guests: was --snp given? 0 or -EINVAL, said. */
+/* For other guests: was --snp given? Logs and returns -EINVAL on failure. */
 int snp_check_absent(const struct vm_config *config);
 
 #endif

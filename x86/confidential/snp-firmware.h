@@ -41,7 +41,7 @@ struct snp_firmware {
 
 /*
  * What is right with it, and complete: each section's pages are whole, are nobody else's, nor the image's own,
- * there is one page for secrets and one for CPUID. 0, or -EINVAL, said ("--firmware PATH: ...").
+ * there is one page for secrets and one for CPUID. Logs and returns -EINVAL on failure ("--firmware PATH: ...").
  */
 int snp_firmware_parse(struct snp_firmware *firmware, const char *path, const u8 *image, u64 size);
 

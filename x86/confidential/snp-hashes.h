@@ -24,7 +24,7 @@ struct snp_hashes {
 _Static_assert(sizeof(struct snp_hash_entry) == 50 && sizeof(struct snp_hashes) == 176,
 	       "as OVMF reads it");
 
-/* No initrd: that of nothing. The files are read whole. 0 or -errno, said. */
+/* No initrd: that of nothing. The files are read whole. Logs and returns -errno on failure. */
 int snp_hashes_make(struct snp_hashes *hashes, const struct boot_file *kernel,
 		    const struct boot_file *initrds, unsigned nr_initrds, const char *cmdline);
 

@@ -24,7 +24,7 @@ struct snp_identity_files {
 	u8 auth[SEV_SNP_ID_AUTH_SIZE];
 };
 
-/* Reads both, if there are any; warns of a policy that is not the block's. 0 or -errno, said. */
+/* Reads both, if there are any; warns of a policy that is not the block's. Logs and returns -errno on failure. */
 int snp_identity_read(struct snp_identity_files *identity, const struct snp_config *config);
 
 #endif

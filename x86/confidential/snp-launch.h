@@ -2,7 +2,7 @@
 /*
  * The launch of a SEV-SNP guest, in the order that KVM wants it (in Linux:
  * Documentation/virt/kvm/x86/amd-memory-encryption.rst). Every request goes through struct snp_ops, so that
- * a test can play KVM and the security processor. Main thread. 0 or -errno, said.
+ * a test can play KVM and the security processor. Main thread. Logs and returns -errno on failure.
  */
 #ifndef X86_SNP_LAUNCH_H
 #define X86_SNP_LAUNCH_H

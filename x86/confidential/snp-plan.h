@@ -58,14 +58,15 @@ int snp_plan_add(struct snp_plan *plan, const struct guest_memory *memory, gpa_t
 
 /*
  * A kernel that x86_kernel_load() put into memory together with what its boot protocol wants. All of RAM
- * becomes part of the guest, as there is no firmware that would accept the rest. 0 or -errno, said.
+ * becomes part of the guest, as there is no firmware that would accept the rest. Logs and returns
+ * -errno on failure.
  */
 int snp_plan_kernel(struct snp_plan *plan, const struct x86_kernel *kernel,
 		    const struct x86_boot *boot, const struct x86_entry *entry);
 
 /*
  * A firmware that is in memory below 4 GiB. `hashes`, if not NULL, is put where it wants them (see
- * snp-hashes.h; -EINVAL when it does not). 0 or -errno, said.
+ * snp-hashes.h; -EINVAL when it does not). Logs and returns -errno on failure.
  */
 struct snp_hashes;
 int snp_plan_firmware(struct snp_plan *plan, const struct guest_memory *memory,

@@ -22,11 +22,12 @@ struct elf_image {
 	} segments[16];
 };
 
-/* -ENOEXEC: not ELF at all (nothing said). Other errors have been said. */
+/* -ENOEXEC: not ELF at all (not logged). Other errors have been logged. */
 int elf_open(struct elf_image *image, const struct boot_file *file);
 /*
  * Segments into guest memory, which must be zero before (as it is for arch_load): what a segment's
- * memory_size exceeds its file_size by is not touched, so that a large .bss costs nothing. Said.
+ * memory_size exceeds its file_size by is not touched, so that a large .bss costs nothing. Logs and
+ * returns -errno on failure.
  */
 int elf_load(const struct elf_image *image, const struct guest_memory *memory);
 

@@ -29,7 +29,7 @@ struct fdt_irq_format {
 
 /* Allocates the tree and opens its root. -ENOMEM. */
 int fdt_begin(struct fdt_tree *tree);
-/* Closes the root and makes the tree whole. 0 or -errno, said. fdt_free() is the caller's. */
+/* Closes the root and makes the tree whole. Logs and returns -errno on failure. fdt_free() is the caller's. */
 int fdt_end(struct fdt_tree *tree);
 void fdt_free(struct fdt_tree *tree);
 /* The finished tree's size, bytes. */

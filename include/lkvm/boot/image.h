@@ -44,14 +44,14 @@ struct kernel_image {
 /*
  * What is in the file, which must stay open. A compressed one's first bytes are unpacked for it. A file
  * that is something else (boot_image_kind), is for another architecture, is damaged or truncated,
- * or is compressed in a way this lkvm cannot unpack is refused. 0 or -errno, said.
+ * or is compressed in a way this lkvm cannot unpack is refused. Logs and returns -errno on failure.
  */
 int image_open(struct kernel_image *image, const struct boot_file *file,
 	       const struct image_arch *arch);
 /*
  * Puts it at `gpa` (base + text_offset). All of [gpa, gpa + room) must be one piece of RAM, nothing
- * behind the last page of what it really has is touched, and one that unpacks to more than `room` is refused. 0 or
- * -errno, said.
+ * behind the last page of what it really has is touched, and one that unpacks to more than `room`
+ * is refused. Logs and returns -errno on failure.
  */
 int image_load(const struct kernel_image *image, const struct guest_memory *memory, gpa_t gpa,
 	       u64 room);

@@ -25,7 +25,10 @@ struct ram_boot {
 	size_t cmdline_max; /* what its kernels take of a command line, bytes with the 0 */
 	const struct image_arch *arch; /* what its kernels look like; NULL: 32-bit ARM's zImage */
 	const char *dump_dtb;	       /* file that gets the first tree; NULL: none */
-	/* Writes the whole tree. initrd_size 0: none. fdt_free(tree) is the caller's. Said. */
+	/*
+	 * Writes the whole tree. initrd_size 0: none. fdt_free(tree) is the caller's. Logs and
+	 * returns -errno on failure.
+	 */
 	int (*build_dtb)(struct vm *vm, struct fdt_tree *tree, const char *cmdline, gpa_t initrd,
 			 u64 initrd_size);
 
@@ -40,26 +43,32 @@ struct ram_boot {
 	gpa_t entry, dtb;
 };
 
-/* For arch_config_check(): is RAM where it can be, of whole pages? `lowest` is a gpa. 0 or -EINVAL, said. */
+/*
+ * For arch_config_check(): is RAM where it can be, of whole pages? `lowest` is a gpa. Logs and
+ * returns -EINVAL on failure.
+ */
 int ram_boot_check_config(const struct vm_config *config, gpa_t lowest);
 
-/* For arch_vm_type(): does RAM at `base` fit into guest addresses of so many bits? 0 or -E2BIG, said. */
+/*
+ * For arch_vm_type(): does RAM at `base` fit into guest addresses of so many bits? Logs and returns
+ * -E2BIG on failure.
+ */
 int ram_boot_check_bits(const struct vm_config *config, gpa_t base, unsigned bits);
 
-/* Opens config's files; what is wrong with them has been said. ram_boot_close() also after an error. */
+/* Opens config's files; logs what is wrong with them. ram_boot_close() also after an error. */
 int ram_boot_open(struct ram_boot *boot, const struct vm_config *config);
 void ram_boot_close(struct ram_boot *boot);
 
-/* RAM, all of it in one piece. 0 or -errno, said. */
+/* RAM, all of it in one piece. Logs and returns -errno on failure. */
 int ram_boot_add_memory(const struct ram_boot *boot, struct vm *vm);
 
 /*
- * Would ram_boot_load() find room for everything? Needs no device: asked before there are any, so that a
- * guest that cannot be started leaves no trace. 0 or -errno, said.
+ * Would ram_boot_load() find space for everything? Needs no device: asked before there are any, so that a
+ * guest that cannot be started leaves no trace. Logs and returns -errno on failure.
  */
 int ram_boot_check(const struct ram_boot *boot, const struct vm_config *config);
 
-/* For arch_load(): everything into guest memory. 0 or -errno, said. */
+/* For arch_load(): everything into guest memory. Logs and returns -errno on failure. */
 int ram_boot_load(struct ram_boot *boot, struct vm *vm);
 
 #endif

@@ -7,7 +7,7 @@
 
 /*
  * image_open() for 32-bit ARM: a zImage (Documentation/arch/arm/booting.rst in Linux), which unpacks itself where
- * it runs, or a program without any header. 0 or -errno, said.
+ * it runs, or a program without any header. Logs and returns -errno on failure.
  */
 int zimage_open(struct kernel_image *image, const struct boot_file *file);
 

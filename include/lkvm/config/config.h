@@ -74,7 +74,7 @@ char *config_keep(struct vm_config *config, char *text);
 
 /*
  * Fills what was left open (name, number of CPUs, memory, default network, the kernel's path) from
- * the host. 0, or -errno after saying what is wrong.
+ * the host. Logs and returns -errno on failure.
  */
 int config_finish(struct vm_config *config);
 

@@ -42,7 +42,7 @@ const void *config_record(const struct vm_config *config, const struct config_ki
 
 /*
  * For who parses: adds a copy of `record`, or, for a kind of which there can be only one, replaces it. 0,
- * -ENOSPC when there are as many as there may be, or -ENOMEM; nothing is said.
+ * -ENOSPC when there are as many as there may be, or -ENOMEM; logs nothing.
  */
 int config_add(struct vm_config *config, const struct config_kind *kind, const void *record);
 /* None, and none by default either. 0 or -ENOMEM. */

@@ -46,7 +46,7 @@ struct option_row {
 	u64 min, max, unit;   /* as a key's (config/key.h) */
 	const struct key_row *keys; /* what its value is a list of; NULL: no list */
 	/*
-	 * 0, -EINVAL after saying what is wrong with the value and what would work, or -ENOMEM, nothing said.
+	 * 0, -EINVAL after logging what is wrong with the value and what would work, or -ENOMEM, logs nothing.
 	 * `base` is what the command's words fill.
 	 */
 	int (*parse)(void *base, const struct option_row *row, const char *value);
@@ -73,7 +73,7 @@ struct option_set {
 	const struct option_row *const *tables;
 	/* Kinds whose rows are among them; ends with NULL. NULL: none. If there are, base is a struct vm_config. */
 	const struct config_kind *const *kinds;
-	/* A word without a dash. 0, -EINVAL after saying why not, or -ENOMEM. NULL: none has a meaning. */
+	/* A word without a dash. 0, -EINVAL after logging why not, or -ENOMEM. NULL: none has a meaning. */
 	int (*word)(void *base, const char *word);
 	bool guests; /* those words, and values called NAME, are guests' names */
 	/* What it exits with, for --help; ends with NULL. NULL: not told. */
@@ -113,12 +113,12 @@ void options_print_help(const struct option_set *set, FILE *out);
 int option_error(const struct option_row *row, const char *value, const char *fmt, ...)
 	__printf(3, 4);
 
-/* A number of 64 bits, decimal or with 0x. 0, or -EINVAL after saying what is wrong. */
+/* A number of 64 bits, decimal or with 0x. Logs and returns -EINVAL on failure. */
 int option_u64(const struct option_row *row, const char *value, u64 *number);
 
 /*
  * For parsers (.parse) of a list: fills `record` by row->keys. Strings in it are config's. 0, or -EINVAL after
- * saying "--NAME KEY=VALUE: ...", or -ENOMEM, nothing said.
+ * saying "--NAME KEY=VALUE: ...", or -ENOMEM, logs nothing.
  */
 int option_keys(struct vm_config *config, const struct option_row *row, const char *value,
 		void *record);

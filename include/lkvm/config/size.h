@@ -9,12 +9,15 @@ struct in_addr;
 
 /*
  * "512" (MiB), "512M", "2G", "1T", "4096K", "1048576B"; "0x200" and "01000" are 512. 0, -EINVAL when it is no size, -ERANGE when it
- * is too large for 64 bits; nothing is said. `rest`, if not NULL, gets what follows the number and
+ * is too large for 64 bits; logs nothing. `rest`, if not NULL, gets what follows the number and
  * unit, else anything after it is an error.
  */
 int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest);
 
-/* A whole number: decimal, with 0x, or octal with a leading 0. 0, -EINVAL when it is none, -ERANGE when it is above max; nothing is said. */
+/*
+ * A whole number: decimal, with 0x, or octal with a leading 0. 0, -EINVAL when it is none, -ERANGE
+ * when it is above max; logs nothing.
+ */
 int parse_u64(const char *text, u64 max, u64 *number);
 
 /*

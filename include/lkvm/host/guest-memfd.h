@@ -10,7 +10,7 @@
 
 /*
  * KVM_CREATE_GUEST_MEMFD: size in bytes, whole pages; flags are GUEST_MEMFD_FLAG_... as
- * KVM_CAP_GUEST_MEMFD_FLAGS offers them. The caller's descriptor (close-on-exec), or -errno; nothing said.
+ * KVM_CAP_GUEST_MEMFD_FLAGS offers them. The caller's descriptor (close-on-exec), or -errno; logs nothing.
  * Any thread.
  */
 int guest_memfd_create(int vm_fd, u64 size, u64 flags);

@@ -87,7 +87,7 @@ struct host_fact {
 #define HOST_FACT_CAP(g, k, w, c) HOST_FACT(g, k, w, .ask = host_ask_cap, .cap = (c))
 
 /*
- * Opens /dev/kvm and makes a VM to ask. 0, or -errno after saying what is wrong, in the words that a
+ * Opens /dev/kvm and makes a VM to ask. Logs and returns -errno on failure, in the words that a
  * guest's start has for it; what can be asked without can be asked all the same. Close in any case.
  */
 int host_open(struct host *host);
@@ -107,7 +107,7 @@ void host_print_answer(const struct host_fact *fact, const struct host_answer *a
 /* KVM_CHECK_EXTENSION, of the VM if there is one: as it returns, negative when nobody can be asked. */
 int host_cap(const struct host *host, int cap);
 
-/* Another VM like host's, for a question that changes it: the caller's descriptor, or -errno, said. */
+/* Another VM like host's, for a question that changes it: the caller's descriptor, or logs and returns -errno. */
 int host_new_vm(const struct host *host);
 
 /* fact->cap of the VM: yes if it is above 0. */

@@ -5,7 +5,7 @@
 
 #include "lkvm/util/types.h"
 
-/* What KVM_CREATE_DEVICE makes, a KVM_DEV_TYPE_*. Nothing is said. */
+/* What KVM_CREATE_DEVICE makes, a KVM_DEV_TYPE_*. Logs nothing. */
 bool kvm_has_device(int vm_fd, u32 type);
 /* The caller's descriptor, or -errno. */
 int kvm_device_create(int vm_fd, u32 type);

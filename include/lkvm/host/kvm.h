@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The first two steps with /dev/kvm, which every command that needs it takes and which go wrong in the
- * same ways: what went wrong has been said, with what would help. Main thread.
+ * same ways: they log what went wrong, with what would help. Main thread.
  */
 #ifndef LKVM_HOST_KVM_H
 #define LKVM_HOST_KVM_H

@@ -31,8 +31,8 @@ enum fw_cfg_key {
 };
 
 /*
- * At `port`, with signature, id and directory, adds itself to vm->devices, which destroys it. 0 or -errno,
- * said.
+ * At `port`, with signature, id and directory, adds itself to vm->devices, which destroys it. Logs
+ * and returns -errno on failure.
  */
 int fw_cfg_create(struct vm *vm, u16 port, struct fw_cfg **fw_cfg);
 

@@ -12,7 +12,7 @@
 struct memory_backend {
 	/*
 	 * Makes memory->fd, `size` bytes of zeroes, and sets memory->page if its pages are not the host's
-	 * ordinary ones. 0 or -errno, said. NULL: anonymous, there is no file.
+	 * ordinary ones. Logs and returns -errno on failure. NULL: anonymous, there is no file.
 	 */
 	int (*open)(struct guest_memory *memory, u64 size);
 	/* The same for a file that KVM makes: memory->vm_fd is there. NULL: KVM does not. */
@@ -31,7 +31,7 @@ struct memory_backend {
 
 extern const struct memory_backend memory_backends[MEMORY_NR_KINDS];
 
-/* memory/memory.c: into the table, sorted. -EINVAL when it overlaps, -ENOSPC; nothing said. */
+/* memory/memory.c: into the table, sorted. -EINVAL when it overlaps, -ENOSPC; logs nothing. */
 int guest_memory_insert(struct guest_memory *memory, const struct guest_region *new);
 
 /*
@@ -66,7 +66,7 @@ int memory_open_guest_memfd(struct guest_memory *memory, u64 size);
 
 /*
  * memory/prealloc.c: has every page of [hva, hva + size) made, each of `page` bytes, by several threads
- * if it is much. Contents stay. 0; -ENOMEM, -EFAULT and the like: not all could be had; nothing said.
+ * if it is much. Contents stay. 0; -ENOMEM, -EFAULT and the like: not all could be had; logs nothing.
  */
 int memory_preallocate(u8 *hva, u64 size, u64 page);
 /*

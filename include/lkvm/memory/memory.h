@@ -89,7 +89,7 @@ int guest_memory_add_ram(struct guest_memory *memory, gpa_t gpa, u64 size);
 
 /*
  * The same for what the guest learns of by other ways than its memory map (struct guest_region). It is
- * anonymous memory always. Nothing is said.
+ * anonymous memory always. Logs nothing.
  */
 int guest_memory_add_unlisted(struct guest_memory *memory, gpa_t gpa, u64 size);
 
@@ -138,7 +138,7 @@ int __must_check guest_memory_give_back(const struct guest_memory *memory, gpa_t
 
 /*
  * Zeroes all RAM, by giving the pages back to the host where they are not the guest's to keep: what a
- * reboot without leftovers needs. No vCPU runs, every device is quiesced. 0 or -errno, said.
+ * reboot without leftovers needs. No vCPU runs, every device is quiesced. Logs and returns -errno on failure.
  */
 int guest_memory_clear(struct guest_memory *memory);
 

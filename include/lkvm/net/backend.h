@@ -114,11 +114,11 @@ struct net_backend {
 /* Does it take helpers_begin(), before anything else is there? */
 bool net_needs_helper(const struct net_config *config);
 
-/* Makes what config->mode names. NULL after saying why. */
+/* Makes what config->mode names. Logs and returns NULL on failure. */
 struct net_backend *net_backend_create(const struct net_config *config);
 struct net_backend *net_tap_create(const struct net_config *config);
 /*
- * After helpers_begin. `config` must live as long. NULL after saying why, also when this lkvm was built
+ * After helpers_begin. `config` must live as long. Logs and returns NULL on failure, also when this lkvm was built
  * without libslirp.
  */
 struct net_backend *net_user_create(const struct net_config *config);

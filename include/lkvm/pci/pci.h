@@ -107,7 +107,10 @@ struct pci_device {
 	bool intx_disabled;    /* host's INTx lock: by the command register */
 };
 
-/* Makes the host bridge (slot 0) and its windows; adds a device to vm->devices; sets vm->pci. Said. */
+/*
+ * Makes the host bridge (slot 0) and its windows; adds a device to vm->devices; sets vm->pci. Logs
+ * and returns -errno on failure.
+ */
 int pci_host_create(struct vm *vm, const struct pci_board *board);
 const struct pci_board *pci_host_board(const struct pci_host *host);
 
@@ -131,7 +134,7 @@ void pci_set_io_bar(struct pci_device *pci, unsigned bar, u64 size, const struct
 int pci_add_msix(struct pci_device *pci, unsigned bar, unsigned nr);
 /*
  * Once all devices exist: gives every BAR an address (there is no firmware to do it), turns decoding
- * and bus mastering on, and keeps that as the power-on state. Said.
+ * and bus mastering on, and keeps that as the power-on state. Logs and returns -errno on failure.
  */
 int pci_assign_bars(struct pci_host *host);
 /* Takes the device from its slot and frees what init and add_msix made. */

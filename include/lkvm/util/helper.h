@@ -43,7 +43,8 @@ struct helper {
 };
 
 /*
- * Starts the spawner, once, before threads, guest memory and /dev/kvm are there. 0 or -errno, said. It
+ * Starts the spawner, once, before threads, guest memory and /dev/kvm are there. Logs and returns
+ * -errno on failure. It
  * ends with the thread that called this, or by helpers_end, and with it all helpers.
  */
 int helpers_begin(void);

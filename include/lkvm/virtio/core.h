@@ -234,7 +234,7 @@ void virtio_config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len
 void virtio_config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len);
 u8 virtio_config_generation(struct virtio_device *dev);
 
-/* Transports' own makers; virtio_attach picks one. 0 or -errno, said. */
+/* Transports' own makers; virtio_attach picks one. Logs and returns -errno on failure. */
 int virtio_pci_attach(struct virtio_device *dev, struct vm *vm);
 int virtio_mmio_attach(struct virtio_device *dev, struct vm *vm,
 		       const struct device_resource *where, int gsi);

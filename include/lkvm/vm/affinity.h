@@ -6,7 +6,7 @@
 struct vcpu;
 struct vm;
 
-/* Before any vCPU: can threads run where --vcpu-affinity says? Said. */
+/* Before any vCPU: can threads run where --vcpu-affinity says? Logs and returns -errno on failure. */
 int vcpus_check_affinity(struct vm *vm);
 /* The vCPU's own thread, before it runs anything of the guest. */
 void vcpu_bind_thread(struct vcpu *vcpu);

@@ -54,7 +54,7 @@ int __must_check conversion_request(struct vcpu *vcpu, gpa_t gpa, u64 size, bool
 
 /*
  * KVM_EXIT_MEMORY_FAULT, on the vCPU's thread: an access to private (or shared) memory at a page that is
- * not, for KVM. 0: enter the guest again. -errno: it leads nowhere, nothing said.
+ * not, for KVM. 0: enter the guest again. -errno: it leads nowhere, logs nothing.
  */
 int __must_check conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private);
 

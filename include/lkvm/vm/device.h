@@ -73,7 +73,7 @@ struct device_row {
 	int gsi; /* of the first */
 };
 
-/* The place with that index; -ENOSPC when there is none. Nothing said. */
+/* The place with that index; -ENOSPC when there is none. Logs nothing. */
 int device_row_place(const struct device_row *row, unsigned index, struct device_resource *where,
 		     int *gsi);
 

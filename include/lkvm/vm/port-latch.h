@@ -13,7 +13,7 @@ struct vm;
 
 /*
  * Writes of one byte to `port` are kept from now on, where KVM can do that; nothing is different otherwise. One port of a
- * VM, before vCPUs run. Nothing said.
+ * VM, before vCPUs run. Logs nothing.
  */
 void port_latch_create(struct vm *vm, u16 port);
 void port_latch_destroy(struct vm *vm);

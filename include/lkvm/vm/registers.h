@@ -9,7 +9,7 @@ struct vcpu;
 
 /*
  * One register of 64 bits by KVM's number for it (KVM_GET_ONE_REG, KVM_SET_ONE_REG). The vCPU's
- * thread, or any while it is parked. 0 or -errno, nothing said.
+ * thread, or any while it is parked. 0 or -errno, logs nothing.
  */
 int vcpu_get_register(struct vcpu *vcpu, u64 id, u64 *value);
 int vcpu_set_register(struct vcpu *vcpu, u64 id, u64 value);

@@ -55,7 +55,10 @@ struct vcpu {
 #define vcpu_for_each(vcpu, vm, i)                                                                 \
 	for ((i) = 0; (i) < (vm)->nr_vcpus && ((vcpu) = (vm)->vcpus[i]); (i)++)
 
-/* Checks the number against KVM_CAP_NR_VCPUS and MAX_VCPUS, makes all vCPUs, no thread. Said. */
+/*
+ * Checks the number against KVM_CAP_NR_VCPUS and MAX_VCPUS, makes all vCPUs, no thread. Logs and
+ * returns -errno on failure.
+ */
 int vcpus_create(struct vm *vm);
 void vcpus_destroy(struct vm *vm);
 

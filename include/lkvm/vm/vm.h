@@ -44,7 +44,7 @@ enum vm_request {
 	VM_REQUEST_PANIC,	/* pvpanic said so */
 	VM_REQUEST_TRIPLE_FAULT,
 	VM_REQUEST_INTERNAL_ERROR, /* KVM cannot go on; already shown */
-	VM_REQUEST_HOST_ERROR,	   /* already said */
+	VM_REQUEST_HOST_ERROR,	   /* already logged */
 };
 
 struct vm {
@@ -128,7 +128,10 @@ int vm_create(struct vm *vm);
 void vm_destroy(struct vm *vm);
 void vm_release(struct vm *vm);
 
-/* Tells KVM of every region in vm->memory (KVM_SET_USER_MEMORY_REGION, ...REGION2). 0 or -errno, said. */
+/*
+ * Tells KVM of every region in vm->memory (KVM_SET_USER_MEMORY_REGION, ...REGION2). Logs and
+ * returns -errno on failure.
+ */
 int vm_map_memory(struct vm *vm);
 
 /*
