@@ -2,24 +2,21 @@
 /*
  * User-mode network, lkvm's side: a helper process runs libslirp (user-helper.c), so that what a guest
  * can do to that library it does to a process that has nothing. Here frames go between the device and the
- * helper, in rings that both have in memory; what libslirp must not get is held back; and a helper that died or hangs is
- * replaced, with the guest's link down meanwhile. Nothing here waits for the helper once the guest runs.
+ * helper, in rings that both have in memory, and what libslirp must not get is held back. While there is no helper
+ * (helper-watch.h) the guest's link is down. Nothing here waits for the helper once the guest runs.
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/sockios.h>
 #include <linux/virtio_net.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "fragments.h"
 #include "hazards.h"
-#include "lkvm/util/helper.h"
+#include "lkvm/util/helper-watch.h"
 #include "lkvm/util/iov.h"
 #include "loopback.h"
 #include "ring.h"
@@ -43,39 +40,15 @@
 /* What the last frames of a guest that ends have to get to the host's sockets. */
 #define FINISH_MS 200
 
-/* A new helper comes after a second, and later if the ones before it did not live for a minute. */
-#define RESTART_NS     SECOND
-#define RESTART_MAX_NS (32 * SECOND)
-#define LONG_LIFE_NS   (60 * SECOND)
-
-/* How often it is looked whether the helper still reads what it gets, and how often in vain. */
-#define LOOK_NS	    (SECOND / 2)
-#define IDLE_NS	    (30 * SECOND)
-#define LOOKS_MAX   6
-#define BEGIN_LOOKS 40
-
 /* A ring that was full has room again at half. */
 #define ROOM_AGAIN (RING_SIZE / 2)
-
-/* In a network's life. */
-#define LINES_HELPER   8
-#define LINES_LIBSLIRP 8
-
-enum state {
-	NONE,	  /* the next helper is started by `again` */
-	STARTING, /* it has been told what to do, and is not ready */
-	UP,
-};
 
 /* Everything is used on the loop's thread, or before it runs. */
 struct user {
 	struct net_backend backend;
 	const struct net_config *config;
 	struct user_setup setup;
-	struct loop *loop; /* NULL until start */
-	enum state state;
-	struct helper helper;
-	struct loop_fd socket, messages, life;
+	struct helper_watch watch;
 	bool incoming_wanted, writable_wanted;
 
 	struct rings rings;
@@ -83,22 +56,11 @@ struct user {
 	u32 untold;	  /* bytes put since it was last looked whether the helper sleeps */
 	struct loop_look come;
 
-	/* Does it read? */
-	struct loop_timer look;
-	unsigned looks; /* in vain, one after the other */
-	int unread;	/* bytes that it had not read when last looked */
-	size_t sent;	/* since */
-	bool active;	/* so was the network */
-
-	struct loop_timer again;
-	u64 started, pause; /* ns: when the last helper was, and how long to wait for the next */
-
 	u8 piece[NET_MAX_FRAME]; /* a guest's fragment, while it is looked at */
 	struct fragments *fragments;
 	struct loopback loopback;
 	bool loopback_told;
 	bool data_valid; /* the guest takes DATA_VALID instead of checking sums itself */
-	struct log_limit lines, libslirp_lines;
 };
 
 static const struct helper_kind user_helper = {
@@ -115,53 +77,11 @@ static struct user *to_user(struct net_backend *backend)
 
 /* ---- waking the helper ---- */
 
-static int unread_bytes(const struct user *user)
-{
-	int bytes = 0;
-
-	return ioctl(user->helper.fd, SIOCOUTQ, &bytes) ? 0 : bytes;
-}
-
-/*
- * What waits in the socket is counted with the kernel's overhead, so it is at least what was sent, if
- * nothing was read.
- */
-static bool has_read(struct user *user)
-{
-	int unread = unread_bytes(user);
-	bool progress = !unread || (size_t)unread < user->unread + user->sent;
-
-	user->unread = unread;
-	user->sent = 0;
-	if (progress)
-		user->looks = 0;
-	return progress;
-}
-
-static void look_soon(struct user *user)
-{
-	if (user->active || !user->loop)
-		return;
-	user->active = true;
-	loop_timer_set(user->loop, &user->look, LOOK_NS);
-}
-
-static void kick(struct user *user)
-{
-	static const u8 nothing;
-
-	if (user->looks)
-		has_read(user);
-	/* Or lost, with the helper: `life` will tell. */
-	if (send(user->helper.fd, &nothing, sizeof(nothing), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
-		user->sent += sizeof(nothing);
-}
-
 /* The helper says what the real one never would: it is not ours any more. */
 static void distrust(struct user *user)
 {
 	if (user->rings.base)
-		helper_kill(&user->helper);
+		helper_watch_kill(&user->watch);
 	rings_unmap(&user->rings);
 }
 
@@ -169,9 +89,9 @@ static void distrust(struct user *user)
 static void tell_helper(struct user *user)
 {
 	user->untold = 0;
-	look_soon(user);
+	helper_watch_active(&user->watch);
 	if (ring_show(&user->rings.out))
-		kick(user);
+		helper_watch_kick(&user->watch);
 }
 
 /* ---- frames to the guest ---- */
@@ -180,7 +100,7 @@ static void tell_helper(struct user *user)
 static const u8 *next_frame(struct user *user, u32 *len)
 {
 	struct ring *in = &user->rings.in;
-	const u8 *frame = user->state == UP ? ring_get(in, len) : NULL;
+	const u8 *frame = user->watch.state == HELPER_UP ? ring_get(in, len) : NULL;
 
 	if (frame && *len >= ETH_HEADER && *len <= USER_FRAME_MAX)
 		return frame;
@@ -225,7 +145,7 @@ static bool look_for_frames(struct loop_look *look, bool sleeps)
 	struct user *user = CONTAINER_OF(look, struct user, come);
 	struct ring *in = &user->rings.in;
 
-	if (user->state != UP || !user->incoming_wanted)
+	if (user->watch.state != HELPER_UP || !user->incoming_wanted)
 		return false;
 	ring_awake(in);
 	if (sleeps ? ring_wait_frames(in) : ring_empty(in)) {
@@ -233,10 +153,10 @@ static bool look_for_frames(struct loop_look *look, bool sleeps)
 			distrust(user);
 		return false;
 	}
-	look_soon(user);
+	helper_watch_active(&user->watch);
 	user->backend.incoming(user->backend.opaque, 0);
 	if (ring_wakes_putter(in))
-		kick(user);
+		helper_watch_kick(&user->watch);
 	return true;
 }
 
@@ -310,7 +230,7 @@ static int user_transmit(struct net_backend *backend, unsigned pair, const struc
 	u8 headers[HEADERS_MAX], *frame;
 	size_t looked_at;
 
-	if (user->state != UP)
+	if (user->watch.state != HELPER_UP)
 		return -ENETDOWN;
 	len -= NET_HDR_LEN;
 	if (len > NET_MAX_FRAME)
@@ -356,32 +276,6 @@ static void let_write(struct user *user)
 		user->backend.writable(user->backend.opaque, 0);
 }
 
-static void off_loop(struct user *user)
-{
-	loop_fd_del(&user->socket);
-	loop_fd_del(&user->messages);
-	loop_fd_del(&user->life);
-	loop_timer_cancel(&user->look);
-	loop_timer_cancel(&user->again);
-}
-
-static int on_loop(struct user *user)
-{
-	int err;
-
-	user->socket.fd = user->helper.fd;
-	user->messages.fd = user->helper.messages;
-	user->life.fd = user->helper.life;
-	err = loop_fd_add(user->loop, &user->socket, EPOLLIN);
-	if (!err && user->helper.messages >= 0)
-		err = loop_fd_add(user->loop, &user->messages, EPOLLIN);
-	if (!err)
-		err = loop_fd_add(user->loop, &user->life, EPOLLIN);
-	user->active = false;
-	look_soon(user);
-	return err;
-}
-
 /* What to do, and the memory that is shared with it. */
 static int send_setup(struct user *user)
 {
@@ -403,84 +297,40 @@ static int send_setup(struct user *user)
 	control.header.cmsg_len = CMSG_LEN(sizeof(memory));
 	memcpy(CMSG_DATA(&control.header), &memory, sizeof(memory));
 	err = rings_map(&user->rings, memory, false);
-	if (!err && sendmsg(user->helper.fd, &message, MSG_NOSIGNAL) < 0)
+	if (!err && sendmsg(user->watch.helper.fd, &message, MSG_NOSIGNAL) < 0)
 		err = -errno;
 	close(memory);
 	return err;
 }
 
-/* Starts one and tells it what to do; that it is ready comes later. */
-static int begin(struct user *user)
+static struct user *watched(struct helper_watch *watch)
 {
-	int err = helper_start(&user->helper, &user_helper);
-
-	user->started = clock_now();
-	if (err)
-		return err;
-	user->sent = user->looks = user->untold = 0;
-	user->out_blocked = false;
-	user->unread = 0;
-	user->state = STARTING;
-	err = send_setup(user);
-	if (!err && user->libslirp_lines.spent == LINES_LIBSLIRP)
-		helper_mute(&user->helper);
-	return err;
+	return CONTAINER_OF(watch, struct user, watch);
 }
 
-static void lost(struct user *user, const char *how)
+static int user_begin(struct helper_watch *watch)
 {
-	u64 now = clock_now();
-	bool was_up = user->state == UP;
+	struct user *user = watched(watch);
 
-	off_loop(user);
-	helper_end(&user->helper, 0);
-	user->state = NONE;
+	user->untold = 0;
+	user->out_blocked = false;
+	return send_setup(user);
+}
+
+static void user_lost(struct helper_watch *watch, bool was_up)
+{
+	struct user *user = watched(watch);
+
 	user->out_blocked = false;
 	rings_unmap(&user->rings);
-	user->pause = now - user->started > LONG_LIFE_NS
-			      ? RESTART_NS
-			      : MIN(MAX(user->pause * 2, RESTART_NS), RESTART_MAX_NS);
-	if (log_limit_ok(&user->lines))
-		log_warning(
-			"User-mode network: the helper %s; the guest's link is down until the next "
-			"one is there%s",
-			how,
-			user->lines.spent == LINES_HELPER ? " (no more of these are logged)" : "");
-	loop_timer_set(user->loop, &user->again, user->pause);
 	if (was_up)
 		link_changed(user, false);
 	let_write(user);
 }
 
-static void life_ready(struct loop_fd *handler, u32 events)
-{
-	struct user *user = CONTAINER_OF(handler, struct user, life);
-	char how[128];
-
-	if (user->looks >= LOOKS_MAX)
-		snprintf(how, sizeof(how), "did not answer");
-	else
-		helper_how(&user->helper, how, sizeof(how));
-	lost(user, how);
-}
-
-static void again_expired(struct loop_timer *timer)
-{
-	struct user *user = CONTAINER_OF(timer, struct user, again);
-	int err = begin(user);
-	char how[128];
-
-	if (!err)
-		err = on_loop(user);
-	if (!err)
-		return;
-	snprintf(how, sizeof(how), "could not be started: %s", strerror(-err));
-	lost(user, how);
-}
-
 static bool read_ready(struct user *user, struct user_ready *ready)
 {
-	if (recv(user->helper.fd, ready, sizeof(*ready), MSG_DONTWAIT) != sizeof(*ready))
+	if (recv(user->watch.helper.fd, ready, sizeof(*ready), MSG_DONTWAIT) != sizeof(*ready))
 		return false;
 	ready->library[sizeof(ready->library) - 1] = '\0';
 	if (ready->forward < 0 || (unsigned)ready->forward >= user->setup.nr_forwards)
@@ -488,19 +338,18 @@ static bool read_ready(struct user *user, struct user_ready *ready)
 	return true;
 }
 
-static void replaced(struct user *user)
+static bool user_ready(struct helper_watch *watch)
 {
+	struct user *user = watched(watch);
 	struct user_ready ready;
 
-	if (!read_ready(user, &ready) || (ready.err && ready.forward < 0)) {
-		helper_kill(&user->helper);
-		return;
-	}
-	if (ready.err && log_limit_ok(&user->lines))
+	if (!read_ready(user, &ready) || (ready.err && ready.forward < 0))
+		return false;
+	if (ready.err && log_limit_ok(&watch->lines))
 		user_forward_failed(&user->config->forwards[ready.forward], -ready.err);
-	user->state = UP;
-	user->looks = 0;
+	helper_watch_up(watch);
 	link_changed(user, true);
+	return true;
 }
 
 /* The device may, if it waited for the helper and that has taken frames. */
@@ -512,70 +361,24 @@ static void go_on(struct user *user)
 	let_write(user);
 }
 
-static void socket_ready(struct loop_fd *handler, u32 events)
+static void user_received(struct helper_watch *watch)
 {
-	struct user *user = CONTAINER_OF(handler, struct user, socket);
 	u8 kicked;
 
-	if (events & (EPOLLHUP | EPOLLERR)) {
-		/* `life` tells how it ended, once that is known; it must end. */
-		loop_fd_del(&user->socket);
-		helper_kill(&user->helper);
-		return;
-	}
-	if (user->state == STARTING) {
-		replaced(user);
-	} else {
-		recv(handler->fd, &kicked, sizeof(kicked), MSG_DONTWAIT);
-		go_on(user);
-	}
+	recv(watch->helper.fd, &kicked, sizeof(kicked), MSG_DONTWAIT);
+	go_on(watched(watch));
 }
 
-static void look_expired(struct loop_timer *timer)
-{
-	struct user *user = CONTAINER_OF(timer, struct user, look);
-	bool alive = user->state == UP && has_read(user), active = user->active;
-
-	if (!alive && ++user->looks >= (user->state == UP ? LOOKS_MAX : BEGIN_LOOKS)) {
-		helper_kill(&user->helper);
-		return;
-	}
-	user->active = !alive;
-	if (alive)
-		kick(user); /* something to read, so that it can be seen whether it is read */
-	loop_timer_set(user->loop, timer, active || !alive ? LOOK_NS : IDLE_NS);
-}
-
-/* ---- what the helper prints ---- */
-
-static void print_line(struct user *user, const char *line)
-{
-	if (*line && log_limit_ok(&user->libslirp_lines))
-		log_info("User-mode network: libslirp: %.200s%s", line,
-			 user->libslirp_lines.spent == LINES_LIBSLIRP
-				 ? " (no more of these are logged)"
-				 : "");
-}
-
-static void messages_ready(struct loop_fd *handler, u32 events)
-{
-	struct user *user = CONTAINER_OF(handler, struct user, messages);
-	char text[1024], *cursor = text, *line;
-	ssize_t len = read(handler->fd, text, sizeof(text) - 1);
-
-	if (len < 0 && errno == EAGAIN)
-		return;
-	if (len > 0) {
-		text[len] = '\0';
-		while ((line = strsep(&cursor, "\n")))
-			print_line(user, line);
-	}
-	/* The helper's writes fail from now on: they cost nobody anything. */
-	if (len <= 0 || user->libslirp_lines.spent == LINES_LIBSLIRP) {
-		loop_fd_del(handler);
-		helper_mute(&user->helper);
-	}
-}
+static const struct helper_watch_ops user_watch_ops = {
+	.kind = &user_helper,
+	.what = "User-mode network",
+	.meanwhile = "the guest's link is down until the next one is there",
+	.prints = "libslirp",
+	.begin = user_begin,
+	.ready = user_ready,
+	.received = user_received,
+	.lost = user_lost,
+};
 
 /* ---- what the device calls ---- */
 
@@ -597,27 +400,25 @@ static int user_start(struct net_backend *backend, struct loop *const *loops)
 {
 	struct user *user = to_user(backend);
 
-	user->loop = loops[0];
-	loop_set_look(user->loop, &user->come);
-	return on_loop(user);
+	loop_set_look(loops[0], &user->come);
+	return helper_watch_on(&user->watch, loops[0]);
 }
 
 static void user_stop(struct net_backend *backend)
 {
 	struct user *user = to_user(backend);
 
-	off_loop(user);
-	loop_set_look(user->loop, NULL);
-	user->loop = NULL;
+	loop_set_look(user->watch.loop, NULL);
+	helper_watch_off(&user->watch);
 }
 
 static void user_destroy(struct net_backend *backend)
 {
 	struct user *user = to_user(backend);
 
-	if (user->state == UP)
+	if (user->watch.state == HELPER_UP)
 		tell_helper(user);
-	helper_end(&user->helper, user->state == UP ? FINISH_MS : 0);
+	helper_watch_end(&user->watch, FINISH_MS);
 	fragments_free(user->fragments);
 	rings_unmap(&user->rings);
 	free(user);
@@ -661,29 +462,22 @@ static int configure(struct user *user, const struct net_config *config)
 /* The first helper: main thread, nothing runs yet. Logs and returns -errno on failure. */
 static int begin_first(struct user *user)
 {
-	struct pollfd fds[2];
 	struct user_ready ready;
 	char how[128];
-	int err = begin(user);
+	int err = helper_watch_begin(&user->watch);
 
 	if (err) {
 		log_error("--network mode=user: its helper process: %s", strerror(-err));
 		return err;
 	}
-	fds[0] = (struct pollfd){ user->helper.fd, POLLIN, 0 };
-	fds[1] = (struct pollfd){ user->helper.life, POLLIN, 0 };
-	while (poll(fds, 2, BEGIN_MS) < 0 && errno == EINTR)
-		;
-	if (!read_ready(user, &ready)) {
-		snprintf(how, sizeof(how), "does not answer");
-		if (fds[1].revents)
-			helper_how(&user->helper, how, sizeof(how));
+	if (!helper_watch_wait(&user->watch, BEGIN_MS, how, sizeof(how)) ||
+	    !read_ready(user, &ready)) {
 		log_error("--network mode=user: its helper process %s", how);
 		return -EIO;
 	}
 	if (!ready.err) {
 		log_debug("User-mode network: libslirp %s", ready.library);
-		user->state = UP;
+		helper_watch_up(&user->watch);
 		return 0;
 	}
 	if (ready.forward >= 0)
@@ -702,19 +496,12 @@ static struct user *new_user(void)
 
 	if (!user)
 		return NULL;
-	helper_init(&user->helper);
+	helper_watch_init(&user->watch, &user_watch_ops);
 	user->backend.ops = &user_ops;
 	user->backend.pairs = 1;
 	user->backend.mtu = NET_DEFAULT_MTU;
 	user->backend.features = BIT(VIRTIO_NET_F_GUEST_CSUM);
-	user->lines.burst = LINES_HELPER;
-	user->libslirp_lines.burst = LINES_LIBSLIRP;
-	user->socket.ready = socket_ready;
-	user->messages.ready = messages_ready;
-	user->life.ready = life_ready;
-	user->look.expired = look_expired;
 	user->come.look = look_for_frames;
-	user->again.expired = again_expired;
 	user->fragments = fragments_new();
 	if (user->fragments)
 		return user;

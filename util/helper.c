@@ -151,8 +151,12 @@ void helper_mute(struct helper *helper)
 int helper_status(struct helper *helper)
 {
 	int status;
+	ssize_t got = recv(helper->life, &status, sizeof(status), 0);
 
-	return recv(helper->life, &status, sizeof(status), 0) == sizeof(status) ? status : -ECHILD;
+	/* The spawner closed its end before it read what helper_kill() sent: the status is behind that error. */
+	if (got < 0 && errno == ECONNRESET)
+		got = recv(helper->life, &status, sizeof(status), 0);
+	return got == sizeof(status) ? status : -ECHILD;
 }
 
 void helper_words(int status, char *words, size_t size)

@@ -223,8 +223,9 @@ static void reap(void)
 static void let_go(struct child *child)
 {
 	char byte;
+	bool asked = recv(child->life, &byte, sizeof(byte), MSG_DONTWAIT) > 0;
 
-	if (!child->program || recv(child->life, &byte, sizeof(byte), MSG_DONTWAIT) > 0)
+	if (asked || !child->program)
 		kill(child->pid, SIGKILL);
 	child->killed = true;
 }
