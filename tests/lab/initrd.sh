@@ -70,7 +70,7 @@ host_initrd() {
 
 guest_labels() {
 	local _l
-	for _l in $KERNEL_LABELS $OTHER_KERNEL_LABELS; do
+	for _l in $KERNEL_LABELS $OTHER_KERNEL_LABELS small; do
 		[ ! -d "$ARCH_CACHE/kernels/$_l" ] || echo "$_l"
 	done
 }

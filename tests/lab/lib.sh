@@ -63,7 +63,7 @@ need_tool() {
 	done
 }
 
-# kernel LABEL [FORM]: the guests of this scenario run that kernel ("stock" unless called), in the form that starts
+# kernel LABEL [FORM]: the guests of this scenario run that kernel ("small" unless called), in the form that starts
 # fastest or, with $LAB_IMAGE, in the one that distributions install.
 kernel() {
 	[ -d "$LAB_KERNELS/$1" ] || skip "no kernel '$1' in the cache"
@@ -73,7 +73,11 @@ kernel() {
 	# As a pattern: releases have plus signs.
 	LAB_RELEASE=$(sed 's/[+.]/[&]/g' "$LAB_KERNELS/$1/release")
 }
-kernel stock
+# The small one where it was made: who is about what distributions have says so.
+default_kernel() {
+	[ -d "$LAB_KERNELS/small" ] && kernel small || kernel stock
+}
+default_kernel
 
 # How a busybox guest is started: guest SCRIPT [MODULES [PARAMETERS]] gives the words for -p.
 # The limit ends a guest that hangs before the scenario's own limit does.
@@ -210,6 +214,7 @@ in_namespace() {
 # boots_as FORM...: the same kernel in each of them.
 boots_as() {
 	local _form
+	kernel stock
 	for _form; do
 		[ -e "$LAB_KERNELS/stock/$_form" ] || fail "the cache has no $_form"
 		LAB_KERNEL=$LAB_KERNELS/stock/$_form
@@ -287,10 +292,12 @@ trees_same() {
 
 # nested_prepare: what a guest needs to run one of its own: inner.cpio, an initrd behind the
 # first, with a kernel, that kernel's initrd and lkvm itself; and outer.img, half of it the
-# inner guest's. The kernels are the oldest in the cache: they are the smallest.
+# inner guest's. The kernel is the small one or, where there is none, the oldest.
 nested_prepare() {
+	local inner=$LAB_KERNELS/small
+	[ -d "$inner" ] || inner=$LAB_KERNELS/stock
 	mkdir -p "$T/root/inner"
-	cp "$LAB_KERNELS/stock/$LAB_IMAGE" "$LAB_KERNELS/stock/initrd.cpio.gz" "$T/root/inner"
+	cp "$inner/$LAB_IMAGE" "$inner/initrd.cpio.gz" "$T/root/inner"
 	cp "$(command -v lkvm-static || command -v lkvm)" "$T/root/inner/lkvm"
 	(cd "$T/root" && find . | cpio -o -H newc) >inner.cpio 2>/dev/null
 	rm -r "$T/root"

@@ -19,6 +19,7 @@ GUEST_CONSOLE=ttyS0
 GUEST_IMAGE=Image
 QUICK_IMAGE=Image
 KERNEL_FORMS="Image Image.gz vmlinuz.efi zImage"
+SMALL_ARCH=
 PROBE_GUEST=poweroff.bin
 GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
 TOOL_SUITES=stable

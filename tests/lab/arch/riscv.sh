@@ -17,6 +17,7 @@ GUEST_CONSOLE=ttyS0
 GUEST_IMAGE=Image
 QUICK_IMAGE=Image
 KERNEL_FORMS="Image Image.gz vmlinuz.efi"
+SMALL_ARCH=
 PROBE_GUEST=poweroff.elf
 GUEST_MODULES="virtio_pci virtio_mmio virtio_blk virtio_net af_packet virtio_rng virtio_console virtio_balloon crc32c_generic ext4 9p 9pnet_virtio virtiofs vmw_vsock_virtio_transport"
 # riscv64 became an architecture of Debian's with 13.

@@ -37,6 +37,10 @@ GUEST_IMAGE=bzImage
 # What guests boot where that is not what is tested: with nothing to unpack they take a quarter less time.
 QUICK_IMAGE=vmlinux
 KERNEL_FORMS="bzImage vmlinux"
+# Of which name Linux's makefiles know it, and what they make that becomes the small kernel's QUICK_IMAGE; empty: it is not
+# made for this architecture.
+SMALL_ARCH=x86
+SMALL_IMAGE=vmlinux
 # The smallest of tests/guest: it ends at once.
 PROBE_GUEST=poweroff.elf
 # In the busybox guest's initrd, loaded in this order unless lab.modules= says otherwise.

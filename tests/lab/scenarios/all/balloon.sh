@@ -2,6 +2,7 @@
 # What goes back to the host of a guest with a balloon, measured as memory of lkvm's process: free pages that Linux
 # reports, and those that it is asked for; with the guest's statistics beside its own /proc/meminfo.
 # timeout: 500
+kernel stock
 export LKVM_RUNTIME_DIR=$T/run
 
 # boot BACKEND: a guest that listens.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Every device on each transport, in one guest of two CPUs: what Linux negotiates, and its interrupts.
 # timeout: 240
+kernel stock
 truncate -s 16M disk.img
 # negotiated DRIVER BIT...
 negotiated() {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a guest writes to its NOR flash is there the next time, and in the file; a second user is refused.
 # timeout: 240
+kernel stock
 head -c 131072 /dev/zero | tr '\000' Z >flash.img
 for word in 0x5a5a5a5a 0x12345678; do
 	expect_status $ST_OK lkvm_run --flash flash.img -c 2 -p "$(guest flash '' lab.arg=$word)"

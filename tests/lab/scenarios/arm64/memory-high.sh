@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # RAM where 40 bits of address do not reach: the guest gets as many bits as it takes. With earlycon.
+kernel stock
 truncate -s 1M disk.img
 expect_status $ST_OK lkvm_run -m 512@0x20000000000 -d disk.img -p "$(guest memory virtio_blk) loglevel=7 earlycon"
 expect_output "^lab-guest: status 0"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A vmlinux without a PVH note is entered at its 64-bit entry.
+kernel stock
 cp "$LAB_VMLINUX" vmlinux
 # The program headers' types: PT_NOTE (4) becomes PT_NULL.
 at=64 notes=0

@@ -2,6 +2,7 @@
 # Memory that the host takes away while a guest has it: a file made shorter, a full file system, huge pages
 # that a control group does not grant, broken memory. lkvm ends with one line and status 246 each time.
 # timeout: 400
+kernel stock
 need_root
 bare_guests common/memory-lost
 pool=/sys/kernel/mm/hugepages/hugepages-2048kB

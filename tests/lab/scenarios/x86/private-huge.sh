@@ -2,6 +2,7 @@
 # Private memory whose shared half is huge pages of a pool, of which single pages are converted.
 # host: kernel=sw-protected
 # timeout: 600
+kernel stock
 need_root
 data_file disk.img 8
 pool=/sys/kernel/mm/hugepages/hugepages-2048kB

@@ -2,6 +2,7 @@
 # Linux as a software-protected guest: it converts nothing, and has devices that are told to touch shared memory only.
 # host: kernel=sw-protected
 # timeout: 500
+kernel stock
 data_file disk.img 8
 for transport in pci mmio; do
 	expect_status $ST_OK lkvm_run --vm-type sw-protected --virtio-transport $transport -c 2 --rng -d disk.img \
