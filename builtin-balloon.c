@@ -89,12 +89,11 @@ static void balloon_print(const char *name, const json_t *answer)
 	printf("Guest %s has %lld of %lld MiB of memory", name, balloon_mib(answer, "actual_bytes"),
 	       balloon_mib(answer, "memory_bytes"));
 	if (balloon_mib(answer, "actual_bytes") != balloon_mib(answer, "target_bytes"))
-		printf(", and is to have %lld", balloon_mib(answer, "target_bytes"));
+		printf("; its target is %lld MiB", balloon_mib(answer, "target_bytes"));
 	if (json_is_true(json_object_get(answer, "hinting")))
-		printf("; it is asked for its free pages");
+		printf("; it is listing its free pages");
 	else if (json_integer_value(json_object_get(answer, "hinted_bytes")))
-		printf("; when last asked it had %lld MiB of free pages",
-		       balloon_mib(answer, "hinted_bytes"));
+		printf("; it listed %lld MiB of free pages", balloon_mib(answer, "hinted_bytes"));
 	putchar('\n');
 }
 

@@ -661,21 +661,24 @@ static bool balloon_new_size(struct control_call *call, const struct balloon *b,
 		*size = b->ram - MIN(args->target, b->ram);
 	if (args->deflate > wanted) {
 		control_refuse(call, "too-large",
-			       "its balloon is to have %llu MiB, so it cannot have %llu MiB less",
-			       (unsigned long long)balloon_mib(wanted),
-			       (unsigned long long)balloon_mib(args->deflate));
+			       "%llu MiB cannot be given back: its balloon is to have %llu",
+			       (unsigned long long)balloon_mib(args->deflate),
+			       (unsigned long long)balloon_mib(wanted));
 		return false;
 	}
 	*size -= args->deflate;
 	if (*size <= most && args->target <= b->ram)
 		return true;
-	control_refuse(
-		call, "too-large",
-		"it has %llu MiB of memory, of which %llu stay with it; its balloon is to have "
-		"%llu MiB by now, and could have %llu",
-		(unsigned long long)balloon_mib(b->ram),
-		(unsigned long long)balloon_mib(b->ram - most),
-		(unsigned long long)balloon_mib(wanted), (unsigned long long)balloon_mib(most));
+	if (args->target > b->ram)
+		control_refuse(call, "too-large", "it has %llu MiB of memory in all",
+			       (unsigned long long)balloon_mib(b->ram));
+	else
+		control_refuse(
+			call, "too-large",
+			"its balloon can have %llu of its %llu MiB of memory at most, not %llu",
+			(unsigned long long)balloon_mib(most),
+			(unsigned long long)balloon_mib(b->ram),
+			(unsigned long long)balloon_mib(*size));
 	return false;
 }
 
@@ -738,7 +741,7 @@ static const struct option_row balloon_options[] = {
 	{
 		.kind = OPTION_DEVICE,
 		.name = "balloon",
-		.help = "Memory balloon: what the guest can do without goes back to the host",
+		.help = "Memory balloon: memory that the guest does not need goes back to the host",
 		.man = "Pages that are free in the guest go back by themselves if its driver reports them "
 		       "(Linux 5.7 and later). lkvm-balloon(1) takes more of them, and lkvm stat -m shows how "
 		       "the guest uses its memory.",

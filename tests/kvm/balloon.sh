@@ -45,13 +45,13 @@ shows "^  free: *123 MiB$" stat -m blown
 shows '"free_bytes": 128974848' stat -m blown --json
 ! grep -q coming answer || fail "$(cat answer)"
 refused 248 "guest blown: its kernel has no driver for a balloon (virtio_balloon) with free page hints at work" balloon blown --hint
-refused 248 "it has 64 MiB of memory, of which 16 stay with it; its balloon is to have 0 MiB by now, and could have 48" balloon blown -i 49
+refused 248 "its balloon can have 48 of its 64 MiB of memory at most, not 49" balloon blown -i 49
 shows "^Guest blown has 63 of 64 MiB of memory$" balloon --inflate 48K --wait blown
 shows '"actual_bytes": 67059712, "given_back_bytes": 49152,' balloon blown --json
-refused 248 "its balloon is to have 0 MiB, so it cannot have 1 MiB less" balloon blown -d 1
+refused 248 "1 MiB cannot be given back: its balloon is to have 0" balloon blown -d 1
 shows "^Guest blown has 64 of 64 MiB of memory$" balloon --target 64M --wait blown
 # What the guest does not do is only shown.
-shows "^Guest blown has 64 of 64 MiB of memory, and is to have 32$" balloon -n blown -t 32
+shows "^Guest blown has 64 of 64 MiB of memory; its target is 32 MiB$" balloon -n blown -t 32
 "$LKVM" pause blown >answer || fail "pause"
 shows "^  target: *32 MiB$" stat blown
 "$LKVM" stop blown >answer || fail "stop"

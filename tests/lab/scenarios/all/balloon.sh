@@ -93,9 +93,9 @@ compare_statistics
 expect_status $ST_OK lkvm stat -m boxed
 expect_output "^  free: +[0-9]+ MiB\$"
 expect_status $ST_OK lkvm balloon -n boxed --hint --wait
-expect_output "^Guest boxed has 256 of 256 MiB of memory; when last asked it had [1-9][0-9]* MiB of free pages"
+expect_output "^Guest boxed has 256 of 256 MiB of memory; it listed [1-9][0-9]* MiB of free pages"
 expect_status $EXIT_NO_ANSWER lkvm balloon boxed --inflate 250
-expect_output "of which 16 stay with it"
+expect_output "can have 240 of its 256 MiB of memory at most, not 250"
 end
 
 # Of memory that was there from the start, so that no page goes back unasked.
