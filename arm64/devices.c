@@ -40,7 +40,7 @@ int arch_create_devices(struct vm *vm)
 	int error = gic_init(vm, &arm64->gic);
 
 	if (!error && vm->config->reboot)
-		error = gic_note_birth(vm, &arm64->gic);
+		error = gic_note_reset_state(vm, &arm64->gic);
 	if (!error)
 		error = pmu_init(vm);
 	if (!error && arm64->gic.kind == IRQCHIP_GICV2M)

@@ -130,7 +130,7 @@ static int cpu_get(const struct gic *gic, const struct vcpu *vcpu, unsigned i, u
 
 static int cpu_put(const struct gic *gic, const struct vcpu *vcpu, unsigned i)
 {
-	u64 value = gic->birth.cpu[i];
+	u64 value = gic->reset_state.cpu[i];
 	u32 word = value;
 
 	if (gic_is_v3(gic))
@@ -140,7 +140,7 @@ static int cpu_put(const struct gic *gic, const struct vcpu *vcpu, unsigned i)
 			      own_frame(gic, vcpu).attr | cpu_v2[i], &word);
 }
 
-/* ---- birth ---- */
+/* ---- reset state ---- */
 
 static int note_frame(const struct gic *gic, struct place place, unsigned first, u32 *notes)
 {
@@ -162,21 +162,21 @@ static int unlock_groups(const struct gic *gic)
 	return error ?: kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, GICD_IIDR, &iidr);
 }
 
-int gic_note_birth(struct vm *vm, struct gic *gic)
+int gic_note_reset_state(struct vm *vm, struct gic *gic)
 {
 	const struct vcpu *vcpu = vm->vcpus[0];
-	struct gic_birth *birth = &gic->birth;
+	struct gic_reset_state *reset_state = &gic->reset_state;
 	int error = gic_is_v3(gic) ? 0 : unlock_groups(gic);
 
 	if (!error)
-		error = note_frame(gic, distributor, BOARD_SPI_BASE, birth->spi);
+		error = note_frame(gic, distributor, BOARD_SPI_BASE, reset_state->spi);
 	if (!error)
-		error = note_frame(gic, own_frame(gic, vcpu), 0, birth->own);
+		error = note_frame(gic, own_frame(gic, vcpu), 0, reset_state->own);
 	for (unsigned i = 0; i < GIC_NR_TABLES && gic_is_v3(gic) && !error; i++)
 		error = kvm_device_get(gic->fd, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
-				       affinity(vcpu) | tables[i], &birth->tables[i]);
+				       affinity(vcpu) | tables[i], &reset_state->tables[i]);
 	for (unsigned i = 0; is_cpu_register(gic, i); i++)
-		birth->has_cpu[i] = !cpu_get(gic, vcpu, i, &birth->cpu[i]);
+		reset_state->has_cpu[i] = !cpu_get(gic, vcpu, i, &reset_state->cpu[i]);
 	if (error)
 		log_fatal("--reboot: KVM does not tell the interrupt controller's state: %s",
 			  strerror(-error));
@@ -185,8 +185,8 @@ int gic_note_birth(struct vm *vm, struct gic *gic)
 
 /* ---- reset ---- */
 
-/* Every interrupt of a frame off and at rest, then as it was at birth. */
-static int reset_frame(struct gic *gic, struct place place, const u32 *birth, unsigned first,
+/* Every interrupt of a frame off and at rest, then its reset state. */
+static int reset_frame(struct gic *gic, struct place place, const u32 *reset_state, unsigned first,
 		       unsigned end)
 {
 	bool v3 = gic_is_v3(gic);
@@ -203,7 +203,8 @@ static int reset_frame(struct gic *gic, struct place place, const u32 *birth, un
 	}
 	for (unsigned b = 0; b < GIC_NR_BANKS; b++)
 		for (unsigned i = first; i < end && !error; i += 32 / banks[b].bits)
-			error = put(gic, place, banks[b].offset + i * banks[b].bits / 8, birth[b]);
+			error = put(gic, place, banks[b].offset + i * banks[b].bits / 8,
+				    reset_state[b]);
 	return error;
 }
 
@@ -228,7 +229,7 @@ static int reset_lpis(struct gic *gic, const struct vcpu *vcpu)
 	int error = put(gic, place, GICR_CTLR, 0);
 
 	for (unsigned i = 0; i < GIC_NR_TABLES && !error; i++)
-		error = put(gic, place, tables[i], gic->birth.tables[i]);
+		error = put(gic, place, tables[i], gic->reset_state.tables[i]);
 	return error;
 }
 
@@ -237,9 +238,10 @@ static int reset_vcpu(struct gic *gic, const struct vcpu *vcpu)
 	int error = gic_is_v3(gic) ? reset_lpis(gic, vcpu) : 0;
 
 	if (!error)
-		error = reset_frame(gic, own_frame(gic, vcpu), gic->birth.own, 0, BOARD_SPI_BASE);
+		error = reset_frame(gic, own_frame(gic, vcpu), gic->reset_state.own, 0,
+				    BOARD_SPI_BASE);
 	for (unsigned i = 0; is_cpu_register(gic, i) && !error; i++)
-		if (gic->birth.has_cpu[i])
+		if (gic->reset_state.has_cpu[i])
 			error = cpu_put(gic, vcpu, i);
 	return error;
 }
@@ -256,7 +258,7 @@ int gic_reset(struct vm *vm, struct gic *gic)
 	if (!error)
 		error = put(gic, distributor, GICD_CTLR, 0);
 	if (!error)
-		error = reset_frame(gic, distributor, gic->birth.spi, BOARD_SPI_BASE,
+		error = reset_frame(gic, distributor, gic->reset_state.spi, BOARD_SPI_BASE,
 				    BOARD_SPI_BASE + BOARD_NR_GSIS);
 	if (!error)
 		error = reset_targets(gic);

@@ -16,7 +16,7 @@ enum { GIC_GROUP, GIC_PRIORITY, GIC_CONFIG, GIC_ENABLED, GIC_NR_BANKS };
 #define GIC_NR_TABLES	      4 /* halves of GICR_PROPBASER and GICR_PENDBASER */
 #define GIC_MAX_CPU_REGISTERS 16
 
-struct gic_birth {
+struct gic_reset_state {
 	u32 spi[GIC_NR_BANKS]; /* the first register of each bank, of SPIs */
 	u32 own[GIC_NR_BANKS]; /* and of a vCPU's own interrupts */
 	u32 tables[GIC_NR_TABLES];
@@ -25,11 +25,11 @@ struct gic_birth {
 };
 
 struct gic {
-	enum arm64_irqchip kind; /* never AUTO once it is made */
-	int fd, its_fd;		 /* KVM devices; 0: none */
-	gpa_t cpu, cpu_size;	 /* the redistributors, or GICv2's CPU interface */
-	gpa_t msi, msi_size;	 /* the ITS or the MSI frame; size 0: none */
-	struct gic_birth birth;	 /* with --reboot */
+	enum arm64_irqchip kind;	    /* never AUTO once it is made */
+	int fd, its_fd;			    /* KVM devices; 0: none */
+	gpa_t cpu, cpu_size;		    /* the redistributors, or GICv2's CPU interface */
+	gpa_t msi, msi_size;		    /* the ITS or the MSI frame; size 0: none */
+	struct gic_reset_state reset_state; /* with --reboot */
 };
 
 /* After KVM_CREATE_VM: makes what --irqchip asks for, or the best there is. Logs and returns -errno on failure. */
@@ -43,8 +43,8 @@ int gic_init(struct vm *vm, struct gic *gic);
 /* Can it serve vCPUs with EL2? Logs and returns -errno on failure. */
 int gic_check_nested(struct vm *vm, const struct gic *gic);
 
-/* gic-reset.c: after gic_init(), before anything ran: notes gic->birth. Logs and returns -errno on failure. */
-int gic_note_birth(struct vm *vm, struct gic *gic);
+/* gic-reset.c: after gic_init(), before anything ran: notes gic->reset_state. Logs and returns -errno on failure. */
+int gic_note_reset_state(struct vm *vm, struct gic *gic);
 /*
  * As after power-on, which was noted. vCPUs are parked, devices have been reset. Logs and returns
  * -errno on failure.

@@ -15,7 +15,7 @@
  */
 int psci_setup(struct vm *vm);
 
-/* Main thread, before a life of the guest, vCPUs parked or not running yet: who is on. */
+/* Main thread, before each boot of the guest, vCPUs parked or not running yet: which vCPUs are on. */
 void psci_reset(struct vm *vm);
 
 /* vCPU thread: KVM_EXIT_HYPERCALL, which is one of ours. */

@@ -470,7 +470,7 @@ static void on_wake(struct loop_fd *handler, u32 events)
 	pump(c, c->in_unpollable);
 }
 
-/* ---- life ---- */
+/* ---- life cycle ---- */
 
 static struct chardev *to_chardev(struct device *device)
 {

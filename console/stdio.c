@@ -222,7 +222,7 @@ struct chardev *chardev_stdio(struct vm *vm)
 	shared_fd_init(&s->in, STDIN_FILENO, O_RDONLY);
 	shared_fd_init(&s->out, STDOUT_FILENO, O_WRONLY);
 	s->foreground.expired = on_foreground_timer;
-	/* nohup and its like ask for a life without the terminal. */
+	/* nohup and its like ask to run without the terminal. */
 	s->base.reader_may_go =
 		vm->config->keep_running ||
 		(s->out.tty && !sigaction(SIGHUP, NULL, &hup) && hup.sa_handler == SIG_IGN);

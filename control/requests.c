@@ -28,7 +28,7 @@ static bool is_ending(const struct control_call *call)
 	struct vm *vm = call->vm;
 	unsigned end = vm->end;
 
-	if (call->main_left || vm->host_end || vm->status >= 0)
+	if (call->main_left || vm->external_request || vm->status >= 0)
 		return true;
 	return end != VM_REQUEST_NONE && !(end == VM_REQUEST_REBOOT && vm->config->reboot);
 }

@@ -355,7 +355,7 @@ static void port_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 
 static const struct bus_ops port_ops = { .read = port_read, .write = port_write };
 
-/* ---- life ---- */
+/* ---- life cycle ---- */
 
 static void fw_cfg_reset(struct device *device)
 {

@@ -430,7 +430,7 @@ static void cmos_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 
 static const struct bus_ops cmos_bus_ops = { .read = cmos_read, .write = cmos_write };
 
-/* ---- life ---- */
+/* ---- life cycle ---- */
 
 static void put(struct cmos *cmos, unsigned reg, unsigned bytes, u64 value)
 {

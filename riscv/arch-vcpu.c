@@ -19,13 +19,13 @@ int arch_vcpu_create(struct vcpu *vcpu)
 
 	if (!error)
 		error = sbi_init(vcpu);
-	return error || vcpu->id ? error : birth_keep(vcpu);
+	return error || vcpu->id ? error : reset_state_keep(vcpu);
 }
 
 void arch_vcpu_destroy(struct vcpu *vcpu)
 {
 	loop_timer_cancel(&vcpu->arch.sleep.timer);
-	free(vcpu->arch.birth);
+	free(vcpu->arch.reset_state);
 }
 
 static int set_power(struct vcpu *vcpu)
@@ -71,7 +71,7 @@ int arch_reset(struct vm *vm)
 				error = set_power(vcpu);
 		}
 		if (!error)
-			error = birth_restore(vm->vcpus[0]);
+			error = reset_state_restore(vm->vcpus[0]);
 	}
 	if (!error)
 		error = enter_at(vm->vcpus[0], &riscv->boot);

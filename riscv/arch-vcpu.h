@@ -6,11 +6,11 @@
 #include "isa.h"
 #include "sbi.h"
 
-struct riscv_birth;
+struct riscv_reset_state;
 
 struct arch_vcpu {
-	struct riscv_birth
-		*birth;	      /* its registers as KVM made them; NULL: KVM resets it by itself */
+	struct riscv_reset_state
+		*reset_state; /* its registers as KVM made them; NULL: KVM resets it by itself */
 	struct riscv_isa isa; /* constant */
 	struct riscv_sleep sleep; /* see there */
 };

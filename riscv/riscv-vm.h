@@ -24,10 +24,10 @@ int riscv_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, g
 		    u64 initrd_size);
 
 /*
- * riscv/birth.c: what the vCPU's registers are as KVM made them, for KVMs that have no reset to offer.
- * birth_keep: once its features are chosen. birth_restore: vCPU parked. Logs and returns -errno on failure.
+ * riscv/reset-state.c: what the vCPU's registers are as KVM made them, for KVMs that have no reset to offer.
+ * reset_state_keep: once its features are chosen. reset_state_restore: vCPU parked. Logs and returns -errno on failure.
  */
-int birth_keep(struct vcpu *vcpu);
-int birth_restore(struct vcpu *vcpu);
+int reset_state_keep(struct vcpu *vcpu);
+int reset_state_restore(struct vcpu *vcpu);
 
 #endif

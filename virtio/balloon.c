@@ -371,7 +371,7 @@ static void balloon_config_write(struct virtio_device *dev, u32 offset, const u8
 		state->poison = le32toh(config.poison_val);
 }
 
-/* ---- life ---- */
+/* ---- life cycle ---- */
 
 /* Drivers number the queues that there are with the features they accepted, without gaps. */
 static int balloon_activate(struct virtio_device *dev)

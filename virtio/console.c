@@ -215,7 +215,7 @@ static void console_config_write(struct virtio_device *dev, u32 offset, const u8
 		chardev_try_write(to_console(dev)->chardev, data + (low - offset), 1);
 }
 
-/* ---- life ---- */
+/* ---- life cycle ---- */
 
 /* Another driver, other chains: what was half sent of the last one is over. Handlers are off. */
 static void forget_chain(struct virtio_device *dev)

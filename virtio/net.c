@@ -272,7 +272,7 @@ static u64 offered(const struct net_backend *backend)
 	return features;
 }
 
-/* ---- life ---- */
+/* ---- life cycle ---- */
 
 /* Without MQ the control queue is the third, however many there are (virtio 1.3, 5.1.2). */
 static int activate(struct virtio_device *dev)

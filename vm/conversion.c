@@ -303,7 +303,7 @@ int conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 	return error == -EINTR ? 0 : error;
 }
 
-/* ---- life ---- */
+/* ---- life cycle ---- */
 
 static void conversions_reset(struct device *device)
 {

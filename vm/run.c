@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* How a guest lives: start, pause, reboot, end. */
+/* A guest from start to end: start, pause, reboot, end. */
 #include <stdatomic.h>
 
 #include "lkvm/arch.h"
@@ -86,7 +86,7 @@ static void tell_reboot(struct vm *vm)
 	vm->reboots.told += vm->reboots.told <= REBOOT_LINES;
 }
 
-/* A new life for the same guest: back ends, disks and the terminal stay as they are. */
+/* Boots the same guest again: back ends, disks and the terminal stay as they are. */
 static int begin_again(struct vm *vm)
 {
 	unsigned i, reboot = VM_REQUEST_REBOOT;
@@ -98,7 +98,7 @@ static int begin_again(struct vm *vm)
 	vcpu_for_each (vcpu, vm, i)
 		vcpu->repeat_exit = false;
 	devices_reset(&vm->devices);
-	/* Before loading, which may find what ends the new life, too. */
+	/* Before loading, which may find a reason to end the new boot, too. */
 	atomic_compare_exchange_strong(&vm->end, &reboot, VM_REQUEST_NONE);
 	err = guest_memory_clear(&vm->memory);
 	if (!err)
@@ -108,8 +108,8 @@ static int begin_again(struct vm *vm)
 	if (err)
 		return err;
 	/* What was asked for meanwhile has found `end` taken, or nobody who listened. */
-	vm_request(vm, vm->host_end);
-	/* Paused while it asked for the reset: the new life begins when it is resumed. */
+	vm_request(vm, vm->external_request);
+	/* Paused while it asked for the reset: the new boot begins when it is resumed. */
 	if (vm->paused)
 		return 0;
 	rest = rest_before_boot(vm);
@@ -140,9 +140,9 @@ static bool shall_reboot(struct vm *vm)
 			    vm->config->name);
 		return false;
 	}
-	if (!vm->host_end)
+	if (!vm->external_request)
 		return true;
-	vm->end = vm->host_end;
+	vm->end = vm->external_request;
 	return false;
 }
 

@@ -44,9 +44,9 @@ static int status_now(struct vm *vm)
 		return vm->status;
 	if (vm->signal)
 		return 128 + vm->signal;
-	if (vm->host_end == VM_REQUEST_READER_GONE)
+	if (vm->external_request == VM_REQUEST_READER_GONE)
 		return EXIT_READER_GONE;
-	if (vm->host_end == VM_REQUEST_QUIT)
+	if (vm->external_request == VM_REQUEST_QUIT)
 		return EXIT_GUEST_DONE;
 	return last_words_panicked(vm) ? EXIT_GUEST_PANIC : EXIT_TIMEOUT;
 }
@@ -90,7 +90,7 @@ static void *signals_main(void *arg)
 	struct vm_signals *signals = vm->signals;
 	pthread_setname_np(pthread_self(), "signals");
 	while (!signals->stop) {
-		bool asked = vm->host_end;
+		bool asked = vm->external_request;
 		u64 end = asked ? vm->deadline.end + CLOSE_NS : signals->limit;
 		int signal = wait_until(&signals->set, end);
 

@@ -16,7 +16,7 @@ int vm_signals_start(struct vm *vm);
 void vm_signals_limit(struct vm *vm);
 
 /*
- * Any thread, no lock. Somebody outside has asked for the end (vm->host_end): it comes within a second even if a
+ * Any thread, no lock. Somebody outside has asked for the end (vm->external_request): it comes within a second even if a
  * disk never answers.
  */
 void vm_signals_hurry(struct vm *vm);

@@ -30,7 +30,7 @@ struct vcpu_control {
 	pthread_cond_t changed;
 	bool park;     /* all vCPUs should stay out of the guest */
 	bool quit;     /* and their threads should end */
-	unsigned life; /* counts vcpus_run(): wakes a vCPU that stopped by itself */
+	unsigned runs; /* counts vcpus_run(): wakes a vCPU that stopped by itself */
 	unsigned nr_parked;
 };
 
@@ -202,7 +202,7 @@ int vcpus_run(struct vm *vm)
 	sigaction(SIGKICK, &kick, NULL);
 	pthread_mutex_lock(&control->lock);
 	control->park = false;
-	control->life++;
+	control->runs++;
 	vcpu_for_each (vcpu, vm, i)
 		set_immediate_exit(vcpu, 0);
 	pthread_cond_broadcast(&control->changed);
@@ -267,14 +267,14 @@ void vcpus_park(struct vm *vm)
 static bool wait_parked(struct vcpu *vcpu, bool stopped)
 {
 	struct vcpu_control *control = vcpu->vm->vcpu_control;
-	unsigned life;
+	unsigned runs;
 	bool quit;
 
 	pthread_mutex_lock(&control->lock);
-	life = control->life;
+	runs = control->runs;
 	control->nr_parked++;
 	pthread_cond_broadcast(&control->changed);
-	while (!control->quit && (control->park || vcpu->off || (stopped && control->life == life)))
+	while (!control->quit && (control->park || vcpu->off || (stopped && control->runs == runs)))
 		pthread_cond_wait(&control->changed, &control->lock);
 	control->nr_parked--;
 	quit = control->quit;

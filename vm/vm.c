@@ -43,9 +43,9 @@ void vm_request(struct vm *vm, enum vm_request request)
 		vm->paused_wanted = -1;
 	if (is_from_outside(request)) {
 		vm_end_hurry(vm);
-		atomic_compare_exchange_strong(&vm->host_end, &nothing, request);
+		atomic_compare_exchange_strong(&vm->external_request, &nothing, request);
 	}
-	/* Second: a reboot clears `end` first and looks at host_end afterwards. */
+	/* Second: a reboot clears `end` first and looks at external_request afterwards. */
 	if (request != VM_REQUEST_PAUSE && request != VM_REQUEST_RESUME)
 		atomic_compare_exchange_strong(&vm->end, &none, request);
 	/* What the host cannot go on with is no better after a reset. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What an x86 vCPU keeps: its state at birth, which a reset puts back. */
+/* What an x86 vCPU keeps: its reset state, which a reset restores. */
 #ifndef X86_ARCH_VCPU_H
 #define X86_ARCH_VCPU_H
 
 struct x86_vcpu_state;
 
 struct arch_vcpu {
-	struct x86_vcpu_state *birth; /* main thread */
+	struct x86_vcpu_state *reset_state; /* main thread */
 };
 
 /* See arch.h. */

@@ -144,7 +144,7 @@ static void pm_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 
 static const struct bus_ops pm_bus_ops = { .read = pm_read, .write = pm_write };
 
-/* ---- life ---- */
+/* ---- life cycle ---- */
 
 static void pm_reset(struct device *device)
 {

@@ -57,7 +57,7 @@ static void debug_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 
 static const struct bus_ops debug_ops = { .read = debug_read, .write = debug_write };
 
-/* ---- life ---- */
+/* ---- life cycle ---- */
 
 static void q35_destroy(struct device *device)
 {

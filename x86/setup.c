@@ -302,7 +302,7 @@ void arch_vm_destroy(struct vm *vm)
 	for (unsigned i = 0; i < x86->nr_initrds; i++)
 		boot_file_close(&x86->initrds[i]);
 	free(x86->cpuid);
-	free(x86->birth);
+	free(x86->reset_state);
 	free(x86);
 	vm->arch = NULL;
 }

@@ -62,7 +62,7 @@ int x86_vm_state_save(struct vm *vm)
 
 	if (!state)
 		return -ENOMEM;
-	vm->arch->birth = state;
+	vm->arch->reset_state = state;
 	for (unsigned i = 0; i < ARRAY_SIZE(state->chips); i++) {
 		state->chips[i].chip_id = i;
 		if (ioctl(vm->fd, KVM_GET_IRQCHIP, &state->chips[i]))
@@ -75,7 +75,7 @@ int x86_vm_state_save(struct vm *vm)
 
 static int restore_vm(struct vm *vm)
 {
-	struct x86_vm_state *state = vm->arch->birth;
+	struct x86_vm_state *state = vm->arch->reset_state;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(state->chips); i++)
 		if (ioctl(vm->fd, KVM_SET_IRQCHIP, &state->chips[i]))
@@ -156,7 +156,7 @@ int x86_vcpu_state_save(struct vcpu *vcpu)
 
 	if (!state)
 		return -ENOMEM;
-	vcpu->arch.birth = state;
+	vcpu->arch.reset_state = state;
 	if (ioctl(vcpu->fd, KVM_GET_REGS, &state->regs) ||
 	    ioctl(vcpu->fd, KVM_GET_SREGS, &state->sregs) ||
 	    ioctl(vcpu->fd, KVM_GET_XCRS, &state->xcrs) ||
@@ -178,13 +178,13 @@ int x86_vcpu_state_save(struct vcpu *vcpu)
 
 void x86_vcpu_state_free(struct vcpu *vcpu)
 {
-	struct x86_vcpu_state *state = vcpu->arch.birth;
+	struct x86_vcpu_state *state = vcpu->arch.reset_state;
 
 	if (!state)
 		return;
 	free(state->xsave);
 	free(state);
-	vcpu->arch.birth = NULL;
+	vcpu->arch.reset_state = NULL;
 }
 
 /* Those that KVM lets be read but not written are passed over. */
@@ -208,7 +208,7 @@ static void restore_msrs(struct vcpu *vcpu, const struct x86_msrs *msrs)
 
 static int restore_vcpu(struct vcpu *vcpu)
 {
-	struct x86_vcpu_state *state = vcpu->arch.birth;
+	struct x86_vcpu_state *state = vcpu->arch.reset_state;
 
 	/* First out of a nested guest: nothing else can be set while one runs. */
 	if (state->has_nested && ioctl(vcpu->fd, KVM_SET_NESTED_STATE, &state->nested))
@@ -280,7 +280,7 @@ int arch_reset(struct vm *vm)
 	int error;
 
 	if (x86->used) {
-		error = x86->birth ? restore_vm(vm) : -EINVAL;
+		error = x86->reset_state ? restore_vm(vm) : -EINVAL;
 		if (error)
 			return error;
 		vcpu_for_each (vcpu, vm, i) {

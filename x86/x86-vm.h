@@ -40,7 +40,7 @@ struct arch_vm {
 	char cmdline[BOARD_BOOT_CMDLINE_MAX]; /* a stack may be as small as that */
 	struct x86_entry entry;
 	/* NULL unless the guest may reboot: what a reset puts back into the irqchip. */
-	struct x86_vm_state *birth;
+	struct x86_vm_state *reset_state;
 	bool used; /* arch_reset was here before: vCPUs are not as KVM made them */
 };
 

@@ -120,7 +120,7 @@ static void request_ends_the_wait(void **state)
 		test.request = requests[i];
 		assert_int_equal(end(VM_REQUEST_POWEROFF, 0), EXIT_GUEST_DONE);
 		assert_true(test.asked > 50);
-		assert_int_equal(test.vm.host_end, requests[i]);
+		assert_int_equal(test.vm.external_request, requests[i]);
 	}
 }
 

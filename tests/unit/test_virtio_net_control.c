@@ -3,7 +3,7 @@
 #include <unistd.h>
 #include "net_machine.h"
 
-/* ---- life ---- */
+/* ---- life cycle ---- */
 
 static void pause_loses_nothing(void **state)
 {

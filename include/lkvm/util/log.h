@@ -31,7 +31,7 @@ void log_debug(const char *fmt, ...) __printf(1, 2);
 /* Any thread: has a fatal line or one about an error been logged? */
 bool log_failed(void);
 
-/* At most `burst` lines in a device's life; zero-initialised fields other than burst. */
+/* At most `burst` lines while the device exists; zero-initialised fields other than burst. */
 struct log_limit {
 	unsigned burst;		/* constant */
 	_Atomic unsigned spent; /* any thread */

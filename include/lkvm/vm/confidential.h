@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Guests by what they hide from the host. Each architecture has a table of kinds; the configuration chooses one, and
- * the board calls its functions where such a guest's life differs. Nothing else knows a kind by name.
+ * the board calls its functions where such a guest differs. Nothing else knows a kind by name.
  */
 #ifndef LKVM_VM_CONFIDENTIAL_H
 #define LKVM_VM_CONFIDENTIAL_H

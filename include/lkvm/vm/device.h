@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every device has one life:
+ * Every device has one life cycle:
  *
  *	create -> reset -> start -> running <-> quiesced -> drained -> stop -> destroy
  *	                                          |
  *	                                          reset -> resume (a guest reboot)
  *
  * Pause, reboot and shutdown are walks over the list, not special cases. What the guest does not see is on
- * the list as well if it has such a life: the host's side of its consoles, the map of its private pages. A
+ * the list as well if it has such a life cycle: the host's side of its consoles, the map of its private pages. A
  * device that the guest sees describes itself as data; the boards' tables say where it goes, the FDT and
  * ACPI writers walk the list.
  */

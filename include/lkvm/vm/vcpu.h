@@ -71,7 +71,7 @@ bool vcpus_parking(struct vm *vm);
 
 /*
  * The vCPU whose thread this is; NULL: no vCPU's. Handlers on a bus are not told who did an access: legacy
- * virtio is the only device that asks, once in a driver's life, so the thread remembers its vCPU instead
+ * virtio is the only device that asks, once while a driver runs, so the thread remembers its vCPU instead
  * of every handler of every device having one argument more.
  */
 struct vcpu *vcpu_current(void);

@@ -34,7 +34,7 @@ enum vm_request {
 	VM_REQUEST_NONE,
 	VM_REQUEST_PAUSE,
 	VM_REQUEST_RESUME,
-	/* These end the guest, or this life of it. QUIT, SIGNAL, TIMEOUT and READER_GONE come from outside. */
+	/* These end the guest, or this boot of it. QUIT, SIGNAL, TIMEOUT and READER_GONE come from outside. */
 	VM_REQUEST_REBOOT, /* the guest asked for a reset; after a panic's words it is a panic */
 	VM_REQUEST_POWEROFF,
 	VM_REQUEST_QUIT,   /* Ctrl-A x */
@@ -88,9 +88,9 @@ struct vm {
 	} reboots;
 	_Atomic bool started; /* vm_start() has begun; main thread, any thread reads */
 	_Atomic bool paused;  /* main thread, any thread reads */
-	_Atomic unsigned end; /* enum vm_request that ends this life of the guest; any thread */
+	_Atomic unsigned end; /* enum vm_request that ends this boot of the guest; any thread */
 	/* The same if it came from outside the guest: no reboot makes it forgotten. Any thread. */
-	_Atomic unsigned host_end;
+	_Atomic unsigned external_request;
 	_Atomic int paused_wanted; /* 1 pause, -1 resume, 0 nothing asked; any thread */
 	_Atomic int signal;	   /* which one ended us */
 	_Atomic int status;	   /* what vm_run() is going to return; -1: not known yet */

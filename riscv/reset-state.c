@@ -13,7 +13,7 @@
 #include "registers.h"
 #include "riscv-vm.h"
 
-struct riscv_birth {
+struct riscv_reset_state {
 	unsigned nr;
 	struct value {
 		u64 id;
@@ -64,30 +64,30 @@ static int reset_state_failed(const struct vcpu *vcpu, const char *what, int err
 	return error;
 }
 
-int birth_keep(struct vcpu *vcpu)
+int reset_state_keep(struct vcpu *vcpu)
 {
 	struct kvm_reg_list *list = list_registers(vcpu);
-	struct riscv_birth *birth;
+	struct riscv_reset_state *reset_state;
 	int error = 0;
 
 	if (!list)
 		return reset_state_failed(vcpu, "list", -errno);
-	birth = calloc(1, sizeof(*birth) + list->n * sizeof(birth->values[0]));
-	if (!birth) {
+	reset_state = calloc(1, sizeof(*reset_state) + list->n * sizeof(reset_state->values[0]));
+	if (!reset_state) {
 		free(list);
 		return -ENOMEM;
 	}
 	for (u64 i = 0; i < list->n && !error; i++) {
-		struct value *value = &birth->values[birth->nr];
+		struct value *value = &reset_state->values[reset_state->nr];
 
 		if (!is_state(list->reg[i]))
 			continue;
 		value->id = list->reg[i];
 		error = vcpu_get_register(vcpu, value->id, &value->bits);
-		birth->nr++;
+		reset_state->nr++;
 	}
 	free(list);
-	vcpu->arch.birth = birth;
+	vcpu->arch.reset_state = reset_state;
 	return error ? reset_state_failed(vcpu, "tell", error) : 0;
 }
 
@@ -102,15 +102,15 @@ static int restore(struct vcpu *vcpu, const struct value *value)
 	return vcpu_set_register(vcpu, value->id, value->bits);
 }
 
-int birth_restore(struct vcpu *vcpu)
+int reset_state_restore(struct vcpu *vcpu)
 {
-	const struct riscv_birth *birth = vcpu->arch.birth;
+	const struct riscv_reset_state *reset_state = vcpu->arch.reset_state;
 
-	for (unsigned i = 0; i < birth->nr; i++) {
-		int error = restore(vcpu, &birth->values[i]);
+	for (unsigned i = 0; i < reset_state->nr; i++) {
+		int error = restore(vcpu, &reset_state->values[i]);
 
 		if (error) {
-			log_debug("register 0x%llx", (unsigned long long)birth->values[i].id);
+			log_debug("register 0x%llx", (unsigned long long)reset_state->values[i].id);
 			return reset_state_failed(vcpu, "take", error);
 		}
 	}
