@@ -48,7 +48,6 @@ int arm64_vcpu_init(struct vcpu *vcpu, bool off);
 int arm64_vcpu_power_on(struct vcpu *vcpu);
 
 /* arm64/dtb.c: see struct ram_boot */
-int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, gpa_t initrd,
-		    u64 initrd_size);
+void arm64_add_nodes(struct fdt_tree *tree, struct vm *vm);
 
 #endif

@@ -20,12 +20,6 @@ static const struct hw_place firmware_rtc = {
 	.gsi = -1,
 };
 
-static const struct hw_place serial = {
-	.kind = RESOURCE_MMIO,
-	.base = BOARD_SERIAL,
-	.gsi = BOARD_GSI_SERIAL,
-};
-
 static const struct device_row virtio_mmio = {
 	.base = BOARD_VIRTIO_MMIO,
 	.size = BOARD_VIRTIO_MMIO_SIZE,
@@ -46,8 +40,8 @@ int arch_create_devices(struct vm *vm)
 	if (!error && arm64->gic.kind == IRQCHIP_GICV2M)
 		error = gic_v2m_create(vm, arm64->gic.msi);
 	if (!error)
-		error = serial_ports_create_row(vm, &serial, BOARD_SERIAL_DISTANCE,
-						BOARD_NR_SERIAL);
+		error = serial_ports_create_row(vm, BOARD_SERIAL, BOARD_SERIAL_DISTANCE,
+						BOARD_GSI_SERIAL, BOARD_NR_SERIAL);
 	if (!error)
 		error = rtc_pl031_create(vm, BOARD_RTC, BOARD_GSI_RTC);
 	if (!error && vm->config->firmware)

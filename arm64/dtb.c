@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The device tree: what an arm64 guest is told of its machine. */
-#include <errno.h>
 #include <string.h>
 
 #include "arm64-vm.h"
 #include "board.h"
 #include "cpus-fdt.h"
 #include "lkvm/arch.h"
-#include "lkvm/boot/chosen.h"
 #include "lkvm/pci/pci-fdt.h"
 
 /* KVM turns a call by HVC at EL1 into the guest's own hypervisor's business when it has EL2. */
@@ -93,30 +91,11 @@ static void pci(struct fdt_tree *tree, struct vm *vm, u32 pool)
 		pci_fdt(tree, vm->pci, &how);
 }
 
-int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, gpa_t initrd,
-		    u64 initrd_size)
+void arm64_add_nodes(struct fdt_tree *tree, struct vm *vm)
 {
-	const struct arch_config *config = &vm->config->arch;
-	const struct fdt_chosen chosen = {
-		.cmdline = cmdline,
-		.bus = "",
-		.console = BOARD_SERIAL,
-		.initrd = initrd,
-		.initrd_size = initrd_size,
-		.kaslr_seed = config->kaslr_seed_given ? &config->kaslr_seed : NULL,
-	};
 	u32 pool;
 
-	if (fdt_begin(tree))
-		return -ENOMEM;
-	fdt_text(tree, "compatible", "linux,dummy-virt");
-	fdt_text(tree, "model", "linux,dummy-virt");
-	fdt_u32(tree, "#address-cells", 2);
-	fdt_u32(tree, "#size-cells", 2);
-	fdt_u32(tree, "interrupt-parent", BOARD_PHANDLE_GIC);
-	fdt_chosen(tree, &chosen);
 	cpus_fdt(tree, vm);
-	fdt_memory(tree, &vm->memory);
 	psci(tree, vm);
 	timer(tree, vm);
 	pmu(tree, vm);
@@ -125,5 +104,4 @@ int arm64_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, g
 	pool = dma_pool(tree, vm);
 	fdt_devices(tree, &vm->devices, &gic_irq_format, BOARD_PHANDLE_CLOCK, pool);
 	pci(tree, vm, pool);
-	return fdt_end(tree);
 }

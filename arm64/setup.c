@@ -65,7 +65,11 @@ static void set_up_boot(struct vm *vm, struct arch_vm *arm64)
 		.cmdline_max = CMDLINE_MAX,
 		.arch = config->arch.aarch32 ? NULL : &image_arm64,
 		.dump_dtb = config->arch.dump_dtb,
-		.build_dtb = arm64_build_dtb,
+		.bus = "",
+		.console = BOARD_SERIAL,
+		.interrupt_parent = BOARD_PHANDLE_GIC,
+		.kaslr_seed = config->arch.kaslr_seed_given ? &config->arch.kaslr_seed : NULL,
+		.add_nodes = arm64_add_nodes,
 	};
 }
 
@@ -106,11 +110,6 @@ int arch_open_files(struct vm *vm)
 	if (!err && vm->config->arch.flash)
 		err = cfi_flash_open(&arm64->flash, vm->config->arch.flash, BOARD_FLASH_SIZE);
 	return err;
-}
-
-int arch_open_devices(struct vm *vm)
-{
-	return 0;
 }
 
 const struct boot_file *arch_kernel_file(const struct vm *vm)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "lkvm/arch.h"
@@ -11,11 +13,12 @@
 #include "lkvm/memory/populate.h"
 #include "lkvm/util/log.h"
 
-#define CMDLINE_MAX  4096 /* of every architecture */
-#define KERNEL_ALIGN MIB(2)
-#define DTB_ALIGN    MIB(2) /* it may be mapped by one entry of that size */
-#define INITRD_ALIGN KIB(64)
-#define LOW_END	     MIB(256)
+#define CMDLINE_MAX   4096 /* of every architecture */
+#define KERNEL_ALIGN  MIB(2)
+#define DTB_ALIGN     MIB(2) /* it may be mapped by one entry of that size */
+#define INITRD_ALIGN  KIB(64)
+#define LOW_END	      MIB(256)
+#define RNG_SEED_SIZE 32
 
 struct layout {
 	gpa_t kernel; /* the image's first byte */
@@ -205,13 +208,64 @@ int ram_boot_check(const struct ram_boot *boot, const struct vm_config *config)
 	return error ?: lay_out(boot, config, &l);
 }
 
+/* ---- the device tree ---- */
+
+static void random_property(struct fdt_tree *tree, const char *name, size_t size)
+{
+	u8 seed[RNG_SEED_SIZE];
+
+	if (getrandom(seed, size, GRND_NONBLOCK) == (ssize_t)size)
+		fdt_bytes_of(tree, name, seed, size);
+}
+
+/* What the kernel is told by its loader. */
+static void add_chosen(struct fdt_tree *tree, const struct ram_boot *boot, const char *cmdline,
+		       gpa_t initrd, u64 initrd_size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/serial@%llx", boot->bus,
+		 (unsigned long long)boot->console);
+	fdt_node(tree, "chosen");
+	fdt_text(tree, "bootargs", cmdline);
+	fdt_text(tree, "stdout-path", path);
+	if (initrd_size) {
+		fdt_u64(tree, "linux,initrd-start", initrd);
+		fdt_u64(tree, "linux,initrd-end", initrd + initrd_size);
+	}
+	/* One for where the kernel goes, one for its random numbers. */
+	if (boot->kaslr_seed)
+		fdt_u64(tree, "kaslr-seed", *boot->kaslr_seed);
+	else
+		random_property(tree, "kaslr-seed", sizeof(u64));
+	random_property(tree, "rng-seed", RNG_SEED_SIZE);
+	fdt_node_end(tree);
+}
+
+int ram_boot_tree(const struct ram_boot *boot, struct vm *vm, struct fdt_tree *tree,
+		  const char *cmdline, gpa_t initrd, u64 initrd_size)
+{
+	if (fdt_begin(tree))
+		return -ENOMEM;
+	fdt_text(tree, "compatible", "linux,dummy-virt");
+	fdt_text(tree, "model", "linux,dummy-virt");
+	fdt_u32(tree, "#address-cells", 2);
+	fdt_u32(tree, "#size-cells", 2);
+	if (boot->interrupt_parent)
+		fdt_u32(tree, "interrupt-parent", boot->interrupt_parent);
+	add_chosen(tree, boot, cmdline, initrd, initrd_size);
+	fdt_memory(tree, &vm->memory);
+	boot->add_nodes(tree, vm);
+	return fdt_end(tree);
+}
+
 /* ---- guest memory ---- */
 
 static int load_dtb(struct ram_boot *boot, struct vm *vm, const struct layout *l,
 		    const char *cmdline)
 {
 	struct fdt_tree tree;
-	int error = boot->build_dtb(vm, &tree, cmdline, l->initrd, l->initrd_size);
+	int error = ram_boot_tree(boot, vm, &tree, cmdline, l->initrd, l->initrd_size);
 
 	if (!error)
 		error = guest_memory_populate(&vm->memory, l->dtb, tree.blob, fdt_bytes(&tree));

@@ -31,14 +31,15 @@ int serial_ports_create(struct vm *vm, const struct hw_place *places, unsigned n
 	return error;
 }
 
-int serial_ports_create_row(struct vm *vm, const struct hw_place *first, u64 distance, unsigned nr)
+int serial_ports_create_row(struct vm *vm, gpa_t base, u64 distance, int gsi, unsigned nr)
 {
 	struct hw_place places[CONFIG_MAX_TTYS];
 
-	for (unsigned i = 0; i < nr; i++) {
-		places[i] = *first;
-		places[i].base += i * distance;
-		places[i].gsi += i;
-	}
+	for (unsigned i = 0; i < nr; i++)
+		places[i] = (struct hw_place){
+			.kind = RESOURCE_MMIO,
+			.base = base + i * distance,
+			.gsi = gsi + i,
+		};
 	return serial_ports_create(vm, places, nr);
 }

@@ -3,18 +3,11 @@
 
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/hw/place.h"
 #include "lkvm/hw/pvpanic.h"
 #include "lkvm/hw/rtc-goldfish.h"
 #include "lkvm/hw/serial-ports.h"
 #include "lkvm/pci/pci.h"
 #include "riscv-vm.h"
-
-static const struct hw_place serial = {
-	.kind = RESOURCE_MMIO,
-	.base = BOARD_SERIAL,
-	.gsi = BOARD_GSI_SERIAL,
-};
 
 static const struct device_row virtio_mmio = {
 	.base = BOARD_VIRTIO_MMIO,
@@ -30,8 +23,8 @@ int arch_create_devices(struct vm *vm)
 	int error = riscv->irqchip.ops->init(vm);
 
 	if (!error)
-		error = serial_ports_create_row(vm, &serial, BOARD_SERIAL_DISTANCE,
-						BOARD_NR_SERIAL);
+		error = serial_ports_create_row(vm, BOARD_SERIAL, BOARD_SERIAL_DISTANCE,
+						BOARD_GSI_SERIAL, BOARD_NR_SERIAL);
 	if (!error)
 		error = rtc_goldfish_create(vm, BOARD_RTC, BOARD_GSI_RTC);
 	if (!error)

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The device tree: what a riscv64 guest is told of its machine. */
-#include <errno.h>
-#include <stdio.h>
-
 #include "board.h"
 #include "isa.h"
-#include "lkvm/boot/chosen.h"
 #include "lkvm/pci/pci-fdt.h"
 #include "lkvm/vm/registers.h"
 #include "lkvm/vm/vcpu.h"
@@ -101,26 +97,8 @@ static void soc(struct fdt_tree *tree, struct vm *vm)
 	fdt_node_end(tree);
 }
 
-int riscv_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, gpa_t initrd,
-		    u64 initrd_size)
+void riscv_add_nodes(struct fdt_tree *tree, struct vm *vm)
 {
-	const struct fdt_chosen chosen = {
-		.cmdline = cmdline,
-		.bus = "/soc",
-		.console = BOARD_SERIAL,
-		.initrd = initrd,
-		.initrd_size = initrd_size,
-	};
-
-	if (fdt_begin(tree))
-		return -ENOMEM;
-	fdt_text(tree, "compatible", "linux,dummy-virt");
-	fdt_text(tree, "model", "linux,dummy-virt");
-	fdt_u32(tree, "#address-cells", 2);
-	fdt_u32(tree, "#size-cells", 2);
-	fdt_chosen(tree, &chosen);
 	cpus(tree, vm);
-	fdt_memory(tree, &vm->memory);
 	soc(tree, vm);
-	return fdt_end(tree);
 }

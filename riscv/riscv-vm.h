@@ -20,8 +20,7 @@ struct arch_vm {
 };
 
 /* riscv/dtb.c: see struct ram_boot */
-int riscv_build_dtb(struct vm *vm, struct fdt_tree *tree, const char *cmdline, gpa_t initrd,
-		    u64 initrd_size);
+void riscv_add_nodes(struct fdt_tree *tree, struct vm *vm);
 
 /*
  * riscv/reset-state.c: what the vCPU's registers are as KVM made them, for KVMs that have no reset to offer.

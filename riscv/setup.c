@@ -39,7 +39,9 @@ static void set_up_boot(struct vm *vm, struct arch_vm *riscv)
 		.cmdline_max = CMDLINE_MAX,
 		.arch = &image_riscv64,
 		.dump_dtb = vm->config->arch.dump_dtb,
-		.build_dtb = riscv_build_dtb,
+		.bus = "/soc",
+		.console = BOARD_SERIAL,
+		.add_nodes = riscv_add_nodes,
 	};
 }
 
@@ -73,11 +75,6 @@ int arch_open_files(struct vm *vm)
 	vm->arch = riscv;
 	set_up_boot(vm, riscv);
 	return ram_boot_open(&riscv->boot, vm->config);
-}
-
-int arch_open_devices(struct vm *vm)
-{
-	return 0;
 }
 
 const struct boot_file *arch_kernel_file(const struct vm *vm)

@@ -60,6 +60,12 @@ static const struct field fields[] = {
 	{ COMMON_QUEUE_RESET, 2 },
 };
 
+/* Descriptors, driver's area, device's area: 8 bytes each, the lower half first. */
+static enum virtio_ring_part ring_part(unsigned offset)
+{
+	return RING_DESC + (offset - VIRTIO_PCI_COMMON_Q_DESCLO) / 8;
+}
+
 static u32 read_field(struct virtio_pci *vp, unsigned offset)
 {
 	struct virtio_device *dev = vp->transport.dev;
@@ -94,18 +100,8 @@ static u32 read_field(struct virtio_pci *vp, unsigned offset)
 	case VIRTIO_PCI_COMMON_Q_NOFF:
 	case COMMON_NOTIFY_DATA:
 		return exists ? queue : 0;
-	case VIRTIO_PCI_COMMON_Q_DESCLO:
-	case VIRTIO_PCI_COMMON_Q_DESCHI:
-		return virtio_queue_address(dev, queue, RING_DESC,
-					    offset == VIRTIO_PCI_COMMON_Q_DESCHI);
-	case VIRTIO_PCI_COMMON_Q_AVAILLO:
-	case VIRTIO_PCI_COMMON_Q_AVAILHI:
-		return virtio_queue_address(dev, queue, RING_DRIVER,
-					    offset == VIRTIO_PCI_COMMON_Q_AVAILHI);
-	case VIRTIO_PCI_COMMON_Q_USEDLO:
-	case VIRTIO_PCI_COMMON_Q_USEDHI:
-		return virtio_queue_address(dev, queue, RING_DEVICE,
-					    offset == VIRTIO_PCI_COMMON_Q_USEDHI);
+	case VIRTIO_PCI_COMMON_Q_DESCLO ... VIRTIO_PCI_COMMON_Q_USEDHI:
+		return virtio_queue_address(dev, queue, ring_part(offset), offset & 4);
 	default:
 		/* queue_reset too: a reset is over before the write returns. */
 		return 0;
@@ -148,20 +144,8 @@ static void write_field(struct virtio_pci *vp, unsigned offset, u32 value)
 		if (value == 1)
 			virtio_queue_set_enabled(dev, queue, true);
 		break;
-	case VIRTIO_PCI_COMMON_Q_DESCLO:
-	case VIRTIO_PCI_COMMON_Q_DESCHI:
-		virtio_queue_set_address(dev, queue, RING_DESC,
-					 offset == VIRTIO_PCI_COMMON_Q_DESCHI, value);
-		break;
-	case VIRTIO_PCI_COMMON_Q_AVAILLO:
-	case VIRTIO_PCI_COMMON_Q_AVAILHI:
-		virtio_queue_set_address(dev, queue, RING_DRIVER,
-					 offset == VIRTIO_PCI_COMMON_Q_AVAILHI, value);
-		break;
-	case VIRTIO_PCI_COMMON_Q_USEDLO:
-	case VIRTIO_PCI_COMMON_Q_USEDHI:
-		virtio_queue_set_address(dev, queue, RING_DEVICE,
-					 offset == VIRTIO_PCI_COMMON_Q_USEDHI, value);
+	case VIRTIO_PCI_COMMON_Q_DESCLO ... VIRTIO_PCI_COMMON_Q_USEDHI:
+		virtio_queue_set_address(dev, queue, ring_part(offset), offset & 4, value);
 		break;
 	case COMMON_QUEUE_RESET:
 		if (value == 1)

@@ -11,6 +11,9 @@ struct arch_vcpu {
 
 /* See arch.h. */
 struct vcpu;
+struct vm;
+int arch_open_devices(struct vm *vm);
+#define arch_open_devices arch_open_devices
 void arch_vcpu_destroy(struct vcpu *vcpu);
 #define arch_vcpu_destroy arch_vcpu_destroy
 void arch_vcpu_resume(struct vcpu *vcpu);

@@ -41,8 +41,6 @@ const struct boot_file *arch_kernel_file(const struct vm *vm);
 
 /* The machine type for KVM_CREATE_VM, checked against what KVM has. */
 int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type);
-/* Then, with no VM yet: opens the host's other devices that such a guest takes. arch_vm_destroy() in any case. */
-int arch_open_devices(struct vm *vm);
 
 /*
  * After KVM_CREATE_VM: guest memory's layout (guest_memory_add_ram) and vm_map_memory(), then irqchip
@@ -95,6 +93,17 @@ enum vcpu_activity arch_vcpu_activity(struct vcpu *vcpu, u64 *pc);
 static inline bool arch_vcpu_big_endian(struct vcpu *of)
 {
 	return false;
+}
+#endif
+
+/*
+ * After arch_vm_type(), with no VM yet: opens the host's other devices that such a guest takes. arch_vm_destroy() in
+ * any case.
+ */
+#ifndef arch_open_devices
+static inline int arch_open_devices(struct vm *vm)
+{
+	return 0;
 }
 #endif
 

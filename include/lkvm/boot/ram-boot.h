@@ -25,12 +25,12 @@ struct ram_boot {
 	size_t cmdline_max; /* what its kernels take of a command line, bytes with the 0 */
 	const struct image_arch *arch; /* what its kernels look like; NULL: 32-bit ARM's zImage */
 	const char *dump_dtb;	       /* file that gets the first tree; NULL: none */
-	/*
-	 * Writes the whole tree. initrd_size 0: none. fdt_free(tree) is the caller's. Logs and
-	 * returns -errno on failure.
-	 */
-	int (*build_dtb)(struct vm *vm, struct fdt_tree *tree, const char *cmdline, gpa_t initrd,
-			 u64 initrd_size);
+	const char *bus;       /* the tree's node that devices are in, its path; "": the root */
+	gpa_t console;	       /* the serial port's address, for its node's name */
+	u32 interrupt_parent;  /* the root's phandle for it; 0: none */
+	const u64 *kaslr_seed; /* for where the kernel goes; NULL: a random one */
+	/* Adds CPUs, interrupt controller, devices to the tree: all but the root's properties, memory, /chosen. */
+	void (*add_nodes)(struct fdt_tree *tree, struct vm *vm);
 
 	/* ram_boot_open() fills in what is in the files. */
 	struct boot_file kernel_file; /* or the firmware's */
@@ -67,6 +67,10 @@ int ram_boot_add_memory(const struct ram_boot *boot, struct vm *vm);
  * guest that cannot be started leaves no trace. Logs and returns -errno on failure.
  */
 int ram_boot_check(const struct ram_boot *boot, const struct vm_config *config);
+
+/* The whole tree. initrd_size 0: none. fdt_free(tree) in any case. Logs and returns -errno on failure. */
+int ram_boot_tree(const struct ram_boot *boot, struct vm *vm, struct fdt_tree *tree,
+		  const char *cmdline, gpa_t initrd, u64 initrd_size);
 
 /* For arch_load(): everything into guest memory. Logs and returns -errno on failure. */
 int ram_boot_load(struct ram_boot *boot, struct vm *vm);

@@ -12,7 +12,7 @@ struct vm;
  * otherwise; another only when --tty asks for it.
  */
 int serial_ports_create(struct vm *vm, const struct hw_place *places, unsigned nr);
-/* The same for up to CONFIG_MAX_TTYS ports in a row: so many bytes apart, each with the next gsi. */
-int serial_ports_create_row(struct vm *vm, const struct hw_place *first, u64 distance, unsigned nr);
+/* The same for up to CONFIG_MAX_TTYS ports in a row of MMIO: so many bytes apart, each with the next gsi. */
+int serial_ports_create_row(struct vm *vm, gpa_t base, u64 distance, int gsi, unsigned nr);
 
 #endif

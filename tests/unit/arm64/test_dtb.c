@@ -6,6 +6,7 @@
 #include "said.h"
 
 static struct vm *vm;
+static struct ram_boot boot = { .bus = "", .add_nodes = arm64_add_nodes };
 
 static int setup(void **state)
 {
@@ -27,7 +28,7 @@ static void build(void)
 {
 	fdt_free(&tree);
 	said_begin();
-	assert_int_equal(arm64_build_dtb(vm, &tree, "quiet", 0, 0), 0);
+	assert_int_equal(ram_boot_tree(&boot, vm, &tree, "quiet", 0, 0), 0);
 	said_end();
 	SAID(NULL);
 	assert_int_equal(fdt_check_full(tree.blob, fdt_totalsize(tree.blob)), 0);
@@ -42,9 +43,9 @@ static void seeds(void **state)
 	build();
 	assert_int_equal(cells("/chosen", "kaslr-seed", again, 2), 2);
 	assert_true(seed[0] != again[0] || seed[1] != again[1]);
-	guest.config.arch.kaslr_seed_given = true;
-	guest.config.arch.kaslr_seed = 0x1122334455667788;
+	boot.kaslr_seed = &(const u64){ 0x1122334455667788 };
 	build();
+	boot.kaslr_seed = NULL;
 	assert_int_equal(cells("/chosen", "kaslr-seed", seed, 2), 2);
 	assert_int_equal(seed[0], 0x11223344);
 	assert_int_equal(seed[1], 0x55667788);

@@ -49,8 +49,10 @@ static int teardown(void **state)
 
 static void build(void)
 {
+	static const struct ram_boot boot = { .bus = "/soc", .add_nodes = riscv_add_nodes };
+
 	said_begin();
-	assert_int_equal(riscv_build_dtb(vm, &tree, "quiet", 0, 0), 0);
+	assert_int_equal(ram_boot_tree(&boot, vm, &tree, "quiet", 0, 0), 0);
 	said_end();
 	SAID(NULL);
 	assert_int_equal(fdt_check_full(tree.blob, fdt_totalsize(tree.blob)), 0);
