@@ -23,7 +23,7 @@
 
 struct control {
 	struct vm *vm;
-	struct loop *loop; /* its own thread's; a test's may be the main one */
+	struct loop *loop; /* its own thread's */
 	struct control_folder folder;
 	ino_t inode; /* the socket's file */
 	struct connections connections;
@@ -31,25 +31,20 @@ struct control {
 
 /* ---- the socket ---- */
 
-struct control *control_new(struct vm *vm, const struct config_kind *const *kinds,
-			    struct loop *loop)
+static struct control *create_control(struct vm *vm, const struct config_kind *const *kinds)
 {
 	struct control *control = calloc(1, sizeof(*control));
 
 	if (!control)
 		return NULL;
 	control->vm = vm;
-	control->loop = loop;
+	control->loop = loop_create("control");
 	control->folder.fd = -1;
-	if (!connections_init(&control->connections, vm, kinds, loop))
+	if (control->loop && !connections_init(&control->connections, vm, kinds, control->loop))
 		return control;
+	loop_destroy(control->loop);
 	free(control);
 	return NULL;
-}
-
-int control_add_client(struct control *control, int fd)
-{
-	return connections_add(&control->connections, fd);
 }
 
 static int name_is_taken(const char *name)
@@ -168,7 +163,6 @@ int control_create(struct control **out, struct vm *vm, const struct config_kind
 {
 	const struct vm_config *config = vm->config;
 	struct control *control;
-	struct loop *loop;
 	int error;
 
 	*out = NULL;
@@ -184,12 +178,9 @@ int control_create(struct control **out, struct vm *vm, const struct config_kind
 		return error;
 	/* Else jansson opens /dev/urandom when it makes its first object, while the guest runs. */
 	json_object_seed(0);
-	loop = loop_create("control");
-	control = loop ? control_new(vm, kinds, loop) : NULL;
-	if (!control) {
-		loop_destroy(loop);
+	control = create_control(vm, kinds);
+	if (!control)
 		return -ENOMEM;
-	}
 	error = make_socket(control);
 	if (!error)
 		error = start_thread(control);
@@ -230,7 +221,6 @@ void control_destroy(struct control *control)
 	connections_end(&control->connections);
 	if (control->folder.fd >= 0)
 		control_folder_close(&control->folder);
-	if (control->loop != control->vm->loop)
-		loop_destroy(control->loop);
+	loop_destroy(control->loop);
 	free(control);
 }

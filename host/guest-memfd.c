@@ -35,12 +35,7 @@ int guest_memfd_create(int vm_fd, u64 size, u64 flags)
 	return fd;
 }
 
-static const struct guest_memfd_calls kvm_calls = {
-	.create = guest_memfd_create,
-	.write_at = pwrite,
-};
-
-static bool takes_write(int vm_fd, u64 flags, const struct guest_memfd_calls *calls)
+static bool takes_write(int vm_fd, u64 flags)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	void *zeroes = aligned_alloc(page, page);
@@ -50,27 +45,25 @@ static bool takes_write(int vm_fd, u64 flags, const struct guest_memfd_calls *ca
 	if (!zeroes)
 		return false;
 	memset(zeroes, 0, page);
-	fd = calls->create(vm_fd, page, flags);
+	fd = guest_memfd_create(vm_fd, page, flags);
 	if (fd < 0) {
 		free(zeroes);
 		return false;
 	}
 	do {
-		got = calls->write_at(fd, zeroes, page, 0);
+		got = pwrite(fd, zeroes, page, 0);
 	} while (got < 0 && errno == EINTR);
 	close(fd);
 	free(zeroes);
 	return got == (ssize_t)page;
 }
 
-int guest_memfd_find_write(int vm_fd, u64 base, u64 offered, const struct guest_memfd_calls *calls,
-			   u64 *flags)
+int guest_memfd_find_write(int vm_fd, u64 base, u64 offered, u64 *flags)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(write_layouts); i++) {
 		u64 flag = write_layouts[i].flag;
 
-		if ((offered & flag) != flag ||
-		    !takes_write(vm_fd, base | flag, calls ?: &kvm_calls))
+		if ((offered & flag) != flag || !takes_write(vm_fd, base | flag))
 			continue;
 		log_debug("guest_memfd takes write(2), with flags 0x%llx as in %s",
 			  (unsigned long long)(base | flag), write_layouts[i].origin);

@@ -219,8 +219,8 @@ static void ask_write(struct host *host, const struct host_fact *fact, struct ho
 
 	if (offered < 0 || host->vm_fd < 0)
 		return;
-	host_say(answer, !guest_memfd_find_write(host->vm_fd, offered & ORDINARY_FLAGS, offered,
-						 NULL, &flags));
+	host_say(answer,
+		 !guest_memfd_find_write(host->vm_fd, offered & ORDINARY_FLAGS, offered, &flags));
 }
 
 /* A VM without private memory would say that there are none: ask for any VM's. */

@@ -25,7 +25,7 @@ static int open_memfd(struct guest_memory *memory, u64 size)
 		memory->fd = memfd_create("guest", flags);
 	if (memory->fd >= 0 && !ftruncate(memory->fd, size) &&
 	    !fcntl(memory->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
-		memory->write_at = pwrite;
+		memory->written = true;
 		return 0;
 	}
 	error = -errno;

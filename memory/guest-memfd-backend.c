@@ -31,9 +31,8 @@ int memory_open_guest_memfd(struct guest_memory *memory, u64 size)
 		return guest_memfd_refuse(memory,
 					  "this host's KVM has it for private memory alone; Linux "
 					  "6.18 and later can map it, which this guest needs");
-	if (!guest_memfd_find_write(memory->vm_fd, ORDINARY, offered, NULL, &flags))
-		memory->write_at = pwrite;
-	else
+	memory->written = !guest_memfd_find_write(memory->vm_fd, ORDINARY, offered, &flags);
+	if (!memory->written)
 		log_debug("guest_memfd takes no write(2) here (flags offered: 0x%x)", offered);
 	memory->fd = guest_memfd_create(memory->vm_fd, size, flags);
 	if (memory->fd >= 0)

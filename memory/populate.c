@@ -41,7 +41,7 @@ static bool find_piece(const struct guest_memory *memory, gpa_t gpa, u64 len, st
 			.len = MIN(len, region->size - at),
 			.file = region->offset + at,
 			.shared = region->shared,
-			.writable = region->shared && memory->write_at,
+			.writable = region->shared && memory->written,
 		};
 		return !region->readonly;
 	}
@@ -65,8 +65,8 @@ static u64 write_pages(const struct guest_memory *memory, const u8 *from, u64 fi
 	u64 done = 0;
 
 	while (done < len) {
-		ssize_t got = memory->write_at(memory->fd, from + done,
-					       MIN(len - done, (u64)LONGEST_WRITE), file + done);
+		ssize_t got = pwrite(memory->fd, from + done, MIN(len - done, (u64)LONGEST_WRITE),
+				     file + done);
 
 		if (got < 0 && errno == EINTR)
 			continue;

@@ -44,7 +44,7 @@ static int by_read(struct guest_memory *memory)
 /* Everything as lkvm does it, the source's mapping included. */
 static int by_write(struct guest_memory *memory)
 {
-	if (!memory->write_at)
+	if (!memory->written)
 		return -EOPNOTSUPP;
 	return guest_memory_populate_file(memory, 0, source, 0, size, true);
 }
@@ -52,7 +52,7 @@ static int by_write(struct guest_memory *memory)
 /* As lkvm does it where it cannot write. */
 static int by_read_made(struct guest_memory *memory)
 {
-	memory->write_at = NULL;
+	memory->written = false;
 	return guest_memory_populate_file(memory, 0, source, 0, size, true);
 }
 
@@ -61,12 +61,12 @@ static int by_bounce(struct guest_memory *memory)
 {
 	static u8 buffer[KIB(256)] __attribute__((aligned(4096)));
 
-	if (!memory->write_at)
+	if (!memory->written)
 		return -EOPNOTSUPP;
 	for (u64 at = 0; at < size;) {
 		ssize_t got = pread(source, buffer, sizeof(buffer), at);
 
-		if (got <= 0 || memory->write_at(memory->fd, buffer, got, at) != got)
+		if (got <= 0 || pwrite(memory->fd, buffer, got, at) != got)
 			return -EIO;
 		at += got;
 	}

@@ -12,11 +12,11 @@
 
 #include "fuzz.h"
 #include "lkvm/config/key.h"
-#include "lkvm/control/server.h"
 #include "lkvm/vm/counters.h"
 #include "lkvm/util/json.h"
 #include "lkvm/vm/device-kind.h"
 #include "lkvm/vm/vm.h"
+#include "../../control/connections.h"
 #include "../../control/protocol.h"
 
 struct args {
@@ -174,13 +174,15 @@ static void on_peer(struct loop_fd *handler, u32 events)
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct peer peer = { .input = { data, size }, .fd.ready = on_peer };
-	struct control *control = control_new(&vm, kinds, vm.loop);
+	static struct connections connections;
 	int fds[2];
 
 	vm.end = VM_REQUEST_POWEROFF;
 	vm.signal = 0;
-	if (!control || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) ||
-	    control_add_client(control, fds[1]))
+	memset(&connections, 0, sizeof(connections));
+	if (connections_init(&connections, &vm, kinds, vm.loop) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) ||
+	    connections_add(&connections, fds[1]))
 		abort();
 	peer.fd.fd = fds[0];
 	if (loop_fd_add(vm.loop, &peer.fd, EPOLLIN | EPOLLOUT))
@@ -190,8 +192,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (!vm.signal && peer.answered != peer.expected)
 		abort();
 	loop_fd_del(&peer.fd);
-	control_stop(control);
-	control_destroy(control);
+	connections_leave_main(&connections);
+	connections_end(&connections);
 	close(fds[0]);
 	return 0;
 }

@@ -219,18 +219,14 @@ static inline int double_vcpu(struct snp_double *d, unsigned vcpu, unsigned long
 	return -ENOTTY;
 }
 
-static inline int double_open(void *context, const char *path)
+static inline int double_open(struct snp_double *d, const char *path)
 {
-	struct snp_double *d = context;
-
 	assert_string_equal(path, "/dev/sev");
 	return d->open_error ? -d->open_error : DOUBLE_SEV_FD;
 }
 
-static inline int double_ioctl(void *context, int fd, unsigned long request, void *arg)
+static inline int double_ioctl(struct snp_double *d, int fd, unsigned long request, void *arg)
 {
-	struct snp_double *d = context;
-
 	if (fd >= DOUBLE_VCPU_FD)
 		return double_vcpu(d, fd - DOUBLE_VCPU_FD, request, arg);
 	if (fd == DOUBLE_KVM_FD && request == KVM_GET_DEVICE_ATTR) {
@@ -249,28 +245,13 @@ static inline int double_ioctl(void *context, int fd, unsigned long request, voi
 	return double_command(d, arg);
 }
 
-static inline void double_pause(void *context)
+/* As system calls return. */
+static inline int double_answer(int ret)
 {
-	((struct snp_double *)context)->pauses++;
-}
-
-static inline int double_vcpu_fd(void *context, unsigned vcpu)
-{
-	return DOUBLE_VCPU_FD + vcpu;
-}
-
-static const struct snp_ops double_ops = { double_open, double_ioctl, double_pause };
-
-static inline struct snp_host double_host(struct snp_double *d)
-{
-	return (struct snp_host){
-		.ops = &double_ops,
-		.context = d,
-		.kvm_fd = DOUBLE_KVM_FD,
-		.vm_fd = DOUBLE_VM_FD,
-		.sev_fd = -1,
-		.vcpu_fd = double_vcpu_fd,
-	};
+	if (ret >= 0)
+		return ret;
+	errno = -ret;
+	return -1;
 }
 
 #endif

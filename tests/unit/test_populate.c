@@ -5,9 +5,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lkvm/config/memory-config.h"
@@ -15,6 +18,7 @@
 #include "lkvm/memory/memory.h"
 #include "lkvm/memory/populate.h"
 #include "test.h"
+#include "uapi/kvm.h"
 
 #define PAGE 4096ULL
 #define SIZE MIB(2)
@@ -30,16 +34,21 @@ static u8 *bytes;
 
 static struct {
 	unsigned calls, interrupted;
-	u64 took;    /* bytes */
-	u64 at_most; /* bytes it takes in one request; 0: any */
-	u64 until;   /* bytes it takes in all, then `error`; 0: any */
-	int error;   /* errno, or 0 to take nothing without one */
+	bool refuses; /* with `error` */
+	u64 took;     /* bytes */
+	u64 at_most;  /* bytes it takes in one request; 0: any */
+	u64 until;    /* bytes it takes in all, then `error`; 0: any */
+	int error;    /* errno, or 0 to take nothing without one */
 	u64 longest;
 } kernel;
 
-static ssize_t write_at(int fd, const void *from, size_t len, off_t offset)
+static ssize_t write_memory(int fd, const void *from, size_t len, off_t offset)
 {
 	kernel.calls++;
+	if (kernel.refuses) {
+		errno = kernel.error;
+		return -1;
+	}
 	kernel.longest = MAX(kernel.longest, (u64)len);
 	assert_int_equal(fd, memory.fd);
 	assert_true(IS_ALIGNED(offset, PAGE) && IS_ALIGNED(len, PAGE) && len);
@@ -59,7 +68,7 @@ static ssize_t write_at(int fd, const void *from, size_t len, off_t offset)
 		}
 	}
 	kernel.took += len;
-	return pwrite(fd, from, len, offset);
+	return syscall(SYS_pwrite64, fd, from, len, offset);
 }
 
 static int setup(void **state)
@@ -70,8 +79,7 @@ static int setup(void **state)
 	assert_int_equal(guest_memory_add_ram(&memory, 0, LOW), 0);
 	/* They touch, so that what is loaded may cross from one to the other. */
 	assert_int_equal(guest_memory_add_ram(&memory, LOW, SIZE - LOW), 0);
-	assert_ptr_equal(memory.write_at, pwrite);
-	memory.write_at = write_at;
+	assert_true(memory.written);
 	memset(&kernel, 0, sizeof(kernel));
 	image = memfd_create("image", 0);
 	assert_int_equal(ftruncate(image, SIZE), 0);
@@ -226,18 +234,11 @@ static void nothing_and_no_error(void **state)
 	ends_with(0, 0x11000);
 }
 
-static ssize_t refuse(int fd, const void *from, size_t len, off_t offset)
-{
-	kernel.calls++;
-	errno = kernel.error;
-	return -1;
-}
-
 static void not_supported_after_all(void **state)
 {
 	static const int errors[] = { EINVAL, ESPIPE, ENODEV, EBADF, EIO };
 
-	memory.write_at = refuse;
+	kernel.refuses = true;
 	for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
 		kernel.error = errors[i];
 		load(0x10000, 512 * i, 0x20000, true);
@@ -249,7 +250,7 @@ static void not_supported_after_all(void **state)
 
 static void without_writing(void **state)
 {
-	memory.write_at = NULL;
+	memory.written = false;
 	load(0x10ffb, 512, 0x40003, false);
 	assert_int_equal(memory.population->mapped, 0x40003);
 }
@@ -329,18 +330,26 @@ static struct {
 	unsigned nr_tried, open;
 } kvm;
 
-static int create(int vm_fd, u64 size, u64 flags)
+int ioctl(int vm_fd, unsigned long request, ...)
 {
+	const struct kvm_create_guest_memfd *create;
+	va_list args;
 	int fd;
 
+	va_start(args, request);
+	create = va_arg(args, const void *);
+	va_end(args);
 	assert_int_equal(vm_fd, 42);
-	assert_int_equal(size, sysconf(_SC_PAGESIZE));
-	kvm.tried[kvm.nr_tried++] = flags;
-	if (flags & ~kvm.known)
-		return -EINVAL;
+	assert_int_equal(request, KVM_CREATE_GUEST_MEMFD);
+	assert_int_equal(create->size, sysconf(_SC_PAGESIZE));
+	kvm.tried[kvm.nr_tried++] = create->flags;
+	if (create->flags & ~kvm.known) {
+		errno = EINVAL;
+		return -1;
+	}
 	fd = memfd_create("guest_memfd", 0);
 	/* The offset remembers what it was made with. */
-	lseek(fd, flags, SEEK_SET);
+	lseek(fd, create->flags, SEEK_SET);
 	return fd;
 }
 
@@ -357,13 +366,17 @@ static ssize_t kvm_write(int fd, const void *from, size_t len, off_t offset)
 	return -1;
 }
 
+ssize_t pwrite(int fd, const void *from, size_t len, off_t offset)
+{
+	return fd == memory.fd ? write_memory(fd, from, len, offset)
+			       : kvm_write(fd, from, len, offset);
+}
+
 static int find(u64 offered, u64 *flags)
 {
-	static const struct guest_memfd_calls calls = { create, kvm_write };
-
 	kvm.nr_tried = 0;
 	*flags = 3;
-	return guest_memfd_find_write(42, 3, offered, &calls, flags);
+	return guest_memfd_find_write(42, 3, offered, flags);
 }
 
 static void the_flag_is_found_by_trying(void **state)

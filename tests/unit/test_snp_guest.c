@@ -41,14 +41,6 @@ static struct vm vm;
 static struct vcpu vcpus[CPUS], *vcpu_list[CPUS] = { &vcpus[0], &vcpus[1] };
 static struct memory_file kernel;
 
-static int answer(int ret)
-{
-	if (ret >= 0)
-		return ret;
-	errno = -ret;
-	return -1;
-}
-
 /* Memory of a SEV-SNP guest has a private half, and is known after the guest is made one. */
 static int set_slot(const struct kvm_userspace_memory_region2 *slot)
 {
@@ -97,17 +89,17 @@ int ioctl(int fd, unsigned long request, ...)
 	case KVM_CREATE_GUEST_MEMFD:
 		return make_memfd(arg);
 	case KVM_ENABLE_CAP:
-		return answer(enable_cap(arg));
+		return double_answer(enable_cap(arg));
 	case KVM_SET_USER_MEMORY_REGION2:
-		return answer(set_slot(arg));
+		return double_answer(set_slot(arg));
 	}
-	return answer(double_ioctl(&kvm, fd, request, arg));
+	return double_answer(double_ioctl(&kvm, fd, request, arg));
 }
 
 int open(const char *path, int flags, ...)
 {
 	if (!strcmp(path, "/dev/sev"))
-		return answer(double_open(&kvm, path));
+		return double_answer(double_open(&kvm, path));
 	return syscall(SYS_openat, AT_FDCWD, path, flags, 0600);
 }
 
@@ -173,6 +165,8 @@ static int begin(void)
 		assert_int_equal(type, SEV_VM_TYPE_SNP);
 	if (!error)
 		error = arch_open_files(&vm);
+	if (!error)
+		error = arch_open_devices(&vm);
 	if (error)
 		return error;
 	error = make_cpuid(vm.arch);

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The launch, played with a double of KVM (snp_double.h): order, arguments, and everything that goes wrong. */
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "builtin-snp-digest.h"
 #include "bzimage.h"
@@ -21,6 +27,31 @@ static struct vm vm;
 static struct kvm_cpuid2 *cpuid;
 static struct memory_file kernel, initrd;
 static const struct snp_identity nobody;
+static struct vcpu vcpus[3], *vcpu_list[3];
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	va_list args;
+	void *arg;
+
+	va_start(args, request);
+	arg = va_arg(args, void *);
+	va_end(args);
+	return double_answer(double_ioctl(&kvm, fd, request, arg));
+}
+
+int open(const char *path, int flags, ...)
+{
+	if (!strcmp(path, "/dev/sev"))
+		return double_answer(double_open(&kvm, path));
+	return syscall(SYS_openat, AT_FDCWD, path, flags, 0600);
+}
+
+int nanosleep(const struct timespec *time, struct timespec *left)
+{
+	kvm.pauses++;
+	return 0;
+}
 
 static void add_cpuid(u32 function, u32 index, u32 a, u32 b, u32 c, u32 d)
 {
@@ -36,7 +67,12 @@ static int setup(void **state)
 
 	memset(&kvm, 0, sizeof(kvm));
 	kvm.nr_vcpus = 3;
-	host = double_host(&kvm);
+	host = (struct snp_host){ .kvm_fd = DOUBLE_KVM_FD, .vm_fd = DOUBLE_VM_FD, .sev_fd = -1 };
+	for (unsigned i = 0; i < 3; i++) {
+		vcpus[i].fd = DOUBLE_VCPU_FD + i;
+		vcpu_list[i] = &vcpus[i];
+	}
+	host.vcpus = vcpu_list;
 	make_bzimage(image);
 	kernel = memory_file(image, sizeof(image));
 	initrd = memory_file("some files", 10);

@@ -8,6 +8,7 @@
 
 #include "lkvm/host/device-node.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/vcpu.h"
 #include "snp-cpuid.h"
 #include "snp-error.h"
 #include "snp-launch.h"
@@ -19,38 +20,12 @@
 #define MAX_PAUSES	  10000
 #define PAUSE_NANOSECONDS 1000000
 
-/* ---- the kernel ---- */
-
-static int kernel_open(void *context, const char *path)
+/* 0 or more, or -errno. */
+static int request(int fd, unsigned long what, void *arg)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
-static int kernel_ioctl(void *context, int fd, unsigned long request, void *arg)
-{
-	int ret = ioctl(fd, request, arg);
+	int ret = ioctl(fd, what, arg);
 
 	return ret < 0 ? -errno : ret;
-}
-
-static void kernel_pause(void *context)
-{
-	struct timespec time = { .tv_nsec = PAUSE_NANOSECONDS };
-
-	nanosleep(&time, NULL);
-}
-
-const struct snp_ops snp_kernel_ops = {
-	.open = kernel_open,
-	.ioctl = kernel_ioctl,
-	.pause = kernel_pause,
-};
-
-static int request(const struct snp_host *host, int fd, unsigned long what, void *arg)
-{
-	return host->ops->ioctl(host->context, fd, what, arg);
 }
 
 /* KVM_MEMORY_ENCRYPT_OP; *status is the security processor's answer, if it was asked at all. */
@@ -64,7 +39,7 @@ static int command(const struct snp_host *host, u32 id, void *data, u32 *status)
 	int ret;
 
 	do {
-		ret = request(host, host->vm_fd, KVM_MEMORY_ENCRYPT_OP, &cmd);
+		ret = request(host->vm_fd, KVM_MEMORY_ENCRYPT_OP, &cmd);
 	} while (ret == -EINTR);
 	*status = cmd.error == SNP_NOT_ASKED ? SNP_SUCCESS : cmd.error;
 	return MIN(ret, 0);
@@ -98,14 +73,19 @@ static void explain_open(int error)
 
 int snp_host_open(struct snp_host *host)
 {
-	host->sev_fd = host->ops->open(host->context, SEV_DEVICE);
-	if (host->sev_fd == -EBUSY)
+	int error;
+
+	host->sev_fd = open(SEV_DEVICE, O_RDWR | O_CLOEXEC);
+	if (host->sev_fd >= 0)
+		return 0;
+	error = -errno;
+	if (error == -EBUSY)
 		log_fatal(SEV_DEVICE
 			  " is in use by somebody else: a tool that updates its firmware "
 			  "or its certificates may be running");
-	else if (host->sev_fd < 0)
-		explain_open(-host->sev_fd);
-	return MIN(host->sev_fd, 0);
+	else
+		explain_open(-error);
+	return error;
 }
 
 /* A mask that /dev/kvm tells. False: it does not, and KVM will say what it thinks of the value. */
@@ -117,7 +97,7 @@ static bool ask_mask(const struct snp_host *host, u64 which, u64 *mask)
 		.addr = (u64)(uintptr_t)mask,
 	};
 
-	return request(host, host->kvm_fd, KVM_GET_DEVICE_ATTR, &attr) >= 0;
+	return request(host->kvm_fd, KVM_GET_DEVICE_ATTR, &attr) >= 0;
 }
 
 static int check_mask(const struct snp_host *host, u64 which, const char *key, u64 wanted)
@@ -155,13 +135,13 @@ int snp_host_init(const struct snp_host *host, const struct snp_config *config)
 
 static int set_vcpu(const struct snp_host *host, unsigned index, const struct snp_vcpu *vcpu)
 {
-	int fd = host->vcpu_fd(host->vcpu_context, index), error;
+	int fd = host->vcpus[index]->fd, error;
 	const struct kvm_sregs *want = &vcpu->sregs;
 	struct kvm_regs regs = vcpu->regs;
 	struct kvm_sregs sregs;
 
 	/* The local APIC's base and the like stay as KVM made them. */
-	error = request(host, fd, KVM_GET_SREGS, &sregs);
+	error = request(fd, KVM_GET_SREGS, &sregs);
 	if (error < 0)
 		return error;
 	sregs.cs = want->cs;
@@ -179,9 +159,9 @@ static int set_vcpu(const struct snp_host *host, unsigned index, const struct sn
 	sregs.cr3 = want->cr3;
 	sregs.cr4 = want->cr4;
 	sregs.efer = want->efer;
-	error = request(host, fd, KVM_SET_SREGS, &sregs);
+	error = request(fd, KVM_SET_SREGS, &sregs);
 	if (error >= 0)
-		error = request(host, fd, KVM_SET_REGS, &regs);
+		error = request(fd, KVM_SET_REGS, &regs);
 	return MIN(error, 0);
 }
 
@@ -218,11 +198,13 @@ static int start(const struct snp_host *host, const struct snp_config *config)
 }
 
 /* KVM was busy (EAGAIN): lets time pass. False: it has been for too long. */
-static bool may_ask_again(const struct snp_host *host, unsigned *pauses)
+static bool may_ask_again(unsigned *pauses)
 {
+	const struct timespec pause = { .tv_nsec = PAUSE_NANOSECONDS };
+
 	if (++*pauses > MAX_PAUSES)
 		return false;
-	host->ops->pause(host->context);
+	nanosleep(&pause, NULL);
 	return true;
 }
 
@@ -237,8 +219,8 @@ static int make_range_private(const struct snp_host *host, const struct snp_rang
 	int error;
 
 	do {
-		error = request(host, host->vm_fd, KVM_SET_MEMORY_ATTRIBUTES, &attributes);
-	} while (error == -EINTR || (error == -EAGAIN && may_ask_again(host, &pauses)));
+		error = request(host->vm_fd, KVM_SET_MEMORY_ATTRIBUTES, &attributes);
+	} while (error == -EINTR || (error == -EAGAIN && may_ask_again(&pauses)));
 	return MIN(error, 0);
 }
 
@@ -279,7 +261,7 @@ static int update(const struct snp_host *host, const struct snp_range *range, u3
 			return -EPROTO;
 		if (update.len < before)
 			pauses = 0;
-		else if (!may_ask_again(host, &pauses))
+		else if (!may_ask_again(&pauses))
 			return -EAGAIN;
 	}
 	return 0;

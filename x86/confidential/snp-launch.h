@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The launch of a SEV-SNP guest, in the order that KVM wants it (in Linux:
- * Documentation/virt/kvm/x86/amd-memory-encryption.rst). Every request goes through struct snp_ops, so that
- * a test can play KVM and the security processor. Main thread. Logs and returns -errno on failure.
+ * Documentation/virt/kvm/x86/amd-memory-encryption.rst). Main thread. Logs and returns -errno on failure.
  */
 #ifndef X86_SNP_LAUNCH_H
 #define X86_SNP_LAUNCH_H
@@ -12,26 +11,11 @@
 #include "snp-plan.h"
 #include "uapi/sev.h"
 
-struct snp_ops {
-	/* open(path, O_RDWR | O_CLOEXEC): a descriptor or -errno. */
-	int (*open)(void *context, const char *path);
-	/* ioctl(): 0 or more, or -errno. */
-	int (*ioctl)(void *context, int fd, unsigned long request, void *arg);
-	/* KVM said that it is busy for the moment (EAGAIN): let time pass. */
-	void (*pause)(void *context);
-};
-
-/* The kernel's. */
-extern const struct snp_ops snp_kernel_ops;
-
 /* Who is talked to. Descriptors are the caller's. */
 struct snp_host {
-	const struct snp_ops *ops;
-	void *context;
 	int kvm_fd, vm_fd;
-	int sev_fd; /* snp_host_open()'s, to be closed */
-	int (*vcpu_fd)(void *context, unsigned vcpu);
-	void *vcpu_context;
+	int sev_fd;		   /* snp_host_open()'s, to be closed */
+	struct vcpu *const *vcpus; /* for the launch: as many as the plan has */
 };
 
 /* What the owner says about the guest beside its pages. NULL: nothing. */

@@ -67,7 +67,7 @@ static int snp_open(struct vm *vm)
 		return -ENOMEM;
 	vm->arch->snp = snp;
 	snp->config = &config->arch.snp;
-	snp->host = (struct snp_host){ .ops = &snp_kernel_ops, .sev_fd = -1 };
+	snp->host = (struct snp_host){ .sev_fd = -1 };
 	error = snp_identity_read(&snp->identity, snp->config);
 	if (!error && config->firmware)
 		error = open_firmware(snp, config);
@@ -161,13 +161,6 @@ const u8 *snp_owners_digest(const struct snp *snp)
 	return snp->identity.given ? snp->identity.block.digest : NULL;
 }
 
-static int vcpu_fd(void *context, unsigned vcpu)
-{
-	struct vm *vm = context;
-
-	return vm->vcpus[vcpu]->fd;
-}
-
 /* The bit is in page tables that are measured, so it is a promise and not looked up. */
 static int check_c_bit(const struct snp *snp, struct kvm_cpuid2 *cpuid)
 {
@@ -206,8 +199,7 @@ static int snp_launch(struct vm *vm)
 	if (snp->identity.given)
 		identity = (struct snp_identity){ (const u8 *)&snp->identity.block,
 						  snp->identity.auth };
-	snp->host.vcpu_fd = vcpu_fd;
-	snp->host.vcpu_context = vm;
+	snp->host.vcpus = vm->vcpus;
 	error = check_c_bit(snp, cpuid);
 	if (error)
 		return error;

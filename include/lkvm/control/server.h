@@ -9,7 +9,6 @@
 
 struct config_kind;
 struct control;
-struct loop;
 struct vm;
 
 /*
@@ -28,17 +27,5 @@ void control_stop(struct control *control);
 
 /* After vm_destroy() and before vm_release(): the socket goes, and who waits for the guest's end sees it. */
 void control_destroy(struct control *control);
-
-/* ---- without a socket, for tests and fuzzers ---- */
-
-/*
- * Listens nowhere. `loop` serves it, and is destroyed with it unless it is vm->loop. Ended by control_stop() and
- * control_destroy(). NULL: no memory, or no descriptor.
- */
-struct control *control_new(struct vm *vm, const struct config_kind *const *kinds,
-			    struct loop *loop);
-
-/* On its loop: serves that connection as if it had been accepted; it is control's then. -errno: it is not. */
-int control_add_client(struct control *control, int fd);
 
 #endif

@@ -15,19 +15,12 @@
  */
 int guest_memfd_create(int vm_fd, u64 size, u64 flags);
 
-/* How a guest_memfd is made and written; tests have others. */
-struct guest_memfd_calls {
-	int (*create)(int vm_fd, u64 size, u64 flags);
-	ssize_t (*write_at)(int fd, const void *bytes, size_t len, off_t offset);
-};
-
 /*
  * Which flags beside `base` make a guest_memfd that write(2) populates, of the `offered` ones
  * (KVM_CAP_GUEST_MEMFD_FLAGS). No released kernel has that, and the flag's number is not settled: each bit
  * that is known to have been used for it is tried with a file of one page that is written, which alone is
- * proof. 0 with *flags set, or -EOPNOTSUPP. calls NULL: KVM's own. Any thread.
+ * proof. 0 with *flags set, or -EOPNOTSUPP. Any thread.
  */
-int guest_memfd_find_write(int vm_fd, u64 base, u64 offered, const struct guest_memfd_calls *calls,
-			   u64 *flags);
+int guest_memfd_find_write(int vm_fd, u64 base, u64 offered, u64 *flags);
 
 #endif

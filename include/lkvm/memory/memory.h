@@ -59,11 +59,7 @@ struct guest_memory {
 	u64 size; /* bytes of all its RAM */
 	u64 used; /* bytes of the file that regions have */
 	u64 page; /* bytes of the pages that RAM comes in */
-	/*
-	 * pwrite(2), where the file takes what goes into guest memory by that; NULL: it goes through the
-	 * mapping. Another one in tests.
-	 */
-	ssize_t (*write_at)(int fd, const void *bytes, size_t len, off_t offset);
+	bool written; /* the file takes what goes into guest memory by pwrite(2); else it goes through the mapping */
 	struct guest_population *population; /* NULL: nobody counts */
 };
 
