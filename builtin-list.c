@@ -16,10 +16,8 @@
 #define USER_MS	    (2 * PATIENCE_MS)
 
 static const struct option_row rows[] = {
-	{ .kind = OPTION_IGNORED,
-	  .letter = 'i',
-	  .name = "run",
-	  .help = "Running guests only; there are no others" },
+	OPTION_ROW(IGNORED, "run", .letter = 'i',
+		   .help = "Running guests only; there are no others"),
 	{ 0 },
 };
 

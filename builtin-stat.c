@@ -29,18 +29,14 @@ struct stat_args {
 };
 
 static const struct option_row rows[] = {
-	{ .kind = OPTION_FLAG,
-	  .letter = 'm',
-	  .name = "memory",
-	  .help = "How guests use their memory, as they tell through their balloon",
-	  .man = "A guest tells it that has a balloon (lkvm run --balloon). It is asked, and given a second "
-		 "for its answer; after that the numbers are those of its last one, and age ms says how "
-		 "old they are.",
-	  .offset = offsetof(struct stat_args, memory) },
-	{ .kind = OPTION_FLAG,
-	  .name = "host",
-	  .help = "The host: kernel, devices, KVM's abilities",
-	  .offset = offsetof(struct stat_args, guests.host) },
+	OPTION_ROW(
+		FLAG, "memory", .offset = offsetof(struct stat_args, memory), .letter = 'm',
+		.help = "How guests use their memory, as they tell through their balloon",
+		.man = "A guest tells it that has a balloon (lkvm run --balloon). It is asked, and given a second "
+		       "for its answer; after that the numbers are those of its last one, and age ms says how "
+		       "old they are."),
+	OPTION_ROW(FLAG, "host", .offset = offsetof(struct stat_args, guests.host),
+		   .help = "The host: kernel, devices, KVM's abilities"),
 	{ 0 },
 };
 

@@ -14,10 +14,8 @@ struct stop_args {
 };
 
 static const struct option_row rows[] = {
-	{ .kind = OPTION_FLAG,
-	  .name = "ask",
-	  .help = "Press the power button, and wait until the guest has shut down",
-	  .offset = offsetof(struct stop_args, ask) },
+	OPTION_ROW(FLAG, "ask", .offset = offsetof(struct stop_args, ask),
+		   .help = "Press the power button, and wait until the guest has shut down"),
 	{ 0 },
 };
 

@@ -56,28 +56,19 @@ static int parse_name(void *base, const struct option_row *row, const char *valu
 }
 
 const struct option_row guests_name_rows[] = {
-	{ .kind = OPTION_CALL,
-	  .letter = 'n',
-	  .name = "name",
-	  .argument = "NAME",
-	  .help = "A guest; a bare NAME means the same",
-	  .parse = parse_name,
-	  .repeats = true },
-	{ .kind = OPTION_FLAG,
-	  .letter = 'a',
-	  .name = "all",
-	  .help = "All guests",
-	  .man = "They are this user's, and none at all is no error. For root, stat shows those of all "
-		 "users, each as USER/NAME; other users' are stopped, paused and resumed only by their names.",
-	  .offset = offsetof(struct guests_args, all) },
+	OPTION_ROW(CALL, "name", .letter = 'n', .argument = "NAME", .parse = parse_name,
+		   .repeats = true, .help = "A guest; a bare NAME means the same"),
+	OPTION_ROW(
+		FLAG, "all", .offset = offsetof(struct guests_args, all), .letter = 'a',
+		.help = "All guests",
+		.man = "They are this user's, and none at all is no error. For root, stat shows those of all "
+		       "users, each as USER/NAME; other users' are stopped, paused and resumed only by their names."),
 	{ 0 },
 };
 
 const struct option_row guests_json_rows[] = {
-	{ .kind = OPTION_FLAG,
-	  .name = "json",
-	  .help = "As one JSON object, for programs",
-	  .offset = offsetof(struct guests_args, json) },
+	OPTION_ROW(FLAG, "json", .offset = offsetof(struct guests_args, json),
+		   .help = "As one JSON object, for programs"),
 	{ 0 },
 };
 

@@ -27,30 +27,16 @@ static int check_huge_page(void *record, char *value, char why[KEY_WHY])
 #define FIELD(name) .offset = offsetof(struct memory_config, name)
 
 const struct key_row memory_keys[] = {
-	{ .name = "KIND",
-	  .type = KEY_CHOICE,
-	  FIELD(kind),
-	  .choices = memory_kind_names,
-	  .first = true,
-	  .selects = true },
-	{ .name = "size",
-	  .type = KEY_SIZE,
-	  FIELD(huge_page),
-	  .min = KIB(4),
-	  .goes_with = BIT(MEMORY_HUGETLB),
-	  .check = check_huge_page,
-	  .help = "2M or 1G: how large the pages are (default: the host's)" },
-	{ .name = "path",
-	  .type = KEY_STRING,
-	  FIELD(path),
-	  .goes_with = HAS_PATH,
-	  .argument = "PATH",
-	  .help = "Where the hugetlbfs is mounted, or the file" },
-	{ .name = "prealloc",
-	  .type = KEY_FLAG,
-	  FIELD(prealloc),
-	  .help = "All of it is there before the guest starts, or the guest does not start. Without, a "
-		  "host that runs out of it later ends the guest, with status 246" },
+	KEY_ROW(CHOICE, "KIND", FIELD(kind), .choices = memory_kind_names, .first = true,
+		.selects = true),
+	KEY_ROW(SIZE, "size", FIELD(huge_page), .min = KIB(4), .goes_with = BIT(MEMORY_HUGETLB),
+		.check = check_huge_page,
+		.help = "2M or 1G: how large the pages are (default: the host's)"),
+	KEY_ROW(STRING, "path", FIELD(path), .goes_with = HAS_PATH, .argument = "PATH",
+		.help = "Where the hugetlbfs is mounted, or the file"),
+	KEY_ROW(FLAG, "prealloc", FIELD(prealloc),
+		.help = "All of it is there before the guest starts, or the guest does not start. Without, a "
+			"host that runs out of it later ends the guest, with status 246"),
 	{ 0 },
 };
 

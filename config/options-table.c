@@ -214,187 +214,123 @@ static int parse_debug(void *base, const struct option_row *row, const char *val
 
 static const struct option_row common_options[] = {
 	{ .kind = OPTION_GROUP, .help = "Guest" },
-	{ .kind = OPTION_STRING,
-	  .letter = 'k',
-	  .name = "kernel",
-	  .argument = "FILE",
-	  .help = "Kernel to boot",
-	  .man = "The first word without a dash means the same. Without either, a kernel just "
-		 "built is looked for in the current folder, in its arch/ folder and in ../../arch/, "
-		 "then the host's own as /boot/vmlinuz-RELEASE, /boot/bzImage-RELEASE and "
-		 "/lib/modules/RELEASE/vmlinuz.",
-	  .offset = offsetof(struct vm_config, kernel) },
-	{ .kind = OPTION_CALL,
-	  .letter = 'i',
-	  .name = "initrd",
-	  .argument = "FILE",
-	  .help = "Initial RAM disk; several are put one behind the other",
-	  .man = "A pipe is read to its end before the guest starts, at most as many bytes as the guest "
-		 "has memory: -i <(cpio ...) works, and -k does so, too. When it is /dev/stdin the guest's "
-		 "console gets no input. --timeout counts from when all of it has come.",
-	  .parse = parse_initrd,
-	  .can_clear = true,
-	  .repeats = true },
-	{ .kind = OPTION_CALL,
-	  .letter = 'p',
-	  .name = "params",
-	  .argument = "TEXT",
-	  .help = "Kernel parameters; several are joined by blanks",
-	  .man = "They follow the parameters that lkvm gives of its own (the console among them), "
-		 "so that they have the last word.",
-	  .parse = parse_params,
-	  .can_clear = true,
-	  .repeats = true },
-	{ .kind = OPTION_UINT,
-	  .letter = 'c',
-	  .name = "cpus",
-	  .argument = "N",
-	  .help = "Number of CPUs (default: those the host has online)",
-	  .offset = offsetof(struct vm_config, cpus),
-	  .min = 1,
-	  .max = CONFIG_MAX_CPUS },
-	{ .kind = OPTION_CALL,
-	  .name = "vcpu-affinity",
-	  .argument = "CPULIST",
-	  .help = "The host's CPUs that the guest's may run on: 2, 0-3 or 0,2,8-11",
-	  .man = "One list counts for all of the guest's CPUs. Of several the first is for CPU 0, "
-		 "the next for CPU 1, and the last for all that follow. Other threads of lkvm run "
-		 "where they like; taskset(1) is for all of them.",
-	  .parse = parse_affinity,
-	  .can_clear = true,
-	  .repeats = true },
-	{ .kind = OPTION_CALL,
-	  .letter = 'm',
-	  .name = "mem",
-	  .argument = "SIZE",
-	  .help = "Memory: 512 (MiB), 512M, 2G (default: 512M, more with many CPUs)",
-	  .man = "Units are B, K, M, G, T and P, powers of 1024; 0x200 and 01000 are 512. The default is 64 MiB for each "
-		 "CPU and 192 MiB, at least 512 MiB, but no more than four fifths of the host's "
-		 "memory. More than the host's memory and swap together is refused, unless "
-		 "vm.overcommit_memory is 1. On arm64 and "
-		 "riscv64 SIZE@ADDRESS says where memory begins, too.",
-	  .parse = parse_memory,
-	  .can_clear = true },
-	{ .kind = OPTION_CALL,
-	  .name = "mem-backend",
-	  .argument = "KIND[,size=SIZE][,path=PATH][,prealloc]",
-	  .help = "Anonymous (default), memfd, hugetlb, hugetlbfs, file or guest-memfd",
-	  .man = "What memory is made of. anonymous: lkvm's own, in huge pages where the host "
-		 "gives them by itself. memfd: a "
-		 "file without a name, which can be shared with another process. hugetlb: huge "
-		 "pages that the host has put aside. hugetlbfs: "
-		 "the same, of a hugetlbfs that is mounted. file: a file, "
-		 "which is made if it is not there; what is in it is lost when the guest starts, "
-		 "what the guest leaves stays. guest-memfd: a file of KVM's (Linux 6.18).",
-	  .keys = memory_keys,
-	  .parse = option_parse_memory_backend,
-	  .choices = memory_kind_names,
-	  .can_clear = true },
-	{ .kind = OPTION_CALL,
-	  .name = "hugetlbfs",
-	  .argument = "FOLDER",
-	  .help = "The same as --mem-backend hugetlbfs,path=FOLDER",
-	  .parse = option_parse_hugetlbfs,
-	  .can_clear = true },
-	{ .kind = OPTION_CALL_FLAG,
-	  .name = "guest-memfd",
-	  .help = "The same as --mem-backend guest-memfd",
-	  .parse = option_parse_guest_memfd,
-	  .can_clear = true },
-	{ .kind = OPTION_CALL,
-	  .name = "name",
-	  .argument = "NAME",
-	  .help = "Name of the guest (default: guest-PID)",
-	  .parse = parse_name,
-	  .can_clear = true },
-	{ .kind = OPTION_FLAG,
-	  .name = "reboot",
-	  .help = "A reboot of the guest starts it again instead of ending lkvm",
-	  .offset = offsetof(struct vm_config, reboot) },
-	{ .kind = OPTION_FLAG,
-	  .name = "keep-running",
-	  .help = "Go on when nobody reads the console any more (else: status 141)",
-	  .man = "Without it, the guest ends as soon as the reader of standard output has gone, say the head of "
-		 "'lkvm run ... | head', even if the guest prints nothing. With it, what the guest prints from then on "
-		 "is lost. After nohup(1), a terminal that hangs up ends no guest either way.",
-	  .offset = offsetof(struct vm_config, keep_running) },
-	{ .kind = OPTION_UINT,
-	  .name = "timeout",
-	  .argument = "SECONDS",
-	  .help = "End the guest after so many seconds, with exit status 245 (0: never)",
-	  .man = "With --debug the registers of its CPUs are shown then: where it hangs.",
-	  .offset = offsetof(struct vm_config, timeout) },
-	{ .kind = OPTION_FLAG,
-	  .name = "nodefaults",
-	  .help = "Only the devices and kernel parameters given",
-	  .man = "Leaves out the random number generator and the user-mode network that a guest "
-		 "gets otherwise, and the kernel parameters that lkvm gives of its own, the "
-		 "console's among them: give --params console=... when it should print.",
-	  .offset = offsetof(struct vm_config, nodefaults) },
+	OPTION_ROW(
+		STRING, "kernel", CONFIG_FIELD(kernel), .letter = 'k', .argument = "FILE",
+		.help = "Kernel to boot",
+		.man = "The first word without a dash means the same. Without either, a kernel just "
+		       "built is looked for in the current folder, in its arch/ folder and in ../../arch/, "
+		       "then the host's own as /boot/vmlinuz-RELEASE, /boot/bzImage-RELEASE and "
+		       "/lib/modules/RELEASE/vmlinuz."),
+	OPTION_ROW(
+		CALL, "initrd", .letter = 'i', .argument = "FILE", .parse = parse_initrd,
+		.can_clear = true, .repeats = true,
+		.help = "Initial RAM disk; several are put one behind the other",
+		.man = "A pipe is read to its end before the guest starts, at most as many bytes as the guest "
+		       "has memory: -i <(cpio ...) works, and -k does so, too. When it is /dev/stdin the guest's "
+		       "console gets no input. --timeout counts from when all of it has come."),
+	OPTION_ROW(
+		CALL, "params", .letter = 'p', .argument = "TEXT", .parse = parse_params,
+		.can_clear = true, .repeats = true,
+		.help = "Kernel parameters; several are joined by blanks",
+		.man = "They follow the parameters that lkvm gives of its own (the console among them), "
+		       "so that they have the last word."),
+	OPTION_ROW(UINT, "cpus", CONFIG_FIELD(cpus), .letter = 'c', .argument = "N", .min = 1,
+		   .max = CONFIG_MAX_CPUS,
+		   .help = "Number of CPUs (default: those the host has online)"),
+	OPTION_ROW(
+		CALL, "vcpu-affinity", .argument = "CPULIST", .parse = parse_affinity,
+		.can_clear = true, .repeats = true,
+		.help = "The host's CPUs that the guest's may run on: 2, 0-3 or 0,2,8-11",
+		.man = "One list counts for all of the guest's CPUs. Of several the first is for CPU 0, "
+		       "the next for CPU 1, and the last for all that follow. Other threads of lkvm run "
+		       "where they like; taskset(1) is for all of them."),
+	OPTION_ROW(
+		CALL, "mem", .letter = 'm', .argument = "SIZE", .parse = parse_memory,
+		.can_clear = true,
+		.help = "Memory: 512 (MiB), 512M, 2G (default: 512M, more with many CPUs)",
+		.man = "Units are B, K, M, G, T and P, powers of 1024; 0x200 and 01000 are 512. The default is 64 MiB for each "
+		       "CPU and 192 MiB, at least 512 MiB, but no more than four fifths of the host's "
+		       "memory. More than the host's memory and swap together is refused, unless "
+		       "vm.overcommit_memory is 1. On arm64 and "
+		       "riscv64 SIZE@ADDRESS says where memory begins, too."),
+	OPTION_ROW(
+		CALL, "mem-backend", .argument = "KIND[,size=SIZE][,path=PATH][,prealloc]",
+		.keys = memory_keys, .parse = option_parse_memory_backend,
+		.choices = memory_kind_names, .can_clear = true,
+		.help = "Anonymous (default), memfd, hugetlb, hugetlbfs, file or guest-memfd",
+		.man = "What memory is made of. anonymous: lkvm's own, in huge pages where the host "
+		       "gives them by itself. memfd: a "
+		       "file without a name, which can be shared with another process. hugetlb: huge "
+		       "pages that the host has put aside. hugetlbfs: "
+		       "the same, of a hugetlbfs that is mounted. file: a file, "
+		       "which is made if it is not there; what is in it is lost when the guest starts, "
+		       "what the guest leaves stays. guest-memfd: a file of KVM's (Linux 6.18)."),
+	OPTION_ROW(CALL, "hugetlbfs", .argument = "FOLDER", .parse = option_parse_hugetlbfs,
+		   .can_clear = true, .help = "The same as --mem-backend hugetlbfs,path=FOLDER"),
+	OPTION_ROW(CALL_FLAG, "guest-memfd", .parse = option_parse_guest_memfd, .can_clear = true,
+		   .help = "The same as --mem-backend guest-memfd"),
+	OPTION_ROW(CALL, "name", .argument = "NAME", .parse = parse_name, .can_clear = true,
+		   .help = "Name of the guest (default: guest-PID)"),
+	OPTION_ROW(FLAG, "reboot", CONFIG_FIELD(reboot),
+		   .help = "A reboot of the guest starts it again instead of ending lkvm"),
+	OPTION_ROW(
+		FLAG, "keep-running", CONFIG_FIELD(keep_running),
+		.help = "Go on when nobody reads the console any more (else: status 141)",
+		.man = "Without it, the guest ends as soon as the reader of standard output has gone, say the head of "
+		       "'lkvm run ... | head', even if the guest prints nothing. With it, what the guest prints from then on "
+		       "is lost. After nohup(1), a terminal that hangs up ends no guest either way."),
+	OPTION_ROW(UINT, "timeout", CONFIG_FIELD(timeout), .argument = "SECONDS",
+		   .help = "End the guest after so many seconds, with exit status 245 (0: never)",
+		   .man = "With --debug the registers of its CPUs are shown then: where it hangs."),
+	OPTION_ROW(
+		FLAG, "nodefaults", CONFIG_FIELD(nodefaults),
+		.help = "Only the devices and kernel parameters given",
+		.man = "Leaves out the random number generator and the user-mode network that a guest "
+		       "gets otherwise, and the kernel parameters that lkvm gives of its own, the "
+		       "console's among them: give --params console=... when it should print."),
 
 	{ .kind = OPTION_GROUP, .help = OPTION_GROUP_DISKS },
 	{ .kind = OPTION_GROUP, .help = OPTION_GROUP_NETWORK },
 	{ .kind = OPTION_GROUP, .help = OPTION_GROUP_DEVICES },
-	{ .kind = OPTION_CHOICE,
-	  .name = "console",
-	  .argument = "KIND",
-	  .help = "Where the guest's console is: serial (ttyS0) or virtio (hvc0)",
-	  .man = "It is on lkvm's standard input and output. On a terminal, Ctrl-A x ends lkvm, "
-		 "Ctrl-A ? or Ctrl-A h shows help, and Ctrl-A Ctrl-A sends one Ctrl-A. Output that cannot be "
-		 "written, on a full disk say, is told once, and lkvm ends with status 246 if the guest ended well.",
-	  .offset = offsetof(struct vm_config, console),
-	  .choices = console_choices },
-	{ .kind = OPTION_CALL,
-	  .name = "tty",
-	  .argument = "ID[=LINK]",
-	  .help = "Put serial port 0 to 3 on a new pseudo-terminal and print its path",
-	  .man = "The path is printed at every log level. LINK becomes a symbolic link to it as long as the guest "
-		 "runs; what a guest that was killed left there is replaced, anything else is not.",
-	  .parse = parse_tty,
-	  .choices = tty_choices,
-	  .can_clear = true,
-	  .repeats = true },
-	{ .kind = OPTION_CHOICE,
-	  .name = "virtio-transport",
-	  .argument = "KIND",
-	  .help = "Virtio devices on pci (default), mmio, pci-legacy or mmio-legacy",
-	  .man = "pci-legacy and mmio-legacy are for drivers that do not know virtio 1 (on MMIO: "
-		 "version 1 of the registers): features 0 to 31, queues told by page numbers, and "
-		 "the byte order of the guest's CPU at the moment when it resets the device. "
-		 "Linux drives them as well as the others.",
-	  .offset = offsetof(struct vm_config, transport),
-	  .choices = transport_choices },
+	OPTION_ROW(
+		CHOICE, "console", CONFIG_FIELD(console), .argument = "KIND",
+		.choices = console_choices,
+		.help = "Where the guest's console is: serial (ttyS0) or virtio (hvc0)",
+		.man = "It is on lkvm's standard input and output. On a terminal, Ctrl-A x ends lkvm, "
+		       "Ctrl-A ? or Ctrl-A h shows help, and Ctrl-A Ctrl-A sends one Ctrl-A. Output that cannot be "
+		       "written, on a full disk say, is told once, and lkvm ends with status 246 if the guest ended well."),
+	OPTION_ROW(
+		CALL, "tty", .argument = "ID[=LINK]", .parse = parse_tty, .choices = tty_choices,
+		.can_clear = true, .repeats = true,
+		.help = "Put serial port 0 to 3 on a new pseudo-terminal and print its path",
+		.man = "The path is printed at every log level. LINK becomes a symbolic link to it as long as the guest "
+		       "runs; what a guest that was killed left there is replaced, anything else is not."),
+	OPTION_ROW(
+		CHOICE, "virtio-transport", CONFIG_FIELD(transport), .argument = "KIND",
+		.choices = transport_choices,
+		.help = "Virtio devices on pci (default), mmio, pci-legacy or mmio-legacy",
+		.man = "pci-legacy and mmio-legacy are for drivers that do not know virtio 1 (on MMIO: "
+		       "version 1 of the registers): features 0 to 31, queues told by page numbers, and "
+		       "the byte order of the guest's CPU at the moment when it resets the device. "
+		       "Linux drives them as well as the others."),
 
 	{ .kind = OPTION_GROUP, .help = "Messages" },
-	{ .kind = OPTION_CHOICE,
-	  .name = "loglevel",
-	  .argument = "LEVEL",
-	  .help = "Least important message shown: error, warning, info (default) or debug",
-	  .offset = offsetof(struct vm_config, loglevel),
-	  .choices = loglevel_choices },
-	{ .kind = OPTION_CALL_FLAG,
-	  .name = "debug",
-	  .help = "The same as --loglevel debug",
-	  .parse = parse_debug,
-	  .can_clear = true },
-	{ .kind = OPTION_HELP, .letter = 'h', .name = "help", .help = "Show this and end" },
+	OPTION_ROW(
+		CHOICE, "loglevel", CONFIG_FIELD(loglevel), .argument = "LEVEL",
+		.choices = loglevel_choices,
+		.help = "Least important message shown: error, warning, info (default) or debug"),
+	OPTION_ROW(CALL_FLAG, "debug", .parse = parse_debug, .can_clear = true,
+		   .help = "The same as --loglevel debug"),
+	OPTION_ROW(HELP, "help", .letter = 'h', .help = "Show this and end"),
 
 	{ .kind = OPTION_GROUP, .help = "Compatibility with older command lines" },
-	{ .kind = OPTION_CALL_FLAG,
-	  .name = "force-pci",
-	  .exact = true,
-	  .help = "The same as --virtio-transport pci",
-	  .parse = parse_force_pci },
-	{ .kind = OPTION_FLAG,
-	  .name = "virtio-legacy",
-	  .exact = true,
-	  .help = "The legacy form of the virtio transport that is chosen",
-	  .offset = offsetof(struct vm_config, virtio_legacy) },
-	{ .kind = OPTION_IGNORED,
-	  .name = "no-dhcp",
-	  .exact = true,
-	  .help = "Nothing: lkvm never makes the kernel ask for an address" },
-	{ .kind = OPTION_HELP, .name = "help-all", .exact = true, .help = "The same as --help" },
+	OPTION_ROW(CALL_FLAG, "force-pci", .exact = true, .parse = parse_force_pci,
+		   .help = "The same as --virtio-transport pci"),
+	OPTION_ROW(FLAG, "virtio-legacy", CONFIG_FIELD(virtio_legacy), .exact = true,
+		   .help = "The legacy form of the virtio transport that is chosen"),
+	OPTION_ROW(IGNORED, "no-dhcp", .exact = true,
+		   .help = "Nothing: lkvm never makes the kernel ask for an address"),
+	OPTION_ROW(HELP, "help-all", .exact = true, .help = "The same as --help"),
 	{ .kind = OPTION_GROUP },
 };
 

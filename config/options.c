@@ -12,7 +12,7 @@
 #include "records.h"
 
 const struct option_row option_help_rows[] = {
-	{ .kind = OPTION_HELP, .letter = 'h', .name = "help", .help = "Show this" },
+	OPTION_ROW(HELP, "help", .letter = 'h', .help = "Show this"),
 	{ 0 },
 };
 

@@ -193,7 +193,7 @@ struct stat_args {
 };
 
 static const struct key_row stat_keys[] = {
-	{ .name = "memory", .type = KEY_FLAG, .offset = offsetof(struct stat_args, memory) },
+	KEY_ROW(FLAG, "memory", .offset = offsetof(struct stat_args, memory)),
 	{ 0 },
 };
 

@@ -30,74 +30,39 @@ static int parse_machine_id(void *base, const struct option_row *row, const char
 
 const struct option_row arch_options[] = {
 	{ .kind = OPTION_GROUP, .help = "riscv64" },
-	{
-		.kind = OPTION_CHOICE,
-		.name = "irqchip",
-		.argument = "KIND",
-		.help = "Interrupt controller: auto, aia or plic",
+	OPTION_ROW(
+		CHOICE, "irqchip", CONFIG_FIELD(arch.irqchip), .argument = "KIND",
+		.choices = irqchips, .help = "Interrupt controller: auto, aia or plic",
 		.man = "aia gives PCI devices message-signalled interrupts and is KVM's work; plic "
 		       "is lkvm's own, and slower. auto, the default, is aia where the host's KVM "
-		       "has it.",
-		.offset = offsetof(struct vm_config, arch.irqchip),
-		.choices = irqchips,
-	},
-	{
-		.kind = OPTION_STRING,
-		.name = "dump-dtb",
-		.argument = "FILE",
+		       "has it."),
+	OPTION_ROW(
+		STRING, "dump-dtb", CONFIG_FIELD(arch.dump_dtb), .argument = "FILE",
 		.help = "Write the guest's device tree to FILE",
-		.man = "It is written as the guest gets it, before the guest starts; dtc shows it.",
-		.offset = offsetof(struct vm_config, arch.dump_dtb),
-	},
-	{
-		.kind = OPTION_CHOICE,
-		.name = "cpu-type",
-		.argument = "TYPE",
+		.man = "It is written as the guest gets it, before the guest starts; dtc shows it."),
+	OPTION_ROW(
+		CHOICE, "cpu-type", CONFIG_FIELD(arch.isa.cpu_type), .argument = "TYPE",
+		.choices = cpu_types,
 		.help = "What CPUs can do: all that the host's can (max) or the base (min)",
 		.man = "min is rv64imafdc with Zicntr, Zicsr, Zifencei, Zihpm, and Sstc if the "
 		       "host has it. Others "
 		       "are taken away as far as the host can; of those that it cannot take away "
-		       "the guest is not told. Without Ssaia the interrupt controller is a PLIC.",
-		.offset = offsetof(struct vm_config, arch.isa.cpu_type),
-		.choices = cpu_types,
-	},
-	{
-		.kind = OPTION_UINT,
-		.name = "suspend-seconds",
-		.argument = "N",
+		       "the guest is not told. Without Ssaia the interrupt controller is a PLIC."),
+	OPTION_ROW(
+		UINT, "suspend-seconds", CONFIG_FIELD(arch.sbi.suspend_seconds), .argument = "N",
+		.min = 1,
 		.help = "A guest that suspends itself to RAM goes on after N seconds (default: 5)",
 		.man = "It takes a host with Linux 6.15 or later. A guest with an aia and a kernel "
-		       "older than Linux 7.0 has no interrupts of its devices afterwards.",
-		.offset = offsetof(struct vm_config, arch.sbi.suspend_seconds),
-		.min = 1,
-	},
-	{
-		.kind = OPTION_CALL,
-		.name = "custom-mvendorid",
-		.argument = "N",
-		.help = "The guest's CPUs say that they are of this vendor",
-		.parse = parse_machine_id,
-		.offset = offsetof(struct vm_config, arch.sbi.mvendorid),
-		.can_clear = true,
-	},
-	{
-		.kind = OPTION_CALL,
-		.name = "custom-marchid",
-		.argument = "N",
-		.help = "The guest's CPUs say that they are of this architecture",
-		.parse = parse_machine_id,
-		.offset = offsetof(struct vm_config, arch.sbi.marchid),
-		.can_clear = true,
-	},
-	{
-		.kind = OPTION_CALL,
-		.name = "custom-mimpid",
-		.argument = "N",
-		.help = "The guest's CPUs say that they are of this implementation",
-		.parse = parse_machine_id,
-		.offset = offsetof(struct vm_config, arch.sbi.mimpid),
-		.can_clear = true,
-	},
+		       "older than Linux 7.0 has no interrupts of its devices afterwards."),
+	OPTION_ROW(CALL, "custom-mvendorid", CONFIG_FIELD(arch.sbi.mvendorid), .argument = "N",
+		   .parse = parse_machine_id, .can_clear = true,
+		   .help = "The guest's CPUs say that they are of this vendor"),
+	OPTION_ROW(CALL, "custom-marchid", CONFIG_FIELD(arch.sbi.marchid), .argument = "N",
+		   .parse = parse_machine_id, .can_clear = true,
+		   .help = "The guest's CPUs say that they are of this architecture"),
+	OPTION_ROW(CALL, "custom-mimpid", CONFIG_FIELD(arch.sbi.mimpid), .argument = "N",
+		   .parse = parse_machine_id, .can_clear = true,
+		   .help = "The guest's CPUs say that they are of this implementation"),
 	RISCV_SBI_OPTIONS RISCV_ISA_OPTIONS{ 0 },
 };
 

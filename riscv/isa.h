@@ -53,12 +53,8 @@ void isa_string(const struct riscv_isa *isa, char *text);
 void isa_fdt(struct fdt_tree *tree, const struct riscv_isa *isa);
 
 #define RISCV_ISA_OPTION(number, name_, min_, needs_)                                              \
-	{                                                                                          \
-		.kind = OPTION_FLAG,                                                               \
-		.name = "disable-" #name_,                                                         \
-		.help = "No ISA extension " #name_ " for the guest",                               \
-		.offset = offsetof(struct vm_config, arch.isa.disabled[number]),                   \
-	},
+	OPTION_ROW(FLAG, "disable-" #name_, CONFIG_FIELD(arch.isa.disabled[number]),               \
+		   .help = "No ISA extension " #name_ " for the guest"),
 /* Rows of arch_options. */
 #define RISCV_ISA_OPTIONS RISCV_ISA_TABLE(RISCV_ISA_OPTION)
 

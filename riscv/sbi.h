@@ -53,12 +53,8 @@ bool sbi_call(struct vcpu *vcpu);
 void sbi_reset(struct vm *vm);
 
 #define RISCV_SBI_OPTION(number, name_, ours, what)                                                \
-	{                                                                                          \
-		.kind = OPTION_FLAG,                                                               \
-		.name = "disable-sbi-" #name_,                                                     \
-		.help = "No SBI extension " #name_ " (" what ") for the guest",                    \
-		.offset = offsetof(struct vm_config, arch.sbi.disabled[number]),                   \
-	},
+	OPTION_ROW(FLAG, "disable-sbi-" #name_, CONFIG_FIELD(arch.sbi.disabled[number]),           \
+		   .help = "No SBI extension " #name_ " (" what ") for the guest"),
 /* Rows of arch_options. */
 #define RISCV_SBI_OPTIONS RISCV_SBI_TABLE(RISCV_SBI_OPTION)
 

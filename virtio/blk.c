@@ -214,41 +214,21 @@ static int check_serial(void *record, char *serial, char why[KEY_WHY])
 #define FIELD(name) .offset = offsetof(struct disk_config, name)
 
 static const struct key_row blk_keys[] = {
-	{ .name = "FILE", .type = KEY_STRING, FIELD(path), .first = true, .argument = "FILE" },
-	{ .name = "ro",
-	  .type = KEY_FLAG,
-	  FIELD(readonly),
-	  .help = "The guest cannot write, and other guests may read the file too" },
-	{ .name = "direct",
-	  .type = KEY_FLAG,
-	  FIELD(direct),
-	  .help = "Go round the host's page cache" },
-	{ .name = "serial",
-	  .type = KEY_STRING,
-	  FIELD(serial),
-	  .min = 1,
-	  .max = VIRTIO_BLK_ID_BYTES,
-	  .check = check_serial,
-	  .help = "Found in the guest as /dev/disk/by-id/virtio-TEXT" },
-	{ .name = "queues",
-	  .type = KEY_U32,
-	  FIELD(queues),
-	  .min = 1,
-	  .max = BLK_MAX_QUEUES,
-	  .help = "Queues (default: one for each CPU, as far as that goes)" },
+	KEY_ROW(STRING, "FILE", FIELD(path), .first = true, .argument = "FILE"),
+	KEY_ROW(FLAG, "ro", FIELD(readonly),
+		.help = "The guest cannot write, and other guests may read the file too"),
+	KEY_ROW(FLAG, "direct", FIELD(direct), .help = "Go round the host's page cache"),
+	KEY_ROW(STRING, "serial", FIELD(serial), .min = 1, .max = VIRTIO_BLK_ID_BYTES,
+		.check = check_serial, .help = "Found in the guest as /dev/disk/by-id/virtio-TEXT"),
+	KEY_ROW(U32, "queues", FIELD(queues), .min = 1, .max = BLK_MAX_QUEUES,
+		.help = "Queues (default: one for each CPU, as far as that goes)"),
 	{ 0 },
 };
 
 static const struct option_row blk_options[] = {
-	{
-		.kind = OPTION_DEVICE,
-		.letter = 'd',
-		.name = "disk",
-		.argument = "FILE[,ro][,direct][,serial=TEXT][,queues=N]",
-		.help = "Disk on a raw image or a block device",
-		.keys = blk_keys,
-		.repeats = true,
-	},
+	OPTION_ROW(DEVICE, "disk", .letter = 'd',
+		   .argument = "FILE[,ro][,direct][,serial=TEXT][,queues=N]", .keys = blk_keys,
+		   .repeats = true, .help = "Disk on a raw image or a block device"),
 	{ 0 },
 };
 

@@ -94,12 +94,8 @@ static bool rng_by_default(void *record)
 }
 
 static const struct option_row rng_options[] = {
-	{
-		.kind = OPTION_DEVICE,
-		.name = "rng",
-		.help = "Random number generator (on by default)",
-		.by_default = true,
-	},
+	OPTION_ROW(DEVICE, "rng", .by_default = true,
+		   .help = "Random number generator (on by default)"),
 	{ 0 },
 };
 

@@ -47,6 +47,12 @@ struct key_row {
 	const char *help;     /* a phrase for the man page, no full stop; NULL: shown nowhere */
 };
 
+/* A row of a table: KEY_ROW(U32, "queues", .offset = ..., .min = 1, .max = 8, .help = "..."). */
+#define KEY_ROW(type_, name_, ...)                                                                 \
+	{                                                                                          \
+		.name = name_, .type = KEY_##type_, __VA_ARGS__                                    \
+	}
+
 /* Where a list was wrong. */
 struct key_error {
 	char item[128]; /* "queues=0", perhaps cut off */

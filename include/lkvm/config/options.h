@@ -59,6 +59,13 @@ struct option_row {
 	bool repeats;		    /* may be given several times; for the documentation */
 };
 
+/* A row of a table: OPTION_ROW(FLAG, "reboot", CONFIG_FIELD(reboot), .help = "..."). */
+#define OPTION_ROW(kind_, name_, ...)                                                              \
+	{                                                                                          \
+		.kind = OPTION_##kind_, .name = name_, __VA_ARGS__                                 \
+	}
+#define CONFIG_FIELD(member) .offset = offsetof(struct vm_config, member)
+
 /* The headings that kinds of devices put their rows under. */
 #define OPTION_GROUP_DISKS   "Disks"
 #define OPTION_GROUP_NETWORK "Network"
