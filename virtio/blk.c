@@ -161,8 +161,8 @@ static void fill_serial(struct virtio_blk *blk, const char *serial, unsigned ind
 		snprintf(blk->serial, sizeof(blk->serial), "lkvm-disk%u", index);
 }
 
-int blk_new(struct virtio_blk **result, struct vm *vm, const struct guest_memory *memory,
-	    struct disk **disk, const struct disk_config *config, unsigned index, unsigned queues)
+int blk_new(struct virtio_blk **result, struct vm *vm, struct disk **disk,
+	    const struct disk_config *config, unsigned index, unsigned queues)
 {
 	u16 sizes[BLK_MAX_QUEUES];
 	int ret;
@@ -186,8 +186,6 @@ int blk_new(struct virtio_blk **result, struct vm *vm, const struct guest_memory
 	ret = virtio_init(&blk->dev, &blk_ops, vm, offered_features(blk, queues), sizes, queues);
 	if (ret)
 		goto fail;
-	if (memory)
-		blk->dev.memory = memory;
 	for (unsigned i = 0; i < queues; i++)
 		blk->dev.queues[i].loop = disk_loop(blk->disk);
 	snprintf(blk->dev.device.name, sizeof(blk->dev.device.name), "virtio-blk%u", index);
@@ -254,7 +252,7 @@ static int blk_create(struct vm *vm, const void *record, unsigned index, void **
 	struct virtio_blk *blk;
 	int err;
 
-	err = blk_new(&blk, vm, NULL, &disk, config, index,
+	err = blk_new(&blk, vm, &disk, config, index,
 		      config->queues ?: MIN(vm->config->cpus ?: 1, BLK_MAX_QUEUES));
 	*opened = disk;
 	if (err)

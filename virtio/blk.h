@@ -82,10 +82,9 @@ void blk_batch_done(void *blk);
 bool blk_drop(struct disk_request *io, void *vq);
 
 /*
- * The device without a transport, and not started, so that tests need no VM: then vm is NULL and
- * memory is used. queues is at least 1. When it returns 0, *disk is its own and NULL. Says what is wrong.
+ * The device without a transport, and not started. queues is at least 1. When it returns 0, *disk is its own and NULL. Says what is wrong.
  */
-int blk_new(struct virtio_blk **result, struct vm *vm, const struct guest_memory *memory,
-	    struct disk **disk, const struct disk_config *config, unsigned index, unsigned queues);
+int blk_new(struct virtio_blk **result, struct vm *vm, struct disk **disk,
+	    const struct disk_config *config, unsigned index, unsigned queues);
 
 #endif

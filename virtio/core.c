@@ -622,7 +622,7 @@ static int init_queue(struct virtio_device *dev, unsigned index, u16 size)
 	slot->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (slot->kick_fd < 0)
 		return -errno;
-	slot->loop = dev->vm ? dev->vm->loop : NULL;
+	slot->loop = dev->vm->loop;
 	slot->kick.fd = slot->kick_fd;
 	slot->kick.ready = kicked;
 	slot->vq.device = dev;
@@ -642,13 +642,13 @@ int virtio_init(struct virtio_device *dev, const struct virtio_device_ops *ops, 
 	device_init(&dev->device, &life_ops, "%s", ops->name);
 	dev->ops = ops;
 	dev->vm = vm;
-	dev->memory = vm ? &vm->memory : NULL;
+	dev->memory = &vm->memory;
 	dev->seat = &virtio_loop_seat;
 	dev->device_features = features | BIT(VIRTIO_F_VERSION_1) |
 			       BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX);
 	if (ops->queue_reset)
 		dev->device_features |= BIT(VIRTIO_F_RING_RESET);
-	if (vm && vm->private_memory)
+	if (vm->private_memory)
 		dev->device_features |= BIT(VIRTIO_F_ACCESS_PLATFORM);
 	dev->complaints = (struct log_limit)LOG_LIMIT(3);
 	dev->queues = calloc(nr_queues, sizeof(*dev->queues));

@@ -430,8 +430,7 @@ static int make_pair(struct virtio_net *net, unsigned i, unsigned device)
 	return pair->overflow && pair->loop ? 0 : -ENOMEM;
 }
 
-static int make_device(struct virtio_net *net, struct vm *vm, const struct guest_memory *memory,
-		       unsigned index)
+static int make_device(struct virtio_net *net, struct vm *vm, unsigned index)
 {
 	u16 sizes[2 * NET_MAX_PAIRS + 1];
 	unsigned nr = 2 * net->max_pairs + 1;
@@ -452,8 +451,6 @@ static int make_device(struct virtio_net *net, struct vm *vm, const struct guest
 	error = virtio_init(&net->dev, &net_ops, vm, offered(net->backend), sizes, nr);
 	if (error)
 		return error;
-	if (memory)
-		net->dev.memory = memory;
 	snprintf(net->dev.device.name, sizeof(net->dev.device.name), "virtio-net%u", index);
 	for (unsigned i = 0; i < net->max_pairs; i++) {
 		net->pairs[i].rx = &net->dev.queues[2 * i].vq;
@@ -462,8 +459,8 @@ static int make_device(struct virtio_net *net, struct vm *vm, const struct guest
 	return 0;
 }
 
-struct virtio_net *net_device_new(struct vm *vm, const struct guest_memory *memory,
-				  struct net_backend *backend, const u8 mac[6], unsigned index)
+struct virtio_net *net_device_new(struct vm *vm, struct net_backend *backend, const u8 mac[6],
+				  unsigned index)
 {
 	struct virtio_net *net = calloc(1, sizeof(*net));
 	int error = -ENOMEM;
@@ -479,7 +476,7 @@ struct virtio_net *net_device_new(struct vm *vm, const struct guest_memory *memo
 	backend->incoming = incoming;
 	backend->writable = writable;
 	backend->link_changed = link_changed;
-	error = make_device(net, vm, memory, index);
+	error = make_device(net, vm, index);
 	if (error)
 		goto fail;
 	return net;
@@ -506,7 +503,7 @@ int virtio_net_create(struct vm *vm, struct net_backend *backend, const struct n
 		return error;
 	}
 	net_mac(config, vm->config->name, index, mac);
-	net = net_device_new(vm, NULL, backend, mac, index);
+	net = net_device_new(vm, backend, mac, index);
 	if (!net)
 		return -ENOMEM;
 	error = virtio_attach(&net->dev, vm);

@@ -103,10 +103,10 @@ struct virtio_net {
 
 /*
  * A device with its loops, not attached to a transport and not started. Takes over the back end,
- * also when it fails. Logs and returns NULL on failure. vm is NULL and memory given in unit tests.
+ * also when it fails. Logs and returns NULL on failure.
  */
-struct virtio_net *net_device_new(struct vm *vm, const struct guest_memory *memory,
-				  struct net_backend *backend, const u8 mac[6], unsigned index);
+struct virtio_net *net_device_new(struct vm *vm, struct net_backend *backend, const u8 mac[6],
+				  unsigned index);
 
 /* ---- on the pair's loop ---- */
 

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "../../virtio/blk.h"
+#include "lkvm/vm/vm.h"
 
 #define RAM_SIZE  KIB(128)
 #define DISK_SIZE MIB(4) /* with which a request can be longer than a part */
@@ -21,6 +22,7 @@
 #include "disk_drain.h"
 #include "fuzz_driver.h" /* which wants these */
 
+static struct vm vm;
 static struct virtio_blk *blk;
 static struct test_transport transport;
 static int disk_fd;
@@ -36,7 +38,8 @@ static void set_up(void)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", disk_fd);
 	struct disk_config config = { .path = path };
 	make_memory();
-	if (disk_open(&disk, &config) || blk_new(&blk, NULL, &memory, &disk, &config, 0, QUEUES))
+	vm.memory = memory;
+	if (disk_open(&disk, &config) || blk_new(&blk, &vm, &disk, &config, 0, QUEUES))
 		abort();
 	test_transport_init(&transport, &blk->dev);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../../virtio/net.h"
+#include "lkvm/vm/vm.h"
 
 #define RAM_SIZE  KIB(256)
 #define QUEUE	  32
@@ -19,6 +20,7 @@
 
 #include "fuzz_driver.h" /* which wants these */
 
+static struct vm vm;
 static struct virtio_net *net;
 static struct virtio_transport transport;
 static bool mq;
@@ -114,8 +116,9 @@ static void set_up(void)
 	static const u8 mac[6] = { 2, 0, 0, 0, 0, 1 };
 
 	make_memory();
+	vm.memory = memory;
 	log_set_level(LOG_LEVEL_ERROR);
-	net = net_device_new(NULL, &memory, &backend, mac, 0);
+	net = net_device_new(&vm, &backend, mac, 0);
 	if (!net)
 		abort();
 	transport.ops = &transport_ops;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "test.h"
 #include "../../virtio/blk.h"
+#include "lkvm/vm/vm.h"
 #include "disk_drain.h"
 #include "virtio_driver.h"
 
@@ -22,7 +23,7 @@
 struct machine {
 	int memfd;
 	u8 *ram;
-	struct guest_memory memory;
+	struct vm vm; /* its memory */
 	struct virtio_blk *blk;
 	struct test_transport transport;
 	struct ring ring[QUEUES];
@@ -61,10 +62,10 @@ static inline struct machine *make_machine(u64 features, unsigned queues, bool r
 				      .direct = direct,
 				      .serial = "serial number that is too long" };
 	m->ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	guest_memory_init(&m->memory);
-	assert_int_equal(guest_memory_add_buffer(&m->memory, RING_BASE, m->ram, RAM_SIZE), 0);
+	guest_memory_init(&m->vm.memory);
+	assert_int_equal(guest_memory_add_buffer(&m->vm.memory, RING_BASE, m->ram, RAM_SIZE), 0);
 	assert_int_equal(disk_open(&disk, &config), 0);
-	assert_int_equal(blk_new(&m->blk, NULL, &m->memory, &disk, &config, 3, queues), 0);
+	assert_int_equal(blk_new(&m->blk, &m->vm, &disk, &config, 3, queues), 0);
 	assert_null(disk);
 	test_transport_init(&m->transport, &m->blk->dev);
 	u64 offered = m->blk->dev.device_features & ~BIT(VIRTIO_RING_F_EVENT_IDX);
@@ -76,7 +77,7 @@ static inline void free_machine(struct machine *m)
 {
 	m->blk->dev.device.ops->destroy(&m->blk->dev.device);
 	assert_true(m->transport.destroyed);
-	guest_memory_destroy(&m->memory);
+	guest_memory_destroy(&m->vm.memory);
 	munmap(m->ram, RAM_SIZE);
 	close(m->memfd);
 	free(m);

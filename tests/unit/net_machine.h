@@ -8,6 +8,7 @@
 #include <string.h>
 #include "test.h"
 #include "../../virtio/net.h"
+#include "lkvm/vm/vm.h"
 #include "virtio_driver.h"
 
 #define RAM_SIZE   MIB(8)
@@ -154,7 +155,7 @@ static inline void arrives(struct fake *fake, size_t len, u8 seed)
 /* ---- the machine ---- */
 
 struct machine {
-	struct guest_memory memory;
+	struct vm vm; /* its memory */
 	u8 *ram;
 	struct fake *fake;
 	struct virtio_net *net;
@@ -185,8 +186,8 @@ static inline int setup(void **state)
 	struct machine *m = calloc(1, sizeof(*m));
 
 	m->ram = calloc(1, RAM_SIZE);
-	guest_memory_init(&m->memory);
-	assert_int_equal(guest_memory_add_buffer(&m->memory, RING_BASE, m->ram, RAM_SIZE), 0);
+	guest_memory_init(&m->vm.memory);
+	assert_int_equal(guest_memory_add_buffer(&m->vm.memory, RING_BASE, m->ram, RAM_SIZE), 0);
 	m->fake = calloc(1, sizeof(*m->fake));
 	m->fake->backend.ops = &fake_ops;
 	m->fake->backend.pairs = 2;
@@ -194,7 +195,7 @@ static inline int setup(void **state)
 	m->fake->accept = 10000;
 	m->fake->backend.features = BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_GUEST_CSUM) |
 				    BIT(VIRTIO_NET_F_GUEST_TSO4);
-	m->net = net_device_new(NULL, &m->memory, &m->fake->backend, the_mac, 0);
+	m->net = net_device_new(&m->vm, &m->fake->backend, the_mac, 0);
 	assert_non_null(m->net);
 	test_transport_init(&m->transport, &m->net->dev);
 	*state = m;

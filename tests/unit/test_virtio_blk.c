@@ -261,7 +261,7 @@ static void test_no_write_of_lost_memory(void **state)
 	struct machine *m = make_machine(~0ULL, 1, false, false);
 	static const bool private;
 	const struct memory_guard guard = {
-		.memory = &m->memory,
+		.memory = &m->vm.memory,
 		.private = &private,
 		.lost = ignore_loss,
 	};
@@ -402,13 +402,13 @@ static void test_broken_chains(void **state)
 static void test_all_queues(void **state)
 {
 	const struct disk_config config = { .path = "/proc/self/exe", .readonly = true };
-	struct guest_memory memory;
+	struct vm vm = { .loop = NULL };
 	struct virtio_blk *blk;
 	struct disk *disk;
 
-	guest_memory_init(&memory);
+	guest_memory_init(&vm.memory);
 	assert_int_equal(disk_open(&disk, &config), 0);
-	assert_int_equal(blk_new(&blk, NULL, &memory, &disk, &config, 0, BLK_MAX_QUEUES), 0);
+	assert_int_equal(blk_new(&blk, &vm, &disk, &config, 0, BLK_MAX_QUEUES), 0);
 	assert_int_equal(blk->dev.nr_queues, BLK_MAX_QUEUES);
 	blk->dev.device.ops->destroy(&blk->dev.device);
 }

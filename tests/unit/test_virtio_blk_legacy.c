@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "../../virtio/blk.h"
+#include "lkvm/vm/vm.h"
 #include "lkvm/util/log.h"
 #include "disk_drain.h"
 #include "virtio_driver.h"
@@ -21,7 +22,7 @@
 struct machine {
 	int memfd;
 	u8 *ram;
-	struct guest_memory memory;
+	struct vm vm; /* its memory */
 	struct virtio_blk *blk;
 	struct test_transport transport;
 	struct ring ring;
@@ -51,10 +52,10 @@ static int setup_order(void **state, bool big)
 	assert_int_equal(ftruncate(m->memfd, DISK_SIZE), 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", m->memfd);
 	m->ram = calloc(1, RAM_SIZE);
-	guest_memory_init(&m->memory);
-	assert_int_equal(guest_memory_add_buffer(&m->memory, RING_BASE, m->ram, RAM_SIZE), 0);
+	guest_memory_init(&m->vm.memory);
+	assert_int_equal(guest_memory_add_buffer(&m->vm.memory, RING_BASE, m->ram, RAM_SIZE), 0);
 	assert_int_equal(disk_open(&disk, &config), 0);
-	assert_int_equal(blk_new(&m->blk, NULL, &m->memory, &disk, &config, 0, 3), 0);
+	assert_int_equal(blk_new(&m->blk, &m->vm, &disk, &config, 0, 3), 0);
 	virtio_set_legacy(dev_of(m));
 	test_transport_init(&m->transport, dev_of(m));
 	*state = m;

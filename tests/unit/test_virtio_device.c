@@ -24,7 +24,7 @@
 struct fake {
 	struct virtio_device dev;
 	struct test_transport transport;
-	struct guest_memory memory;
+	struct vm vm; /* its memory */
 	struct loop *loop;
 	u8 *ram;
 	struct ring rings[QUEUES];
@@ -142,25 +142,19 @@ static const struct virtio_device_ops fake_ops = {
 
 static const u16 sizes[QUEUES] = { SIZE, 2 * SIZE };
 
-static void use(struct fake *f, struct virtio_device *dev)
-{
-	dev->memory = &f->memory;
-	for (unsigned i = 0; i < QUEUES; i++)
-		dev->queues[i].loop = f->loop;
-}
-
 static int setup(void **state)
 {
 	struct fake *f = calloc(1, sizeof(*f));
 
 	f->ram = calloc(1, RAM_SIZE);
-	guest_memory_init(&f->memory);
-	assert_int_equal(guest_memory_add_buffer(&f->memory, RING_BASE, f->ram, RAM_SIZE), 0);
+	guest_memory_init(&f->vm.memory);
+	assert_int_equal(guest_memory_add_buffer(&f->vm.memory, RING_BASE, f->ram, RAM_SIZE), 0);
 	f->loop = loop_create("test");
 	assert_non_null(f->loop);
-	assert_int_equal(
-		virtio_init(&f->dev, &fake_ops, NULL, FEATURE_ONE | FEATURE_TWO, sizes, QUEUES), 0);
-	use(f, &f->dev);
+	f->vm.loop = f->loop;
+	assert_int_equal(virtio_init(&f->dev, &fake_ops, &f->vm, FEATURE_ONE | FEATURE_TWO, sizes,
+				     QUEUES),
+			 0);
 	test_transport_init(&f->transport, &f->dev);
 	*state = f;
 	return 0;
@@ -177,7 +171,7 @@ static int teardown(void **state)
 	assert_true(f->destroyed);
 	assert_true(f->transport.destroyed);
 	loop_destroy(f->loop);
-	guest_memory_destroy(&f->memory);
+	guest_memory_destroy(&f->vm.memory);
 	free(f->ram);
 	free(f);
 	return 0;
@@ -259,13 +253,12 @@ static void features_must_be_good(void **state)
 /* Where the host sees only what is shared, a driver that does not know of it cannot work. */
 static void private_memory_wants_access_platform(void **state)
 {
-	static struct vm vm = { .private_memory = true };
 	const u64 both = BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ACCESS_PLATFORM);
 	struct fake *f = *state;
 	struct fake other = { .activates = 0 };
 
-	assert_int_equal(virtio_init(&other.dev, &fake_ops, &vm, 0, sizes, QUEUES), 0);
-	use(f, &other.dev);
+	f->vm.private_memory = true;
+	assert_int_equal(virtio_init(&other.dev, &fake_ops, &f->vm, 0, sizes, QUEUES), 0);
 	test_transport_init(&other.transport, &other.dev);
 	assert_int_equal(virtio_get_device_features(&other.dev, 1) & both >> 32, both >> 32);
 	assert_false(driver_negotiate(&other.dev, BIT(VIRTIO_F_VERSION_1)));
@@ -698,16 +691,16 @@ static void somebody_else_serves_the_queues(void **state)
 
 static void bad_init_is_refused(void **state)
 {
+	struct vm vm = { .loop = NULL };
 	struct virtio_device dev;
 	static const u16 bad[] = { 8, 3 }, zero[] = { 0 }, large[] = { 2048 };
 
 	memset(&dev, 0, sizeof(dev));
-	assert_int_equal(virtio_init(&dev, &fake_ops, NULL, 0, bad, 2), -EINVAL);
-	assert_int_equal(virtio_init(&dev, &fake_ops, NULL, 0, zero, 1), -EINVAL);
-	assert_int_equal(virtio_init(&dev, &fake_ops, NULL, 0, large, 1), -EINVAL);
-	assert_int_equal(virtio_init(&dev, &fake_ops, NULL, 0, bad, 0), -EINVAL);
-	assert_int_equal(virtio_init(&dev, &fake_ops, NULL, 0, bad, VIRTIO_MAX_QUEUES + 1),
-			 -EINVAL);
+	assert_int_equal(virtio_init(&dev, &fake_ops, &vm, 0, bad, 2), -EINVAL);
+	assert_int_equal(virtio_init(&dev, &fake_ops, &vm, 0, zero, 1), -EINVAL);
+	assert_int_equal(virtio_init(&dev, &fake_ops, &vm, 0, large, 1), -EINVAL);
+	assert_int_equal(virtio_init(&dev, &fake_ops, &vm, 0, bad, 0), -EINVAL);
+	assert_int_equal(virtio_init(&dev, &fake_ops, &vm, 0, bad, VIRTIO_MAX_QUEUES + 1), -EINVAL);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

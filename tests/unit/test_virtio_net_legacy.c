@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "../../virtio/net.h"
+#include "lkvm/vm/vm.h"
 #include "lkvm/util/log.h"
 #include "virtio_driver.h"
 
@@ -104,7 +105,7 @@ static const struct net_backend_ops fake_ops = {
 /* ---- the machine ---- */
 
 struct machine {
-	struct guest_memory memory;
+	struct vm vm; /* its memory */
 	u8 *ram;
 	struct fake fake;
 	struct virtio_net *net;
@@ -141,13 +142,13 @@ static int setup_order(void **state, bool big)
 
 	driver_big_endian = big;
 	m->ram = calloc(1, RAM_SIZE);
-	guest_memory_init(&m->memory);
-	assert_int_equal(guest_memory_add_buffer(&m->memory, RING_BASE, m->ram, RAM_SIZE), 0);
+	guest_memory_init(&m->vm.memory);
+	assert_int_equal(guest_memory_add_buffer(&m->vm.memory, RING_BASE, m->ram, RAM_SIZE), 0);
 	m->fake.backend.ops = &fake_ops;
 	m->fake.backend.pairs = 2;
 	m->fake.backend.mtu = 9000;
 	m->fake.backend.features = BIT(VIRTIO_NET_F_CSUM) | OFFLOADS | BIT(VIRTIO_NET_F_HOST_USO);
-	m->net = net_device_new(NULL, &m->memory, &m->fake.backend, the_mac, 0);
+	m->net = net_device_new(&m->vm, &m->fake.backend, the_mac, 0);
 	assert_non_null(m->net);
 	virtio_set_legacy(dev_of(m));
 	test_transport_init(&m->transport, dev_of(m));

@@ -101,7 +101,7 @@ _Static_assert(sizeof(struct virtio_state) == 16, "no padding");
 struct virtio_device {
 	struct device device; /* lifecycle: the core's; the device's own steps are in ops */
 	const struct virtio_device_ops *ops;
-	struct vm *vm; /* NULL in unit tests */
+	struct vm *vm;
 	const struct guest_memory *memory;
 	const struct virtio_seat *seat; /* constant once attached, as the next */
 	u64 device_features; /* what we offer: the device's and the rings', as far as the seat has them */
@@ -118,8 +118,7 @@ struct virtio_device {
 
 /*
  * Prepares dev: queues get max size queue_size[i] (power of two), all on vm->loop until the device
- * says otherwise, and `features` are offered beside those that all devices have. 0 or -errno. With vm NULL, for tests, the
- * caller sets dev->memory and the queues' loops.
+ * says otherwise, and `features` are offered beside those that all devices have. 0 or -errno.
  */
 int virtio_init(struct virtio_device *dev, const struct virtio_device_ops *ops, struct vm *vm,
 		u64 features, const u16 *queue_size, unsigned nr_queues);
