@@ -55,20 +55,20 @@ static bool ask(const char *name, char last_busy[40], struct shown *shown)
 {
 	struct control_peer peer;
 	json_t *answer = NULL;
-	int error;
+	int err;
 
-	error = control_connect(name, patience(shown, last_busy), &peer);
-	if (!error) {
+	err = control_connect(name, patience(shown, last_busy), &peer);
+	if (!err) {
 		shown->pid = peer.pid;
-		error = control_ask(&peer, "info", NULL, patience(shown, last_busy), &answer);
+		err = control_ask(&peer, "info", NULL, patience(shown, last_busy), &answer);
 	}
 	if (json_object_get(answer, "state"))
 		guests_word(answer, "state", shown->state);
-	if (error == -ETIMEDOUT)
+	if (err == -ETIMEDOUT)
 		strcpy(last_busy, shown->user);
 	json_decref(answer);
 	control_disconnect(&peer);
-	return error != -ENOENT && error != -EPIPE && !(*shown->user && error == -EPERM);
+	return err != -ENOENT && err != -EPIPE && !(*shown->user && err == -EPERM);
 }
 
 /* False as of ask(). */

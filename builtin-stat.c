@@ -63,7 +63,7 @@ static const struct guests_command command = {
 static int show_host(bool json)
 {
 	struct host host;
-	int error = host_open(&host), ret;
+	int err = host_open(&host), ret;
 
 	if (json)
 		host_print_json(&host, stdout);
@@ -71,7 +71,7 @@ static int show_host(bool json)
 		host_print(&host, stdout);
 	host_close(&host);
 	ret = builtin_end_output();
-	return ret ? ret : error ? EXIT_START : 0;
+	return ret ? ret : err ? EXIT_START : 0;
 }
 
 /* ---- a guest, for people ---- */

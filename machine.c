@@ -139,20 +139,20 @@ static int create_part(struct vm *vm, struct part *part)
 static int create_parts(struct vm *vm)
 {
 	struct machine *machine = CONTAINER_OF(vm, struct machine, vm);
-	int error = 0;
+	int err = 0;
 
-	for (unsigned i = 0; i < machine->nr_parts && !error; i++)
-		error = create_part(vm, &machine->parts[i]);
-	return error;
+	for (unsigned i = 0; i < machine->nr_parts && !err; i++)
+		err = create_part(vm, &machine->parts[i]);
+	return err;
 }
 
 static int place_devices(struct vm *vm)
 {
-	int error = vm->pci ? pci_assign_bars(vm->pci) : 0;
+	int err = vm->pci ? pci_assign_bars(vm->pci) : 0;
 
-	if (!error)
+	if (!err)
 		devices_reset(&vm->devices);
-	return error;
+	return err;
 }
 
 static int tell_population(struct vm *vm)

@@ -30,10 +30,10 @@ int main(int argc, char **argv)
 {
 	const struct builtin *builtin;
 	const char *name = argc > 1 ? argv[1] : NULL;
-	int error = fill_standard_fds();
+	int err = fill_standard_fds();
 
-	if (error) {
-		log_fatal("/dev/null: %s", strerror(-error));
+	if (err) {
+		log_fatal("/dev/null: %s", strerror(-err));
 		return EXIT_START;
 	}
 	if (!name) {

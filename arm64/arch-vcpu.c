@@ -16,10 +16,10 @@
 
 static int arch_vcpu_failed(const struct vcpu *vcpu, const char *what)
 {
-	int error = -errno;
+	int err = -errno;
 
 	log_fatal("vCPU %u: %s: %s", vcpu->id, what, strerror(errno));
-	return error;
+	return err;
 }
 
 int arm64_vcpu_init(struct vcpu *vcpu, bool off)
@@ -61,16 +61,16 @@ static void limit_addresses(struct vcpu *vcpu)
 
 int arch_vcpu_create(struct vcpu *vcpu)
 {
-	int error = arm64_vcpu_power_on(vcpu);
+	int err = arm64_vcpu_power_on(vcpu);
 
-	if (!error && arm64_wants(vcpu->vm, KVM_ARM_VCPU_SVE))
-		error = sve_finalize(vcpu);
-	if (!error)
-		error = pvtime_init(vcpu);
-	if (!error && vcpu_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr))
-		error = arch_vcpu_failed(vcpu, "KVM does not report its affinity");
+	if (!err && arm64_wants(vcpu->vm, KVM_ARM_VCPU_SVE))
+		err = sve_finalize(vcpu);
+	if (!err)
+		err = pvtime_init(vcpu);
+	if (!err && vcpu_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr))
+		err = arch_vcpu_failed(vcpu, "KVM does not report its affinity");
 	vcpu->arch.mpidr &= MPIDR_AFFINITY;
-	if (!error)
+	if (!err)
 		limit_addresses(vcpu);
-	return error;
+	return err;
 }

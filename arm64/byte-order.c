@@ -7,27 +7,27 @@
 /* 0 when all that the decision takes has been read. */
 static int read_registers(struct vcpu *vcpu, struct arm64_byte_order *cpu)
 {
-	int error = vcpu_get_register(vcpu, REG_PSTATE, &cpu->pstate);
+	int err = vcpu_get_register(vcpu, REG_PSTATE, &cpu->pstate);
 
-	if (!error)
-		error = vcpu_get_register(vcpu, REG_SCTLR_EL1, &cpu->sctlr_el1);
+	if (!err)
+		err = vcpu_get_register(vcpu, REG_SCTLR_EL1, &cpu->sctlr_el1);
 	/* A vCPU without EL2 does not have its registers either. */
 	cpu->has_el2 = vcpu->vm->config->arch.nested;
-	if (!error && cpu->has_el2)
-		error = vcpu_get_register(vcpu, REG_SCTLR_EL2, &cpu->sctlr_el2);
-	if (!error && cpu->has_el2)
-		error = vcpu_get_register(vcpu, REG_HCR_EL2, &cpu->hcr_el2);
-	return error;
+	if (!err && cpu->has_el2)
+		err = vcpu_get_register(vcpu, REG_SCTLR_EL2, &cpu->sctlr_el2);
+	if (!err && cpu->has_el2)
+		err = vcpu_get_register(vcpu, REG_HCR_EL2, &cpu->hcr_el2);
+	return err;
 }
 
 bool arch_vcpu_big_endian(struct vcpu *vcpu)
 {
 	struct arm64_byte_order cpu = { 0 };
-	int error = read_registers(vcpu, &cpu);
+	int err = read_registers(vcpu, &cpu);
 
-	if (error) {
+	if (err) {
 		log_debug("vCPU %u: its byte order cannot be read (%d); little-endian it is",
-			  vcpu->id, error);
+			  vcpu->id, err);
 		return false;
 	}
 	return arm64_is_big_endian(&cpu);

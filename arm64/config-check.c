@@ -91,9 +91,9 @@ static int check_kind(const struct vm_config *config)
 
 int arch_config_check(const struct vm_config *config)
 {
-	int error = ram_boot_check_config(config, BOARD_RAM);
+	int err = ram_boot_check_config(config, BOARD_RAM);
 
-	return error ?:
+	return err ?:
 	       check_firmware(config) ?:
 	       check_cpu(&config->arch) ?:
 	       check_kind(config) ?:

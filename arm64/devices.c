@@ -31,28 +31,28 @@ int arch_create_devices(struct vm *vm)
 {
 	struct arch_vm *arm64 = vm->arch;
 	/* All vCPUs exist now, so the interrupt controller can be what it has to be for them. */
-	int error = gic_init(vm, &arm64->gic);
+	int err = gic_init(vm, &arm64->gic);
 
-	if (!error && vm->config->reboot)
-		error = gic_note_reset_state(vm, &arm64->gic);
-	if (!error)
-		error = pmu_init(vm);
-	if (!error && arm64->gic.kind == IRQCHIP_GICV2M)
-		error = gic_v2m_create(vm, arm64->gic.msi);
-	if (!error)
-		error = serial_ports_create_row(vm, BOARD_SERIAL, BOARD_SERIAL_DISTANCE,
-						BOARD_GSI_SERIAL, BOARD_NR_SERIAL);
-	if (!error)
-		error = rtc_pl031_create(vm, BOARD_RTC, BOARD_GSI_RTC);
-	if (!error && vm->config->firmware)
-		error = rtc_cmos_create(vm, &firmware_rtc, NULL);
-	if (!error && arm64->flash)
-		error = cfi_flash_create(vm, &arm64->flash, BOARD_FLASH);
-	if (!error)
-		error = pvpanic_mmio_create(vm, BOARD_PVPANIC);
-	if (!error)
-		error = pci_host_create(vm, &arm64->pci);
-	return error;
+	if (!err && vm->config->reboot)
+		err = gic_note_reset_state(vm, &arm64->gic);
+	if (!err)
+		err = pmu_init(vm);
+	if (!err && arm64->gic.kind == IRQCHIP_GICV2M)
+		err = gic_v2m_create(vm, arm64->gic.msi);
+	if (!err)
+		err = serial_ports_create_row(vm, BOARD_SERIAL, BOARD_SERIAL_DISTANCE,
+					      BOARD_GSI_SERIAL, BOARD_NR_SERIAL);
+	if (!err)
+		err = rtc_pl031_create(vm, BOARD_RTC, BOARD_GSI_RTC);
+	if (!err && vm->config->firmware)
+		err = rtc_cmos_create(vm, &firmware_rtc, NULL);
+	if (!err && arm64->flash)
+		err = cfi_flash_create(vm, &arm64->flash, BOARD_FLASH);
+	if (!err)
+		err = pvpanic_mmio_create(vm, BOARD_PVPANIC);
+	if (!err)
+		err = pci_host_create(vm, &arm64->pci);
+	return err;
 }
 
 int arch_virtio_mmio_slot(struct vm *vm, unsigned index, struct device_resource *where, int *gsi)

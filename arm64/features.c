@@ -134,35 +134,35 @@ static int set_counter_offset(struct vm *vm)
 {
 	struct kvm_arm_counter_offset offset = { .counter_offset =
 							 vm->config->arch.counter_offset };
-	int error;
+	int err;
 
 	if (!offset.counter_offset || !ioctl(vm->fd, KVM_ARM_SET_COUNTER_OFFSET, &offset))
 		return 0;
-	error = -errno;
+	err = -errno;
 	log_fatal(
 		"--counter-offset: this host's KVM does not take it (%s); Linux 6.4 or later does",
 		strerror(errno));
-	return error;
+	return err;
 }
 
 int arm64_choose_features(struct vm *vm)
 {
 	struct kvm_vcpu_init *init = &vm->arch->init;
-	int error;
+	int err;
 
 	if (ioctl(vm->fd, KVM_ARM_PREFERRED_TARGET, init)) {
-		error = -errno;
+		err = -errno;
 		log_fatal("KVM does not tell which CPU guests have: %s", strerror(errno));
-		return error;
+		return err;
 	}
 	choose_common(vm, init);
 	enable_mte(vm);
-	error = choose_sve(vm, init);
-	if (!error)
-		error = choose_aarch32(vm, init);
-	if (!error)
-		error = choose_pmu(vm, init);
-	if (!error)
-		error = choose_nested(vm, init);
-	return error ?: set_counter_offset(vm);
+	err = choose_sve(vm, init);
+	if (!err)
+		err = choose_aarch32(vm, init);
+	if (!err)
+		err = choose_pmu(vm, init);
+	if (!err)
+		err = choose_nested(vm, init);
+	return err ?: set_counter_offset(vm);
 }

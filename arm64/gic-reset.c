@@ -117,15 +117,15 @@ static bool is_cpu_register(const struct gic *gic, unsigned i)
 static int cpu_get(const struct gic *gic, const struct vcpu *vcpu, unsigned i, u64 *value)
 {
 	u32 word = 0;
-	int error;
+	int err;
 
 	if (gic_is_v3(gic))
 		return kvm_device_get(gic->fd, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
 				      affinity(vcpu) | cpu_v3[i], value);
-	error = kvm_device_get(gic->fd, KVM_DEV_ARM_VGIC_GRP_CPU_REGS,
-			       own_frame(gic, vcpu).attr | cpu_v2[i], &word);
+	err = kvm_device_get(gic->fd, KVM_DEV_ARM_VGIC_GRP_CPU_REGS,
+			     own_frame(gic, vcpu).attr | cpu_v2[i], &word);
 	*value = word;
-	return error;
+	return err;
 }
 
 static int cpu_put(const struct gic *gic, const struct vcpu *vcpu, unsigned i)
@@ -144,43 +144,43 @@ static int cpu_put(const struct gic *gic, const struct vcpu *vcpu, unsigned i)
 
 static int note_frame(const struct gic *gic, struct place place, unsigned first, u32 *notes)
 {
-	int error = 0;
+	int err = 0;
 
-	for (unsigned b = 0; b < GIC_NR_BANKS && !error; b++)
-		error = kvm_device_get(gic->fd, place.group,
-				       place.attr + banks[b].offset + first * banks[b].bits / 8,
-				       &notes[b]);
-	return error;
+	for (unsigned b = 0; b < GIC_NR_BANKS && !err; b++)
+		err = kvm_device_get(gic->fd, place.group,
+				     place.attr + banks[b].offset + first * banks[b].bits / 8,
+				     &notes[b]);
+	return err;
 }
 
 /* GICv2's groups can be written by who knows how KVM has them, which is told by writing what IIDR reads as. */
 static int unlock_groups(const struct gic *gic)
 {
 	u32 iidr = 0;
-	int error = kvm_device_get(gic->fd, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, GICD_IIDR, &iidr);
+	int err = kvm_device_get(gic->fd, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, GICD_IIDR, &iidr);
 
-	return error ?: kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, GICD_IIDR, &iidr);
+	return err ?: kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, GICD_IIDR, &iidr);
 }
 
 int gic_note_reset_state(struct vm *vm, struct gic *gic)
 {
 	const struct vcpu *vcpu = vm->vcpus[0];
 	struct gic_reset_state *reset_state = &gic->reset_state;
-	int error = gic_is_v3(gic) ? 0 : unlock_groups(gic);
+	int err = gic_is_v3(gic) ? 0 : unlock_groups(gic);
 
-	if (!error)
-		error = note_frame(gic, distributor, BOARD_SPI_BASE, reset_state->spi);
-	if (!error)
-		error = note_frame(gic, own_frame(gic, vcpu), 0, reset_state->own);
-	for (unsigned i = 0; i < GIC_NR_TABLES && gic_is_v3(gic) && !error; i++)
-		error = kvm_device_get(gic->fd, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
-				       affinity(vcpu) | tables[i], &reset_state->tables[i]);
+	if (!err)
+		err = note_frame(gic, distributor, BOARD_SPI_BASE, reset_state->spi);
+	if (!err)
+		err = note_frame(gic, own_frame(gic, vcpu), 0, reset_state->own);
+	for (unsigned i = 0; i < GIC_NR_TABLES && gic_is_v3(gic) && !err; i++)
+		err = kvm_device_get(gic->fd, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
+				     affinity(vcpu) | tables[i], &reset_state->tables[i]);
 	for (unsigned i = 0; is_cpu_register(gic, i); i++)
 		reset_state->has_cpu[i] = !cpu_get(gic, vcpu, i, &reset_state->cpu[i]);
-	if (error)
+	if (err)
 		log_fatal("--reboot: KVM does not tell the interrupt controller's state: %s",
-			  strerror(-error));
-	return error;
+			  strerror(-err));
+	return err;
 }
 
 /* ---- reset ---- */
@@ -190,84 +190,83 @@ static int reset_frame(struct gic *gic, struct place place, const u32 *reset_sta
 		       unsigned end)
 {
 	bool v3 = gic_is_v3(gic);
-	int error = 0;
+	int err = 0;
 
-	for (unsigned i = first; i < end && !error; i += 32) {
-		error = put(gic, place, GICD_ICENABLER + i / 8, ~0U);
+	for (unsigned i = first; i < end && !err; i += 32) {
+		err = put(gic, place, GICD_ICENABLER + i / 8, ~0U);
 		/* With GICv3 userspace's writes here are what is pending, and ICPENDR has none. */
-		if (!error)
-			error = put(gic, place, (v3 ? GICD_ISPENDR : GICD_ICPENDR) + i / 8,
-				    v3 ? 0 : ~0U);
-		if (!error)
-			error = put(gic, place, GICD_ICACTIVER + i / 8, ~0U);
+		if (!err)
+			err = put(gic, place, (v3 ? GICD_ISPENDR : GICD_ICPENDR) + i / 8,
+				  v3 ? 0 : ~0U);
+		if (!err)
+			err = put(gic, place, GICD_ICACTIVER + i / 8, ~0U);
 	}
 	for (unsigned b = 0; b < GIC_NR_BANKS; b++)
-		for (unsigned i = first; i < end && !error; i += 32 / banks[b].bits)
-			error = put(gic, place, banks[b].offset + i * banks[b].bits / 8,
-				    reset_state[b]);
-	return error;
+		for (unsigned i = first; i < end && !err; i += 32 / banks[b].bits)
+			err = put(gic, place, banks[b].offset + i * banks[b].bits / 8,
+				  reset_state[b]);
+	return err;
 }
 
 /* Which CPU has it: the first by affinity, none by GICv2's mask. */
 static int reset_targets(struct gic *gic)
 {
-	int error = 0;
+	int err = 0;
 
-	for (unsigned i = BOARD_SPI_BASE; i < BOARD_SPI_BASE + BOARD_NR_GSIS && !error; i++) {
+	for (unsigned i = BOARD_SPI_BASE; i < BOARD_SPI_BASE + BOARD_NR_GSIS && !err; i++) {
 		if (gic_is_v3(gic))
-			error = put(gic, distributor, GICD_IROUTER + 8 * i, 0);
+			err = put(gic, distributor, GICD_IROUTER + 8 * i, 0);
 		else if (i % 4 == 0)
-			error = put(gic, distributor, GICD_ITARGETSR + i, 0);
+			err = put(gic, distributor, GICD_ITARGETSR + i, 0);
 	}
-	return error;
+	return err;
 }
 
 /* LPIs: off, and what was pending of them goes; then the places of their tables may be changed. */
 static int reset_lpis(struct gic *gic, const struct vcpu *vcpu)
 {
 	struct place place = { KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, affinity(vcpu) };
-	int error = put(gic, place, GICR_CTLR, 0);
+	int err = put(gic, place, GICR_CTLR, 0);
 
-	for (unsigned i = 0; i < GIC_NR_TABLES && !error; i++)
-		error = put(gic, place, tables[i], gic->reset_state.tables[i]);
-	return error;
+	for (unsigned i = 0; i < GIC_NR_TABLES && !err; i++)
+		err = put(gic, place, tables[i], gic->reset_state.tables[i]);
+	return err;
 }
 
 static int reset_vcpu(struct gic *gic, const struct vcpu *vcpu)
 {
-	int error = gic_is_v3(gic) ? reset_lpis(gic, vcpu) : 0;
+	int err = gic_is_v3(gic) ? reset_lpis(gic, vcpu) : 0;
 
-	if (!error)
-		error = reset_frame(gic, own_frame(gic, vcpu), gic->reset_state.own, 0,
-				    BOARD_SPI_BASE);
-	for (unsigned i = 0; is_cpu_register(gic, i) && !error; i++)
+	if (!err)
+		err = reset_frame(gic, own_frame(gic, vcpu), gic->reset_state.own, 0,
+				  BOARD_SPI_BASE);
+	for (unsigned i = 0; is_cpu_register(gic, i) && !err; i++)
 		if (gic->reset_state.has_cpu[i])
-			error = cpu_put(gic, vcpu, i);
-	return error;
+			err = cpu_put(gic, vcpu, i);
+	return err;
 }
 
 int gic_reset(struct vm *vm, struct gic *gic)
 {
 	struct vcpu *vcpu;
 	unsigned i;
-	int error = 0;
+	int err = 0;
 
 	if (gic->its_fd)
-		error = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL,
-				       KVM_DEV_ARM_ITS_CTRL_RESET, NULL);
-	if (!error)
-		error = put(gic, distributor, GICD_CTLR, 0);
-	if (!error)
-		error = reset_frame(gic, distributor, gic->reset_state.spi, BOARD_SPI_BASE,
-				    BOARD_SPI_BASE + BOARD_NR_GSIS);
-	if (!error)
-		error = reset_targets(gic);
+		err = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL,
+				     KVM_DEV_ARM_ITS_CTRL_RESET, NULL);
+	if (!err)
+		err = put(gic, distributor, GICD_CTLR, 0);
+	if (!err)
+		err = reset_frame(gic, distributor, gic->reset_state.spi, BOARD_SPI_BASE,
+				  BOARD_SPI_BASE + BOARD_NR_GSIS);
+	if (!err)
+		err = reset_targets(gic);
 	vcpu_for_each (vcpu, vm, i) {
-		if (!error)
-			error = reset_vcpu(gic, vcpu);
+		if (!err)
+			err = reset_vcpu(gic, vcpu);
 	}
-	if (error)
-		log_fatal("KVM does not take the interrupt controller's state: %s",
-			  strerror(-error));
-	return error;
+	if (err)
+		log_fatal("KVM does not take the interrupt controller's state: %s", strerror(-err));
+	return err;
 }

@@ -62,71 +62,71 @@ static int choose(struct vm *vm, enum arm64_irqchip *kind)
 static int place_v3(struct vm *vm, struct gic *gic)
 {
 	u64 dist = BOARD_GIC_DIST, redist = BOARD_GIC_DIST - vm->config->cpus * REDIST_SIZE;
-	int error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST,
-				   &dist);
+	int err = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST,
+				 &dist);
 
-	if (!error)
-		error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR,
-				       KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist);
+	if (!err)
+		err = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR,
+				     KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist);
 	gic->cpu = redist;
 	gic->cpu_size = vm->config->cpus * REDIST_SIZE;
-	return error;
+	return err;
 }
 
 static int place_v2(struct vm *vm, struct gic *gic)
 {
 	u64 dist = BOARD_GIC_DIST, cpu = BOARD_GIC_DIST - V2_PLACE;
-	int error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_DIST,
-				   &dist);
+	int err = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_DIST,
+				 &dist);
 
-	if (!error)
-		error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR,
-				       KVM_VGIC_V2_ADDR_TYPE_CPU, &cpu);
+	if (!err)
+		err = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_CPU,
+				     &cpu);
 	gic->cpu = cpu;
 	gic->cpu_size = V2_CPU_SIZE;
-	return error;
+	return err;
 }
 
 static int create_its(struct vm *vm, struct gic *gic)
 {
 	u64 address = gic->cpu - ITS_SIZE;
-	int error = make_device(vm, KVM_DEV_TYPE_ARM_VGIC_ITS, &gic->its_fd);
+	int err = make_device(vm, KVM_DEV_TYPE_ARM_VGIC_ITS, &gic->its_fd);
 
-	if (!error)
-		error = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_ADDR,
-				       KVM_VGIC_ITS_ADDR_TYPE, &address);
+	if (!err)
+		err = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE,
+				     &address);
 	gic->msi = address;
 	gic->msi_size = ITS_SIZE;
-	return error;
+	return err;
 }
 
 int gic_create(struct vm *vm, struct gic *gic)
 {
-	int error;
+	int err;
 
 	gic->kind = vm->config->arch.irqchip;
-	error = choose(vm, &gic->kind);
-	if (error)
-		return error;
+	err = choose(vm, &gic->kind);
+	if (err)
+		return err;
 	if (!gic_is_v3(gic) && vm->config->cpus > V2_MAX_CPUS) {
 		log_fatal("--cpus %u: a guest with %s has at most %u", vm->config->cpus,
 			  kind_names[gic->kind], V2_MAX_CPUS);
 		return -EINVAL;
 	}
-	error = make_device(
-		vm, gic_is_v3(gic) ? KVM_DEV_TYPE_ARM_VGIC_V3 : KVM_DEV_TYPE_ARM_VGIC_V2, &gic->fd);
-	if (!error)
-		error = gic_is_v3(gic) ? place_v3(vm, gic) : place_v2(vm, gic);
-	if (!error && gic->kind == IRQCHIP_GICV3_ITS)
-		error = create_its(vm, gic);
-	if (!error && gic->kind == IRQCHIP_GICV2M) {
+	err = make_device(vm, gic_is_v3(gic) ? KVM_DEV_TYPE_ARM_VGIC_V3 : KVM_DEV_TYPE_ARM_VGIC_V2,
+			  &gic->fd);
+	if (!err)
+		err = gic_is_v3(gic) ? place_v3(vm, gic) : place_v2(vm, gic);
+	if (!err && gic->kind == IRQCHIP_GICV3_ITS)
+		err = create_its(vm, gic);
+	if (!err && gic->kind == IRQCHIP_GICV2M) {
 		gic->msi = gic->cpu - V2_PLACE;
 		gic->msi_size = GIC_V2M_SIZE;
 	}
-	if (error)
+	if (err)
 		log_fatal("KVM does not make an interrupt controller (%s): %s",
-			  kind_names[gic->kind], strerror(-error));
-	return error;
+			  kind_names[gic->kind], strerror(-err));
+	return err;
 }
 
 void gic_destroy(struct gic *gic)
@@ -145,31 +145,31 @@ void gic_destroy(struct gic *gic)
 static int set_maintenance_irq(struct vm *vm, struct gic *gic)
 {
 	u32 intid = BOARD_PPI_MAINTENANCE;
-	int error;
+	int err;
 
 	if (!vm->config->arch.nested)
 		return 0;
-	error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ, 0, &intid);
-	if (error)
+	err = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ, 0, &intid);
+	if (err)
 		log_fatal("--nested: KVM does not take the maintenance interrupt: %s",
-			  strerror(-error));
-	return error;
+			  strerror(-err));
+	return err;
 }
 
 static int init_devices(struct gic *gic)
 {
 	u32 nr = BOARD_SPI_BASE + BOARD_NR_GSIS;
-	int error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr);
+	int err = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr);
 
-	if (!error)
-		error = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_CTRL,
-				       KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
-	if (!error && gic->its_fd)
-		error = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL,
-				       KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
-	if (error)
-		log_fatal("KVM does not set up the interrupt controller: %s", strerror(-error));
-	return error;
+	if (!err)
+		err = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
+				     NULL);
+	if (!err && gic->its_fd)
+		err = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL,
+				     KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
+	if (err)
+		log_fatal("KVM does not set up the interrupt controller: %s", strerror(-err));
+	return err;
 }
 
 static int create_routes(struct vm *vm)
@@ -187,15 +187,15 @@ static int create_routes(struct vm *vm)
 
 int gic_init(struct vm *vm, struct gic *gic)
 {
-	int error = set_maintenance_irq(vm, gic);
+	int err = set_maintenance_irq(vm, gic);
 
-	if (!error)
-		error = init_devices(gic);
-	if (!error)
-		error = create_routes(vm);
-	if (!error && gic->kind == IRQCHIP_GICV2M)
+	if (!err)
+		err = init_devices(gic);
+	if (!err)
+		err = create_routes(vm);
+	if (!err && gic->kind == IRQCHIP_GICV2M)
 		irq_msi_are_lines(vm, gic->msi + GIC_V2M_SETSPI, BOARD_SPI_BASE);
-	return error;
+	return err;
 }
 
 int gic_check_nested(struct vm *vm, const struct gic *gic)

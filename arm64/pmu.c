@@ -108,7 +108,7 @@ static int choose(struct vm *vm)
 	struct vcpu *vcpu;
 	cpu_set_t wanted, allowed;
 	unsigned i;
-	int found, error;
+	int found, err;
 
 	wanted_cpus(vm, &wanted);
 	/* Who started lkvm on some CPUs alone, by taskset(1) say, wants it to stay there. */
@@ -127,11 +127,11 @@ static int choose(struct vm *vm)
 	log_debug("The guest's performance monitors are %s", pmu.name);
 	arm64->pmu_cpus = pmu.cpus;
 	vcpu_for_each (vcpu, vm, i) {
-		error = set_attr(vcpu, KVM_ARM_VCPU_PMU_V3_SET_PMU, &pmu.type);
-		if (error) {
+		err = set_attr(vcpu, KVM_ARM_VCPU_PMU_V3_SET_PMU, &pmu.type);
+		if (err) {
 			log_fatal("--pmu: KVM does not take the host's %s: %s", pmu.name,
-				  strerror(-error));
-			return error;
+				  strerror(-err));
+			return err;
 		}
 		if (!vcpu->affinity)
 			vcpu->affinity = &arm64->pmu_cpus;
@@ -141,24 +141,24 @@ static int choose(struct vm *vm)
 
 int pmu_init(struct vm *vm)
 {
-	int error, intid = BOARD_PPI_PMU;
+	int err, intid = BOARD_PPI_PMU;
 	struct vcpu *vcpu;
 	unsigned i;
 
 	if (!vm->config->arch.pmu)
 		return 0;
-	error = choose(vm);
-	if (error)
-		return error;
+	err = choose(vm);
+	if (err)
+		return err;
 	vcpu_for_each (vcpu, vm, i) {
-		error = set_attr(vcpu, KVM_ARM_VCPU_PMU_V3_IRQ, &intid);
-		if (!error)
-			error = set_attr(vcpu, KVM_ARM_VCPU_PMU_V3_INIT, NULL);
-		if (!error)
+		err = set_attr(vcpu, KVM_ARM_VCPU_PMU_V3_IRQ, &intid);
+		if (!err)
+			err = set_attr(vcpu, KVM_ARM_VCPU_PMU_V3_INIT, NULL);
+		if (!err)
 			continue;
 		log_fatal("--pmu: KVM does not set up vCPU %u's performance monitors: %s", i,
-			  strerror(-error));
-		return error;
+			  strerror(-err));
+		return err;
 	}
 	return 0;
 }

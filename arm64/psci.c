@@ -79,9 +79,9 @@ static int set_mp_state(struct vcpu *vcpu, u32 mp_state)
 static int set_bit(struct vcpu *vcpu, u64 id, u64 bit)
 {
 	u64 value;
-	int error = vcpu_get_register(vcpu, id, &value);
+	int err = vcpu_get_register(vcpu, id, &value);
 
-	return error ?: vcpu_set_register(vcpu, id, value | bit);
+	return err ?: vcpu_set_register(vcpu, id, value | bit);
 }
 
 static int set_big_endian(struct vcpu *vcpu)
@@ -100,17 +100,17 @@ static int set_big_endian(struct vcpu *vcpu)
 static int begin(struct vcpu *vcpu, u64 entry, u64 context, bool big_endian)
 {
 	bool thumb = is_aarch32(vcpu) && (entry & 1);
-	int error = arm64_vcpu_init(vcpu, false);
+	int err = arm64_vcpu_init(vcpu, false);
 
-	if (!error && thumb)
-		error = set_bit(vcpu, REG_PSTATE, PSTATE_T32);
-	if (!error && big_endian)
-		error = set_big_endian(vcpu);
-	if (!error)
-		error = vcpu_set_register(vcpu, REG_PC, thumb ? entry & ~1ULL : entry);
-	if (!error)
-		error = vcpu_set_register(vcpu, REG_X(0), context);
-	return error;
+	if (!err && thumb)
+		err = set_bit(vcpu, REG_PSTATE, PSTATE_T32);
+	if (!err && big_endian)
+		err = set_big_endian(vcpu);
+	if (!err)
+		err = vcpu_set_register(vcpu, REG_PC, thumb ? entry & ~1ULL : entry);
+	if (!err)
+		err = vcpu_set_register(vcpu, REG_X(0), context);
+	return err;
 }
 
 /* Nothing else is asked of it: a CPU without memory there takes a fault, which is the guest's business. */
@@ -262,15 +262,15 @@ enum exit_action psci_system_suspend(struct vcpu *vcpu)
 enum exit_action psci_wake_up(struct vcpu *vcpu)
 {
 	struct arm64_sleep sleep = vcpu->arch.sleep;
-	int error = set_mp_state(vcpu, KVM_MP_STATE_RUNNABLE);
+	int err = set_mp_state(vcpu, KVM_MP_STATE_RUNNABLE);
 
 	vcpu->arch.sleep = (struct arm64_sleep){ .deep = false };
-	if (!error && sleep.deep)
-		error = begin(vcpu, sleep.entry, sleep.context, arch_vcpu_big_endian(vcpu));
-	if (!error)
+	if (!err && sleep.deep)
+		err = begin(vcpu, sleep.entry, sleep.context, arch_vcpu_big_endian(vcpu));
+	if (!err)
 		return EXIT_ACTION_CONTINUE;
 	log_fatal("vCPU %u: KVM does not let it go on after a suspension: %s", vcpu->id,
-		  strerror(-error));
+		  strerror(-err));
 	return stop(vcpu, VM_REQUEST_INTERNAL_ERROR);
 }
 
@@ -352,17 +352,17 @@ static int filter(struct vm *vm, u32 base, u32 nr, u8 action)
 
 static int take_calls(struct vm *vm)
 {
-	int error = filter(vm, KVM_PSCI_FN_BASE, NR_OLD, KVM_SMCCC_FILTER_DENY);
+	int err = filter(vm, KVM_PSCI_FN_BASE, NR_OLD, KVM_SMCCC_FILTER_DENY);
 
-	if (!error)
-		error = filter(vm, PSCI_0_2_FN_BASE, NR_FUNCTIONS, KVM_SMCCC_FILTER_FWD_TO_USER);
-	if (!error)
-		error = filter(vm, PSCI_0_2_FN64_BASE, NR_FUNCTIONS, KVM_SMCCC_FILTER_FWD_TO_USER);
-	if (error)
+	if (!err)
+		err = filter(vm, PSCI_0_2_FN_BASE, NR_FUNCTIONS, KVM_SMCCC_FILTER_FWD_TO_USER);
+	if (!err)
+		err = filter(vm, PSCI_0_2_FN64_BASE, NR_FUNCTIONS, KVM_SMCCC_FILTER_FWD_TO_USER);
+	if (err)
 		log_fatal("--psci: this host's KVM does not hand PSCI calls on (%s); Linux 6.4 or "
 			  "later does",
-			  strerror(-error));
-	return error;
+			  strerror(-err));
+	return err;
 }
 
 int psci_setup(struct vm *vm)

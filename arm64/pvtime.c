@@ -22,17 +22,17 @@ static bool wanted(const struct vm *vm)
 int pvtime_lay_out(struct vm *vm)
 {
 	u64 size = ALIGN_UP((u64)vm->config->cpus * BOARD_PVTIME_SIZE, sysconf(_SC_PAGESIZE));
-	int error;
+	int err;
 
 	if (!wanted(vm))
 		return 0;
-	error = guest_memory_add_unlisted(&vm->memory, BOARD_PVTIME, size);
-	if (error)
+	err = guest_memory_add_unlisted(&vm->memory, BOARD_PVTIME, size);
+	if (err)
 		log_fatal("No memory for the guest's steal time: %s; --no-pvtime does without",
-			  strerror(-error));
+			  strerror(-err));
 	else
 		vm->arch->pvtime = true;
-	return error;
+	return err;
 }
 
 int pvtime_init(struct vcpu *vcpu)
@@ -43,13 +43,13 @@ int pvtime_init(struct vcpu *vcpu)
 		.attr = KVM_ARM_VCPU_PVTIME_IPA,
 		.addr = (u64)(uintptr_t)&record,
 	};
-	int error;
+	int err;
 
 	if (!vcpu->vm->arch->pvtime || !ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &request))
 		return 0;
-	error = -errno;
+	err = -errno;
 	log_fatal("vCPU %u: KVM does not take the place of its steal time: %s; --no-pvtime does "
 		  "without",
 		  vcpu->id, strerror(errno));
-	return error;
+	return err;
 }

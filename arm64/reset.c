@@ -21,14 +21,13 @@ static int enter_at(struct vcpu *vcpu, const struct ram_boot *boot)
 	const u64 wide[] = { boot->dtb, 0, 0, 0 };
 	const u64 narrow[] = { 0, NO_MACHINE_TYPE, boot->dtb, 0 };
 	const u64 *arguments = vcpu->vm->config->arch.aarch32 ? narrow : wide;
-	int error = vcpu_set_register(vcpu, REG_PC, boot->entry);
+	int err = vcpu_set_register(vcpu, REG_PC, boot->entry);
 
-	for (unsigned i = 0; i < nr && !error; i++)
-		error = vcpu_set_register(vcpu, REG_X(i), arguments[i]);
-	if (error)
-		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id,
-			  strerror(-error));
-	return error;
+	for (unsigned i = 0; i < nr && !err; i++)
+		err = vcpu_set_register(vcpu, REG_X(i), arguments[i]);
+	if (err)
+		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id, strerror(-err));
+	return err;
 }
 
 int arch_reset(struct vm *vm)
@@ -36,16 +35,16 @@ int arch_reset(struct vm *vm)
 	struct arch_vm *arm64 = vm->arch;
 	struct vcpu *vcpu;
 	unsigned i;
-	int error = arm64->used ? gic_reset(vm, &arm64->gic) : 0;
+	int err = arm64->used ? gic_reset(vm, &arm64->gic) : 0;
 
 	vcpu_for_each (vcpu, vm, i) {
 		/* As KVM made them they are as after a reset already. */
-		if (!error && arm64->used)
-			error = arm64_vcpu_power_on(vcpu);
+		if (!err && arm64->used)
+			err = arm64_vcpu_power_on(vcpu);
 	}
 	psci_reset(vm);
-	if (!error)
-		error = enter_at(vm->vcpus[0], &arm64->boot);
+	if (!err)
+		err = enter_at(vm->vcpus[0], &arm64->boot);
 	arm64->used = true;
-	return error;
+	return err;
 }

@@ -45,10 +45,10 @@ int arch_vm_type(const struct vm_config *config, int kvm_fd, unsigned long *type
 	unsigned host = host_ipa_bits(kvm_fd);
 	u64 end = ram_base(config) + config->memory;
 	unsigned bits = MIN(bits_for(end + PCI_WINDOW64_MAX), host);
-	int error = ram_boot_check_bits(config, ram_base(config), host);
+	int err = ram_boot_check_bits(config, ram_base(config), host);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	/* 0 means the default to every kernel, also to those that know no other. */
 	*type = bits == IPA_BITS_DEFAULT ? 0 : KVM_VM_TYPE_ARM_IPA_SIZE(bits);
 	*type |= kind->vm_type;
@@ -121,28 +121,28 @@ int arch_vm_create(struct vm *vm)
 {
 	const struct confidential_ops *kind = arm64_confidential(vm->config);
 	struct arch_vm *arm64 = vm->arch;
-	int error;
+	int err;
 
 	vm->private_memory = kind->private_memory;
 	vm->single_life = kind->single_life;
 	arm64->ipa_bits =
 		MIN(bits_for(ram_base(vm->config) + vm->config->memory + PCI_WINDOW64_MAX),
 		    host_ipa_bits(vm->kvm_fd));
-	error = ram_boot_add_memory(&arm64->boot, vm);
-	if (!error)
-		error = ram_boot_check(&arm64->boot, vm->config);
-	if (!error)
-		error = pvtime_lay_out(vm);
-	if (!error)
-		error = vm_map_memory(vm);
-	if (!error)
-		error = gic_create(vm, &arm64->gic);
-	if (!error)
-		error = arm64_choose_features(vm);
-	if (!error)
-		error = psci_setup(vm);
-	if (error)
-		return error;
+	err = ram_boot_add_memory(&arm64->boot, vm);
+	if (!err)
+		err = ram_boot_check(&arm64->boot, vm->config);
+	if (!err)
+		err = pvtime_lay_out(vm);
+	if (!err)
+		err = vm_map_memory(vm);
+	if (!err)
+		err = gic_create(vm, &arm64->gic);
+	if (!err)
+		err = arm64_choose_features(vm);
+	if (!err)
+		err = psci_setup(vm);
+	if (err)
+		return err;
 	lay_out_pci(vm, arm64);
 	return 0;
 }

@@ -43,10 +43,10 @@ int sve_limit(u64 set[SVE_WORDS], unsigned bits, char *known, size_t size)
 
 static int sve_failed(const struct vcpu *vcpu)
 {
-	int error = -errno;
+	int err = -errno;
 
 	log_fatal("vCPU %u: KVM does not take its vector lengths: %s", vcpu->id, strerror(errno));
-	return error;
+	return err;
 }
 
 static int limit(struct vcpu *vcpu, unsigned bits)
@@ -54,24 +54,24 @@ static int limit(struct vcpu *vcpu, unsigned bits)
 	u64 set[SVE_WORDS];
 	struct kvm_one_reg reg = { .id = KVM_REG_ARM64_SVE_VLS, .addr = (u64)(uintptr_t)set };
 	char known[128];
-	int error;
+	int err;
 
 	if (ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg))
 		return sve_failed(vcpu);
-	error = sve_limit(set, bits, known, sizeof(known));
-	if (error)
+	err = sve_limit(set, bits, known, sizeof(known));
+	if (err)
 		log_fatal("--sve-max-vl %u: this host's CPUs have vectors of %s bits", bits, known);
 	else if (ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg))
-		error = sve_failed(vcpu);
-	return error;
+		err = sve_failed(vcpu);
+	return err;
 }
 
 int sve_finalize(struct vcpu *vcpu)
 {
 	unsigned bits = vcpu->vm->config->arch.sve_max_vl;
-	int feature = KVM_ARM_VCPU_SVE, error = bits ? limit(vcpu, bits) : 0;
+	int feature = KVM_ARM_VCPU_SVE, err = bits ? limit(vcpu, bits) : 0;
 
-	if (!error && ioctl(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &feature))
-		error = sve_failed(vcpu);
-	return error;
+	if (!err && ioctl(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &feature))
+		err = sve_failed(vcpu);
+	return err;
 }

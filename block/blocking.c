@@ -95,10 +95,10 @@ static int call_fallocate(const struct disk *disk, int mode, const struct disk_r
 	return ret ? -errno : 0;
 }
 
-static bool is_unsupported(int error)
+static bool is_unsupported(int err)
 {
-	return error == -EOPNOTSUPP || error == -ENOSYS || error == -ENOTTY || error == -EINVAL ||
-	       error == -ENODEV;
+	return err == -EOPNOTSUPP || err == -ENOSYS || err == -ENOTTY || err == -EINVAL ||
+	       err == -ENODEV;
 }
 
 static int discard(struct disk *disk, const struct disk_range *range)

@@ -179,13 +179,13 @@ static void retry_slowly(struct disk *disk, struct disk_request *request)
  * Anything else is about that request, and the worker finds out what; an old kernel without
  * IO_CMD_FDSYNC ends here too.
  */
-static void give_back(struct disk *disk, struct iocb **batch, unsigned nr, int error)
+static void give_back(struct disk *disk, struct iocb **batch, unsigned nr, int err)
 {
 	for (unsigned i = nr; i-- > 0;) {
 		struct disk_request *request = batch[i]->data;
 
 		leave_kernel(disk, request, 0);
-		if (i == 0 && (error != -EAGAIN || !disk->in_kernel)) {
+		if (i == 0 && (err != -EAGAIN || !disk->in_kernel)) {
 			if (request->operation == DISK_FLUSH)
 				disk->aio_flush = false;
 			retry_slowly(disk, request);
@@ -432,12 +432,12 @@ static unsigned finish(struct disk *disk, struct disk_request_list *done)
 	unsigned nr = 0;
 
 	while ((request = TAILQ_FIRST(done))) {
-		int error = request->engine_error;
+		int err = request->engine_error;
 
 		TAILQ_REMOVE(done, request, link);
-		if (error)
+		if (err)
 			log_failure(disk, request);
-		request->done(request, error);
+		request->done(request, err);
 		nr++;
 	}
 	return nr;

@@ -24,20 +24,20 @@ static void say_holder(const char *path, const struct file_holder *holder, bool 
 int disk_lock(int fd, const char *path, bool writing)
 {
 	struct file_holder holder;
-	int error = file_lock(fd, writing, &holder);
+	int err = file_lock(fd, writing, &holder);
 
-	if (!error)
+	if (!err)
 		return 0;
-	if (error > 0) {
+	if (err > 0) {
 		log_warning(
 			"--disk %s: a program of another user has locked it for reading; it sees what the guest writes",
 			path);
 		return 0;
 	}
-	if (error != -EBUSY) {
+	if (err != -EBUSY) {
 		/* Some network file systems: better unprotected than useless. */
 		log_warning("--disk %s: cannot be locked (%s): take care that nobody else uses it",
-			    path, strerror(-error));
+			    path, strerror(-err));
 		return 0;
 	}
 	if (holder.pid)

@@ -29,21 +29,20 @@ static int refuse_kind(const char *path, const struct stat *st)
 	return -EINVAL;
 }
 
-static int say_open_error(const char *path, const struct stat *st, bool readonly, int error)
+static int say_open_error(const char *path, const struct stat *st, bool readonly, int err)
 {
-	if (error == EBUSY && S_ISBLK(st->st_mode)) {
+	if (err == EBUSY && S_ISBLK(st->st_mode)) {
 		disk_say_busy(path, st);
 		return -EBUSY;
 	}
-	if (!readonly && (error == EACCES || error == EPERM || error == EROFS) &&
-	    !access(path, R_OK)) {
+	if (!readonly && (err == EACCES || err == EPERM || err == EROFS) && !access(path, R_OK)) {
 		log_error("--disk %s: cannot be opened for writing (%s); use it read-only with "
 			  "--disk %s,ro",
-			  path, strerror(error), path);
-		return -error;
+			  path, strerror(err), path);
+		return -err;
 	}
-	log_error("--disk %s: %s", path, strerror(error));
-	return -error;
+	log_error("--disk %s: %s", path, strerror(err));
+	return -err;
 }
 
 /*

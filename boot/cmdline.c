@@ -25,8 +25,8 @@ int cmdline_add(char *buffer, size_t size, const char *words)
 
 int cmdline_add_defaults(char *buffer, size_t size, const struct vm_config *config)
 {
-	int error = cmdline_add(
-		buffer, size, config->console == CONSOLE_VIRTIO ? "console=hvc0" : "console=ttyS0");
+	int err = cmdline_add(buffer, size,
+			      config->console == CONSOLE_VIRTIO ? "console=hvc0" : "console=ttyS0");
 
-	return error ?: cmdline_add(buffer, size, "panic=-1");
+	return err ?: cmdline_add(buffer, size, "panic=-1");
 }

@@ -196,12 +196,12 @@ static int read_segments(struct elf_image *image, const struct header *header)
 		Elf64_Phdr p64[ELF_MAX_PHDRS];
 		Elf32_Phdr p32[ELF_MAX_PHDRS];
 	} table;
-	int error = 0;
+	int err = 0;
 
 	if (boot_file_read(image->file, header->phoff, &table, size * header->phnum) !=
 	    (ssize_t)(size * header->phnum))
 		return bad(image, "its program headers cannot be read");
-	for (unsigned i = 0; i < header->phnum && !error; i++) {
+	for (unsigned i = 0; i < header->phnum && !err; i++) {
 		Elf64_Phdr phdr;
 
 		if (image->is_64)
@@ -209,39 +209,39 @@ static int read_segments(struct elf_image *image, const struct header *header)
 		else
 			phdr_from_32(&phdr, &table.p32[i]);
 		if (le32toh(phdr.p_type) == PT_LOAD)
-			error = add_segment(image, &phdr);
+			err = add_segment(image, &phdr);
 		else if (le32toh(phdr.p_type) == PT_NOTE)
-			error = read_notes(image, &phdr);
+			err = read_notes(image, &phdr);
 	}
-	return error;
+	return err;
 }
 
 int elf_open(struct elf_image *image, const struct boot_file *file)
 {
 	struct header header = { 0 };
-	int error;
+	int err;
 
 	memset(image, 0, sizeof(*image));
 	image->file = file;
 	image->low = UINT64_MAX;
-	error = read_header(image, &header);
-	if (error)
-		return error;
+	err = read_header(image, &header);
+	if (err)
+		return err;
 	image->machine = header.machine;
 	image->entry = header.entry;
-	error = check_headers(image, &header);
-	if (!error)
-		error = read_segments(image, &header);
-	if (!error && !image->nr_segments)
-		error = bad(image, "it has nothing to load");
-	return error;
+	err = check_headers(image, &header);
+	if (!err)
+		err = read_segments(image, &header);
+	if (!err && !image->nr_segments)
+		err = bad(image, "it has nothing to load");
+	return err;
 }
 
 int elf_load(const struct elf_image *image, const struct guest_memory *memory)
 {
 	for (unsigned i = 0; i < image->nr_segments; i++) {
 		const struct elf_segment *s = &image->segments[i];
-		int error;
+		int err;
 
 		if (!guest_memory_hva_writable(memory, s->gpa, s->memory_size)) {
 			log_fatal("Kernel %s needs memory from 0x%llx to 0x%llx, which the guest "
@@ -251,12 +251,12 @@ int elf_load(const struct elf_image *image, const struct guest_memory *memory)
 			return -ENOMEM;
 		}
 		/* Another segment may begin in the page where this one ends. */
-		error = guest_memory_populate_file(memory, s->gpa, image->file->fd, s->offset,
-						   s->file_size, false);
-		if (error) {
+		err = guest_memory_populate_file(memory, s->gpa, image->file->fd, s->offset,
+						 s->file_size, false);
+		if (err) {
 			log_fatal("Unable to load kernel %s: %s", image->file->path,
-				  error == -ENODATA ? "it became shorter" : strerror(-error));
-			return error;
+				  err == -ENODATA ? "it became shorter" : strerror(-err));
+			return err;
 		}
 	}
 	return 0;

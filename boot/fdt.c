@@ -12,10 +12,10 @@
 
 #define MAX_CELLS 64
 
-static void keep(struct fdt_tree *tree, int error)
+static void keep(struct fdt_tree *tree, int err)
 {
-	if (error && !tree->error)
-		tree->error = error;
+	if (err && !tree->error)
+		tree->error = err;
 }
 
 int fdt_begin(struct fdt_tree *tree)
@@ -55,13 +55,13 @@ u32 fdt_bytes(const struct fdt_tree *tree)
 int fdt_dump(const struct fdt_tree *tree, FILE *file, const char *path)
 {
 	size_t size = fdt_bytes(tree);
-	int error;
+	int err;
 
 	if (fwrite(tree->blob, 1, size, file) == size && !fflush(file))
 		return 0;
-	error = errno ?: EIO;
-	log_fatal("--dump-dtb %s: %s", path, strerror(error));
-	return -error;
+	err = errno ?: EIO;
+	log_fatal("--dump-dtb %s: %s", path, strerror(err));
+	return -err;
 }
 
 void fdt_node(struct fdt_tree *tree, const char *name)

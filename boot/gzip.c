@@ -20,9 +20,9 @@ struct gunzip {
 	u8 in[KIB(64)];
 };
 
-static int zlib_error(int error)
+static int zlib_error(int err)
 {
-	switch (error) {
+	switch (err) {
 	case Z_OK:
 	case Z_STREAM_END:
 	case Z_BUF_ERROR: /* wants more input or output: not an error */
@@ -59,16 +59,16 @@ static int step(struct gunzip *g, bool *end)
 {
 	u64 left = g->room - g->done;
 	uInt offered = left ? MIN(left, GIB(1)) : 1;
-	int error = refill(g), result;
+	int err = refill(g), result;
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	g->z.next_out = left ? g->to + g->done : &g->spare;
 	g->z.avail_out = offered;
 	result = inflate(&g->z, Z_NO_FLUSH);
-	error = zlib_error(result);
-	if (error)
-		return error;
+	err = zlib_error(result);
+	if (err)
+		return err;
 	if (!left && !g->z.avail_out)
 		return -EFBIG;
 	if (left)
@@ -80,10 +80,10 @@ static int step(struct gunzip *g, bool *end)
 /* Behind a member there may be another one, and zeroes as padding. */
 static int behind_member(struct gunzip *g, bool *more)
 {
-	int error;
+	int err;
 
 	*more = false;
-	while (!(error = refill(g))) {
+	while (!(err = refill(g))) {
 		if (*g->z.next_in) {
 			*more = true;
 			return *g->z.next_in == 0x1f ? zlib_error(inflateReset(&g->z)) : -EUCLEAN;
@@ -91,28 +91,28 @@ static int behind_member(struct gunzip *g, bool *more)
 		g->z.next_in++;
 		g->z.avail_in--;
 	}
-	return error == -ENODATA ? 0 : error;
+	return err == -ENODATA ? 0 : err;
 }
 
 static int gunzip_all(struct gunzip *g)
 {
 	unsigned members = 0;
 	bool end, more = true;
-	int error;
+	int err;
 
 	while (more) {
 		for (end = false; !end;) {
-			error = step(g, &end);
+			err = step(g, &end);
 			/* What only began like a second member. */
-			if (error == -EILSEQ && members && !g->z.total_out)
+			if (err == -EILSEQ && members && !g->z.total_out)
 				return -EUCLEAN;
-			if (error)
-				return error;
+			if (err)
+				return err;
 		}
 		members++;
-		error = behind_member(g, &more);
-		if (error)
-			return error;
+		err = behind_member(g, &more);
+		if (err)
+			return err;
 	}
 	return 0;
 }
@@ -120,29 +120,29 @@ static int gunzip_all(struct gunzip *g)
 static int gzip_unpack(const struct unpack_source *source, u8 *to, u64 room, u64 *size)
 {
 	struct gunzip *g = calloc(1, sizeof(*g));
-	int error;
+	int err;
 
 	if (!g)
 		return -ENOMEM;
 	g->source = source;
 	g->to = to;
 	g->room = room;
-	error = zlib_error(inflateInit2(&g->z, GZIP_ONLY));
-	if (!error) {
-		error = gunzip_all(g);
+	err = zlib_error(inflateInit2(&g->z, GZIP_ONLY));
+	if (!err) {
+		err = gunzip_all(g);
 		inflateEnd(&g->z);
 	}
 	*size = g->done;
 	free(g);
-	return error;
+	return err;
 }
 
 static ssize_t gzip_head(const struct unpack_source *source, u8 *to, size_t size)
 {
 	u64 got;
-	int error = gzip_unpack(source, to, size, &got);
+	int err = gzip_unpack(source, to, size, &got);
 
-	return error && error != -EFBIG ? error : (ssize_t)got;
+	return err && err != -EFBIG ? err : (ssize_t)got;
 }
 
 /* The last member's, modulo 4 GiB: right for every kernel, and checked when it is unpacked. */

@@ -66,10 +66,10 @@ _Static_assert(sizeof(struct zboot_header) == 64, "zboot-header.S");
 
 static const struct unpacker *const unpackers[] = { &gzip_unpacker, &zstd_unpacker };
 
-static int image_refuse(const struct kernel_image *image, int error, const char *why)
+static int image_refuse(const struct kernel_image *image, int err, const char *why)
 {
 	log_fatal("Kernel %s cannot be booted: %s", image->file->path, why);
-	return error;
+	return err;
 }
 
 static int refuse_packing(const struct kernel_image *image, const char *name)
@@ -80,25 +80,25 @@ static int refuse_packing(const struct kernel_image *image, const char *name)
 	return -ENOTSUP;
 }
 
-static int unpack_failed(const struct kernel_image *image, int error)
+static int unpack_failed(const struct kernel_image *image, int err)
 {
-	switch (error) {
+	switch (err) {
 	case -ENODATA:
-		return image_refuse(image, error,
+		return image_refuse(image, err,
 				    "the file is truncated, its compressed data ends too early");
 	case -EILSEQ:
-		return image_refuse(image, error, "its compressed data is damaged");
+		return image_refuse(image, err, "its compressed data is damaged");
 	case -EUCLEAN:
 		return image_refuse(
-			image, error,
+			image, err,
 			"something lies behind its compressed data (a device tree?): cut "
 			"it off, it would not be used");
 	case -EFBIG:
-		return image_refuse(image, error,
+		return image_refuse(image, err,
 				    "it unpacks to more than fits: give the guest more "
 				    "memory with -m, if the file is not damaged");
 	default:
-		return image_refuse(image, error, strerror(-error));
+		return image_refuse(image, err, strerror(-err));
 	}
 }
 
@@ -142,10 +142,10 @@ static int open_zboot(struct kernel_image *image, const struct image_arch *arch,
 {
 	struct zboot_header header;
 	char packing[sizeof(header.packing) + 1] = "";
-	int error = check_machine(image, arch);
+	int err = check_machine(image, arch);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	if (size < sizeof(header))
 		return image_refuse(image, -EINVAL,
 				    "the file is truncated, it ends within its zboot header");
@@ -175,15 +175,15 @@ static int open_packing(struct kernel_image *image, const struct image_arch *arc
 {
 	struct unpack_source from;
 	ssize_t got;
-	int error;
+	int err;
 
 	image->unpacker = unpacker_by_magic(head, *size);
 	if (image->unpacker && !image->unpacker->unpack)
 		return refuse_packing(image, image->unpacker->name);
 	if (*size >= 8 && !memcmp(head, "MZ", 2) && !memcmp(head + 4, "zimg", 4)) {
-		error = open_zboot(image, arch, head, *size);
-		if (error)
-			return error;
+		err = open_zboot(image, arch, head, *size);
+		if (err)
+			return err;
 	}
 	if (!image->unpacker)
 		return 0;
@@ -252,10 +252,10 @@ static int open_head(struct kernel_image *image, const struct image_arch *arch, 
 	struct image_header header;
 	struct unpack_source from;
 	const char *kind;
-	int error = open_packing(image, arch, head, &size);
+	int err = open_packing(image, arch, head, &size);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	from = source(image);
 	image->text_offset = arch->raw_offset;
 	image->size = image->payload_size;
@@ -292,16 +292,15 @@ int image_open(struct kernel_image *image, const struct boot_file *file,
 	return open_head(image, arch, head, got);
 }
 
-static int load_failed(const struct kernel_image *image, int error)
+static int load_failed(const struct kernel_image *image, int err)
 {
 	if (image->unpacker)
-		return unpack_failed(image, error);
-	if (error == -EFBIG)
+		return unpack_failed(image, err);
+	if (err == -EFBIG)
 		return image_refuse(
-			image, error,
+			image, err,
 			"it does not fit into the guest's memory: give it more with -m");
-	return image_refuse(image, error,
-			    error == -ENODATA ? "it became shorter" : strerror(-error));
+	return image_refuse(image, err, err == -ENODATA ? "it became shorter" : strerror(-err));
 }
 
 int image_load(const struct kernel_image *image, const struct guest_memory *memory, gpa_t gpa,
@@ -310,19 +309,19 @@ int image_load(const struct kernel_image *image, const struct guest_memory *memo
 	struct unpack_source from = source(image);
 	u8 *to = guest_memory_hva_writable(memory, gpa, room);
 	u64 size = image->payload_size;
-	int error;
+	int err;
 
 	if (!to)
 		return image_refuse(image, -EFAULT, "there is no guest memory where it belongs");
 	if (image->unpacker)
-		error = image->unpacker->unpack(&from, to, room, &size);
+		err = image->unpacker->unpack(&from, to, room, &size);
 	else if (size > room)
-		error = -EFBIG;
+		err = -EFBIG;
 	else
-		error = guest_memory_populate_file(memory, gpa, image->file->fd, image->payload,
-						   size, ALIGN_UP(size, OFFSET_ALIGN) <= room);
-	if (error)
-		return load_failed(image, error);
+		err = guest_memory_populate_file(memory, gpa, image->file->fd, image->payload, size,
+						 ALIGN_UP(size, OFFSET_ALIGN) <= room);
+	if (err)
+		return load_failed(image, err);
 	/* libzstd uses up to about two blocks (256 KiB) behind what it has unpacked as scratch. */
 	if (image->unpacker)
 		memset(to + size, 0, MIN(room - size, SCRATCH));

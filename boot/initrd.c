@@ -24,19 +24,19 @@ int boot_initrd_load(const struct guest_memory *memory, gpa_t gpa, const struct 
 {
 	static const u8 padding[INITRD_ALIGN];
 	u64 at = 0;
-	int error;
+	int err;
 
 	for (unsigned i = 0; i < nr; i++) {
 		u64 aligned = ALIGN_UP(at, INITRD_ALIGN);
 
-		error = guest_memory_populate(memory, gpa + at, padding, aligned - at);
-		if (!error)
-			error = guest_memory_populate_file(memory, gpa + aligned, files[i].fd, 0,
-							   files[i].size, i == nr - 1);
-		if (error) {
+		err = guest_memory_populate(memory, gpa + at, padding, aligned - at);
+		if (!err)
+			err = guest_memory_populate_file(memory, gpa + aligned, files[i].fd, 0,
+							 files[i].size, i == nr - 1);
+		if (err) {
 			log_fatal("Unable to load initrd %s: %s", files[i].path,
-				  error == -ENODATA ? "it became shorter" : strerror(-error));
-			return error;
+				  err == -ENODATA ? "it became shorter" : strerror(-err));
+			return err;
 		}
 		at = aligned + files[i].size;
 	}

@@ -76,24 +76,24 @@ static int open_dump(struct ram_boot *boot)
 
 int ram_boot_open(struct ram_boot *boot, const struct vm_config *config)
 {
-	int error;
+	int err;
 
 	if (config->firmware) {
-		error = boot_file_open(&boot->kernel_file, "firmware", config->firmware,
-				       config->memory);
-		return error ?: open_dump(boot);
+		err = boot_file_open(&boot->kernel_file, "firmware", config->firmware,
+				     config->memory);
+		return err ?: open_dump(boot);
 	}
-	error = boot_file_open(&boot->kernel_file, "kernel", config->kernel, config->memory);
-	if (!error)
-		error = boot->arch ? image_open(&boot->kernel, &boot->kernel_file, boot->arch)
-				   : zimage_open(&boot->kernel, &boot->kernel_file);
-	for (unsigned i = 0; i < config->nr_initrds && !error; i++) {
-		error = boot_file_open(&boot->initrds[i], "initrd", config->initrds[i],
-				       config->memory);
-		if (!error)
+	err = boot_file_open(&boot->kernel_file, "kernel", config->kernel, config->memory);
+	if (!err)
+		err = boot->arch ? image_open(&boot->kernel, &boot->kernel_file, boot->arch)
+				 : zimage_open(&boot->kernel, &boot->kernel_file);
+	for (unsigned i = 0; i < config->nr_initrds && !err; i++) {
+		err = boot_file_open(&boot->initrds[i], "initrd", config->initrds[i],
+				     config->memory);
+		if (!err)
 			boot->nr_initrds++;
 	}
-	return error ?: open_dump(boot);
+	return err ?: open_dump(boot);
 }
 
 void ram_boot_close(struct ram_boot *boot)
@@ -189,23 +189,23 @@ static int lay_out(const struct ram_boot *boot, const struct vm_config *config, 
 static int make_cmdline(const struct ram_boot *boot, const struct vm_config *config, char *cmdline)
 {
 	size_t size = MIN(boot->cmdline_max, (size_t)CMDLINE_MAX);
-	int error = config->nodefaults ? 0 : cmdline_add_defaults(cmdline, size, config);
+	int err = config->nodefaults ? 0 : cmdline_add_defaults(cmdline, size, config);
 
 	/* What the user gave comes last: of two equal parameters Linux takes the later one. */
-	if (!error)
-		error = cmdline_add(cmdline, size, config->cmdline);
-	if (error)
+	if (!err)
+		err = cmdline_add(cmdline, size, config->cmdline);
+	if (err)
 		log_fatal("The kernel command line is longer than %zu characters", size - 1);
-	return error;
+	return err;
 }
 
 int ram_boot_check(const struct ram_boot *boot, const struct vm_config *config)
 {
 	char cmdline[CMDLINE_MAX] = "";
 	struct layout l;
-	int error = make_cmdline(boot, config, cmdline);
+	int err = make_cmdline(boot, config, cmdline);
 
-	return error ?: lay_out(boot, config, &l);
+	return err ?: lay_out(boot, config, &l);
 }
 
 /* ---- the device tree ---- */
@@ -265,31 +265,31 @@ static int load_dtb(struct ram_boot *boot, struct vm *vm, const struct layout *l
 		    const char *cmdline)
 {
 	struct fdt_tree tree;
-	int error = ram_boot_tree(boot, vm, &tree, cmdline, l->initrd, l->initrd_size);
+	int err = ram_boot_tree(boot, vm, &tree, cmdline, l->initrd, l->initrd_size);
 
-	if (!error)
-		error = guest_memory_populate(&vm->memory, l->dtb, tree.blob, fdt_bytes(&tree));
-	if (!error && boot->dump) {
-		error = fdt_dump(&tree, boot->dump, boot->dump_dtb);
+	if (!err)
+		err = guest_memory_populate(&vm->memory, l->dtb, tree.blob, fdt_bytes(&tree));
+	if (!err && boot->dump) {
+		err = fdt_dump(&tree, boot->dump, boot->dump_dtb);
 		fclose(boot->dump);
 		boot->dump = NULL;
 	}
 	fdt_free(&tree);
-	return error;
+	return err;
 }
 
 static int load_code(const struct ram_boot *boot, struct vm *vm, const struct layout *l)
 {
 	const struct boot_file *file = &boot->kernel_file;
-	int error;
+	int err;
 
 	if (!vm->config->firmware)
 		return image_load(&boot->kernel, &vm->memory, l->kernel, l->room);
-	error = guest_memory_populate_file(&vm->memory, l->kernel, file->fd, 0, file->size, false);
-	if (error)
+	err = guest_memory_populate_file(&vm->memory, l->kernel, file->fd, 0, file->size, false);
+	if (err)
 		log_fatal("Unable to load firmware %s: %s", file->path,
-			  error == -ENODATA ? "it became shorter" : strerror(-error));
-	return error;
+			  err == -ENODATA ? "it became shorter" : strerror(-err));
+	return err;
 }
 
 static void drop_copies(struct ram_boot *boot)
@@ -303,18 +303,18 @@ int ram_boot_load(struct ram_boot *boot, struct vm *vm)
 {
 	char cmdline[CMDLINE_MAX] = "";
 	struct layout l;
-	int error = make_cmdline(boot, vm->config, cmdline);
+	int err = make_cmdline(boot, vm->config, cmdline);
 
-	if (!error)
-		error = lay_out(boot, vm->config, &l);
-	if (!error)
-		error = load_code(boot, vm, &l);
-	if (!error)
-		error = boot_initrd_load(&vm->memory, l.initrd, boot->initrds, boot->nr_initrds);
-	if (!error)
-		error = load_dtb(boot, vm, &l, cmdline);
-	if (error)
-		return error;
+	if (!err)
+		err = lay_out(boot, vm->config, &l);
+	if (!err)
+		err = load_code(boot, vm, &l);
+	if (!err)
+		err = boot_initrd_load(&vm->memory, l.initrd, boot->initrds, boot->nr_initrds);
+	if (!err)
+		err = load_dtb(boot, vm, &l, cmdline);
+	if (err)
+		return err;
 	if (!vm->config->reboot)
 		drop_copies(boot);
 	boot->entry = l.kernel;

@@ -64,7 +64,7 @@ static int zstd_unpack(const struct unpack_source *source, u8 *to, u64 room, u64
 {
 	u8 *packed;
 	ssize_t got;
-	int error;
+	int err;
 
 	*size = 0;
 	/* A file may claim any size without having it: no more than the guest has is read. */
@@ -75,13 +75,13 @@ static int zstd_unpack(const struct unpack_source *source, u8 *to, u64 room, u64
 		return -ENOMEM;
 	got = boot_file_read(source->file, source->offset, packed, source->size);
 	if (got < 0)
-		error = got;
+		err = got;
 	else if ((u64)got < source->size)
-		error = -ENODATA;
+		err = -ENODATA;
 	else
-		error = unpack_frames(packed, got, to, room, size);
+		err = unpack_frames(packed, got, to, room, size);
 	free(packed);
-	return error;
+	return err;
 }
 
 static ssize_t unpack_head(ZSTD_DStream *stream, const struct unpack_source *source, u8 *in, u8 *to,

@@ -100,7 +100,7 @@ static int parse_memory(void *base, const struct option_row *row, const char *va
 static int parse_affinity(void *base, const struct option_row *row, const char *value)
 {
 	struct vm_config *config = base;
-	int error;
+	int err;
 
 	if (!value) {
 		config->nr_affinities = 0;
@@ -109,10 +109,10 @@ static int parse_affinity(void *base, const struct option_row *row, const char *
 	if (config->nr_affinities == CONFIG_MAX_CPUSETS)
 		return option_error(row, value, "that is one too many; %d work",
 				    CONFIG_MAX_CPUSETS);
-	error = cpulist_parse(value, strlen(value), &config->affinities[config->nr_affinities]);
-	if (error == -ERANGE)
+	err = cpulist_parse(value, strlen(value), &config->affinities[config->nr_affinities]);
+	if (err == -ERANGE)
 		return option_error(row, value, "CPUs are numbered up to %d", CPU_SETSIZE - 1);
-	if (error)
+	if (err)
 		return option_error(row, value,
 				    "not a list of CPUs; 2, 0-3 or 0,2,8-11 would work");
 	config->nr_affinities++;

@@ -24,7 +24,7 @@ struct chardev_ops {
 	/* Main loop: what the guest gets of `len` bytes; `out` has room for len + 1. NULL: all of them. */
 	size_t (*filter)(struct chardev *chardev, const u8 *in, size_t len, u8 *out);
 	/* Main loop: read() said 0 or an error, input has been switched off. May be NULL. */
-	void (*input_ended)(struct chardev *chardev, int error);
+	void (*input_ended)(struct chardev *chardev, int err);
 	/* Main loop, after every wake-up. May be NULL. */
 	void (*woken)(struct chardev *chardev);
 	bool (*size)(struct chardev *chardev, u16 *columns, u16 *rows);

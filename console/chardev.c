@@ -110,19 +110,19 @@ static size_t wanted(struct chardev *c)
 static void arm(struct chardev *c)
 {
 	if (!c->in_unpollable && !c->in.loop) {
-		int error = loop_fd_add(c->loop, &c->in, EPOLLIN);
+		int err = loop_fd_add(c->loop, &c->in, EPOLLIN);
 
-		c->in_unpollable = error == -EPERM;
+		c->in_unpollable = err == -EPERM;
 	}
 	if (c->in_unpollable)
 		chardev_wake(c);
 }
 
-static void end_input(struct chardev *c, int error)
+static void end_input(struct chardev *c, int err)
 {
 	chardev_set_input(c, false);
 	if (c->ops->input_ended)
-		c->ops->input_ended(c, error);
+		c->ops->input_ended(c, err);
 }
 
 /* One read, so that a blocking descriptor shared with others is never read without being ready. */
@@ -221,13 +221,13 @@ void chardev_give_back(struct chardev *c)
 
 /* ---- output ---- */
 
-static void note_lost(struct chardev *c, int error)
+static void note_lost(struct chardev *c, int err)
 {
 	int none = 0;
 
-	if (error == EPIPE && c->reader_may_go)
+	if (err == EPIPE && c->reader_may_go)
 		return;
-	atomic_compare_exchange_strong(&c->vm->output_lost, &none, error);
+	atomic_compare_exchange_strong(&c->vm->output_lost, &none, err);
 }
 
 /* Lock held. */
@@ -241,10 +241,10 @@ static void reader_gone(struct chardev *c)
 }
 
 /* Lock held. */
-static void lose_output(struct chardev *c, int error)
+static void lose_output(struct chardev *c, int err)
 {
 	c->out_len = 0;
-	switch (error) {
+	switch (err) {
 	case EPIPE:
 	case ECONNRESET:
 	case ENOTCONN:
@@ -257,10 +257,10 @@ static void lose_output(struct chardev *c, int error)
 		c->out_dead = true;
 		break;
 	}
-	note_lost(c, error);
+	note_lost(c, err);
 	if (log_limit_ok(&c->lost))
 		log_warning("The guest's console output cannot be written, some of it is lost: %s",
-			    strerror(error));
+			    strerror(err));
 }
 
 /* Lock held. Writes what can be written now. */
@@ -528,7 +528,7 @@ static const struct device_ops chardev_device_ops = {
 int chardev_init(struct chardev *c, const struct chardev_ops *ops, struct vm *vm, const char *name,
 		 int in_fd, int out_fd)
 {
-	int error;
+	int err;
 
 	c->ops = ops;
 	c->vm = vm;
@@ -544,10 +544,10 @@ int chardev_init(struct chardev *c, const struct chardev_ops *ops, struct vm *vm
 	c->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->wake.fd < 0)
 		return -errno;
-	error = loop_fd_add(c->loop, &c->wake, EPOLLIN);
-	if (error) {
+	err = loop_fd_add(c->loop, &c->wake, EPOLLIN);
+	if (err) {
 		close(c->wake.fd);
-		return error;
+		return err;
 	}
 	device_init(&c->device, &chardev_device_ops, "%s", name);
 	device_add(&vm->devices, &c->device);

@@ -70,7 +70,7 @@ static ssize_t pty_write(struct chardev *c, const u8 *data, size_t len)
 }
 
 /* What the last user typed has been read by now: EIO comes after the data. */
-static void pty_input_ended(struct chardev *c, int error)
+static void pty_input_ended(struct chardev *c, int err)
 {
 	struct pty *p = CONTAINER_OF(c, struct pty, base);
 
@@ -169,7 +169,7 @@ static const struct chardev_ops pty_ops = {
 static int prepare_slave(int master, char *path, size_t size)
 {
 	struct termios mode;
-	int slave, error = 0;
+	int slave, err = 0;
 
 	if (grantpt(master) || unlockpt(master) || ptsname_r(master, path, size))
 		return -errno;
@@ -177,22 +177,22 @@ static int prepare_slave(int master, char *path, size_t size)
 	if (slave < 0)
 		return -errno;
 	if (tcgetattr(slave, &mode)) {
-		error = -errno;
+		err = -errno;
 	} else {
 		/* The guest's own terminal echoes and edits lines. */
 		cfmakeraw(&mode);
 		if (tcsetattr(slave, TCSANOW, &mode))
-			error = -errno;
+			err = -errno;
 	}
 	close(slave);
-	return error;
+	return err;
 }
 
 struct chardev *chardev_pty(struct vm *vm, unsigned id)
 {
 	struct pty *p = calloc(1, sizeof(*p));
 	const char *link = vm->config->ttys[id].link;
-	int master = -1, out = -1, error;
+	int master = -1, out = -1, err;
 	char name[16];
 
 	if (!p)
@@ -200,24 +200,24 @@ struct chardev *chardev_pty(struct vm *vm, unsigned id)
 	p->id = id;
 	p->looker.expired = on_looker;
 	master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	error = master < 0 ? -errno : prepare_slave(master, p->path, sizeof(p->path));
-	if (error)
+	err = master < 0 ? -errno : prepare_slave(master, p->path, sizeof(p->path));
+	if (err)
 		goto fail;
 	if (link) {
-		error = pty_link_open(&p->link, link, p->path);
-		if (error)
+		err = pty_link_open(&p->link, link, p->path);
+		if (err)
 			goto undo;
 	}
 	/* A descriptor can be in an epoll set once: input and output wait independently. */
 	out = fcntl(master, F_DUPFD_CLOEXEC, 3);
 	snprintf(name, sizeof(name), "pty%u", id);
-	error = out < 0 ? -errno : chardev_init(&p->base, &pty_ops, vm, name, master, out);
-	if (error)
+	err = out < 0 ? -errno : chardev_init(&p->base, &pty_ops, vm, name, master, out);
+	if (err)
 		goto fail;
 	return &p->base;
 
 fail:
-	log_fatal("Unable to open a terminal for serial port %u: %s", id, strerror(-error));
+	log_fatal("Unable to open a terminal for serial port %u: %s", id, strerror(-err));
 undo:
 	pty_link_remove(&p->link);
 	if (out >= 0)
@@ -225,6 +225,6 @@ undo:
 	if (master >= 0)
 		close(master);
 	free(p);
-	errno = -error;
+	errno = -err;
 	return NULL;
 }

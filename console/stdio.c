@@ -112,12 +112,12 @@ static void on_foreground_timer(struct loop_timer *timer)
 	take_terminal(CONTAINER_OF(timer, struct stdio, foreground));
 }
 
-static void stdio_input_ended(struct chardev *c, int error)
+static void stdio_input_ended(struct chardev *c, int err)
 {
 	struct stdio *s = CONTAINER_OF(c, struct stdio, base);
 
 	/* Put into the background after we had looked. The shell has set its own mode by now. */
-	if (s->in.tty && error == -EIO && !terminal_in_foreground(s->in.fd)) {
+	if (s->in.tty && err == -EIO && !terminal_in_foreground(s->in.fd)) {
 		terminal_forget();
 		take_terminal(s);
 		return;
@@ -213,7 +213,7 @@ struct chardev *chardev_stdio(struct vm *vm)
 {
 	struct stdio *s = calloc(1, sizeof(*s));
 	struct sigaction hup;
-	int error;
+	int err;
 
 	if (!s)
 		return NULL;
@@ -228,12 +228,12 @@ struct chardev *chardev_stdio(struct vm *vm)
 		(s->out.tty && !sigaction(SIGHUP, NULL, &hup) && hup.sa_handler == SIG_IGN);
 	s->fresh_line = true;
 	s->base.in_ahead = s->in.tty;
-	error = chardev_init(&s->base, &stdio_ops, vm, "stdio", s->in.fd, s->out.fd);
-	if (error) {
+	err = chardev_init(&s->base, &stdio_ops, vm, "stdio", s->in.fd, s->out.fd);
+	if (err) {
 		shared_fd_exit(&s->in);
 		shared_fd_exit(&s->out);
 		free(s);
-		errno = -error;
+		errno = -err;
 		return NULL;
 	}
 	return &s->base;

@@ -58,24 +58,24 @@ static int connect_until(const struct control_folder *folder, const char *name, 
 }
 
 /* Is the error that of a guest which is not there? */
-static bool is_absent(int error)
+static bool is_absent(int err)
 {
-	return error == -ENOENT || error == -ECONNREFUSED;
+	return err == -ENOENT || err == -ECONNREFUSED;
 }
 
 /* 0, with the folder's guest in `peer`. */
 static int connect_in(const struct control_folder *folder, const char *name, u64 end,
 		      struct control_peer *peer)
 {
-	int fd = connect_until(folder, name, end), error;
+	int fd = connect_until(folder, name, end), err;
 
 	if (fd < 0)
 		return fd;
 	peer->fd = fd;
-	error = identify(peer, folder);
-	if (error)
+	err = identify(peer, folder);
+	if (err)
 		control_disconnect(peer);
-	return error;
+	return err;
 }
 
 /* One of ours. */
@@ -83,16 +83,16 @@ static int connect_own(const char *name, u64 end, struct control_peer *peer)
 {
 	struct control_folder folder;
 	char path[PATH_MAX];
-	int error = -ENOENT;
+	int err = -ENOENT;
 
-	for (unsigned i = 0; is_absent(error) && control_folder_path(i, path); i++) {
+	for (unsigned i = 0; is_absent(err) && control_folder_path(i, path); i++) {
 		/* No guest of ours has its socket where it could not have made one. */
 		if (control_folder_open(&folder, path, false))
 			continue;
-		error = connect_in(&folder, name, end, peer);
+		err = connect_in(&folder, name, end, peer);
 		control_folder_close(&folder);
 	}
-	return error;
+	return err;
 }
 
 struct wanted {
@@ -137,14 +137,14 @@ static int connect_other(const char *words, u64 end, struct control_peer *peer)
 int control_connect(const char *name, int timeout_ms, struct control_peer *peer)
 {
 	u64 end = clock_now() + timeout_ms * MS;
-	int error = -ENOENT;
+	int err = -ENOENT;
 
 	*peer = (struct control_peer){ .fd = -1 };
 	if (strchr(name, '/'))
-		error = connect_other(name, end, peer);
+		err = connect_other(name, end, peer);
 	else if (control_name_ok(name))
-		error = connect_own(name, end, peer);
-	return is_absent(error) ? -ENOENT : error;
+		err = connect_own(name, end, peer);
+	return is_absent(err) ? -ENOENT : err;
 }
 
 void control_disconnect(struct control_peer *peer)
@@ -181,7 +181,7 @@ static int send_all(struct control_peer *peer, const char *text, u64 end)
 
 	while (left) {
 		ssize_t n = send(peer->fd, text, left, MSG_NOSIGNAL | MSG_DONTWAIT);
-		int error;
+		int err;
 
 		if (n >= 0) {
 			text += n;
@@ -190,9 +190,9 @@ static int send_all(struct control_peer *peer, const char *text, u64 end)
 		}
 		if (errno != EAGAIN && errno != EINTR)
 			return -EPIPE;
-		error = wait_for(peer, POLLOUT, end);
-		if (error)
-			return error;
+		err = wait_for(peer, POLLOUT, end);
+		if (err)
+			return err;
 	}
 	return 0;
 }
@@ -201,11 +201,11 @@ static int send_all(struct control_peer *peer, const char *text, u64 end)
 static ssize_t receive(struct control_peer *peer, char *buffer, size_t size, u64 end)
 {
 	for (;;) {
-		int error = wait_for(peer, POLLIN, end);
+		int err = wait_for(peer, POLLIN, end);
 		ssize_t n;
 
-		if (error)
-			return error;
+		if (err)
+			return err;
 		n = recv(peer->fd, buffer, size, MSG_DONTWAIT);
 		if (n >= 0)
 			return n;
@@ -256,16 +256,16 @@ static int exchange(struct control_peer *peer, const char *request, u64 end, cha
 		    size_t *len)
 {
 	FILE *out = open_memstream(line, len);
-	int error;
+	int err;
 
 	if (!out)
 		return -ENOMEM;
-	error = send_all(peer, request, end);
-	if (!error)
-		error = receive_line(peer, out, end);
-	if (fclose(out) && !error)
-		error = -ENOMEM;
-	return error;
+	err = send_all(peer, request, end);
+	if (!err)
+		err = receive_line(peer, out, end);
+	if (fclose(out) && !err)
+		err = -ENOMEM;
+	return err;
 }
 
 int control_ask(struct control_peer *peer, const char *request, json_t *args, int timeout_ms,
@@ -274,18 +274,18 @@ int control_ask(struct control_peer *peer, const char *request, json_t *args, in
 	u64 end = clock_now() + timeout_ms * MS;
 	char *question = request_line(request, args), *line = NULL;
 	size_t len;
-	int error = -ENOMEM;
+	int err = -ENOMEM;
 
 	*answer = NULL;
 	if (question)
-		error = exchange(peer, question, end, &line, &len);
-	if (!error)
+		err = exchange(peer, question, end, &line, &len);
+	if (!err)
 		*answer = json_read(line, len);
-	if (!error && !*answer)
-		error = -EPROTO;
+	if (!err && !*answer)
+		err = -EPROTO;
 	free(question);
 	free(line);
-	return error;
+	return err;
 }
 
 int control_wait_end(struct control_peer *peer, int timeout_ms)

@@ -86,7 +86,7 @@ static int check_owner(int fd)
 
 int control_folder_open(struct control_folder *folder, const char *path, bool make)
 {
-	int error;
+	int err;
 
 	if (make && mkdir(path, 0700) && errno != EEXIST)
 		return -errno;
@@ -95,13 +95,13 @@ int control_folder_open(struct control_folder *folder, const char *path, bool ma
 	folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (folder->fd < 0)
 		return -errno;
-	error = check_owner(folder->fd);
+	err = check_owner(folder->fd);
 	/* A file system may be read-only. */
-	if (!error && make && faccessat(folder->fd, ".", W_OK | X_OK, 0))
-		error = -errno;
-	if (error) {
+	if (!err && make && faccessat(folder->fd, ".", W_OK | X_OK, 0))
+		err = -errno;
+	if (err) {
 		control_folder_close(folder);
-		return error;
+		return err;
 	}
 	snprintf(folder->path, sizeof(folder->path), "%s", path);
 	return 0;
@@ -143,11 +143,11 @@ bool control_folder_trouble(char *text, size_t size)
 
 	for (unsigned i = 0; control_folder_path(i, path); i++) {
 		struct control_folder folder;
-		int error = control_folder_open(&folder, path, false);
+		int err = control_folder_open(&folder, path, false);
 
-		if (!error)
+		if (!err)
 			control_folder_close(&folder);
-		if (!error || lstat(path, &st) || !is_trouble(&st))
+		if (!err || lstat(path, &st) || !is_trouble(&st))
 			continue;
 		/* After sudo it may be the other user's, whose guests root sees anyway. */
 		if (geteuid() == 0 && st.st_uid != 0 && !control_chosen_folder() &&
@@ -227,15 +227,15 @@ int control_folder_remove(const struct control_folder *folder, const char *name)
 
 static int connect_to(const struct sockaddr_un *address)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), err;
 
 	if (fd < 0)
 		return -errno;
 	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)))
 		return fd;
-	error = -errno;
+	err = -errno;
 	close(fd);
-	return error;
+	return err;
 }
 
 /* connect() follows links, and a user could have one lead to root's own sockets: the file itself is held. */
@@ -260,12 +260,12 @@ static int connect_foreign(const struct control_folder *folder, const char *name
 int control_folder_connect(const struct control_folder *folder, const char *name)
 {
 	struct sockaddr_un address;
-	int error;
+	int err;
 
 	if (folder->foreign)
 		return connect_foreign(folder, name);
-	error = control_folder_address(folder, name, &address);
-	return error ? error : connect_to(&address);
+	err = control_folder_address(folder, name, &address);
+	return err ? err : connect_to(&address);
 }
 
 int control_folder_remove_stale(struct control_folder *folder, const char *name)

@@ -90,14 +90,14 @@ static int look_into(struct control_folder *folder, struct names *names)
 	DIR *dir = fdopendir(openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	struct dirent *entry;
 	unsigned files = 0;
-	int error = 0;
+	int err = 0;
 
 	if (!dir)
 		return 0;
-	while (!error && (!folder->foreign || files++ < MAX_FOREIGN) && (entry = readdir(dir)))
-		error = look_at(folder, entry->d_name, names);
+	while (!err && (!folder->foreign || files++ < MAX_FOREIGN) && (entry = readdir(dir)))
+		err = look_at(folder, entry->d_name, names);
 	closedir(dir);
-	return error;
+	return err;
 }
 
 static int look_into_other(struct control_folder *folder, void *arg)
@@ -121,15 +121,15 @@ static int look_into_own(struct names *names)
 {
 	struct control_folder folder;
 	char path[PATH_MAX];
-	int error = 0;
+	int err = 0;
 
-	for (unsigned i = 0; !error && control_folder_path(i, path); i++) {
+	for (unsigned i = 0; !err && control_folder_path(i, path); i++) {
 		if (control_folder_open(&folder, path, false))
 			continue;
-		error = look_into(&folder, names);
+		err = look_into(&folder, names);
 		control_folder_close(&folder);
 	}
-	return error;
+	return err;
 }
 
 static int look_into_others(struct names *names)
@@ -140,11 +140,11 @@ static int look_into_others(struct names *names)
 	});
 }
 
-static int give(struct names *names, int error, char ***list, size_t *nr)
+static int give(struct names *names, int err, char ***list, size_t *nr)
 {
-	if (error) {
+	if (err) {
 		control_free_names(names->list, names->nr);
-		return error;
+		return err;
 	}
 	if (names->nr)
 		qsort(names->list, names->nr, sizeof(*names->list), compare);
@@ -156,11 +156,11 @@ static int give(struct names *names, int error, char ***list, size_t *nr)
 int control_names(char ***list, size_t *nr)
 {
 	struct names names = { 0 };
-	int error = look_into_own(&names);
+	int err = look_into_own(&names);
 
-	if (!error)
-		error = look_into_others(&names);
-	return give(&names, error, list, nr);
+	if (!err)
+		err = look_into_others(&names);
+	return give(&names, err, list, nr);
 }
 
 int control_other_names(char ***list, size_t *nr)

@@ -50,15 +50,15 @@ static struct control *create_control(struct vm *vm, const struct config_kind *c
 static int name_is_taken(const char *name)
 {
 	struct control_peer peer;
-	int error = control_connect(name, 0, &peer);
+	int err = control_connect(name, 0, &peer);
 
-	if (error && error != -ETIMEDOUT)
+	if (err && err != -ETIMEDOUT)
 		return 0;
-	if (!error && peer.pid)
+	if (!err && peer.pid)
 		log_fatal("--name %s: a guest of that name runs already, PID %d", name, peer.pid);
 	else
 		log_fatal("--name %s: a guest of that name runs already", name);
-	if (!error)
+	if (!err)
 		control_disconnect(&peer);
 	return -EEXIST;
 }
@@ -67,15 +67,15 @@ static int name_is_taken(const char *name)
 static int open_folder(struct control *control)
 {
 	char path[PATH_MAX];
-	int error = -ENOENT;
+	int err = -ENOENT;
 
 	for (unsigned i = 0; control_folder_path(i, path); i++) {
-		error = control_folder_open(&control->folder, path, true);
-		if (!error)
+		err = control_folder_open(&control->folder, path, true);
+		if (!err)
 			return 0;
-		log_debug("control socket: %s: %s", path, strerror(-error));
+		log_debug("control socket: %s: %s", path, strerror(-err));
 	}
-	return error;
+	return err;
 }
 
 /* The folder is locked from before bind() until after listen(): in between it looks like a dead guest's. */
@@ -83,12 +83,12 @@ static int bind_socket(struct control *control, int fd)
 {
 	const char *name = control->vm->config->name;
 	struct sockaddr_un address;
-	int error = control_folder_remove_stale(&control->folder, name);
+	int err = control_folder_remove_stale(&control->folder, name);
 
-	if (!error)
-		error = control_folder_address(&control->folder, name, &address);
-	if (error)
-		return error;
+	if (!err)
+		err = control_folder_address(&control->folder, name, &address);
+	if (err)
+		return err;
 	/* The file gets the socket's mode. */
 	if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, sizeof(address)))
 		return -errno;
@@ -96,27 +96,27 @@ static int bind_socket(struct control *control, int fd)
 		control->inode = control_folder_inode(&control->folder, name);
 		return 0;
 	}
-	error = -errno;
+	err = -errno;
 	control_folder_remove(&control->folder, name);
-	return error;
+	return err;
 }
 
 static int make_socket(struct control *control)
 {
-	int error = open_folder(control), fd;
+	int err = open_folder(control), fd;
 
-	if (!error)
-		error = control_folder_lock(&control->folder);
-	if (error)
-		return error;
+	if (!err)
+		err = control_folder_lock(&control->folder);
+	if (err)
+		return err;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	error = bind_socket(control, fd);
+	err = bind_socket(control, fd);
 	control_folder_unlock(&control->folder);
-	if (error) {
+	if (err) {
 		close(fd);
-		return error;
+		return err;
 	}
 	control->connections.listener.fd = fd;
 	return 0;
@@ -148,7 +148,7 @@ static int start_thread(struct control *control)
 	return err;
 }
 
-static void say_no_socket(const struct vm_config *config, int error)
+static void say_no_socket(const struct vm_config *config, int err)
 {
 	char why[PATH_MAX + 200] = "";
 	bool trouble = control_folder_trouble(why, sizeof(why));
@@ -156,14 +156,14 @@ static void say_no_socket(const struct vm_config *config, int error)
 	void (*say)(const char *fmt, ...) = config->named || trouble ? log_warning : log_debug;
 
 	say("Guest %s has no control socket (%s): 'lkvm list' and its like will not find it",
-	    config->name, trouble ? why : strerror(-error));
+	    config->name, trouble ? why : strerror(-err));
 }
 
 int control_create(struct control **out, struct vm *vm, const struct config_kind *const *kinds)
 {
 	const struct vm_config *config = vm->config;
 	struct control *control;
-	int error;
+	int err;
 
 	*out = NULL;
 	if (control_bad_folder()) {
@@ -173,23 +173,23 @@ int control_create(struct control **out, struct vm *vm, const struct config_kind
 		return 0;
 	}
 	/* Two processes can have the same number, in two containers: nobody asked for their names. */
-	error = config->named ? name_is_taken(config->name) : 0;
-	if (error)
-		return error;
+	err = config->named ? name_is_taken(config->name) : 0;
+	if (err)
+		return err;
 	/* Else jansson opens /dev/urandom when it makes its first object, while the guest runs. */
 	json_object_seed(0);
 	control = create_control(vm, kinds);
 	if (!control)
 		return -ENOMEM;
-	error = make_socket(control);
-	if (!error)
-		error = start_thread(control);
-	if (error) {
+	err = make_socket(control);
+	if (!err)
+		err = start_thread(control);
+	if (err) {
 		control_destroy(control);
 		/* Since it was looked for, just now. */
-		if (error == -EEXIST && config->named && name_is_taken(config->name))
+		if (err == -EEXIST && config->named && name_is_taken(config->name))
 			return -EEXIST;
-		say_no_socket(config, error);
+		say_no_socket(config, err);
 		return 0;
 	}
 	*out = control;

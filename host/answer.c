@@ -84,18 +84,18 @@ void host_because(struct host_answer *answer, const char *fmt, ...)
 int host_read_line(const char *path, char *text, size_t size)
 {
 	FILE *file = fopen(path, "re");
-	int error = 0;
+	int err = 0;
 
 	text[0] = '\0';
 	if (!file)
 		return -errno;
 	if (!fgets(text, size, file)) {
 		text[0] = '\0';
-		error = -EIO;
+		err = -EIO;
 	}
 	text[strcspn(text, "\n")] = '\0';
 	fclose(file);
-	return error;
+	return err;
 }
 
 int host_module_parameter(const char *module, const char *name, char *value, size_t size)

@@ -119,11 +119,11 @@ static bool is_guest(void)
 	       file_has("/sys/class/dmi/id/sys_vendor", vendors);
 }
 
-void node_look(struct node_seen *seen, const char *path, int error)
+void node_look(struct node_seen *seen, const char *path, int err)
 {
 	struct stat st;
 
-	*seen = (struct node_seen){ .path = path, .error = error };
+	*seen = (struct node_seen){ .path = path, .error = err };
 	if (!stat(path, &st)) {
 		seen->found = true;
 		seen->mode = st.st_mode;

@@ -36,12 +36,12 @@ int host_new_vm(const struct host *host)
 {
 	struct vm_config config;
 	unsigned long type = 0;
-	int error;
+	int err;
 
 	config_init(&config, NULL);
-	error = arch_vm_type(&config, host->kvm_fd, &type);
+	err = arch_vm_type(&config, host->kvm_fd, &type);
 	config_release(&config);
-	return error ? error : kvm_create_vm(host->kvm_fd, type);
+	return err ? err : kvm_create_vm(host->kvm_fd, type);
 }
 
 int host_open(struct host *host)

@@ -13,12 +13,12 @@
 
 #define KVM_DEVICE "/dev/kvm"
 
-static void explain_open(int error)
+static void explain_open(int err)
 {
 	struct node_seen seen;
 	char text[600];
 
-	node_look(&seen, KVM_DEVICE, error);
+	node_look(&seen, KVM_DEVICE, err);
 	node_explain(&seen, arch_kvm_absent,
 		     "this is a virtual machine, so its host must have nested virtualization on",
 		     text, sizeof(text));
@@ -30,18 +30,18 @@ int kvm_open(void)
 	int fd = open(KVM_DEVICE, O_RDWR | O_CLOEXEC), version;
 
 	if (fd < 0) {
-		int error = errno;
+		int err = errno;
 
-		explain_open(error);
-		return -error;
+		explain_open(err);
+		return -err;
 	}
 	version = ioctl(fd, KVM_GET_API_VERSION, 0);
 	if (version < 0) {
-		int error = errno;
+		int err = errno;
 
-		log_fatal(KVM_DEVICE " is not KVM's device: %s", strerror(error));
+		log_fatal(KVM_DEVICE " is not KVM's device: %s", strerror(err));
 		close(fd);
-		return -error;
+		return -err;
 	}
 	if (version != KVM_API_VERSION) {
 		log_fatal(KVM_DEVICE " speaks API version %d, lkvm speaks %d", version,
@@ -54,16 +54,16 @@ int kvm_open(void)
 
 int kvm_create_vm(int kvm_fd, unsigned long type)
 {
-	int fd, error;
+	int fd, err;
 
 	do {
 		fd = ioctl(kvm_fd, KVM_CREATE_VM, type);
 	} while (fd < 0 && errno == EINTR);
 	if (fd < 0) {
-		error = -errno;
+		err = -errno;
 		log_fatal("Unable to create a virtual machine: %s%s", strerror(errno),
 			  errno == EBUSY ? " (another hypervisor is using the processor)" : "");
-		return error;
+		return err;
 	}
 	return fd;
 }

@@ -54,23 +54,23 @@ static int write_all(int fd, const u8 *data, u32 len, u32 offset)
 static int store(struct cfi_chip *chip, u32 offset, u32 len)
 {
 	struct cfi_flash *flash = CONTAINER_OF(chip, struct cfi_flash, chip);
-	int error = write_all(flash->fd, chip->array + offset, len, offset);
+	int err = write_all(flash->fd, chip->array + offset, len, offset);
 
 	flash->written = true;
-	if (error && log_limit_ok(&flash->said))
-		log_error("--flash %s: writing failed: %s", flash->path, strerror(-error));
-	return error;
+	if (err && log_limit_ok(&flash->said))
+		log_error("--flash %s: writing failed: %s", flash->path, strerror(-err));
+	return err;
 }
 
 /* The guest sees the array directly exactly while that is what a read shows. Lock held. */
 static void update_mapping(struct cfi_flash *flash)
 {
 	bool array = flash->chip.guest.read == CFI_READ_ARRAY;
-	int error = array ? vm_rom_map(&flash->rom) : vm_rom_unmap(&flash->rom);
+	int err = array ? vm_rom_map(&flash->rom) : vm_rom_unmap(&flash->rom);
 
-	if (error && log_limit_ok(&flash->said))
+	if (err && log_limit_ok(&flash->said))
 		log_error("--flash %s: KVM does not %s it: %s", flash->path,
-			  array ? "map" : "unmap", strerror(-error));
+			  array ? "map" : "unmap", strerror(-err));
 }
 
 static void flash_read(void *opaque, u64 offset, u8 *data, unsigned len)
@@ -124,17 +124,17 @@ static const struct device_ops flash_ops = { .reset = flash_reset, .destroy = fl
 
 /* ---- the file ---- */
 
-static int refuse(const struct cfi_flash *flash, int error, const char *why)
+static int refuse(const struct cfi_flash *flash, int err, const char *why)
 {
 	log_fatal("--flash %s: %s", flash->path, why);
-	return error;
+	return err;
 }
 
 static int refuse_errno(const struct cfi_flash *flash)
 {
-	int error = -errno;
+	int err = -errno;
 
-	return refuse(flash, error, strerror(-error));
+	return refuse(flash, err, strerror(-err));
 }
 
 static int open_file(struct cfi_flash *flash)
@@ -176,19 +176,19 @@ static int lock_file(const struct cfi_flash *flash)
 {
 	char who[64] = "another process";
 	struct file_holder holder;
-	int error = file_lock(flash->fd, !flash->chip.readonly, &holder);
+	int err = file_lock(flash->fd, !flash->chip.readonly, &holder);
 
-	if (error >= 0)
+	if (err >= 0)
 		return 0;
-	if (error != -EBUSY) {
+	if (err != -EBUSY) {
 		log_warning("--flash %s: cannot be locked (%s): take care that nobody else uses it",
-			    flash->path, strerror(-error));
+			    flash->path, strerror(-err));
 		return 0;
 	}
 	if (holder.pid)
 		file_holder_text(&holder, who, sizeof(who));
 	log_fatal("--flash %s: in use by %s", flash->path, who);
-	return error;
+	return err;
 }
 
 static int read_file(struct cfi_flash *flash)
@@ -218,18 +218,18 @@ static int read_file(struct cfi_flash *flash)
 
 static int load_file(struct cfi_flash *flash, u64 max)
 {
-	int error = open_file(flash);
+	int err = open_file(flash);
 
-	if (!error)
-		error = check_file(flash, max);
-	if (!error)
-		error = lock_file(flash);
-	if (!error)
-		error = read_file(flash);
-	if (!error && flash->chip.readonly)
+	if (!err)
+		err = check_file(flash, max);
+	if (!err)
+		err = lock_file(flash);
+	if (!err)
+		err = read_file(flash);
+	if (!err && flash->chip.readonly)
 		log_info("--flash %s: cannot be written, so the guest cannot change it",
 			 flash->path);
-	return error;
+	return err;
 }
 
 /* ---- creation ---- */

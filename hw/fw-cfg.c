@@ -164,7 +164,7 @@ static int write_directory(struct fw_cfg *fw)
 int fw_cfg_set_name(struct fw_cfg *fw, const char *name, const void *bytes, u32 size)
 {
 	struct item *item = find_name(fw, name);
-	int error;
+	int err;
 
 	if (!*name || strlen(name) >= NAME_SIZE)
 		return -EINVAL;
@@ -175,8 +175,8 @@ int fw_cfg_set_name(struct fw_cfg *fw, const char *name, const void *bytes, u32 
 		fw->next_key++;
 		memcpy(item->name, name, strlen(name) + 1);
 	}
-	error = set_bytes(item, bytes, size);
-	return error ?: write_directory(fw);
+	err = set_bytes(item, bytes, size);
+	return err ?: write_directory(fw);
 }
 
 int fw_cfg_set_files(struct fw_cfg *fw, u16 key, const struct boot_file *files, unsigned nr)
@@ -226,15 +226,15 @@ static int read_next(struct fw_cfg *fw, u8 *buffer, u32 len)
 	const struct item *item = fw_cfg_find(fw, fw->state.key);
 	u32 left = item ? item->size - MIN(fw->state.offset, item->size) : 0;
 	u32 use = MIN(len, left);
-	int error = 0;
+	int err = 0;
 
 	memset(buffer, 0, len);
 	if (use && item->bytes)
 		memcpy(buffer, item->bytes + fw->state.offset, use);
 	else if (use)
-		error = read_files(item, fw->state.offset, buffer, use);
+		err = read_files(item, fw->state.offset, buffer, use);
 	fw->state.offset += use;
-	return error;
+	return err;
 }
 
 static void select_item(struct fw_cfg *fw, u16 key)
@@ -249,19 +249,19 @@ static int read_into_guest(struct fw_cfg *fw, gpa_t gpa, u32 length)
 {
 	while (length) {
 		u32 len = MIN(length, (u32)CHUNK);
-		int error;
+		int err;
 
 		/* A request may be for 4 GiB: neither the end of the guest nor a pause waits for that. */
 		if (vm_ending(fw->vm))
 			return -ECANCELED;
 		if (vcpus_parking(fw->vm))
 			return -EINTR;
-		error = read_next(fw, fw->chunk, len);
+		err = read_next(fw, fw->chunk, len);
 		/* Wrapping around is refused with all else that is no memory. */
-		if (!error)
-			error = guest_write(&fw->vm->memory, gpa, fw->chunk, len);
-		if (error)
-			return error;
+		if (!err)
+			err = guest_write(&fw->vm->memory, gpa, fw->chunk, len);
+		if (err)
+			return err;
 		gpa += len;
 		length -= len;
 	}
@@ -295,18 +295,18 @@ static bool run_dma(struct fw_cfg *fw, gpa_t gpa)
 	u32 answer, offset = fw->state.offset;
 	struct dma_access access;
 	u16 key = fw->state.key;
-	int error;
+	int err;
 
 	if (guest_read(&fw->vm->memory, gpa, &access, sizeof(access)))
 		return true;
-	error = do_access(fw, be32toh(access.control), be32toh(access.length),
-			  be64toh(access.address));
-	if (error == -EINTR) {
+	err = do_access(fw, be32toh(access.control), be32toh(access.length),
+			be64toh(access.address));
+	if (err == -EINTR) {
 		fw->state.key = key;
 		fw->state.offset = offset;
 		return false;
 	}
-	answer = htobe32(error ? DMA_ERROR : 0);
+	answer = htobe32(err ? DMA_ERROR : 0);
 	if (guest_write(&fw->vm->memory, gpa, &answer, sizeof(answer)))
 		log_debug("fw_cfg: a DMA descriptor that cannot be written");
 	return true;
@@ -382,7 +382,7 @@ static const struct device_ops device_ops = { .reset = fw_cfg_reset, .destroy = 
 int fw_cfg_create(struct vm *vm, u16 port, struct fw_cfg **result)
 {
 	struct fw_cfg *fw = calloc(1, sizeof(*fw));
-	int error;
+	int err;
 
 	if (!fw)
 		return -ENOMEM;
@@ -392,17 +392,17 @@ int fw_cfg_create(struct vm *vm, u16 port, struct fw_cfg **result)
 	fw->port = port;
 	fw->next_key = FIRST_NAME;
 	fw->state.key = NOBODY;
-	error = fw_cfg_set(fw, FW_CFG_SIGNATURE, "QEMU", 4);
-	if (!error)
-		error = fw_cfg_set_u32(fw, FW_CFG_ID, ID_PORTS | ID_DMA);
-	if (!error)
-		error = write_directory(fw);
-	if (!error)
-		error = bus_add(vm->ports, port, FW_CFG_PORTS, &port_ops, fw);
-	if (error) {
-		log_fatal("fw_cfg: ports at 0x%x: %s", port, strerror(-error));
+	err = fw_cfg_set(fw, FW_CFG_SIGNATURE, "QEMU", 4);
+	if (!err)
+		err = fw_cfg_set_u32(fw, FW_CFG_ID, ID_PORTS | ID_DMA);
+	if (!err)
+		err = write_directory(fw);
+	if (!err)
+		err = bus_add(vm->ports, port, FW_CFG_PORTS, &port_ops, fw);
+	if (err) {
+		log_fatal("fw_cfg: ports at 0x%x: %s", port, strerror(-err));
 		fw_cfg_destroy(&fw->device);
-		return error;
+		return err;
 	}
 	device_add(&vm->devices, &fw->device);
 	*result = fw;

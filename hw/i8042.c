@@ -238,7 +238,7 @@ static const struct device_ops i8042_ops = { .reset = i8042_reset, .destroy = i8
 int i8042_create(struct vm *vm)
 {
 	struct i8042 *k = calloc(1, sizeof(*k));
-	int error;
+	int err;
 
 	if (!k)
 		return -ENOMEM;
@@ -248,16 +248,16 @@ int i8042_create(struct vm *vm)
 	k->irq = irq_line(vm, KEYBOARD_GSI);
 	i8042_reset(&k->device);
 	/* No ACPI id: a kernel with ACPI then does not look for a keyboard at all. */
-	error = bus_add(vm->ports, DATA_PORT, 1, &data_ops, k);
-	if (!error) {
-		error = bus_add(vm->ports, STATUS_PORT, 1, &status_ops, k);
-		if (error)
+	err = bus_add(vm->ports, DATA_PORT, 1, &data_ops, k);
+	if (!err) {
+		err = bus_add(vm->ports, STATUS_PORT, 1, &status_ops, k);
+		if (err)
 			bus_remove(vm->ports, DATA_PORT);
 	}
-	if (error) {
+	if (err) {
 		log_fatal("i8042: ports 0x60 and 0x64 are not free");
 		i8042_destroy(&k->device);
-		return error;
+		return err;
 	}
 	device_add(&vm->devices, &k->device);
 	return 0;

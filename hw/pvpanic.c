@@ -46,7 +46,7 @@ static int create(struct vm *vm, struct bus *bus, enum device_resource_kind kind
 		  u64 size)
 {
 	struct pvpanic *p = calloc(1, sizeof(*p));
-	int error;
+	int err;
 
 	if (!p)
 		return -ENOMEM;
@@ -58,11 +58,11 @@ static int create(struct vm *vm, struct bus *bus, enum device_resource_kind kind
 	p->device.description.node_name = "pvpanic";
 	p->device.description.resources[0] = (struct device_resource){ kind, base, size };
 	p->device.description.nr_resources = 1;
-	error = bus_add(bus, base, size, &pvpanic_bus_ops, p);
-	if (error) {
+	err = bus_add(bus, base, size, &pvpanic_bus_ops, p);
+	if (err) {
 		log_fatal("pvpanic: address 0x%llx is not free", (unsigned long long)base);
 		free(p);
-		return error;
+		return err;
 	}
 	device_add(&vm->devices, &p->device);
 	return 0;

@@ -30,7 +30,7 @@ static void on_timer(struct loop_fd *handler, u32 events)
 int realtime_timer_init(struct realtime_timer *timer, struct loop *loop,
 			void (*expired)(struct realtime_timer *timer), const char *who)
 {
-	int error;
+	int err;
 
 	timer->loop = loop;
 	timer->expired = expired;
@@ -38,10 +38,10 @@ int realtime_timer_init(struct realtime_timer *timer, struct loop *loop,
 	timer->handler.fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (timer->handler.fd >= 0)
 		return 0;
-	error = -errno;
+	err = -errno;
 	log_fatal("%s: no timer: %s", who, strerror(errno));
 	timer->expired = NULL;
-	return error;
+	return err;
 }
 
 int realtime_timer_start(struct realtime_timer *timer)

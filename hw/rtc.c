@@ -127,7 +127,7 @@ int rtc_create(struct vm *vm, struct rtc *rtc, const char *name,
 {
 	struct bus *bus = where->kind == RESOURCE_PORT ? vm->ports : vm->mmio;
 	struct device_description *description = &rtc->device.description;
-	int error;
+	int err;
 
 	device_init(&rtc->device, &rtc_device_ops, "%s", name);
 	description->node_name = "rtc";
@@ -138,11 +138,11 @@ int rtc_create(struct vm *vm, struct rtc *rtc, const char *name,
 	pthread_mutex_init(&rtc->lock, NULL);
 	if (gsi >= 0)
 		rtc->irq = irq_line(vm, gsi);
-	error = realtime_timer_init(&rtc->timer, vm->loop, on_timer, name);
-	if (error)
+	err = realtime_timer_init(&rtc->timer, vm->loop, on_timer, name);
+	if (err)
 		goto fail;
-	error = bus_add(bus, where->base, where->size, rtc->ops->bus ?: &word_ops, rtc);
-	if (error) {
+	err = bus_add(bus, where->base, where->size, rtc->ops->bus ?: &word_ops, rtc);
+	if (err) {
 		log_fatal("%s: address 0x%llx is not free", name, (unsigned long long)where->base);
 		goto fail;
 	}
@@ -151,5 +151,5 @@ int rtc_create(struct vm *vm, struct rtc *rtc, const char *name,
 
 fail:
 	rtc_destroy(&rtc->device);
-	return error;
+	return err;
 }

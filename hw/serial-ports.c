@@ -24,11 +24,11 @@ static int create_serial_port(struct vm *vm, const struct hw_place *place, unsig
 
 int serial_ports_create(struct vm *vm, const struct hw_place *places, unsigned nr)
 {
-	int error = 0;
+	int err = 0;
 
-	for (unsigned i = 0; i < nr && !error; i++)
-		error = create_serial_port(vm, &places[i], i);
-	return error;
+	for (unsigned i = 0; i < nr && !err; i++)
+		err = create_serial_port(vm, &places[i], i);
+	return err;
 }
 
 int serial_ports_create_row(struct vm *vm, gpa_t base, u64 distance, int gsi, unsigned nr)

@@ -626,7 +626,7 @@ int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *cha
 	struct chardev_client client = { .room = uart_room, .receive = uart_receive };
 	struct bus *bus = place->kind == RESOURCE_PORT ? vm->ports : vm->mmio;
 	struct uart *u = calloc(1, sizeof(*u));
-	int error;
+	int err;
 
 	if (!u)
 		return -ENOMEM;
@@ -638,12 +638,12 @@ int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *cha
 	u->irq = irq_line(vm, place->gsi);
 	u->shift = place->shift;
 	describe(u, place);
-	error = bus_add(bus, place->base, (u64)REGISTERS << place->shift, &uart_bus_ops, u);
-	if (error) {
+	err = bus_add(bus, place->base, (u64)REGISTERS << place->shift, &uart_bus_ops, u);
+	if (err) {
 		log_fatal("uart%u: address 0x%llx is not free", index,
 			  (unsigned long long)place->base);
 		uart_destroy(&u->device);
-		return error;
+		return err;
 	}
 	client.opaque = u;
 	chardev_set_client(chardev, &client);

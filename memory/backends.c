@@ -18,7 +18,7 @@
 static int open_memfd(struct guest_memory *memory, u64 size)
 {
 	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	int error;
+	int err;
 
 	memory->fd = memfd_create("guest", flags | MFD_NOEXEC_SEAL);
 	if (memory->fd < 0 && errno == EINVAL)
@@ -28,9 +28,9 @@ static int open_memfd(struct guest_memory *memory, u64 size)
 		memory->written = true;
 		return 0;
 	}
-	error = -errno;
-	log_fatal(MEMORY_SAY("%s"), memory_name(memory), strerror(-error));
-	return error;
+	err = -errno;
+	log_fatal(MEMORY_SAY("%s"), memory_name(memory), strerror(-err));
+	return err;
 }
 
 void memory_why_no_page(const struct guest_memory *memory, char *text, size_t size)

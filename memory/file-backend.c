@@ -16,24 +16,24 @@
 #include "lkvm/util/log.h"
 #include "lkvm/memory/backends.h"
 
-static int file_backend_refuse(const struct guest_memory *memory, const char *why, int error)
+static int file_backend_refuse(const struct guest_memory *memory, const char *why, int err)
 {
 	log_fatal(MEMORY_SAY("%s: %s"), memory_name(memory), memory->config->path, why);
-	return error;
+	return err;
 }
 
 static int file_backend_failed(const struct guest_memory *memory)
 {
-	int error = -errno;
+	int err = -errno;
 
-	return file_backend_refuse(memory, strerror(-error), error);
+	return file_backend_refuse(memory, strerror(-err), err);
 }
 
 /* One that is not there is made; one that is there is nobody's to resize. */
 static int open_or_make(struct guest_memory *memory, u64 size)
 {
 	const char *path = memory->config->path;
-	int error;
+	int err;
 
 	memory->fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (memory->fd >= 0 || errno != ENOENT)
@@ -43,10 +43,10 @@ static int open_or_make(struct guest_memory *memory, u64 size)
 		return file_backend_failed(memory);
 	if (!ftruncate(memory->fd, size))
 		return 0;
-	error = file_backend_failed(memory);
+	err = file_backend_failed(memory);
 	/* The next attempt would take it for somebody's, and find it too small. */
 	unlink(path);
-	return error;
+	return err;
 }
 
 static int lock(const struct guest_memory *memory)
@@ -97,17 +97,17 @@ int memory_open_file(struct guest_memory *memory, u64 size)
 {
 	struct statfs fs;
 	struct stat st;
-	int error = open_or_make(memory, size);
+	int err = open_or_make(memory, size);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	if (fstat(memory->fd, &st) || fstatfs(memory->fd, &fs))
 		return file_backend_failed(memory);
 	if (!S_ISREG(st.st_mode))
 		return file_backend_refuse(memory, "it is not a regular file", -EINVAL);
-	error = check_owner(memory, &st);
-	if (error)
-		return error;
+	err = check_owner(memory, &st);
+	if (err)
+		return err;
 	if ((u32)fs.f_type == HUGETLBFS_MAGIC)
 		return file_backend_refuse(memory, "it is in a hugetlbfs; use --hugetlbfs FOLDER",
 					   -EINVAL);

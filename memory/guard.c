@@ -140,11 +140,11 @@ bool memory_guard_report(gpa_t gpa, bool broken)
 /* One page. A kernel that cannot tell takes it for one that can be had. */
 static bool try_page(const struct guest_region *region, u64 offset)
 {
-	int error = memory_have(region->hva + offset, host_page);
+	int err = memory_have(region->hva + offset, host_page);
 
-	if (!error || error == -EINVAL)
+	if (!err || err == -EINVAL)
 		return true;
-	memory_guard_report(region->gpa + offset, error == -EHWPOISON);
+	memory_guard_report(region->gpa + offset, err == -EHWPOISON);
 	return false;
 }
 

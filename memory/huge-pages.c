@@ -119,11 +119,11 @@ static void list_sizes(char *list, size_t size)
 
 static int huge_pages_failed(const struct guest_memory *memory, const char *path)
 {
-	int error = -errno;
+	int err = -errno;
 
 	log_fatal(MEMORY_SAY("%s%s%s"), memory_name(memory), path ?: "", path ? ": " : "",
-		  strerror(-error));
-	return error;
+		  strerror(-err));
+	return err;
 }
 
 /* The file is there; its pages come when it is mapped, all or none. */
@@ -154,7 +154,7 @@ int memory_open_hugetlb(struct guest_memory *memory, u64 size)
 	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB;
 	char sizes[128], text[32];
 	struct stat st;
-	int error;
+	int err;
 
 	if (wanted)
 		flags |= (unsigned)__builtin_ctzll(wanted) << SIZE_SHIFT;
@@ -162,18 +162,18 @@ int memory_open_hugetlb(struct guest_memory *memory, u64 size)
 	if (memory->fd < 0 && (!wanted || errno == ENFILE || errno == EMFILE))
 		return huge_pages_failed(memory, NULL);
 	if (memory->fd < 0) {
-		error = -errno;
+		err = -errno;
 		list_sizes(sizes, sizeof(sizes));
 		log_fatal(MEMORY_SAY("this host has no huge pages of %s; sizes it has: %s"),
 			  memory_name(memory), size_text(wanted, text, sizeof(text)), sizes);
-		return error;
+		return err;
 	}
 	if (fstat(memory->fd, &st))
 		return huge_pages_failed(memory, NULL);
-	error = size_file(memory, size, st.st_blksize);
-	if (!error && fcntl(memory->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
-		error = huge_pages_failed(memory, NULL);
-	return error;
+	err = size_file(memory, size, st.st_blksize);
+	if (!err && fcntl(memory->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+		err = huge_pages_failed(memory, NULL);
+	return err;
 }
 
 int memory_open_hugetlbfs(struct guest_memory *memory, u64 size)

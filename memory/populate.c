@@ -102,10 +102,10 @@ static int populate_piece(const struct guest_memory *memory, const struct piece 
 	u64 head = bytes_before_page(memory, piece);
 	u64 body = ALIGN_DOWN(piece->len - head, memory->page);
 	u64 done;
-	int error = copy_through_mapping(memory, gpa, from, head);
+	int err = copy_through_mapping(memory, gpa, from, head);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	done = head + write_pages(memory, from + head, piece->file + head, body);
 	return copy_through_mapping(memory, gpa + done, from + done, piece->len - done);
 }
@@ -114,20 +114,20 @@ int guest_memory_populate(const struct guest_memory *memory, gpa_t gpa, const vo
 {
 	const u8 *from = bytes;
 	struct piece piece;
-	int error = 0;
+	int err = 0;
 
-	while (len && !error) {
+	while (len && !err) {
 		if (!find_piece(memory, gpa, len, &piece))
 			return -EFAULT;
 		if (piece.writable && piece.len >= WORTH_WRITING)
-			error = populate_piece(memory, &piece, gpa, from);
+			err = populate_piece(memory, &piece, gpa, from);
 		else
-			error = copy_through_mapping(memory, gpa, from, piece.len);
+			err = copy_through_mapping(memory, gpa, from, piece.len);
 		gpa += piece.len;
 		from += piece.len;
 		len -= piece.len;
 	}
-	return error;
+	return err;
 }
 
 /* ---- from a file ---- */
@@ -152,15 +152,15 @@ static void make_pages(const struct guest_memory *memory, gpa_t gpa, u64 len)
 static int read_through_mapping(const struct guest_memory *memory, gpa_t gpa, int fd, off_t offset,
 				u64 len)
 {
-	int error = 0;
+	int err = 0;
 
 	count(memory, 0, len);
-	for (u64 done = 0, n; done < len && !error; done += n) {
+	for (u64 done = 0, n; done < len && !err; done += n) {
 		n = MIN(len - done, (u64)MADE_AT_ONCE);
 		make_pages(memory, gpa + done, n);
-		error = guest_read_file(memory, gpa + done, fd, offset + done, n);
+		err = guest_read_file(memory, gpa + done, fd, offset + done, n);
 	}
-	return error;
+	return err;
 }
 
 /* The last page, of which the file has `len` bytes and the rest becomes zero. */
@@ -203,10 +203,10 @@ static int write_piece(const struct guest_memory *memory, const struct piece *pi
 	u64 head = bytes_before_page(memory, piece);
 	u64 body = ALIGN_DOWN(piece->len - head, memory->page), tail = piece->len - head - body;
 	u64 done;
-	int error = read_through_mapping(memory, gpa, fd, offset, head);
+	int err = read_through_mapping(memory, gpa, fd, offset, head);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	done = head + write_body(memory, fd, offset + head, piece->file + head, body);
 	if (pad && tail && done == head + body &&
 	    write_tail(memory, fd, offset + done, piece->file + done, tail))
@@ -234,22 +234,21 @@ int guest_memory_populate_file(const struct guest_memory *memory, gpa_t gpa, int
 	gpa_t begin = gpa;
 	u64 size = len;
 	struct piece piece;
-	int error = 0;
+	int err = 0;
 
-	while (len && !error) {
+	while (len && !err) {
 		if (!find_piece(memory, gpa, len, &piece))
 			return -EFAULT;
 		if (piece.writable && piece.len >= WORTH_WRITING)
-			error = write_piece(memory, &piece, gpa, fd, offset,
-					    pad && piece.len == len);
+			err = write_piece(memory, &piece, gpa, fd, offset, pad && piece.len == len);
 		else
-			error = read_through_mapping(memory, gpa, fd, offset, piece.len);
+			err = read_through_mapping(memory, gpa, fd, offset, piece.len);
 		gpa += piece.len;
 		offset += piece.len;
 		len -= piece.len;
 	}
 	say(memory, begin, size);
-	return error;
+	return err;
 }
 
 /* ---- what became of it ---- */

@@ -41,10 +41,10 @@ int memory_have(u8 *hva, u64 size)
 
 static int populate(u8 *hva, u64 size, u64 page)
 {
-	int error = memory_have(hva, size);
+	int err = memory_have(hva, size);
 
-	if (error != -EINVAL)
-		return error;
+	if (err != -EINVAL)
+		return err;
 	touch(hva, size, page);
 	return memory_guard_tripped() ? -EFAULT : 0;
 }
@@ -52,13 +52,13 @@ static int populate(u8 *hva, u64 size, u64 page)
 static void *run(void *arg)
 {
 	struct work *work = arg;
-	int none = 0, error;
+	int none = 0, err;
 	u64 at;
 
 	while (!work->error && (at = atomic_fetch_add(&work->next, work->step)) < work->size) {
-		error = populate(work->hva + at, MIN(work->step, work->size - at), work->page);
-		if (error)
-			atomic_compare_exchange_strong(&work->error, &none, error);
+		err = populate(work->hva + at, MIN(work->step, work->size - at), work->page);
+		if (err)
+			atomic_compare_exchange_strong(&work->error, &none, err);
 	}
 	return NULL;
 }

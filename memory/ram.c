@@ -57,7 +57,7 @@ static u8 *map_aligned(const struct guest_memory *memory, const struct guest_reg
 
 static int map(struct guest_memory *memory, struct guest_region *region)
 {
-	int error;
+	int err;
 
 	region->hva = map_aligned(memory, region);
 	if (region->hva == MAP_FAILED)
@@ -68,18 +68,18 @@ static int map(struct guest_memory *memory, struct guest_region *region)
 	if (region->shared && memory->backend->guest_memfd) {
 		region->guest_memfd = fcntl(memory->fd, F_DUPFD_CLOEXEC, 0);
 		if (region->guest_memfd < 0) {
-			error = -errno;
+			err = -errno;
 			goto fail;
 		}
 	}
-	error = guest_memory_insert(memory, region);
-	if (!error)
+	err = guest_memory_insert(memory, region);
+	if (!err)
 		return 0;
 	if (region->guest_memfd >= 0)
 		close(region->guest_memfd);
 fail:
 	munmap(region->hva, region->size);
-	return error;
+	return err;
 }
 
 static int check_place(gpa_t gpa, u64 size)
@@ -144,44 +144,44 @@ void memory_zero(const struct guest_memory *memory, const struct guest_region *r
 /* All of it is there before the guest starts. */
 static int make_pages(const struct guest_memory *memory, const struct guest_region *region)
 {
-	int error = memory_preallocate(region->hva, region->size, memory->page);
+	int err = memory_preallocate(region->hva, region->size, memory->page);
 	char why[256];
 
-	if (!error)
+	if (!err)
 		return 0;
-	if (error == -EFAULT)
+	if (err == -EFAULT)
 		memory_why_no_page(memory, why, sizeof(why));
 	else
-		snprintf(why, sizeof(why), "%s", strerror(-error));
+		snprintf(why, sizeof(why), "%s", strerror(-err));
 	log_fatal(MEMORY_SAY("prealloc: not all of %llu MiB can be had: %s"), memory_name(memory),
 		  (unsigned long long)region->size >> 20, why);
-	return error;
+	return err;
 }
 
 static int clear(const struct guest_memory *memory, const struct guest_region *region)
 {
-	int error = 0;
+	int err = 0;
 
 	memory_zero(memory, region, 0, region->size);
 	if (region->borrowed)
 		return 0;
 	/* Private pages beside what is mapped here. */
 	if (region->guest_memfd >= 0 && !memory->backend->guest_memfd)
-		error = punch(region->guest_memfd, region->guest_memfd_offset, region->size);
-	if (error)
-		log_fatal("Unable to clear the guest's private memory: %s", strerror(-error));
+		err = punch(region->guest_memfd, region->guest_memfd_offset, region->size);
+	if (err)
+		log_fatal("Unable to clear the guest's private memory: %s", strerror(-err));
 	else if (memory->config->prealloc && !region->unlisted)
-		error = make_pages(memory, region);
-	return error;
+		err = make_pages(memory, region);
+	return err;
 }
 
 int guest_memory_clear(struct guest_memory *memory)
 {
-	int error = 0;
+	int err = 0;
 
-	for (unsigned i = 0; i < memory->nr_regions && !error; i++)
-		error = clear(memory, &memory->regions[i]);
-	return error;
+	for (unsigned i = 0; i < memory->nr_regions && !err; i++)
+		err = clear(memory, &memory->regions[i]);
+	return err;
 }
 
 /* ---- RAM ---- */
@@ -197,14 +197,14 @@ static int check_pages(const struct guest_memory *memory, gpa_t gpa, u64 size)
 	return -EINVAL;
 }
 
-static int no_memory(const struct guest_memory *memory, u64 size, int error)
+static int no_memory(const struct guest_memory *memory, u64 size, int err)
 {
-	if (error == -ENOMEM && memory->backend->reserved)
+	if (err == -ENOMEM && memory->backend->reserved)
 		memory_say_too_few(memory, memory->size);
 	else
 		log_fatal("-m: no %llu MiB of memory for the guest: %s",
-			  (unsigned long long)size >> 20, strerror(-error));
-	return error;
+			  (unsigned long long)size >> 20, strerror(-err));
+	return err;
 }
 
 static int make_contents(const struct guest_memory *memory, const struct guest_region *region)
@@ -222,19 +222,19 @@ int guest_memory_add_ram(struct guest_memory *memory, gpa_t gpa, u64 size)
 		.guest_memfd = -1,
 		.shared = memory->fd >= 0,
 	};
-	int error = check_place(gpa, size);
+	int err = check_place(gpa, size);
 
-	if (error)
-		return no_memory(memory, size, error);
+	if (err)
+		return no_memory(memory, size, err);
 	if (region.shared) {
-		error = check_pages(memory, gpa, size);
-		if (error)
-			return error;
+		err = check_pages(memory, gpa, size);
+		if (err)
+			return err;
 		region.offset = region.guest_memfd_offset = memory->used;
 	}
-	error = map(memory, &region);
-	if (error)
-		return no_memory(memory, size, error);
+	err = map(memory, &region);
+	if (err)
+		return no_memory(memory, size, err);
 	memory->used += region.shared ? size : 0;
 	return make_contents(memory, &region);
 }

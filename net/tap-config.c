@@ -36,7 +36,7 @@ int tap_set_address(int control, const char *name, const char *text)
 {
 	struct in_addr address, mask;
 	unsigned bits;
-	int error;
+	int err;
 
 	if (parse_ipv4(text, &address, &bits)) {
 		log_error("--network host_ip=%s: not an IPv4 address; use A.B.C.D or A.B.C.D/BITS",
@@ -44,32 +44,32 @@ int tap_set_address(int control, const char *name, const char *text)
 		return -EINVAL;
 	}
 	mask.s_addr = bits ? htonl(~0u << (32 - bits)) : 0;
-	error = set_inet(control, name, SIOCSIFADDR, address);
-	if (!error)
-		error = set_inet(control, name, SIOCSIFNETMASK, mask);
-	if (error == -EPERM)
+	err = set_inet(control, name, SIOCSIFADDR, address);
+	if (!err)
+		err = set_inet(control, name, SIOCSIFNETMASK, mask);
+	if (err == -EPERM)
 		log_error("--network host_ip=%s: giving %s an address needs CAP_NET_ADMIN; set it "
 			  "beforehand with: ip address add %s%s dev %s",
 			  text, name, text, strchr(text, '/') ? "" : "/24", name);
-	else if (error)
+	else if (err)
 		log_error("--network host_ip=%s: cannot be given to %s: %s", text, name,
-			  strerror(-error));
-	return error;
+			  strerror(-err));
+	return err;
 }
 
 void tap_bring_up(int control, const char *name)
 {
 	struct ifreq request = {};
-	int error = interface_ioctl(control, name, SIOCGIFFLAGS, &request);
+	int err = interface_ioctl(control, name, SIOCGIFFLAGS, &request);
 
-	if (!error && !(request.ifr_flags & IFF_UP)) {
+	if (!err && !(request.ifr_flags & IFF_UP)) {
 		request.ifr_flags |= IFF_UP;
-		error = interface_ioctl(control, name, SIOCSIFFLAGS, &request);
+		err = interface_ioctl(control, name, SIOCSIFFLAGS, &request);
 	}
-	if (error)
+	if (err)
 		log_warning("network interface %s stays down (%s): nothing passes until somebody "
 			    "runs: ip link set %s up",
-			    name, strerror(-error), name);
+			    name, strerror(-err), name);
 }
 
 u16 tap_mtu(int control, const char *name)

@@ -193,18 +193,18 @@ static int set_attached(struct tap_queue *queue, bool attach)
 static int tap_set_pairs(struct net_backend *backend, unsigned pairs)
 {
 	struct tap *tap = to_tap(backend);
-	int error;
+	int err;
 
 	while (tap->attached < pairs) {
-		error = set_attached(&tap->queues[tap->attached], true);
-		if (error)
-			return error;
+		err = set_attached(&tap->queues[tap->attached], true);
+		if (err)
+			return err;
 		tap->attached++;
 	}
 	while (tap->attached > pairs) {
-		error = set_attached(&tap->queues[tap->attached - 1], false);
-		if (error)
-			return error;
+		err = set_attached(&tap->queues[tap->attached - 1], false);
+		if (err)
+			return err;
 		tap->attached--;
 	}
 	return 0;
@@ -303,36 +303,36 @@ static int open_tun(const char *name)
 	return fd;
 }
 
-static void say_refused(int control, const char *name, bool existed, unsigned pairs, int error)
+static void say_refused(int control, const char *name, bool existed, unsigned pairs, int err)
 {
 	const char *driver = NULL;
 	char buffer[32];
 
 	if (existed)
 		driver = tap_driver_of(control, name, buffer, sizeof(buffer));
-	if (existed && error == -EINVAL && (!driver || strcmp(driver, "tap")))
+	if (existed && err == -EINVAL && (!driver || strcmp(driver, "tap")))
 		log_error("--network tapif=%s: that interface is not a tap device%s%s", name,
 			  driver ? ", its driver is " : "", driver ?: "");
-	else if (error == -EBUSY)
+	else if (err == -EBUSY)
 		log_error("--network tapif=%s: in use by another program", name);
-	else if (error == -EPERM && existed)
+	else if (err == -EPERM && existed)
 		log_error(
 			"--network tapif=%s: no permission to use it: it belongs to another user; "
 			"make it with: ip tuntap add dev %s mode tap user YOU",
 			name, name);
-	else if (error == -EPERM)
+	else if (err == -EPERM)
 		log_error("--network mode=tap: making an interface needs CAP_NET_ADMIN; have one "
 			  "made with: ip tuntap add dev NAME mode tap user YOU, then use "
 			  "tapif=NAME, or use mode=user");
-	else if (error == -EINVAL && existed && pairs > 1)
+	else if (err == -EINVAL && existed && pairs > 1)
 		log_error(
 			"--network tapif=%s: it has one queue, %u were asked for; make it with: ip "
 			"tuntap add dev %s mode tap multi_queue",
 			name, pairs, name);
-	else if (error == -EINVAL)
+	else if (err == -EINVAL)
 		log_error("--network tapif=%s: the kernel does not take this interface name", name);
 	else
-		log_error("--network tapif=%s: %s", name, strerror(-error));
+		log_error("--network tapif=%s: %s", name, strerror(-err));
 }
 
 static int attach_interface(int fd, struct ifreq *request, bool multi_queue)
@@ -348,7 +348,7 @@ static int open_interface(struct tap *tap, const char *wished, unsigned pairs)
 {
 	bool multi_queue = pairs > 1, existed = wished && if_nametoindex(wished);
 	struct ifreq request = {};
-	int error;
+	int err;
 
 	if (wished && (!*wished || strlen(wished) >= IFNAMSIZ)) {
 		log_error("--network tapif=%s: an interface name has 1 to %d characters", wished,
@@ -364,13 +364,13 @@ static int open_interface(struct tap *tap, const char *wished, unsigned pairs)
 			return queue->fd;
 		tap->nr_queues = i + 1;
 		memcpy(request.ifr_name, tap->name, IFNAMSIZ);
-		error = attach_interface(queue->fd, &request, multi_queue);
+		err = attach_interface(queue->fd, &request, multi_queue);
 		/* A persistent tap made with multi_queue serves a guest with one queue as well. */
-		if (error == -EINVAL && existed && !multi_queue)
-			error = attach_interface(queue->fd, &request, true);
-		if (error) {
-			say_refused(tap->control, tap->name, existed, pairs, error);
-			return error;
+		if (err == -EINVAL && existed && !multi_queue)
+			err = attach_interface(queue->fd, &request, true);
+		if (err) {
+			say_refused(tap->control, tap->name, existed, pairs, err);
+			return err;
 		}
 		memcpy(tap->name, request.ifr_name, IFNAMSIZ - 1);
 	}
@@ -417,7 +417,7 @@ static int adopt(struct tap *tap, int fd, unsigned pairs)
 
 static int set_up_queues(struct tap *tap)
 {
-	int header = NET_HDR_LEN, sndbuf = TAP_SNDBUF, error;
+	int header = NET_HDR_LEN, sndbuf = TAP_SNDBUF, err;
 
 	_Static_assert(sizeof(struct virtio_net_hdr_v1) == NET_HDR_LEN, "virtio 1.3, 5.1.6");
 	for (unsigned i = 0; i < tap->nr_queues; i++) {
@@ -428,10 +428,10 @@ static int set_up_queues(struct tap *tap)
 		queue->handler.fd = queue->fd;
 		queue->handler.ready = tap_ready;
 		if (ioctl(queue->fd, TUNSETVNETHDRSZ, &header) < 0) {
-			error = -errno;
+			err = -errno;
 			log_error("--network tapif=%s: no %d-byte frame headers: %s", tap->name,
-				  NET_HDR_LEN, strerror(-error));
-			return error;
+				  NET_HDR_LEN, strerror(-err));
+			return err;
 		}
 		/* Only macvtap may refuse; its default will do. */
 		ioctl(queue->fd, TUNSETSNDBUF, &sndbuf);

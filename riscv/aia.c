@@ -79,32 +79,32 @@ static void aia_destroy(struct vm *vm)
 static int set_sizes(struct vm *vm, struct irqchip *chip)
 {
 	u32 sources = BOARD_NR_GSIS - 1;
-	int error;
+	int err;
 
 	chip->hart_bits = hart_bits(vm->nr_vcpus);
-	error = kvm_device_get(chip->aia_fd, KVM_DEV_RISCV_AIA_GRP_CONFIG,
-			       KVM_DEV_RISCV_AIA_CONFIG_IDS, &chip->ids);
-	if (!error)
-		error = kvm_device_set(chip->aia_fd, KVM_DEV_RISCV_AIA_GRP_CONFIG,
-				       KVM_DEV_RISCV_AIA_CONFIG_SRCS, &sources);
-	if (!error)
-		error = kvm_device_set(chip->aia_fd, KVM_DEV_RISCV_AIA_GRP_CONFIG,
-				       KVM_DEV_RISCV_AIA_CONFIG_HART_BITS, &chip->hart_bits);
-	return error;
+	err = kvm_device_get(chip->aia_fd, KVM_DEV_RISCV_AIA_GRP_CONFIG,
+			     KVM_DEV_RISCV_AIA_CONFIG_IDS, &chip->ids);
+	if (!err)
+		err = kvm_device_set(chip->aia_fd, KVM_DEV_RISCV_AIA_GRP_CONFIG,
+				     KVM_DEV_RISCV_AIA_CONFIG_SRCS, &sources);
+	if (!err)
+		err = kvm_device_set(chip->aia_fd, KVM_DEV_RISCV_AIA_GRP_CONFIG,
+				     KVM_DEV_RISCV_AIA_CONFIG_HART_BITS, &chip->hart_bits);
+	return err;
 }
 
 static int set_addresses(struct vm *vm, struct irqchip *chip)
 {
 	u64 address = BOARD_APLIC;
-	int error = kvm_device_set(chip->aia_fd, KVM_DEV_RISCV_AIA_GRP_ADDR,
-				   KVM_DEV_RISCV_AIA_ADDR_APLIC, &address);
+	int err = kvm_device_set(chip->aia_fd, KVM_DEV_RISCV_AIA_GRP_ADDR,
+				 KVM_DEV_RISCV_AIA_ADDR_APLIC, &address);
 
-	for (unsigned i = 0; i < vm->nr_vcpus && !error; i++) {
+	for (unsigned i = 0; i < vm->nr_vcpus && !err; i++) {
 		address = imsic_address(i);
-		error = kvm_device_set(chip->aia_fd, KVM_DEV_RISCV_AIA_GRP_ADDR,
-				       KVM_DEV_RISCV_AIA_ADDR_IMSIC(i), &address);
+		err = kvm_device_set(chip->aia_fd, KVM_DEV_RISCV_AIA_GRP_ADDR,
+				     KVM_DEV_RISCV_AIA_ADDR_IMSIC(i), &address);
 	}
-	return error;
+	return err;
 }
 
 static int create_routes(struct vm *vm)
@@ -123,17 +123,16 @@ static int create_routes(struct vm *vm)
 static int aia_init(struct vm *vm)
 {
 	struct irqchip *chip = chip_of(vm);
-	int error = set_sizes(vm, chip);
+	int err = set_sizes(vm, chip);
 
-	if (!error)
-		error = set_addresses(vm, chip);
-	if (!error)
-		error = kvm_device_set(chip->aia_fd, KVM_DEV_RISCV_AIA_GRP_CTRL,
-				       KVM_DEV_RISCV_AIA_CTRL_INIT, NULL);
-	if (error) {
-		log_fatal("KVM does not set up the interrupt controller (AIA): %s",
-			  strerror(-error));
-		return error;
+	if (!err)
+		err = set_addresses(vm, chip);
+	if (!err)
+		err = kvm_device_set(chip->aia_fd, KVM_DEV_RISCV_AIA_GRP_CTRL,
+				     KVM_DEV_RISCV_AIA_CTRL_INIT, NULL);
+	if (err) {
+		log_fatal("KVM does not set up the interrupt controller (AIA): %s", strerror(-err));
+		return err;
 	}
 	return create_routes(vm);
 }
@@ -148,19 +147,19 @@ static int set_aplic(struct irqchip *chip, u64 offset, u32 value)
 /* A source that is inactive is neither pending nor enabled. */
 static int reset_aplic(struct irqchip *chip)
 {
-	int error = set_aplic(chip, APLIC_DOMAINCFG, 0);
+	int err = set_aplic(chip, APLIC_DOMAINCFG, 0);
 
-	for (unsigned i = 0; i < BOARD_NR_GSIS / 32 && !error; i++) {
-		error = set_aplic(chip, APLIC_CLRIE + i * APLIC_WORD_BYTES, ~0U);
-		if (!error)
-			error = set_aplic(chip, APLIC_IN_CLRIP + i * APLIC_WORD_BYTES, ~0U);
+	for (unsigned i = 0; i < BOARD_NR_GSIS / 32 && !err; i++) {
+		err = set_aplic(chip, APLIC_CLRIE + i * APLIC_WORD_BYTES, ~0U);
+		if (!err)
+			err = set_aplic(chip, APLIC_IN_CLRIP + i * APLIC_WORD_BYTES, ~0U);
 	}
-	for (unsigned i = 0; i < BOARD_NR_GSIS - 1 && !error; i++) {
-		error = set_aplic(chip, APLIC_SOURCECFG + i * APLIC_WORD_BYTES, 0);
-		if (!error)
-			error = set_aplic(chip, APLIC_TARGET + i * APLIC_WORD_BYTES, 0);
+	for (unsigned i = 0; i < BOARD_NR_GSIS - 1 && !err; i++) {
+		err = set_aplic(chip, APLIC_SOURCECFG + i * APLIC_WORD_BYTES, 0);
+		if (!err)
+			err = set_aplic(chip, APLIC_TARGET + i * APLIC_WORD_BYTES, 0);
 	}
-	return error;
+	return err;
 }
 
 static int set_imsic(struct irqchip *chip, unsigned hart, u64 number)
@@ -173,29 +172,28 @@ static int set_imsic(struct irqchip *chip, unsigned hart, u64 number)
 
 static int reset_imsic(struct irqchip *chip, unsigned hart)
 {
-	int error = set_imsic(chip, hart, IMSIC_EIDELIVERY);
+	int err = set_imsic(chip, hart, IMSIC_EIDELIVERY);
 
-	if (!error)
-		error = set_imsic(chip, hart, IMSIC_EITHRESHOLD);
-	for (unsigned id = 0; id <= chip->ids && !error; id += 64) {
-		error = set_imsic(chip, hart, IMSIC_EIE0 + id / 32);
-		if (!error)
-			error = set_imsic(chip, hart, IMSIC_EIP0 + id / 32);
+	if (!err)
+		err = set_imsic(chip, hart, IMSIC_EITHRESHOLD);
+	for (unsigned id = 0; id <= chip->ids && !err; id += 64) {
+		err = set_imsic(chip, hart, IMSIC_EIE0 + id / 32);
+		if (!err)
+			err = set_imsic(chip, hart, IMSIC_EIP0 + id / 32);
 	}
-	return error;
+	return err;
 }
 
 static int aia_reset(struct vm *vm)
 {
 	struct irqchip *chip = chip_of(vm);
-	int error = reset_aplic(chip);
+	int err = reset_aplic(chip);
 
-	for (unsigned i = 0; i < vm->nr_vcpus && !error; i++)
-		error = reset_imsic(chip, i);
-	if (error)
-		log_fatal("KVM does not take the interrupt controller's state: %s",
-			  strerror(-error));
-	return error;
+	for (unsigned i = 0; i < vm->nr_vcpus && !err; i++)
+		err = reset_imsic(chip, i);
+	if (err)
+		log_fatal("KVM does not take the interrupt controller's state: %s", strerror(-err));
+	return err;
 }
 
 /* ---- device tree (kernel bindings riscv,imsics and riscv,aplic) ---- */

@@ -15,11 +15,11 @@
 /* KVM makes the first runnable and the others stopped, as after a reset. */
 int arch_vcpu_create(struct vcpu *vcpu)
 {
-	int error = isa_init(vcpu);
+	int err = isa_init(vcpu);
 
-	if (!error)
-		error = sbi_init(vcpu);
-	return error || vcpu->id ? error : reset_state_keep(vcpu);
+	if (!err)
+		err = sbi_init(vcpu);
+	return err || vcpu->id ? err : reset_state_keep(vcpu);
 }
 
 void arch_vcpu_destroy(struct vcpu *vcpu)
@@ -43,16 +43,15 @@ static int set_power(struct vcpu *vcpu)
 /* Documentation/arch/riscv/boot.rst: a0 is the hart, a1 the device tree, paging is off. */
 static int enter_at(struct vcpu *vcpu, const struct ram_boot *boot)
 {
-	int error = vcpu_set_register(vcpu, REG_PC, boot->entry);
+	int err = vcpu_set_register(vcpu, REG_PC, boot->entry);
 
-	if (!error)
-		error = vcpu_set_register(vcpu, REG_A0, vcpu->id);
-	if (!error)
-		error = vcpu_set_register(vcpu, REG_A1, boot->dtb);
-	if (error)
-		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id,
-			  strerror(-error));
-	return error;
+	if (!err)
+		err = vcpu_set_register(vcpu, REG_A0, vcpu->id);
+	if (!err)
+		err = vcpu_set_register(vcpu, REG_A1, boot->dtb);
+	if (err)
+		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id, strerror(-err));
+	return err;
 }
 
 int arch_reset(struct vm *vm)
@@ -60,21 +59,21 @@ int arch_reset(struct vm *vm)
 	struct arch_vm *riscv = vm->arch;
 	struct vcpu *vcpu;
 	unsigned i;
-	int error = 0;
+	int err = 0;
 
 	/* As KVM made them they are as after a reset already. */
 	if (riscv->used) {
 		sbi_reset(vm);
-		error = riscv->irqchip.ops->reset(vm);
+		err = riscv->irqchip.ops->reset(vm);
 		vcpu_for_each (vcpu, vm, i) {
-			if (!error)
-				error = set_power(vcpu);
+			if (!err)
+				err = set_power(vcpu);
 		}
-		if (!error)
-			error = reset_state_restore(vm->vcpus[0]);
+		if (!err)
+			err = reset_state_restore(vm->vcpus[0]);
 	}
-	if (!error)
-		error = enter_at(vm->vcpus[0], &riscv->boot);
+	if (!err)
+		err = enter_at(vm->vcpus[0], &riscv->boot);
 	riscv->used = true;
-	return error;
+	return err;
 }

@@ -31,42 +31,42 @@ static unsigned long read_seed(void)
 
 static int get_general(struct vcpu *vcpu, u64 *values)
 {
-	int error = 0;
+	int err = 0;
 
-	for (unsigned i = 0; i < NR_GENERAL && !error; i++)
-		error = vcpu_get_register(vcpu, REG_X(i), &values[i]);
-	return error;
+	for (unsigned i = 0; i < NR_GENERAL && !err; i++)
+		err = vcpu_get_register(vcpu, REG_X(i), &values[i]);
+	return err;
 }
 
 /* All but the program counter. */
 static int set_general(struct vcpu *vcpu, const u64 *values)
 {
-	int error = 0;
+	int err = 0;
 
-	for (unsigned i = 1; i < NR_GENERAL && !error; i++)
-		error = vcpu_set_register(vcpu, REG_X(i), values[i]);
-	return error;
+	for (unsigned i = 1; i < NR_GENERAL && !err; i++)
+		err = vcpu_set_register(vcpu, REG_X(i), values[i]);
+	return err;
 }
 
 /* As the hart takes an exception into supervisor mode; what the instruction was it need not tell (stval). */
 static int take_illegal_instruction(struct vcpu *vcpu, u64 pc)
 {
 	u64 mode, sstatus, stvec;
-	int error = vcpu_get_register(vcpu, REG_CORE(mode), &mode);
+	int err = vcpu_get_register(vcpu, REG_CORE(mode), &mode);
 
-	error = error ?: vcpu_get_register(vcpu, REG_CSR(sstatus), &sstatus);
-	error = error ?: vcpu_get_register(vcpu, REG_CSR(stvec), &stvec);
-	if (error)
-		return error;
+	err = err ?: vcpu_get_register(vcpu, REG_CSR(sstatus), &sstatus);
+	err = err ?: vcpu_get_register(vcpu, REG_CSR(stvec), &stvec);
+	if (err)
+		return err;
 	sstatus = (sstatus & ~(SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_SIE)) |
 		  (mode == KVM_RISCV_MODE_S ? SSTATUS_SPP : 0) |
 		  (sstatus & SSTATUS_SIE ? SSTATUS_SPIE : 0);
-	error = vcpu_set_register(vcpu, REG_CSR(sstatus), sstatus);
-	error = error ?: vcpu_set_register(vcpu, REG_CSR(sepc), pc);
-	error = error ?: vcpu_set_register(vcpu, REG_CSR(scause), ILLEGAL_INSTRUCTION);
-	error = error ?: vcpu_set_register(vcpu, REG_CSR(stval), 0);
-	error = error ?: vcpu_set_register(vcpu, REG_CORE(mode), KVM_RISCV_MODE_S);
-	return error ?: vcpu_set_register(vcpu, REG_PC, stvec & ~STVEC_MODE);
+	err = vcpu_set_register(vcpu, REG_CSR(sstatus), sstatus);
+	err = err ?: vcpu_set_register(vcpu, REG_CSR(sepc), pc);
+	err = err ?: vcpu_set_register(vcpu, REG_CSR(scause), ILLEGAL_INSTRUCTION);
+	err = err ?: vcpu_set_register(vcpu, REG_CSR(stval), 0);
+	err = err ?: vcpu_set_register(vcpu, REG_CORE(mode), KVM_RISCV_MODE_S);
+	return err ?: vcpu_set_register(vcpu, REG_PC, stvec & ~STVEC_MODE);
 }
 
 /*
@@ -77,14 +77,14 @@ static void csr_refuse(struct vcpu *vcpu)
 {
 	unsigned number = vcpu->run->riscv_csr.csr_num;
 	u64 before[NR_GENERAL];
-	int error = get_general(vcpu, before);
+	int err = get_general(vcpu, before);
 
 	vcpu->run->riscv_csr.ret_value = 0;
 	vcpu_finish_exit(vcpu);
-	error = error ?: set_general(vcpu, before);
-	error = error ?: take_illegal_instruction(vcpu, before[0]);
+	err = err ?: set_general(vcpu, before);
+	err = err ?: take_illegal_instruction(vcpu, before[0]);
 	log_debug("vCPU %u: no control and status register 0x%x%s", vcpu->id, number,
-		  error ? "; it reads as zero, since KVM does not take registers" : "");
+		  err ? "; it reads as zero, since KVM does not take registers" : "");
 }
 
 void csr_access(struct vcpu *vcpu)

@@ -20,18 +20,18 @@ int arch_create_devices(struct vm *vm)
 {
 	struct arch_vm *riscv = vm->arch;
 	/* All vCPUs exist now, so the interrupt controller can be what it has to be for them. */
-	int error = riscv->irqchip.ops->init(vm);
+	int err = riscv->irqchip.ops->init(vm);
 
-	if (!error)
-		error = serial_ports_create_row(vm, BOARD_SERIAL, BOARD_SERIAL_DISTANCE,
-						BOARD_GSI_SERIAL, BOARD_NR_SERIAL);
-	if (!error)
-		error = rtc_goldfish_create(vm, BOARD_RTC, BOARD_GSI_RTC);
-	if (!error)
-		error = pvpanic_mmio_create(vm, BOARD_PVPANIC);
-	if (!error)
-		error = pci_host_create(vm, &riscv->pci);
-	return error;
+	if (!err)
+		err = serial_ports_create_row(vm, BOARD_SERIAL, BOARD_SERIAL_DISTANCE,
+					      BOARD_GSI_SERIAL, BOARD_NR_SERIAL);
+	if (!err)
+		err = rtc_goldfish_create(vm, BOARD_RTC, BOARD_GSI_RTC);
+	if (!err)
+		err = pvpanic_mmio_create(vm, BOARD_PVPANIC);
+	if (!err)
+		err = pci_host_create(vm, &riscv->pci);
+	return err;
 }
 
 int arch_virtio_mmio_slot(struct vm *vm, unsigned index, struct device_resource *where, int *gsi)

@@ -46,9 +46,9 @@ static int plic_chip_create(struct vm *vm)
 static int plic_chip_init(struct vm *vm)
 {
 	struct plic *plic = chip_of(vm)->plic;
-	int error = bus_add(vm->mmio, BOARD_PLIC, plic_size(plic), &plic_bus_ops, plic);
+	int err = bus_add(vm->mmio, BOARD_PLIC, plic_size(plic), &plic_bus_ops, plic);
 
-	return error ?: irq_init_lines(vm, plic_set_line, plic);
+	return err ?: irq_init_lines(vm, plic_set_line, plic);
 }
 
 static int plic_chip_reset(struct vm *vm)

@@ -58,17 +58,17 @@ static struct kvm_reg_list *list_registers(const struct vcpu *vcpu)
 	return NULL;
 }
 
-static int reset_state_failed(const struct vcpu *vcpu, const char *what, int error)
+static int reset_state_failed(const struct vcpu *vcpu, const char *what, int err)
 {
-	log_fatal("vCPU %u: KVM does not %s its registers: %s", vcpu->id, what, strerror(-error));
-	return error;
+	log_fatal("vCPU %u: KVM does not %s its registers: %s", vcpu->id, what, strerror(-err));
+	return err;
 }
 
 int reset_state_keep(struct vcpu *vcpu)
 {
 	struct kvm_reg_list *list = list_registers(vcpu);
 	struct riscv_reset_state *reset_state;
-	int error = 0;
+	int err = 0;
 
 	if (!list)
 		return reset_state_failed(vcpu, "list", -errno);
@@ -77,28 +77,28 @@ int reset_state_keep(struct vcpu *vcpu)
 		free(list);
 		return -ENOMEM;
 	}
-	for (u64 i = 0; i < list->n && !error; i++) {
+	for (u64 i = 0; i < list->n && !err; i++) {
 		struct value *value = &reset_state->values[reset_state->nr];
 
 		if (!is_state(list->reg[i]))
 			continue;
 		value->id = list->reg[i];
-		error = vcpu_get_register(vcpu, value->id, &value->bits);
+		err = vcpu_get_register(vcpu, value->id, &value->bits);
 		reset_state->nr++;
 	}
 	free(list);
 	vcpu->arch.reset_state = reset_state;
-	return error ? reset_state_failed(vcpu, "tell", error) : 0;
+	return err ? reset_state_failed(vcpu, "tell", err) : 0;
 }
 
 /* Only what has changed is written: KVM does not let a timer be stopped that does not run. */
 static int restore(struct vcpu *vcpu, const struct value *value)
 {
 	u64 now = 0;
-	int error = vcpu_get_register(vcpu, value->id, &now);
+	int err = vcpu_get_register(vcpu, value->id, &now);
 
-	if (error || now == value->bits)
-		return error;
+	if (err || now == value->bits)
+		return err;
 	return vcpu_set_register(vcpu, value->id, value->bits);
 }
 
@@ -107,11 +107,11 @@ int reset_state_restore(struct vcpu *vcpu)
 	const struct riscv_reset_state *reset_state = vcpu->arch.reset_state;
 
 	for (unsigned i = 0; i < reset_state->nr; i++) {
-		int error = restore(vcpu, &reset_state->values[i]);
+		int err = restore(vcpu, &reset_state->values[i]);
 
-		if (error) {
+		if (err) {
 			log_debug("register 0x%llx", (unsigned long long)reset_state->values[i].id);
-			return reset_state_failed(vcpu, "take", error);
+			return reset_state_failed(vcpu, "take", err);
 		}
 	}
 	return 0;

@@ -85,18 +85,18 @@ const struct boot_file *arch_kernel_file(const struct vm *vm)
 int arch_vm_create(struct vm *vm)
 {
 	struct arch_vm *riscv = vm->arch;
-	int error;
+	int err;
 
 	riscv->gpa_bits = host_gpa_bits(vm->kvm_fd);
-	error = ram_boot_add_memory(&riscv->boot, vm);
-	if (!error)
-		error = ram_boot_check(&riscv->boot, vm->config);
-	if (!error)
-		error = vm_map_memory(vm);
-	if (!error)
-		error = irqchip_create(vm);
-	if (error)
-		return error;
+	err = ram_boot_add_memory(&riscv->boot, vm);
+	if (!err)
+		err = ram_boot_check(&riscv->boot, vm->config);
+	if (!err)
+		err = vm_map_memory(vm);
+	if (!err)
+		err = irqchip_create(vm);
+	if (err)
+		return err;
 	lay_out_pci(vm, riscv);
 	return 0;
 }

@@ -34,15 +34,15 @@ static int number(struct text *text, unsigned *value)
 static int range(struct text *text, cpu_set_t *set)
 {
 	unsigned first, last, step = 1;
-	int error = number(text, &first);
+	int err = number(text, &first);
 
 	last = first;
-	if (!error && take(text, '-')) {
-		error = number(text, &last);
-		if (!error && take(text, ':'))
-			error = number(text, &step);
+	if (!err && take(text, '-')) {
+		err = number(text, &last);
+		if (!err && take(text, ':'))
+			err = number(text, &step);
 	}
-	if (error || last < first || !step)
+	if (err || last < first || !step)
 		return -EINVAL;
 	if (last >= CPU_SETSIZE)
 		return -ERANGE;
@@ -54,14 +54,14 @@ static int range(struct text *text, cpu_set_t *set)
 int cpulist_parse(const char *line, size_t len, cpu_set_t *set)
 {
 	struct text text = { .next = line, .end = line + len };
-	int error;
+	int err;
 
 	CPU_ZERO(set);
 	do {
-		error = range(&text, set);
-	} while (!error && take(&text, ','));
-	if (error)
-		return error;
+		err = range(&text, set);
+	} while (!err && take(&text, ','));
+	if (err)
+		return err;
 	take(&text, '\n');
 	return text.next == text.end ? 0 : -EINVAL;
 }

@@ -254,7 +254,7 @@ static int wait_events(struct loop *loop)
 
 int loop_run(struct loop *loop)
 {
-	int error = 0;
+	int err = 0;
 
 	set_running(loop, true);
 	while (!loop->stop) {
@@ -263,7 +263,7 @@ int loop_run(struct loop *loop)
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;
-			error = -errno;
+			err = -errno;
 			break;
 		}
 		loop->nr_events = n;
@@ -284,7 +284,7 @@ int loop_run(struct loop *loop)
 	set_running(loop, false);
 	/* Somebody may have called loop_call() just before: nobody else would ever answer. */
 	run_posted(loop);
-	return error;
+	return err;
 }
 
 static void *thread_main(void *arg)
@@ -298,18 +298,18 @@ static void *thread_main(void *arg)
 
 int loop_start_thread(struct loop *loop)
 {
-	int error;
+	int err;
 
 	/* From here on callers must wait for the thread, even if it has not come to loop_run() yet. */
 	pthread_mutex_lock(&loop->lock);
-	error = thread_start(&loop->thread, 0, thread_main, loop);
-	if (!error) {
+	err = thread_start(&loop->thread, 0, thread_main, loop);
+	if (!err) {
 		loop->running = true;
 		loop->runner = loop->thread;
 		loop->own_thread = true;
 	}
 	pthread_mutex_unlock(&loop->lock);
-	return error;
+	return err;
 }
 
 void loop_stop_thread(struct loop *loop)

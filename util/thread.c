@@ -15,7 +15,7 @@ int thread_start(pthread_t *thread, int except, void *(*fn)(void *), void *arg)
 {
 	sigset_t blocked, old;
 	pthread_attr_t attr;
-	int error;
+	int err;
 
 	thread_signals(&blocked);
 	if (except)
@@ -23,8 +23,8 @@ int thread_start(pthread_t *thread, int except, void *(*fn)(void *), void *arg)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, THREAD_STACK);
 	pthread_sigmask(SIG_SETMASK, &blocked, &old);
-	error = pthread_create(thread, &attr, fn, arg);
+	err = pthread_create(thread, &attr, fn, arg);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
-	return -error;
+	return -err;
 }

@@ -64,16 +64,16 @@ static void complete(struct blk_request *request, u8 status)
 	put_request(request);
 }
 
-static void io_done(struct disk_request *io, int error)
+static void io_done(struct disk_request *io, int err)
 {
 	struct blk_request *request = CONTAINER_OF(io, struct blk_request, io);
 
 	/* The guest ends; that its disk failed is not why, but it must not be told that all is well. */
-	if (error == -EFAULT && (io->operation == DISK_READ || io->operation == DISK_WRITE))
+	if (err == -EFAULT && (io->operation == DISK_READ || io->operation == DISK_WRITE))
 		memory_guard_check_iov(io->iov, io->nr_iov);
-	if (!error)
+	if (!err)
 		complete(request, VIRTIO_BLK_S_OK);
-	else if (error == -EOPNOTSUPP)
+	else if (err == -EOPNOTSUPP)
 		complete(request, VIRTIO_BLK_S_UNSUPP);
 	else
 		complete(request, VIRTIO_BLK_S_IOERR);

@@ -68,22 +68,21 @@ static int transmit(struct net_pair *pair, const struct virtq_chain *chain)
 	struct net_backend *backend = pair->net->backend;
 	u32 header_len = pair->net->header_len;
 	size_t len = chain->out_len;
-	int error;
+	int err;
 
 	if (len == header_len || len > header_len + NET_MAX_FRAME)
-		error = -EMSGSIZE;
+		err = -EMSGSIZE;
 	else if (pair->net->convert)
-		error = transmit_converted(pair, chain, len);
+		err = transmit_converted(pair, chain, len);
 	else
-		error = backend->ops->transmit(backend, pair->index, chain->iov, chain->nr_out,
-					       len);
-	if (error == -EFAULT)
+		err = backend->ops->transmit(backend, pair->index, chain->iov, chain->nr_out, len);
+	if (err == -EFAULT)
 		memory_guard_check_iov(chain->iov, chain->nr_out);
-	if (!error)
+	if (!err)
 		pair->tx_frames++;
-	else if (error != -EAGAIN)
+	else if (err != -EAGAIN)
 		pair->tx_dropped++;
-	return error;
+	return err;
 }
 
 /* 1: a frame was taken care of; 0: nothing more now; -errno: the queue broke. */
@@ -183,13 +182,13 @@ static void pair_deactivate(void *arg)
 int net_set_pairs(struct virtio_net *net, unsigned n)
 {
 	struct net_backend *backend = net->backend;
-	int error = 0;
+	int err = 0;
 
 	for (unsigned i = n; i < net->state.active_pairs; i++)
 		loop_call(net->pairs[i].loop, pair_deactivate, &net->pairs[i]);
 	if (backend->ops->set_pairs)
-		error = backend->ops->set_pairs(backend, n);
-	if (error) {
+		err = backend->ops->set_pairs(backend, n);
+	if (err) {
 		/* Frames for a queue that got its end of the back end, and no reader, would be lost. */
 		n = MIN(n, net->state.active_pairs);
 		backend->ops->set_pairs(backend, n);
@@ -197,16 +196,16 @@ int net_set_pairs(struct virtio_net *net, unsigned n)
 	for (unsigned i = net->state.active_pairs; i < n; i++)
 		loop_call(net->pairs[i].loop, pair_activate, &net->pairs[i]);
 	net->state.active_pairs = n;
-	return error;
+	return err;
 }
 
 int net_set_offload(struct virtio_net *net, u64 offloads)
 {
 	struct net_backend *backend = net->backend;
-	int error = backend->ops->set_offload(backend, offloads);
+	int err = backend->ops->set_offload(backend, offloads);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	net->state.offloads = offloads;
 	net->rx_need =
 		net->header_len +
@@ -357,16 +356,16 @@ static int start(struct virtio_device *dev)
 {
 	struct virtio_net *net = to_net(dev);
 	struct loop *loops[NET_MAX_PAIRS];
-	int error;
+	int err;
 
 	for (unsigned i = 0; i < net->max_pairs; i++)
 		loops[i] = net->pairs[i].loop;
-	error = net->backend->ops->start(net->backend, loops);
-	for (unsigned i = 0; !error && i < net->max_pairs; i++)
-		error = loop_start_thread(net->pairs[i].loop);
-	if (error)
-		log_error("%s: could not be started: %s", dev->device.name, strerror(-error));
-	return error;
+	err = net->backend->ops->start(net->backend, loops);
+	for (unsigned i = 0; !err && i < net->max_pairs; i++)
+		err = loop_start_thread(net->pairs[i].loop);
+	if (err)
+		log_error("%s: could not be started: %s", dev->device.name, strerror(-err));
+	return err;
 }
 
 static void free_pairs(struct virtio_net *net)
@@ -434,23 +433,23 @@ static int make_device(struct virtio_net *net, struct vm *vm, unsigned index)
 {
 	u16 sizes[2 * NET_MAX_PAIRS + 1];
 	unsigned nr = 2 * net->max_pairs + 1;
-	int error;
+	int err;
 
 	net->pairs = calloc(net->max_pairs, sizeof(*net->pairs));
 	if (!net->pairs)
 		return -ENOMEM;
 	for (unsigned i = 0; i < net->max_pairs; i++) {
-		error = make_pair(net, i, index);
-		if (error)
-			return error;
+		err = make_pair(net, i, index);
+		if (err)
+			return err;
 	}
 	for (unsigned i = 0; i < nr - 1; i++)
 		sizes[i] = NET_QUEUE_SIZE;
 	/* The control queue's number depends on the driver, so the third may have to be one. */
 	sizes[nr - 1] = NET_CTRL_QUEUE_SIZE;
-	error = virtio_init(&net->dev, &net_ops, vm, offered(net->backend), sizes, nr);
-	if (error)
-		return error;
+	err = virtio_init(&net->dev, &net_ops, vm, offered(net->backend), sizes, nr);
+	if (err)
+		return err;
 	snprintf(net->dev.device.name, sizeof(net->dev.device.name), "virtio-net%u", index);
 	for (unsigned i = 0; i < net->max_pairs; i++) {
 		net->pairs[i].rx = &net->dev.queues[2 * i].vq;
@@ -463,7 +462,7 @@ struct virtio_net *net_device_new(struct vm *vm, struct net_backend *backend, co
 				  unsigned index)
 {
 	struct virtio_net *net = calloc(1, sizeof(*net));
-	int error = -ENOMEM;
+	int err = -ENOMEM;
 
 	if (!net)
 		goto fail;
@@ -476,13 +475,13 @@ struct virtio_net *net_device_new(struct vm *vm, struct net_backend *backend, co
 	backend->incoming = incoming;
 	backend->writable = writable;
 	backend->link_changed = link_changed;
-	error = make_device(net, vm, index);
-	if (error)
+	err = make_device(net, vm, index);
+	if (err)
 		goto fail;
 	return net;
 
 fail:
-	log_error("virtio-net%u: %s", index, strerror(-error));
+	log_error("virtio-net%u: %s", index, strerror(-err));
 	if (net)
 		free_pairs(net);
 	free(net);
@@ -495,19 +494,19 @@ int virtio_net_create(struct vm *vm, struct net_backend *backend, const struct n
 {
 	struct virtio_net *net;
 	u8 mac[6];
-	int error;
+	int err;
 
-	error = backend->ops->up ? backend->ops->up(backend) : 0;
-	if (error) {
+	err = backend->ops->up ? backend->ops->up(backend) : 0;
+	if (err) {
 		backend->ops->destroy(backend);
-		return error;
+		return err;
 	}
 	net_mac(config, vm->config->name, index, mac);
 	net = net_device_new(vm, backend, mac, index);
 	if (!net)
 		return -ENOMEM;
-	error = virtio_attach(&net->dev, vm);
-	if (error)
+	err = virtio_attach(&net->dev, vm);
+	if (err)
 		destroy(&net->dev);
-	return error;
+	return err;
 }

@@ -38,7 +38,7 @@ int vcpus_check_affinity(struct vm *vm)
 {
 	const struct vm_config *config = vm->config;
 	cpu_set_t own;
-	int error = 0;
+	int err = 0;
 
 	if (!config->nr_affinities)
 		return 0;
@@ -46,13 +46,13 @@ int vcpus_check_affinity(struct vm *vm)
 		log_warning("--vcpu-affinity: %u lists for %u CPU%s", config->nr_affinities,
 			    config->cpus, plural(config->cpus));
 	if (sched_getaffinity(0, sizeof(own), &own))
-		error = -errno;
-	for (unsigned i = 0; i < config->nr_affinities && !error; i++)
-		error = try_set(&config->affinities[i]);
+		err = -errno;
+	for (unsigned i = 0; i < config->nr_affinities && !err; i++)
+		err = try_set(&config->affinities[i]);
 	sched_setaffinity(0, sizeof(own), &own);
-	if (error && error != -EINVAL)
-		log_fatal("--vcpu-affinity: %s", strerror(-error));
-	return error;
+	if (err && err != -EINVAL)
+		log_fatal("--vcpu-affinity: %s", strerror(-err));
+	return err;
 }
 
 void vcpu_bind_thread(struct vcpu *vcpu)

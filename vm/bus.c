@@ -149,21 +149,21 @@ static int add_locked(struct bus *bus, u64 base, u64 size, const struct bus_ops 
 
 int bus_add(struct bus *bus, u64 base, u64 size, const struct bus_ops *ops, void *opaque)
 {
-	int error;
+	int err;
 
 	if (!size || base + (size - 1) < base)
 		return -EINVAL;
 	pthread_mutex_lock(&bus->lock);
-	error = add_locked(bus, base, size, ops, opaque);
+	err = add_locked(bus, base, size, ops, opaque);
 	pthread_mutex_unlock(&bus->lock);
-	return error;
+	return err;
 }
 
 int bus_remove(struct bus *bus, u64 base)
 {
 	struct entry *entries = bus->entries;
 	unsigned nr, at;
-	int error = -ENOENT;
+	int err = -ENOENT;
 
 	pthread_mutex_lock(&bus->lock);
 	nr = bus->nr;
@@ -174,10 +174,10 @@ int bus_remove(struct bus *bus, u64 base)
 			copy_entry(&entries[i - 1], &entries[i]);
 		SET(bus->nr, nr - 1);
 		write_end(bus);
-		error = 0;
+		err = 0;
 	}
 	pthread_mutex_unlock(&bus->lock);
-	return error;
+	return err;
 }
 
 bool bus_read(struct bus *bus, u64 address, u8 *data, unsigned len)

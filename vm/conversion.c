@@ -204,16 +204,16 @@ int conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
 /* What the guest asked for, and got or not, is counted. */
 static int convert(struct vm *vm, gpa_t gpa, u64 size, bool private)
 {
-	int error;
+	int err;
 
 	if (!vm->conversions)
 		return -EOPNOTSUPP;
-	error = apply(vm, gpa, size, private, GUESTS);
-	if (error == -EINTR)
-		return error;
-	if (error) {
+	err = apply(vm, gpa, size, private, GUESTS);
+	if (err == -EINTR)
+		return err;
+	if (err) {
 		count(vm, COUNTER_CONVERSIONS_REFUSED, 1);
-		return error;
+		return err;
 	}
 	count(vm, private ? COUNTER_CONVERSIONS_PRIVATE : COUNTER_CONVERSIONS_SHARED, 1);
 	count(vm, COUNTER_CONVERTED_BYTES, size);
@@ -223,11 +223,11 @@ static int convert(struct vm *vm, gpa_t gpa, u64 size, bool private)
 int conversion_request(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 {
 	struct vm *vm = vcpu->vm;
-	int error = convert(vm, gpa, size, private);
+	int err = convert(vm, gpa, size, private);
 	u64 pages;
 
-	if (error || !vm->conversions->prefault)
-		return error;
+	if (err || !vm->conversions->prefault)
+		return err;
 	if (vcpu_prefault(vcpu, gpa, size, &pages))
 		count(vm, COUNTER_PREFAULT_FAILURES, 1);
 	/* KVM may have left a reason for its failure, which must not be taken for that of the next KVM_RUN. */
@@ -282,7 +282,7 @@ int conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 	struct conversions *c = vm->conversions;
 	const struct guest_region *region;
 	u64 offset;
-	int error = 0;
+	int err = 0;
 
 	if (!c)
 		return -EOPNOTSUPP;
@@ -294,13 +294,13 @@ int conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 		return -ELOOP;
 	/* In this order: that nothing changes in between is part of what is_meant() finds out. */
 	if (!is_all(region, offset, size, private) && is_meant(vcpu)) {
-		error = conversion_request(vcpu, gpa, size, private);
-		if (!error)
+		err = conversion_request(vcpu, gpa, size, private);
+		if (!err)
 			count(vm, COUNTER_CONVERSIONS_BY_ACCESS, 1);
 	}
 	vcpu->fault.changes = c->changes;
 	/* Wanted elsewhere: the access faults again afterwards. */
-	return error == -EINTR ? 0 : error;
+	return err == -EINTR ? 0 : err;
 }
 
 /* ---- life cycle ---- */
@@ -340,7 +340,7 @@ static const struct device_ops conversions_ops = {
 int conversions_create(struct vm *vm, const struct conversion_options *options)
 {
 	struct conversions *c;
-	int error = 0;
+	int err = 0;
 
 	if (!offered(vm)) {
 		log_fatal("This host's KVM has no private memory for guests of this type");
@@ -358,11 +358,11 @@ int conversions_create(struct vm *vm, const struct conversion_options *options)
 	vm->private_memory = true;
 	device_init(&c->device, &conversions_ops, "conversions");
 	device_add(&vm->devices, &c->device);
-	for (unsigned i = 0; i < vm->memory.nr_regions && !error; i++)
-		error = add_private_half(vm, &vm->memory.regions[i]);
-	if (error)
-		log_fatal("KVM gives the guest no private memory: %s", strerror(-error));
+	for (unsigned i = 0; i < vm->memory.nr_regions && !err; i++)
+		err = add_private_half(vm, &vm->memory.regions[i]);
+	if (err)
+		log_fatal("KVM gives the guest no private memory: %s", strerror(-err));
 	else
 		log_debug("Page conversions are %spre-faulted", c->prefault ? "" : "not ");
-	return error;
+	return err;
 }

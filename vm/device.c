@@ -49,14 +49,14 @@ void devices_reset(struct device_list *list)
 int devices_start(struct device_list *list)
 {
 	struct device *device;
-	int error;
+	int err;
 
 	device_for_each (device, list) {
 		if (device->started)
 			continue;
-		error = device->ops->start ? device->ops->start(device) : 0;
-		if (error)
-			return error;
+		err = device->ops->start ? device->ops->start(device) : 0;
+		if (err)
+			return err;
 		device->started = true;
 	}
 	return 0;

@@ -56,10 +56,10 @@ int irq_init(struct vm *vm, const struct kvm_irq_routing_entry *pins, unsigned n
 
 int irq_init_lines(struct vm *vm, void (*set)(void *opaque, unsigned gsi, bool level), void *opaque)
 {
-	int error = irq_init(vm, NULL, 0, 0, 0);
+	int err = irq_init(vm, NULL, 0, 0, 0);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	vm->irq->line = (struct irq_line){ .set = set, .opaque = opaque };
 	vm->irq->nr_msi = 0;
 	return 0;
@@ -190,7 +190,7 @@ int irq_msi_route(struct vm *vm, unsigned gsi, const struct msi_message *message
 		.u.msi.address_hi = message->address >> 32,
 		.u.msi.data = message->data,
 	};
-	int error = 0;
+	int err = 0;
 	u32 pin;
 
 	if (slot >= irq->nr_msi)
@@ -207,13 +207,13 @@ int irq_msi_route(struct vm *vm, unsigned gsi, const struct msi_message *message
 	if (!irq->routed[slot] || memcmp(&irq->messages[slot], &entry, sizeof(entry))) {
 		irq->messages[slot] = entry;
 		irq->routed[slot] = true;
-		error = commit(vm);
+		err = commit(vm);
 		/* A message the kernel refuses must not make every later table fail as well. */
-		if (error)
+		if (err)
 			irq->routed[slot] = false;
 	}
 	pthread_mutex_unlock(&irq->lock);
-	return error;
+	return err;
 }
 
 static int irqfd(struct vm *vm, int eventfd, unsigned gsi, u32 flags)

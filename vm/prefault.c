@@ -30,12 +30,12 @@ int vcpu_prefault(struct vcpu *vcpu, gpa_t gpa, u64 size, u64 *pages)
 	while (size) {
 		u64 asked = MIN(size, (u64)MOST_AT_ONCE), done;
 		struct kvm_pre_fault_memory range = { .gpa = gpa, .size = asked };
-		int error = 0;
+		int err = 0;
 
 		if (wanted_elsewhere(vcpu))
 			return -ECANCELED;
 		if (ioctl(vcpu->fd, KVM_PRE_FAULT_MEMORY, &range))
-			error = -errno;
+			err = -errno;
 		/* KVM moves both on, whatever it answers; that it went backwards would be its bug, not our loop. */
 		if (range.size > asked)
 			return -EPROTO;
@@ -47,10 +47,10 @@ int vcpu_prefault(struct vcpu *vcpu, gpa_t gpa, u64 size, u64 *pages)
 			tries = 0;
 			continue;
 		}
-		if (error && error != -EINTR && error != -EAGAIN)
-			return error;
+		if (err && err != -EINTR && err != -EAGAIN)
+			return err;
 		if (++tries == MAX_TRIES)
-			return error ?: -EPROTO;
+			return err ?: -EPROTO;
 	}
 	return 0;
 }

@@ -130,20 +130,19 @@ static void fill_set(sigset_t *set)
 int vm_signals_start(struct vm *vm)
 {
 	struct vm_signals *signals = calloc(1, sizeof(*signals));
-	int error;
+	int err;
 
 	if (!signals)
 		return -ENOMEM;
 	fill_set(&signals->set);
 	signals->limit = NEVER;
 	vm->signals = signals;
-	error = thread_start(&signals->thread, 0, signals_main, vm);
-	if (error) {
-		log_fatal("Unable to start the thread that waits for signals: %s",
-			  strerror(-error));
+	err = thread_start(&signals->thread, 0, signals_main, vm);
+	if (err) {
+		log_fatal("Unable to start the thread that waits for signals: %s", strerror(-err));
 		vm->signals = NULL;
 		free(signals);
-		return error;
+		return err;
 	}
 	/* They are the thread's only if nobody else takes them; threads made later inherit this. */
 	pthread_sigmask(SIG_BLOCK, &signals->set, NULL);

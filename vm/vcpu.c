@@ -88,18 +88,18 @@ static int create_one(struct vm *vm, unsigned id, size_t run_size)
 		vcpu->affinity = &vm->config->affinities[MIN(id, vm->config->nr_affinities - 1)];
 	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, (unsigned long)id);
 	if (vcpu->fd < 0) {
-		int error = -errno;
+		int err = -errno;
 
 		log_fatal("Unable to create vCPU %u: %s", id, strerror(errno));
-		return error;
+		return err;
 	}
 	vcpu->run = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
 	if (vcpu->run == MAP_FAILED) {
-		int error = -errno;
+		int err = -errno;
 
 		vcpu->run = NULL;
 		log_fatal("Unable to map vCPU %u's run structure: %s", id, strerror(errno));
-		return error;
+		return err;
 	}
 	return arch_vcpu_create(vcpu);
 }
@@ -118,12 +118,12 @@ static void init_changed(pthread_cond_t *changed)
 int vcpus_create(struct vm *vm)
 {
 	unsigned cpus = vm->config->cpus;
-	int run_size, error = check_number(vm, cpus);
+	int run_size, err = check_number(vm, cpus);
 
-	if (!error)
-		error = vcpus_check_affinity(vm);
-	if (error)
-		return error;
+	if (!err)
+		err = vcpus_check_affinity(vm);
+	if (err)
+		return err;
 	run_size = ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (run_size < (int)sizeof(struct kvm_run)) {
 		log_fatal("Unable to learn the size of KVM's run structure");
@@ -136,9 +136,9 @@ int vcpus_create(struct vm *vm)
 		return -ENOMEM;
 	pthread_mutex_init(&vm->vcpu_control->lock, NULL);
 	init_changed(&vm->vcpu_control->changed);
-	for (unsigned i = 0; i < cpus && !error; i++)
-		error = create_one(vm, i, run_size);
-	return error;
+	for (unsigned i = 0; i < cpus && !err; i++)
+		err = create_one(vm, i, run_size);
+	return err;
 }
 
 static void end_threads(struct vm *vm)
@@ -182,13 +182,13 @@ void vcpus_destroy(struct vm *vm)
 
 static int start_thread(struct vcpu *vcpu)
 {
-	int error = thread_start(&vcpu->thread, SIGKICK, run_thread, vcpu);
+	int err = thread_start(&vcpu->thread, SIGKICK, run_thread, vcpu);
 
-	if (error)
-		log_fatal("Unable to start the thread of vCPU %u: %s", vcpu->id, strerror(-error));
+	if (err)
+		log_fatal("Unable to start the thread of vCPU %u: %s", vcpu->id, strerror(-err));
 	else
 		vcpu->thread_started = true;
-	return error;
+	return err;
 }
 
 int vcpus_run(struct vm *vm)
@@ -197,7 +197,7 @@ int vcpus_run(struct vm *vm)
 	struct sigaction kick = { .sa_handler = on_kick };
 	struct vcpu *vcpu;
 	unsigned i;
-	int error;
+	int err;
 
 	sigaction(SIGKICK, &kick, NULL);
 	pthread_mutex_lock(&control->lock);
@@ -210,9 +210,9 @@ int vcpus_run(struct vm *vm)
 	vcpu_for_each (vcpu, vm, i) {
 		if (vcpu->thread_started)
 			continue;
-		error = start_thread(vcpu);
-		if (error)
-			return error;
+		err = start_thread(vcpu);
+		if (err)
+			return err;
 	}
 	return 0;
 }
@@ -479,7 +479,7 @@ static enum exit_action dispatch(struct vcpu *vcpu)
  * KVM has no memory of the kind that the guest accessed. It may be converted, or be there at the second try; when
  * not, the guest cannot go on, whatever it is that the host lacks.
  */
-static enum exit_action memory_fault(struct vcpu *vcpu, int error)
+static enum exit_action memory_fault(struct vcpu *vcpu, int err)
 {
 	struct kvm_exit_memory_fault fault;
 	bool private;
@@ -489,7 +489,7 @@ static enum exit_action memory_fault(struct vcpu *vcpu, int error)
 	/* An error that KVM says nothing more about must not be taken for this one again. */
 	vcpu->run->exit_reason = KVM_EXIT_UNKNOWN;
 	private = fault.flags & KVM_MEMORY_EXIT_FLAG_PRIVATE;
-	if (error == EFAULT) {
+	if (err == EFAULT) {
 		int answer = conversion_fault(vcpu, fault.gpa, fault.size, private);
 
 		if (!answer)
@@ -500,29 +500,29 @@ static enum exit_action memory_fault(struct vcpu *vcpu, int error)
 			  (unsigned long long)fault.gpa, strerror(-answer));
 	}
 	/* Private memory is a file of KVM's beside what --mem-backend says; the registers tell more of it. */
-	if (!private && memory_guard_report(fault.gpa, error == EHWPOISON))
+	if (!private && memory_guard_report(fault.gpa, err == EHWPOISON))
 		return EXIT_ACTION_STOP;
 	return internal_error(vcpu, "KVM_RUN: %s: the guest's %smemory at 0x%llx cannot be had",
-			      strerror(error), private ? "private " : "",
+			      strerror(err), private ? "private " : "",
 			      (unsigned long long)fault.gpa);
 }
 
-static enum exit_action run_failed(struct vcpu *vcpu, int error)
+static enum exit_action run_failed(struct vcpu *vcpu, int err)
 {
 	/* ENOMEM: guest_memfd's. */
-	if ((error == EFAULT || error == EHWPOISON || error == ENOMEM) &&
+	if ((err == EFAULT || err == EHWPOISON || err == ENOMEM) &&
 	    vcpu->run->exit_reason == KVM_EXIT_MEMORY_FAULT)
-		return memory_fault(vcpu, error);
+		return memory_fault(vcpu, err);
 
-	if (error == EFAULT && memory_guard_search())
+	if (err == EFAULT && memory_guard_search())
 		return EXIT_ACTION_STOP;
 	/* arm64's KVM, of a pair of registers or an address that is written back: the CPU does not tell it. */
-	if (error == ENOSYS)
+	if (err == ENOSYS)
 		return internal_error(vcpu,
 				      "KVM_RUN: %s: KVM cannot emulate the instruction by "
 				      "which the guest accessed a device, see pc",
-				      strerror(error));
-	return internal_error(vcpu, "KVM_RUN: %s", strerror(error));
+				      strerror(err));
+	return internal_error(vcpu, "KVM_RUN: %s", strerror(err));
 }
 
 /*

@@ -213,13 +213,13 @@ int vm_map_memory(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->memory.nr_regions; i++) {
 		const struct guest_region *region = &vm->memory.regions[i];
-		int error = set_slot(vm, i, region);
+		int err = set_slot(vm, i, region);
 
-		if (error) {
+		if (err) {
 			log_fatal("KVM does not take %llu MiB of memory at 0x%llx: %s",
 				  (unsigned long long)region->size >> 20,
-				  (unsigned long long)region->gpa, strerror(-error));
-			return error;
+				  (unsigned long long)region->gpa, strerror(-err));
+			return err;
 		}
 	}
 	return 0;

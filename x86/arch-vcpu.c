@@ -32,34 +32,34 @@
 
 static int arch_vcpu_failed(const struct vcpu *vcpu, const char *what)
 {
-	int error = -errno;
+	int err = -errno;
 
 	log_fatal("vCPU %u: %s: %s", vcpu->id, what, strerror(errno));
-	return error;
+	return err;
 }
 
 static int set_common_cpuid(struct vcpu *vcpu, struct arch_vm *x86)
 {
 	struct vm *vm = vcpu->vm;
 	bool deadline = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
-	int tsc_khz = 0, error;
+	int tsc_khz = 0, err;
 
 	if (x86_cpuid_wants_frequency(x86->cpuid))
 		tsc_khz = ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0);
-	error = x86_cpuid_set_common(x86->cpuid, vm->config->cpus, MAX(tsc_khz, 0), deadline);
-	if (error)
+	err = x86_cpuid_set_common(x86->cpuid, vm->config->cpus, MAX(tsc_khz, 0), deadline);
+	if (err)
 		log_fatal("KVM's CPUID table has no space for lkvm's entries");
 	else if (vm->conversions)
 		x86_cpuid_offer_map_gpa_range(x86->cpuid);
-	return error;
+	return err;
 }
 
 static int set_cpuid(struct vcpu *vcpu, struct arch_vm *x86)
 {
-	int error = vcpu->id ? 0 : set_common_cpuid(vcpu, x86);
+	int err = vcpu->id ? 0 : set_common_cpuid(vcpu, x86);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	/* The one table is made each vCPU's in turn. */
 	x86_cpuid_set_vcpu(x86->cpuid, vcpu->id);
 	if (ioctl(vcpu->fd, KVM_SET_CPUID2, x86->cpuid))
@@ -129,15 +129,15 @@ static int set_lapic(struct vcpu *vcpu)
 int arch_vcpu_create(struct vcpu *vcpu)
 {
 	struct arch_vm *x86 = vcpu->vm->arch;
-	int error = set_cpuid(vcpu, x86);
+	int err = set_cpuid(vcpu, x86);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	set_mce(vcpu, x86);
 	set_msrs(vcpu, x86);
-	error = set_lapic(vcpu);
-	if (error)
-		return error;
+	err = set_lapic(vcpu);
+	if (err)
+		return err;
 	return vcpu->vm->config->reboot && !vcpu->vm->single_life ? x86_vcpu_state_save(vcpu) : 0;
 }
 

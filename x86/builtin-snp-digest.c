@@ -48,29 +48,29 @@ static void check_owners(const struct snp *snp, const u8 *digest)
 int snp_config_digest(const struct vm_config *config, u8 digest[SHA384_SIZE])
 {
 	struct vm vm = { .config = config, .kvm_fd = -1, .fd = -1 };
-	int error;
+	int err;
 
 	TAILQ_INIT(&vm.devices);
 	guest_memory_init(&vm.memory);
-	error = arch_open_files(&vm);
-	if (!error) {
+	err = arch_open_files(&vm);
+	if (!err) {
 		vm.arch->gpa_bits = PHYS_BITS;
-		error = x86_lay_out_memory(&vm);
+		err = x86_lay_out_memory(&vm);
 	}
-	if (!error)
-		error = x86_check_load(&vm);
-	if (!error)
-		error = arch_load(&vm);
-	if (!error)
-		error = snp_plan_digest(snp_plan(vm.arch->snp), digest);
-	if (!error)
+	if (!err)
+		err = x86_check_load(&vm);
+	if (!err)
+		err = arch_load(&vm);
+	if (!err)
+		err = snp_plan_digest(snp_plan(vm.arch->snp), digest);
+	if (!err)
 		check_owners(vm.arch->snp, digest);
-	if (error == -EOPNOTSUPP)
+	if (err == -EOPNOTSUPP)
 		log_fatal("snp-digest: this lkvm was built without libnettle, which computes "
 			  "SHA-384");
 	arch_vm_destroy(&vm);
 	guest_memory_destroy(&vm.memory);
-	return error;
+	return err;
 }
 
 static int print_digest(const struct vm_config *config)
@@ -89,13 +89,13 @@ static int print_digest(const struct vm_config *config)
 static int finish(struct vm_config *config)
 {
 	u64 memory = config->memory;
-	int error;
+	int err;
 
 	config->memory = MIN(memory, CONFIG_MIN_MEMORY);
-	error = config_finish(config);
+	err = config_finish(config);
 	if (memory)
 		config->memory = memory;
-	return error;
+	return err;
 }
 
 static int snp_digest_main(int argc, char **argv)

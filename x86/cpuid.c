@@ -264,7 +264,7 @@ int x86_cpuid_set_common(struct kvm_cpuid2 *cpuid, unsigned nr_cpus, u32 tsc_khz
 {
 	struct kvm_cpuid_entry2 *entry = x86_cpuid_find(cpuid, LEAF_FEATURES, 0);
 	u32 ids = BIT(id_bits(nr_cpus));
-	int error;
+	int err;
 
 	if (entry) {
 		entry->ecx |= FEATURES_ECX_HYPERVISOR;
@@ -282,12 +282,12 @@ int x86_cpuid_set_common(struct kvm_cpuid2 *cpuid, unsigned nr_cpus, u32 tsc_khz
 		set_amd(cpuid, nr_cpus);
 	else
 		set_cache_sharing(cpuid, LEAF_CACHES, ids - 1, ids - 1);
-	error = set_topology(cpuid, LEAF_TOPOLOGY, nr_cpus);
-	if (!error)
-		error = set_topology(cpuid, LEAF_TOPOLOGY_2, nr_cpus);
-	if (!error)
-		error = set_frequency(cpuid, tsc_khz);
-	return error;
+	err = set_topology(cpuid, LEAF_TOPOLOGY, nr_cpus);
+	if (!err)
+		err = set_topology(cpuid, LEAF_TOPOLOGY_2, nr_cpus);
+	if (!err)
+		err = set_frequency(cpuid, tsc_khz);
+	return err;
 }
 
 void x86_cpuid_offer_map_gpa_range(struct kvm_cpuid2 *cpuid)

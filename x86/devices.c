@@ -34,26 +34,26 @@ static const u8 virtio_mmio_isa_gsis[] = { 5, 12, 14, 15, 6, 7, 1, 13, BOARD_GSI
 int arch_create_devices(struct vm *vm)
 {
 	struct irq_line alarm;
-	int error = serial_ports_create(vm, serial_ports, ARRAY_SIZE(serial_ports));
+	int err = serial_ports_create(vm, serial_ports, ARRAY_SIZE(serial_ports));
 
-	if (!error)
-		error = acpi_pm_create(vm, BOARD_PORT_PM,
-				       vm->config->arch.no_acpi ? -1 : BOARD_GSI_SCI, &alarm);
-	if (!error)
-		error = rtc_cmos_create(vm, &rtc, &alarm);
-	if (!error)
+	if (!err)
+		err = acpi_pm_create(vm, BOARD_PORT_PM,
+				     vm->config->arch.no_acpi ? -1 : BOARD_GSI_SCI, &alarm);
+	if (!err)
+		err = rtc_cmos_create(vm, &rtc, &alarm);
+	if (!err)
 		port_latch_create(vm, rtc.base); /* the index, written before each byte */
-	if (!error)
-		error = i8042_create(vm);
-	if (!error)
-		error = pvpanic_port_create(vm, BOARD_PORT_PVPANIC);
-	if (!error)
-		error = pci_host_create(vm, &vm->arch->pci);
-	if (!error && vm->config->firmware)
-		error = x86_firmware_create_devices(vm);
-	if (!error)
-		error = memory_watch_create(vm);
-	return error;
+	if (!err)
+		err = i8042_create(vm);
+	if (!err)
+		err = pvpanic_port_create(vm, BOARD_PORT_PVPANIC);
+	if (!err)
+		err = pci_host_create(vm, &vm->arch->pci);
+	if (!err && vm->config->firmware)
+		err = x86_firmware_create_devices(vm);
+	if (!err)
+		err = memory_watch_create(vm);
+	return err;
 }
 
 int arch_virtio_mmio_slot(struct vm *vm, unsigned index, struct device_resource *where, int *gsi)

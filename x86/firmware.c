@@ -27,19 +27,19 @@ static int check_size(const struct boot_file *image)
 
 int x86_firmware_open(struct x86_firmware *firmware, const struct vm_config *config, bool image)
 {
-	int error = 0;
+	int err = 0;
 
 	if (!config->firmware)
 		return 0;
 	if (image) {
-		error = boot_file_open(&firmware->image, "firmware", config->firmware,
-				       X86_FIRMWARE_MAX);
-		if (!error)
-			error = check_size(&firmware->image);
+		err = boot_file_open(&firmware->image, "firmware", config->firmware,
+				     X86_FIRMWARE_MAX);
+		if (!err)
+			err = check_size(&firmware->image);
 	}
-	if (!error && config->kernel)
-		error = boot_file_open(&firmware->kernel, "kernel", config->kernel, config->memory);
-	return error;
+	if (!err && config->kernel)
+		err = boot_file_open(&firmware->kernel, "kernel", config->kernel, config->memory);
+	return err;
 }
 
 void x86_firmware_close(struct x86_firmware *firmware)
@@ -62,9 +62,9 @@ void x86_firmware_pci(struct pci_board *pci, u64 high_ram, u64 top)
 
 int x86_firmware_create_devices(struct vm *vm)
 {
-	int error = q35_create(vm);
+	int err = q35_create(vm);
 
-	return error ?: fw_cfg_create(vm, BOARD_PORT_FW_CFG, &vm->arch->firmware.fw_cfg);
+	return err ?: fw_cfg_create(vm, BOARD_PORT_FW_CFG, &vm->arch->firmware.fw_cfg);
 }
 
 /* ---- items ---- */
@@ -83,17 +83,17 @@ static int set_memory(struct fw_cfg *fw, const struct x86_boot *boot)
 static int set_cpus(struct fw_cfg *fw, unsigned cpus)
 {
 	le16 nr = htole16(cpus);
-	int error = fw_cfg_set(fw, FW_CFG_NB_CPUS, &nr, sizeof(nr));
+	int err = fw_cfg_set(fw, FW_CFG_NB_CPUS, &nr, sizeof(nr));
 
-	return error ?: fw_cfg_set(fw, FW_CFG_MAX_CPUS, &nr, sizeof(nr));
+	return err ?: fw_cfg_set(fw, FW_CFG_MAX_CPUS, &nr, sizeof(nr));
 }
 
 static int set_files(struct fw_cfg *fw, u16 size_key, u16 data_key, const struct boot_file *files,
 		     unsigned nr)
 {
-	int error = fw_cfg_set_files(fw, data_key, files, nr);
+	int err = fw_cfg_set_files(fw, data_key, files, nr);
 
-	return error ?: fw_cfg_set_u32(fw, size_key, boot_initrd_size(files, nr));
+	return err ?: fw_cfg_set_u32(fw, size_key, boot_initrd_size(files, nr));
 }
 
 /* The file as it is: what starts it is EFI's loader, and what checks it has the hash of just that. */
@@ -101,17 +101,17 @@ static int set_kernel(struct fw_cfg *fw, const struct x86_firmware *firmware,
 		      const struct x86_boot *boot)
 {
 	u32 cmdline_size = strlen(boot->cmdline) + 1;
-	int error;
+	int err;
 
 	if (!firmware->kernel.path)
 		return 0;
-	error = set_files(fw, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA, &firmware->kernel, 1);
-	if (!error && boot->nr_initrds)
-		error = set_files(fw, FW_CFG_INITRD_SIZE, FW_CFG_INITRD_DATA, boot->initrds,
-				  boot->nr_initrds);
-	if (!error)
-		error = fw_cfg_set_u32(fw, FW_CFG_CMDLINE_SIZE, cmdline_size);
-	return error ?: fw_cfg_set(fw, FW_CFG_CMDLINE_DATA, boot->cmdline, cmdline_size);
+	err = set_files(fw, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA, &firmware->kernel, 1);
+	if (!err && boot->nr_initrds)
+		err = set_files(fw, FW_CFG_INITRD_SIZE, FW_CFG_INITRD_DATA, boot->initrds,
+				boot->nr_initrds);
+	if (!err)
+		err = fw_cfg_set_u32(fw, FW_CFG_CMDLINE_SIZE, cmdline_size);
+	return err ?: fw_cfg_set(fw, FW_CFG_CMDLINE_DATA, boot->cmdline, cmdline_size);
 }
 
 static int set_acpi(struct fw_cfg *fw, struct vm *vm)
@@ -127,54 +127,54 @@ static int set_acpi(struct fw_cfg *fw, struct vm *vm)
 		.high_ram = x86->high_ram,
 	};
 	struct acpi_files files;
-	int error;
+	int err;
 
 	if (vm->config->arch.no_acpi)
 		return 0;
-	error = acpi_build_files(&files, &platform);
-	if (error)
-		return error;
-	error = fw_cfg_set_name(fw, ACPI_FILE_TABLES, files.tables, files.tables_size);
-	if (!error)
-		error = fw_cfg_set_name(fw, ACPI_FILE_RSDP, files.rsdp, files.rsdp_size);
-	if (!error)
-		error = fw_cfg_set_name(fw, "etc/table-loader", files.loader, files.loader_size);
+	err = acpi_build_files(&files, &platform);
+	if (err)
+		return err;
+	err = fw_cfg_set_name(fw, ACPI_FILE_TABLES, files.tables, files.tables_size);
+	if (!err)
+		err = fw_cfg_set_name(fw, ACPI_FILE_RSDP, files.rsdp, files.rsdp_size);
+	if (!err)
+		err = fw_cfg_set_name(fw, "etc/table-loader", files.loader, files.loader_size);
 	acpi_files_free(&files);
-	return error;
+	return err;
 }
 
 static int set_items(struct fw_cfg *fw, struct vm *vm, const struct x86_boot *boot)
 {
-	int error = set_memory(fw, boot);
+	int err = set_memory(fw, boot);
 
-	if (!error)
-		error = set_cpus(fw, vm->nr_vcpus);
-	if (!error)
-		error = set_acpi(fw, vm);
-	if (!error)
-		error = set_kernel(fw, &vm->arch->firmware, boot);
-	if (error)
-		log_fatal("Unable to tell the firmware of its machine: %s", strerror(-error));
-	return error;
+	if (!err)
+		err = set_cpus(fw, vm->nr_vcpus);
+	if (!err)
+		err = set_acpi(fw, vm);
+	if (!err)
+		err = set_kernel(fw, &vm->arch->firmware, boot);
+	if (err)
+		log_fatal("Unable to tell the firmware of its machine: %s", strerror(-err));
+	return err;
 }
 
 int x86_firmware_place(struct vm *vm, const struct boot_file *image)
 {
-	int error = guest_memory_populate_file(&vm->memory, BOARD_HOLE_END - image->size, image->fd,
-					       0, image->size, true);
+	int err = guest_memory_populate_file(&vm->memory, BOARD_HOLE_END - image->size, image->fd,
+					     0, image->size, true);
 
-	if (error)
+	if (err)
 		log_fatal("Unable to load firmware %s: %s", image->path,
-			  error == -ENODATA ? "it became shorter" : strerror(-error));
-	return error;
+			  err == -ENODATA ? "it became shorter" : strerror(-err));
+	return err;
 }
 
 int x86_firmware_load(struct vm *vm, const struct x86_boot *boot)
 {
 	struct x86_firmware *firmware = &vm->arch->firmware;
-	int error = firmware->image.path ? x86_firmware_place(vm, &firmware->image) : 0;
+	int err = firmware->image.path ? x86_firmware_place(vm, &firmware->image) : 0;
 
-	if (error || !firmware->fw_cfg)
-		return error;
+	if (err || !firmware->fw_cfg)
+		return err;
 	return set_items(firmware->fw_cfg, vm, boot);
 }

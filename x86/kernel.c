@@ -49,11 +49,11 @@ static int refuse_multiboot(const struct x86_kernel *kernel, const char *kind)
 int x86_elf_open(struct x86_kernel *kernel)
 {
 	struct elf_image *elf = &kernel->elf;
-	int error = elf_open(elf, &kernel->file);
+	int err = elf_open(elf, &kernel->file);
 	const char *multiboot;
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	if (elf->machine != EM_X86_64 && elf->machine != EM_386) {
 		log_fatal("Kernel %s is an ELF file for %s, not for x86", kernel->file.path,
 			  elf_machine_name(elf->machine));
@@ -95,22 +95,22 @@ int x86_kernel_open(struct x86_kernel *kernel, const char *path, u64 most)
 	u8 head[0x290];
 	const char *kind;
 	ssize_t got;
-	int error;
+	int err;
 
 	memset(kernel, 0, sizeof(*kernel));
-	error = boot_file_open(&kernel->file, "kernel", path, most);
-	if (error)
-		return error;
+	err = boot_file_open(&kernel->file, "kernel", path, most);
+	if (err)
+		return err;
 	got = boot_file_read(&kernel->file, 0, head, sizeof(head));
 	if (got < 0) {
 		log_fatal("Unable to open kernel %s: %s", path, strerror(-got));
-		error = got;
+		err = got;
 		goto fail;
 	}
-	error = x86_elf_open(kernel);
-	if (error == -ENOEXEC)
-		error = x86_bzimage_open(kernel, head, got);
-	if (error == -ENOEXEC) {
+	err = x86_elf_open(kernel);
+	if (err == -ENOEXEC)
+		err = x86_bzimage_open(kernel, head, got);
+	if (err == -ENOEXEC) {
 		kind = boot_image_kind(head, got);
 		if (kind)
 			log_fatal("Kernel %s is %s; x86 needs a bzImage or an ELF vmlinux", path,
@@ -118,11 +118,11 @@ int x86_kernel_open(struct x86_kernel *kernel, const char *path, u64 most)
 		else
 			log_fatal("Kernel %s is neither a bzImage nor an ELF vmlinux", path);
 	}
-	if (!error)
+	if (!err)
 		return 0;
 fail:
 	boot_file_close(&kernel->file);
-	return error;
+	return err;
 }
 
 void x86_kernel_close(struct x86_kernel *kernel)
@@ -184,16 +184,16 @@ static int place_initrd(const struct x86_kernel *kernel, const struct x86_boot *
 
 static int load_image(const struct x86_kernel *kernel, const struct x86_boot *boot, gpa_t load)
 {
-	int error;
+	int err;
 
 	if (kernel->kind != X86_KERNEL_BZIMAGE)
 		return elf_load(&kernel->elf, boot->memory);
-	error = guest_memory_populate_file(boot->memory, load, kernel->file.fd, kernel->payload,
-					   kernel->payload_size, true);
-	if (error)
+	err = guest_memory_populate_file(boot->memory, load, kernel->file.fd, kernel->payload,
+					 kernel->payload_size, true);
+	if (err)
 		log_fatal("Unable to load kernel %s: %s", kernel->file.path,
-			  error == -ENODATA ? "it became shorter" : strerror(-error));
-	return error;
+			  err == -ENODATA ? "it became shorter" : strerror(-err));
+	return err;
 }
 
 static int check_cmdline(const struct x86_kernel *kernel, const struct x86_boot *boot)
@@ -214,13 +214,13 @@ static int check_cmdline(const struct x86_kernel *kernel, const struct x86_boot 
 static int place(const struct x86_kernel *kernel, const struct x86_boot *boot, u64 initrd_size,
 		 gpa_t *load, gpa_t *initrd)
 {
-	int error = place_kernel(kernel, boot, load);
+	int err = place_kernel(kernel, boot, load);
 
-	if (!error)
-		error = place_initrd(kernel, boot, *load, initrd_size, initrd);
-	if (!error)
-		error = check_cmdline(kernel, boot);
-	return error;
+	if (!err)
+		err = place_initrd(kernel, boot, *load, initrd_size, initrd);
+	if (!err)
+		err = check_cmdline(kernel, boot);
+	return err;
 }
 
 int x86_kernel_place(const struct x86_kernel *kernel, const struct x86_boot *boot,
@@ -228,7 +228,7 @@ int x86_kernel_place(const struct x86_kernel *kernel, const struct x86_boot *boo
 {
 	gpa_t load = 0, initrd = 0;
 	u64 initrd_size = boot_initrd_size(boot->initrds, boot->nr_initrds);
-	int error = place(kernel, boot, initrd_size, &load, &initrd);
+	int err = place(kernel, boot, initrd_size, &load, &initrd);
 
 	*placement = (struct x86_placement){
 		.kernel = load,
@@ -237,10 +237,10 @@ int x86_kernel_place(const struct x86_kernel *kernel, const struct x86_boot *boo
 		.initrd_size = initrd_size,
 	};
 	if (kernel->kind == X86_KERNEL_BZIMAGE)
-		return error;
+		return err;
 	placement->kernel = kernel->elf.low;
 	placement->kernel_size = kernel->elf.high - kernel->elf.low;
-	return error;
+	return err;
 }
 
 int x86_kernel_check(const struct x86_kernel *kernel, const struct x86_boot *boot)
@@ -262,25 +262,25 @@ int x86_kernel_load(const struct x86_kernel *kernel, const struct x86_boot *boot
 {
 	u64 initrd_size = boot_initrd_size(boot->initrds, boot->nr_initrds);
 	gpa_t load = 0, initrd = 0;
-	int error;
+	int err;
 
-	error = place(kernel, boot, initrd_size, &load, &initrd);
-	if (!error)
-		error = guest_memory_populate(boot->memory, BOARD_BOOT_CMDLINE, boot->cmdline,
-					      strlen(boot->cmdline) + 1);
-	if (!error)
-		error = load_image(kernel, boot, load);
-	if (!error)
-		error = boot_initrd_load(boot->memory, initrd, boot->initrds, boot->nr_initrds);
-	if (error)
-		return error;
+	err = place(kernel, boot, initrd_size, &load, &initrd);
+	if (!err)
+		err = guest_memory_populate(boot->memory, BOARD_BOOT_CMDLINE, boot->cmdline,
+					    strlen(boot->cmdline) + 1);
+	if (!err)
+		err = load_image(kernel, boot, load);
+	if (!err)
+		err = boot_initrd_load(boot->memory, initrd, boot->initrds, boot->nr_initrds);
+	if (err)
+		return err;
 	if (kernel->kind == X86_KERNEL_PVH)
-		error = x86_load_pvh(kernel, boot, initrd, initrd_size, entry);
+		err = x86_load_pvh(kernel, boot, initrd, initrd_size, entry);
 	else
-		error = x86_load_linux(kernel, boot, load, initrd, initrd_size, entry);
-	if (!error)
-		error = x86_write_gdt(boot->memory, entry->long_mode);
-	if (!error && entry->long_mode)
-		error = x86_write_page_tables(boot->memory, boot->private_bit);
-	return error;
+		err = x86_load_linux(kernel, boot, load, initrd, initrd_size, entry);
+	if (!err)
+		err = x86_write_gdt(boot->memory, entry->long_mode);
+	if (!err && entry->long_mode)
+		err = x86_write_page_tables(boot->memory, boot->private_bit);
+	return err;
 }

@@ -97,7 +97,7 @@ int x86_load_linux(const struct x86_kernel *kernel, const struct x86_boot *boot,
 		   gpa_t initrd, u64 initrd_size, struct x86_entry *entry)
 {
 	struct boot_params params;
-	int error;
+	int err;
 
 	memset(&params, 0, sizeof(params));
 	params.hdr = kernel->setup;
@@ -113,16 +113,16 @@ int x86_load_linux(const struct x86_kernel *kernel, const struct x86_boot *boot,
 	params.acpi_rsdp_addr = boot->rsdp;
 	params.e820_entries = (boot->private_bit ? x86_e820_snp : x86_e820)(
 		params.e820_table, boot->low_ram, boot->high_ram);
-	error = boot->private_bit ? add_cc_blob(boot, &params) : add_rng_seed(boot, &params);
-	if (!error)
-		error = guest_memory_populate(boot->memory, BOARD_BOOT_PARAMS, &params,
-					      sizeof(params));
+	err = boot->private_bit ? add_cc_blob(boot, &params) : add_rng_seed(boot, &params);
+	if (!err)
+		err = guest_memory_populate(boot->memory, BOARD_BOOT_PARAMS, &params,
+					    sizeof(params));
 	*entry = (struct x86_entry){
 		.long_mode = kernel->entry_64,
 		.rip = entry_address(kernel, load),
 		.boot_params = BOARD_BOOT_PARAMS,
 	};
-	return error;
+	return err;
 }
 
 int x86_write_gdt(const struct guest_memory *memory, bool long_mode)

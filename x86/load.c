@@ -36,15 +36,15 @@ static int write_tables(struct vm *vm, gpa_t *rsdp)
 		.low_ram = x86->low_ram,
 		.high_ram = x86->high_ram,
 	};
-	int error = mptable_build(&vm->memory, &platform);
+	int err = mptable_build(&vm->memory, &platform);
 
-	if (!error)
-		error = write_reset_vector(vm);
-	if (!error && !vm->config->arch.no_acpi)
-		error = acpi_build(&vm->memory, &platform, rsdp);
-	if (error)
-		log_fatal("Unable to write the firmware's tables: %s", strerror(-error));
-	return error;
+	if (!err)
+		err = write_reset_vector(vm);
+	if (!err && !vm->config->arch.no_acpi)
+		err = acpi_build(&vm->memory, &platform, rsdp);
+	if (err)
+		log_fatal("Unable to write the firmware's tables: %s", strerror(-err));
+	return err;
 }
 
 /* Only where ACPI does not: a device that is announced twice is probed twice. */
@@ -52,20 +52,20 @@ static int announce_virtio_mmio(struct vm *vm, char *cmdline, size_t size)
 {
 	struct device *device;
 	char words[96];
-	int error = 0;
+	int err = 0;
 
 	device_for_each (device, &vm->devices) {
 		const struct device_description *d = &device->description;
 
-		if (error || !d->compatible || strcmp(d->compatible, "virtio,mmio") ||
+		if (err || !d->compatible || strcmp(d->compatible, "virtio,mmio") ||
 		    !d->nr_resources)
 			continue;
 		snprintf(words, sizeof(words), "virtio_mmio.device=0x%llx@0x%llx:%d",
 			 (unsigned long long)d->resources[0].size,
 			 (unsigned long long)d->resources[0].base, d->gsi);
-		error = cmdline_add(cmdline, size, words);
+		err = cmdline_add(cmdline, size, words);
 	}
-	return error;
+	return err;
 }
 
 /*
@@ -74,29 +74,29 @@ static int announce_virtio_mmio(struct vm *vm, char *cmdline, size_t size)
  */
 static int add_defaults(const struct vm_config *config, char *cmdline, size_t size)
 {
-	int error = cmdline_add_defaults(cmdline, size, config);
+	int err = cmdline_add_defaults(cmdline, size, config);
 
-	if (!error && config->arch.no_acpi)
-		error = cmdline_add(cmdline, size, "reboot=k");
-	return error;
+	if (!err && config->arch.no_acpi)
+		err = cmdline_add(cmdline, size, "reboot=k");
+	return err;
 }
 
 /* What the user gave comes last: of two equal parameters Linux takes the later one. */
 static int make_cmdline(struct vm *vm, char *cmdline, size_t size)
 {
 	const struct vm_config *config = vm->config;
-	int error = config->nodefaults ? 0 : add_defaults(config, cmdline, size);
+	int err = config->nodefaults ? 0 : add_defaults(config, cmdline, size);
 
 	/* A kernel that does know ACPI must not look for tables and complain. */
-	if (!error && config->arch.no_acpi)
-		error = cmdline_add(cmdline, size, "acpi=off");
-	if (!error && config->arch.no_acpi)
-		error = announce_virtio_mmio(vm, cmdline, size);
-	if (!error)
-		error = cmdline_add(cmdline, size, config->cmdline);
-	if (error)
+	if (!err && config->arch.no_acpi)
+		err = cmdline_add(cmdline, size, "acpi=off");
+	if (!err && config->arch.no_acpi)
+		err = announce_virtio_mmio(vm, cmdline, size);
+	if (!err)
+		err = cmdline_add(cmdline, size, config->cmdline);
+	if (err)
 		log_fatal("The kernel command line is longer than %zu characters", size - 1);
-	return error;
+	return err;
 }
 
 static int prepare(struct vm *vm)
@@ -121,10 +121,10 @@ static int prepare(struct vm *vm)
 int x86_check_load(struct vm *vm)
 {
 	struct arch_vm *x86 = vm->arch;
-	int error = prepare(vm);
+	int err = prepare(vm);
 
-	if (error || vm->config->firmware)
-		return error;
+	if (err || vm->config->firmware)
+		return err;
 	return x86_kernel_check(&x86->kernel, &x86->boot);
 }
 
@@ -138,19 +138,19 @@ static void drop_copies(struct arch_vm *x86)
 int arch_load(struct vm *vm)
 {
 	struct arch_vm *x86 = vm->arch;
-	int error = prepare(vm);
+	int err = prepare(vm);
 
-	if (!error && vm->config->firmware) {
-		error = x86_firmware_load(vm, &x86->boot);
-	} else if (!error) {
-		error = write_tables(vm, &x86->boot.rsdp);
-		if (!error)
-			error = x86_kernel_load(&x86->kernel, &x86->boot, &x86->entry);
+	if (!err && vm->config->firmware) {
+		err = x86_firmware_load(vm, &x86->boot);
+	} else if (!err) {
+		err = write_tables(vm, &x86->boot.rsdp);
+		if (!err)
+			err = x86_kernel_load(&x86->kernel, &x86->boot, &x86->entry);
 	}
-	if (!error && x86->confidential->load)
-		error = x86->confidential->load(vm);
+	if (!err && x86->confidential->load)
+		err = x86->confidential->load(vm);
 	/* A firmware fetches them when it likes. */
-	if (!error && !vm->config->reboot && !vm->config->firmware)
+	if (!err && !vm->config->reboot && !vm->config->firmware)
 		drop_copies(x86);
-	return error;
+	return err;
 }

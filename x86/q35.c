@@ -73,11 +73,11 @@ static const struct device_ops q35_ops = { .destroy = q35_destroy };
 
 static int add_lpc(struct q35 *q35)
 {
-	int error = pci_device_init_at(&q35->lpc, q35->vm, LPC_SLOT, Q35_VENDOR, LPC_DEVICE,
-				       LPC_CLASS, 0, 0, 0);
+	int err = pci_device_init_at(&q35->lpc, q35->vm, LPC_SLOT, Q35_VENDOR, LPC_DEVICE,
+				     LPC_CLASS, 0, 0, 0);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	/* All of it set up already, and for good. */
 	bus_put(&q35->lpc.state.config[LPC_PMBASE], 4, BOARD_PORT_PM | LPC_PMBASE_IO);
 	q35->lpc.state.config[LPC_ACPI_CNTL] = LPC_ACPI_CNTL_EN;
@@ -90,7 +90,7 @@ static int add_lpc(struct q35 *q35)
 int q35_create(struct vm *vm)
 {
 	struct q35 *q35 = calloc(1, sizeof(*q35));
-	int error;
+	int err;
 
 	if (!q35)
 		return -ENOMEM;
@@ -98,10 +98,10 @@ int q35_create(struct vm *vm)
 	pthread_mutex_init(&q35->lock, NULL);
 	device_init(&q35->device, &q35_ops, "q35");
 	device_add(&vm->devices, &q35->device);
-	error = add_lpc(q35);
-	if (!error && log_get_level() >= LOG_LEVEL_DEBUG)
-		error = bus_add(vm->ports, BOARD_PORT_DEBUG, 1, &debug_ops, q35);
-	if (error)
-		log_fatal("--firmware: the chipset that it wants: %s", strerror(-error));
-	return error;
+	err = add_lpc(q35);
+	if (!err && log_get_level() >= LOG_LEVEL_DEBUG)
+		err = bus_add(vm->ports, BOARD_PORT_DEBUG, 1, &debug_ops, q35);
+	if (err)
+		log_fatal("--firmware: the chipset that it wants: %s", strerror(-err));
+	return err;
 }

@@ -32,36 +32,35 @@
 
 static int setup_failed(const char *what)
 {
-	int error = -errno;
+	int err = -errno;
 
 	log_fatal("%s: %s", what, strerror(errno));
-	return error;
+	return err;
 }
 
 int arch_open_files(struct vm *vm)
 {
 	const struct vm_config *config = vm->config;
 	struct arch_vm *x86 = calloc(1, sizeof(*x86));
-	int error;
+	int err;
 
 	if (!x86)
 		return -ENOMEM;
 	vm->arch = x86;
 	x86->confidential = x86_confidential(config);
-	error = x86->confidential->open ? x86->confidential->open(vm) : 0;
-	if (!error)
-		error = x86_firmware_open(&x86->firmware, config,
-					  !x86->confidential->firmware_size);
-	if (!error && !config->firmware)
-		error = x86_kernel_open(&x86->kernel, config->kernel, config->memory);
+	err = x86->confidential->open ? x86->confidential->open(vm) : 0;
+	if (!err)
+		err = x86_firmware_open(&x86->firmware, config, !x86->confidential->firmware_size);
+	if (!err && !config->firmware)
+		err = x86_kernel_open(&x86->kernel, config->kernel, config->memory);
 
-	for (unsigned i = 0; i < config->nr_initrds && !error; i++) {
-		error = boot_file_open(&x86->initrds[i], "initrd", config->initrds[i],
-				       config->memory);
-		if (!error)
+	for (unsigned i = 0; i < config->nr_initrds && !err; i++) {
+		err = boot_file_open(&x86->initrds[i], "initrd", config->initrds[i],
+				     config->memory);
+		if (!err)
 			x86->nr_initrds++;
 	}
-	return error;
+	return err;
 }
 
 const struct boot_file *arch_kernel_file(const struct vm *vm)
@@ -119,18 +118,18 @@ static int add_firmware(struct vm *vm, struct arch_vm *x86)
 {
 	u64 size = x86->confidential->firmware_size ? x86->confidential->firmware_size(vm)
 						    : x86->firmware.image.size;
-	int error = size ? guest_memory_add_unlisted(&vm->memory, BOARD_HOLE_END - size, size) : 0;
+	int err = size ? guest_memory_add_unlisted(&vm->memory, BOARD_HOLE_END - size, size) : 0;
 
-	if (error)
-		log_fatal("--firmware: no memory for it: %s", strerror(-error));
-	return error;
+	if (err)
+		log_fatal("--firmware: no memory for it: %s", strerror(-err));
+	return err;
 }
 
 int x86_lay_out_memory(struct vm *vm)
 {
 	struct arch_vm *x86 = vm->arch;
 	u64 memory = vm->config->memory, top = BIT(x86->gpa_bits);
-	int error;
+	int err;
 
 	x86->low_ram = MIN(memory, vm->config->firmware ? BOARD_FIRMWARE_HOLE : BOARD_HOLE);
 	x86->high_ram = memory - x86->low_ram;
@@ -144,10 +143,10 @@ int x86_lay_out_memory(struct vm *vm)
 			(unsigned long long)max >> 30);
 		return -E2BIG;
 	}
-	error = guest_memory_add_ram(&vm->memory, 0, x86->low_ram);
-	if (!error && x86->high_ram)
-		error = guest_memory_add_ram(&vm->memory, BOARD_HOLE_END, x86->high_ram);
-	return error ?: add_firmware(vm, x86);
+	err = guest_memory_add_ram(&vm->memory, 0, x86->low_ram);
+	if (!err && x86->high_ram)
+		err = guest_memory_add_ram(&vm->memory, BOARD_HOLE_END, x86->high_ram);
+	return err ?: add_firmware(vm, x86);
 }
 
 /* Bit 2 resets the CPU, with bit 1 the whole machine: one and the same here. */
@@ -242,7 +241,7 @@ static int create_irqchip(struct vm *vm)
 	bool firmware = vm->config->firmware;
 	u64 identity_map = firmware ? BOARD_FIRMWARE_IDENTITY_MAP : BOARD_IDENTITY_MAP;
 	unsigned long tss = firmware ? BOARD_FIRMWARE_TSS : BOARD_TSS;
-	int error;
+	int err;
 
 	/* Intel processors run real mode in these pages; they must not be where RAM is. */
 	if (ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map))
@@ -253,35 +252,35 @@ static int create_irqchip(struct vm *vm)
 		return setup_failed("KVM does not make an interrupt controller");
 	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit))
 		return setup_failed("KVM does not make a timer (PIT)");
-	error = mask_pic(vm, KVM_IRQCHIP_PIC_MASTER, 0x08, 0xf8, 0);
-	if (!error)
-		error = mask_pic(vm, KVM_IRQCHIP_PIC_SLAVE, 0x70, 0xde, PIC_SLAVE_LEVELS);
-	if (!error && !firmware)
-		error = reserve_pins(vm);
-	if (!error)
-		error = create_routes(vm);
-	return error;
+	err = mask_pic(vm, KVM_IRQCHIP_PIC_MASTER, 0x08, 0xf8, 0);
+	if (!err)
+		err = mask_pic(vm, KVM_IRQCHIP_PIC_SLAVE, 0x70, 0xde, PIC_SLAVE_LEVELS);
+	if (!err && !firmware)
+		err = reserve_pins(vm);
+	if (!err)
+		err = create_routes(vm);
+	return err;
 }
 
 int arch_vm_create(struct vm *vm)
 {
 	struct arch_vm *x86 = vm->arch;
-	int error = read_cpuid(vm, x86);
+	int err = read_cpuid(vm, x86);
 
 	vm->private_memory = x86->confidential->private_memory;
 	vm->single_life = x86->confidential->single_life;
-	if (!error)
-		error = x86_lay_out_memory(vm);
-	if (!error)
-		error = x86_check_load(vm);
-	if (!error && x86->confidential->vm_created)
-		error = x86->confidential->vm_created(vm);
-	if (!error)
-		error = vm_map_memory(vm);
-	if (!error)
-		error = create_irqchip(vm);
-	if (error)
-		return error;
+	if (!err)
+		err = x86_lay_out_memory(vm);
+	if (!err)
+		err = x86_check_load(vm);
+	if (!err && x86->confidential->vm_created)
+		err = x86->confidential->vm_created(vm);
+	if (!err)
+		err = vm_map_memory(vm);
+	if (!err)
+		err = create_irqchip(vm);
+	if (err)
+		return err;
 	read_host_msrs(vm, x86);
 	lay_out_pci(x86);
 	if (vm->config->firmware)

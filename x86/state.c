@@ -50,10 +50,10 @@ struct x86_vcpu_state {
 
 static int state_failed(const char *what)
 {
-	int error = -errno;
+	int err = -errno;
 
 	log_fatal("Resetting the machine: %s: %s", what, strerror(errno));
-	return error;
+	return err;
 }
 
 int x86_vm_state_save(struct vm *vm)
@@ -152,7 +152,7 @@ static int save_xsave(struct vcpu *vcpu, struct x86_vcpu_state *state)
 int x86_vcpu_state_save(struct vcpu *vcpu)
 {
 	struct x86_vcpu_state *state = calloc(1, sizeof(*state));
-	int error;
+	int err;
 
 	if (!state)
 		return -ENOMEM;
@@ -170,10 +170,10 @@ int x86_vcpu_state_save(struct vcpu *vcpu)
 	/* What is pending or shadowed must be written even if it is nothing. */
 	state->events.flags |= KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR |
 			       KVM_VCPUEVENT_VALID_SHADOW;
-	error = save_xsave(vcpu, state);
-	if (!error)
-		error = save_msrs(vcpu, &state->msrs);
-	return error;
+	err = save_xsave(vcpu, state);
+	if (!err)
+		err = save_msrs(vcpu, &state->msrs);
+	return err;
 }
 
 void x86_vcpu_state_free(struct vcpu *vcpu)
@@ -277,16 +277,16 @@ int arch_reset(struct vm *vm)
 	struct arch_vm *x86 = vm->arch;
 	struct vcpu *vcpu;
 	unsigned i;
-	int error;
+	int err;
 
 	if (x86->used) {
-		error = x86->reset_state ? restore_vm(vm) : -EINVAL;
-		if (error)
-			return error;
+		err = x86->reset_state ? restore_vm(vm) : -EINVAL;
+		if (err)
+			return err;
 		vcpu_for_each (vcpu, vm, i) {
-			error = restore_vcpu(vcpu);
-			if (error)
-				return error;
+			err = restore_vcpu(vcpu);
+			if (err)
+				return err;
 		}
 	}
 	x86->used = true;

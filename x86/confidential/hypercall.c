@@ -24,9 +24,9 @@ static int map_gpa_range(struct vcpu *vcpu, u64 gpa, u64 pages, u64 attributes)
 }
 
 /* The guest's numbers for errors. Most of them are Linux's, but not all of those are among them. */
-static u64 hypercall_answer(int error)
+static u64 hypercall_answer(int err)
 {
-	switch (error) {
+	switch (err) {
 	case 0:
 		return 0;
 	case -EINVAL:
@@ -41,19 +41,19 @@ static u64 hypercall_answer(int error)
 enum exit_action x86_private_exit(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
-	int error = -EOPNOTSUPP;
+	int err = -EOPNOTSUPP;
 
 	if (run->exit_reason != KVM_EXIT_HYPERCALL)
 		return EXIT_ACTION_UNKNOWN;
 	if (run->hypercall.nr == KVM_HC_MAP_GPA_RANGE)
-		error = map_gpa_range(vcpu, run->hypercall.args[0], run->hypercall.args[1],
-				      run->hypercall.args[2]);
-	if (error == -EINTR) {
+		err = map_gpa_range(vcpu, run->hypercall.args[0], run->hypercall.args[1],
+				    run->hypercall.args[2]);
+	if (err == -EINTR) {
 		vcpu->repeat_exit = true;
 		return EXIT_ACTION_CONTINUE;
 	}
 	counter_add(&vcpu->vm->counters, COUNTER_HYPERCALLS, 1);
 	/* Last: a pre-fault that failed may have left its reason where this goes. */
-	run->hypercall.ret = hypercall_answer(error);
+	run->hypercall.ret = hypercall_answer(err);
 	return EXIT_ACTION_CONTINUE;
 }

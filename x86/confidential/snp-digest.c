@@ -27,36 +27,36 @@ int snp_digest_page(u8 digest[SHA384_SIZE], enum snp_page_type type, gpa_t gpa,
 		.type = type,
 		.gpa = htole64(gpa),
 	};
-	int error = contents ? sha384(info.contents, contents, SNP_PAGE_SIZE) : 0;
+	int err = contents ? sha384(info.contents, contents, SNP_PAGE_SIZE) : 0;
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	memcpy(info.digest, digest, SHA384_SIZE);
 	return sha384(digest, &info, sizeof(info));
 }
 
 static int add_range(u8 digest[SHA384_SIZE], const struct snp_range *range)
 {
-	int error = 0;
+	int err = 0;
 
-	for (u64 at = 0; at < range->size && !error; at += SNP_PAGE_SIZE)
-		error = snp_digest_page(digest, range->type, range->gpa + at,
-					range->type == SNP_PAGE_NORMAL ? (u8 *)range->data + at
-								       : NULL);
-	return error;
+	for (u64 at = 0; at < range->size && !err; at += SNP_PAGE_SIZE)
+		err = snp_digest_page(digest, range->type, range->gpa + at,
+				      range->type == SNP_PAGE_NORMAL ? (u8 *)range->data + at
+								     : NULL);
+	return err;
 }
 
 int snp_plan_digest(const struct snp_plan *plan, u8 digest[SHA384_SIZE])
 {
 	struct snp_vmsa vmsa;
-	int error = 0;
+	int err = 0;
 
 	memset(digest, 0, SHA384_SIZE);
-	for (unsigned i = 0; i < plan->nr_ranges && !error; i++)
-		error = add_range(digest, &plan->ranges[i]);
-	for (unsigned i = 0; i < plan->nr_vcpus && !error; i++) {
+	for (unsigned i = 0; i < plan->nr_ranges && !err; i++)
+		err = add_range(digest, &plan->ranges[i]);
+	for (unsigned i = 0; i < plan->nr_vcpus && !err; i++) {
 		snp_vmsa_build(&vmsa, i ? &plan->others : &plan->boot, plan->vmsa_features);
-		error = snp_digest_page(digest, SNP_PAGE_VMSA, SNP_VMSA_GPA, &vmsa);
+		err = snp_digest_page(digest, SNP_PAGE_VMSA, SNP_VMSA_GPA, &vmsa);
 	}
-	return error;
+	return err;
 }

@@ -103,7 +103,7 @@ static int walk_table(struct snp_firmware *firmware, struct image *image)
 {
 	u64 at = image->size - TABLE_END, first;
 	unsigned len = get16(image->bytes + at - ENTRY_TRAILER);
-	int error = 0;
+	int err = 0;
 
 	if (memcmp(image->bytes + at - GUID_SIZE, guid_table, GUID_SIZE))
 		return snp_firmware_refuse(
@@ -113,7 +113,7 @@ static int walk_table(struct snp_firmware *firmware, struct image *image)
 		return snp_firmware_refuse(image, "its table of GUIDs is damaged");
 	first = at - len;
 	at -= ENTRY_TRAILER;
-	while (at > first && !error) {
+	while (at > first && !err) {
 		const u8 *end = image->bytes + at;
 
 		if (at - first < ENTRY_TRAILER)
@@ -121,11 +121,10 @@ static int walk_table(struct snp_firmware *firmware, struct image *image)
 		len = get16(end - ENTRY_TRAILER);
 		if (len < ENTRY_TRAILER || len > at - first)
 			return snp_firmware_refuse(image, "its table of GUIDs is damaged");
-		error = take_entry(firmware, image, end - GUID_SIZE, end - len,
-				   len - ENTRY_TRAILER);
+		err = take_entry(firmware, image, end - GUID_SIZE, end - len, len - ENTRY_TRAILER);
 		at -= len;
 	}
-	return error;
+	return err;
 }
 
 static bool is_known(u32 kind)
@@ -182,7 +181,7 @@ static int take_metadata(struct snp_firmware *firmware, const struct image *imag
 	struct metadata_header header;
 	u64 left = image->size - image->metadata;
 	u32 nr;
-	int error = 0;
+	int err = 0;
 
 	memcpy(&header, at, sizeof(header));
 	nr = le32toh(header.nr_sections);
@@ -196,9 +195,9 @@ static int take_metadata(struct snp_firmware *firmware, const struct image *imag
 	    le32toh(header.size) < sizeof(header) + nr * sizeof(struct metadata_section))
 		return snp_firmware_refuse(image, "its SEV metadata are damaged");
 	at += sizeof(header);
-	for (u32 i = 0; i < nr && !error; i++)
-		error = take_section(firmware, image, at + i * sizeof(struct metadata_section));
-	return error;
+	for (u32 i = 0; i < nr && !err; i++)
+		err = take_section(firmware, image, at + i * sizeof(struct metadata_section));
+	return err;
 }
 
 static const struct snp_section *the_section(const struct snp_firmware *firmware,
@@ -242,7 +241,7 @@ int snp_firmware_parse(struct snp_firmware *firmware, const char *path, const u8
 {
 	struct image image = { .path = path, .bytes = bytes, .size = size };
 	unsigned nr_secrets, nr_cpuid;
-	int error;
+	int err;
 
 	memset(firmware, 0, sizeof(*firmware));
 	if (size < SNP_FIRMWARE_MIN || size > X86_FIRMWARE_MAX || !IS_ALIGNED(size, PAGE))
@@ -251,15 +250,15 @@ int snp_firmware_parse(struct snp_firmware *firmware, const char *path, const u8
 			(unsigned long long)size, (unsigned long long)X86_FIRMWARE_MAX >> 20);
 	firmware->size = size;
 	firmware->reset_eip = SNP_RESET_VECTOR;
-	error = walk_table(firmware, &image);
-	if (error)
-		return error;
+	err = walk_table(firmware, &image);
+	if (err)
+		return err;
 	if (!image.metadata)
 		return snp_firmware_refuse(
 			&image, "it has no SEV metadata; an OVMF built for SEV-SNP has them");
-	error = take_metadata(firmware, &image);
-	if (error)
-		return error;
+	err = take_metadata(firmware, &image);
+	if (err)
+		return err;
 	the_section(firmware, SNP_SECTION_SECRETS, &nr_secrets);
 	the_section(firmware, SNP_SECTION_CPUID, &nr_cpuid);
 	if (nr_secrets != 1 || nr_cpuid != 1)

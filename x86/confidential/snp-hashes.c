@@ -41,16 +41,16 @@ static int hash_files(u8 *hash, const struct boot_file *files, unsigned nr)
 {
 	static const u8 padding[INITRD_ALIGN];
 	struct sha256 *sha = sha256_begin();
-	int error = sha ? 0 : -ENOMEM;
+	int err = sha ? 0 : -ENOMEM;
 	u64 at = 0;
 
-	for (unsigned i = 0; i < nr && !error; i++) {
+	for (unsigned i = 0; i < nr && !err; i++) {
 		sha256_add(sha, padding, ALIGN_UP(at, INITRD_ALIGN) - at);
 		at = ALIGN_UP(at, INITRD_ALIGN) + files[i].size;
-		error = add_file(sha, &files[i]);
+		err = add_file(sha, &files[i]);
 	}
 	sha256_end(sha, hash);
-	return error;
+	return err;
 }
 
 /* With its final 0. */
@@ -74,7 +74,7 @@ static void make_entry(struct snp_hash_entry *entry, const u8 *guid)
 int snp_hashes_make(struct snp_hashes *hashes, const struct boot_file *kernel,
 		    const struct boot_file *initrds, unsigned nr_initrds, const char *cmdline)
 {
-	int error;
+	int err;
 
 	memset(hashes, 0, sizeof(*hashes));
 	if (!sha2_available()) {
@@ -87,10 +87,10 @@ int snp_hashes_make(struct snp_hashes *hashes, const struct boot_file *kernel,
 	make_entry(&hashes->cmdline, guid_cmdline);
 	make_entry(&hashes->initrd, guid_initrd);
 	make_entry(&hashes->kernel, guid_kernel);
-	error = hash_text(hashes->cmdline.hash, cmdline);
-	if (!error)
-		error = hash_files(hashes->initrd.hash, initrds, nr_initrds);
-	if (!error)
-		error = hash_files(hashes->kernel.hash, kernel, 1);
-	return error;
+	err = hash_text(hashes->cmdline.hash, cmdline);
+	if (!err)
+		err = hash_files(hashes->initrd.hash, initrds, nr_initrds);
+	if (!err)
+		err = hash_files(hashes->kernel.hash, kernel, 1);
+	return err;
 }

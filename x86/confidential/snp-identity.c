@@ -15,10 +15,10 @@ static int read_file(const char *key, const char *path, u8 *bytes, size_t size)
 	char text[TEXT_MAX];
 	struct boot_file file;
 	ssize_t got;
-	int error = boot_file_open(&file, key, path, TEXT_MAX);
+	int err = boot_file_open(&file, key, path, TEXT_MAX);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	got = boot_file_read(&file, 0, text, sizeof(text));
 	boot_file_close(&file);
 	if (got < 0) {
@@ -40,17 +40,16 @@ static int read_file(const char *key, const char *path, u8 *bytes, size_t size)
 
 int snp_identity_read(struct snp_identity_files *identity, const struct snp_config *config)
 {
-	int error;
+	int err;
 
 	if (!config->id_block || !config->id_auth)
 		return 0;
-	error = read_file("id-block", config->id_block, (u8 *)&identity->block,
-			  sizeof(identity->block));
-	if (!error)
-		error = read_file("id-auth", config->id_auth, identity->auth,
-				  sizeof(identity->auth));
-	if (error)
-		return error;
+	err = read_file("id-block", config->id_block, (u8 *)&identity->block,
+			sizeof(identity->block));
+	if (!err)
+		err = read_file("id-auth", config->id_auth, identity->auth, sizeof(identity->auth));
+	if (err)
+		return err;
 	identity->given = true;
 	if (le64toh(identity->block.policy) != snp_policy(config))
 		log_warning(

@@ -45,24 +45,24 @@ static int command(const struct snp_host *host, u32 id, void *data, u32 *status)
 	return MIN(ret, 0);
 }
 
-static int snp_launch_failed(int error, u32 status, const char *what)
+static int snp_launch_failed(int err, u32 status, const char *what)
 {
 	if (status)
 		log_fatal("SEV-SNP: %s: the security processor says: %s", what,
 			  snp_status_words(status));
 	else
-		log_fatal("SEV-SNP: %s: %s", what, strerror(-error));
-	return error;
+		log_fatal("SEV-SNP: %s: %s", what, strerror(-err));
+	return err;
 }
 
 /* ---- before there are vCPUs ---- */
 
-static void explain_open(int error)
+static void explain_open(int err)
 {
 	struct node_seen seen;
 	char text[600];
 
-	node_look(&seen, SEV_DEVICE, error);
+	node_look(&seen, SEV_DEVICE, err);
 	node_explain(
 		&seen,
 		"load the module ccp, and see that SEV-SNP is on in the firmware setup of this "
@@ -73,19 +73,19 @@ static void explain_open(int error)
 
 int snp_host_open(struct snp_host *host)
 {
-	int error;
+	int err;
 
 	host->sev_fd = open(SEV_DEVICE, O_RDWR | O_CLOEXEC);
 	if (host->sev_fd >= 0)
 		return 0;
-	error = -errno;
-	if (error == -EBUSY)
+	err = -errno;
+	if (err == -EBUSY)
 		log_fatal(SEV_DEVICE
 			  " is in use by somebody else: a tool that updates its firmware "
 			  "or its certificates may be running");
 	else
-		explain_open(-error);
-	return error;
+		explain_open(-err);
+	return err;
 }
 
 /* A mask that /dev/kvm tells. False: it does not, and KVM will say what it thinks of the value. */
@@ -115,35 +115,35 @@ int snp_host_init(const struct snp_host *host, const struct snp_config *config)
 {
 	struct sev_init2 init = { .vmsa_features = config->vmsa_features };
 	u32 status;
-	int error;
+	int err;
 
-	error = check_mask(host, SEV_ATTR_VMSA_FEATURES, "vmsa-features", config->vmsa_features);
-	if (!error)
-		error = check_mask(host, SEV_ATTR_POLICY_BITS, "policy", snp_policy(config));
-	if (error)
-		return error;
-	error = command(host, SEV_CMD_INIT2, &init, &status);
-	if (error == -EBUSY)
+	err = check_mask(host, SEV_ATTR_VMSA_FEATURES, "vmsa-features", config->vmsa_features);
+	if (!err)
+		err = check_mask(host, SEV_ATTR_POLICY_BITS, "policy", snp_policy(config));
+	if (err)
+		return err;
+	err = command(host, SEV_CMD_INIT2, &init, &status);
+	if (err == -EBUSY)
 		log_fatal("SEV-SNP: no address space identifier is left: too many such guests are "
 			  "running");
-	else if (error)
-		snp_launch_failed(error, status, "KVM does not make the guest one");
-	return error;
+	else if (err)
+		snp_launch_failed(err, status, "KVM does not make the guest one");
+	return err;
 }
 
 /* ---- the launch ---- */
 
 static int set_vcpu(const struct snp_host *host, unsigned index, const struct snp_vcpu *vcpu)
 {
-	int fd = host->vcpus[index]->fd, error;
+	int fd = host->vcpus[index]->fd, err;
 	const struct kvm_sregs *want = &vcpu->sregs;
 	struct kvm_regs regs = vcpu->regs;
 	struct kvm_sregs sregs;
 
 	/* The local APIC's base and the like stay as KVM made them. */
-	error = request(fd, KVM_GET_SREGS, &sregs);
-	if (error < 0)
-		return error;
+	err = request(fd, KVM_GET_SREGS, &sregs);
+	if (err < 0)
+		return err;
 	sregs.cs = want->cs;
 	sregs.ds = want->ds;
 	sregs.es = want->es;
@@ -159,21 +159,21 @@ static int set_vcpu(const struct snp_host *host, unsigned index, const struct sn
 	sregs.cr3 = want->cr3;
 	sregs.cr4 = want->cr4;
 	sregs.efer = want->efer;
-	error = request(fd, KVM_SET_SREGS, &sregs);
-	if (error >= 0)
-		error = request(fd, KVM_SET_REGS, &regs);
-	return MIN(error, 0);
+	err = request(fd, KVM_SET_SREGS, &sregs);
+	if (err >= 0)
+		err = request(fd, KVM_SET_REGS, &regs);
+	return MIN(err, 0);
 }
 
 static int set_vcpus(const struct snp_host *host, const struct snp_plan *plan)
 {
 	for (unsigned i = 0; i < plan->nr_vcpus; i++) {
-		int error = set_vcpu(host, i, i ? &plan->others : &plan->boot);
+		int err = set_vcpu(host, i, i ? &plan->others : &plan->boot);
 
-		if (error) {
+		if (err) {
 			log_fatal("SEV-SNP: KVM does not take vCPU %u's registers: %s", i,
-				  strerror(-error));
-			return error;
+				  strerror(-err));
+			return err;
 		}
 	}
 	return 0;
@@ -183,18 +183,17 @@ static int start(const struct snp_host *host, const struct snp_config *config)
 {
 	struct sev_snp_launch_start start = { .policy = snp_policy(config) };
 	u32 status;
-	int error;
+	int err;
 
 	memcpy(start.gosvw, config->gosvw, sizeof(start.gosvw));
-	error = command(host, SEV_CMD_SNP_LAUNCH_START, &start, &status);
+	err = command(host, SEV_CMD_SNP_LAUNCH_START, &start, &status);
 	/* Nothing else of what it is given can be wrong. Linux 6.11 wants bit 16, and bit 20 not. */
-	if (error == -EINVAL && !status && start.policy != SNP_POLICY_DEFAULT) {
+	if (err == -EINVAL && !status && start.policy != SNP_POLICY_DEFAULT) {
 		log_fatal("SEV-SNP: KVM does not take the policy 0x%llx; 0x%x would work",
 			  (unsigned long long)start.policy, SNP_POLICY_DEFAULT);
-		return error;
+		return err;
 	}
-	return error ? snp_launch_failed(error, status, "the launch does not begin (LAUNCH_START)")
-		     : 0;
+	return err ? snp_launch_failed(err, status, "the launch does not begin (LAUNCH_START)") : 0;
 }
 
 /* KVM was busy (EAGAIN): lets time pass. False: it has been for too long. */
@@ -216,25 +215,25 @@ static int make_range_private(const struct snp_host *host, const struct snp_rang
 		.attributes = KVM_MEMORY_ATTRIBUTE_PRIVATE,
 	};
 	unsigned pauses = 0;
-	int error;
+	int err;
 
 	do {
-		error = request(host->vm_fd, KVM_SET_MEMORY_ATTRIBUTES, &attributes);
-	} while (error == -EINTR || (error == -EAGAIN && may_ask_again(&pauses)));
-	return MIN(error, 0);
+		err = request(host->vm_fd, KVM_SET_MEMORY_ATTRIBUTES, &attributes);
+	} while (err == -EINTR || (err == -EAGAIN && may_ask_again(&pauses)));
+	return MIN(err, 0);
 }
 
 static int make_private(const struct snp_host *host, const struct snp_plan *plan)
 {
 	for (unsigned i = 0; i < plan->nr_ranges; i++) {
 		const struct snp_range *range = &plan->ranges[i];
-		int error = make_range_private(host, range);
+		int err = make_range_private(host, range);
 
-		if (error) {
+		if (err) {
 			log_fatal("SEV-SNP: KVM does not make %llu KiB at 0x%llx private: %s",
 				  (unsigned long long)range->size >> 10,
-				  (unsigned long long)range->gpa, strerror(-error));
-			return error;
+				  (unsigned long long)range->gpa, strerror(-err));
+			return err;
 		}
 	}
 	return 0;
@@ -253,10 +252,10 @@ static int update(const struct snp_host *host, const struct snp_range *range, u3
 
 	while (update.len) {
 		u64 before = update.len;
-		int error = command(host, SEV_CMD_SNP_LAUNCH_UPDATE, &update, status);
+		int err = command(host, SEV_CMD_SNP_LAUNCH_UPDATE, &update, status);
 
-		if (error && error != -EAGAIN)
-			return error;
+		if (err && err != -EAGAIN)
+			return err;
 		if (update.len > before)
 			return -EPROTO;
 		if (update.len < before)
@@ -271,13 +270,13 @@ static int add_range(const struct snp_host *host, const struct snp_range *range)
 {
 	char what[96];
 	u32 status = 0;
-	int error = update(host, range, &status);
+	int err = update(host, range, &status);
 
-	if (!error)
+	if (!err)
 		return 0;
 	snprintf(what, sizeof(what), "%llu KiB at 0x%llx do not become the guest's (LAUNCH_UPDATE)",
 		 (unsigned long long)range->size >> 10, (unsigned long long)range->gpa);
-	return snp_launch_failed(error, status, what);
+	return snp_launch_failed(err, status, what);
 }
 
 /* The security processor puts right what it refuses, so what it says then is what it will take. */
@@ -287,39 +286,38 @@ static int add_cpuid(const struct snp_host *host, const struct snp_range *range,
 	struct snp_cpuid_page ours;
 	struct text text = { .len = 0 };
 	u32 status = 0;
-	int error = snp_cpuid_build(&ours, cpuid);
+	int err = snp_cpuid_build(&ours, cpuid);
 
-	if (error) {
+	if (err) {
 		log_fatal("SEV-SNP: KVM's CPUID has more than the %u leaves that fit in a page",
 			  SNP_CPUID_MAX);
-		return error;
+		return err;
 	}
 	memcpy(range->data, &ours, sizeof(ours));
-	error = update(host, range, &status);
-	if (error == -EIO && status == SNP_INVALID_PARAM &&
+	err = update(host, range, &status);
+	if (err == -EIO && status == SNP_INVALID_PARAM &&
 	    snp_cpuid_compare(&ours, range->data, &text)) {
 		log_warning(
 			"SEV-SNP: the security processor takes CPUID only with other values of %s",
 			text.bytes);
-		error = update(host, range, &status);
+		err = update(host, range, &status);
 	}
-	return error ? snp_launch_failed(error, status,
-					 "the CPUID page does not become the guest's")
-		     : 0;
+	return err ? snp_launch_failed(err, status, "the CPUID page does not become the guest's")
+		   : 0;
 }
 
 static int add_pages(const struct snp_host *host, const struct snp_plan *plan,
 		     const struct kvm_cpuid2 *cpuid)
 {
-	int error = 0;
+	int err = 0;
 
-	for (unsigned i = 0; i < plan->nr_ranges && !error; i++) {
+	for (unsigned i = 0; i < plan->nr_ranges && !err; i++) {
 		const struct snp_range *range = &plan->ranges[i];
 
-		error = range->type == SNP_PAGE_CPUID ? add_cpuid(host, range, cpuid)
-						      : add_range(host, range);
+		err = range->type == SNP_PAGE_CPUID ? add_cpuid(host, range, cpuid)
+						    : add_range(host, range);
 	}
-	return error;
+	return err;
 }
 
 static void say_digest(const struct snp_plan *plan)
@@ -339,7 +337,7 @@ static int finish(const struct snp_host *host, const struct snp_config *config,
 {
 	struct sev_snp_launch_finish finish = { .vcek_disabled = config->vcek_disabled };
 	u32 status;
-	int error;
+	int err;
 
 	memcpy(finish.host_data, config->host_data, sizeof(finish.host_data));
 	if (identity->block) {
@@ -348,26 +346,25 @@ static int finish(const struct snp_host *host, const struct snp_config *config,
 		finish.id_auth_uaddr = (u64)(uintptr_t)identity->auth;
 		finish.auth_key_en = config->author_key;
 	}
-	error = command(host, SEV_CMD_SNP_LAUNCH_FINISH, &finish, &status);
-	if (error && status == SNP_BAD_MEASUREMENT && identity->block)
+	err = command(host, SEV_CMD_SNP_LAUNCH_FINISH, &finish, &status);
+	if (err && status == SNP_BAD_MEASUREMENT && identity->block)
 		say_digest(plan);
-	return error ? snp_launch_failed(error, status, "the launch does not end (LAUNCH_FINISH)")
-		     : 0;
+	return err ? snp_launch_failed(err, status, "the launch does not end (LAUNCH_FINISH)") : 0;
 }
 
 int snp_host_launch(const struct snp_host *host, const struct snp_config *config,
 		    const struct snp_identity *identity, const struct snp_plan *plan,
 		    const struct kvm_cpuid2 *cpuid)
 {
-	int error = set_vcpus(host, plan);
+	int err = set_vcpus(host, plan);
 
-	if (!error)
-		error = start(host, config);
-	if (!error)
-		error = make_private(host, plan);
-	if (!error)
-		error = add_pages(host, plan, cpuid);
-	if (!error)
-		error = finish(host, config, identity, plan);
-	return error;
+	if (!err)
+		err = start(host, config);
+	if (!err)
+		err = make_private(host, plan);
+	if (!err)
+		err = add_pages(host, plan, cpuid);
+	if (!err)
+		err = finish(host, config, identity, plan);
+	return err;
 }

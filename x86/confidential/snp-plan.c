@@ -56,20 +56,19 @@ static int add_zeroes(struct snp_plan *plan, const struct guest_memory *memory, 
 static int add_region(struct snp_plan *plan, const struct guest_memory *memory, gpa_t from,
 		      gpa_t to, const struct piece *pieces, unsigned nr)
 {
-	int error = 0;
+	int err = 0;
 
-	for (unsigned i = 0; i < nr && !error; i++) {
+	for (unsigned i = 0; i < nr && !err; i++) {
 		const struct piece *p = &pieces[i];
 
 		if (p->from < from || p->from >= to)
 			continue;
-		error = add_zeroes(plan, memory, from, p->from);
-		if (!error)
-			error = snp_plan_add(plan, memory, p->from, p->to - p->from,
-					     SNP_PAGE_NORMAL);
+		err = add_zeroes(plan, memory, from, p->from);
+		if (!err)
+			err = snp_plan_add(plan, memory, p->from, p->to - p->from, SNP_PAGE_NORMAL);
 		from = p->to;
 	}
-	return error ?: add_zeroes(plan, memory, from, to);
+	return err ?: add_zeroes(plan, memory, from, to);
 }
 
 /*
@@ -90,12 +89,12 @@ static int add_first_mib(struct snp_plan *plan, const struct guest_memory *memor
 		{ BOARD_BOOT_CMDLINE + BOARD_BOOT_CMDLINE_MAX, VGA_HOLE, SNP_PAGE_ZERO },
 		{ BOARD_ACPI, BOARD_ACPI + BOARD_ACPI_SIZE, SNP_PAGE_UNMEASURED },
 	};
-	int error = 0;
+	int err = 0;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(parts) && !error; i++)
-		error = snp_plan_add(plan, memory, parts[i].from, parts[i].to - parts[i].from,
-				     parts[i].type);
-	return error;
+	for (unsigned i = 0; i < ARRAY_SIZE(parts) && !err; i++)
+		err = snp_plan_add(plan, memory, parts[i].from, parts[i].to - parts[i].from,
+				   parts[i].type);
+	return err;
 }
 _Static_assert(BOARD_SNP_CPUID == BOARD_SNP_SECRETS + SNP_PAGE_SIZE, "one behind the other");
 _Static_assert(BOARD_BOOT_GDT<BOARD_SNP_SECRETS && BOARD_BOOT_PARAMS> BOARD_SNP_CPUID,
@@ -106,26 +105,26 @@ int snp_plan_kernel(struct snp_plan *plan, const struct x86_kernel *kernel,
 {
 	struct x86_placement at;
 	struct piece pieces[2];
-	int error = x86_kernel_place(kernel, boot, &at);
+	int err = x86_kernel_place(kernel, boot, &at);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	pieces[0] = (struct piece){ ALIGN_DOWN(at.kernel, SNP_PAGE_SIZE),
 				    ALIGN_UP(at.kernel + at.kernel_size, SNP_PAGE_SIZE) };
 	pieces[1] =
 		(struct piece){ at.initrd, ALIGN_UP(at.initrd + at.initrd_size, SNP_PAGE_SIZE) };
-	error = add_first_mib(plan, boot->memory);
-	if (!error)
-		error = add_region(plan, boot->memory, BOARD_HIGH_RAM, boot->low_ram, pieces,
-				   at.initrd_size ? 2 : 1);
-	if (!error)
-		error = add_region(plan, boot->memory, BOARD_HOLE_END,
-				   BOARD_HOLE_END + boot->high_ram, pieces, at.initrd_size ? 2 : 1);
-	if (error) {
+	err = add_first_mib(plan, boot->memory);
+	if (!err)
+		err = add_region(plan, boot->memory, BOARD_HIGH_RAM, boot->low_ram, pieces,
+				 at.initrd_size ? 2 : 1);
+	if (!err)
+		err = add_region(plan, boot->memory, BOARD_HOLE_END,
+				 BOARD_HOLE_END + boot->high_ram, pieces, at.initrd_size ? 2 : 1);
+	if (err) {
 		log_fatal("--snp: the guest's %llu MiB of memory do not make a launch: %s",
 			  (unsigned long long)(boot->low_ram + boot->high_ram) >> 20,
-			  strerror(-error));
-		return error;
+			  strerror(-err));
+		return err;
 	}
 	snp_vcpu_enter(&plan->boot, entry);
 	snp_vcpu_reset(&plan->others, SNP_RESET_VECTOR, 0);
@@ -138,12 +137,12 @@ static int add_hashes(struct snp_plan *plan, const struct guest_memory *memory,
 		      const struct snp_firmware *firmware, const struct snp_section *section,
 		      const struct snp_hashes *hashes)
 {
-	int error;
+	int err;
 
 	if (!hashes)
 		return snp_plan_add(plan, memory, section->gpa, section->size, SNP_PAGE_ZERO);
-	error = guest_write(memory, firmware->hashes, hashes, sizeof(*hashes));
-	return error ?: snp_plan_add(plan, memory, section->gpa, section->size, SNP_PAGE_NORMAL);
+	err = guest_write(memory, firmware->hashes, hashes, sizeof(*hashes));
+	return err ?: snp_plan_add(plan, memory, section->gpa, section->size, SNP_PAGE_NORMAL);
 }
 
 static int add_section(struct snp_plan *plan, const struct guest_memory *memory,
@@ -167,7 +166,7 @@ static int add_section(struct snp_plan *plan, const struct guest_memory *memory,
 int snp_plan_firmware(struct snp_plan *plan, const struct guest_memory *memory,
 		      const struct snp_firmware *firmware, const struct snp_hashes *hashes)
 {
-	int error;
+	int err;
 
 	if (hashes && !firmware->hashes) {
 		log_fatal(
@@ -175,20 +174,19 @@ int snp_plan_firmware(struct snp_plan *plan, const struct guest_memory *memory,
 			"be measured; OVMF's build for AMD SEV (AmdSevX64) has one");
 		return -EINVAL;
 	}
-	error = snp_plan_add(plan, memory, BOARD_HOLE_END - firmware->size, firmware->size,
-			     SNP_PAGE_NORMAL);
-	if (error)
-		log_fatal("--firmware: it does not get its place below 4 GiB: %s",
-			  strerror(-error));
-	for (unsigned i = 0; i < firmware->nr_sections && !error; i++) {
+	err = snp_plan_add(plan, memory, BOARD_HOLE_END - firmware->size, firmware->size,
+			   SNP_PAGE_NORMAL);
+	if (err)
+		log_fatal("--firmware: it does not get its place below 4 GiB: %s", strerror(-err));
+	for (unsigned i = 0; i < firmware->nr_sections && !err; i++) {
 		const struct snp_section *section = &firmware->sections[i];
 
-		error = add_section(plan, memory, firmware, section, hashes);
-		if (error)
+		err = add_section(plan, memory, firmware, section, hashes);
+		if (err)
 			log_fatal(
 				"--firmware: it wants %u KiB of memory at 0x%llx, where there are "
 				"none for it; give the guest more with -m",
 				section->size >> 10, (unsigned long long)section->gpa);
 	}
-	return error;
+	return err;
 }

@@ -33,10 +33,10 @@ static int open_firmware(struct snp *snp, const struct vm_config *config)
 	struct boot_file *file = &snp->firmware_file;
 	u8 *image;
 	ssize_t got;
-	int error = boot_file_open(file, "firmware", config->firmware, X86_FIRMWARE_MAX);
+	int err = boot_file_open(file, "firmware", config->firmware, X86_FIRMWARE_MAX);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	/* More than can be right is not read; the size is what is wrong then. */
 	image = malloc(MIN(file->size, (u64)X86_FIRMWARE_MAX));
 	if (!image)
@@ -44,16 +44,15 @@ static int open_firmware(struct snp *snp, const struct vm_config *config)
 	got = boot_file_read(file, 0, image, MIN(file->size, (u64)X86_FIRMWARE_MAX));
 	if (got < 0) {
 		log_fatal("Unable to read firmware %s: %s", file->path, strerror(-got));
-		error = got;
+		err = got;
 	} else {
-		error = snp_firmware_parse(&snp->firmware, file->path, image,
-					   file->size > X86_FIRMWARE_MAX ? file->size : (u64)got);
+		err = snp_firmware_parse(&snp->firmware, file->path, image,
+					 file->size > X86_FIRMWARE_MAX ? file->size : (u64)got);
 	}
 	free(image);
-	if (!error && config->kernel)
-		error = boot_file_open(&snp->hashed_kernel, "kernel", config->kernel,
-				       config->memory);
-	return error;
+	if (!err && config->kernel)
+		err = boot_file_open(&snp->hashed_kernel, "kernel", config->kernel, config->memory);
+	return err;
 }
 
 /* Firmware, kernel for its hash, ID block. */
@@ -61,17 +60,17 @@ static int snp_open(struct vm *vm)
 {
 	const struct vm_config *config = vm->config;
 	struct snp *snp = calloc(1, sizeof(*snp));
-	int error;
+	int err;
 
 	if (!snp)
 		return -ENOMEM;
 	vm->arch->snp = snp;
 	snp->config = &config->arch.snp;
 	snp->host = (struct snp_host){ .sev_fd = -1 };
-	error = snp_identity_read(&snp->identity, snp->config);
-	if (!error && config->firmware)
-		error = open_firmware(snp, config);
-	return error;
+	err = snp_identity_read(&snp->identity, snp->config);
+	if (!err && config->firmware)
+		err = open_firmware(snp, config);
+	return err;
 }
 
 static int snp_open_devices(struct vm *vm)
@@ -108,10 +107,10 @@ static u64 snp_firmware_size(const struct vm *vm)
 static int snp_vm_created(struct vm *vm)
 {
 	struct snp *snp = vm->arch->snp;
-	int error = x86_private_vm_created(vm, true);
+	int err = x86_private_vm_created(vm, true);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	snp->host.kvm_fd = vm->kvm_fd;
 	snp->host.vm_fd = vm->fd;
 	return snp_host_init(&snp->host, snp->config);
@@ -121,19 +120,19 @@ static int load_firmware(struct snp *snp, struct vm *vm, const struct x86_boot *
 {
 	const struct boot_file *kernel = &snp->hashed_kernel;
 	struct snp_hashes hashes;
-	int error = x86_firmware_place(vm, &snp->firmware_file);
+	int err = x86_firmware_place(vm, &snp->firmware_file);
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	if (kernel->path)
-		error = snp_hashes_make(&hashes, kernel, boot->initrds, boot->nr_initrds,
-					boot->cmdline);
-	if (!error)
-		error = snp_plan_firmware(&snp->plan, &vm->memory, &snp->firmware,
-					  kernel->path ? &hashes : NULL);
+		err = snp_hashes_make(&hashes, kernel, boot->initrds, boot->nr_initrds,
+				      boot->cmdline);
+	if (!err)
+		err = snp_plan_firmware(&snp->plan, &vm->memory, &snp->firmware,
+					kernel->path ? &hashes : NULL);
 	snp_vcpu_reset(&snp->plan.boot, SNP_RESET_VECTOR, snp->config->signature);
 	snp_vcpu_reset(&snp->plan.others, snp->firmware.reset_eip, snp->config->signature);
-	return error;
+	return err;
 }
 
 /* All but the firmware's contents are in memory. Nothing of KVM, so that a digest can be made of the plan. */
@@ -175,14 +174,13 @@ static int check_c_bit(const struct snp *snp, struct kvm_cpuid2 *cpuid)
 /* KVM has its copies: what is left here is told to be nobody's, and given back. */
 static int forget_pages(const struct snp *snp, struct vm *vm)
 {
-	int error = 0;
+	int err = 0;
 
-	for (unsigned i = 0; i < snp->plan.nr_ranges && !error; i++)
-		error = conversion_apply(vm, snp->plan.ranges[i].gpa, snp->plan.ranges[i].size,
-					 true);
-	if (error)
-		log_fatal("SEV-SNP: the guest's pages cannot be given up: %s", strerror(-error));
-	return error;
+	for (unsigned i = 0; i < snp->plan.nr_ranges && !err; i++)
+		err = conversion_apply(vm, snp->plan.ranges[i].gpa, snp->plan.ranges[i].size, true);
+	if (err)
+		log_fatal("SEV-SNP: the guest's pages cannot be given up: %s", strerror(-err));
+	return err;
 }
 
 /*
@@ -194,18 +192,18 @@ static int snp_launch(struct vm *vm)
 	struct snp_identity identity = { NULL, NULL };
 	struct kvm_cpuid2 *cpuid = vm->arch->cpuid;
 	struct snp *snp = vm->arch->snp;
-	int error;
+	int err;
 
 	if (snp->identity.given)
 		identity = (struct snp_identity){ (const u8 *)&snp->identity.block,
 						  snp->identity.auth };
 	snp->host.vcpus = vm->vcpus;
-	error = check_c_bit(snp, cpuid);
-	if (error)
-		return error;
+	err = check_c_bit(snp, cpuid);
+	if (err)
+		return err;
 	x86_cpuid_set_vcpu(cpuid, 0);
-	error = snp_host_launch(&snp->host, snp->config, &identity, &snp->plan, cpuid);
-	return error ?: forget_pages(snp, vm);
+	err = snp_host_launch(&snp->host, snp->config, &identity, &snp->plan, cpuid);
+	return err ?: forget_pages(snp, vm);
 }
 
 /*

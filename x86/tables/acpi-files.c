@@ -150,21 +150,21 @@ int acpi_build_files(struct acpi_files *files, const struct platform *platform)
 {
 	struct loader loader = { .files = files };
 	size_t len;
-	int error;
+	int err;
 
 	memset(files, 0, sizeof(*files));
-	error = acpi_build_area(&files->area, &len, platform);
-	if (!error) {
+	err = acpi_build_area(&files->area, &len, platform);
+	if (!err) {
 		files->loader = loader.commands = calloc(MAX_COMMANDS, sizeof(struct command));
-		error = loader.commands ? 0 : -ENOMEM;
+		err = loader.commands ? 0 : -ENOMEM;
 	}
-	if (!error) {
+	if (!err) {
 		move_all(&loader);
-		error = loader.failed ? -ENOSPC : 0;
+		err = loader.failed ? -ENOSPC : 0;
 	}
-	if (error) {
+	if (err) {
 		acpi_files_free(files);
-		return error;
+		return err;
 	}
 	files->rsdp = files->area;
 	files->rsdp_size = sizeof(struct rsdp);

@@ -399,49 +399,49 @@ static int build(struct area *area, const struct platform *platform)
 {
 	gpa_t dsdt = 0, facs = 0, xsdt = 0;
 	struct rsdp *rsdp;
-	int error;
+	int err;
 
 	*area = (struct area){ .bytes = calloc(1, BOARD_ACPI_SIZE) };
 	if (!area->bytes)
 		return -ENOMEM;
 	rsdp = reserve(area, sizeof(*rsdp));
-	error = add_dsdt(area, platform, &dsdt);
-	if (!error)
-		error = add_facs(area, &facs);
-	if (!error)
-		error = add_fadt(area, dsdt, facs);
-	if (!error)
-		error = add_madt(area, platform);
-	if (!error)
-		error = add_srat(area, platform);
-	if (!error)
-		error = add_mcfg(area, platform->pci);
-	if (!error)
-		error = add_xsdt(area, &xsdt);
-	if (!error)
+	err = add_dsdt(area, platform, &dsdt);
+	if (!err)
+		err = add_facs(area, &facs);
+	if (!err)
+		err = add_fadt(area, dsdt, facs);
+	if (!err)
+		err = add_madt(area, platform);
+	if (!err)
+		err = add_srat(area, platform);
+	if (!err)
+		err = add_mcfg(area, platform->pci);
+	if (!err)
+		err = add_xsdt(area, &xsdt);
+	if (!err)
 		fill_rsdp(rsdp, xsdt);
-	return error;
+	return err;
 }
 
 int acpi_build(const struct guest_memory *memory, const struct platform *platform, gpa_t *rsdp_gpa)
 {
 	struct area area;
-	int error = build(&area, platform);
+	int err = build(&area, platform);
 
-	if (!error) {
+	if (!err) {
 		*rsdp_gpa = BOARD_ACPI;
-		error = guest_memory_populate(memory, BOARD_ACPI, area.bytes, area.len);
+		err = guest_memory_populate(memory, BOARD_ACPI, area.bytes, area.len);
 	}
 	free(area.bytes);
-	return error;
+	return err;
 }
 
 int acpi_build_area(u8 **bytes, size_t *len, const struct platform *platform)
 {
 	struct area area;
-	int error = build(&area, platform);
+	int err = build(&area, platform);
 
 	*bytes = area.bytes;
 	*len = area.len;
-	return error;
+	return err;
 }

@@ -184,7 +184,7 @@ int mptable_build(const struct guest_memory *memory, const struct platform *plat
 	};
 	struct writer writer = { .bytes = calloc(1, BOARD_MPTABLE_SIZE) };
 	struct mp_pointer *pointer;
-	int error;
+	int err;
 
 	if (!writer.bytes)
 		return -ENOMEM;
@@ -202,9 +202,8 @@ int mptable_build(const struct guest_memory *memory, const struct platform *plat
 	pointer->spec = 4;
 	pointer->checksum = firmware_checksum(pointer, sizeof(*pointer));
 	fill_header((struct mp_header *)(pointer + 1), &writer);
-	error = writer.full
-			? -ENOSPC
-			: guest_memory_populate(memory, BOARD_MPTABLE, writer.bytes, writer.len);
+	err = writer.full ? -ENOSPC
+			  : guest_memory_populate(memory, BOARD_MPTABLE, writer.bytes, writer.len);
 	free(writer.bytes);
-	return error;
+	return err;
 }

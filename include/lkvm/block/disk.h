@@ -50,7 +50,7 @@ struct disk_request {
 	bool unmap;  /* write-zeroes may deallocate */
 	bool stable; /* anything that writes: on stable storage before done() */
 	/* 0 or -errno; -EOPNOTSUPP: the host's disk has no such operation. */
-	void (*done)(struct disk_request *request, int error);
+	void (*done)(struct disk_request *request, int err);
 	/* The engine's. */
 	void *engine_data[8];	  /* the struct iocb */
 	u64 engine_progress;	  /* bytes done so far */

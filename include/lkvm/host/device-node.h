@@ -26,8 +26,8 @@ struct node_seen {
 	bool in_guest;	   /* this machine is a virtual one */
 };
 
-/* Looks at the node and round about. `error` is what open() said, positive. */
-void node_look(struct node_seen *seen, const char *path, int error);
+/* Looks at the node and round about. `err` is what open() said, positive. */
+void node_look(struct node_seen *seen, const char *path, int err);
 
 /*
  * One sentence without a full stop: "No /dev/kvm (...): ...", "No permission to open /dev/kvm ...". `absent` is what
