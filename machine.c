@@ -23,7 +23,8 @@
 /* What a guest may consist of beside its board, in the order in which it finds it. */
 #define KINDS(kind)                                                                                \
 	kind(virtio_blk) /* first, so that vda does not move */                                    \
-		kind(virtio_net) kind(virtio_console) kind(virtio_rng) kind(virtio_balloon)
+		kind(virtio_net) kind(virtio_console) kind(virtio_rng) kind(virtio_balloon)        \
+			kind(serial_ports) ARCH_KINDS(kind)
 
 #define DECLARE(name) extern const struct device_kind name##_kind;
 #define LIST(name)    &name##_kind.config,
@@ -79,7 +80,7 @@ static int open_control(struct vm *vm)
 	return control_create(&CONTAINER_OF(vm, struct machine, vm)->control, vm, machine_kinds);
 }
 
-static int open_consoles(struct vm *vm)
+static int open_console(struct vm *vm)
 {
 	int err;
 
@@ -88,13 +89,6 @@ static int open_consoles(struct vm *vm)
 		err = -errno;
 		log_fatal("Unable to open the console: %s", strerror(-err));
 		return err;
-	}
-	for (unsigned i = 0; i < ARRAY_SIZE(vm->ttys); i++) {
-		if (!vm->config->ttys[i].pty)
-			continue;
-		vm->ttys[i] = chardev_pty(vm, i);
-		if (!vm->ttys[i])
-			return -errno;
 	}
 	return 0;
 }
@@ -189,7 +183,7 @@ static int (*const opens[])(struct vm *vm) = {
 	open_parts,	 /* disks, networks, and what else those kinds name: as well */
 	vm_open,	 /* KVM, memory's files; from here on signals end it */
 	open_control,	 /* its name is taken, or it is seen now */
-	open_consoles,	 /* the terminal, ptys */
+	open_console,	 /* the terminal */
 };
 
 /* Reading this from top to bottom tells what a guest consists of, and in which order. */

@@ -5,6 +5,7 @@
 
 #include "lkvm/arch.h"
 #include "lkvm/config/size.h"
+#include "lkvm/hw/cfi-flash.h"
 #include "sve.h"
 
 const char arch_name[] = "arm64";
@@ -34,6 +35,8 @@ static int parse_kaslr_seed(void *base, const struct option_row *row, const char
 	return value ? option_u64(row, value, &config->arch.kaslr_seed) : 0;
 }
 
+const struct config_kind *const arch_kinds[] = { &cfi_flash_kind.config, NULL };
+
 const struct option_row arch_options[] = {
 	{ .kind = OPTION_GROUP, .help = "arm64" },
 	OPTION_ROW(
@@ -56,10 +59,6 @@ const struct option_row arch_options[] = {
 	OPTION_ROW(U64, "firmware-address", CONFIG_FIELD(arch.firmware_address),
 		   .argument = "ADDRESS",
 		   .help = "Where the firmware goes (default: where memory begins)"),
-	OPTION_ROW(STRING, "flash", CONFIG_FIELD(arch.flash), .letter = 'F', .argument = "FILE",
-		   .help = "NOR flash with the file's contents, at most 16 MiB",
-		   .man = "What the guest writes is kept in the file, if it can be written: a "
-			  "firmware's variables, say."),
 	OPTION_ROW(
 		FLAG, "nested", CONFIG_FIELD(arch.nested),
 		.help = "Start the guest at EL2, so that it can run guests of its own",

@@ -4,6 +4,7 @@
 #define ARM64_ARCH_CONFIG_H
 
 #include "lkvm/util/types.h"
+#include "board.h"
 
 /* The most that --cpus takes, and what it is by default on a larger host. */
 #define ARCH_MAX_CPUS 512
@@ -19,10 +20,15 @@ enum arm64_irqchip {
 /* Their names on the command line. */
 extern const char *const arm64_irqchip_names[];
 
+/* The board's place for a NOR flash, and for how large a one. */
+#define ARCH_FLASH_BASE BOARD_FLASH
+#define ARCH_FLASH_SIZE BOARD_FLASH_SIZE
+
+#define ARCH_KINDS(X) X(cfi_flash)
+
 struct arch_config {
 	enum arm64_irqchip irqchip;
 	const char *dump_dtb; /* file; NULL: none */
-	const char *flash;    /* file; NULL: none */
 	u64 firmware_address; /* gpa; 0: RAM's first byte */
 	bool aarch32;	      /* vCPUs begin in 32-bit EL1 */
 	bool protected;	      /* its memory is hidden from the host (pKVM) */

@@ -12,8 +12,6 @@
 #include "gic.h"
 #include "uapi/kvm-arm64.h"
 
-struct cfi_flash;
-
 struct arch_vm {
 	unsigned ipa_bits;	   /* of a guest physical address */
 	struct kvm_vcpu_init init; /* target and features of every vCPU */
@@ -22,7 +20,6 @@ struct arch_vm {
 	struct gic gic;
 	struct hierarchy caches; /* the device tree's */
 	struct ram_boot boot;
-	struct cfi_flash *flash; /* opened, and no device's yet; NULL: none */
 	struct pci_board pci;
 	bool used; /* arch_reset was here before */
 };

@@ -4,7 +4,6 @@
 #include "arm64-vm.h"
 #include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/hw/cfi-flash.h"
 #include "lkvm/hw/place.h"
 #include "lkvm/hw/pvpanic.h"
 #include "lkvm/hw/rtc-cmos.h"
@@ -46,8 +45,6 @@ int arch_create_devices(struct vm *vm)
 		err = rtc_pl031_create(vm, BOARD_RTC, BOARD_GSI_RTC);
 	if (!err && vm->config->firmware)
 		err = rtc_cmos_create(vm, &firmware_rtc, NULL);
-	if (!err && arm64->flash)
-		err = cfi_flash_create(vm, &arm64->flash, BOARD_FLASH);
 	if (!err)
 		err = pvpanic_mmio_create(vm, BOARD_PVPANIC);
 	if (!err)

@@ -8,7 +8,6 @@
 #include "board.h"
 #include "confidential.h"
 #include "lkvm/arch.h"
-#include "lkvm/hw/cfi-flash.h"
 #include "psci.h"
 #include "pvtime.h"
 
@@ -100,16 +99,12 @@ static void lay_out_pci(struct vm *vm, struct arch_vm *arm64)
 int arch_open_files(struct vm *vm)
 {
 	struct arch_vm *arm64 = calloc(1, sizeof(*arm64));
-	int err;
 
 	if (!arm64)
 		return -ENOMEM;
 	vm->arch = arm64;
 	set_up_boot(vm, arm64);
-	err = ram_boot_open(&arm64->boot, vm->config);
-	if (!err && vm->config->arch.flash)
-		err = cfi_flash_open(&arm64->flash, vm->config->arch.flash, BOARD_FLASH_SIZE);
-	return err;
+	return ram_boot_open(&arm64->boot, vm->config);
 }
 
 const struct boot_file *arch_kernel_file(const struct vm *vm)
@@ -154,7 +149,6 @@ void arch_vm_destroy(struct vm *vm)
 	if (!arm64)
 		return;
 	ram_boot_close(&arm64->boot);
-	cfi_flash_close(arm64->flash);
 	gic_destroy(&arm64->gic);
 	free(arm64);
 	vm->arch = NULL;

@@ -147,41 +147,6 @@ static const char *const console_choices[] = {
 	NULL,
 };
 
-static const char *const tty_choices[] = { "0", "1", "2", "3", NULL };
-_Static_assert(ARRAY_SIZE(tty_choices) == CONFIG_MAX_TTYS + 1, "one choice for each terminal");
-
-static int parse_tty_link(struct vm_config *config, const struct option_row *row, const char *value,
-			  unsigned id, const char *link)
-{
-	if (!*link || link[strlen(link) - 1] == '/')
-		return option_error(row, value, "give the link a name");
-	for (unsigned i = 0; i < CONFIG_MAX_TTYS; i++)
-		if (i != id && config->ttys[i].link && !strcmp(config->ttys[i].link, link))
-			return option_error(row, value, "that link is serial port %u's", i);
-	config->ttys[id].link = link;
-	return 0;
-}
-
-static int parse_tty(void *base, const struct option_row *row, const char *value)
-{
-	const struct key_row id_row = { .type = KEY_CHOICE, .choices = tty_choices };
-	struct vm_config *config = base;
-	char word[8], why[KEY_WHY];
-	const char *link;
-	unsigned id;
-
-	if (!value) {
-		memset(config->ttys, 0, sizeof(config->ttys));
-		return 0;
-	}
-	link = strchrnul(value, '=');
-	snprintf(word, sizeof(word), "%.*s", (int)(link - value), value);
-	if (key_store(&id_row, &id, word, why))
-		return option_error(row, word, "%s", why);
-	config->ttys[id].pty = true;
-	return *link ? parse_tty_link(config, row, value, id, link + 1) : 0;
-}
-
 static const char *const transport_choices[] = {
 	[TRANSPORT_PCI] = "pci",
 	[TRANSPORT_PCI_LEGACY] = "pci-legacy",
@@ -299,12 +264,6 @@ static const struct option_row common_options[] = {
 		.man = "It is on lkvm's standard input and output. On a terminal, Ctrl-A x ends lkvm, "
 		       "Ctrl-A ? or Ctrl-A h shows help, and Ctrl-A Ctrl-A sends one Ctrl-A. Output that cannot be "
 		       "written, on a full disk say, is told once, and lkvm ends with status 246 if the guest ended well."),
-	OPTION_ROW(
-		CALL, "tty", .argument = "ID[=LINK]", .parse = parse_tty, .choices = tty_choices,
-		.can_clear = true, .repeats = true,
-		.help = "Put serial port 0 to 3 on a new pseudo-terminal and print its path",
-		.man = "The path is printed at every log level. LINK becomes a symbolic link to it as long as the guest "
-		       "runs; what a guest that was killed left there is replaced, anything else is not."),
 	OPTION_ROW(
 		CHOICE, "virtio-transport", CONFIG_FIELD(transport), .argument = "KIND",
 		.choices = transport_choices,

@@ -73,6 +73,10 @@ int option_keys(struct vm_config *config, const struct option_row *row, const ch
 
 	if (!text)
 		return -ENOMEM;
+	if (!row->keys[1].name)
+		return key_store(row->keys, record, text, error.why)
+			       ? option_error(row, value, "%s", error.why)
+			       : 0;
 	if (!keys_parse(row->keys, record, text, &error))
 		return 0;
 	return option_error(row, error.item, "%s", error.why);

@@ -143,15 +143,20 @@ static void pty_stop(struct chardev *c)
 	p->connected = false;
 }
 
+void pty_close(struct pty *p)
+{
+	pty_link_remove(&p->link);
+	if (p->base.in.fd >= 0)
+		close(p->base.in.fd);
+	if (p->base.out_fd >= 0)
+		close(p->base.out_fd);
+	free(p);
+}
+
 static void pty_destroy(struct chardev *c)
 {
-	struct pty *p = CONTAINER_OF(c, struct pty, base);
-
-	pty_link_remove(&p->link);
 	chardev_exit(c);
-	close(c->in.fd);
-	close(c->out_fd);
-	free(p);
+	pty_close(CONTAINER_OF(c, struct pty, base));
 }
 
 static const struct chardev_ops pty_ops = {
@@ -188,43 +193,56 @@ static int prepare_slave(int master, char *path, size_t size)
 	return err;
 }
 
-struct chardev *chardev_pty(struct vm *vm, unsigned id)
+static int pty_failed(const struct pty *p, int err)
+{
+	log_fatal("Unable to open a terminal for serial port %u: %s", p->id, strerror(-err));
+	return err;
+}
+
+static int open_master(struct pty *p)
+{
+	int fd = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), err;
+
+	p->base.in.fd = fd;
+	err = fd < 0 ? -errno : prepare_slave(fd, p->path, sizeof(p->path));
+	if (err)
+		return pty_failed(p, err);
+	/* A descriptor can be in an epoll set once: input and output wait independently. */
+	p->base.out_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return p->base.out_fd < 0 ? pty_failed(p, -errno) : 0;
+}
+
+struct pty *pty_open(unsigned id, const char *link)
 {
 	struct pty *p = calloc(1, sizeof(*p));
-	const char *link = vm->config->ttys[id].link;
-	int master = -1, out = -1, err;
-	char name[16];
+	int err;
 
 	if (!p)
 		return NULL;
 	p->id = id;
 	p->looker.expired = on_looker;
-	master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	err = master < 0 ? -errno : prepare_slave(master, p->path, sizeof(p->path));
-	if (err)
-		goto fail;
-	if (link) {
+	p->base.in.fd = p->base.out_fd = -1;
+	err = open_master(p);
+	if (!err && link)
 		err = pty_link_open(&p->link, link, p->path);
-		if (err)
-			goto undo;
-	}
-	/* A descriptor can be in an epoll set once: input and output wait independently. */
-	out = fcntl(master, F_DUPFD_CLOEXEC, 3);
-	snprintf(name, sizeof(name), "pty%u", id);
-	err = out < 0 ? -errno : chardev_init(&p->base, &pty_ops, vm, name, master, out);
-	if (err)
-		goto fail;
-	return &p->base;
+	if (!err)
+		return p;
+	pty_close(p);
+	errno = -err;
+	return NULL;
+}
 
-fail:
-	log_fatal("Unable to open a terminal for serial port %u: %s", id, strerror(-err));
-undo:
-	pty_link_remove(&p->link);
-	if (out >= 0)
-		close(out);
-	if (master >= 0)
-		close(master);
-	free(p);
+struct chardev *pty_create(struct pty *p, struct vm *vm)
+{
+	char name[16];
+	int err;
+
+	snprintf(name, sizeof(name), "pty%u", p->id);
+	err = chardev_init(&p->base, &pty_ops, vm, name, p->base.in.fd, p->base.out_fd);
+	if (!err)
+		return &p->base;
+	pty_failed(p, err);
+	pty_close(p);
 	errno = -err;
 	return NULL;
 }

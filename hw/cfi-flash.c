@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cfi-chip.h"
+#include "lkvm/config/options.h"
 #include "lkvm/hw/cfi-flash.h"
 #include "lkvm/util/file-lock.h"
 #include "lkvm/util/log.h"
@@ -288,3 +289,59 @@ int cfi_flash_create(struct vm *vm, struct cfi_flash **opened, gpa_t base)
 	*opened = NULL;
 	return 0;
 }
+
+/* ---- --flash ---- */
+
+/* A board without a place for one does not list the kind. */
+#ifndef ARCH_FLASH_BASE
+#define ARCH_FLASH_BASE 0
+#define ARCH_FLASH_SIZE 0
+#endif
+
+struct flash_config {
+	const char *path;
+};
+
+static const struct key_row flash_keys[] = {
+	KEY_ROW(STRING, "FILE", .offset = offsetof(struct flash_config, path), .first = true,
+		.argument = "FILE"),
+	{ 0 },
+};
+
+static const struct option_row flash_options[] = {
+	OPTION_ROW(DEVICE, "flash", .letter = 'F', .argument = "FILE", .keys = flash_keys,
+		   .help = "NOR flash with the file's contents, at most 16 MiB",
+		   .man = "What the guest writes is kept in the file, if it can be written: a "
+			  "firmware's variables, say."),
+	{ 0 },
+};
+
+static int flash_open(struct vm *vm, const void *record, unsigned index, void **opened)
+{
+	const struct flash_config *config = record;
+
+	return cfi_flash_open((struct cfi_flash **)opened, config->path, ARCH_FLASH_SIZE);
+}
+
+static void flash_close(void *opened)
+{
+	cfi_flash_close(opened);
+}
+
+static int flash_create(struct vm *vm, const void *record, unsigned index, void **opened)
+{
+	return cfi_flash_create(vm, (struct cfi_flash **)opened, ARCH_FLASH_BASE);
+}
+
+const struct device_kind cfi_flash_kind = {
+	.config = {
+		.name = "flash",
+		.max = 1,
+		.size = sizeof(struct flash_config),
+		.rows = flash_options,
+		.group = OPTION_GROUP_DEVICES,
+	},
+	.open = flash_open,
+	.close = flash_close,
+	.create = flash_create,
+};

@@ -18,16 +18,22 @@
 #include "lkvm/config/options.h"
 #include "completion.h"
 
-/* OTHER_ARCHITECTURES names those that this lkvm is not for: X(arm64) X(riscv). */
-#define X(arch) extern const struct option_row arch##_arch_options[];
+/*
+ * OTHER_ARCHITECTURES names those that this lkvm is not for: X(arm64) X(riscv). Few have kinds of devices of their own.
+ */
+#define X(arch)                                                                                    \
+	extern const struct option_row arch##_arch_options[];                                      \
+	extern const struct config_kind *const arch##_arch_kinds[] __attribute__((weak));
 OTHER_ARCHITECTURES
 #undef X
 
-static const struct option_row *const other_options[] = {
-#define X(arch) arch##_arch_options,
+static const struct architecture {
+	const struct option_row *options;
+	const struct config_kind *const *kinds; /* NULL: none */
+} others[] = {
+#define X(arch) { arch##_arch_options, arch##_arch_kinds },
 	OTHER_ARCHITECTURES
 #undef X
-		NULL,
 };
 
 /* ---- roff ---- */
@@ -152,17 +158,25 @@ static int roff_row(const struct option_row *row, const struct config_kind *kind
 		puts("May be given several times.");
 	if (row->man)
 		roff_sentences(row->man);
-	if (row->keys)
+	if (row->keys && row->keys[1].name)
 		roff_keys(row->keys);
 	return 0;
+}
+
+static void roff_table(const struct option_row *row)
+{
+	for (; row->name || row->help; row++)
+		roff_row(row, NULL, NULL);
 }
 
 static void roff_options(void)
 {
 	options_for_each(&run_options, roff_row, NULL);
-	for (unsigned i = 0; other_options[i]; i++)
-		for (const struct option_row *row = other_options[i]; row->name || row->help; row++)
-			roff_row(row, NULL, NULL);
+	for (unsigned i = 0; i < ARRAY_SIZE(others); i++) {
+		roff_table(others[i].options);
+		for (unsigned k = 0; others[i].kinds && others[i].kinds[k]; k++)
+			roff_table(others[i].kinds[k]->rows);
+	}
 }
 
 static void roff_commands(void)

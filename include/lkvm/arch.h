@@ -22,6 +22,14 @@ extern const char arch_kvm_absent[];
 /* Rows that the option table gets from the architecture; ends with an empty row. */
 extern const struct option_row arch_options[];
 
+/*
+ * Kinds of devices that only its boards have a place for, for machine.c's list: X(cfi_flash) ... Its arch-config.h defines
+ * the macro then, and its arch-config.c the same as arch_kinds, from which other architectures' builds make the man page.
+ */
+#ifndef ARCH_KINDS
+#define ARCH_KINDS(X)
+#endif
+
 /* What only this architecture's KVM can be asked, for `lkvm stat --host`; ends with an empty row. */
 extern const struct host_fact arch_host_facts[];
 

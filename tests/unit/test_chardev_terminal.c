@@ -400,12 +400,14 @@ static char *open_pty(struct chardev **c)
 {
 	static char path[64], line[128];
 	int err[2], saved = fcntl(2, F_DUPFD_CLOEXEC, 10);
+	struct pty *pty = pty_open(3, NULL);
 	ssize_t n;
 
 	/* The path is told to the person, so that is where it is taken from. */
 	assert_int_equal(pipe(err), 0);
 	dup2(err[1], 2);
-	*c = chardev_pty(&test_vm.vm, 3);
+	assert_non_null(pty);
+	*c = pty_create(pty, &test_vm.vm);
 	assert_non_null(*c);
 	chardev_set_client(*c, &front_client);
 	start_it();

@@ -4,6 +4,7 @@
 #include "lkvm/config/nearest.h"
 #include "lkvm/config/size.h"
 #include "lkvm/block/disk.h"
+#include "lkvm/hw/serial-ports.h"
 #include "lkvm/net/backend.h"
 #include "run_options.h"
 
@@ -12,6 +13,11 @@
 static const struct disk_config *disk(unsigned index)
 {
 	return config_record(&config, &virtio_blk_kind.config, index);
+}
+
+static const struct serial_ports_config *ttys(void)
+{
+	return config_record(&config, &serial_ports_kind.config, 0);
 }
 
 static const struct net_config *net(unsigned index)
@@ -233,13 +239,15 @@ static void test_choices(void **state)
 	assert_int_equal(config.loglevel, LOG_LEVEL_INFO);
 	BAD("error, warning, info and debug", "--loglevel", "loud");
 	GOOD("--tty", "0", "--tty=3", "--tty", "0");
-	assert_true(config.ttys[0].pty && config.ttys[3].pty && !config.ttys[1].pty);
-	assert_null(config.ttys[3].link);
+	assert_true(ttys()->pty[0] && ttys()->pty[3] && !ttys()->pty[1]);
+	assert_null(ttys()->links[3]);
 	GOOD("--tty", "1=/tmp/link=x", "--tty", "2", "--tty", "1");
-	assert_true(config.ttys[1].pty && config.ttys[2].pty && !config.ttys[0].pty);
-	assert_string_equal(config.ttys[1].link, "/tmp/link=x");
+	assert_true(ttys()->pty[1] && ttys()->pty[2] && !ttys()->pty[0]);
+	assert_string_equal(ttys()->links[1], "/tmp/link=x");
 	GOOD("--tty", "1=a", "--no-tty", "--tty", "2=a");
-	assert_true(config.ttys[2].pty && !config.ttys[1].pty);
+	assert_true(ttys()->pty[2] && !ttys()->pty[1]);
+	GOOD("--tty", "1=a,b", "--no-tty");
+	assert_int_equal(count(&serial_ports_kind), 0);
 	BAD("--tty 1=: give the link a name", "--tty", "1=");
 	BAD("--tty 1=dir/: give the link a name", "--tty", "1=dir/");
 	BAD("--tty 2=a: that link is serial port 1's", "--tty", "1=a", "--tty", "2=a");

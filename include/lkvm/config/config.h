@@ -13,7 +13,6 @@
 #include "arch-config.h" /* struct arch_config and ARCH_MAX_CPUS, from the architecture's folder */
 
 #define CONFIG_MAX_INITRDS 16
-#define CONFIG_MAX_TTYS	   4
 #define CONFIG_MAX_CPUSETS 64
 
 struct config_records;
@@ -26,11 +25,6 @@ enum virtio_transport_kind {
 	TRANSPORT_PCI_LEGACY,
 	TRANSPORT_MMIO,
 	TRANSPORT_MMIO_LEGACY,
-};
-
-struct tty_config {
-	bool pty;	  /* it is on a pty of its own */
-	const char *link; /* a symbolic link to that; NULL: none */
 };
 
 struct vm_config {
@@ -47,7 +41,6 @@ struct vm_config {
 	struct memory_config memory_backend;
 	u64 memory_address; /* gpa of its first byte; 0: the board's */
 	enum console_kind console;
-	struct tty_config ttys[CONFIG_MAX_TTYS]; /* of each serial port */
 	enum virtio_transport_kind transport;
 	bool virtio_legacy; /* --virtio-legacy, until config_finish has it in transport */
 	/* The host's CPUs for the thread of vCPU 0, 1 ...; the last set counts for all that follow. */

@@ -37,10 +37,14 @@ struct chardev_client {
  */
 struct chardev *chardev_stdio(struct vm *vm);
 /*
- * A new pty, for serial port `id`; when it starts its path is printed, as "  Info: Assigned terminal N to pty PATH", and
- * vm->config->ttys[id].link made, which stays until the end. Logs and returns NULL with errno.
+ * A new pty, for serial port `id`: opened before there is a VM, on the VM's list of devices later. When it starts, its path
+ * is printed, as "  Info: Assigned terminal N to pty PATH", and `link` made, a symbolic link to it (NULL: none), which
+ * stays until the end. Both log and return NULL with errno; pty_create() takes the pty in any case.
  */
-struct chardev *chardev_pty(struct vm *vm, unsigned id);
+struct pty *pty_open(unsigned id, const char *link);
+struct chardev *pty_create(struct pty *pty, struct vm *vm);
+/* One that pty_create() has not taken. */
+void pty_close(struct pty *pty);
 /* Bytes go nowhere, nothing comes. */
 struct chardev *chardev_null(struct vm *vm);
 

@@ -4,10 +4,14 @@
 #define LKVM_HW_CFI_FLASH_H
 
 #include "lkvm/util/types.h"
+#include "lkvm/vm/device-kind.h"
 
 struct vm;
 
 struct cfi_flash;
+
+/* --flash, on boards with a place for it (ARCH_FLASH_BASE and ARCH_FLASH_SIZE of arch-config.h). */
+extern const struct device_kind cfi_flash_kind;
 
 /*
  * Opens the file of a NOR flash (--flash), of the file's size and at most `max` bytes. What the guest writes

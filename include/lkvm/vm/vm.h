@@ -23,6 +23,7 @@ struct port_latch;
 struct vcpu;
 struct irq_state;
 struct chardev;
+struct pty;
 struct vcpu_control;
 struct vm_signals;
 
@@ -47,6 +48,9 @@ enum vm_request {
 	VM_REQUEST_HOST_ERROR,	   /* already logged */
 };
 
+/* Serial ports that can be on a pty, of every board. */
+#define VM_MAX_TTYS 4
+
 struct vm {
 	const struct vm_config *config;
 	int kvm_fd;	    /* /dev/kvm */
@@ -65,11 +69,10 @@ struct vm {
 	struct port_latch *port_latch; /* vm/port-latch.c's; NULL: KVM keeps no writes */
 	struct device_list devices;    /* main thread */
 	struct irq_state *irq;
-	struct loop *loop;    /* the main thread's */
-	struct pci_host *pci; /* NULL: none */
-	/* Opened before devices, and on their list. */
-	struct chardev *console;	       /* where the guest's first console goes */
-	struct chardev *ttys[CONFIG_MAX_TTYS]; /* of serial ports with a pty of their own */
+	struct loop *loop;	 /* the main thread's */
+	struct pci_host *pci;	 /* NULL: none */
+	struct chardev *console; /* where the guest's first console goes; on the list of devices */
+	struct pty *ttys[VM_MAX_TTYS]; /* opened for a serial port, that has not taken it yet */
 	struct vcpu **vcpus;
 	unsigned nr_vcpus;
 	struct counters counters; /* any thread */
