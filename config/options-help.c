@@ -43,9 +43,9 @@ void options_print_help(const struct option_set *set, FILE *out)
 {
 	fprintf(out, "Usage: lkvm %s%s%s\n%s", set->command, set->usage ? " " : "",
 		set->usage ?: "", set->help);
-	if (set->tables[0]->kind != OPTION_GROUP)
+	if (set->tables[0]->kind != OPTION_GROUP || set->shown)
 		fputc('\n', out);
-	options_for_each(set, print_row, out);
+	options_for_each_shown(set, print_row, out);
 	if (set->kinds)
 		fputs("\nLong options may be shortened to any prefix that fits only one. --no-NAME undoes --NAME.\n",
 		      out);

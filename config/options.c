@@ -238,6 +238,39 @@ int options_for_each(const struct option_set *set,
 	return ret;
 }
 
+static bool is_shown(const struct option_set *set, const struct option_row *row)
+{
+	if (!set->shown)
+		return true;
+	for (unsigned i = 0; row->name && set->shown[i]; i++)
+		if (!strcmp(set->shown[i], row->name))
+			return true;
+	return false;
+}
+
+struct shown_walk {
+	const struct option_set *set;
+	int (*fn)(const struct option_row *row, const struct config_kind *kind, void *arg);
+	void *arg;
+};
+
+static int walk_shown(const struct option_row *row, const struct config_kind *kind, void *arg)
+{
+	struct shown_walk *walk = arg;
+
+	return is_shown(walk->set, row) ? walk->fn(row, kind, walk->arg) : 0;
+}
+
+int options_for_each_shown(const struct option_set *set,
+			   int (*fn)(const struct option_row *row, const struct config_kind *kind,
+				     void *arg),
+			   void *arg)
+{
+	struct shown_walk walk = { .set = set, .fn = fn, .arg = arg };
+
+	return options_for_each(set, walk_shown, &walk);
+}
+
 static int spellings(const struct option_row *row, const struct config_kind *kind,
 		     int (*fn)(const struct spelling *spelling, void *arg), void *arg)
 {
@@ -265,6 +298,7 @@ struct search {
 	unsigned matches;
 	size_t common;	/* as many characters do all that match begin with */
 	char list[256]; /* what it could have been */
+	unsigned listed;
 	struct nearest nearest;
 	char best[64];
 };
@@ -302,8 +336,11 @@ static int match(const struct spelling *spelling, void *arg)
 	search->common = MIN(search->common, same_beginning(search->found.name, spelling->name));
 	if (strlen(spelling->name) < strlen(search->found.name))
 		search->found = *spelling;
+	if (used + strlen(spelling->name) + sizeof(", --") > sizeof(search->list))
+		return 0;
 	snprintf(search->list + used, sizeof(search->list) - used, "%s--%s", used ? ", " : "",
 		 spelling->name);
+	search->listed++;
 	return 0;
 }
 
@@ -351,7 +388,8 @@ static int find_long(const struct option_set *set, const char *word, struct spel
 		return unknown_long(set, &search);
 	/* --m is --mem, though there is --mem-backend too. */
 	if (search.matches > 1 && strlen(search.found.name) != search.common) {
-		log_error("--%s could be %s", word, search.list);
+		log_error("--%s could be %s%s", word, search.list,
+			  search.listed < search.matches ? " and others" : "");
 		return -EINVAL;
 	}
 	*spelling = search.found;

@@ -102,7 +102,7 @@ static void collect(struct offers *offers, const struct builtin *builtin)
 	offers->set = builtin->options;
 	/* `lkvm help` and the like offer nothing else. */
 	if (builtin->options->tables[0] != option_help_rows)
-		options_for_each(builtin->options, add_row, offers);
+		options_for_each_shown(builtin->options, add_row, offers);
 }
 
 /* ---- what all shells write ---- */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lkvm/arch.h"
 #include "lkvm/builtin.h"
 #include "lkvm/config/exit-status.h"
 #include "lkvm/host/host.h"
@@ -145,10 +146,20 @@ static void roff_keys(const struct key_row *keys)
 	puts(".RE\n.IP\nA comma in a value is written twice.");
 }
 
+static bool is_of_architecture(const struct option_row *heading)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(others); i++)
+		if (heading == others[i].options)
+			return true;
+	return heading == arch_options;
+}
+
 static int roff_row(const struct option_row *row, const struct config_kind *kind, void *arg)
 {
 	if (row->kind == OPTION_GROUP) {
 		printf(".SS %s\n", row->help);
+		if (is_of_architecture(row))
+			puts("Only in an lkvm that was built for this architecture.");
 		return 0;
 	}
 	roff_names(row);
@@ -177,6 +188,15 @@ static void roff_options(void)
 		for (unsigned k = 0; others[i].kinds && others[i].kinds[k]; k++)
 			roff_table(others[i].kinds[k]->rows);
 	}
+}
+
+/* A command that this architecture has not got has its page, too: without what is not known here. */
+static void roff_command(const struct builtin *builtin)
+{
+	if (builtin)
+		options_for_each_shown(builtin->options, roff_row, NULL);
+	else
+		puts("Those that \\fBlkvm help\\fR tells of.");
 }
 
 static void roff_commands(void)
@@ -230,7 +250,7 @@ static int man(const char *version, const char *date)
 		if (!strcmp(line, "@OPTIONS@\n"))
 			roff_options();
 		else if (sscanf(line, "@OPTIONS %31[a-z-]@", command) == 1)
-			options_for_each(builtin_find(command)->options, roff_row, NULL);
+			roff_command(builtin_find(command));
 		else if (!strcmp(line, "@COMMANDS@\n"))
 			roff_commands();
 		else if (!strcmp(line, "@EXIT_STATUS@\n"))

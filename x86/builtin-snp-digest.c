@@ -26,11 +26,12 @@ static const struct option_set options = {
 	.command = "snp-digest",
 	.usage = "[OPTION...] [KERNEL]",
 	.help = "Prints the launch digest that a SEV-SNP guest has in its attestation reports when lkvm run\n"
-		"starts it with the same options, which are run's. Needs neither KVM nor such a processor.\n"
-		"\n"
-		"What counts are -k, -i, -p, -m, -c, --firmware, --snp, and what else changes the kernel's\n"
-		"command line (--console, --nodefaults). A number of CPUs and a size of memory that are not\n"
-		"given are this host's, so give them.\n",
+		"starts it with the same options. All of run's are taken; these count. Needs neither KVM nor\n"
+		"such a processor. A number of CPUs and a size of memory that are not given are this host's,\n"
+		"so give them.\n",
+	.shown = (const char *const[]){ "kernel", "initrd", "params", "cpus", "mem", "nodefaults",
+					"console", "loglevel", "debug", "help", "snp", "firmware",
+					NULL },
 	.tables = run_tables,
 	.kinds = machine_kinds,
 	.word = run_take_word,

@@ -37,6 +37,15 @@ test_help_of_commands() {
 	refused 240 "takes one command" help run run
 }
 
+test_help_of_snp_digest_is_short() {
+	lkvm help snp-digest
+	[ "$status" = 0 ] || skip "this lkvm has no snp-digest"
+	[[ $out == *"--snp "* && $out == *"-c, --cpus"* ]] || fail "$out"
+	[[ $out != *--disk* && $out != *--network* && $out != *Messages:* ]] || fail "$out"
+	# What is not shown is taken all the same.
+	refused 240 "--disk '': give it a FILE" snp-digest --disk=
+}
+
 test_help_is_narrow() {
 	lkvm help run
 	awk 'length > 100 { print "too wide: " $0; bad = 1 } END { exit bad }' .out
@@ -85,6 +94,8 @@ test_unknown_option() {
 	refused 240 "unknown option --frobnicate; 'lkvm help run' shows" run --frobnicate
 	refused 240 "unknown option -Z" run -Z
 	refused 240 "--n could be --name, --nodefaults, --network" run --n 1
+	refused 240 " and others" run --no-
+	refused 240 "unknown option --no-loglevel" run --no-loglevel
 }
 
 test_values() {

@@ -10,7 +10,7 @@
 
 struct table {
 	unsigned rows, groups;
-	const struct option_row *seen[128];
+	const struct option_row *seen[256];
 };
 
 static int collect(const struct option_row *row, const struct config_kind *kind, void *arg)

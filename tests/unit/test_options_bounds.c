@@ -207,11 +207,27 @@ static void every_kind(void **state)
 	assert_true(many >= 2);
 }
 
+/* Rows of a kind are shown, and found, under their heading only. */
+static int shows_kind(const struct option_row *row, const struct config_kind *kind, void *arg)
+{
+	return kind == arg;
+}
+
+static void every_group(void **state)
+{
+	const struct config_kind *const *kind;
+
+	for (kind = run_options.kinds; *kind; kind++)
+		if ((*kind)->rows && !options_for_each(&run_options, shows_kind, (void *)*kind))
+			fail_msg("%s: there is no heading %s", (*kind)->name, (*kind)->group);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(every_bound),
 		TEST(every_kind),
+		TEST(every_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,9 @@ struct option_set {
 	const struct config_kind *const *kinds;
 	/* A word without a dash. 0, -EINVAL after logging why not, or -ENOMEM. NULL: none has a meaning. */
 	int (*word)(void *base, const char *word);
-	bool guests; /* those words, and values called NAME, are guests' names */
+	const char *const
+		*shown; /* the names of those rows that help tells of; ends with NULL. NULL: all */
+	bool guests;	/* those words, and values called NAME, are guests' names */
 	/* What it exits with, for --help; ends with NULL. NULL: not told. */
 	const struct exit_status_row *const *statuses;
 };
@@ -103,6 +105,12 @@ int options_for_each(const struct option_set *set,
 		     int (*fn)(const struct option_row *row, const struct config_kind *kind,
 			       void *arg),
 		     void *arg);
+
+/* The same for those that help, man page and completion show: without headings if they are not all. */
+int options_for_each_shown(const struct option_set *set,
+			   int (*fn)(const struct option_row *row, const struct config_kind *kind,
+				     void *arg),
+			   void *arg);
 
 /* Is there a --no-NAME for this row? */
 bool option_can_be_negated(const struct option_row *row);
