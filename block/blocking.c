@@ -67,7 +67,7 @@ static int transfer_some(struct disk *disk, struct disk_request *request)
 		return -errno;
 	if (n)
 		return 0;
-	/* The file became shorter than it was, or it never had whole sectors. */
+	/* The file was truncated, or it never had whole sectors. */
 	if (request->operation != DISK_READ || !disk_zero_tail(disk, request))
 		return -EIO;
 	request->engine_progress = request->length;

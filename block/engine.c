@@ -300,7 +300,7 @@ static void transfer_completed(struct disk *disk, struct disk_request *request, 
 
 	leave_kernel(disk, request, MAX(result, 0L));
 	if (whole && request->engine_progress < request->length) {
-		/* Behind the others: whoever asks for much gets it bit by bit. */
+		/* Behind the others: a large request is served part by part. */
 		TAILQ_INSERT_TAIL(&disk->pending, request, link);
 		return;
 	}
@@ -410,7 +410,7 @@ static void log_failure(struct disk *disk, const struct disk_request *request)
 			  : strerror(-request->engine_error));
 }
 
-/* Looked at after everything else: who waits shall find the submitter told. */
+/* After everything else: done() has been called when a waiter wakes. */
 static void tell_waiters(struct disk *disk)
 {
 	unsigned under_way = disk->in_kernel + disk->in_worker;

@@ -183,7 +183,7 @@ static int check_file_option(const struct option_row *row, const struct config_k
 	return 0;
 }
 
-/* The guest's memory is zero when it starts: what else the guest is given must not be made so. */
+/* Guest RAM is zeroed at start, which would wipe a file given for another purpose. */
 static int check_memory_file(const struct vm_config *config)
 {
 	const char *path = config->memory_backend.path;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Who connects has the same user and could as well kill lkvm; still nothing he does or fails to do may make the loop
- * wait, or keep others out: nothing blocks, a connection is served one request a round, one on which nothing
- * happens is closed, and the oldest of them makes space for a new one. What only the main thread can do is a job
+ * A client has the same user and could as well kill lkvm; still nothing it does may make the loop wait or
+ * keep other clients out: nothing blocks, a connection is served one request a round, an idle one is
+ * closed, and the one idle for longest makes space for a new one. What only the main thread can do is a job
  * for its loop.
  */
 #include <errno.h>
@@ -36,7 +36,7 @@ static void job_give_up(struct job *job)
 	job->call.request = NULL;
 }
 
-/* The place keeps the descriptor's number: whoever comes next shall not find them all taken. */
+/* The slot keeps the descriptor's number, so that the next client does not find all of them in use. */
 static void client_close(struct client *client)
 {
 	int fd = client->fd.fd;
@@ -83,7 +83,7 @@ static void wait_for_next(struct client *client)
 {
 	u32 events = next_events(client);
 
-	/* He waits for us, and that he goes is told all the same. */
+	/* The client waits for us; epoll reports its hang-up without any mask. */
 	if (!events)
 		loop_timer_cancel(&client->patience);
 	loop_fd_mod(&client->fd, events);
@@ -212,7 +212,7 @@ static bool client_step(struct client *client, u32 events)
 	if (events & EPOLLERR ||
 	    (events & EPOLLHUP && (client->out || client->until_end || client->job)))
 		return false;
-	/* Who has gone without waiting for the answer may have left a request. */
+	/* A client that hung up without waiting for the answer may have left a request. */
 	if (events & (EPOLLIN | EPOLLHUP) && !has_line(client) && !receive(client))
 		return false;
 	if (!client->out && !client->until_end && !client->job && has_line(client) &&
@@ -329,8 +329,8 @@ static bool is_waiting(const struct client *client)
 }
 
 /*
- * A free place, or that of whoever has been silent for longest; last of all somebody for whom the main thread is
- * busy, or who waits for a guest to end that was only asked to. Who waits for the end of one that is ending keeps his.
+ * A free slot, or that of the client idle for longest; last of all one for which the main thread is busy, or
+ * one that waits for a guest only asked to end. A client that waits for a guest that is ending keeps its slot.
  */
 static struct client *find_place(struct connections *connections)
 {
@@ -409,7 +409,7 @@ static void on_connect(struct loop_fd *handler, u32 events)
 	struct client *client = find_place(connections);
 	int err;
 
-	/* The others wait in the kernel until somebody leaves. */
+	/* Further clients wait in the kernel until one leaves. */
 	if (!client) {
 		loop_fd_del(handler);
 		return;

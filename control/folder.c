@@ -167,7 +167,7 @@ void control_folder_close(struct control_folder *folder)
 
 int control_folder_lock(struct control_folder *folder)
 {
-	/* Somebody who was stopped while he had it must not keep guests from starting. */
+	/* A process that was stopped while holding the lock must not keep guests from starting. */
 	for (unsigned i = 0; i < LOCK_TRIES; i++) {
 		if (!flock(folder->fd, LOCK_EX | LOCK_NB))
 			return 0;

@@ -47,7 +47,7 @@ static bool name_of_file(char *file)
 	return control_name_ok(file);
 }
 
-/* What a guest that was killed left behind goes, if nobody is just making it anew. */
+/* Removes what a killed guest left behind, unless a new one is just creating it. */
 static void clean_up(struct control_folder *folder, const char *name)
 {
 	if (control_folder_lock(folder))

@@ -11,7 +11,7 @@
 
 #include "others.h"
 
-/* Nobody's FIFO, device or link in their stead makes the open() wait or leads it away. */
+/* A FIFO, device or link in place of a folder neither makes open() wait nor leads it elsewhere. */
 #define LOOK (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
 
 /* Where a user's folder is: PARENT/PREFIXuid, and LAST in it. */

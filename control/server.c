@@ -152,7 +152,7 @@ static void say_no_socket(const struct vm_config *config, int err)
 {
 	char why[PATH_MAX + 200] = "";
 	bool trouble = control_folder_trouble(why, sizeof(why));
-	/* Who gave no name is not going to ask for the guest by its name; but a folder that is not ours is no chance. */
+	/* Without --name nobody will ask for the guest by name; but a folder that is not ours is no accident. */
 	void (*say)(const char *fmt, ...) = config->named || trouble ? log_warning : log_debug;
 
 	say("Guest %s has no control socket (%s): 'lkvm list' and its like will not find it",

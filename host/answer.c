@@ -106,7 +106,7 @@ int host_module_parameter(const char *module, const char *name, char *value, siz
 	return host_read_line(path, value, size);
 }
 
-/* The kernel does not tell '-' from '_' in a parameter's name. */
+/* The kernel treats '-' and '_' alike in a parameter's name. */
 static bool same_name(const char *word, const char *name, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {

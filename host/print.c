@@ -55,7 +55,7 @@ static void print_number(FILE *out, u64 number, const char *unit)
 		fprintf(out, " %s", unit);
 }
 
-/* "128, 256, ..., 2048" says as much as all sixteen. */
+/* "128, 256, ..., 2048" is as clear as all sixteen. */
 static bool in_equal_steps(const struct host_answer *answer)
 {
 	u64 step = answer->items[1].number - answer->items[0].number;
@@ -141,7 +141,7 @@ static int print_fact(const struct host_fact *fact, void *arg)
 	struct printer *printer = arg;
 	struct host_answer answer;
 
-	/* Somebody has just been told that there is no KVM; thirty unknowns would say no more. */
+	/* The error about KVM was logged already; thirty unknowns would add nothing. */
 	if (fact->group >= HOST_KVM && printer->host->kvm_fd < 0)
 		return 0;
 	if ((int)fact->group != printer->group)

@@ -33,7 +33,7 @@ struct cfi_flash {
 	struct cfi_chip chip;
 	struct vm_rom rom;
 	bool written; /* since it was brought to stable storage */
-	struct log_limit said;
+	struct log_limit limit;
 };
 
 static int write_all(int fd, const u8 *data, u32 len, u32 offset)
@@ -58,7 +58,7 @@ static int store(struct cfi_chip *chip, u32 offset, u32 len)
 	int err = write_all(flash->fd, chip->array + offset, len, offset);
 
 	flash->written = true;
-	if (err && log_limit_ok(&flash->said))
+	if (err && log_limit_ok(&flash->limit))
 		log_error("--flash %s: writing failed: %s", flash->path, strerror(-err));
 	return err;
 }
@@ -69,7 +69,7 @@ static void update_mapping(struct cfi_flash *flash)
 	bool array = flash->chip.guest.read == CFI_READ_ARRAY;
 	int err = array ? vm_rom_map(&flash->rom) : vm_rom_unmap(&flash->rom);
 
-	if (err && log_limit_ok(&flash->said))
+	if (err && log_limit_ok(&flash->limit))
 		log_error("--flash %s: KVM does not %s it: %s", flash->path,
 			  array ? "map" : "unmap", strerror(-err));
 }
@@ -125,7 +125,7 @@ static const struct device_ops flash_ops = { .reset = flash_reset, .destroy = fl
 
 /* ---- the file ---- */
 
-static int refuse(const struct cfi_flash *flash, int err, const char *why)
+static int cfi_flash_refuse(const struct cfi_flash *flash, int err, const char *why)
 {
 	log_fatal("--flash %s: %s", flash->path, why);
 	return err;
@@ -135,7 +135,7 @@ static int refuse_errno(const struct cfi_flash *flash)
 {
 	int err = -errno;
 
-	return refuse(flash, err, strerror(-err));
+	return cfi_flash_refuse(flash, err, strerror(-err));
 }
 
 static int open_file(struct cfi_flash *flash)
@@ -159,7 +159,7 @@ static int check_file(struct cfi_flash *flash, u64 max)
 	if (fstat(flash->fd, &st))
 		return refuse_errno(flash);
 	if (!S_ISREG(st.st_mode))
-		return refuse(flash, -EINVAL, "it is not a regular file");
+		return cfi_flash_refuse(flash, -EINVAL, "it is not a regular file");
 	max = MIN(max, (u64)CFI_MAX_SIZE);
 	if (!IS_POWER_OF_2((u64)st.st_size) || (u64)st.st_size < CFI_MIN_SIZE ||
 	    (u64)st.st_size > max) {
@@ -211,7 +211,7 @@ static int read_file(struct cfi_flash *flash)
 		if (got < 0)
 			return refuse_errno(flash);
 		if (!got)
-			return refuse(flash, -ENODATA, "it became shorter");
+			return cfi_flash_refuse(flash, -ENODATA, "it became shorter");
 		done += got;
 	}
 	return 0;
@@ -256,7 +256,7 @@ int cfi_flash_open(struct cfi_flash **opened, const char *path, u64 max)
 	device_init(&flash->device, &flash_ops, "cfi-flash");
 	pthread_mutex_init(&flash->lock, NULL);
 	flash->fd = -1;
-	flash->said.burst = 3;
+	flash->limit.burst = 3;
 	flash->chip.store = store;
 	flash->path = strdup(path);
 	err = flash->path ? load_file(flash, max) : -ENOMEM;

@@ -15,7 +15,7 @@
 struct pvpanic {
 	struct device device;
 	struct vm *vm; /* constant */
-	struct log_limit said;
+	struct log_limit limit;
 };
 
 static void pvpanic_read(void *opaque, u64 offset, u8 *data, unsigned len)
@@ -29,7 +29,7 @@ static void pvpanic_write(void *opaque, u64 offset, const u8 *data, unsigned len
 
 	if (data[0] & PVPANIC_PANICKED)
 		vm_request(p->vm, VM_REQUEST_PANIC);
-	else if ((data[0] & PVPANIC_CRASH_LOADED) && log_limit_ok(&p->said))
+	else if ((data[0] & PVPANIC_CRASH_LOADED) && log_limit_ok(&p->limit))
 		log_warning("The guest has crashed and starts its crash kernel");
 }
 
@@ -52,7 +52,7 @@ static int create(struct vm *vm, struct bus *bus, enum device_resource_kind kind
 		return -ENOMEM;
 	device_init(&p->device, &pvpanic_ops, "pvpanic");
 	p->vm = vm;
-	p->said.burst = 3;
+	p->limit.burst = 3;
 	p->device.description.acpi_hid = "QEMU0001";
 	p->device.description.compatible = "qemu,pvpanic-mmio";
 	p->device.description.node_name = "pvpanic";

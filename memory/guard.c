@@ -98,10 +98,10 @@ static bool guard_mend(int signal_number, const siginfo_t *info)
 	return replace_page(region, offset);
 }
 
-int memory_guard_arm(const struct memory_guard *new)
+int memory_guard_arm(const struct memory_guard *wanted)
 {
 	host_page = sysconf(_SC_PAGESIZE);
-	guard = *new;
+	guard = *wanted;
 	return fatal_on_fault(guard_mend);
 }
 

@@ -63,23 +63,23 @@ void guest_memory_destroy(struct guest_memory *memory)
 	memory->nr_regions = 0;
 }
 
-int guest_memory_insert(struct guest_memory *memory, const struct guest_region *new)
+int guest_memory_insert(struct guest_memory *memory, const struct guest_region *region)
 {
 	unsigned at = 0;
 
-	if (!new->size || new->gpa + new->size < new->gpa)
+	if (!region->size || region->gpa + region->size < region->gpa)
 		return -EINVAL;
 	if (memory->nr_regions == GUEST_MEMORY_MAX_REGIONS)
 		return -ENOSPC;
-	while (at < memory->nr_regions && memory->regions[at].gpa < new->gpa)
+	while (at < memory->nr_regions && memory->regions[at].gpa < region->gpa)
 		at++;
-	if (at && memory->regions[at - 1].gpa + memory->regions[at - 1].size > new->gpa)
+	if (at && memory->regions[at - 1].gpa + memory->regions[at - 1].size > region->gpa)
 		return -EINVAL;
-	if (at<memory->nr_regions &&new->gpa + new->size> memory->regions[at].gpa)
+	if (at < memory->nr_regions && region->gpa + region->size > memory->regions[at].gpa)
 		return -EINVAL;
 	memmove(&memory->regions[at + 1], &memory->regions[at],
-		(memory->nr_regions - at) * sizeof(*new));
-	memory->regions[at] = *new;
+		(memory->nr_regions - at) * sizeof(*region));
+	memory->regions[at] = *region;
 	memory->nr_regions++;
 	return 0;
 }
@@ -94,7 +94,7 @@ int guest_memory_add_buffer(struct guest_memory *memory, gpa_t gpa, void *hva, u
 }
 
 /* A guest has two or three regions: a walk beats anything cleverer. */
-static const struct guest_region *find(const struct guest_memory *memory, gpa_t gpa)
+static const struct guest_region *region_find(const struct guest_memory *memory, gpa_t gpa)
 {
 	for (unsigned i = 0; i < memory->nr_regions; i++) {
 		const struct guest_region *region = &memory->regions[i];
@@ -126,7 +126,7 @@ static bool any_private(const struct guest_region *region, gpa_t gpa, u64 len)
 
 static void *look_up(const struct guest_memory *memory, gpa_t gpa, u64 len, bool write)
 {
-	const struct guest_region *region = find(memory, gpa);
+	const struct guest_region *region = region_find(memory, gpa);
 
 	if (!region || !len || len > region->size - (gpa - region->gpa))
 		return NULL;
@@ -170,7 +170,7 @@ bool guest_memory_may_vanish(const struct guest_memory *memory)
 /* How much of [gpa, gpa + len) lies in the region that gpa is in, and where; 0: none. */
 static u64 piece(const struct guest_memory *memory, gpa_t gpa, u64 len, bool write, u8 **hva)
 {
-	const struct guest_region *region = find(memory, gpa);
+	const struct guest_region *region = region_find(memory, gpa);
 
 	if (!region || (write && region->readonly))
 		return 0;
@@ -219,7 +219,7 @@ int guest_memory_give_back(const struct guest_memory *memory, gpa_t gpa, u64 siz
 	if (!size || !IS_ALIGNED(gpa, memory->page) || !IS_ALIGNED(size, memory->page))
 		return -EINVAL;
 	while (size) {
-		const struct guest_region *region = find(memory, gpa);
+		const struct guest_region *region = region_find(memory, gpa);
 		u64 n;
 		int err;
 

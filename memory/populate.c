@@ -214,7 +214,7 @@ static int write_piece(const struct guest_memory *memory, const struct piece *pi
 	return read_through_mapping(memory, gpa + done, fd, offset + done, piece->len - done);
 }
 
-static void say(const struct guest_memory *memory, gpa_t gpa, u64 len)
+static void log_population(const struct guest_memory *memory, gpa_t gpa, u64 len)
 {
 	const struct guest_population *done = memory->population;
 
@@ -247,7 +247,7 @@ int guest_memory_populate_file(const struct guest_memory *memory, gpa_t gpa, int
 		offset += piece.len;
 		len -= piece.len;
 	}
-	say(memory, begin, size);
+	log_population(memory, begin, size);
 	return err;
 }
 

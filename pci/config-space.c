@@ -177,7 +177,7 @@ static u64 bar_register(const struct pci_bar *bar)
 	return bus_get(at, bar->is_64 ? 8 : 4) & (bar->is_io ? ~0x3ULL : ~0xfULL);
 }
 
-/* What the bus that it is on calls the place: a CPU without ports has its I/O window in memory. */
+/* The BAR's address on its bus; without I/O ports, inside the MMIO window. */
 static u64 bar_place(const struct pci_bar *bar)
 {
 	bool in_memory = bar->is_io && !bar->is_port;

@@ -95,8 +95,8 @@ static int ask_spawner(const struct helper_kind *kind, const int fds[SPAWN_FDS])
 }
 
 /*
- * Nobody here takes any, but the kernel would close them on the thread that reads, which takes as long as
- * whoever has made them likes. An older kernel knows no way to refuse them.
+ * We take no passed descriptors, but the kernel would close them on the thread that reads, which takes as
+ * long as their maker wants. Older kernels cannot refuse them.
  */
 static void refuse_descriptors(int fd)
 {

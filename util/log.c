@@ -15,7 +15,7 @@
 #include "lkvm/util/text.h"
 
 #define BACKLOG_SIZE 16384
-/* Once, until the reader is back; then it is known that he does not read. */
+/* Waited once until the reader is back; afterwards it counts as one that does not read. */
 #define PATIENCE_MS  50
 /* For what is left when the program ends. */
 #define LAST_MS	     500
@@ -68,7 +68,7 @@ static void log_end(void)
 
 static void log_begin(void)
 {
-	/* A child may log too, whatever other threads were doing here; what waits is told by its parent. */
+	/* A child may log too, whatever other threads were doing here; its parent logs what waits. */
 	pthread_atfork(take_lock, release_lock, forget_in_child);
 	atexit(log_end);
 }
@@ -102,7 +102,7 @@ static void look_at_output(void)
 	out_is = now;
 }
 
-/* How much of it needs no waiting: all of it when nobody listens, as there is no one left to tell. */
+/* How much of it can be written without waiting; all of it when there is no reader left. */
 static size_t try_write(const char *text, size_t len)
 {
 	size_t done = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The process that forks helpers, and what it does to one before that begins its work. */
+/* The process that forks helpers, and what it does in each before its work begins. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -34,7 +34,7 @@ struct child {
 static struct child children[HELPERS_MAX];
 static pid_t lkvm_group;
 
-/* Whoever started lkvm may have ignored any. Above all SIGCHLD: nobody would hear of a helper's end. */
+/* The process that started lkvm may have ignored any. Above all SIGCHLD: nobody would hear of a helper's end. */
 static void default_signals(void)
 {
 	for (int i = 1; i < NSIG; i++)
@@ -199,7 +199,7 @@ static void take_request(int fd)
 	memcpy(fds, CMSG_DATA(header), nr * sizeof(int));
 	if (nr == SPAWN_FDS)
 		start_helper(kind, fds);
-	/* No room for all of them: that it ends with the others tells lkvm. */
+	/* No space for another child: closing its `life` tells lkvm. */
 	for (unsigned i = 0; i < nr && nr < SPAWN_FDS; i++)
 		close(fds[i]);
 }

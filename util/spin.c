@@ -12,9 +12,9 @@
 #define RESET_ON_FORK 1
 /* What comes within this is quick. */
 #define QUICK_NS      50000ULL
-/* Who gets the CPU for longer than this is not one of those that are waited for. */
+/* A thread that keeps the CPU for longer than this is not one of those we wait for. */
 #define TAKEN_NS      500000ULL
-/* So long it is believed that this goes on: giving the CPU away costs a time slice. */
+/* How long such a busy CPU is assumed to stay busy: giving it away costs a time slice. */
 #define BUSY_NS	      200000000ULL
 
 /* What sched_getattr(2) fills; not all C libraries have it. */

@@ -200,7 +200,7 @@ static void start(struct blk_request *request, struct virtq_chain *chain)
 
 	request->head = chain->head;
 	request->in_len = chain->in_len;
-	/* Nothing of the request that was here before: its ranges lay in a room of others now. */
+	/* Drop the previous request's ranges; their storage may be reused. */
 	request->io.ranges = NULL;
 	request->io.nr_ranges = 0;
 	request->status = split_status(in, &nr_in);

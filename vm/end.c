@@ -11,7 +11,7 @@
 #include "lkvm/vm/vm.h"
 #include "lkvm/vm/end.h"
 
-/* For who reads the output of a guest that does not wait for him. */
+/* What a reader of the console gets when the guest's end does not wait for it. */
 #define GRACE_NS    500000000ULL
 /* How often it is looked whether all of it has gone. */
 #define END_LOOK_NS 20000000ULL

@@ -107,7 +107,7 @@ static int begin_again(struct vm *vm)
 		err = arch_reset(vm);
 	if (err)
 		return err;
-	/* What was asked for meanwhile has found `end` taken, or nobody who listened. */
+	/* An external request made meanwhile found `end` taken, or no loop running. */
 	vm_request(vm, vm->external_request);
 	/* Paused while it asked for the reset: the new boot begins when it is resumed. */
 	if (vm->paused)
@@ -129,7 +129,7 @@ static void understand_fault(struct vm *vm)
 		atomic_compare_exchange_strong(&vm->end, &fault, VM_REQUEST_REBOOT);
 }
 
-/* Who asks for the end of a guest that reboots for ever must get it. */
+/* An external stop beats a reboot, else a reboot loop could never be stopped. */
 static bool shall_reboot(struct vm *vm)
 {
 	if (!vm->config->reboot || vm->end != VM_REQUEST_REBOOT || last_words_panicked(vm))

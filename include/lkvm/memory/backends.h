@@ -32,7 +32,7 @@ struct memory_backend {
 extern const struct memory_backend memory_backends[MEMORY_NR_KINDS];
 
 /* memory/memory.c: into the table, sorted. -EINVAL when it overlaps, -ENOSPC; logs nothing. */
-int guest_memory_insert(struct guest_memory *memory, const struct guest_region *new);
+int guest_memory_insert(struct guest_memory *memory, const struct guest_region *region);
 
 /*
  * memory/ram.c: gives [offset, offset + size) of what is mapped of a region back to the host; zeroes are there
