@@ -22,7 +22,7 @@
 #define FLAG_PAGE_MASK	3
 #define FLAG_ANYWHERE	BIT(3)
 
-/* Where no header tells: Linux before 3.17 was at 0x80000, in an endianness that nobody knew. */
+/* Without a header: Linux before 3.17 was at 0x80000, in an unknown endianness. */
 const struct image_arch image_arm64 = {
 	.name = "arm64",
 	.magic = "ARM\x64",

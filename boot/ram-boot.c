@@ -143,7 +143,7 @@ static bool lay_out_behind(struct layout *l, gpa_t kernel_end, gpa_t end)
 	return l->initrd <= end && l->initrd_size <= end - l->initrd;
 }
 
-/* A firmware's own size in memory nobody tells; the tree is as far from it as it goes. */
+/* A firmware's size in memory is unknown, so the tree is as far from it as possible. */
 static int lay_out_firmware(const struct ram_boot *boot, const struct vm_config *config,
 			    struct layout *l)
 {

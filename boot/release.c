@@ -16,7 +16,7 @@
 #define CHUNK	    ((ssize_t)MIB(1))
 #define WORDS	    "Linux version "
 
-/* Up to a blank: what stands behind it is who built it. */
+/* Up to a blank: behind it is who built the kernel. */
 static bool take_word(char *release, size_t size, const char *text, size_t len)
 {
 	size_t n = 0;

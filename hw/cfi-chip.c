@@ -22,7 +22,7 @@ enum {
 	CMD_PROTECTION = 0xc0,
 	CMD_CONFIRM = 0xd0, /* also: unlock, resume */
 	CMD_BUFFER = 0xe8,
-	CMD_READ_ARRAY_AMD = 0xf0, /* the other command set's, sent by who does not know yet */
+	CMD_READ_ARRAY_AMD = 0xf0, /* the other command set's, sent by drivers that probe */
 	CMD_READ_ARRAY = 0xff,
 };
 

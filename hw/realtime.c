@@ -59,7 +59,7 @@ void realtime_timer_set(struct realtime_timer *timer, s64 when)
 		spec.it_value.tv_sec = when / NSEC_PER_SEC;
 		spec.it_value.tv_nsec = when % NSEC_PER_SEC;
 	}
-	/* Told when somebody sets the host's clock, which moves every deadline. */
+	/* Becomes readable when the host's clock is set, which moves every deadline. */
 	timerfd_settime(timer->handler.fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &spec,
 			NULL);
 }

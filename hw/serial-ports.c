@@ -12,7 +12,7 @@
 #include "lkvm/vm/device-kind.h"
 #include "lkvm/vm/vm.h"
 
-/* The first port is always there, for early consoles; who does not use it gets silence. */
+/* The first port is always there, for early consoles; a guest that does not use it prints nothing there. */
 static int create_serial_port(struct vm *vm, const struct hw_place *place, unsigned index)
 {
 	struct pty *pty = vm->ttys[index];

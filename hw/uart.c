@@ -51,7 +51,7 @@ struct fifo {
 struct uart_state {
 	u8 ier, lcr, mcr, msr, scr, fcr, dll, dlm;
 	u8 overrun;
-	u8 thr_interrupt; /* THR became empty and nobody has been told */
+	u8 thr_interrupt; /* THR became empty and no interrupt was raised for it */
 	u8 unused[2];
 	struct fifo rx;
 	/*

@@ -29,7 +29,7 @@ static int file_backend_failed(const struct guest_memory *memory)
 	return file_backend_refuse(memory, strerror(-err), err);
 }
 
-/* One that is not there is made; one that is there is nobody's to resize. */
+/* A missing file is created; an existing one is never resized. */
 static int open_or_make(struct guest_memory *memory, u64 size)
 {
 	const char *path = memory->config->path;
@@ -44,7 +44,7 @@ static int open_or_make(struct guest_memory *memory, u64 size)
 	if (!ftruncate(memory->fd, size))
 		return 0;
 	err = file_backend_failed(memory);
-	/* The next attempt would take it for somebody's, and find it too small. */
+	/* The next attempt would take it for an existing file, and find it too small. */
 	unlink(path);
 	return err;
 }
@@ -65,7 +65,7 @@ static int lock(const struct guest_memory *memory)
 	return -EBUSY;
 }
 
-/* Who may write to it has the guest. */
+/* Write permission on it is control over the guest. */
 static int check_owner(const struct guest_memory *memory, const struct stat *st)
 {
 	const char *path = memory->config->path;

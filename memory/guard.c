@@ -92,7 +92,10 @@ static bool guard_mend(int signal_number, const siginfo_t *info)
 	if (!region)
 		return false;
 	offset = (u8 *)info->si_addr - region->hva;
-	/* First: nobody may see zeroes and not learn that they are ours, nor end the guest for what they do to it. */
+	/*
+	 * First: no thread may see zeroes without learning that they are ours, or end the guest for
+	 * their effect.
+	 */
 	lose(region->gpa + offset, why);
 	ask_for_end(why);
 	return replace_page(region, offset);

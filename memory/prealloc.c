@@ -63,7 +63,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Those that this process may use: who binds it to some, with numactl say, has their node's memory too. */
+/* Those that this process may use: bound to some (numactl, say), it gets their node's memory too. */
 static unsigned count_cpus(void)
 {
 	cpu_set_t cpus;

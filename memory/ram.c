@@ -94,7 +94,7 @@ static int punch(int fd, u64 offset, u64 size)
 	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size) ? -errno : 0;
 }
 
-/* Pages that nobody has touched are zero, and stay unmade. */
+/* Untouched pages are zero, and stay unpopulated. */
 static void zero_pages(const struct guest_memory *memory, const struct guest_region *region,
 		       u64 offset, u64 size)
 {
@@ -128,7 +128,7 @@ void memory_zero(const struct guest_memory *memory, const struct guest_region *r
 {
 	int err;
 
-	/* Given back, they could be somebody else's before we have them again. */
+	/* Given back, another process could have them before we get them again. */
 	if (region->shared && memory->backend->keeps_pages) {
 		zero_pages(memory, region, offset, size);
 		return;

@@ -82,12 +82,12 @@ static u32 record_size(u32 len)
 
 static bool wakes(_Atomic u32 *waits)
 {
-	/* What was put or taken before must be seen by who did not see this asked. */
+	/* What was put or taken before must be visible to a side that did not see this request. */
 	atomic_thread_fence(memory_order_seq_cst);
 	return atomic_load_explicit(waits, memory_order_relaxed) && atomic_exchange(waits, 0);
 }
 
-/* ---- who puts ---- */
+/* ---- the side that puts ---- */
 
 u32 ring_used(struct ring *ring)
 {
@@ -159,7 +159,7 @@ bool ring_show(struct ring *ring)
 	return wakes(&ring->shared->taker_waits);
 }
 
-/* ---- who takes ---- */
+/* ---- the side that takes ---- */
 
 bool ring_empty(struct ring *ring)
 {

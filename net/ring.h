@@ -41,7 +41,7 @@ int rings_map(struct rings *rings, int fd, bool helper);
 /* Also when there are none; afterwards there are none. */
 void rings_unmap(struct rings *rings);
 
-/* ---- who puts ---- */
+/* ---- the side that puts ---- */
 
 /* Bytes that were put and not taken; all of RING_SIZE when broken. */
 u32 ring_used(struct ring *ring);
@@ -57,7 +57,7 @@ bool ring_wait_room(struct ring *ring, u32 used);
 /* Shows what was put to who takes it. True: that sleeps, wake it. */
 bool ring_show(struct ring *ring);
 
-/* ---- who takes ---- */
+/* ---- the side that takes ---- */
 
 bool ring_empty(struct ring *ring);
 /* The next frame, in the shared memory, until ring_taken. NULL: none, or broken. */

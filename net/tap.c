@@ -377,7 +377,7 @@ static int open_interface(struct tap *tap, const char *wished, unsigned pairs)
 	return 0;
 }
 
-/* A descriptor that was opened for us, by whoever started lkvm. */
+/* A descriptor opened for us by the process that started lkvm. */
 static int adopt(struct tap *tap, int fd, unsigned pairs)
 {
 	struct ifreq request = {};

@@ -42,7 +42,7 @@
  */
 #define MEMORY_MAX   (128 << 20)
 #define MEMORY_TURNS 16
-/* How long nobody is let in, when there is no descriptor for who waits at a forwarded port. */
+/* How long no connection is accepted at a forwarded port after descriptors ran out. */
 #define FULL_NS	     100000000ULL
 /* Buffers of connections are given back when these end, not kept for others. */
 #define BUFFER_LARGE (64 << 10)

@@ -346,7 +346,10 @@ static bool touches(unsigned offset, unsigned len, unsigned from, unsigned size)
 
 void pci_config_read(struct pci_device *pci, unsigned offset, u8 *data, unsigned len)
 {
-	/* Of a conventional function, nobody answers behind it: so Linux does not search there for capabilities. */
+	/*
+	 * The end of a conventional function's space: beyond it reads find nothing, so Linux looks
+	 * for no capabilities there.
+	 */
 	memset(data, 0xff, len);
 	if (offset >= PCI_CONFIG_SIZE)
 		return;
