@@ -32,8 +32,8 @@ static const struct option_row rows[] = {
 	OPTION_ROW(
 		FLAG, "memory", .offset = offsetof(struct stat_args, memory), .letter = 'm',
 		.help = "How guests use their memory, as they tell through their balloon",
-		.man = "A guest tells it that has a balloon (lkvm run --balloon). It is asked, and given a second "
-		       "for its answer; after that the numbers are those of its last one, and age ms says how "
+		.man = "Only guests with a balloon tell it (lkvm run --balloon). They are asked, and given a second "
+		       "to answer; after that the numbers are those of the last answer, and age ms says how "
 		       "old they are."),
 	OPTION_ROW(FLAG, "host", .offset = offsetof(struct stat_args, guests.host),
 		   .help = "The host: kernel, devices, KVM's abilities"),
@@ -311,6 +311,11 @@ static int stat_main(int argc, char **argv)
 
 	if (ret)
 		return ret - 1;
+	if (args.guests.host && args.memory) {
+		log_error("stat: --memory is about guests; leave it out with --host");
+		guests_release(&args.guests);
+		return EXIT_USAGE;
+	}
 	ret = args.guests.host ? show_host(args.guests.json) : show_guests(&args);
 	guests_release(&args.guests);
 	return ret;

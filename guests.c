@@ -90,8 +90,8 @@ static int check_words(const struct guests_command *command, const struct guests
 	if (!(command->flags & GUESTS_NAMES) || args->host || args->all || args->nr)
 		return 0;
 	if (command->flags & GUESTS_HOST)
-		log_error("%s: of what? --name NAME or --all for guests ('lkvm list' shows them); "
-			  "'lkvm stat --host' shows what this host's KVM offers",
+		log_error("%s: which guest? --name NAME or --all ('lkvm list' shows them), or "
+			  "--host for what this host's KVM offers",
 			  command->set.command);
 	else
 		log_error("%s: which guest? --name NAME or --all; 'lkvm list' shows them",

@@ -41,7 +41,7 @@ const char *key_names(char *text, size_t size, const char *const *names, unsigne
 		if (which & BIT(i))
 			used = append(text, size, used,
 				      !used	? ""
-				      : is_last ? " and "
+				      : is_last ? " or "
 						: ", ",
 				      names[i]);
 	}
@@ -137,8 +137,8 @@ static int take_choice(const struct key_row *row, const char *value, unsigned *c
 	}
 	key_names(known, sizeof(known), row->choices, ~0U);
 	if (nearest.best)
-		return key_why(why, "did you mean '%s'? There are %s", nearest.best, known);
-	return key_why(why, "there are %s", known);
+		return key_why(why, "did you mean '%s'? It can be %s", nearest.best, known);
+	return key_why(why, "not known; it can be %s", known);
 }
 
 static bool read_hex(const char *text, u8 *bytes, size_t size, char separator)
@@ -191,7 +191,7 @@ static int take_mac(const char *value, u8 *field, char *why)
 static int take_flag(const char *value, bool *flag, char *why)
 {
 	*flag = !value || !strcmp(value, "on");
-	return *flag || !strcmp(value, "off") ? 0 : key_why(why, "there are on and off");
+	return *flag || !strcmp(value, "off") ? 0 : key_why(why, "it can be on or off");
 }
 
 static int store(const struct key_row *row, void *field, char *value, char *why)

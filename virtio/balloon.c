@@ -654,10 +654,9 @@ static bool balloon_new_size(struct control_call *call, const struct balloon *b,
 	const struct balloon_args *args = (const void *)call->args;
 	u64 wanted = balloon_bytes(b->state.wanted), most = b->ram - MIN(b->ram, BALLOON_LEAVE);
 
-	*size = wanted;
-	if (args->inflate)
-		*size += MIN(args->inflate, b->ram);
-	else if (args->target)
+	if (__builtin_add_overflow(wanted, args->inflate, size))
+		*size = ~0ULL;
+	if (args->target)
 		*size = b->ram - MIN(args->target, b->ram);
 	if (args->deflate > wanted) {
 		control_refuse(call, "too-large",

@@ -61,6 +61,8 @@ test_guests_usage() {
 		refused 240 "'x' and --all" $command -a x
 	done
 	refused 240 "which guest? --name NAME or --all; 'lkvm list' shows them" stop
+	refused 240 "which guest? --name NAME or --all ('lkvm list' shows them), or --host" stat -m
+	refused 240 "--memory is about guests; leave it out with --host" stat --host -m
 	refused 240 "unknown option --json" stop --json x
 	refused 240 "unknown option --host" pause --host
 	refused 240 "unknown option -z" stop -z

@@ -105,7 +105,7 @@ test_values() {
 	refused 240 "--mem abc: not a size; 512 (MiB), 512M or 2G would work" run -k x -m abc
 	refused 240 "more bytes than 64 bits" run -k x -m 99999999999999999999
 	refused 240 "-m needs a value: --mem SIZE" run -m
-	refused 240 "--console hv: there are serial and virtio" run --console hv
+	refused 240 "--console hv: not known; it can be serial or virtio" run --console hv
 	refused 240 "--reboot takes no value" run --reboot=1
 	refused 240 "--disk rw: did you mean ro?" run -d a,rw
 	refused 240 "hostfwd=22:" run -n hostfwd=22

@@ -83,16 +83,15 @@ static void test_memory_backend(void **state)
 	assert_true(memory->prealloc);
 	GOOD("--mem-backend", "memfd", "--no-mem-backend");
 	assert_int_equal(memory->kind, MEMORY_ANONYMOUS);
-	BAD("--mem-backend shm: there are anonymous, memfd,", "--mem-backend", "shm");
-	BAD("--mem-backend '': there are", "--mem-backend", "");
-	BAD("--mem-backend prealloc: there are anonymous", "--mem-backend", "prealloc");
+	BAD("--mem-backend shm: not known; it can be anonymous, memfd,", "--mem-backend", "shm");
+	BAD("--mem-backend '': not known; it can be", "--mem-backend", "");
+	BAD("--mem-backend prealloc: not known; it can be anonymous", "--mem-backend", "prealloc");
 	BAD("--mem-backend share: not known; there are size=SIZE, path=PATH and prealloc",
 	    "--mem-backend", "memfd,share");
 	BAD("--mem-backend path=: give it a PATH", "--mem-backend", "file,path=");
 	BAD("path= is missing", "--mem-backend", "file");
 	BAD("path= is missing", "--mem-backend", "hugetlbfs,prealloc");
-	BAD("--mem-backend path: it goes with hugetlbfs and file", "--mem-backend",
-	    "memfd,path=/x");
+	BAD("--mem-backend path: it goes with hugetlbfs or file", "--mem-backend", "memfd,path=/x");
 	BAD("--mem-backend size: it goes with hugetlb", "--mem-backend", "memfd,size=2M");
 	BAD("2M or 1G would work", "--mem-backend", "hugetlb,size=3M");
 	BAD("not a size; at least 4K would work", "--mem-backend", "hugetlb,size=x");
@@ -220,7 +219,7 @@ static void test_choices(void **state)
 	assert_int_equal(config.console, CONSOLE_VIRTIO);
 	GOOD("--console=serial");
 	assert_int_equal(config.console, CONSOLE_SERIAL);
-	BAD("--console hv: there are serial and virtio", "--console", "hv");
+	BAD("--console hv: not known; it can be serial or virtio", "--console", "hv");
 	BAD("did you mean 'serial'", "--console", "serail");
 	GOOD("--virtio-transport", "pci");
 	assert_int_equal(config.transport, TRANSPORT_PCI);
@@ -228,7 +227,7 @@ static void test_choices(void **state)
 	assert_int_equal(config.transport, TRANSPORT_MMIO_LEGACY);
 	GOOD("--virtio-transport", "pci-legacy");
 	assert_int_equal(config.transport, TRANSPORT_PCI_LEGACY);
-	BAD("there are pci, pci-legacy, mmio and mmio-legacy", "--virtio-transport", "ccw");
+	BAD("it can be pci, pci-legacy, mmio or mmio-legacy", "--virtio-transport", "ccw");
 	GOOD("--loglevel", "error");
 	assert_int_equal(config.loglevel, LOG_LEVEL_ERROR);
 	GOOD("--loglevel=debug");
@@ -237,7 +236,7 @@ static void test_choices(void **state)
 	assert_int_equal(config.loglevel, LOG_LEVEL_DEBUG);
 	GOOD("--debug", "--no-debug");
 	assert_int_equal(config.loglevel, LOG_LEVEL_INFO);
-	BAD("error, warning, info and debug", "--loglevel", "loud");
+	BAD("error, warning, info or debug", "--loglevel", "loud");
 	GOOD("--tty", "0", "--tty=3", "--tty", "0");
 	assert_true(ttys()->pty[0] && ttys()->pty[3] && !ttys()->pty[1]);
 	assert_null(ttys()->links[3]);
@@ -369,7 +368,7 @@ static void test_net_modes(void **state)
 	assert_true(net(0)->loopback);
 	GOOD("-n", "mode=user,loopback=on,loopback=off");
 	assert_false(net(0)->loopback);
-	BAD("loopback=yes: there are on and off", "-n", "loopback=yes");
+	BAD("loopback=yes: it can be on or off", "-n", "loopback=yes");
 	BAD("--network loopback: it goes with mode=user", "-n", "mode=tap,loopback=on");
 	GOOD("-n", "mode=none");
 	assert_int_equal(count(&virtio_net_kind), 0);
@@ -378,8 +377,8 @@ static void test_net_modes(void **state)
 	GOOD("-n", "user", "-n", "none", "-n", "tap");
 	assert_int_equal(count(&virtio_net_kind), 1);
 	assert_int_equal(net(0)->mode, NET_MODE_TAP);
-	BAD("--network mode=bridge: there are none, user and tap", "-n", "mode=bridge");
-	BAD("there are virtio, pci and mmio", "-n", "trans=e1000");
+	BAD("--network mode=bridge: not known; it can be none, user or tap", "-n", "mode=bridge");
+	BAD("it can be virtio, pci or mmio", "-n", "trans=e1000");
 	BAD("did you mean tapif?", "-n", "mode=tap,tapfi=x");
 	BAD("not known", "-n", "mode=tap,");
 	BAD("not known", "-n", "");

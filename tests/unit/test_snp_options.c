@@ -112,7 +112,7 @@ static void wrong_values(void **state)
 		{ "c-bit=52", "too large; 32 to 51 would work" },
 		{ "c-bit=12", "too small; 32 to 51 would work" },
 		{ "signature=0x100000000", "0 to 4294967295 would work" },
-		{ "author-key=yes", "--snp author-key=yes: there are on and off" },
+		{ "author-key=yes", "--snp author-key=yes: it can be on or off" },
 		{ "colour=blue",
 		  "--snp colour=blue: not known; there are policy=N, id-block=FILE" },
 		{ "", "--snp '': not known" },

@@ -76,7 +76,7 @@ int key_why(char why[KEY_WHY], const char *fmt, ...) __printf(2, 3);
 #define KEY_BOUNDS 80
 const char *key_bounds(const struct key_row *row, char text[KEY_BOUNDS]);
 
-/* "a, b and c": those names whose bit is set in `which`. */
+/* "a, b or c": those names whose bit is set in `which`. */
 const char *key_names(char *text, size_t size, const char *const *names, unsigned which);
 
 /* What is written behind "NAME=": "N", "user|tap|none"; NULL for a flag. In `text`, or the row's own. */
