@@ -740,7 +740,7 @@ static const struct option_row balloon_options[] = {
 	{
 		.kind = OPTION_DEVICE,
 		.name = "balloon",
-		.help = "Memory balloon: memory that the guest does not need goes back to the host",
+		.help = "Memory balloon: gives memory the guest does not use back to the host",
 		.man = "Pages that are free in the guest go back by themselves if its driver reports them "
 		       "(Linux 5.7 and later). lkvm-balloon(1) takes more of them, and lkvm stat -m shows how "
 		       "the guest uses its memory.",
