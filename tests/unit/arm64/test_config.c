@@ -77,13 +77,13 @@ static void vectors(void **state)
 {
 	GOOD("--sve-max-vl", "128");
 	assert_int_equal(config.arch.sve_max_vl, 128);
-	GOOD("--sve-max-vl", "2048");
+	GOOD("--sve-max-vl", "0x800");
+	assert_int_equal(config.arch.sve_max_vl, 2048);
 	GOOD("--sve-max-vl", "384", "--no-sve-max-vl", "--disable-sve");
 	assert_true(!config.arch.sve_max_vl && config.arch.disable_sve);
 	BAD("128 to 2048 bits", "--sve-max-vl", "0");
 	BAD("128 to 2048 bits", "--sve-max-vl", "100");
 	BAD("128 to 2048 bits", "--sve-max-vl", "2176");
-	BAD("128 to 2048 bits", "--sve-max-vl", "0x80");
 	BAD("do not go together", "--sve-max-vl", "128", "--disable-sve");
 }
 
