@@ -25,7 +25,7 @@ for irqchip in auto gicv2m; do
 	devices $irqchip pci
 	chosen arm,gic-v2m-frame
 	for name in virtio0-req.0 virtio0-req.1 virtio1-input; do
-		expect_output "^irq: [0-9]+: [1-9][0-9]* +MSI [0-9]+ Edge +$name"
+		expect_output "^irq: [0-9]+: [1-9][0-9]* +(MSI|GICv2m-PCI-MSIX-[0-9a-f:.]+) [0-9]+ Edge +$name"
 	done
 done
 # Without the frame PCI devices have their pins.
