@@ -47,7 +47,7 @@ test_guests_help() {
 	done
 	# No more is promised than is done.
 	lkvm stop --help
-	[[ $out == *"within a second"*"as"*"far as the host can in that time"* ]] || fail "$out"
+	[[ $out == *"within a second"*"as far as that is possible in this time"* ]] || fail "$out"
 }
 
 test_guests_usage() {

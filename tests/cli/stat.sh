@@ -4,7 +4,7 @@
 
 test_stat_words() {
 	lkvm help stat
-	[ "$status" = 0 ] && [ -z "$err" ] && [[ $out == "Usage: lkvm stat NAME"*"lkvm stat --host"* ]] || fail "$out$err"
+	[ "$status" = 0 ] && [ -z "$err" ] && [[ $out == "Usage: lkvm stat "*"lkvm stat --host"* ]] || fail "$out$err"
 	[[ $out == *"--json"* ]] || fail "$out"
 	first=$out
 	for words in "stat --help" "stat -h" "stat --host -h"; do
