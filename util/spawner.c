@@ -255,9 +255,22 @@ static void run_spawner(int fd, int reaper)
 		take_request(fd);
 }
 
+/* /dev/null; in a container that has none, what is always at its end and takes nothing. */
+static int spawner_nothing(void)
+{
+	int ends[2], null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null >= 0)
+		return null;
+	if (pipe2(ends, O_CLOEXEC))
+		return -1;
+	close(ends[1]);
+	return ends[0];
+}
+
 void spawner_main(int fd, pid_t parent)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), reaper;
+	int null = spawner_nothing(), reaper;
 	sigset_t child;
 
 	default_signals();

@@ -192,7 +192,7 @@ test_files_before_kvm() {
 	refused 241 "Unable to open kernel /nowhere" run -k /nowhere -i /nothing -d /nothing
 	refused 241 "Unable to open initrd /nowhere" run -k "$good" -i /nowhere -d /nothing
 	refused 241 "--disk /nowhere: " run -k "$good" -d /nowhere
-	refused 241 "/dev/kvm" run -k "$good" -n none
+	refused 241 "/dev/kvm" run -k "$good"
 }
 
 # One line, and nothing is read twice.
