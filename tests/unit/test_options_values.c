@@ -250,10 +250,10 @@ static void test_choices(void **state)
 	BAD("--tty 1=: give the link a name", "--tty", "1=");
 	BAD("--tty 1=dir/: give the link a name", "--tty", "1=dir/");
 	BAD("--tty 2=a: that link is serial port 1's", "--tty", "1=a", "--tty", "2=a");
-	BAD("0, 1, 2 and 3", "--tty", "=a");
-	BAD("0, 1, 2 and 3", "--tty", "00000001=a");
-	BAD("0, 1, 2 and 3", "--tty", "4");
-	BAD("there are", "--tty", "-1");
+	BAD("0, 1, 2 or 3", "--tty", "=a");
+	BAD("0, 1, 2 or 3", "--tty", "00000001=a");
+	BAD("0, 1, 2 or 3", "--tty", "4");
+	BAD("it can be", "--tty", "-1");
 }
 
 static void test_flags(void **state)
