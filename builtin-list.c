@@ -50,7 +50,7 @@ struct looking {
 	struct guests_turn turn;
 };
 
-/* False: it has gone meanwhile, or is nobody's guest. */
+/* False: it has ended meanwhile, or what listens there is no guest. */
 static bool ask(const char *name, char last_busy[40], struct shown *shown)
 {
 	struct control_peer peer;

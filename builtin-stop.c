@@ -38,7 +38,7 @@ static const struct guests_command command = {
 	.flags = GUESTS_NAMES | GUESTS_END | GUESTS_ASK,
 };
 
-/* Who does not answer is sent no signal, nor told of one. */
+/* With --ask a guest that does not answer gets no SIGTERM, and no message about one. */
 static const struct guests_command asking = { .set.command = "stop",
 					      .flags = GUESTS_NAMES | GUESTS_ASK };
 

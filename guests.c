@@ -99,7 +99,7 @@ static int check_words(const struct guests_command *command, const struct guests
 	return usage_error();
 }
 
-/* Of no guest can be said that it is not there if nobody knows where to look. */
+/* Without a folder to look in, "there is no guest X" would be a guess. */
 static int check_folder(const struct guests_command *command, const struct guests_args *args)
 {
 	if (args->host || !control_bad_folder())

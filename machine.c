@@ -156,7 +156,7 @@ static int tell_population(struct vm *vm)
 	return 0;
 }
 
-/* For who sits at a terminal: which kernel it is was perhaps found, and not typed. */
+/* On a terminal only. The kernel may have been found by a default path, so its name is news to the user. */
 static int tell_start(struct vm *vm)
 {
 	const struct vm_config *config = vm->config;
@@ -212,7 +212,7 @@ static int assemble(struct vm *vm)
 	return err ?: vm_ending(vm) ? -ECANCELED : 0;
 }
 
-/* No guest ran. What is wrong has been logged by who knew most of it, but for a lack of memory. */
+/* No guest ran. The failing function has logged why, except for ENOMEM, which is logged here. */
 static int start_failed(struct vm *vm, int err)
 {
 	if (vm->signal)

@@ -153,7 +153,7 @@ static int note_frame(const struct gic *gic, struct place place, unsigned first,
 	return err;
 }
 
-/* GICv2's groups can be written by who knows how KVM has them, which is told by writing what IIDR reads as. */
+/* KVM lets GICv2's group registers be written only after IIDR was written with the value that it reads as. */
 static int unlock_groups(const struct gic *gic)
 {
 	u32 iidr = 0;

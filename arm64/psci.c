@@ -181,7 +181,7 @@ static s64 affinity_info(struct vm *vm, u64 mpidr, u64 level)
 	return found ? PSCI_0_2_AFFINITY_LEVEL_OFF : PSCI_RET_INVALID_PARAMS;
 }
 
-/* A CPU that is to be powered down may as well only stand by: then it goes on behind its call. */
+/* PSCI allows standby where a power-down was asked for: the CPU then returns from its call. */
 static enum exit_action cpu_suspend(struct vcpu *vcpu)
 {
 	if (set_mp_state(vcpu, KVM_MP_STATE_SUSPENDED))
@@ -280,7 +280,7 @@ static const struct function *find_function(const struct vcpu *vcpu, u32 id)
 {
 	bool wide = id & PSCI_0_2_64BIT;
 
-	/* Those of 64 bits are for those who have as many. */
+	/* SMC64 calls are not for 32-bit callers. */
 	if (wide && is_aarch32(vcpu))
 		return NULL;
 	for (unsigned i = 0; i < ARRAY_SIZE(functions); i++) {

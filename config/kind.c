@@ -26,7 +26,7 @@ static struct config_records *kind_find(const struct vm_config *config,
 	return records;
 }
 
-/* There are records, if only none, as soon as anybody said how many there shall be. */
+/* An empty list counts as given: --no-NAME asks for none, not for the default. */
 static struct config_records *find_or_make(struct vm_config *config, const struct config_kind *kind)
 {
 	struct config_records *records = kind_find(config, kind);

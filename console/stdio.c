@@ -46,7 +46,7 @@ static ssize_t stdio_write(struct chardev *c, const u8 *data, size_t len)
 	return n == -EIO && s->out.tty ? -EPIPE : n;
 }
 
-/* Words for who sits at the terminal: where the guest's output goes, or at least where he sees them. */
+/* Written to where the guest's output goes, or else to where the user at the terminal sees it. */
 static void show_help(struct stdio *s)
 {
 	char text[512];

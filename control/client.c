@@ -302,7 +302,7 @@ int control_wait_end(struct control_peer *peer, int timeout_ms)
 
 /* ---- without an answer ---- */
 
-/* Is all of that process the user's? One who listened and then ran su or its like has it be root's. */
+/* Does the process have only that user's ids? One that listened and then executed su has root's. */
 static bool is_process_of(pid_t pid, uid_t uid)
 {
 	unsigned real = 0, effective = 0, saved = 0;

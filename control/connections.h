@@ -19,7 +19,7 @@ struct job {
 	struct connections *connections;
 	struct control_call call; /* request NULL: nothing to do here */
 	_Atomic bool posted;	  /* it is the main thread's turn */
-	struct client *client;	  /* NULL: who asked has gone; their loop */
+	struct client *client;	  /* NULL: it has disconnected; the connections' loop */
 	bool gone;		  /* the same, as the main thread was told */
 	json_t *answer;		  /* NULL: out of memory */
 };
@@ -62,7 +62,7 @@ int connections_listen(struct connections *connections);
 int connections_add(struct connections *connections, int fd);
 /* Main thread, at its end: refuses what only that can do, now and later. */
 void connections_leave_main(struct connections *connections);
-/* Main thread, when nobody runs `loop` any more: sends the answers that are left, as far as they fit, closes all. */
+/* Main thread, after the thread of `loop` has ended: sends the answers that are left, as far as they fit, closes all. */
 void connections_end(struct connections *connections);
 
 #endif

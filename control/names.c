@@ -13,7 +13,7 @@
 #include "lkvm/util/text.h"
 #include "others.h"
 
-/* Files in another user's folder, whatever they are: nobody makes root wait for ever by what is in his. */
+/* Files looked at in another user's folder: a folder full of them must not make root wait for ever. */
 #define MAX_FOREIGN 1024
 
 struct names {

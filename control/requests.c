@@ -63,7 +63,7 @@ static bool can_pause(struct control_call *call)
 	return !call->refused;
 }
 
-/* A guest that is paused after all, by somebody who was told that it is not, would stay so. */
+/* If the client has gone before the pause is complete, it is undone: nobody else would resume the guest. */
 static void pause_guest(struct control_call *call)
 {
 	bool was_paused = call->vm->paused;
@@ -104,7 +104,7 @@ static void refuse_not_listening(struct control_call *call)
 		       "nothing in it listens to its power button; 'lkvm stop' ends it");
 }
 
-/* Asked while it is paused the guest would neither shut down nor show that nobody listens. */
+/* A paused guest is refused: it could neither shut down nor show that no driver listens to the button. */
 static void press_power_button(struct control_call *call)
 {
 	struct vm *vm = call->vm;

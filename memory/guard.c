@@ -16,7 +16,7 @@
 #include "lkvm/memory/guard.h"
 #include "lkvm/memory/backends.h"
 
-#define PAGE 4096 /* what is said of an address is no more exact */
+#define PAGE 4096 /* the precision of the addresses in messages */
 
 #ifndef EHWPOISON
 #define EHWPOISON 133
@@ -30,9 +30,10 @@ enum loss {
 	LOSS_BROKEN,   /* the host has told of a memory error */
 };
 
-static struct memory_guard guard; /* memory NULL: nobody looks; written while nobody else runs */
-static _Atomic u64 first_loss;	  /* gpa of its page, and in the low bits enum loss; any thread */
-static u64 host_page;		  /* bytes; constant while armed */
+static struct memory_guard
+	guard;		       /* memory NULL: not armed; written while there is no other thread */
+static _Atomic u64 first_loss; /* gpa of its page, and in the low bits enum loss; any thread */
+static u64 host_page;	       /* bytes; constant while armed */
 
 /* ---- what happened; all of it async-signal-safe ---- */
 

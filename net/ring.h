@@ -52,9 +52,9 @@ u8 *ring_reserve(struct ring *ring, u32 len);
 void ring_written(struct ring *ring);
 /* Copies a frame. False: there is no room. */
 bool ring_put(struct ring *ring, const void *frame, u32 len);
-/* There are more than `used` bytes, and who takes them knows that somebody waits. */
+/* Asks the taker to wake us. True: wait, as more than `used` bytes are in it (or it is broken). */
 bool ring_wait_room(struct ring *ring, u32 used);
-/* Shows what was put to who takes it. True: that sleeps, wake it. */
+/* Publishes what was put. True: the taker sleeps, wake it. */
 bool ring_show(struct ring *ring);
 
 /* ---- the side that takes ---- */
@@ -63,11 +63,11 @@ bool ring_empty(struct ring *ring);
 /* The next frame, in the shared memory, until ring_taken. NULL: none, or broken. */
 const u8 *ring_get(struct ring *ring, u32 *len);
 void ring_taken(struct ring *ring);
-/* It is empty, and who puts frames knows that somebody waits. */
+/* Asks the putter to wake us. True: wait, as it is empty (or broken). */
 bool ring_wait_frames(struct ring *ring);
-/* No more: it is awake. */
+/* Takes that request back. */
 void ring_awake(struct ring *ring);
-/* Who puts frames waits for room: wake it. */
+/* True: the putter waits for space, wake it. */
 bool ring_wakes_putter(struct ring *ring);
 
 #endif

@@ -437,7 +437,7 @@ static int wait_sockets(struct side *side, int timeout, struct epoll_event *even
 	return n;
 }
 
-/* Nothing more for a guest that takes nothing, but what it sends goes on. */
+/* The guest takes no frames: libslirp's sockets are left alone, only what the guest sends is waited for. */
 static void wait_lkvm(struct side *side, int timeout)
 {
 	struct pollfd fd = { side->fd, POLLIN, 0 };

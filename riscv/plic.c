@@ -133,7 +133,7 @@ static u32 claim(struct plic *plic, const struct context *context)
 	return source;
 }
 
-/* Of a source that is not the context's the end is nobody's business (9). */
+/* A completion of a source that the context has not enabled is ignored (PLIC specification, 9). */
 static void complete(struct plic *plic, const struct context *context, u32 source)
 {
 	if (source >= plic->config.nr_sources || !(context->enabled[source / 32] & bit(source)))

@@ -153,7 +153,7 @@ static bool dbcn_write_byte(struct vcpu *vcpu, u8 byte)
 	return sbi_answer(vcpu, SBI_SUCCESS, 0);
 }
 
-/* Chapter 12: a length, and an address whose upper half nobody has a use for on 64 bits. */
+/* SBI 2.0, chapter 12: a length, and an address in two words, the upper of which must be 0. */
 static bool dbcn(struct vcpu *vcpu, u64 function,
 		 const __typeof__(vcpu->run->riscv_sbi.args[0]) *args)
 {

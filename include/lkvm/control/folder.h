@@ -47,7 +47,7 @@ int control_folder_open(struct control_folder *folder, const char *path, bool ma
 bool control_folder_trouble(char *text, size_t size);
 void control_folder_close(struct control_folder *folder);
 
-/* Until it is unlocked or closed: who makes or removes sockets there has it to himself. -EBUSY: not within a second. */
+/* Excludes other processes that make or remove sockets there, until unlocked or closed. -EBUSY: not within a second. */
 int control_folder_lock(struct control_folder *folder);
 void control_folder_unlock(struct control_folder *folder);
 
