@@ -21,10 +21,14 @@
 #include "lkvm/vm/end.h"
 
 /* What a guest may consist of beside its board, in the order in which it finds it. */
-#define KINDS(kind)                                                                                \
-	kind(virtio_blk) /* first, so that vda does not move */                                    \
-		kind(virtio_net) kind(virtio_console) kind(virtio_rng) kind(virtio_balloon)        \
-			kind(serial_ports) ARCH_KINDS(kind)
+/* clang-format off */
+#define KINDS(kind)							\
+	kind(virtio_blk) /* first, so that vda does not move */		\
+	kind(virtio_net)						\
+	kind(virtio_console)						\
+	kind(virtio_rng)						\
+	kind(virtio_balloon)
+/* clang-format on */
 
 #define DECLARE(name) extern const struct device_kind name##_kind;
 #define LIST(name)    &name##_kind.config,
