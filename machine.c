@@ -27,7 +27,9 @@
 	kind(virtio_net)						\
 	kind(virtio_console)						\
 	kind(virtio_rng)						\
-	kind(virtio_balloon)
+	kind(virtio_balloon)						\
+	kind(serial_ports)						\
+	ARCH_KINDS(kind)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct device_kind name##_kind;
