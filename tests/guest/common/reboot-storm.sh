@@ -66,7 +66,7 @@ within 20 143 "SIGTERM between two boots"
 
 # Nor does it fill a log.
 start --loglevel info
-until grep -q "from now on" errors; do sleep 0.01; done
+until grep -q "further reboots" errors; do sleep 0.01; done
 sleep 0.1
 kill -TERM $pid
 within 20 143 "SIGTERM to a guest of few words"

@@ -15,7 +15,7 @@ refused $ST_USAGE '--nested --irqchip gicv2m: a guest at EL2 needs' --nested --i
 refused $ST_USAGE 'gicv3-its' --irqchip gicv4
 refused $ST_USAGE '0x80000000 is the lowest' -m 256@0x40000000
 refused $ST_START 'addresses of [0-9]+ bits' -m 256@0x10000000000000
-refused $ST_USAGE 'not a number' --counter-offset -5
+refused $ST_USAGE 'not a whole number' --counter-offset -5
 refused $ST_USAGE 'more than 64 bits' --counter-offset 0x10000000000000000
 refused $ST_START 'this host.s KVM does not offer it; it has gicv3' --irqchip gicv2
 refused $ST_USAGE '--nested and --aarch32 do not go together' --nested --aarch32

@@ -2,6 +2,7 @@
 # A firmware is entered at its first byte with the device tree in x0, beside a flash and the clocks it
 # wants. Linux can be taken for one: its Image may be loaded so, and finds no root file system.
 # timeout: 240
+kernel stock
 head -c 4194304 /dev/urandom >flash.img
 expect_status $ST_PANIC lkvm run --nodefaults --firmware "$LAB_KERNEL" --flash flash.img -m 256 -c 1 \
 	--dump-dtb tree.dtb --timeout 100 -p "console=ttyS0 panic=-1"

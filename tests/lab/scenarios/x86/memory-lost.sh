@@ -26,12 +26,12 @@ mount -t tmpfs -o size=128m none full
 lost file,path=full/ram "the file system of full/ram has no space for it, 0 KiB are left; free some"
 rm full/ram
 expect_status $ST_START lkvm_run -m 192 --mem-backend file,path=full/ram,prealloc -p "$(guest hello)"
-expect_output "Fatal: --mem-backend file: prealloc: not all of .* can be had: the file system of full/ram has no room"
+expect_output "Fatal: --mem-backend file: prealloc: not all of .* can be had: the file system of full/ram has no space"
 rm full/ram
 # Not even room for the kernel: that is no guest that ran.
 head -c 134217728 /dev/zero >full/other
 expect_status $ST_START lkvm_run -m 192 --mem-backend file,path=full/ram -p "$(guest hello)"
-expect_output "Error: .* memory at 0x[0-9a-f]*000 is lost: the file system of full/ram has no room"
+expect_output "Error: .* memory at 0x[0-9a-f]*000 is lost: the file system of full/ram has no space"
 rm full/other full/ram
 
 start lkvm_run -m 192 --mem-backend file,path=full/ram -p "$(guest hello "" lab.end=hang)"
