@@ -176,6 +176,8 @@ test_guests_that_do_not_answer() {
 	own_folder
 	start_guest --name stuck
 	kill -STOP $guest_pid
+	# All of its threads: the control socket's is one.
+	until ! grep -L '^State:.*stopped' /proc/$guest_pid/task/*/status | grep -q .; do sleep 0.01; done
 	lkvm list
 	[ "$status" = 0 ] && [[ $out == *"$guest_pid stuck "*" not answering" ]] || fail "$out$err"
 	refused 248 "guest stuck, PID $guest_pid, does not answer within 10 seconds" stat stuck
