@@ -12,8 +12,8 @@ test_stat_words() {
 		lkvm $words
 		[ "$status" = 0 ] && [ "$out" = "$first" ] || fail "lkvm $words: $out"
 	done
-	refused 240 "'lkvm stat --host' shows what this host's KVM offers" stat
-	refused 240 "'lkvm stat --host' shows" stat --json
+	refused 240 "or --host for what this host's KVM offers" stat
+	refused 240 "or --host for what" stat --json
 	refused 240 "unknown option --hots; did you mean --host?" stat --hots
 	refused 240 "--host is about the host" stat --host guest-1
 }
