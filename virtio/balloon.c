@@ -45,6 +45,7 @@ static const char *const balloon_stat_keys[] = {
 };
 #define BALLOON_STATS ARRAY_SIZE(balloon_stat_keys)
 
+/* The first three are queues' numbers as well, of those that there are. */
 enum balloon_queue { INFLATE, DEFLATE, STATS, HINT, REPORT, BALLOON_QUEUES };
 
 /* What a guest sees of it beside virtio's own. Pages are of 4 KiB. Any thread. */
@@ -397,18 +398,13 @@ static int balloon_activate(struct virtio_device *dev)
 	return 0;
 }
 
-static struct virtqueue *balloon_stats_queue(struct balloon *b)
-{
-	return virtio_has_feature(&b->dev, VIRTIO_BALLOON_F_STATS_VQ) ? &b->dev.queues[2].vq : NULL;
-}
-
 /* The buffer stays with the driver, and is popped anew at resume. */
 static void balloon_quiesce(struct virtio_device *dev)
 {
 	struct balloon *b = to_balloon(dev);
 
 	if (b->held)
-		virtqueue_unpop(balloon_stats_queue(b), b->held_head);
+		virtqueue_unpop(&dev->queues[STATS].vq, b->held_head);
 	b->held = false;
 }
 
@@ -608,7 +604,8 @@ static bool balloon_ask(struct balloon *b)
 		b->asked = true;
 		b->asked_at = now;
 		b->ask = true;
-		virtio_queue_kick(&b->dev, balloon_stats_queue(b)->index);
+		/* Should the driver have reset the device meanwhile, nobody is there to hear it. */
+		virtio_queue_kick(&b->dev, STATS);
 	}
 	coming = b->asked && now - b->asked_at < BALLOON_FRESH;
 	pthread_mutex_unlock(&b->lock);

@@ -145,6 +145,28 @@ static void statistics_that_do_not_come(void **state)
 	assert_int_equal(number(look(), "free_bytes"), 5);
 }
 
+static void reset_by_driver(void)
+{
+	virtio_set_status(dev, 0);
+}
+
+/* A driver may go at any moment: what it had is not looked at behind its back. */
+static void statistics_of_a_driver_that_goes(void **state)
+{
+	make(MEMORY_ANONYMOUS);
+	drive(ALL);
+	offer_numbers(1, 1);
+	meanwhile = reset_by_driver;
+	look();
+	assert_null(meanwhile);
+	drive(ALL);
+	offer_numbers(2, 2);
+	assert_null(json_object_get(look(), "free_bytes"));
+	expect_answer(STATS);
+	offer_numbers(3, 3);
+	assert_int_equal(number(look(), "free_bytes"), 3);
+}
+
 static void odd_statistics(void **state)
 {
 	u8 bytes[4096];
@@ -288,6 +310,7 @@ int main(void)
 		T(a_round_of_hints),
 		T(statistics),
 		T(statistics_that_do_not_come),
+		T(statistics_of_a_driver_that_goes),
 		T(odd_statistics),
 		T(a_pause_between_statistics),
 		T(asks_for_memory),
