@@ -6,12 +6,18 @@
 #include "lives.h"
 #include "net.h"
 
-/* Until the queue has been full for a while. */
+/*
+ * Until the queue has been full for a while, with long frames, so that this is soon. The helper is only waited for some
+ * seconds: where other work takes the CPUs it may be given up, and the link go down, before.
+ */
 static void send_until_stuck(void)
 {
-	for (u32 waited = 0; waited < 20; waited++) {
+	static u8 frame[1514];
+
+	put_ethernet(frame, 0x0806); /* and asks for nothing */
+	for (u32 waited = 0; waited < 20 && net_is_up(); waited++) {
 		if (net_unsent() < VIO_SIZE) {
-			net_ask();
+			net_send(frame, sizeof(frame));
 			waited = 0;
 		} else {
 			sleep_ms(5);
