@@ -111,7 +111,6 @@ static int prepare(struct vm *vm)
 		.cmdline = x86->cmdline,
 		.initrds = x86->initrds,
 		.nr_initrds = x86->nr_initrds,
-		.rng_seed = true,
 		.private_bit = kind->private_bit ? BIT(kind->private_bit(vm)) : 0,
 	};
 	x86->cmdline[0] = '\0';
@@ -121,11 +120,12 @@ static int prepare(struct vm *vm)
 int x86_check_load(struct vm *vm)
 {
 	struct arch_vm *x86 = vm->arch;
+	struct x86_placement at;
 	int err = prepare(vm);
 
 	if (err || vm->config->firmware)
 		return err;
-	return x86_kernel_check(&x86->kernel, &x86->boot);
+	return x86_kernel_place(&x86->kernel, &x86->boot, &at);
 }
 
 static void drop_copies(struct arch_vm *x86)

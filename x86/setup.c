@@ -297,7 +297,7 @@ void arch_vm_destroy(struct vm *vm)
 	if (x86->confidential->destroy)
 		x86->confidential->destroy(vm);
 	x86_firmware_close(&x86->firmware);
-	x86_kernel_close(&x86->kernel);
+	boot_file_close(&x86->kernel.file);
 	for (unsigned i = 0; i < x86->nr_initrds; i++)
 		boot_file_close(&x86->initrds[i]);
 	free(x86->cpuid);

@@ -136,29 +136,13 @@ int snp_host_init(const struct snp_host *host, const struct snp_config *config)
 static int set_vcpu(const struct snp_host *host, unsigned index, const struct snp_vcpu *vcpu)
 {
 	int fd = host->vcpus[index]->fd, err;
-	const struct kvm_sregs *want = &vcpu->sregs;
+	struct kvm_sregs sregs = vcpu->sregs, made;
 	struct kvm_regs regs = vcpu->regs;
-	struct kvm_sregs sregs;
 
-	/* The local APIC's base and the like stay as KVM made them. */
-	err = request(fd, KVM_GET_SREGS, &sregs);
+	err = request(fd, KVM_GET_SREGS, &made);
 	if (err < 0)
 		return err;
-	sregs.cs = want->cs;
-	sregs.ds = want->ds;
-	sregs.es = want->es;
-	sregs.fs = want->fs;
-	sregs.gs = want->gs;
-	sregs.ss = want->ss;
-	sregs.tr = want->tr;
-	sregs.ldt = want->ldt;
-	sregs.gdt = want->gdt;
-	sregs.idt = want->idt;
-	sregs.cr0 = want->cr0;
-	sregs.cr2 = 0;
-	sregs.cr3 = want->cr3;
-	sregs.cr4 = want->cr4;
-	sregs.efer = want->efer;
+	sregs.apic_base = made.apic_base;
 	err = request(fd, KVM_SET_SREGS, &sregs);
 	if (err >= 0)
 		err = request(fd, KVM_SET_REGS, &regs);
