@@ -24,10 +24,11 @@ static int write_reset_vector(struct vm *vm)
 	return guest_memory_populate(&vm->memory, BOARD_RESET_VECTOR, code, sizeof(code));
 }
 
-static int write_tables(struct vm *vm, gpa_t *rsdp)
+struct platform x86_platform(struct vm *vm)
 {
-	struct arch_vm *x86 = vm->arch;
-	struct platform platform = {
+	const struct arch_vm *x86 = vm->arch;
+
+	return (struct platform){
 		.nr_cpus = vm->nr_vcpus,
 		.cpu_signature = x86->cpu_signature,
 		.cpu_features = x86->cpu_features,
@@ -36,6 +37,11 @@ static int write_tables(struct vm *vm, gpa_t *rsdp)
 		.low_ram = x86->low_ram,
 		.high_ram = x86->high_ram,
 	};
+}
+
+static int write_tables(struct vm *vm, gpa_t *rsdp)
+{
+	const struct platform platform = x86_platform(vm);
 	int err = mptable_build(&vm->memory, &platform);
 
 	if (!err)

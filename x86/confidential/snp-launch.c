@@ -88,23 +88,17 @@ int snp_host_open(struct snp_host *host)
 	return err;
 }
 
-/* A mask that /dev/kvm tells. False: it does not, and KVM will say what it thinks of the value. */
-static bool ask_mask(const struct snp_host *host, u64 which, u64 *mask)
-{
-	struct kvm_device_attr attr = {
-		.group = SEV_ATTR_GROUP,
-		.attr = which,
-		.addr = (u64)(uintptr_t)mask,
-	};
-
-	return request(host->kvm_fd, KVM_GET_DEVICE_ATTR, &attr) >= 0;
-}
-
+/* Against a mask that /dev/kvm tells; where it does not, KVM will say what it thinks of the value. */
 static int check_mask(const struct snp_host *host, u64 which, const char *key, u64 wanted)
 {
 	u64 mask;
+	struct kvm_device_attr attr = {
+		.group = SEV_ATTR_GROUP,
+		.attr = which,
+		.addr = (u64)(uintptr_t)&mask,
+	};
 
-	if (!ask_mask(host, which, &mask) || !(wanted & ~mask))
+	if (request(host->kvm_fd, KVM_GET_DEVICE_ATTR, &attr) < 0 || !(wanted & ~mask))
 		return 0;
 	log_fatal("--snp %s=0x%llx: this host has 0x%llx only", key, (unsigned long long)wanted,
 		  (unsigned long long)mask);
@@ -324,14 +318,14 @@ static int finish(const struct snp_host *host, const struct snp_config *config,
 	int err;
 
 	memcpy(finish.host_data, config->host_data, sizeof(finish.host_data));
-	if (identity->block) {
+	if (identity->given) {
 		finish.id_block_en = 1;
-		finish.id_block_uaddr = (u64)(uintptr_t)identity->block;
+		finish.id_block_uaddr = (u64)(uintptr_t)&identity->block;
 		finish.id_auth_uaddr = (u64)(uintptr_t)identity->auth;
 		finish.auth_key_en = config->author_key;
 	}
 	err = command(host, SEV_CMD_SNP_LAUNCH_FINISH, &finish, &status);
-	if (err && status == SNP_BAD_MEASUREMENT && identity->block)
+	if (err && status == SNP_BAD_MEASUREMENT && identity->given)
 		say_digest(plan);
 	return err ? snp_launch_failed(err, status, "the launch does not end (LAUNCH_FINISH)") : 0;
 }
