@@ -46,7 +46,7 @@ int arch_create_devices(struct vm *vm)
 	if (!err && vm->config->firmware)
 		err = rtc_cmos_create(vm, &firmware_rtc, NULL);
 	if (!err)
-		err = pvpanic_mmio_create(vm, BOARD_PVPANIC);
+		err = pvpanic_create(vm, RESOURCE_MMIO, BOARD_PVPANIC);
 	if (!err)
 		err = pci_host_create(vm, &arm64->pci);
 	return err;

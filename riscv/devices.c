@@ -28,7 +28,7 @@ int arch_create_devices(struct vm *vm)
 	if (!err)
 		err = rtc_goldfish_create(vm, BOARD_RTC, BOARD_GSI_RTC);
 	if (!err)
-		err = pvpanic_mmio_create(vm, BOARD_PVPANIC);
+		err = pvpanic_create(vm, RESOURCE_MMIO, BOARD_PVPANIC);
 	if (!err)
 		err = pci_host_create(vm, &riscv->pci);
 	return err;

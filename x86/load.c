@@ -63,12 +63,11 @@ static int announce_virtio_mmio(struct vm *vm, char *cmdline, size_t size)
 	device_for_each (device, &vm->devices) {
 		const struct device_description *d = &device->description;
 
-		if (err || !d->compatible || strcmp(d->compatible, "virtio,mmio") ||
-		    !d->nr_resources)
+		if (err || !d->compatible || strcmp(d->compatible, "virtio,mmio"))
 			continue;
 		snprintf(words, sizeof(words), "virtio_mmio.device=0x%llx@0x%llx:%d",
-			 (unsigned long long)d->resources[0].size,
-			 (unsigned long long)d->resources[0].base, d->gsi);
+			 (unsigned long long)d->where.size, (unsigned long long)d->where.base,
+			 d->gsi);
 		err = cmdline_add(cmdline, size, words);
 	}
 	return err;

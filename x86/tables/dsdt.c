@@ -136,16 +136,12 @@ static void add_device(struct aml *aml, const struct device_description *d, unsi
 	struct aml_resources res = { 0 };
 	char name[16];
 
-	for (unsigned i = 0; i < d->nr_resources; i++) {
-		const struct device_resource *r = &d->resources[i];
-
-		if (r->kind == RESOURCE_PORT)
-			aml_res_io(&res, r->base, r->size);
-		else if (r->base + r->size <= BIT(32))
-			aml_res_memory(&res, r->base, r->size);
-		else
-			res.failed = true; /* the board puts nothing there */
-	}
+	if (d->where.kind == RESOURCE_PORT)
+		aml_res_io(&res, d->where.base, d->where.size);
+	else if (d->where.base + d->where.size <= BIT(32))
+		aml_res_memory(&res, d->where.base, d->where.size);
+	else
+		res.failed = true; /* the board puts nothing there */
 	/* Boards with more devices than pins let them share; saying so of all costs nothing. */
 	if (d->gsi >= 0)
 		aml_res_interrupt(&res, d->gsi, d->irq_edge, true);
