@@ -12,6 +12,9 @@
 #include "gic.h"
 #include "uapi/kvm-arm64.h"
 
+/* What a VM has when KVM does not tell: all it had before it could be chosen. */
+#define IPA_BITS_DEFAULT 40
+
 struct arch_vm {
 	unsigned ipa_bits;	   /* of a guest physical address */
 	struct kvm_vcpu_init init; /* target and features of every vCPU */

@@ -10,6 +10,7 @@
 
 #include "arm64-vm.h"
 #include "byte-order.h"
+#include "lkvm/host/kvm-device.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
 #include "lkvm/vm/vcpu.h"
@@ -341,13 +342,8 @@ enum exit_action psci_call(struct vcpu *vcpu)
 static int filter(struct vm *vm, u32 base, u32 nr, u8 action)
 {
 	struct kvm_smccc_filter range = { .base = base, .nr_functions = nr, .action = action };
-	struct kvm_device_attr request = {
-		.group = KVM_ARM_VM_SMCCC_CTRL,
-		.attr = KVM_ARM_VM_SMCCC_FILTER,
-		.addr = (u64)(uintptr_t)&range,
-	};
 
-	return ioctl(vm->fd, KVM_SET_DEVICE_ATTR, &request) ? -errno : 0;
+	return kvm_device_set(vm->fd, KVM_ARM_VM_SMCCC_CTRL, KVM_ARM_VM_SMCCC_FILTER, &range);
 }
 
 static int take_calls(struct vm *vm)

@@ -11,9 +11,6 @@
 #include "psci.h"
 #include "pvtime.h"
 
-/* What hosts that cannot be asked give. */
-#define IPA_BITS_DEFAULT 40
-
 #define CMDLINE_MAX 2048 /* COMMAND_LINE_SIZE of arm64 kernels */
 
 static gpa_t ram_base(const struct vm_config *config)
