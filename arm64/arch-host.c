@@ -11,7 +11,7 @@
 #include "lkvm/host/kvm-device.h"
 #include "lkvm/host/kvm.h"
 #include "sve.h"
-#include "arm64-vm.h"
+#include "arch-vm.h"
 
 const char arch_kvm_absent[] = "the kernel needs CONFIG_KVM and must have been started at EL2";
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "confidential.h"
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "board.h"
 #include "lkvm/arch.h"
 #include "lkvm/host/kvm-device.h"
@@ -137,8 +137,7 @@ int pmu_init(struct vm *vm)
 		return err;
 	vcpu_for_each (vcpu, vm, i) {
 		err = set_attr(vcpu, KVM_ARM_VCPU_PMU_V3_IRQ, &intid);
-		if (!err)
-			err = set_attr(vcpu, KVM_ARM_VCPU_PMU_V3_INIT, NULL);
+		err = err ?: set_attr(vcpu, KVM_ARM_VCPU_PMU_V3_INIT, NULL);
 		if (!err)
 			continue;
 		log_fatal("--pmu: KVM does not set up vCPU %u's performance monitors: %s", i,

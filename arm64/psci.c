@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "byte-order.h"
 #include "lkvm/host/kvm-device.h"
 #include "lkvm/util/log.h"
@@ -107,10 +107,8 @@ static int begin(struct vcpu *vcpu, u64 entry, u64 context, bool big_endian)
 		err = set_bit(vcpu, REG_PSTATE, PSTATE_T32);
 	if (!err && big_endian)
 		err = set_big_endian(vcpu);
-	if (!err)
-		err = vcpu_set_register(vcpu, REG_PC, thumb ? entry & ~1ULL : entry);
-	if (!err)
-		err = vcpu_set_register(vcpu, REG_X(0), context);
+	err = err ?: vcpu_set_register(vcpu, REG_PC, thumb ? entry & ~1ULL : entry);
+	err = err ?: vcpu_set_register(vcpu, REG_X(0), context);
 	return err;
 }
 
@@ -350,10 +348,8 @@ static int take_calls(struct vm *vm)
 {
 	int err = filter(vm, KVM_PSCI_FN_BASE, NR_OLD, KVM_SMCCC_FILTER_DENY);
 
-	if (!err)
-		err = filter(vm, PSCI_0_2_FN_BASE, NR_FUNCTIONS, KVM_SMCCC_FILTER_FWD_TO_USER);
-	if (!err)
-		err = filter(vm, PSCI_0_2_FN64_BASE, NR_FUNCTIONS, KVM_SMCCC_FILTER_FWD_TO_USER);
+	err = err ?: filter(vm, PSCI_0_2_FN_BASE, NR_FUNCTIONS, KVM_SMCCC_FILTER_FWD_TO_USER);
+	err = err ?: filter(vm, PSCI_0_2_FN64_BASE, NR_FUNCTIONS, KVM_SMCCC_FILTER_FWD_TO_USER);
 	if (err)
 		log_fatal("--psci: this host's KVM does not hand PSCI calls on (%s); Linux 6.4 or "
 			  "later does",
