@@ -126,7 +126,7 @@ static int set_acpi(struct fw_cfg *fw, struct vm *vm)
 	if (!err)
 		err = fw_cfg_set_name(fw, ACPI_FILE_RSDP, files.rsdp, files.rsdp_size);
 	if (!err)
-		err = fw_cfg_set_name(fw, "etc/table-loader", files.loader, files.loader_size);
+		err = fw_cfg_set_name(fw, "etc/table-loader", files.loader.bytes, files.loader.len);
 	acpi_files_free(&files);
 	return err;
 }
