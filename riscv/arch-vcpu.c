@@ -10,14 +10,15 @@
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
 #include "registers.h"
-#include "arch-vm.h"
+#include "riscv-vm.h"
 
 /* KVM makes the first runnable and the others stopped, as after a reset. */
 int arch_vcpu_create(struct vcpu *vcpu)
 {
 	int err = isa_init(vcpu);
 
-	err = err ?: sbi_init(vcpu);
+	if (!err)
+		err = sbi_init(vcpu);
 	return err || vcpu->id ? err : reset_state_keep(vcpu);
 }
 
@@ -44,8 +45,10 @@ static int enter_at(struct vcpu *vcpu, const struct ram_boot *boot)
 {
 	int err = vcpu_set_register(vcpu, REG_PC, boot->entry);
 
-	err = err ?: vcpu_set_register(vcpu, REG_A0, vcpu->id);
-	err = err ?: vcpu_set_register(vcpu, REG_A1, boot->dtb);
+	if (!err)
+		err = vcpu_set_register(vcpu, REG_A0, vcpu->id);
+	if (!err)
+		err = vcpu_set_register(vcpu, REG_A1, boot->dtb);
 	if (err)
 		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id, strerror(-err));
 	return err;
@@ -63,11 +66,14 @@ int arch_reset(struct vm *vm)
 		sbi_reset(vm);
 		err = riscv->irqchip.ops->reset(vm);
 		vcpu_for_each (vcpu, vm, i) {
-			err = err ?: set_power(vcpu);
+			if (!err)
+				err = set_power(vcpu);
 		}
-		err = err ?: reset_state_restore(vm->vcpus[0]);
+		if (!err)
+			err = reset_state_restore(vm->vcpus[0]);
 	}
-	err = err ?: enter_at(vm->vcpus[0], &riscv->boot);
+	if (!err)
+		err = enter_at(vm->vcpus[0], &riscv->boot);
 	riscv->used = true;
 	return err;
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "lkvm/virtio/core.h"
 #include "lkvm/vm/byte-order.h"
+#include "lkvm/vm/irq.h"
 #include "lkvm/vm/vcpu.h"
 #include "lkvm/vm/vm.h"
 
@@ -27,20 +28,43 @@
 
 /* ---- what queues and devices ask for, from any thread ---- */
 
+static u8 change_isr(struct virtio_transport *t, u8 set, u8 clear)
+{
+	struct virtio_device *dev = t->dev;
+	u8 before, after;
+
+	pthread_mutex_lock(&dev->isr_lock);
+	before = dev->state.isr;
+	after = (before | set) & ~clear;
+	dev->state.isr = after;
+	if (!before != !after)
+		t->ops->set_line(t, after);
+	pthread_mutex_unlock(&dev->isr_lock);
+	return before;
+}
+
+u8 virtio_isr(struct virtio_transport *t, u8 clear)
+{
+	return change_isr(t, 0, clear);
+}
+
+static void interrupt(struct virtio_device *dev, int queue, u8 isr)
+{
+	struct virtio_transport *t = dev->transport;
+
+	if (t && !(t->ops->send_message && t->ops->send_message(t, queue)))
+		change_isr(t, isr, 0);
+}
+
 static void queue_interrupt(struct virtqueue *vq)
 {
-	struct virtio_transport *t = vq->device->transport;
-
-	if (t)
-		t->ops->signal_queue(t, vq->index);
+	interrupt(vq->device, vq->index, VIRTIO_ISR_QUEUE);
 }
 
 static void signal_config(struct virtio_device *dev)
 {
-	struct virtio_transport *t = dev->transport;
-
-	if (t && (dev->state.status & VIRTIO_CONFIG_S_DRIVER_OK))
-		t->ops->signal_config(t);
+	if (dev->state.status & VIRTIO_CONFIG_S_DRIVER_OK)
+		interrupt(dev, VIRTIO_NO_QUEUE, VIRTIO_ISR_CONFIG);
 }
 
 void virtio_break(struct virtio_device *dev, const char *fmt, ...)
@@ -171,26 +195,47 @@ static void detach_all(struct virtio_device *dev)
 		queue_detach(&dev->queues[i]);
 }
 
-static void queue_go_live(struct virtio_device *dev, struct virtio_queue_slot *slot)
+static void doorbell_on(struct virtio_queue_slot *slot)
 {
+	struct virtio_device *dev = slot->vq.device;
 	struct virtio_transport *t = dev->transport;
 
+	if (!slot->live || slot->has_ioeventfd || !t || !t->ops->doorbell ||
+	    !t->ops->doorbell(t, slot->vq.index, &slot->doorbell))
+		return;
+	/* If it cannot be had, kicks are trapped, and work as well. */
+	slot->has_ioeventfd = !ioeventfd_assign(dev->vm, slot->kick_fd, &slot->doorbell);
+}
+
+static void doorbell_off(struct virtio_queue_slot *slot)
+{
+	if (slot->has_ioeventfd)
+		ioeventfd_deassign(slot->vq.device->vm, slot->kick_fd, &slot->doorbell);
+	slot->has_ioeventfd = false;
+}
+
+void virtio_doorbells_moved(struct virtio_device *dev)
+{
+	for (unsigned i = 0; i < dev->nr_queues; i++)
+		doorbell_off(&dev->queues[i]);
+	for (unsigned i = 0; i < dev->nr_queues; i++)
+		doorbell_on(&dev->queues[i]);
+}
+
+static void queue_go_live(struct virtio_device *dev, struct virtio_queue_slot *slot)
+{
 	slot->live = true;
-	/* Without an ioeventfd kicks are trapped, and work as well. */
-	if (t && t->ops->queue_attach)
-		t->ops->queue_attach(t, slot->vq.index, slot->kick_fd);
+	doorbell_on(slot);
 	if (!dev->paused)
 		queue_attach(slot);
 }
 
 /* Detached and quiesced before. */
-static void queue_off(struct virtio_device *dev, struct virtio_queue_slot *slot)
+static void queue_off(struct virtio_queue_slot *slot)
 {
-	struct virtio_transport *t = dev->transport;
 	eventfd_t count;
 
-	if (slot->live && t && t->ops->queue_detach)
-		t->ops->queue_detach(t, slot->vq.index, slot->kick_fd);
+	doorbell_off(slot);
 	slot->live = false;
 	eventfd_read(slot->kick_fd, &count);
 	virtqueue_disable(&slot->vq);
@@ -206,13 +251,13 @@ static void queue_forget(struct virtqueue *vq)
 static void queue_take_away(struct virtio_device *dev, struct virtio_queue_slot *slot)
 {
 	if (!slot->live) {
-		queue_off(dev, slot);
+		queue_off(slot);
 		return;
 	}
 	detach_all(dev);
 	if (dev->ops->quiesce)
 		dev->ops->quiesce(dev);
-	queue_off(dev, slot);
+	queue_off(slot);
 	if (dev->ops->queue_reset)
 		dev->ops->queue_reset(dev, &slot->vq);
 	if (dev->ops->resume)
@@ -233,7 +278,7 @@ static void reset_locked(struct virtio_device *dev)
 {
 	stop(dev);
 	for (unsigned i = 0; i < dev->nr_queues; i++) {
-		queue_off(dev, &dev->queues[i]);
+		queue_off(&dev->queues[i]);
 		queue_forget(&dev->queues[i].vq);
 	}
 	if (dev->ops->reset)
@@ -244,8 +289,11 @@ static void reset_locked(struct virtio_device *dev)
 	dev->state.big_endian = false;
 	dev->state.status = 0;
 	dev->state.needs_reset = false;
-	if (dev->transport)
+	dev->state.device_select = dev->state.driver_select = dev->state.queue_select = 0;
+	if (dev->transport) {
+		virtio_isr(dev->transport, 0xff);
 		dev->transport->ops->reset(dev->transport);
+	}
 }
 
 static bool features_good(struct virtio_device *dev)
@@ -317,102 +365,115 @@ static void add_status(struct virtio_device *dev, u8 bits)
 		activate(dev);
 }
 
-u8 virtio_get_status(struct virtio_device *dev)
+static void set_status(struct virtio_device *dev, u8 status)
 {
-	return dev->state.status | (dev->state.needs_reset ? VIRTIO_CONFIG_S_NEEDS_RESET : 0);
-}
-
-void virtio_set_status(struct virtio_device *dev, u8 status)
-{
-	bool big_endian = dev->legacy && vcpu_big_endian();
-
-	pthread_mutex_lock(&dev->lock);
 	if (!status)
 		reset_locked(dev);
 	/* With no status yet nothing is active that would use it. */
 	if (!dev->state.status)
-		dev->state.big_endian = big_endian;
+		dev->state.big_endian = dev->legacy && vcpu_big_endian();
 	if (status)
 		add_status(dev, status);
-	pthread_mutex_unlock(&dev->lock);
 }
 
-/* ---- features ---- */
+/* ---- registers; lock held ---- */
 
-u32 virtio_get_device_features(struct virtio_device *dev, u32 select)
+static u32 get_half(u64 value, u32 select)
 {
-	return select < 2 ? dev->device_features >> (32 * select) : 0;
+	return select < 2 ? value >> (32 * select) : 0;
 }
 
-void virtio_set_driver_features(struct virtio_device *dev, u32 select, u32 value)
+static void set_half(u64 *value, u32 select, u32 half)
 {
-	pthread_mutex_lock(&dev->lock);
+	*value &= ~(0xffffffffULL << (32 * select));
+	*value |= (u64)half << (32 * select);
+}
+
+static void set_driver_features(struct virtio_device *dev, u32 value)
+{
 	if (dev->state.active || (dev->state.status & VIRTIO_CONFIG_S_FEATURES_OK))
-		goto out;
-	if (select < 2) {
-		dev->state.features &= ~(0xffffffffULL << (32 * select));
-		dev->state.features |= (u64)value << (32 * select);
-	} else if (value) {
+		return;
+	if (dev->state.driver_select < 2)
+		set_half(&dev->state.features, dev->state.driver_select, value);
+	else if (value)
 		dev->state.features_bad = true;
-	}
-out:
-	pthread_mutex_unlock(&dev->lock);
 }
 
-u32 virtio_get_driver_features(struct virtio_device *dev, u32 select)
+static bool is_address(enum virtio_register reg)
 {
-	u32 value = 0;
+	return reg >= REG_DESC_LOW && reg <= REG_USED_HIGH;
+}
+
+static gpa_t *ring_address(struct virtqueue *vq, enum virtio_register reg)
+{
+	switch (reg) {
+	case REG_DESC_LOW:
+	case REG_DESC_HIGH:
+		return &vq->state.desc;
+	case REG_AVAIL_LOW:
+	case REG_AVAIL_HIGH:
+		return &vq->state.driver;
+	default:
+		return &vq->state.device_area;
+	}
+}
+
+static u32 read_queue(struct virtqueue *vq, enum virtio_register reg)
+{
+	switch (reg) {
+	case REG_QUEUE_NUMBER:
+		return vq->index;
+	case REG_QUEUE_MAX:
+		return vq->max_size;
+	case REG_QUEUE_SIZE:
+		return vq->state.size;
+	case REG_QUEUE_ENABLE:
+		return vq->state.enabled;
+	default:
+		return is_address(reg) ? get_half(*ring_address(vq, reg), (reg - REG_DESC_LOW) % 2)
+				       : 0;
+	}
+}
+
+static u32 read_locked(struct virtio_device *dev, enum virtio_register reg)
+{
+	const struct virtio_state *state = &dev->state;
+
+	switch (reg) {
+	case REG_DEVICE_SELECT:
+		return state->device_select;
+	case REG_DEVICE_FEATURES:
+		return get_half(dev->device_features, state->device_select);
+	case REG_DRIVER_SELECT:
+		return state->driver_select;
+	case REG_DRIVER_FEATURES:
+		return get_half(state->features, state->driver_select);
+	case REG_STATUS:
+		return state->status | (state->needs_reset ? VIRTIO_CONFIG_S_NEEDS_RESET : 0);
+	case REG_GENERATION:
+		return state->config_generation;
+	case REG_NUM_QUEUES:
+		return dev->nr_queues;
+	case REG_QUEUE_SELECT:
+		return state->queue_select;
+	default:
+		return state->queue_select < dev->nr_queues
+			       ? read_queue(&dev->queues[state->queue_select].vq, reg)
+			       : 0;
+	}
+}
+
+u32 virtio_read(struct virtio_device *dev, enum virtio_register reg)
+{
+	u32 value;
 
 	pthread_mutex_lock(&dev->lock);
-	if (select < 2)
-		value = dev->state.features >> (32 * select);
+	value = read_locked(dev, reg);
 	pthread_mutex_unlock(&dev->lock);
 	return value;
 }
 
-/* ---- queues, as transports see them ---- */
-
-u16 virtio_queue_max(struct virtio_device *dev, unsigned index)
-{
-	return index < dev->nr_queues ? dev->queues[index].vq.max_size : 0;
-}
-
-u16 virtio_queue_size(struct virtio_device *dev, unsigned index)
-{
-	u16 size;
-
-	if (index >= dev->nr_queues)
-		return 0;
-	pthread_mutex_lock(&dev->lock);
-	size = dev->queues[index].vq.state.size;
-	pthread_mutex_unlock(&dev->lock);
-	return size;
-}
-
-void virtio_queue_set_size(struct virtio_device *dev, unsigned index, u32 size)
-{
-	if (index >= dev->nr_queues)
-		return;
-	pthread_mutex_lock(&dev->lock);
-	/* A wrong one is kept, so that enabling the queue finds it. */
-	if (!dev->queues[index].vq.state.enabled)
-		dev->queues[index].vq.state.size = size > VIRTQUEUE_MAX_SIZE ? 0 : size;
-	pthread_mutex_unlock(&dev->lock);
-}
-
-bool virtio_queue_enabled(struct virtio_device *dev, unsigned index)
-{
-	bool enabled;
-
-	if (index >= dev->nr_queues)
-		return false;
-	pthread_mutex_lock(&dev->lock);
-	enabled = dev->queues[index].vq.state.enabled;
-	pthread_mutex_unlock(&dev->lock);
-	return enabled;
-}
-
-static void enable_locked(struct virtio_device *dev, struct virtio_queue_slot *slot)
+static void enable(struct virtio_device *dev, struct virtio_queue_slot *slot)
 {
 	struct virtqueue *vq = &slot->vq;
 
@@ -427,91 +488,73 @@ static void enable_locked(struct virtio_device *dev, struct virtio_queue_slot *s
 		queue_go_live(dev, slot);
 }
 
-void virtio_queue_set_enabled(struct virtio_device *dev, unsigned index, bool enabled)
+static void write_queue(struct virtio_device *dev, struct virtio_queue_slot *slot,
+			enum virtio_register reg, u32 value)
 {
-	struct virtio_queue_slot *slot;
+	struct virtqueue *vq = &slot->vq;
 
-	if (index >= dev->nr_queues)
-		return;
-	slot = &dev->queues[index];
-	pthread_mutex_lock(&dev->lock);
-	if (enabled && !slot->vq.state.enabled)
-		enable_locked(dev, slot);
-	else if (!enabled && slot->vq.state.enabled)
+	if (reg == REG_QUEUE_RESET && value == 1 && dev->state.active &&
+	    virtio_has_feature(dev, VIRTIO_F_RING_RESET)) {
 		queue_take_away(dev, slot);
-	pthread_mutex_unlock(&dev->lock);
-}
-
-void virtio_queue_reset(struct virtio_device *dev, unsigned index)
-{
-	if (index >= dev->nr_queues)
-		return;
-	pthread_mutex_lock(&dev->lock);
-	if (virtio_has_feature(dev, VIRTIO_F_RING_RESET) && dev->state.active) {
-		queue_take_away(dev, &dev->queues[index]);
-		queue_forget(&dev->queues[index].vq);
-	}
-	pthread_mutex_unlock(&dev->lock);
-}
-
-static gpa_t *ring_address(struct virtqueue *vq, enum virtio_ring_part part)
-{
-	switch (part) {
-	case RING_DESC:
-		return &vq->state.desc;
-	case RING_DRIVER:
-		return &vq->state.driver;
-	default:
-		return &vq->state.device_area;
+		queue_forget(vq);
+	} else if (vq->state.enabled) {
+		/* The others are frozen. */
+		if (reg == REG_QUEUE_ENABLE && !(value & 1))
+			queue_take_away(dev, slot);
+	} else if (reg == REG_QUEUE_ENABLE && value & 1) {
+		enable(dev, slot);
+	} else if (reg == REG_QUEUE_SIZE) {
+		/* A wrong one is kept, so that enabling the queue finds it. */
+		vq->state.size = value > VIRTQUEUE_MAX_SIZE ? 0 : value;
+	} else if (is_address(reg)) {
+		set_half(ring_address(vq, reg), (reg - REG_DESC_LOW) % 2, value);
 	}
 }
 
-u32 virtio_queue_address(struct virtio_device *dev, unsigned index, enum virtio_ring_part part,
-			 bool high)
+static void notified(struct virtio_device *dev, u32 queue)
 {
-	gpa_t address;
-
-	if (index >= dev->nr_queues)
-		return 0;
-	pthread_mutex_lock(&dev->lock);
-	address = *ring_address(&dev->queues[index].vq, part);
-	pthread_mutex_unlock(&dev->lock);
-	return high ? address >> 32 : address;
-}
-
-void virtio_queue_set_address(struct virtio_device *dev, unsigned index, enum virtio_ring_part part,
-			      bool high, u32 value)
-{
-	struct virtqueue *vq;
-	gpa_t *address;
-
-	if (index >= dev->nr_queues)
-		return;
-	vq = &dev->queues[index].vq;
-	pthread_mutex_lock(&dev->lock);
-	address = ring_address(vq, part);
-	if (!vq->state.enabled && high)
-		*address = (u32)*address | (u64)value << 32;
-	else if (!vq->state.enabled)
-		*address = (*address & ~0xffffffffULL) | value;
-	pthread_mutex_unlock(&dev->lock);
-}
-
-/* One that has not said DRIVER yet has no business kicking. */
-static void legacy_first_use(struct virtio_device *dev)
-{
-	pthread_mutex_lock(&dev->lock);
-	if (!dev->state.active && !dev->state.needs_reset &&
+	/* One that has not said DRIVER yet has no business kicking. */
+	if (dev->legacy && queue < dev->nr_queues && dev->queues[queue].vq.state.enabled &&
+	    !dev->state.active && !dev->state.needs_reset &&
 	    (dev->state.status & VIRTIO_CONFIG_S_DRIVER))
 		activate(dev);
-	pthread_mutex_unlock(&dev->lock);
+	virtio_queue_kick(dev, queue);
 }
 
-void virtio_queue_notified(struct virtio_device *dev, u32 index)
+static void write_locked(struct virtio_device *dev, enum virtio_register reg, u32 value)
 {
-	if (dev->legacy && virtio_queue_enabled(dev, index))
-		legacy_first_use(dev);
-	virtio_queue_kick(dev, index);
+	struct virtio_state *state = &dev->state;
+
+	switch (reg) {
+	case REG_DEVICE_SELECT:
+		state->device_select = value;
+		break;
+	case REG_DRIVER_SELECT:
+		state->driver_select = value;
+		break;
+	case REG_DRIVER_FEATURES:
+		set_driver_features(dev, value);
+		break;
+	case REG_STATUS:
+		set_status(dev, value);
+		break;
+	case REG_NOTIFY:
+		notified(dev, value);
+		break;
+	case REG_QUEUE_SELECT:
+		state->queue_select = value;
+		break;
+	default:
+		if (state->queue_select < dev->nr_queues)
+			write_queue(dev, &dev->queues[state->queue_select], reg, value);
+	}
+}
+
+void virtio_write(struct virtio_device *dev, enum virtio_register reg, u32 value)
+{
+	pthread_mutex_lock(&dev->lock);
+	write_locked(dev, reg, value);
+	pthread_mutex_unlock(&dev->lock);
 }
 
 /* ---- configuration space ---- */
@@ -534,11 +577,6 @@ void virtio_config_write(struct virtio_device *dev, u32 offset, const u8 *data, 
 	pthread_mutex_lock(&dev->lock);
 	dev->ops->config_write(dev, offset, data, len);
 	pthread_mutex_unlock(&dev->lock);
-}
-
-u8 virtio_config_generation(struct virtio_device *dev)
-{
-	return dev->state.config_generation;
 }
 
 /* ---- the machine's walks ---- */
@@ -597,7 +635,7 @@ static void life_destroy(struct device *device)
 	stop(dev);
 	dev->paused = true;
 	for (unsigned i = 0; i < dev->nr_queues; i++)
-		queue_off(dev, &dev->queues[i]);
+		queue_off(&dev->queues[i]);
 	dev->transport = NULL;
 	pthread_mutex_unlock(&dev->lock);
 	if (t)
@@ -655,6 +693,7 @@ int virtio_init(struct virtio_device *dev, const struct virtio_device_ops *ops, 
 	if (!dev->queues)
 		return -ENOMEM;
 	pthread_mutex_init(&dev->lock, NULL);
+	pthread_mutex_init(&dev->isr_lock, NULL);
 	dev->transport = NULL;
 	dev->legacy = dev->paused = false;
 	memset(&dev->state, 0, sizeof(dev->state));
@@ -682,5 +721,6 @@ void virtio_exit(struct virtio_device *dev)
 	free(dev->queues);
 	dev->queues = NULL;
 	dev->nr_queues = 0;
+	pthread_mutex_destroy(&dev->isr_lock);
 	pthread_mutex_destroy(&dev->lock);
 }

@@ -11,43 +11,39 @@ void virtio_set_legacy(struct virtio_device *dev)
 	dev->device_features &= LEGACY_FEATURES;
 }
 
-static void set_address(struct virtio_device *dev, unsigned index, enum virtio_ring_part part,
-			gpa_t address)
+static void set_address(struct virtio_device *dev, enum virtio_register low, gpa_t address)
 {
-	virtio_queue_set_address(dev, index, part, false, address);
-	virtio_queue_set_address(dev, index, part, true, address >> 32);
+	virtio_write(dev, low, address);
+	virtio_write(dev, low + 1, address >> 32);
 }
 
 /* Wherever a hostile driver makes the parts lie, enabling checks each of them. */
-static void set_parts(struct virtio_device *dev, unsigned index, gpa_t gpa, u32 align)
+static void set_parts(struct virtio_device *dev, gpa_t gpa, u32 align)
 {
-	u64 size = virtio_queue_size(dev, index);
+	u64 size = virtio_read(dev, REG_QUEUE_SIZE);
 	gpa_t avail = gpa + size * sizeof(struct vring_desc);
 	/* Flags, index, the ring, and the used event. */
 	gpa_t end = avail + (3 + size) * sizeof(u16);
 
-	set_address(dev, index, RING_DESC, gpa);
-	set_address(dev, index, RING_DRIVER, avail);
-	set_address(dev, index, RING_DEVICE, ALIGN_UP(end, (gpa_t)align));
-	virtio_queue_set_enabled(dev, index, true);
+	set_address(dev, REG_DESC_LOW, gpa);
+	set_address(dev, REG_AVAIL_LOW, avail);
+	set_address(dev, REG_USED_LOW, ALIGN_UP(end, (gpa_t)align));
+	virtio_write(dev, REG_QUEUE_ENABLE, 1);
 }
 
-void virtio_queue_set_area(struct virtio_device *dev, unsigned index, gpa_t gpa, u32 align)
+void virtio_queue_set_area(struct virtio_device *dev, gpa_t gpa, u32 align)
 {
-	if (index >= dev->nr_queues)
-		return;
 	if (!gpa)
-		virtio_queue_set_enabled(dev, index, false);
+		virtio_write(dev, REG_QUEUE_ENABLE, 0);
 	else if (!IS_POWER_OF_2(align))
-		virtio_break(dev, "queue %u: alignment %u", index, align);
+		virtio_break(dev, "queue %u: alignment %u", dev->state.queue_select, align);
 	else
-		set_parts(dev, index, gpa, align);
+		set_parts(dev, gpa, align);
 }
 
-gpa_t virtio_queue_area(struct virtio_device *dev, unsigned index)
+gpa_t virtio_queue_area(struct virtio_device *dev)
 {
-	if (!virtio_queue_enabled(dev, index))
+	if (!virtio_read(dev, REG_QUEUE_ENABLE))
 		return 0;
-	return virtio_queue_address(dev, index, RING_DESC, false) |
-	       (gpa_t)virtio_queue_address(dev, index, RING_DESC, true) << 32;
+	return virtio_read(dev, REG_DESC_LOW) | (gpa_t)virtio_read(dev, REG_DESC_HIGH) << 32;
 }

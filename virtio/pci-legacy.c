@@ -21,13 +21,22 @@
 
 _Static_assert(VECTORS == 20 && REGISTERS_END == 24, "virtio 1.3, 4.1.4.8");
 
-/* How wide the register at an offset is; 0: none begins there. */
-static const u8 width[REGISTERS_END] = {
-	[VIRTIO_PCI_HOST_FEATURES] = 4, [VIRTIO_PCI_GUEST_FEATURES] = 4,
-	[VIRTIO_PCI_QUEUE_PFN] = 4,	[VIRTIO_PCI_QUEUE_NUM] = 2,
-	[VIRTIO_PCI_QUEUE_SEL] = 2,	[VIRTIO_PCI_QUEUE_NOTIFY] = 2,
-	[VIRTIO_PCI_STATUS] = 1,	[VIRTIO_PCI_ISR] = 1,
-	[VIRTIO_MSI_CONFIG_VECTOR] = 2, [VIRTIO_MSI_QUEUE_VECTOR] = 2,
+enum { REG_ISR = REG_OF_SET, REG_QUEUE_PAGE };
+
+/* What begins at an offset, and how wide it is. */
+static const struct {
+	u8 width, reg;
+} registers[REGISTERS_END] = {
+	[VIRTIO_PCI_HOST_FEATURES] = { 4, REG_DEVICE_FEATURES },
+	[VIRTIO_PCI_GUEST_FEATURES] = { 4, REG_DRIVER_FEATURES },
+	[VIRTIO_PCI_QUEUE_PFN] = { 4, REG_QUEUE_PAGE },
+	[VIRTIO_PCI_QUEUE_NUM] = { 2, REG_QUEUE_MAX },
+	[VIRTIO_PCI_QUEUE_SEL] = { 2, REG_QUEUE_SELECT },
+	[VIRTIO_PCI_QUEUE_NOTIFY] = { 2, REG_NOTIFY },
+	[VIRTIO_PCI_STATUS] = { 1, REG_STATUS },
+	[VIRTIO_PCI_ISR] = { 1, REG_ISR },
+	[VIRTIO_MSI_CONFIG_VECTOR] = { 2, REG_CONFIG_VECTOR },
+	[VIRTIO_MSI_QUEUE_VECTOR] = { 2, REG_QUEUE_VECTOR },
 };
 
 static u32 config_start(struct virtio_pci *vp)
@@ -35,64 +44,15 @@ static u32 config_start(struct virtio_pci *vp)
 	return pci_msix_enabled(&vp->pci) ? REGISTERS_END : VECTORS;
 }
 
-static u32 read_register(struct virtio_pci *vp, u64 offset)
+static u32 read_register(struct virtio_pci *vp, unsigned reg)
 {
-	struct virtio_device *dev = vp->transport.dev;
-	unsigned queue = vp->state.queue_select;
-
-	switch (offset) {
-	case VIRTIO_PCI_HOST_FEATURES:
-		return virtio_get_device_features(dev, 0);
-	case VIRTIO_PCI_GUEST_FEATURES:
-		return virtio_get_driver_features(dev, 0);
-	case VIRTIO_PCI_QUEUE_PFN:
-		return virtio_queue_area(dev, queue) >> PAGE_SHIFT;
-	case VIRTIO_PCI_QUEUE_NUM:
-		return virtio_queue_max(dev, queue);
-	case VIRTIO_PCI_QUEUE_SEL:
-		return queue;
-	case VIRTIO_PCI_STATUS:
-		return virtio_get_status(dev);
-	case VIRTIO_PCI_ISR:
-		return virtio_pci_take_isr(vp);
-	case VIRTIO_MSI_CONFIG_VECTOR:
-		return vp->state.config_vector;
-	case VIRTIO_MSI_QUEUE_VECTOR:
-		return queue < dev->nr_queues ? vp->state.queue_vector[queue]
-					      : VIRTIO_MSI_NO_VECTOR;
+	switch (reg) {
+	case REG_ISR:
+		return virtio_isr(&vp->transport, 0xff);
+	case REG_QUEUE_PAGE:
+		return virtio_queue_area(vp->transport.dev) >> PAGE_SHIFT;
 	default:
-		return 0;
-	}
-}
-
-static void write_register(struct virtio_pci *vp, u64 offset, u32 value)
-{
-	struct virtio_device *dev = vp->transport.dev;
-	unsigned queue = vp->state.queue_select;
-
-	switch (offset) {
-	case VIRTIO_PCI_GUEST_FEATURES:
-		virtio_set_driver_features(dev, 0, value);
-		break;
-	case VIRTIO_PCI_QUEUE_PFN:
-		virtio_queue_set_area(dev, queue, (gpa_t)value << PAGE_SHIFT, QUEUE_ALIGN);
-		break;
-	case VIRTIO_PCI_QUEUE_SEL:
-		vp->state.queue_select = value;
-		break;
-	case VIRTIO_PCI_QUEUE_NOTIFY:
-		virtio_queue_notified(dev, value);
-		break;
-	case VIRTIO_PCI_STATUS:
-		virtio_set_status(dev, value);
-		break;
-	case VIRTIO_MSI_CONFIG_VECTOR:
-		vp->state.config_vector = virtio_pci_vector(vp, value);
-		break;
-	case VIRTIO_MSI_QUEUE_VECTOR:
-		if (queue < dev->nr_queues)
-			vp->state.queue_vector[queue] = virtio_pci_vector(vp, value);
-		break;
+		return virtio_pci_read(vp, reg);
 	}
 }
 
@@ -104,33 +64,29 @@ static void legacy_read(struct pci_device *pci, unsigned bar, u64 offset, u8 *da
 	if (offset >= start)
 		virtio_config_read(vp->transport.dev, offset - start, data, len);
 	else
-		bus_put(data, len, width[offset] == len ? read_register(vp, offset) : 0);
+		bus_put(data, len,
+			registers[offset].width == len ? read_register(vp, registers[offset].reg)
+						       : 0);
 }
 
 static void legacy_write(struct pci_device *pci, unsigned bar, u64 offset, const u8 *data,
 			 unsigned len)
 {
 	struct virtio_pci *vp = CONTAINER_OF(pci, struct virtio_pci, pci);
+	struct virtio_device *dev = vp->transport.dev;
 	u32 start = config_start(vp);
 
 	if (offset >= start)
-		virtio_config_write(vp->transport.dev, offset - start, data, len);
-	else if (width[offset] == len)
-		write_register(vp, offset, bus_get(data, len));
+		virtio_config_write(dev, offset - start, data, len);
+	else if (registers[offset].width != len || registers[offset].reg == REG_ISR)
+		return;
+	else if (registers[offset].reg == REG_QUEUE_PAGE)
+		virtio_queue_set_area(dev, bus_get(data, len) << PAGE_SHIFT, QUEUE_ALIGN);
+	else
+		virtio_pci_write(vp, registers[offset].reg, bus_get(data, len));
 }
 
 static const struct pci_bar_ops legacy_bar_ops = { .read = legacy_read, .write = legacy_write };
-
-/* One register for all queues. */
-static void doorbell(unsigned queue, struct virtio_doorbell *bell)
-{
-	*bell = (struct virtio_doorbell){
-		.offset = VIRTIO_PCI_QUEUE_NOTIFY,
-		.len = 2,
-		.match = true,
-		.value = queue,
-	};
-}
 
 /* They have numbers of their own (virtio 1.3, 4.1.2.1); drivers go by the subsystem's. */
 static int identify(u32 type, u16 *device, u16 *subsystem)
@@ -163,5 +119,5 @@ const struct virtio_pci_registers virtio_pci_legacy = {
 	.revision = VIRTIO_PCI_ABI_VERSION,
 	.identify = identify,
 	.add = add_legacy,
-	.doorbell = doorbell,
+	.doorbell = VIRTIO_PCI_QUEUE_NOTIFY,
 };

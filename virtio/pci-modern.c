@@ -37,122 +37,38 @@ _Static_assert(sizeof(struct virtio_pci_common_cfg) == 56, "virtio 1.3, 4.1.4.3"
 /* ---- common configuration ---- */
 
 struct field {
-	u8 offset, size;
+	u8 offset, size, reg;
 };
 
-#define FIELD(member)                                                                              \
+#define FIELD(member, reg)                                                                         \
 	{                                                                                          \
 		offsetof(struct virtio_pci_common_cfg, member),                                    \
-			sizeof(((struct virtio_pci_common_cfg *)0)->member)                        \
+			SIZE_OF(struct virtio_pci_common_cfg, member), reg                         \
 	}
 
 static const struct field fields[] = {
-	FIELD(device_feature_select), FIELD(device_feature),
-	FIELD(guest_feature_select),  FIELD(guest_feature),
-	FIELD(msix_config),	      FIELD(num_queues),
-	FIELD(device_status),	      FIELD(config_generation),
-	FIELD(queue_select),	      FIELD(queue_size),
-	FIELD(queue_msix_vector),     FIELD(queue_enable),
-	FIELD(queue_notify_off),      FIELD(queue_desc_lo),
-	FIELD(queue_desc_hi),	      FIELD(queue_avail_lo),
-	FIELD(queue_avail_hi),	      FIELD(queue_used_lo),
-	FIELD(queue_used_hi),	      { COMMON_NOTIFY_DATA, 2 },
-	{ COMMON_QUEUE_RESET, 2 },
+	FIELD(device_feature_select, REG_DEVICE_SELECT),
+	FIELD(device_feature, REG_DEVICE_FEATURES),
+	FIELD(guest_feature_select, REG_DRIVER_SELECT),
+	FIELD(guest_feature, REG_DRIVER_FEATURES),
+	FIELD(msix_config, REG_CONFIG_VECTOR),
+	FIELD(num_queues, REG_NUM_QUEUES),
+	FIELD(device_status, REG_STATUS),
+	FIELD(config_generation, REG_GENERATION),
+	FIELD(queue_select, REG_QUEUE_SELECT),
+	FIELD(queue_size, REG_QUEUE_SIZE),
+	FIELD(queue_msix_vector, REG_QUEUE_VECTOR),
+	FIELD(queue_enable, REG_QUEUE_ENABLE),
+	FIELD(queue_notify_off, REG_QUEUE_NUMBER),
+	FIELD(queue_desc_lo, REG_DESC_LOW),
+	FIELD(queue_desc_hi, REG_DESC_HIGH),
+	FIELD(queue_avail_lo, REG_AVAIL_LOW),
+	FIELD(queue_avail_hi, REG_AVAIL_HIGH),
+	FIELD(queue_used_lo, REG_USED_LOW),
+	FIELD(queue_used_hi, REG_USED_HIGH),
+	{ COMMON_NOTIFY_DATA, 2, REG_QUEUE_NUMBER },
+	{ COMMON_QUEUE_RESET, 2, REG_QUEUE_RESET },
 };
-
-/* Descriptors, driver's area, device's area: 8 bytes each, the lower half first. */
-static enum virtio_ring_part ring_part(unsigned offset)
-{
-	return RING_DESC + (offset - VIRTIO_PCI_COMMON_Q_DESCLO) / 8;
-}
-
-static u32 read_field(struct virtio_pci *vp, unsigned offset)
-{
-	struct virtio_device *dev = vp->transport.dev;
-	unsigned queue = vp->state.queue_select;
-	bool exists = queue < dev->nr_queues;
-
-	switch (offset) {
-	case VIRTIO_PCI_COMMON_DFSELECT:
-		return vp->state.device_select;
-	case VIRTIO_PCI_COMMON_DF:
-		return virtio_get_device_features(dev, vp->state.device_select);
-	case VIRTIO_PCI_COMMON_GFSELECT:
-		return vp->state.driver_select;
-	case VIRTIO_PCI_COMMON_GF:
-		return virtio_get_driver_features(dev, vp->state.driver_select);
-	case VIRTIO_PCI_COMMON_MSIX:
-		return vp->state.config_vector;
-	case VIRTIO_PCI_COMMON_NUMQ:
-		return dev->nr_queues;
-	case VIRTIO_PCI_COMMON_STATUS:
-		return virtio_get_status(dev);
-	case VIRTIO_PCI_COMMON_CFGGENERATION:
-		return virtio_config_generation(dev);
-	case VIRTIO_PCI_COMMON_Q_SELECT:
-		return queue;
-	case VIRTIO_PCI_COMMON_Q_SIZE:
-		return virtio_queue_size(dev, queue);
-	case VIRTIO_PCI_COMMON_Q_MSIX:
-		return exists ? vp->state.queue_vector[queue] : VIRTIO_MSI_NO_VECTOR;
-	case VIRTIO_PCI_COMMON_Q_ENABLE:
-		return virtio_queue_enabled(dev, queue);
-	case VIRTIO_PCI_COMMON_Q_NOFF:
-	case COMMON_NOTIFY_DATA:
-		return exists ? queue : 0;
-	case VIRTIO_PCI_COMMON_Q_DESCLO ... VIRTIO_PCI_COMMON_Q_USEDHI:
-		return virtio_queue_address(dev, queue, ring_part(offset), offset & 4);
-	default:
-		/* queue_reset too: a reset is over before the write returns. */
-		return 0;
-	}
-}
-
-static void write_field(struct virtio_pci *vp, unsigned offset, u32 value)
-{
-	struct virtio_device *dev = vp->transport.dev;
-	unsigned queue = vp->state.queue_select;
-
-	switch (offset) {
-	case VIRTIO_PCI_COMMON_DFSELECT:
-		vp->state.device_select = value;
-		break;
-	case VIRTIO_PCI_COMMON_GFSELECT:
-		vp->state.driver_select = value;
-		break;
-	case VIRTIO_PCI_COMMON_GF:
-		virtio_set_driver_features(dev, vp->state.driver_select, value);
-		break;
-	case VIRTIO_PCI_COMMON_MSIX:
-		vp->state.config_vector = virtio_pci_vector(vp, value);
-		break;
-	case VIRTIO_PCI_COMMON_STATUS:
-		virtio_set_status(dev, value);
-		break;
-	case VIRTIO_PCI_COMMON_Q_SELECT:
-		vp->state.queue_select = value;
-		break;
-	case VIRTIO_PCI_COMMON_Q_SIZE:
-		virtio_queue_set_size(dev, queue, value);
-		break;
-	case VIRTIO_PCI_COMMON_Q_MSIX:
-		if (queue < dev->nr_queues)
-			vp->state.queue_vector[queue] = virtio_pci_vector(vp, value);
-		break;
-	case VIRTIO_PCI_COMMON_Q_ENABLE:
-		/* 0 is no way to stop a queue here. */
-		if (value == 1)
-			virtio_queue_set_enabled(dev, queue, true);
-		break;
-	case VIRTIO_PCI_COMMON_Q_DESCLO ... VIRTIO_PCI_COMMON_Q_USEDHI:
-		virtio_queue_set_address(dev, queue, ring_part(offset), offset & 4, value);
-		break;
-	case COMMON_QUEUE_RESET:
-		if (value == 1)
-			virtio_queue_reset(dev, queue);
-		break;
-	}
-}
 
 /* Reads may have any width; only the fields that they touch are looked at. */
 static void common_read(struct virtio_pci *vp, unsigned offset, u8 *data, unsigned len)
@@ -164,7 +80,7 @@ static void common_read(struct virtio_pci *vp, unsigned offset, u8 *data, unsign
 
 		if (at >= offset + len || offset >= at + size)
 			continue;
-		value = read_field(vp, at);
+		value = virtio_pci_read(vp, fields[f].reg);
 		for (unsigned i = 0; i < size; i++)
 			if (at + i >= offset && at + i < offset + len)
 				data[at + i - offset] = value >> (8 * i);
@@ -179,9 +95,15 @@ static void common_write(struct virtio_pci *vp, unsigned offset, const u8 *data,
 		common_write(vp, offset + 4, data + 4, 4);
 		return;
 	}
-	for (unsigned f = 0; f < ARRAY_SIZE(fields); f++)
-		if (fields[f].offset == offset && fields[f].size == len)
-			write_field(vp, offset, bus_get(data, len));
+	for (unsigned f = 0; f < ARRAY_SIZE(fields); f++) {
+		u32 value = bus_get(data, len);
+
+		if (fields[f].offset != offset || fields[f].size != len)
+			continue;
+		/* 0 is no way to stop a queue here. */
+		if (fields[f].reg != REG_QUEUE_ENABLE || value == 1)
+			virtio_pci_write(vp, fields[f].reg, value);
+	}
 }
 
 /* ---- the BAR ---- */
@@ -198,7 +120,7 @@ static void vp_read(struct pci_device *pci, unsigned bar, u64 offset, u8 *data, 
 		break;
 	case ISR_START:
 		if (!at)
-			data[0] = virtio_pci_take_isr(vp);
+			data[0] = virtio_isr(&vp->transport, 0xff);
 		break;
 	case DEVICE_START:
 		virtio_config_read(vp->transport.dev, at, data, len);
@@ -220,7 +142,7 @@ static void vp_write(struct pci_device *pci, unsigned bar, u64 offset, const u8 
 		break;
 	case NOTIFY_START:
 		if (at % NOTIFY_MULTIPLIER == 0)
-			virtio_queue_notified(vp->transport.dev, at / NOTIFY_MULTIPLIER);
+			virtio_write(vp->transport.dev, REG_NOTIFY, at / NOTIFY_MULTIPLIER);
 		break;
 	}
 }
@@ -316,12 +238,6 @@ static int add_capabilities(struct virtio_pci *vp)
 	return pci_add_msix(&vp->pci, MSIX_BAR, vp->nr_vectors);
 }
 
-/* Any length: KVM then need not decode the instruction. */
-static void doorbell(unsigned queue, struct virtio_doorbell *bell)
-{
-	bell->offset = NOTIFY_START + queue * NOTIFY_MULTIPLIER;
-}
-
 static int identify(u32 type, u16 *device, u16 *subsystem)
 {
 	*device = *subsystem = VIRTIO_FIRST_DEVICE + type;
@@ -341,5 +257,6 @@ const struct virtio_pci_registers virtio_pci_modern = {
 	.revision = VIRTIO_REVISION,
 	.identify = identify,
 	.add = add_modern,
-	.doorbell = doorbell,
+	.doorbell = NOTIFY_START,
+	.doorbell_step = NOTIFY_MULTIPLIER,
 };

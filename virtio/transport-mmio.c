@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <linux/virtio_mmio.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lkvm/vm/bus.h"
@@ -13,18 +12,13 @@
 #include "lkvm/virtio/core.h"
 #include "lkvm/vm/vm.h"
 
-#define MMIO_MAGIC	 0x74726976 /* "virt" */
-#define MMIO_VENDOR	 0x4d564b4c /* "LKVM" */
-#define MMIO_QUEUE_RESET 0x0c0
-#define MMIO_MIN_SIZE	 0x200
+#define MMIO_MAGIC    0x74726976 /* "virt" */
+#define MMIO_VENDOR   0x4d564b4c /* "LKVM" */
+#define MMIO_MIN_SIZE 0x200
 
-/* What a guest sees of it. */
+/* Version 1's registers, as the driver wrote them: checked when a queue is told. vCPU threads. */
 struct virtio_mmio_state {
-	/* vCPU threads. A driver that races with itself confuses nobody else. */
-	_Atomic u32 device_select, driver_select, queue_select;
-	/* Version 1, as the driver wrote them: checked when a queue is told. */
 	_Atomic u32 page_size, align[VIRTIO_MAX_QUEUES];
-	u32 interrupt_status; /* irq_lock */
 };
 
 struct virtio_mmio {
@@ -33,8 +27,6 @@ struct virtio_mmio {
 	u64 base; /* constant, as the next */
 	struct irq_line line;
 	struct virtio_mmio_state state;
-	_Atomic bool ioeventfd[VIRTIO_MAX_QUEUES]; /* dev->lock */
-	pthread_mutex_t irq_lock; /* a leaf: the status and the line's level go together */
 };
 
 static struct virtio_mmio *to_mmio(struct virtio_transport *t)
@@ -42,75 +34,56 @@ static struct virtio_mmio *to_mmio(struct virtio_transport *t)
 	return CONTAINER_OF(t, struct virtio_mmio, transport);
 }
 
-/* ---- interrupts ---- */
-
-static void update_status(struct virtio_mmio *mmio, u32 set, u32 clear)
-{
-	u32 before;
-
-	pthread_mutex_lock(&mmio->irq_lock);
-	before = mmio->state.interrupt_status;
-	mmio->state.interrupt_status = (before | set) & ~clear;
-	if (!before != !mmio->state.interrupt_status)
-		irq_line_set(&mmio->line, mmio->state.interrupt_status != 0);
-	pthread_mutex_unlock(&mmio->irq_lock);
-}
-
-static u32 read_status(struct virtio_mmio *mmio)
-{
-	u32 status;
-
-	pthread_mutex_lock(&mmio->irq_lock);
-	status = mmio->state.interrupt_status;
-	pthread_mutex_unlock(&mmio->irq_lock);
-	return status;
-}
-
-static void mmio_signal_queue(struct virtio_transport *t, unsigned index)
-{
-	update_status(to_mmio(t), VIRTIO_MMIO_INT_VRING, 0);
-}
-
-static void mmio_signal_config(struct virtio_transport *t)
-{
-	update_status(to_mmio(t), VIRTIO_MMIO_INT_CONFIG, 0);
-}
-
 /* ---- registers ---- */
 
-static u32 read_version1(struct virtio_mmio *mmio, u32 offset)
+#define REGISTERS	 (VIRTIO_MMIO_CONFIG / 4)
+#define REGISTER(name)	 (VIRTIO_MMIO_##name / 4)
+#define MMIO_QUEUE_RESET (0x0c0 / 4)
+
+static const u8 read_as[REGISTERS] = {
+	[REGISTER(DEVICE_FEATURES)] = REG_DEVICE_FEATURES,
+	[REGISTER(QUEUE_NUM_MAX)] = REG_QUEUE_MAX,
+	[REGISTER(QUEUE_READY)] = REG_QUEUE_ENABLE,
+	[REGISTER(STATUS)] = REG_STATUS,
+	[REGISTER(CONFIG_GENERATION)] = REG_GENERATION,
+};
+
+static const u8 written_as[REGISTERS] = {
+	[REGISTER(DEVICE_FEATURES_SEL)] = REG_DEVICE_SELECT,
+	[REGISTER(DRIVER_FEATURES)] = REG_DRIVER_FEATURES,
+	[REGISTER(DRIVER_FEATURES_SEL)] = REG_DRIVER_SELECT,
+	[REGISTER(QUEUE_SEL)] = REG_QUEUE_SELECT,
+	[REGISTER(QUEUE_NUM)] = REG_QUEUE_SIZE,
+	[REGISTER(QUEUE_READY)] = REG_QUEUE_ENABLE,
+	[REGISTER(QUEUE_NOTIFY)] = REG_NOTIFY,
+	[REGISTER(STATUS)] = REG_STATUS,
+	[REGISTER(QUEUE_DESC_LOW)] = REG_DESC_LOW,
+	[REGISTER(QUEUE_DESC_HIGH)] = REG_DESC_HIGH,
+	[REGISTER(QUEUE_AVAIL_LOW)] = REG_AVAIL_LOW,
+	[REGISTER(QUEUE_AVAIL_HIGH)] = REG_AVAIL_HIGH,
+	[REGISTER(QUEUE_USED_LOW)] = REG_USED_LOW,
+	[REGISTER(QUEUE_USED_HIGH)] = REG_USED_HIGH,
+	[MMIO_QUEUE_RESET] = REG_QUEUE_RESET,
+};
+
+static bool is_of_version2(u32 offset)
+{
+	return offset == VIRTIO_MMIO_QUEUE_READY || offset > VIRTIO_MMIO_STATUS;
+}
+
+static u32 read_area(struct virtio_mmio *mmio)
 {
 	u32 page_size = mmio->state.page_size;
 
-	if (offset != VIRTIO_MMIO_QUEUE_PFN || !page_size)
-		return 0;
-	return virtio_queue_area(mmio->transport.dev, mmio->state.queue_select) / page_size;
-}
-
-static u32 read_version2(struct virtio_mmio *mmio, u32 offset)
-{
-	struct virtio_device *dev = mmio->transport.dev;
-
-	switch (offset) {
-	case VIRTIO_MMIO_QUEUE_READY:
-		return virtio_queue_enabled(dev, mmio->state.queue_select);
-	case VIRTIO_MMIO_CONFIG_GENERATION:
-		return virtio_config_generation(dev);
-	case VIRTIO_MMIO_SHM_LEN_LOW:
-	case VIRTIO_MMIO_SHM_LEN_HIGH:
-	case VIRTIO_MMIO_SHM_BASE_LOW:
-	case VIRTIO_MMIO_SHM_BASE_HIGH:
-		return ~0U; /* there is no shared memory region */
-	default:
-		return 0;
-	}
+	return page_size ? virtio_queue_area(mmio->transport.dev) / page_size : 0;
 }
 
 static u32 read_register(struct virtio_mmio *mmio, u32 offset)
 {
 	struct virtio_device *dev = mmio->transport.dev;
-	u32 queue = mmio->state.queue_select;
 
+	if (dev->legacy && is_of_version2(offset))
+		return 0;
 	switch (offset) {
 	case VIRTIO_MMIO_MAGIC_VALUE:
 		return MMIO_MAGIC;
@@ -120,16 +93,17 @@ static u32 read_register(struct virtio_mmio *mmio, u32 offset)
 		return dev->ops->type;
 	case VIRTIO_MMIO_VENDOR_ID:
 		return MMIO_VENDOR;
-	case VIRTIO_MMIO_DEVICE_FEATURES:
-		return virtio_get_device_features(dev, mmio->state.device_select);
-	case VIRTIO_MMIO_QUEUE_NUM_MAX:
-		return virtio_queue_max(dev, queue);
+	case VIRTIO_MMIO_QUEUE_PFN:
+		return dev->legacy ? read_area(mmio) : 0;
 	case VIRTIO_MMIO_INTERRUPT_STATUS:
-		return read_status(mmio);
-	case VIRTIO_MMIO_STATUS:
-		return virtio_get_status(dev);
+		return virtio_isr(&mmio->transport, 0);
+	case VIRTIO_MMIO_SHM_LEN_LOW:
+	case VIRTIO_MMIO_SHM_LEN_HIGH:
+	case VIRTIO_MMIO_SHM_BASE_LOW:
+	case VIRTIO_MMIO_SHM_BASE_HIGH:
+		return ~0U; /* there is no shared memory region */
 	default:
-		return dev->legacy ? read_version1(mmio, offset) : read_version2(mmio, offset);
+		return virtio_read(dev, read_as[offset / 4]);
 	}
 }
 
@@ -138,109 +112,56 @@ static void set_area(struct virtio_mmio *mmio, u32 queue, u32 page)
 	struct virtio_device *dev = mmio->transport.dev;
 	u32 page_size = mmio->state.page_size;
 
-	if (queue >= dev->nr_queues)
-		return;
 	if (page && !IS_POWER_OF_2(page_size))
 		virtio_break(dev, "queue %u is on page %u of %u bytes", queue, page, page_size);
 	else
-		virtio_queue_set_area(dev, queue, (gpa_t)page * page_size,
-				      mmio->state.align[queue]);
+		virtio_queue_set_area(dev, (gpa_t)page * page_size, mmio->state.align[queue]);
 }
 
 static void write_version1(struct virtio_mmio *mmio, u32 offset, u32 value)
 {
-	u32 queue = mmio->state.queue_select;
+	u32 queue = mmio->transport.dev->state.queue_select;
 
-	switch (offset) {
-	case VIRTIO_MMIO_GUEST_PAGE_SIZE:
+	if (offset == VIRTIO_MMIO_GUEST_PAGE_SIZE)
 		mmio->state.page_size = value;
-		break;
-	case VIRTIO_MMIO_QUEUE_ALIGN:
-		if (queue < ARRAY_SIZE(mmio->state.align))
-			mmio->state.align[queue] = value;
-		break;
-	case VIRTIO_MMIO_QUEUE_PFN:
+	else if (queue >= mmio->transport.dev->nr_queues)
+		return;
+	else if (offset == VIRTIO_MMIO_QUEUE_ALIGN)
+		mmio->state.align[queue] = value;
+	else
 		set_area(mmio, queue, value);
-		break;
-	}
-}
-
-static void write_version2(struct virtio_mmio *mmio, u32 offset, u32 value)
-{
-	struct virtio_device *dev = mmio->transport.dev;
-	u32 queue = mmio->state.queue_select;
-
-	switch (offset) {
-	case VIRTIO_MMIO_QUEUE_READY:
-		virtio_queue_set_enabled(dev, queue, value & 1);
-		break;
-	case VIRTIO_MMIO_QUEUE_DESC_LOW:
-	case VIRTIO_MMIO_QUEUE_DESC_HIGH:
-		virtio_queue_set_address(dev, queue, RING_DESC,
-					 offset == VIRTIO_MMIO_QUEUE_DESC_HIGH, value);
-		break;
-	case VIRTIO_MMIO_QUEUE_AVAIL_LOW:
-	case VIRTIO_MMIO_QUEUE_AVAIL_HIGH:
-		virtio_queue_set_address(dev, queue, RING_DRIVER,
-					 offset == VIRTIO_MMIO_QUEUE_AVAIL_HIGH, value);
-		break;
-	case VIRTIO_MMIO_QUEUE_USED_LOW:
-	case VIRTIO_MMIO_QUEUE_USED_HIGH:
-		virtio_queue_set_address(dev, queue, RING_DEVICE,
-					 offset == VIRTIO_MMIO_QUEUE_USED_HIGH, value);
-		break;
-	case MMIO_QUEUE_RESET:
-		if (value == 1)
-			virtio_queue_reset(dev, queue);
-		break;
-	}
 }
 
 /* Drivers tell version 1's page size before they reset the device for the first time. */
-static void write_device_status(struct virtio_mmio *mmio, u32 value)
+static void write_status(struct virtio_mmio *mmio, u32 value)
 {
 	u32 page_size = mmio->state.page_size;
 
-	virtio_set_status(mmio->transport.dev, value);
+	virtio_write(mmio->transport.dev, REG_STATUS, value);
 	mmio->state.page_size = page_size;
 }
 
 static void write_register(struct virtio_mmio *mmio, u32 offset, u32 value)
 {
 	struct virtio_device *dev = mmio->transport.dev;
-	u32 queue = mmio->state.queue_select;
 
+	if (dev->legacy && is_of_version2(offset))
+		return;
 	switch (offset) {
-	case VIRTIO_MMIO_DEVICE_FEATURES_SEL:
-		mmio->state.device_select = value;
-		break;
-	case VIRTIO_MMIO_DRIVER_FEATURES_SEL:
-		mmio->state.driver_select = value;
-		break;
-	case VIRTIO_MMIO_DRIVER_FEATURES:
-		virtio_set_driver_features(dev, mmio->state.driver_select, value);
-		break;
-	case VIRTIO_MMIO_QUEUE_SEL:
-		mmio->state.queue_select = value;
-		break;
-	case VIRTIO_MMIO_QUEUE_NUM:
-		virtio_queue_set_size(dev, queue, value);
-		break;
-	case VIRTIO_MMIO_QUEUE_NOTIFY:
-		virtio_queue_notified(dev, value);
-		break;
-	case VIRTIO_MMIO_INTERRUPT_ACK:
-		update_status(mmio, 0, value);
-		break;
-	case VIRTIO_MMIO_STATUS:
-		write_device_status(mmio, value);
-		break;
-	default:
+	case VIRTIO_MMIO_GUEST_PAGE_SIZE:
+	case VIRTIO_MMIO_QUEUE_ALIGN:
+	case VIRTIO_MMIO_QUEUE_PFN:
 		if (dev->legacy)
 			write_version1(mmio, offset, value);
-		else
-			write_version2(mmio, offset, value);
 		break;
+	case VIRTIO_MMIO_INTERRUPT_ACK:
+		virtio_isr(&mmio->transport, value);
+		break;
+	case VIRTIO_MMIO_STATUS:
+		write_status(mmio, value);
+		break;
+	default:
+		virtio_write(dev, written_as[offset / 4], value);
 	}
 }
 
@@ -273,35 +194,29 @@ static const struct bus_ops mmio_bus_ops = { .read = mmio_read, .write = mmio_wr
 
 /* ---- the core's side ---- */
 
-static int mmio_queue_attach(struct virtio_transport *t, unsigned index, int kick_fd)
+static void mmio_set_line(struct virtio_transport *t, bool level)
 {
-	struct virtio_mmio *mmio = to_mmio(t);
-	int err = ioeventfd_assign(mmio->vm, kick_fd, mmio->base + VIRTIO_MMIO_QUEUE_NOTIFY, 4,
-				   true, index, false);
-
-	mmio->ioeventfd[index] = !err;
-	return err;
+	irq_line_set(&to_mmio(t)->line, level);
 }
 
-static void mmio_queue_detach(struct virtio_transport *t, unsigned index, int kick_fd)
+static bool mmio_doorbell(struct virtio_transport *t, unsigned queue, struct ioeventfd *bell)
 {
-	struct virtio_mmio *mmio = to_mmio(t);
-
-	if (mmio->ioeventfd[index])
-		ioeventfd_deassign(mmio->vm, kick_fd, mmio->base + VIRTIO_MMIO_QUEUE_NOTIFY, 4,
-				   true, index, false);
-	mmio->ioeventfd[index] = false;
+	*bell = (struct ioeventfd){
+		.address = to_mmio(t)->base + VIRTIO_MMIO_QUEUE_NOTIFY,
+		.len = 4,
+		.match = true,
+		.value = queue,
+	};
+	return true;
 }
 
 static void mmio_reset(struct virtio_transport *t)
 {
 	struct virtio_mmio *mmio = to_mmio(t);
 
-	mmio->state.device_select = mmio->state.driver_select = mmio->state.queue_select = 0;
 	mmio->state.page_size = 0;
 	for (unsigned i = 0; i < ARRAY_SIZE(mmio->state.align); i++)
 		mmio->state.align[i] = 0;
-	update_status(mmio, 0, ~0U);
 }
 
 static void mmio_destroy(struct virtio_transport *t)
@@ -309,15 +224,12 @@ static void mmio_destroy(struct virtio_transport *t)
 	struct virtio_mmio *mmio = to_mmio(t);
 
 	bus_remove(mmio->vm->mmio, mmio->base);
-	pthread_mutex_destroy(&mmio->irq_lock);
 	free(mmio);
 }
 
 static const struct virtio_transport_ops mmio_transport_ops = {
-	.signal_queue = mmio_signal_queue,
-	.signal_config = mmio_signal_config,
-	.queue_attach = mmio_queue_attach,
-	.queue_detach = mmio_queue_detach,
+	.set_line = mmio_set_line,
+	.doorbell = mmio_doorbell,
 	.reset = mmio_reset,
 	.destroy = mmio_destroy,
 };
@@ -328,7 +240,8 @@ static void describe(struct device_description *d, const struct device_resource 
 	d->acpi_hid = "LNRO0005";
 	d->node_name = "virtio_mmio";
 	d->dma_coherent = true;
-	d->where = *where;
+	d->resources[0] = *where;
+	d->nr_resources = 1;
 	d->gsi = gsi;
 }
 
@@ -349,10 +262,8 @@ int virtio_mmio_attach(struct virtio_device *dev, struct vm *vm,
 	mmio->vm = vm;
 	mmio->base = where->base;
 	mmio->line = irq_line(vm, gsi);
-	pthread_mutex_init(&mmio->irq_lock, NULL);
 	err = bus_add(vm->mmio, where->base, where->size, &mmio_bus_ops, mmio);
 	if (err) {
-		pthread_mutex_destroy(&mmio->irq_lock);
 		free(mmio);
 		goto fail;
 	}

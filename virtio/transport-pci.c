@@ -13,9 +13,6 @@
 
 #define VIRTIO_VENDOR 0x1af4
 
-#define ISR_QUEUE  1
-#define ISR_CONFIG 2
-
 static struct virtio_pci *to_virtio_pci(struct virtio_transport *t)
 {
 	return CONTAINER_OF(t, struct virtio_pci, transport);
@@ -23,100 +20,76 @@ static struct virtio_pci *to_virtio_pci(struct virtio_transport *t)
 
 /* ---- interrupts ---- */
 
-static void raise_intx(struct virtio_pci *vp, u8 bits)
+static bool vp_send_message(struct virtio_transport *t, int queue)
 {
-	pthread_mutex_lock(&vp->isr_lock);
-	vp->state.isr |= bits;
-	pci_intx_set(&vp->pci, true);
-	pthread_mutex_unlock(&vp->isr_lock);
-}
+	struct virtio_pci *vp = to_virtio_pci(t);
 
-u8 virtio_pci_take_isr(struct virtio_pci *vp)
-{
-	u8 isr;
-
-	pthread_mutex_lock(&vp->isr_lock);
-	isr = vp->state.isr;
-	vp->state.isr = 0;
-	pci_intx_set(&vp->pci, false);
-	pthread_mutex_unlock(&vp->isr_lock);
-	return isr;
-}
-
-static void signal_vector(struct virtio_pci *vp, u16 vector, u8 isr_bits)
-{
+	if (!pci_msix_enabled(&vp->pci))
+		return false;
 	/* VIRTIO_MSI_NO_VECTOR is past every table. */
-	if (pci_msix_enabled(&vp->pci))
-		pci_msix_signal(&vp->pci, vector);
-	else
-		raise_intx(vp, isr_bits);
+	pci_msix_signal(&vp->pci, queue == VIRTIO_NO_QUEUE ? vp->state.config_vector
+							   : vp->state.queue_vector[queue]);
+	return true;
 }
 
-static void vp_signal_queue(struct virtio_transport *t, unsigned index)
+static void vp_set_line(struct virtio_transport *t, bool level)
 {
-	struct virtio_pci *vp = to_virtio_pci(t);
-
-	signal_vector(vp, vp->state.queue_vector[index], ISR_QUEUE);
+	pci_intx_set(&to_virtio_pci(t)->pci, level);
 }
 
-static void vp_signal_config(struct virtio_transport *t)
-{
-	struct virtio_pci *vp = to_virtio_pci(t);
+/* ---- registers ---- */
 
-	signal_vector(vp, vp->state.config_vector, ISR_CONFIG);
+/* The one for a vector that is meant; NULL: none. */
+static _Atomic u16 *vector_register(struct virtio_pci *vp, unsigned reg)
+{
+	struct virtio_device *dev = vp->transport.dev;
+	u32 queue = dev->state.queue_select;
+
+	if (reg == REG_CONFIG_VECTOR)
+		return &vp->state.config_vector;
+	return queue < dev->nr_queues ? &vp->state.queue_vector[queue] : NULL;
 }
 
-u16 virtio_pci_vector(const struct virtio_pci *vp, u32 value)
+u32 virtio_pci_read(struct virtio_pci *vp, unsigned reg)
 {
-	return value < vp->nr_vectors ? value : VIRTIO_MSI_NO_VECTOR;
+	_Atomic u16 *vector;
+
+	if (reg < REG_OF_TRANSPORT)
+		return virtio_read(vp->transport.dev, reg);
+	vector = vector_register(vp, reg);
+	return vector ? *vector : VIRTIO_MSI_NO_VECTOR;
+}
+
+void virtio_pci_write(struct virtio_pci *vp, unsigned reg, u32 value)
+{
+	_Atomic u16 *vector;
+
+	if (reg < REG_OF_TRANSPORT) {
+		virtio_write(vp->transport.dev, reg, value);
+		return;
+	}
+	vector = vector_register(vp, reg);
+	if (vector)
+		*vector = value < vp->nr_vectors ? value : VIRTIO_MSI_NO_VECTOR;
 }
 
 /* ---- doorbells; dev->lock held ---- */
 
-static bool has_ports(const struct virtio_pci *vp)
-{
-	return vp->pci.bars[vp->registers->bar].is_port;
-}
-
-static void doorbell_on(struct virtio_pci *vp, unsigned i)
-{
-	struct virtio_doorbell bell = { 0 };
-
-	if (!vp->mapped || vp->kick_fd[i] < 0 || vp->ioeventfd[i])
-		return;
-	vp->registers->doorbell(i, &bell);
-	/* If it cannot be had, kicks are trapped. */
-	vp->ioeventfd[i] = !ioeventfd_assign(vp->vm, vp->kick_fd[i], vp->address + bell.offset,
-					     bell.len, bell.match, bell.value, has_ports(vp));
-}
-
-static void doorbell_off(struct virtio_pci *vp, unsigned i)
-{
-	struct virtio_doorbell bell = { 0 };
-
-	if (!vp->ioeventfd[i])
-		return;
-	vp->registers->doorbell(i, &bell);
-	ioeventfd_deassign(vp->vm, vp->kick_fd[i], vp->address + bell.offset, bell.len, bell.match,
-			   bell.value, has_ports(vp));
-	vp->ioeventfd[i] = false;
-}
-
-static int vp_queue_attach(struct virtio_transport *t, unsigned index, int kick_fd)
+static bool vp_doorbell(struct virtio_transport *t, unsigned queue, struct ioeventfd *bell)
 {
 	struct virtio_pci *vp = to_virtio_pci(t);
+	const struct virtio_pci_registers *registers = vp->registers;
+	bool shared = !registers->doorbell_step;
 
-	vp->kick_fd[index] = kick_fd;
-	doorbell_on(vp, index);
-	return 0;
-}
-
-static void vp_queue_detach(struct virtio_transport *t, unsigned index, int kick_fd)
-{
-	struct virtio_pci *vp = to_virtio_pci(t);
-
-	doorbell_off(vp, index);
-	vp->kick_fd[index] = -1;
+	*bell = (struct ioeventfd){
+		.address = vp->address + registers->doorbell + queue * registers->doorbell_step,
+		/* Where it can be any length KVM need not decode the instruction. */
+		.len = shared ? 2 : 0,
+		.port = vp->pci.bars[registers->bar].is_port,
+		.match = shared,
+		.value = queue,
+	};
+	return vp->mapped;
 }
 
 static void vp_bar_changed(struct pci_device *pci, unsigned bar, bool mapped)
@@ -127,12 +100,9 @@ static void vp_bar_changed(struct pci_device *pci, unsigned bar, bool mapped)
 	if (bar != vp->registers->bar)
 		return;
 	pthread_mutex_lock(&dev->lock);
-	for (unsigned i = 0; i < dev->nr_queues; i++)
-		doorbell_off(vp, i);
 	vp->mapped = mapped;
 	vp->address = pci->bars[bar].address;
-	for (unsigned i = 0; i < dev->nr_queues; i++)
-		doorbell_on(vp, i);
+	virtio_doorbells_moved(dev);
 	pthread_mutex_unlock(&dev->lock);
 }
 
@@ -142,12 +112,9 @@ static void vp_reset(struct virtio_transport *t)
 {
 	struct virtio_pci *vp = to_virtio_pci(t);
 
-	vp->state.device_select = vp->state.driver_select = 0;
-	vp->state.queue_select = 0;
 	vp->state.config_vector = VIRTIO_MSI_NO_VECTOR;
 	for (unsigned i = 0; i < VIRTIO_MAX_QUEUES; i++)
 		vp->state.queue_vector[i] = VIRTIO_MSI_NO_VECTOR;
-	virtio_pci_take_isr(vp);
 }
 
 static void vp_destroy(struct virtio_transport *t)
@@ -155,15 +122,13 @@ static void vp_destroy(struct virtio_transport *t)
 	struct virtio_pci *vp = to_virtio_pci(t);
 
 	pci_device_exit(&vp->pci);
-	pthread_mutex_destroy(&vp->isr_lock);
 	free(vp);
 }
 
 static const struct virtio_transport_ops vp_ops = {
-	.signal_queue = vp_signal_queue,
-	.signal_config = vp_signal_config,
-	.queue_attach = vp_queue_attach,
-	.queue_detach = vp_queue_detach,
+	.send_message = vp_send_message,
+	.set_line = vp_set_line,
+	.doorbell = vp_doorbell,
 	.reset = vp_reset,
 	.destroy = vp_destroy,
 };
@@ -197,20 +162,15 @@ int virtio_pci_attach(struct virtio_device *dev, struct vm *vm)
 	vp->transport.dev = dev;
 	vp->vm = vm;
 	vp->nr_vectors = dev->nr_queues + 1;
-	for (unsigned i = 0; i < VIRTIO_MAX_QUEUES; i++)
-		vp->kick_fd[i] = -1;
-	pthread_mutex_init(&vp->isr_lock, NULL);
 	vp->registers = dev->legacy ? &virtio_pci_legacy : &virtio_pci_modern;
 	err = add_to_bus(vp, dev->ops);
-	if (err) {
-		pthread_mutex_destroy(&vp->isr_lock);
-		free(vp);
+	if (err)
 		goto fail;
-	}
 	vp_reset(&vp->transport);
 	dev->transport = &vp->transport;
 	return 0;
 fail:
+	free(vp);
 	log_error("%s: no place on the PCI bus: %s", dev->device.name, strerror(-err));
 	return err;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * virtio over PCI (virtio 1.3, 4.1): what its files share. pci.c is the transport: interrupts, kicks, life.
+ * virtio over PCI (virtio 1.3, 4.1): what its files share. transport-pci.c is the transport: interrupts, kicks, life.
  * pci-modern.c and pci-legacy.c are the two sets of registers a function can have; it has one of them.
  */
 #ifndef VIRTIO_PCI_INTERNAL_H
@@ -12,14 +12,6 @@
 
 struct virtio_pci;
 
-/* What kicks a queue: a write there, of any value, or of this value only. */
-struct virtio_doorbell {
-	u64 offset;   /* from the beginning of the registers' BAR */
-	unsigned len; /* 0: any */
-	bool match;
-	u64 value;
-};
-
 /* One of the two sets. */
 struct virtio_pci_registers {
 	unsigned bar; /* which one holds them */
@@ -28,21 +20,21 @@ struct virtio_pci_registers {
 	int (*identify)(u32 type, u16 *device, u16 *subsystem);
 	/* Adds BARs and capabilities. 0 or -errno. */
 	int (*add)(struct virtio_pci *vp);
-	void (*doorbell)(unsigned queue, struct virtio_doorbell *bell);
+	/* Doorbells in that BAR: how many bytes from one queue's to the next's; 0: all have this one, of 16 bits. */
+	u64 doorbell;
+	unsigned doorbell_step;
 };
+
+/* The core's, and PCI's own: vectors. Of those that do not exist VIRTIO_MSI_NO_VECTOR is kept. */
+enum virtio_pci_register { REG_CONFIG_VECTOR = REG_OF_TRANSPORT, REG_QUEUE_VECTOR, REG_OF_SET };
 
 extern const struct virtio_pci_registers virtio_pci_modern, virtio_pci_legacy;
 
-/* What a guest sees of it, beside the function. */
+/* What a guest sees of it, beside the function. vCPU threads write; read by any thread. */
 struct virtio_pci_state {
-	/* vCPU threads. A driver that races with itself confuses nobody else. */
-	_Atomic u32 device_select, driver_select;
-	_Atomic u16 queue_select;
-	_Atomic u16 config_vector, queue_vector[VIRTIO_MAX_QUEUES]; /* read by any thread */
-	u8 isr;							    /* isr_lock */
-	u8 unused[3];
+	_Atomic u16 config_vector, queue_vector[VIRTIO_MAX_QUEUES];
 };
-_Static_assert(sizeof(struct virtio_pci_state) == 16 + 2 * VIRTIO_MAX_QUEUES, "no padding");
+_Static_assert(sizeof(struct virtio_pci_state) == 2 + 2 * VIRTIO_MAX_QUEUES, "no padding");
 
 struct virtio_pci {
 	struct virtio_transport transport;
@@ -55,16 +47,10 @@ struct virtio_pci {
 	/* dev->lock. */
 	bool mapped; /* the registers are, at `address`: see struct pci_bar */
 	u64 address;
-	int kick_fd[VIRTIO_MAX_QUEUES]; /* of live queues; -1: not live */
-	bool ioeventfd[VIRTIO_MAX_QUEUES];
-	pthread_mutex_t isr_lock; /* a leaf: ISR and the line's level go together */
 };
 
-/* pci.c, for the registers; vCPU threads. */
-
-/* The interrupt status, which reading acknowledges. */
-u8 virtio_pci_take_isr(struct virtio_pci *vp);
-/* A vector as the driver wrote it: VIRTIO_MSI_NO_VECTOR unless it exists. */
-u16 virtio_pci_vector(const struct virtio_pci *vp, u32 value);
+/* transport-pci.c, for the registers; vCPU threads. */
+u32 virtio_pci_read(struct virtio_pci *vp, unsigned reg);
+void virtio_pci_write(struct virtio_pci *vp, unsigned reg, u32 value);
 
 #endif

@@ -233,37 +233,26 @@ int irqfd_deassign(struct vm *vm, int eventfd, unsigned gsi)
 	return irqfd(vm, eventfd, gsi, KVM_IRQFD_FLAG_DEASSIGN);
 }
 
-static int ioeventfd(struct vm *vm, const struct kvm_ioeventfd *request)
+static int ioeventfd(struct vm *vm, int eventfd, const struct ioeventfd *where, u32 flags)
 {
-	return ioctl(vm->fd, KVM_IOEVENTFD, request) ? -errno : 0;
-}
-
-static struct kvm_ioeventfd describe(int eventfd, u64 address, unsigned len, bool datamatch,
-				     u64 value, bool port)
-{
-	return (struct kvm_ioeventfd){
-		.datamatch = value,
-		.addr = address,
-		.len = len,
+	struct kvm_ioeventfd request = {
+		.datamatch = where->value,
+		.addr = where->address,
+		.len = where->len,
 		.fd = eventfd,
-		.flags = (datamatch ? KVM_IOEVENTFD_FLAG_DATAMATCH : 0) |
-			 (port ? KVM_IOEVENTFD_FLAG_PIO : 0),
+		.flags = flags | (where->match ? KVM_IOEVENTFD_FLAG_DATAMATCH : 0) |
+			 (where->port ? KVM_IOEVENTFD_FLAG_PIO : 0),
 	};
+
+	return ioctl(vm->fd, KVM_IOEVENTFD, &request) ? -errno : 0;
 }
 
-int ioeventfd_assign(struct vm *vm, int eventfd, u64 address, unsigned len, bool datamatch,
-		     u64 value, bool port)
+int ioeventfd_assign(struct vm *vm, int eventfd, const struct ioeventfd *where)
 {
-	struct kvm_ioeventfd request = describe(eventfd, address, len, datamatch, value, port);
-
-	return ioeventfd(vm, &request);
+	return ioeventfd(vm, eventfd, where, 0);
 }
 
-int ioeventfd_deassign(struct vm *vm, int eventfd, u64 address, unsigned len, bool datamatch,
-		       u64 value, bool port)
+int ioeventfd_deassign(struct vm *vm, int eventfd, const struct ioeventfd *where)
 {
-	struct kvm_ioeventfd request = describe(eventfd, address, len, datamatch, value, port);
-
-	request.flags |= KVM_IOEVENTFD_FLAG_DEASSIGN;
-	return ioeventfd(vm, &request);
+	return ioeventfd(vm, eventfd, where, KVM_IOEVENTFD_FLAG_DEASSIGN);
 }

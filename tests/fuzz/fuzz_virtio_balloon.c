@@ -22,8 +22,6 @@
 extern const struct device_kind virtio_balloon_kind;
 
 static struct vm vm;
-static struct virtio_device *dev;
-static struct test_transport transport;
 
 int virtio_attach(struct virtio_device *device, struct vm *unused)
 {
@@ -43,53 +41,10 @@ static void set_up(void)
 		abort();
 }
 
-/* Bits of what boot() takes for a kind of driver. */
-#define LEGACY 1
-#define BIG    2
-
-static void boot_legacy(u32 features, u8 kind)
-{
-	driver_big_endian = kind & BIG;
-	virtio_set_legacy(dev);
-	for (unsigned i = 0; i < QUEUES; i++)
-		ring_init_legacy(&rings[i], ram, RING_BASE, RAM_SIZE, QUEUE,
-				 RING_BASE + i * RING_ROOM, 4, driver_big_endian);
-	if (!driver_start_legacy(dev, features & dev->device_features, rings, QUEUES, 4))
-		abort();
-}
-
-static void boot(u64 features, u8 kind)
-{
-	static u64 offered;
-
-	virtio_set_status(dev, 0);
-	offered |= dev->device_features;
-	dev->device_features = offered;
-	dev->legacy = false;
-	if (kind & LEGACY) {
-		boot_legacy(features, kind);
-		return;
-	}
-	for (unsigned i = 0; i < QUEUES; i++)
-		ring_init_at(&rings[i], ram, RING_BASE, RAM_SIZE, QUEUE, RING_BASE + i * RING_ROOM,
-			     RING_BASE + (i + 1) * RING_ROOM);
-	if (!driver_start(dev, (features | BIT(VIRTIO_F_VERSION_1)) & dev->device_features, rings,
-			  QUEUES))
-		abort();
-}
-
-static void kick(unsigned queue)
-{
-	virtio_queue_notified(dev, queue);
-	test_run_loop(dev->queues[0].loop);
-}
-
 static void pause_and_go_on(void)
 {
 	dev->device.ops->quiesce(&dev->device);
-	for (unsigned i = 0; i < QUEUES; i++)
-		if (dev->queues[i].vq.nr_busy > dev->queues[i].vq.state.broken)
-			abort();
+	check_given_back();
 	dev->device.ops->resume(&dev->device);
 }
 
@@ -121,17 +76,6 @@ static void writable_request(struct fuzz *in)
 	struct ring_buffer buffers[] = { { gpa, take(in, 2), true }, { gpa, 4096, true } };
 
 	ring_add(&rings[take(in, 1) % QUEUES], buffers, 1 + take(in, 1) % 2);
-}
-
-static void touch_config(struct fuzz *in)
-{
-	u32 offset = take(in, 1), len = take(in, 1) % 9;
-	u8 bytes[8] = { take(in, 1) };
-
-	if (len & 1)
-		virtio_config_write(dev, offset, bytes, len);
-	else
-		virtio_config_read(dev, offset, bytes, len);
 }
 
 /* From outside the guest, with good numbers and bad ones. */

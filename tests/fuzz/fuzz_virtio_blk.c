@@ -24,7 +24,6 @@
 
 static struct vm vm;
 static struct virtio_blk *blk;
-static struct test_transport transport;
 static int disk_fd;
 
 static void set_up(void)
@@ -41,54 +40,15 @@ static void set_up(void)
 	vm.memory = memory;
 	if (disk_open(&disk, &config) || blk_new(&blk, &vm, &disk, &config, 0, QUEUES))
 		abort();
-	test_transport_init(&transport, &blk->dev);
-}
-
-/* Bits of what boot() takes for a kind of driver. */
-#define LEGACY 1
-#define BIG    2
-
-static void boot_legacy(u32 features, u8 kind)
-{
-	driver_big_endian = kind & BIG;
-	virtio_set_legacy(&blk->dev);
-	for (unsigned i = 0; i < QUEUES; i++)
-		ring_init_legacy(&rings[i], ram, RING_BASE, RAM_SIZE, QUEUE,
-				 RING_BASE + i * RING_ROOM, 4, driver_big_endian);
-	if (!driver_start_legacy(&blk->dev, features & blk->dev.device_features, rings, QUEUES, 4))
-		abort();
-}
-
-static void boot(u64 features, u8 kind)
-{
-	static u64 offered;
-
-	virtio_set_status(&blk->dev, 0);
-	offered |= blk->dev.device_features;
-	blk->dev.device_features = offered;
-	blk->dev.legacy = false;
-	if (kind & LEGACY) {
-		boot_legacy(features, kind);
-		return;
-	}
-	for (unsigned i = 0; i < QUEUES; i++)
-		ring_init_at(&rings[i], ram, RING_BASE, RAM_SIZE, QUEUE, RING_BASE + i * RING_ROOM,
-			     RING_BASE + (i + 1) * RING_ROOM);
-	if (!driver_start(&blk->dev, features & blk->dev.device_features, rings, QUEUES))
-		abort();
-}
-
-static void kick(unsigned queue)
-{
-	virtio_queue_notified(&blk->dev, queue);
-	test_run_loop(disk_loop(blk->disk));
+	dev = &blk->dev;
+	test_transport_init(&transport, dev);
 }
 
 /* What is under way comes back, and what was not begun waits. */
 static void pause_and_go_on(void)
 {
-	blk->dev.device.ops->quiesce(&blk->dev.device);
-	blk->dev.device.ops->resume(&blk->dev.device);
+	dev->device.ops->quiesce(&dev->device);
+	dev->device.ops->resume(&dev->device);
 }
 
 static gpa_t take_gpa(struct fuzz *in)
@@ -115,28 +75,11 @@ static void good_request(struct fuzz *in)
 		 3);
 }
 
-static void touch_config(struct fuzz *in)
-{
-	u32 offset = take(in, 1), len = take(in, 1) % 9;
-	u8 bytes[8] = { take(in, 1) };
-
-	if (len & 1)
-		virtio_config_write(&blk->dev, offset, bytes, len);
-	else
-		virtio_config_read(&blk->dev, offset, bytes, len);
-}
-
 static void check(void)
 {
 	if (lseek(disk_fd, 0, SEEK_END) != DISK_SIZE)
 		abort();
-	for (unsigned i = 0; i < QUEUES; i++) {
-		struct virtqueue *vq = &blk->dev.queues[i].vq;
-
-		/* The chain that broke a queue is not given back. */
-		if (vq->nr_busy > vq->state.broken)
-			abort();
-	}
+	check_given_back();
 	unsigned nr_free = 0;
 	for (struct blk_request *r = blk->free; r; r = r->next_free)
 		nr_free++;

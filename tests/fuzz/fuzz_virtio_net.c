@@ -22,7 +22,6 @@
 
 static struct vm vm;
 static struct virtio_net *net;
-static struct virtio_transport transport;
 static bool mq;
 
 /* The back end's mood, from the input. */
@@ -96,21 +95,6 @@ static struct net_backend backend = {
 		    BIT(VIRTIO_NET_F_GUEST_TSO4),
 };
 
-static void signal_queue(struct virtio_transport *t, unsigned index)
-{
-}
-
-static void nothing(struct virtio_transport *t)
-{
-}
-
-static const struct virtio_transport_ops transport_ops = {
-	.signal_queue = signal_queue,
-	.signal_config = nothing,
-	.reset = nothing,
-	.destroy = nothing,
-};
-
 static void set_up(void)
 {
 	static const u8 mac[6] = { 2, 0, 0, 0, 0, 1 };
@@ -121,61 +105,17 @@ static void set_up(void)
 	net = net_device_new(&vm, &backend, mac, 0);
 	if (!net)
 		abort();
-	transport.ops = &transport_ops;
-	transport.dev = &net->dev;
-	net->dev.transport = &transport;
+	dev = &net->dev;
+	test_transport_init(&transport, dev);
 }
 
-/* Bits of what boot() takes for a kind of driver. */
-#define LEGACY 1
-#define BIG    2
-
-static void boot_legacy(u32 features, u8 kind)
+static void boot_net(struct fuzz *in)
 {
-	struct virtio_device *dev = &net->dev;
+	u64 features = take(in, 4);
 
-	driver_big_endian = kind & BIG;
-	virtio_set_legacy(dev);
-	features &= dev->device_features;
-	mq = features & BIT(VIRTIO_NET_F_MQ);
-	for (unsigned i = 0; i < QUEUES; i++)
-		ring_init_legacy(&rings[i], ram, RING_BASE, RAM_SIZE, QUEUE,
-				 RING_BASE + i * RING_ROOM, 4, driver_big_endian);
-	if (!driver_start_legacy(dev, features, rings, QUEUES, 4))
-		abort();
-}
-
-static void boot(u64 features, u8 kind)
-{
-	struct virtio_device *dev = &net->dev;
-	static u64 offered;
-
-	virtio_set_status(dev, 0);
-	offered |= dev->device_features;
-	dev->device_features = offered;
-	dev->legacy = false;
-	if (kind & LEGACY) {
-		boot_legacy(features, kind);
-		return;
-	}
-	features = (features & dev->device_features) | BIT(VIRTIO_F_VERSION_1);
-	mq = features & BIT(VIRTIO_NET_F_MQ);
-	virtio_set_status(dev, 3);
-	virtio_set_driver_features(dev, 0, features);
-	virtio_set_driver_features(dev, 1, features >> 32);
-	virtio_set_status(dev, 11);
-	for (unsigned i = 0; i < QUEUES; i++) {
-		struct ring *r = &rings[i];
-
-		ring_init_at(r, ram, RING_BASE, RAM_SIZE, QUEUE, RING_BASE + i * RING_ROOM,
-			     RING_BASE + (i + 1) * RING_ROOM);
-		virtio_queue_set_size(dev, i, QUEUE);
-		virtio_queue_set_address(dev, i, RING_DESC, false, r->desc_gpa);
-		virtio_queue_set_address(dev, i, RING_DRIVER, false, r->avail_gpa);
-		virtio_queue_set_address(dev, i, RING_DEVICE, false, r->used_gpa);
-		virtio_queue_set_enabled(dev, i, true);
-	}
-	virtio_set_status(dev, 15);
+	features |= (u64)take(in, 4) << 32;
+	boot(features, take(in, 1));
+	mq = virtio_has_feature(dev, VIRTIO_NET_F_MQ);
 }
 
 static void stop_loop(void *arg)
@@ -246,7 +186,7 @@ static void pause_and_resume(struct fuzz *in)
 	if (mood.incoming[0] || mood.incoming[1] || mood.writable[0] || mood.writable[1])
 		abort();
 	if (take(in, 1) & 1)
-		virtio_queue_reset(&net->dev, take(in, 1));
+		driver_write_queue(&net->dev, take(in, 1), REG_QUEUE_RESET, 1);
 	life->resume(&net->dev.device);
 }
 
@@ -281,7 +221,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		set_up();
 	memset(&mood, 0, sizeof(mood));
 	memset(ram, 0, RAM_SIZE);
-	boot(take(&in, 4) | (u64)take(&in, 4) << 32, take(&in, 1));
+	boot_net(&in);
 	while (in.left) {
 		switch (take(&in, 1) % 10) {
 		case 0 ... 2:
@@ -303,10 +243,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			pause_and_resume(&in);
 			break;
 		case 8:
-			boot(take(&in, 4) | (u64)take(&in, 4) << 32, take(&in, 1));
+			boot_net(&in);
 			break;
 		default:
-			virtio_queue_notified(&net->dev, take(&in, 1));
+			driver_notify(&net->dev, take(&in, 1));
 			turn(take(&in, 1) & 1);
 		}
 	}

@@ -180,7 +180,7 @@ static inline void send_bytes(unsigned queue, const void *bytes, u32 len)
 
 	memcpy(ring_ptr(&rings[queue], gpa, len), bytes, len);
 	ring_add(&rings[queue], &buffer, 1);
-	virtio_queue_notified(dev, queue);
+	driver_notify(dev, queue);
 	run();
 }
 

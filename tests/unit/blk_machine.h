@@ -109,7 +109,7 @@ static inline gpa_t make_header(struct machine *m, u32 type, u64 sector)
 /* What the loop's thread would do. */
 static inline void kick(struct machine *m, unsigned queue)
 {
-	virtio_queue_notified(&m->blk->dev, queue);
+	driver_notify(&m->blk->dev, queue);
 	test_run_loop(disk_loop(m->blk->disk));
 	disk_drain(m->blk->disk);
 	test_run_loop(disk_loop(m->blk->disk));

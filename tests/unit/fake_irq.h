@@ -136,30 +136,30 @@ static inline struct fake_ioeventfd *fake_ioeventfd_at(u64 address, u64 value)
 	return NULL;
 }
 
-int ioeventfd_assign(struct vm *vm, int fd, u64 address, unsigned len, bool datamatch, u64 value,
-		     bool port)
+int ioeventfd_assign(struct vm *vm, int fd, const struct ioeventfd *where)
 {
 	if (fake_irq.io_error)
 		return fake_irq.io_error;
-	if (fake_ioeventfd_at(address, value))
+	if (fake_ioeventfd_at(where->address, where->value))
 		return -EEXIST;
 	for (unsigned i = 0; i < FAKE_MSI; i++) {
 		if (fake_irq.io[i].fd)
 			continue;
 		fake_irq.io[i] =
-			(struct fake_ioeventfd){ fd, address, len, datamatch, value, port };
+			(struct fake_ioeventfd){ fd,	       where->address, where->len,
+						 where->match, where->value,   where->port };
 		fake_irq.nr_io++;
 		return 0;
 	}
 	return -ENOSPC;
 }
 
-int ioeventfd_deassign(struct vm *vm, int fd, u64 address, unsigned len, bool datamatch, u64 value,
-		       bool port)
+int ioeventfd_deassign(struct vm *vm, int fd, const struct ioeventfd *where)
 {
-	struct fake_ioeventfd *io = fake_ioeventfd_at(address, value);
+	struct fake_ioeventfd *io = fake_ioeventfd_at(where->address, where->value);
 
-	if (!io || io->fd != fd || io->len != len || io->datamatch != datamatch || io->port != port)
+	if (!io || io->fd != fd || io->len != where->len || io->datamatch != where->match ||
+	    io->port != where->port)
 		return -ENOENT;
 	io->fd = 0;
 	fake_irq.nr_io--;

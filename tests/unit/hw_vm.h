@@ -52,6 +52,17 @@ struct irq_line irq_line(struct vm *vm, unsigned gsi)
 	return (struct irq_line){ .set = test_irq_set, .gsi = gsi };
 }
 
+/* Kicks of virtio devices are trapped. */
+int ioeventfd_assign(struct vm *vm, int eventfd, const struct ioeventfd *where)
+{
+	return -1;
+}
+
+int ioeventfd_deassign(struct vm *vm, int eventfd, const struct ioeventfd *where)
+{
+	return -1;
+}
+
 static inline struct vm *test_vm_init(void)
 {
 	memset(&test_vm, 0, sizeof(test_vm));

@@ -231,7 +231,7 @@ static inline void turn(struct machine *m, unsigned pair)
 
 static inline void kick(struct machine *m, unsigned queue)
 {
-	virtio_queue_notified(&m->net->dev, queue);
+	driver_notify(&m->net->dev, queue);
 	turn(m, queue == m->ctrl ? 0 : queue / 2);
 }
 

@@ -215,7 +215,7 @@ static void requests_to_write_to(void **state)
 	fill();
 	for (unsigned i = INFLATE; i <= DEFLATE; i++) {
 		ring_add(&rings[i], &buffer, 1);
-		virtio_queue_notified(dev, i);
+		driver_notify(dev, i);
 		run();
 		expect_answer(i);
 	}
@@ -234,7 +234,7 @@ static void many_requests_take_turns(void **state)
 	*(le32 *)ring_ptr(&rings[INFLATE], buffer.gpa, 4) = htole32(pfn(0));
 	for (unsigned i = 0; i < 100; i++)
 		ring_add(&rings[INFLATE], &buffer, 1);
-	virtio_queue_notified(dev, INFLATE);
+	driver_notify(dev, INFLATE);
 	loop_post(dev->queues[0].loop, test_stop_loop, dev->queues[0].loop);
 	loop_run(dev->queues[0].loop);
 	while (ring_used(&rings[INFLATE], NULL, NULL))
@@ -269,7 +269,7 @@ static void a_host_that_takes_none(void **state)
 static void report(const struct ring_buffer *buffers, unsigned nr)
 {
 	ring_add(&rings[REPORT], buffers, nr);
-	virtio_queue_notified(dev, REPORT);
+	driver_notify(dev, REPORT);
 	run();
 	expect_answer(REPORT);
 }
@@ -352,14 +352,14 @@ static void queues_without_gaps(void **state)
 	drive(BIT(VIRTIO_BALLOON_F_REPORTING));
 	fill();
 	ring_add(&rings[2], &buffer, 1);
-	virtio_queue_notified(dev, 2);
+	driver_notify(dev, 2);
 	run();
 	expect_answer(2);
 	assert_true(is_gone(0));
 	/* One that there is not. */
 	fill();
 	ring_add(&rings[3], &buffer, 1);
-	virtio_queue_notified(dev, 3);
+	driver_notify(dev, 3);
 	run();
 	assert_false(ring_used(&rings[3], NULL, NULL));
 	assert_false(is_gone(0));

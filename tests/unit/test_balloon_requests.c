@@ -17,7 +17,7 @@ static void hint_pages(unsigned first, unsigned nr)
 	const struct ring_buffer buffer = { PAGES + first * PAGE, nr * PAGE, true };
 
 	ring_add(&rings[HINT], &buffer, 1);
-	virtio_queue_notified(dev, HINT);
+	driver_notify(dev, HINT);
 	run();
 	expect_answer(HINT);
 }

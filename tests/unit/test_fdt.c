@@ -86,7 +86,8 @@ static void test_devices(void **state)
 	rtc.description = (struct device_description){
 		.compatible = compatible,
 		.compatible_size = sizeof(compatible),
-		.where = { RESOURCE_MMIO, 0x1010000, 0x1000 },
+		.resources = { { RESOURCE_MMIO, 0x1010000, 0x1000 } },
+		.nr_resources = 1,
 		.gsi = 4,
 		.node_name = "rtc",
 		.clock_name = "apb_pclk",
@@ -95,7 +96,8 @@ static void test_devices(void **state)
 	device_init(&disk, &no_ops, "disk");
 	disk.description = (struct device_description){
 		.compatible = "virtio,mmio",
-		.where = { RESOURCE_MMIO, 0x3000000, 0x200 },
+		.resources = { { RESOURCE_MMIO, 0x3000000, 0x200 } },
+		.nr_resources = 1,
 		.gsi = 16,
 		.irq_edge = true,
 		.node_name = "virtio_mmio",
@@ -105,7 +107,8 @@ static void test_devices(void **state)
 	device_init(&port, &no_ops, "port");
 	port.description = (struct device_description){
 		.compatible = "isa,port",
-		.where = { RESOURCE_PORT, 0x70, 2 },
+		.resources = { { RESOURCE_PORT, 0x70, 2 } },
+		.nr_resources = 1,
 		.gsi = -1,
 	};
 	device_add(&list, &port);

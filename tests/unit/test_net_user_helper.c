@@ -39,9 +39,9 @@ static pid_t find_helper(void)
 
 	assert_non_null(proc);
 	while ((entry = readdir(proc))) {
-		pid_t pid = atoi(entry->d_name);
+		pid_t pid = atoi(entry->d_name), spawner = parent_of(pid, "(lkvm-net)");
 
-		if (pid > 0 && parent_of(pid, "(lkvm-net)") == getpid())
+		if (pid > 0 && spawner && parent_of(spawner, "(lkvm-helpers)") == getpid())
 			found = pid;
 	}
 	closedir(proc);

@@ -55,7 +55,7 @@ static u32 ask(struct state *s, const struct ring_buffer *buffers, unsigned nr)
 	u32 len = ~0U;
 
 	ring_add(&s->ring, buffers, nr);
-	virtio_queue_notified(created, 0);
+	driver_notify(created, 0);
 	test_run_loop(s->vm->loop);
 	assert_true(ring_used(&s->ring, NULL, &len));
 	return len;

@@ -136,7 +136,7 @@ static u8 run(struct machine *m, u32 type, u64 sector, void *data, u32 len, bool
 	*(u8 *)ring_ptr(r, status, 1) = 0xee;
 	chain[nr++] = (struct ring_buffer){ status, 1, true };
 	ring_add(r, chain, nr);
-	virtio_queue_notified(dev_of(m), 0);
+	driver_notify(dev_of(m), 0);
 	test_run_loop(disk_loop(m->blk->disk));
 	disk_drain(m->blk->disk);
 	test_run_loop(disk_loop(m->blk->disk));

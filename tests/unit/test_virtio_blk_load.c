@@ -50,7 +50,7 @@ static void test_many_at_once(void **state)
 	for (unsigned q = 0; q < QUEUES; q++)
 		offer_load(m, q, VIRTIO_BLK_T_OUT, LOAD, data, headers);
 	for (unsigned q = 0; q < QUEUES; q++)
-		virtio_queue_notified(&m->blk->dev, q);
+		driver_notify(&m->blk->dev, q);
 	for (unsigned i = 0; i < 20; i++)
 		kick(m, 0);
 	for (unsigned q = 0; q < QUEUES; q++) {
@@ -130,7 +130,7 @@ static void test_stall(void **state)
 		memcpy(at(m, where + i * 1024 + 512, 16), &segment, 16);
 		offer_indirect(m, i, where + i * 1024, VIRTIO_BLK_T_WRITE_ZEROES, 0);
 	}
-	virtio_queue_notified(&m->blk->dev, 0);
+	driver_notify(&m->blk->dev, 0);
 	assert_int_equal(device->ops->start(device), 0);
 	for (int i = 0; i < 100000 && !__atomic_load_n(idx, __ATOMIC_ACQUIRE); i++)
 		usleep(100);
@@ -165,7 +165,7 @@ static void test_life_under_load(void **state)
 			ring_set_used_event(&m->ring[q], LOAD - 1);
 			offer_load(m, q, round % 2 ? VIRTIO_BLK_T_IN : VIRTIO_BLK_T_OUT, LOAD, data,
 				   headers);
-			virtio_queue_notified(&m->blk->dev, q);
+			driver_notify(&m->blk->dev, q);
 		}
 		device->ops->quiesce(device);
 		/* Nothing moves any more. */

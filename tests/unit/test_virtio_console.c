@@ -121,7 +121,7 @@ static void send_text(const char *text, unsigned pieces)
 		buffers[i] = (struct ring_buffer){ gpa + i * each,
 						   i + 1 < pieces ? each : len - i * each, false };
 	ring_add(&rings[1], buffers, pieces);
-	virtio_queue_notified(dev, 1);
+	driver_notify(dev, 1);
 	run();
 }
 
@@ -130,7 +130,7 @@ static gpa_t offer(u32 len)
 	struct ring_buffer buffer = { ring_alloc(&rings[0], MAX(len, 1u)), len, true };
 
 	ring_add(&rings[0], &buffer, 1);
-	virtio_queue_notified(dev, 0);
+	driver_notify(dev, 0);
 	run();
 	return buffer.gpa;
 }
@@ -395,14 +395,14 @@ static void odd_chains(void **state)
 	/* Writable in the transmit queue, readable in the receive queue, empty: taken, nothing moves. */
 	wrong.gpa = ring_alloc(&rings[1], 8);
 	ring_add(&rings[1], &wrong, 1);
-	virtio_queue_notified(dev, 1);
+	driver_notify(dev, 1);
 	run();
 	assert_true(ring_used(&rings[1], NULL, NULL));
 	expect_out("");
 	wrong.gpa = ring_alloc(&rings[0], 8);
 	wrong.writable = false;
 	ring_add(&rings[0], &wrong, 1);
-	virtio_queue_notified(dev, 0);
+	driver_notify(dev, 0);
 	offer(0);
 	gpa = offer(8);
 	type("x");
@@ -417,7 +417,7 @@ static void broken_ring_breaks_only_the_device(void **state)
 	start_driver(0);
 	ring_desc(&rings[1], 0, 0xdead0000, 16, 0, 0);
 	ring_offer(&rings[1], 0);
-	virtio_queue_notified(dev, 1);
+	driver_notify(dev, 1);
 	run();
 	assert_true(virtio_get_status(dev) & VIRTIO_CONFIG_S_NEEDS_RESET);
 	expect_out("");

@@ -209,7 +209,7 @@ static void assert_works(struct fake *f, unsigned queue)
 	u32 len;
 
 	offer(f, queue);
-	virtio_queue_notified(&f->dev, queue);
+	driver_notify(&f->dev, queue);
 	test_run_loop(f->loop);
 	assert_true(ring_used(&f->rings[queue], NULL, &len));
 	assert_int_equal(len, 16);
@@ -302,13 +302,13 @@ static void requests_flow(void **state)
 
 	start_driver(f);
 	assert_int_equal(f->activates, 1);
-	assert_true(f->transport.attached[0]);
+	assert_true(f->dev.queues[0].live);
 	for (unsigned i = 0; i < 3 * SIZE; i++) {
 		assert_works(f, 0);
 		assert_works(f, 1);
 	}
-	virtio_queue_notified(&f->dev, QUEUES);
-	virtio_queue_notified(&f->dev, ~0U);
+	driver_notify(&f->dev, QUEUES);
+	driver_notify(&f->dev, ~0U);
 	virtio_set_status(&f->dev, VIRTIO_CONFIG_S_DRIVER_OK);
 	assert_int_equal(f->activates, 1);
 }
@@ -321,12 +321,12 @@ static void nothing_happens_before_driver_ok(void **state)
 	assert_true(driver_negotiate(&f->dev, BIT(VIRTIO_F_VERSION_1)));
 	driver_set_queue(&f->dev, 0, &f->rings[0]);
 	offer(f, 0);
-	virtio_queue_notified(&f->dev, 0);
+	driver_notify(&f->dev, 0);
 	virtio_config_changed(&f->dev);
 	test_run_loop(f->loop);
 	assert_int_equal(f->notifies, 0);
 	assert_int_equal(f->transport.config_interrupts, 0);
-	assert_false(f->transport.attached[0]);
+	assert_false(f->dev.queues[0].live);
 	/* What was offered before is found without another kick. */
 	driver_ok(&f->dev);
 	test_run_loop(f->loop);
@@ -340,7 +340,7 @@ static void queue_enabled_late(void **state)
 	make_rings(f);
 	assert_true(driver_start(&f->dev, 0, f->rings, 1));
 	driver_set_queue(&f->dev, 1, &f->rings[1]);
-	assert_true(f->transport.attached[1]);
+	assert_true(f->dev.queues[1].live);
 	assert_works(f, 1);
 }
 
@@ -349,32 +349,32 @@ static void queue_registers_freeze(void **state)
 	struct fake *f = *state;
 
 	make_rings(f);
-	assert_int_equal(virtio_queue_max(&f->dev, 1), 2 * SIZE);
-	assert_int_equal(virtio_queue_size(&f->dev, 1), 2 * SIZE);
+	assert_int_equal(driver_read_queue(&f->dev, 1, REG_QUEUE_MAX), 2 * SIZE);
+	assert_int_equal(driver_read_queue(&f->dev, 1, REG_QUEUE_SIZE), 2 * SIZE);
 	assert_true(driver_negotiate(&f->dev, BIT(VIRTIO_F_VERSION_1)));
 	driver_set_queue(&f->dev, 1, &f->rings[1]);
-	assert_true(virtio_queue_enabled(&f->dev, 1));
-	virtio_queue_set_size(&f->dev, 1, 2);
-	virtio_queue_set_address(&f->dev, 1, RING_DESC, false, 0x10);
-	virtio_queue_set_address(&f->dev, 1, RING_DEVICE, true, 0x10);
-	assert_int_equal(virtio_queue_size(&f->dev, 1), SIZE);
-	assert_int_equal(virtio_queue_address(&f->dev, 1, RING_DESC, false), f->rings[1].desc_gpa);
-	assert_int_equal(virtio_queue_address(&f->dev, 1, RING_DEVICE, true), 0);
+	assert_true(driver_read_queue(&f->dev, 1, REG_QUEUE_ENABLE));
+	driver_write_queue(&f->dev, 1, REG_QUEUE_SIZE, 2);
+	driver_write_queue(&f->dev, 1, REG_DESC_LOW, 0x10);
+	driver_write_queue(&f->dev, 1, REG_USED_HIGH, 0x10);
+	assert_int_equal(driver_read_queue(&f->dev, 1, REG_QUEUE_SIZE), SIZE);
+	assert_int_equal(driver_read_queue(&f->dev, 1, REG_DESC_LOW), f->rings[1].desc_gpa);
+	assert_int_equal(driver_read_queue(&f->dev, 1, REG_USED_HIGH), 0);
 	/* Past the last queue. */
 	for (unsigned i = QUEUES; i; i *= 2) {
-		assert_int_equal(virtio_queue_max(&f->dev, i), 0);
-		assert_int_equal(virtio_queue_size(&f->dev, i), 0);
-		assert_false(virtio_queue_enabled(&f->dev, i));
-		virtio_queue_set_size(&f->dev, i, 4);
-		virtio_queue_set_enabled(&f->dev, i, true);
-		virtio_queue_set_address(&f->dev, i, RING_DESC, false, 1);
-		assert_int_equal(virtio_queue_address(&f->dev, i, RING_DESC, false), 0);
-		virtio_queue_reset(&f->dev, i);
+		assert_int_equal(driver_read_queue(&f->dev, i, REG_QUEUE_MAX), 0);
+		assert_int_equal(driver_read_queue(&f->dev, i, REG_QUEUE_SIZE), 0);
+		assert_false(driver_read_queue(&f->dev, i, REG_QUEUE_ENABLE));
+		driver_write_queue(&f->dev, i, REG_QUEUE_SIZE, 4);
+		driver_write_queue(&f->dev, i, REG_QUEUE_ENABLE, 1);
+		driver_write_queue(&f->dev, i, REG_DESC_LOW, 1);
+		assert_int_equal(driver_read_queue(&f->dev, i, REG_DESC_LOW), 0);
+		driver_write_queue(&f->dev, i, REG_QUEUE_RESET, 1);
 	}
 	virtio_set_status(&f->dev, 0);
-	assert_false(virtio_queue_enabled(&f->dev, 1));
-	assert_int_equal(virtio_queue_size(&f->dev, 1), 2 * SIZE);
-	assert_int_equal(virtio_queue_address(&f->dev, 1, RING_DESC, false), 0);
+	assert_false(driver_read_queue(&f->dev, 1, REG_QUEUE_ENABLE));
+	assert_int_equal(driver_read_queue(&f->dev, 1, REG_QUEUE_SIZE), 2 * SIZE);
+	assert_int_equal(driver_read_queue(&f->dev, 1, REG_DESC_LOW), 0);
 }
 
 static void bad_queue_breaks(void **state)
@@ -385,12 +385,12 @@ static void bad_queue_breaks(void **state)
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
 		make_rings(f);
 		assert_true(driver_negotiate(&f->dev, BIT(VIRTIO_F_VERSION_1)));
-		virtio_queue_set_size(&f->dev, 0, bad[i]);
-		virtio_queue_set_address(&f->dev, 0, RING_DESC, false, f->rings[0].desc_gpa);
-		virtio_queue_set_address(&f->dev, 0, RING_DRIVER, false, f->rings[0].avail_gpa);
-		virtio_queue_set_address(&f->dev, 0, RING_DEVICE, false, f->rings[0].used_gpa);
-		virtio_queue_set_enabled(&f->dev, 0, true);
-		assert_false(virtio_queue_enabled(&f->dev, 0));
+		driver_write_queue(&f->dev, 0, REG_QUEUE_SIZE, bad[i]);
+		driver_write_queue(&f->dev, 0, REG_DESC_LOW, f->rings[0].desc_gpa);
+		driver_write_queue(&f->dev, 0, REG_AVAIL_LOW, f->rings[0].avail_gpa);
+		driver_write_queue(&f->dev, 0, REG_USED_LOW, f->rings[0].used_gpa);
+		driver_write_queue(&f->dev, 0, REG_QUEUE_ENABLE, 1);
+		assert_false(driver_read_queue(&f->dev, 0, REG_QUEUE_ENABLE));
 		assert_true(virtio_get_status(&f->dev) & VIRTIO_CONFIG_S_NEEDS_RESET);
 		driver_ok(&f->dev);
 		assert_false(virtio_get_status(&f->dev) & VIRTIO_CONFIG_S_DRIVER_OK);
@@ -409,14 +409,14 @@ static void broken_ring_and_on(void **state)
 		start_driver(f);
 		assert_works(f, 0);
 		f->rings[0].avail->idx += SIZE + 1;
-		virtio_queue_notified(&f->dev, 0);
+		driver_notify(&f->dev, 0);
 		test_run_loop(f->loop);
 		assert_true(virtio_get_status(&f->dev) & VIRTIO_CONFIG_S_NEEDS_RESET);
 		assert_int_equal(f->transport.config_interrupts, interrupts + 1);
 		/* The whole device stands still, and says so only once. */
 		notifies = f->notifies;
-		virtio_queue_notified(&f->dev, 0);
-		virtio_queue_notified(&f->dev, 1);
+		driver_notify(&f->dev, 0);
+		driver_notify(&f->dev, 1);
 		test_run_loop(f->loop);
 		assert_int_equal(f->notifies, notifies);
 		assert_int_equal(f->transport.config_interrupts, interrupts + 1);
@@ -456,9 +456,9 @@ static void reset_stops_everything(void **state)
 	assert_int_equal(f->quiesces, 1);
 	assert_int_equal(f->resets, resets + 1);
 	assert_int_equal(f->resumes, 0);
-	assert_false(f->transport.attached[0]);
+	assert_false(f->dev.queues[0].live);
 	offer(f, 0);
-	virtio_queue_notified(&f->dev, 0);
+	driver_notify(&f->dev, 0);
 	virtio_queue_kick(&f->dev, 1);
 	test_run_loop(f->loop);
 	assert_int_equal(f->notifies, notifies);
@@ -478,15 +478,15 @@ static void pause_loses_no_kick(void **state)
 	completed = f->completed;
 	notifies = f->notifies;
 	offer(f, 0);
-	virtio_queue_notified(&f->dev, 0);
+	driver_notify(&f->dev, 0);
 	d->ops->quiesce(d);
 	offer(f, 1);
-	virtio_queue_notified(&f->dev, 1);
+	driver_notify(&f->dev, 1);
 	test_run_loop(f->loop);
 	assert_int_equal(f->notifies, notifies);
 	assert_int_equal(f->quiesces, 1);
 	/* ioeventfds stay: what they collect is looked at later. */
-	assert_true(f->transport.attached[0]);
+	assert_true(f->dev.queues[0].live);
 	d->ops->resume(d);
 	test_run_loop(f->loop);
 	assert_int_equal(f->completed, completed + 2);
@@ -503,7 +503,7 @@ static void resume_kicks_even_without_a_kick(void **state)
 	f->hold = true;
 	completed = f->completed;
 	offer(f, 0);
-	virtio_queue_notified(&f->dev, 0);
+	driver_notify(&f->dev, 0);
 	test_run_loop(f->loop);
 	assert_int_equal(f->completed, completed);
 	d->ops->quiesce(d);
@@ -552,13 +552,13 @@ static void one_queue_is_reset(void **state)
 	start_driver(f);
 	assert_works(f, 0);
 	assert_works(f, 1);
-	virtio_queue_reset(&f->dev, 0);
+	driver_write_queue(&f->dev, 0, REG_QUEUE_RESET, 1);
 	assert_int_equal(f->queue_resets, 1);
-	assert_false(virtio_queue_enabled(&f->dev, 0));
-	assert_int_equal(virtio_queue_size(&f->dev, 0), SIZE);
-	assert_int_equal(virtio_queue_address(&f->dev, 0, RING_DESC, false), 0);
-	assert_false(f->transport.attached[0]);
-	assert_true(f->transport.attached[1]);
+	assert_false(driver_read_queue(&f->dev, 0, REG_QUEUE_ENABLE));
+	assert_int_equal(driver_read_queue(&f->dev, 0, REG_QUEUE_SIZE), SIZE);
+	assert_int_equal(driver_read_queue(&f->dev, 0, REG_DESC_LOW), 0);
+	assert_false(f->dev.queues[0].live);
+	assert_true(f->dev.queues[1].live);
 	assert_works(f, 1);
 	ring_init_at(&f->rings[0], f->ram, RING_BASE, RAM_SIZE, SIZE, RING_BASE,
 		     RING_BASE + RAM_SIZE / 2);
@@ -574,12 +574,12 @@ static void queue_reset_needs_the_feature(void **state)
 
 	make_rings(f);
 	assert_true(driver_start(&f->dev, BIT(VIRTIO_RING_F_EVENT_IDX), f->rings, QUEUES));
-	virtio_queue_reset(&f->dev, 0);
-	assert_true(virtio_queue_enabled(&f->dev, 0));
+	driver_write_queue(&f->dev, 0, REG_QUEUE_RESET, 1);
+	assert_true(driver_read_queue(&f->dev, 0, REG_QUEUE_ENABLE));
 	assert_works(f, 0);
 	/* virtio-mmio may switch a queue off without it. */
-	virtio_queue_set_enabled(&f->dev, 0, false);
-	assert_false(virtio_queue_enabled(&f->dev, 0));
+	driver_write_queue(&f->dev, 0, REG_QUEUE_ENABLE, 0);
+	assert_false(driver_read_queue(&f->dev, 0, REG_QUEUE_ENABLE));
 	assert_works(f, 1);
 }
 
@@ -631,7 +631,7 @@ static void resets_race_with_the_loop(void **state)
 		assert_true(driver_start(&f->dev, BIT(VIRTIO_RING_F_EVENT_IDX), f->rings, QUEUES));
 		for (unsigned n = 0; n < SIZE; n++) {
 			offer(f, n & 1);
-			virtio_queue_notified(&f->dev, n & 1);
+			driver_notify(&f->dev, n & 1);
 			if (n == 3) {
 				d->ops->quiesce(d);
 				d->ops->resume(d);
@@ -675,7 +675,7 @@ static void somebody_else_serves_the_queues(void **state)
 	assert_true(driver_start(&f->dev, BIT(VIRTIO_F_RING_RESET), f->rings, QUEUES));
 	assert_int_equal(seated, QUEUES);
 	offer(f, 0);
-	virtio_queue_notified(&f->dev, 0);
+	driver_notify(&f->dev, 0);
 	test_run_loop(f->loop);
 	assert_int_equal(f->notifies, 0);
 	assert_int_equal(eventfd_read(f->dev.queues[0].kick_fd, &kicks), 0);
@@ -683,7 +683,7 @@ static void somebody_else_serves_the_queues(void **state)
 	assert_int_equal(seated, 0);
 	life->resume(&f->dev.device);
 	assert_int_equal(seated, QUEUES);
-	virtio_queue_reset(&f->dev, 1);
+	driver_write_queue(&f->dev, 1, REG_QUEUE_RESET, 1);
 	assert_int_equal(seated, QUEUES - 1);
 	virtio_set_status(&f->dev, 0);
 	assert_int_equal(seated, 0);

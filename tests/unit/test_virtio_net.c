@@ -172,7 +172,7 @@ static void tx_bounded(void **state)
 	at = ring_alloc(r, 100);
 	for (unsigned i = 0; i < 256; i++)
 		ring_add(r, &(struct ring_buffer){ at, 100, false }, 1);
-	virtio_queue_notified(&m->net->dev, TX);
+	driver_notify(&m->net->dev, TX);
 	turn(m, 0);
 	assert_int_equal(m->fake->nr_sent, NET_BATCH);
 	for (unsigned i = 0; i < 20; i++)

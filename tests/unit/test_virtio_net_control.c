@@ -77,15 +77,15 @@ static void queue_reset_forgets(void **state)
 	for (unsigned i = 0; i < 8; i++)
 		offer_rx(m, 100);
 	kick(m, RX);
-	virtio_queue_reset(dev, RX);
+	driver_write_queue(dev, RX, REG_QUEUE_RESET, 1);
 	assert_int_equal(m->net->pairs[0].nr_chains, 0);
 	turn(m, 0);
 	ring_init_at(r, m->ram, RING_BASE, RAM_SIZE, 64, RING_BASE, RING_BASE + MIB(1));
-	virtio_queue_set_size(dev, RX, 64);
-	virtio_queue_set_address(dev, RX, RING_DESC, false, r->desc_gpa);
-	virtio_queue_set_address(dev, RX, RING_DRIVER, false, r->avail_gpa);
-	virtio_queue_set_address(dev, RX, RING_DEVICE, false, r->used_gpa);
-	virtio_queue_set_enabled(dev, RX, true);
+	driver_write_queue(dev, RX, REG_QUEUE_SIZE, 64);
+	driver_write_queue(dev, RX, REG_DESC_LOW, r->desc_gpa);
+	driver_write_queue(dev, RX, REG_AVAIL_LOW, r->avail_gpa);
+	driver_write_queue(dev, RX, REG_USED_LOW, r->used_gpa);
+	driver_write_queue(dev, RX, REG_QUEUE_ENABLE, 1);
 	offer_rx(m, 1600);
 	kick(m, RX);
 	arrives(m->fake, 60, 1);
@@ -252,9 +252,9 @@ static void threads(void **state)
 
 		memcpy(ring_ptr(r, at, 4), (u8[]){ 4, 0, 1 + (i & 1), 0 }, 4);
 		ring_add(r, (struct ring_buffer[]){ { at, 4, false }, { at + 4, 1, true } }, 2);
-		virtio_queue_notified(&m->net->dev, m->ctrl);
+		driver_notify(&m->net->dev, m->ctrl);
 		send(m, NET_HDR_LEN, 60, i);
-		virtio_queue_notified(&m->net->dev, TX);
+		driver_notify(&m->net->dev, TX);
 		if (i % 10 == 9) {
 			device->ops->quiesce(device);
 			device->ops->resume(device);

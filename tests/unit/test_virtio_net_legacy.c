@@ -179,7 +179,7 @@ static int teardown(void **state)
 
 static void kick(struct machine *m, unsigned queue)
 {
-	virtio_queue_notified(dev_of(m), queue);
+	driver_notify(dev_of(m), queue);
 	test_run_loop(m->net->pairs[0].loop);
 }
 

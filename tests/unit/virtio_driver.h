@@ -26,29 +26,18 @@ struct test_transport {
 	_Atomic unsigned interrupts[VIRTIO_MAX_QUEUES];
 	_Atomic unsigned config_interrupts;
 	unsigned resets;
-	bool attached[VIRTIO_MAX_QUEUES]; /* has an ioeventfd */
 	bool destroyed;
 };
 
-static inline void test_signal_queue(struct virtio_transport *t, unsigned index)
+static inline bool test_send_message(struct virtio_transport *t, int queue)
 {
-	CONTAINER_OF(t, struct test_transport, transport)->interrupts[index]++;
-}
+	struct test_transport *test = CONTAINER_OF(t, struct test_transport, transport);
 
-static inline void test_signal_config(struct virtio_transport *t)
-{
-	CONTAINER_OF(t, struct test_transport, transport)->config_interrupts++;
-}
-
-static inline int test_queue_attach(struct virtio_transport *t, unsigned index, int kick_fd)
-{
-	CONTAINER_OF(t, struct test_transport, transport)->attached[index] = true;
-	return 0;
-}
-
-static inline void test_queue_detach(struct virtio_transport *t, unsigned index, int kick_fd)
-{
-	CONTAINER_OF(t, struct test_transport, transport)->attached[index] = false;
+	if (queue == VIRTIO_NO_QUEUE)
+		test->config_interrupts++;
+	else
+		test->interrupts[queue]++;
+	return true;
 }
 
 static inline void test_transport_reset(struct virtio_transport *t)
@@ -62,10 +51,7 @@ static inline void test_transport_destroy(struct virtio_transport *t)
 }
 
 static const struct virtio_transport_ops test_transport_ops = {
-	.signal_queue = test_signal_queue,
-	.signal_config = test_signal_config,
-	.queue_attach = test_queue_attach,
-	.queue_detach = test_queue_detach,
+	.send_message = test_send_message,
 	.reset = test_transport_reset,
 	.destroy = test_transport_destroy,
 };
@@ -77,6 +63,62 @@ static inline void test_transport_init(struct test_transport *t, struct virtio_d
 	t->transport.dev = dev;
 	dev->transport = &t->transport;
 }
+
+/* ---- the registers, as functions ---- */
+
+static inline u8 virtio_get_status(struct virtio_device *dev)
+{
+	return virtio_read(dev, REG_STATUS);
+}
+
+static inline void virtio_set_status(struct virtio_device *dev, u8 status)
+{
+	virtio_write(dev, REG_STATUS, status);
+}
+
+static inline u8 virtio_config_generation(struct virtio_device *dev)
+{
+	return virtio_read(dev, REG_GENERATION);
+}
+
+static inline u32 virtio_get_device_features(struct virtio_device *dev, u32 select)
+{
+	virtio_write(dev, REG_DEVICE_SELECT, select);
+	return virtio_read(dev, REG_DEVICE_FEATURES);
+}
+
+static inline u32 virtio_get_driver_features(struct virtio_device *dev, u32 select)
+{
+	virtio_write(dev, REG_DRIVER_SELECT, select);
+	return virtio_read(dev, REG_DRIVER_FEATURES);
+}
+
+static inline void virtio_set_driver_features(struct virtio_device *dev, u32 select, u32 value)
+{
+	virtio_write(dev, REG_DRIVER_SELECT, select);
+	virtio_write(dev, REG_DRIVER_FEATURES, value);
+}
+
+static inline u32 driver_read_queue(struct virtio_device *dev, unsigned index,
+				    enum virtio_register reg)
+{
+	virtio_write(dev, REG_QUEUE_SELECT, index);
+	return virtio_read(dev, reg);
+}
+
+static inline void driver_write_queue(struct virtio_device *dev, unsigned index,
+				      enum virtio_register reg, u32 value)
+{
+	virtio_write(dev, REG_QUEUE_SELECT, index);
+	virtio_write(dev, reg, value);
+}
+
+static inline void driver_notify(struct virtio_device *dev, u32 index)
+{
+	virtio_write(dev, REG_NOTIFY, index);
+}
+
+/* ---- a driver's way ---- */
 
 /* Status up to FEATURES_OK with exactly these features; false when the device refused them. */
 static inline bool driver_negotiate(struct virtio_device *dev, u64 features)
@@ -90,16 +132,20 @@ static inline bool driver_negotiate(struct virtio_device *dev, u64 features)
 	return virtio_get_status(dev) & VIRTIO_CONFIG_S_FEATURES_OK;
 }
 
+static inline void driver_set_address(struct virtio_device *dev, enum virtio_register low,
+				      gpa_t gpa)
+{
+	virtio_write(dev, low, gpa);
+	virtio_write(dev, low + 1, gpa >> 32);
+}
+
 static inline void driver_set_queue(struct virtio_device *dev, unsigned index, const struct ring *r)
 {
-	virtio_queue_set_size(dev, index, r->size);
-	virtio_queue_set_address(dev, index, RING_DESC, false, r->desc_gpa);
-	virtio_queue_set_address(dev, index, RING_DESC, true, r->desc_gpa >> 32);
-	virtio_queue_set_address(dev, index, RING_DRIVER, false, r->avail_gpa);
-	virtio_queue_set_address(dev, index, RING_DRIVER, true, r->avail_gpa >> 32);
-	virtio_queue_set_address(dev, index, RING_DEVICE, false, r->used_gpa);
-	virtio_queue_set_address(dev, index, RING_DEVICE, true, r->used_gpa >> 32);
-	virtio_queue_set_enabled(dev, index, true);
+	driver_write_queue(dev, index, REG_QUEUE_SIZE, r->size);
+	driver_set_address(dev, REG_DESC_LOW, r->desc_gpa);
+	driver_set_address(dev, REG_AVAIL_LOW, r->avail_gpa);
+	driver_set_address(dev, REG_USED_LOW, r->used_gpa);
+	virtio_write(dev, REG_QUEUE_ENABLE, 1);
 }
 
 static inline void driver_ok(struct virtio_device *dev)
@@ -128,8 +174,8 @@ static inline bool driver_start_legacy(struct virtio_device *dev, u32 features, 
 	virtio_set_status(dev, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
 	virtio_set_driver_features(dev, 0, features);
 	for (unsigned i = 0; i < nr; i++) {
-		virtio_queue_set_size(dev, i, rings[i].size);
-		virtio_queue_set_area(dev, i, rings[i].desc_gpa, align);
+		driver_write_queue(dev, i, REG_QUEUE_SIZE, rings[i].size);
+		virtio_queue_set_area(dev, rings[i].desc_gpa, align);
 	}
 	driver_ok(dev);
 	return virtio_get_status(dev) ==

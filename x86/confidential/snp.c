@@ -6,6 +6,7 @@
 
 #include "board.h"
 #include "cpuid.h"
+#include "firmware.h"
 #include "lkvm/boot/file.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/conversion.h"
@@ -20,28 +21,41 @@
 struct snp {
 	const struct snp_config *config;
 	struct snp_host host;
+	struct boot_file firmware_file; /* path NULL: none */
+	struct boot_file hashed_kernel; /* the kernel that a firmware is to know; path NULL: none */
 	struct snp_firmware firmware;
-	struct snp_identity identity;
+	struct snp_identity_files identity;
 	struct snp_plan plan;
 };
 
-static int parse_firmware(struct snp *snp, const struct boot_file *file)
+static int open_firmware(struct snp *snp, const struct vm_config *config)
 {
-	u8 *image = malloc(file->size);
+	struct boot_file *file = &snp->firmware_file;
+	u8 *image;
 	ssize_t got;
-	int err;
+	int err = boot_file_open(file, "firmware", config->firmware, X86_FIRMWARE_MAX);
 
+	if (err)
+		return err;
+	/* More than can be right is not read; the size is what is wrong then. */
+	image = malloc(MIN(file->size, (u64)X86_FIRMWARE_MAX));
 	if (!image)
 		return -ENOMEM;
-	got = boot_file_read(file, 0, image, file->size);
-	err = got < 0 ? got : snp_firmware_parse(&snp->firmware, file->path, image, got);
-	if (got < 0)
-		log_fatal("Unable to read firmware %s: %s", file->path, strerror(-err));
+	got = boot_file_read(file, 0, image, MIN(file->size, (u64)X86_FIRMWARE_MAX));
+	if (got < 0) {
+		log_fatal("Unable to read firmware %s: %s", file->path, strerror(-got));
+		err = got;
+	} else {
+		err = snp_firmware_parse(&snp->firmware, file->path, image,
+					 file->size > X86_FIRMWARE_MAX ? file->size : (u64)got);
+	}
 	free(image);
+	if (!err && config->kernel)
+		err = boot_file_open(&snp->hashed_kernel, "kernel", config->kernel, config->memory);
 	return err;
 }
 
-/* Of the firmware what is in its image; the ID block. */
+/* Firmware, kernel for its hash, ID block. */
 static int snp_open(struct vm *vm)
 {
 	const struct vm_config *config = vm->config;
@@ -55,7 +69,7 @@ static int snp_open(struct vm *vm)
 	snp->host = (struct snp_host){ .sev_fd = -1 };
 	err = snp_identity_read(&snp->identity, snp->config);
 	if (!err && config->firmware)
-		err = parse_firmware(snp, &vm->arch->firmware.image);
+		err = open_firmware(snp, config);
 	return err;
 }
 
@@ -72,6 +86,8 @@ static void snp_destroy(struct vm *vm)
 		return;
 	if (snp->host.sev_fd >= 0)
 		close(snp->host.sev_fd);
+	boot_file_close(&snp->firmware_file);
+	boot_file_close(&snp->hashed_kernel);
 	free(snp);
 }
 
@@ -81,6 +97,11 @@ static unsigned snp_private_bit(const struct vm *vm)
 	struct kvm_cpuid2 *cpuid = vm->arch->cpuid;
 
 	return (cpuid ? x86_cpuid_c_bit(cpuid) : 0) ?: snp_c_bit(&vm->config->arch.snp);
+}
+
+static u64 snp_firmware_size(const struct vm *vm)
+{
+	return vm->arch->snp->firmware.size;
 }
 
 static int snp_vm_created(struct vm *vm)
@@ -95,13 +116,14 @@ static int snp_vm_created(struct vm *vm)
 	return snp_host_init(&snp->host, snp->config);
 }
 
-static int plan_firmware(struct snp *snp, struct vm *vm)
+static int load_firmware(struct snp *snp, struct vm *vm, const struct x86_boot *boot)
 {
-	const struct boot_file *kernel = &vm->arch->firmware.kernel;
-	const struct x86_boot *boot = &vm->arch->boot;
+	const struct boot_file *kernel = &snp->hashed_kernel;
 	struct snp_hashes hashes;
-	int err = 0;
+	int err = x86_firmware_place(vm, &snp->firmware_file);
 
+	if (err)
+		return err;
 	if (kernel->path)
 		err = snp_hashes_make(&hashes, kernel, boot->initrds, boot->nr_initrds,
 				      boot->cmdline);
@@ -113,7 +135,7 @@ static int plan_firmware(struct snp *snp, struct vm *vm)
 	return err;
 }
 
-/* Nothing of KVM, so that a digest can be made of the plan. */
+/* All but the firmware's contents are in memory. Nothing of KVM, so that a digest can be made of the plan. */
 static int snp_load(struct vm *vm)
 {
 	struct arch_vm *x86 = vm->arch;
@@ -123,8 +145,8 @@ static int snp_load(struct vm *vm)
 		.nr_vcpus = vm->config->cpus,
 		.vmsa_features = snp->config->vmsa_features,
 	};
-	if (vm->config->firmware)
-		return plan_firmware(snp, vm);
+	if (snp->firmware_file.path)
+		return load_firmware(snp, vm, &x86->boot);
 	return snp_plan_kernel(&snp->plan, &x86->kernel, &x86->boot, &x86->entry);
 }
 
@@ -139,11 +161,11 @@ const u8 *snp_owners_digest(const struct snp *snp)
 }
 
 /* The bit is in page tables that are measured, so it is a promise and not looked up. */
-static int check_c_bit(const struct vm *vm)
+static int check_c_bit(const struct snp *snp, struct kvm_cpuid2 *cpuid)
 {
-	unsigned want = snp_c_bit(&vm->config->arch.snp), bit = x86_cpuid_c_bit(vm->arch->cpuid);
+	unsigned want = snp_c_bit(snp->config), bit = x86_cpuid_c_bit(cpuid);
 
-	if (!bit || vm->config->firmware || bit == want)
+	if (!bit || snp->firmware_file.path || bit == want)
 		return 0;
 	log_fatal("--snp c-bit=%u: this processor's is %u; c-bit=%u would work", want, bit, bit);
 	return -EINVAL;
@@ -167,15 +189,20 @@ static int forget_pages(const struct snp *snp, struct vm *vm)
  */
 static int snp_launch(struct vm *vm)
 {
+	struct snp_identity identity = { NULL, NULL };
 	struct kvm_cpuid2 *cpuid = vm->arch->cpuid;
 	struct snp *snp = vm->arch->snp;
-	int err = check_c_bit(vm);
+	int err;
 
+	if (snp->identity.given)
+		identity = (struct snp_identity){ (const u8 *)&snp->identity.block,
+						  snp->identity.auth };
+	snp->host.vcpus = vm->vcpus;
+	err = check_c_bit(snp, cpuid);
 	if (err)
 		return err;
-	snp->host.vcpus = vm->vcpus;
 	x86_cpuid_set_vcpu(cpuid, 0);
-	err = snp_host_launch(&snp->host, snp->config, &snp->identity, &snp->plan, cpuid);
+	err = snp_host_launch(&snp->host, snp->config, &identity, &snp->plan, cpuid);
 	return err ?: forget_pages(snp, vm);
 }
 
@@ -221,6 +248,7 @@ const struct confidential_ops x86_snp = {
 	.open = snp_open,
 	.open_devices = snp_open_devices,
 	.private_bit = snp_private_bit,
+	.firmware_size = snp_firmware_size,
 	.vm_created = snp_vm_created,
 	.load = snp_load,
 	.launch = snp_launch,

@@ -12,7 +12,6 @@
 #include "lkvm/vm/device.h"
 #include "lkvm/memory/memory.h"
 #include "lkvm/pci/pci.h"
-#include "writer.h"
 
 /* Power management, from BOARD_PORT_PM: the PM1 event and control blocks, the timer, and a byte that resets. */
 #define ACPI_PM1_STATUS		  0x0
@@ -53,7 +52,8 @@ struct acpi_files {
 	u8 *area; /* tables' and rsdp's */
 	const u8 *tables, *rsdp;
 	size_t tables_size, rsdp_size;
-	struct writer loader; /* its commands */
+	void *loader;
+	size_t loader_size;
 };
 int acpi_build_files(struct acpi_files *files, const struct platform *platform);
 void acpi_files_free(struct acpi_files *files);

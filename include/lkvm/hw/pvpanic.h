@@ -3,11 +3,12 @@
 #ifndef LKVM_HW_PVPANIC_H
 #define LKVM_HW_PVPANIC_H
 
-#include "lkvm/vm/device.h"
+#include "lkvm/util/types.h"
 
 struct vm;
 
 /* pvpanic (QEMU's specification) at an I/O port, QEMU0001 in ACPI; or at an address, for device trees. */
-int pvpanic_create(struct vm *vm, enum device_resource_kind kind, u64 base);
+int pvpanic_port_create(struct vm *vm, u16 port);
+int pvpanic_mmio_create(struct vm *vm, gpa_t base);
 
 #endif

@@ -81,8 +81,10 @@ struct virtio_queue_slot {
 	int kick_fd;	   /* eventfd: ioeventfd or a trapped kick signals it */
 	struct loop_fd kick;
 	/* dev->lock. */
-	bool live; /* the device is active and the queue enabled: the transport may have an ioeventfd */
+	bool live;     /* the device is active and the queue enabled: it may have an ioeventfd */
 	bool attached; /* the seat serves it */
+	bool has_ioeventfd;
+	struct ioeventfd doorbell; /* where that is */
 };
 
 /* What a guest sees of a device beside its queues. Written with dev->lock held or as said. */
@@ -94,9 +96,16 @@ struct virtio_state {
 	u8 features_bad;	      /* it accepted something past the 64 that exist */
 	u8 active;     /* DRIVER_OK seen, or a legacy driver's first kick: queues live */
 	u8 big_endian; /* a legacy driver's byte order; written while not active only */
-	u8 unused[2];
+	u8 isr;	       /* isr_lock: VIRTIO_ISR_...; the line is asserted while there are any */
+	u8 unused;
+	/* Registers that say what others are of; read by any thread. */
+	_Atomic u32 device_select, driver_select, queue_select;
+	u32 unused_too;
 };
-_Static_assert(sizeof(struct virtio_state) == 16, "no padding");
+_Static_assert(sizeof(struct virtio_state) == 32, "no padding");
+
+#define VIRTIO_ISR_QUEUE  1
+#define VIRTIO_ISR_CONFIG 2
 
 struct virtio_device {
 	struct device device; /* lifecycle: the core's; the device's own steps are in ops */
@@ -110,6 +119,7 @@ struct virtio_device {
 	bool legacy; /* for drivers of before virtio 1.0; constant once attached */
 
 	pthread_mutex_t lock;
+	pthread_mutex_t isr_lock; /* a leaf: the status and the line's level go together */
 	struct virtio_state state;
 	bool paused; /* the lock's: between quiesce and resume of the machine */
 	struct log_limit complaints;
@@ -176,15 +186,20 @@ void virtio_queue_kick(struct virtio_device *dev, unsigned index);
  */
 void virtio_break(struct virtio_device *dev, const char *fmt, ...) __printf(2, 3);
 
-/* ---- for transports; all take and release dev->lock themselves ---- */
+/* ---- for transports; vCPU threads. All take and release dev->lock themselves. ---- */
+
+#define VIRTIO_NO_QUEUE (-1)
 
 struct virtio_transport_ops {
-	/* Any thread: the queue has used buffers the driver wants to hear of. */
-	void (*signal_queue)(struct virtio_transport *t, unsigned index);
-	void (*signal_config)(struct virtio_transport *t);
-	/* Install or remove the ioeventfd of a queue. vCPU thread, dev->lock held. */
-	int (*queue_attach)(struct virtio_transport *t, unsigned index, int kick_fd);
-	void (*queue_detach)(struct virtio_transport *t, unsigned index, int kick_fd);
+	/*
+	 * Any thread: sends the message that a queue has for its used buffers, or VIRTIO_NO_QUEUE that of a changed
+	 * configuration. False: interrupts go by the line now. NULL: always.
+	 */
+	bool (*send_message)(struct virtio_transport *t, int queue);
+	/* Any thread, isr_lock held. NULL where send_message is always true. */
+	void (*set_line)(struct virtio_transport *t, bool level);
+	/* Where a write kicks the queue. dev->lock held. False: nowhere. NULL: it never has such a place. */
+	bool (*doorbell)(struct virtio_transport *t, unsigned queue, struct ioeventfd *bell);
 	/* The transport's own registers and vectors after a device reset (status 0) or a machine reset.
 	 * dev->lock held, no queue is live. */
 	void (*reset)(struct virtio_transport *t);
@@ -196,42 +211,60 @@ struct virtio_transport {
 	struct virtio_device *dev;
 };
 
-u8 virtio_get_status(struct virtio_device *dev);
-/* 0 resets, synchronously. Refuses FEATURES_OK and DRIVER_OK that are not earned. vCPU thread. */
-void virtio_set_status(struct virtio_device *dev, u8 status);
-u32 virtio_get_device_features(struct virtio_device *dev, u32 select);
-void virtio_set_driver_features(struct virtio_device *dev, u32 select, u32 value);
-u32 virtio_get_driver_features(struct virtio_device *dev, u32 select);
-
-enum virtio_ring_part { RING_DESC, RING_DRIVER, RING_DEVICE };
-/* An index past the last queue reads as size 0 and writes are ignored. */
-u16 virtio_queue_max(struct virtio_device *dev, unsigned index);
-u16 virtio_queue_size(struct virtio_device *dev, unsigned index);
-void virtio_queue_set_size(struct virtio_device *dev, unsigned index, u32 size);
-bool virtio_queue_enabled(struct virtio_device *dev, unsigned index);
-/* Enabling validates size and addresses; a bad queue breaks the device. MMIO may write 0 too. */
-void virtio_queue_set_enabled(struct virtio_device *dev, unsigned index, bool enabled);
-/* VIRTIO_F_RING_RESET: synchronous; ignored unless the driver accepted the feature. */
-void virtio_queue_reset(struct virtio_device *dev, unsigned index);
-u32 virtio_queue_address(struct virtio_device *dev, unsigned index, enum virtio_ring_part part,
-			 bool high);
-void virtio_queue_set_address(struct virtio_device *dev, unsigned index, enum virtio_ring_part part,
-			      bool high, u32 value);
 /*
- * The legacy way: one area at gpa that holds all three, the used ring aligned to `align` (virtio 1.3,
+ * What all transports have registers for, each in places of its own. Those of a queue are of the one that is selected: without
+ * such a queue they read as 0, and writes are ignored. So are writes to what only tells.
+ */
+enum virtio_register {
+	REG_NONE, /* reads as 0 */
+	REG_DEVICE_SELECT,
+	REG_DEVICE_FEATURES, /* the selected half of them, as the next but one */
+	REG_DRIVER_SELECT,
+	REG_DRIVER_FEATURES,
+	/* Written 0 it resets, synchronously. FEATURES_OK and DRIVER_OK that are not earned are refused. */
+	REG_STATUS,
+	REG_GENERATION, /* of the configuration space */
+	REG_NUM_QUEUES,
+	/*
+	 * Kicks the queue of that number: what was trapped instead of taken by an ioeventfd. A legacy driver may kick
+	 * before DRIVER_OK: its features are final then (virtio 1.3, 3.1.2). Reads as 0.
+	 */
+	REG_NOTIFY,
+	REG_QUEUE_SELECT,
+	REG_QUEUE_NUMBER, /* the selected one, if it exists */
+	REG_QUEUE_MAX,
+	REG_QUEUE_SIZE,
+	/* Bit 0. Enabling checks size and addresses; a bad queue breaks the device. */
+	REG_QUEUE_ENABLE,
+	/* 1: VIRTIO_F_RING_RESET, synchronously; ignored unless the driver accepted the feature. Reads as 0. */
+	REG_QUEUE_RESET,
+	/* Descriptor table, avail ring, used ring. */
+	REG_DESC_LOW,
+	REG_DESC_HIGH,
+	REG_AVAIL_LOW,
+	REG_AVAIL_HIGH,
+	REG_USED_LOW,
+	REG_USED_HIGH,
+	REG_OF_TRANSPORT, /* the first that the core knows nothing of */
+};
+
+u32 virtio_read(struct virtio_device *dev, enum virtio_register reg);
+void virtio_write(struct virtio_device *dev, enum virtio_register reg, u32 value);
+
+/* Any thread: the interrupt status, of which the bits in `clear` are acknowledged. */
+u8 virtio_isr(struct virtio_transport *t, u8 clear);
+/* dev->lock held: the transport's doorbells came, went or are elsewhere. */
+void virtio_doorbells_moved(struct virtio_device *dev);
+
+/*
+ * The legacy way, for the selected queue: one area at gpa that holds all three, the used ring aligned to `align` (virtio 1.3,
  * 2.7.2). Enables the queue; gpa 0 takes it away.
  */
-void virtio_queue_set_area(struct virtio_device *dev, unsigned index, gpa_t gpa, u32 align);
+void virtio_queue_set_area(struct virtio_device *dev, gpa_t gpa, u32 align);
 /* Where its descriptor table is; 0: not enabled. */
-gpa_t virtio_queue_area(struct virtio_device *dev, unsigned index);
-/*
- * A kick that was trapped instead of taken by an ioeventfd. A legacy driver may kick before DRIVER_OK:
- * its features are final then (virtio 1.3, 3.1.2).
- */
-void virtio_queue_notified(struct virtio_device *dev, u32 index);
+gpa_t virtio_queue_area(struct virtio_device *dev);
 void virtio_config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len);
 void virtio_config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len);
-u8 virtio_config_generation(struct virtio_device *dev);
 
 /* Transports' own makers; virtio_attach picks one. Logs and returns -errno on failure. */
 int virtio_pci_attach(struct virtio_device *dev, struct vm *vm);

@@ -73,13 +73,17 @@ int irq_msi_route(struct vm *vm, unsigned gsi, const struct msi_message *message
 int irqfd_assign(struct vm *vm, int eventfd, unsigned gsi);
 int irqfd_deassign(struct vm *vm, int eventfd, unsigned gsi);
 
-/*
- * A write of any value (or, with `datamatch`, of that value of `len` bytes) to the address
- * signals the eventfd and does not leave the kernel. len 0: any length, MMIO only.
- */
-int ioeventfd_assign(struct vm *vm, int eventfd, u64 address, unsigned len, bool datamatch,
-		     u64 value, bool port);
-int ioeventfd_deassign(struct vm *vm, int eventfd, u64 address, unsigned len, bool datamatch,
-		       u64 value, bool port);
+/* What signals an eventfd: a write of any value, or with `match` only of `value`, of `len` bytes. */
+struct ioeventfd {
+	u64 address;
+	unsigned len; /* 0: any, not of a port */
+	bool port;    /* the address is one */
+	bool match;
+	u64 value;
+};
+
+/* Such a write does not leave the kernel. 0 or -errno. */
+int ioeventfd_assign(struct vm *vm, int eventfd, const struct ioeventfd *where);
+int ioeventfd_deassign(struct vm *vm, int eventfd, const struct ioeventfd *where);
 
 #endif
