@@ -147,17 +147,6 @@ static bool add(struct set *set, const struct piece *piece, const u8 *frame)
 	return true;
 }
 
-static u16 checksum(const u8 *header, unsigned len)
-{
-	u32 sum = 0;
-
-	for (unsigned i = 0; i < len; i += 2)
-		sum += wire16(header + i);
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
-}
-
 static u8 *whole(struct set *set, size_t *len)
 {
 	u8 *frame = set->data + HEADER_MAX - set->header_len, *ip = frame + ETH_HEADER;
@@ -167,7 +156,7 @@ static u8 *whole(struct set *set, size_t *len)
 	wire_put16(ip + 2, header + set->total);
 	wire_put16(ip + 6, 0);
 	wire_put16(ip + 10, 0);
-	wire_put16(ip + 10, checksum(ip, header));
+	wire_put16(ip + 10, wire_checksum(wire_sum(0, ip, header)));
 	*len = set->header_len + set->total;
 	return frame;
 }

@@ -7,8 +7,7 @@
 #ifndef LKVM_NET_LOOPBACK_H
 #define LKVM_NET_LOOPBACK_H
 
-#include <stddef.h>
-#include "lkvm/util/types.h"
+#include "packet.h"
 
 #define LOOPBACK_FLOWS 64
 #define LOOPBACK_PORTS 16
@@ -20,7 +19,10 @@ struct loopback {
 	u16 udp_forwards[LOOPBACK_PORTS]; /* the guest's ports */
 	unsigned nr_udp_forwards;
 
-	/* Who sent something from the host's 127.0.0.1 through a udp: forward, and may be answered. */
+	/*
+	 * Programs on the host that sent the guest a datagram through a udp: forward: the guest may answer them, the oldest is
+	 * forgotten.
+	 */
 	struct loopback_flow {
 		u8 version; /* 4 or 6; 0: none */
 		u16 host_port, guest_port;
@@ -28,10 +30,10 @@ struct loopback {
 	unsigned next_flow;
 };
 
-/* A frame for the guest is on its way. */
-void loopback_note(struct loopback *loopback, const u8 *frame, size_t len);
+/* A packet for the guest is on its way: if it came through a udp: forward it may be answered. */
+void loopback_note(struct loopback *loopback, const struct packet *packet);
 
-/* May this frame of the guest's go on? If not, *port is what it wanted of 10.0.2.2, or 0. */
-bool loopback_allows(struct loopback *loopback, const u8 *frame, size_t len, u16 *port);
+/* May this packet of the guest's go on? If not, *port is what it wanted of 10.0.2.2, or 0. */
+bool loopback_allows(struct loopback *loopback, const struct packet *packet, u16 *port);
 
 #endif

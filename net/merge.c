@@ -5,17 +5,10 @@
 #include "wire.h"
 
 /* Less than this is no stream: nothing is gained, and it does not wait to be copied. */
-#define DATA_MIN   512
-#define TCP_HEADER 20
-#define TCP_SEQ	   4
-#define TCP_ACK	   8
-#define TCP_LENGTH 12
-#define TCP_FLAGS  13
-#define TCP_SUM	   16
-#define TCP_URGENT 18
-#define FLAG_PSH   0x08
-#define FLAG_ACK   0x10
-#define DONT_FRAG  0x4000
+#define DATA_MIN  512
+#define FLAG_PSH  0x08
+#define FLAG_ACK  0x10
+#define DONT_FRAG 0x4000
 
 struct segment {
 	u32 header; /* Ethernet's and IP's */
@@ -23,28 +16,13 @@ struct segment {
 	u32 sum; /* of the data */
 };
 
-/* Of an even number of bytes. */
-static u32 add_up(u32 sum, const u8 *p, unsigned len)
-{
-	for (unsigned i = 0; i < len; i += 2)
-		sum += wire16(p + i);
-	return sum;
-}
-
-static u16 fold(u32 sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return sum;
-}
-
 static bool is_ip4(const u8 *frame, u32 len)
 {
 	const u8 *ip = frame + ETH_HEADER;
 
 	return wire16(frame + 12) == ETH_IP && ip[0] == 0x45 && ip[9] == IP_TCP &&
 	       wire16(ip + 2) == len - ETH_HEADER && !(wire16(ip + 6) & ~DONT_FRAG) &&
-	       fold(add_up(0, ip, IP_HEADER)) == 0xffff;
+	       !wire_checksum(wire_sum(0, ip, IP_HEADER));
 }
 
 static bool is_ip6(const u8 *frame, u32 len)
@@ -61,7 +39,7 @@ static u32 header_sum(const u8 *frame, u32 header, u32 len)
 	unsigned addresses = header == ETH_HEADER + IP_HEADER ? 8 : 32;
 	u32 sum = IP_TCP + len - header;
 
-	return add_up(sum, frame + header - addresses, addresses + TCP_HEADER);
+	return wire_sum(sum, frame + header - addresses, addresses + TCP_HEADER);
 }
 
 /* False: not one that others could follow. */
@@ -85,7 +63,7 @@ static bool parse(const u8 *frame, u32 len, struct segment *segment)
 	if (segment->data < DATA_MIN)
 		return false;
 	/* All of it adds up to 0xffff, so the data do to what the rest leaves. */
-	segment->sum = (u16)~fold(header_sum(frame, segment->header, len));
+	segment->sum = wire_checksum(header_sum(frame, segment->header, len));
 	return true;
 }
 
@@ -146,13 +124,13 @@ static void write_header(struct merge *merge)
 	if (merge->header == ETH_HEADER + IP_HEADER) {
 		wire_put16(ip + 2, merge->len - ETH_HEADER);
 		wire_put16(ip + 10, 0);
-		wire_put16(ip + 10, ~fold(add_up(0, ip, IP_HEADER)));
+		wire_put16(ip + 10, wire_checksum(wire_sum(0, ip, IP_HEADER)));
 	} else {
 		wire_put16(ip + 4, merge->len - merge->header);
 	}
 	wire_put16(tcp + TCP_SUM, 0);
 	wire_put16(tcp + TCP_SUM,
-		   ~fold(merge->sum + header_sum(merge->frame, merge->header, merge->len)));
+		   wire_checksum(merge->sum + header_sum(merge->frame, merge->header, merge->len)));
 }
 
 const u8 *merge_end(struct merge *merge, u32 *len)

@@ -112,12 +112,14 @@ static const u8 *next_frame(struct user *user, u32 *len)
 static void note_loopback(struct user *user, const u8 *frame, u32 len)
 {
 	u8 headers[ETH_HEADER + 128];
+	struct packet packet;
 
 	if (!user->loopback.nr_udp_forwards)
 		return;
 	len = MIN(len, (u32)sizeof(headers));
 	memcpy(headers, frame, len);
-	loopback_note(&user->loopback, headers, len);
+	if (packet_parse(&packet, headers, len))
+		loopback_note(&user->loopback, &packet);
 }
 
 static ssize_t user_receive(struct net_backend *backend, unsigned pair, const struct iovec *iov,
@@ -175,11 +177,11 @@ static void tell_loopback(struct user *user, u16 port)
 		    port, host);
 }
 
-static bool may_pass(struct user *user, const u8 *frame, size_t len)
+static bool may_pass(struct user *user, const struct packet *packet)
 {
 	u16 port;
 
-	if (loopback_allows(&user->loopback, frame, len, &port))
+	if (loopback_allows(&user->loopback, packet, &port))
 		return true;
 	tell_loopback(user, port);
 	/* libslirp would refuse it as well, and answers. */
@@ -202,8 +204,10 @@ static bool has_room(struct user *user)
 
 static bool judge(struct user *user, u8 *frame, size_t len)
 {
-	/* Mended first: what it means to libslirp is what is judged. */
-	return hazards_mend(user->loopback.host, frame, len) && may_pass(user, frame, len);
+	struct packet packet;
+
+	return packet_parse(&packet, frame, len) && hazards_mend(user->loopback.host, &packet) &&
+	       may_pass(user, &packet);
 }
 
 static void was_put(struct user *user, u32 len)

@@ -14,6 +14,15 @@
 #define IP_TCP	   6
 #define IP_UDP	   17
 
+/* Where things are in a TCP header. */
+#define TCP_HEADER 20 /* its length, without options */
+#define TCP_SEQ	   4
+#define TCP_ACK	   8
+#define TCP_LENGTH 12
+#define TCP_FLAGS  13
+#define TCP_SUM	   16
+#define TCP_URGENT 18
+
 static inline u16 wire16(const u8 *p)
 {
 	return p[0] << 8 | p[1];
@@ -28,6 +37,21 @@ static inline void wire_put16(u8 *p, u16 value)
 {
 	p[0] = value >> 8;
 	p[1] = value;
+}
+
+/* The sum that a checksum is of; `len` is even. wire_checksum() of it goes into the packet. */
+static inline u32 wire_sum(u32 sum, const u8 *p, unsigned len)
+{
+	for (unsigned i = 0; i < len; i += 2)
+		sum += wire16(p + i);
+	return sum;
+}
+
+static inline u16 wire_checksum(u32 sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
 }
 
 #endif

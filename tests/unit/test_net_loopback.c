@@ -52,12 +52,28 @@ static size_t make(u8 protocol, const char *from, u16 from_port, const char *to,
 	return transport + 20 - frame;
 }
 
+static bool allows(size_t len)
+{
+	struct packet packet;
+
+	assert_true(packet_parse(&packet, frame, len));
+	return loopback_allows(&loopback, &packet, &port);
+}
+
+static void note(size_t len)
+{
+	struct packet packet;
+
+	assert_true(packet_parse(&packet, frame, len));
+	loopback_note(&loopback, &packet);
+}
+
 static bool sends(u8 protocol, const char *to, u16 to_port, u8 flags)
 {
 	const char *from = strchr(to, ':') ? "fec0::15" : "10.0.2.15";
 	size_t len = make(protocol, from, 4000, to, to_port, flags);
 
-	return loopback_allows(&loopback, frame, len, &port);
+	return allows(len);
 }
 
 static void addresses(void **state)
@@ -131,29 +147,28 @@ static bool answers(const char *host, u16 host_port, const char *guest, u16 gues
 {
 	size_t len = make(IP_UDP, guest, guest_port, host, host_port, 0);
 
-	return loopback_allows(&loopback, frame, len, &port);
+	return allows(len);
 }
 
 static void udp_answers(void **state)
 {
 	assert_false(answers("10.0.2.2", 40000, "10.0.2.15", 5353));
-	loopback_note(&loopback, frame, make(IP_UDP, "10.0.2.2", 40000, "10.0.2.15", 5353, 0));
+	note(make(IP_UDP, "10.0.2.2", 40000, "10.0.2.15", 5353, 0));
 	assert_true(answers("10.0.2.2", 40000, "10.0.2.15", 5353));
 	assert_false(answers("10.0.2.2", 40001, "10.0.2.15", 5353));
 	assert_false(answers("10.0.2.2", 40000, "10.0.2.15", 5354));
 	assert_false(answers("fec0::2", 40000, "fec0::15", 5353));
 	assert_false(answers("127.0.0.1", 40000, "10.0.2.15", 5353));
 	/* Only ports that are forwarded, and from that address. */
-	loopback_note(&loopback, frame, make(IP_UDP, "10.0.2.2", 40000, "10.0.2.15", 99, 0));
+	note(make(IP_UDP, "10.0.2.2", 40000, "10.0.2.15", 99, 0));
 	assert_false(answers("10.0.2.2", 40000, "10.0.2.15", 99));
-	loopback_note(&loopback, frame, make(IP_UDP, "192.0.2.1", 41000, "10.0.2.15", 5353, 0));
+	note(make(IP_UDP, "192.0.2.1", 41000, "10.0.2.15", 5353, 0));
 	assert_false(answers("10.0.2.2", 41000, "10.0.2.15", 5353));
-	loopback_note(&loopback, frame, make(IP_UDP, "fec0::2", 42000, "fec0::15", 5353, 0));
+	note(make(IP_UDP, "fec0::2", 42000, "fec0::15", 5353, 0));
 	assert_true(answers("fec0::2", 42000, "fec0::15", 5353));
 	/* The oldest is forgotten. */
 	for (unsigned i = 0; i < LOOPBACK_FLOWS; i++)
-		loopback_note(&loopback, frame,
-			      make(IP_UDP, "10.0.2.2", i + 1, "10.0.2.15", 5353, 0));
+		note(make(IP_UDP, "10.0.2.2", i + 1, "10.0.2.15", 5353, 0));
 	assert_false(answers("10.0.2.2", 40000, "10.0.2.15", 5353));
 	assert_true(answers("10.0.2.2", 1, "10.0.2.15", 5353));
 }
@@ -162,17 +177,25 @@ static void udp_answers(void **state)
 static void cut_short(void **state)
 {
 	size_t len = make(IP_TCP, "10.0.2.15", 4000, "10.0.2.2", 80, SYN);
+	size_t header = ETH_HEADER + IP_HEADER;
+	struct packet packet;
 
-	for (size_t n = ETH_HEADER + IP_HEADER; n < len; n++)
-		if (n <= ETH_HEADER + IP_HEADER + 13)
-			assert_false(loopback_allows(&loopback, frame, n, &port));
 	for (size_t n = 0; n < ETH_HEADER + IP_HEADER; n++)
-		assert_true(loopback_allows(&loopback, frame, n, &port));
+		assert_false(packet_parse(&packet, frame, n));
+	for (size_t n = ETH_HEADER + IP_HEADER; n <= ETH_HEADER + IP_HEADER + 13; n++)
+		assert_false(allows(n));
 	/* Options before the transport's header: it is looked for behind them. */
-	memmove(frame + ETH_HEADER + 24, frame + ETH_HEADER + IP_HEADER, 20);
+	memmove(frame + header + 4, frame + header, 20);
 	frame[ETH_HEADER] = 0x46;
-	assert_false(loopback_allows(&loopback, frame, len + 4, &port));
+	assert_false(allows(len + 4));
 	assert_int_equal(port, 80);
+}
+
+static void what_is_not_ip(void **state)
+{
+	make(IP_TCP, "10.0.2.15", 4000, "10.0.2.2", 80, SYN);
+	wire_put16(frame + 12, ETH_ARP);
+	assert_true(allows(42));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, NULL)
@@ -181,7 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(addresses), TEST(what_libslirp_serves), TEST(tcp_answers), TEST(udp_answers),
-		TEST(cut_short),
+		TEST(cut_short), TEST(what_is_not_ip),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
