@@ -19,7 +19,7 @@ struct work {
 	void *arg;
 	bool waited_for; /* lives on the caller's stack; done is signalled under the lock */
 	bool done;
-	STAILQ_ENTRY(work) link;
+	TAILQ_ENTRY(work) link;
 };
 
 struct loop {
@@ -40,7 +40,7 @@ struct loop {
 
 	pthread_mutex_t lock; /* the rest */
 	pthread_cond_t done;
-	STAILQ_HEAD(, work) posted;
+	TAILQ_HEAD(, work) posted;
 	bool running;
 	pthread_t runner;
 };
@@ -71,7 +71,7 @@ struct loop *loop_create(const char *name)
 		return NULL;
 	strncpy(loop->name, name, sizeof(loop->name) - 1);
 	TAILQ_INIT(&loop->timers);
-	STAILQ_INIT(&loop->posted);
+	TAILQ_INIT(&loop->posted);
 	pthread_mutex_init(&loop->lock, NULL);
 	pthread_cond_init(&loop->done, NULL);
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -93,8 +93,8 @@ void loop_destroy(struct loop *loop)
 
 	if (!loop)
 		return;
-	while ((work = STAILQ_FIRST(&loop->posted))) {
-		STAILQ_REMOVE_HEAD(&loop->posted, link);
+	while ((work = TAILQ_FIRST(&loop->posted))) {
+		TAILQ_REMOVE(&loop->posted, work, link);
 		free(work);
 	}
 	if (loop->epoll_fd >= 0)
@@ -187,16 +187,16 @@ static void run_timers(struct loop *loop)
 }
 
 /* The work that is there now; what it posts itself waits for the next round. */
-static void run_posted(struct loop *loop)
+void loop_serve(struct loop *loop)
 {
-	STAILQ_HEAD(, work) now = STAILQ_HEAD_INITIALIZER(now);
+	TAILQ_HEAD(, work) now = TAILQ_HEAD_INITIALIZER(now);
 	struct work *work;
 
 	pthread_mutex_lock(&loop->lock);
-	STAILQ_CONCAT(&now, &loop->posted);
+	TAILQ_CONCAT(&now, &loop->posted, link);
 	pthread_mutex_unlock(&loop->lock);
-	while ((work = STAILQ_FIRST(&now))) {
-		STAILQ_REMOVE_HEAD(&now, link);
+	while ((work = TAILQ_FIRST(&now))) {
+		TAILQ_REMOVE(&now, work, link);
 		work->fn(work->arg);
 		if (!work->waited_for) {
 			free(work);
@@ -207,11 +207,6 @@ static void run_posted(struct loop *loop)
 		pthread_cond_broadcast(&loop->done);
 		pthread_mutex_unlock(&loop->lock);
 	}
-}
-
-void loop_serve(struct loop *loop)
-{
-	run_posted(loop);
 }
 
 static void run_events(struct loop *loop)
@@ -278,12 +273,12 @@ int loop_run(struct loop *loop)
 		}
 		run_events(loop);
 		run_timers(loop);
-		run_posted(loop);
+		loop_serve(loop);
 	}
 	loop->stop = false;
 	set_running(loop, false);
 	/* Somebody may have called loop_call() just before: nobody else would ever answer. */
-	run_posted(loop);
+	loop_serve(loop);
 	return err;
 }
 
@@ -370,7 +365,7 @@ void loop_fd_del(struct loop_fd *handler)
 
 static void enqueue(struct loop *loop, struct work *work)
 {
-	STAILQ_INSERT_TAIL(&loop->posted, work, link);
+	TAILQ_INSERT_TAIL(&loop->posted, work, link);
 	wake(loop);
 }
 

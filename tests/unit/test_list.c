@@ -8,10 +8,8 @@
 struct item {
 	char letter;
 	TAILQ_ENTRY(item) link;
-	STAILQ_ENTRY(item) queued;
 };
 TAILQ_HEAD(list, item);
-STAILQ_HEAD(queue, item);
 
 static struct item a = { .letter = 'a' }, b = { .letter = 'b' }, c = { .letter = 'c' },
 		   d = { .letter = 'd' };
@@ -67,38 +65,10 @@ static void both_ways(void **state)
 	is(&other, "");
 }
 
-static void queued(struct queue *queue, const char *letters)
-{
-	for (struct item *item = STAILQ_FIRST(queue); item; item = item->queued.next)
-		assert_int_equal(item->letter, *letters++);
-	assert_int_equal(*letters, '\0');
-}
-
-static void first_in_first_out(void **state)
-{
-	struct queue queue = STAILQ_HEAD_INITIALIZER(queue), other;
-
-	STAILQ_INIT(&other);
-	STAILQ_INSERT_TAIL(&queue, &a, queued);
-	STAILQ_REMOVE_HEAD(&queue, queued);
-	assert_true(STAILQ_EMPTY(&queue));
-	STAILQ_INSERT_TAIL(&queue, &a, queued);
-	STAILQ_INSERT_TAIL(&queue, &b, queued);
-	STAILQ_CONCAT(&other, &queue);
-	queued(&queue, "");
-	STAILQ_INSERT_TAIL(&other, &c, queued);
-	queued(&other, "abc");
-	STAILQ_INSERT_TAIL(&queue, &d, queued);
-	STAILQ_CONCAT(&other, &queue);
-	STAILQ_REMOVE_HEAD(&other, queued);
-	queued(&other, "bcd");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_ways),
-		cmocka_unit_test(first_in_first_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

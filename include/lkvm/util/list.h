@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lists that go through their elements. The names are those of <sys/queue.h>, which not every C library has: a TAILQ can lose
- * any element and a STAILQ its first. A head begins by its INITIALIZER or INIT, and is not copied. An element is in one
- * list for each of its entries. No locks.
+ * Lists that go through their elements. The names are those of <sys/queue.h>, which not every C library has. A head begins
+ * by its INITIALIZER or INIT, and is not copied. An element is in one list for each of its entries. No locks.
  */
 #ifndef LKVM_UTIL_LIST_H
 #define LKVM_UTIL_LIST_H
@@ -10,21 +9,15 @@
 #include <stddef.h>
 
 /* `end` is where the next element's address goes: the last one's `next`, or `first` while there is none. */
-#define LIST_HEAD_OF(name, type)                                                                   \
+#define TAILQ_HEAD(name, type)                                                                     \
 	struct name {                                                                              \
 		struct type *first, **end;                                                         \
 	}
-#define LIST_EMPTY_HEAD(head)                                                                      \
+#define TAILQ_HEAD_INITIALIZER(head)                                                               \
 	{                                                                                          \
 		NULL, &(head).first                                                                \
 	}
-#define LIST_INIT_HEAD(head) ((head)->first = NULL, (head)->end = &(head)->first)
-
-/* ---- any may go ---- */
-
-#define TAILQ_HEAD(name, type)	     LIST_HEAD_OF(name, type)
-#define TAILQ_HEAD_INITIALIZER(head) LIST_EMPTY_HEAD(head)
-#define TAILQ_INIT(head)	     LIST_INIT_HEAD(head)
+#define TAILQ_INIT(head) ((head)->first = NULL, (head)->end = &(head)->first)
 
 /* `from` is what points to the element. */
 #define TAILQ_ENTRY(type)                                                                          \
@@ -84,43 +77,9 @@
 	do {                                                                                       \
 		if (!TAILQ_EMPTY(other)) {                                                         \
 			(other)->first->entry.from = (head)->end;                                  \
-			STAILQ_CONCAT(head, other);                                                \
-		}                                                                                  \
-	} while (0)
-
-/* ---- the first goes first ---- */
-
-#define STAILQ_HEAD(name, type)	      LIST_HEAD_OF(name, type)
-#define STAILQ_HEAD_INITIALIZER(head) LIST_EMPTY_HEAD(head)
-#define STAILQ_INIT(head)	      LIST_INIT_HEAD(head)
-#define STAILQ_ENTRY(type)                                                                         \
-	struct {                                                                                   \
-		struct type *next;                                                                 \
-	}
-
-#define STAILQ_FIRST(head) ((head)->first)
-#define STAILQ_EMPTY(head) (!(head)->first)
-
-#define STAILQ_INSERT_TAIL(head, item, entry)                                                      \
-	do {                                                                                       \
-		(item)->entry.next = NULL;                                                         \
-		*(head)->end = (item);                                                             \
-		(head)->end = &(item)->entry.next;                                                 \
-	} while (0)
-
-#define STAILQ_REMOVE_HEAD(head, entry)                                                            \
-	do {                                                                                       \
-		(head)->first = (head)->first->entry.next;                                         \
-		if (!(head)->first)                                                                \
-			(head)->end = &(head)->first;                                              \
-	} while (0)
-
-#define STAILQ_CONCAT(head, other)                                                                 \
-	do {                                                                                       \
-		if (!STAILQ_EMPTY(other)) {                                                        \
 			*(head)->end = (other)->first;                                             \
 			(head)->end = (other)->end;                                                \
-			LIST_INIT_HEAD(other);                                                     \
+			TAILQ_INIT(other);                                                         \
 		}                                                                                  \
 	} while (0)
 
