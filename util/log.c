@@ -43,24 +43,6 @@ enum log_level log_get_level(void)
 	return threshold;
 }
 
-static void take_lock(void)
-{
-	pthread_mutex_lock(&lock);
-}
-
-static void release_lock(void)
-{
-	pthread_mutex_unlock(&lock);
-}
-
-static void forget_in_child(void)
-{
-	backlog_len = 0;
-	lost = 0;
-	stuck = false;
-	release_lock();
-}
-
 static void log_end(void)
 {
 	log_drain(LAST_MS);
@@ -68,22 +50,12 @@ static void log_end(void)
 
 static void log_begin(void)
 {
-	/* A child may log too, whatever other threads were doing here; its parent logs what waits. */
-	pthread_atfork(take_lock, release_lock, forget_in_child);
 	atexit(log_end);
 }
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_rdev == b->st_rdev;
-}
-
-/* A child may have closed what is ours, and opened something else under its number. */
-static bool out_is_ours(void)
-{
-	struct stat st;
-
-	return out.fd >= 0 && !fstat(out.fd, &st) && same_file(&st, &out_is);
 }
 
 /* Standard error may be something else than it was. */
@@ -93,11 +65,9 @@ static void look_at_output(void)
 
 	if (fstat(STDERR_FILENO, &now))
 		memset(&now, 0, sizeof(now));
-	if (out_is_ours()) {
-		if (same_file(&now, &out_is))
-			return;
-		shared_fd_exit(&out);
-	}
+	if (out.fd >= 0 && same_file(&now, &out_is))
+		return;
+	shared_fd_exit(&out);
 	shared_fd_init(&out, STDERR_FILENO, O_WRONLY);
 	out_is = now;
 }
@@ -140,19 +110,11 @@ static void flush_backlog(void)
 		stuck = false;
 }
 
-static unsigned count_lines(const char *text, size_t len)
-{
-	unsigned lines = 0;
-
-	for (size_t i = 0; i < len; i++)
-		lines += text[i] == '\n';
-	return lines;
-}
-
 static void keep(const char *text, size_t len)
 {
 	if (len > sizeof(backlog) - backlog_len) {
-		lost += count_lines(text, len);
+		for (size_t i = 0; i < len; i++)
+			lost += text[i] == '\n';
 		return;
 	}
 	memcpy(backlog + backlog_len, text, len);
@@ -179,9 +141,9 @@ static void emit(const char *text, size_t len)
 	if (!backlog_len || stuck)
 		return;
 	stuck = true;
-	release_lock();
+	pthread_mutex_unlock(&lock);
 	wait_for_reader(out.fd, PATIENCE_MS);
-	take_lock();
+	pthread_mutex_lock(&lock);
 	flush_backlog();
 }
 
@@ -191,11 +153,11 @@ bool log_drain(unsigned ms)
 	int fd;
 
 	for (int i = 0; i < 2; i++) {
-		take_lock();
+		pthread_mutex_lock(&lock);
 		flush_backlog();
 		empty = !backlog_len;
 		fd = out.fd;
-		release_lock();
+		pthread_mutex_unlock(&lock);
 		if (empty || !ms || i)
 			break;
 		wait_for_reader(fd, ms);
@@ -218,13 +180,13 @@ static void print(const char *prefix, const char *fmt, va_list args)
 	line[len] = '\0';
 	text_clean(line + head);
 	pthread_once(&once, log_begin);
-	take_lock();
+	pthread_mutex_lock(&lock);
 	look_at_output();
 	if (out.tty)
 		line[len++] = '\r';
 	line[len++] = '\n';
 	emit(line, len);
-	release_lock();
+	pthread_mutex_unlock(&lock);
 }
 
 void log_text(const char *text)
@@ -233,7 +195,7 @@ void log_text(const char *text)
 	size_t len = 0;
 
 	pthread_once(&once, log_begin);
-	take_lock();
+	pthread_mutex_lock(&lock);
 	look_at_output();
 	for (; *text && len + 2 <= sizeof(buffer); text++) {
 		if (*text == '\n' && out.tty)
@@ -241,7 +203,7 @@ void log_text(const char *text)
 		buffer[len++] = *text;
 	}
 	emit(buffer, len);
-	release_lock();
+	pthread_mutex_unlock(&lock);
 }
 
 void log_fatal(const char *fmt, ...)

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -117,26 +116,6 @@ static void lines_stay_whole(void **state)
 	}
 }
 
-/* A child says its own, not again what waits in its parent. */
-static void child_says_its_own(void **state)
-{
-	int status;
-	pid_t pid;
-
-	for (unsigned i = 0; i < 200; i++)
-		log_error("of the parent");
-	pid = fork();
-	if (!pid) {
-		close(2);
-		dup2(saved, 2);
-		_exit(!log_drain(0));
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
-	assert_false(log_drain(0));
-	read_all();
-}
-
 static void reader_that_has_gone(void **state)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -183,7 +162,6 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(waits_for_nobody),
 		T(lines_stay_whole),
-		T(child_says_its_own),
 		T(reader_that_has_gone),
 		T(terminal_gets_carriage_returns),
 	};
