@@ -109,7 +109,7 @@ static int parse_affinity(void *base, const struct option_row *row, const char *
 	if (config->nr_affinities == CONFIG_MAX_CPUSETS)
 		return option_error(row, value, "that is one too many; %d work",
 				    CONFIG_MAX_CPUSETS);
-	err = cpulist_parse(value, strlen(value), &config->affinities[config->nr_affinities]);
+	err = cpulist_parse(value, &config->affinities[config->nr_affinities]);
 	if (err == -ERANGE)
 		return option_error(row, value, "CPUs are numbered up to %d", CPU_SETSIZE - 1);
 	if (err)

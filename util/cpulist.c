@@ -1,37 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "lkvm/util/cpulist.h"
 
 #define LINE_MAX_LENGTH 4096 /* sysfs writes no more than a page */
 
-struct text {
-	const char *next, *end;
-};
-
-static bool take(struct text *text, char c)
+static bool take(const char **text, char c)
 {
-	if (text->next == text->end || *text->next != c)
+	if (**text != c)
 		return false;
-	text->next++;
+	(*text)++;
 	return true;
 }
 
-static int number(struct text *text, unsigned *value)
+static int number(const char **text, unsigned *value)
 {
-	const char *begin = text->next;
-	u64 n = 0;
+	char *end;
 
-	for (; text->next < text->end && *text->next >= '0' && *text->next <= '9'; text->next++)
-		n = MIN(n * 10 + (u64)(*text->next - '0'), (u64)UINT32_MAX);
-	*value = n;
-	return text->next == begin ? -EINVAL : 0;
+	if (!isdigit((unsigned char)**text))
+		return -EINVAL;
+	*value = MIN(strtoul(*text, &end, 10), (unsigned long)UINT32_MAX);
+	*text = end;
+	return 0;
 }
 
 /* "N", "N-M" or "N-M:STEP" */
-static int range(struct text *text, cpu_set_t *set)
+static int range(const char **text, cpu_set_t *set)
 {
 	unsigned first, last, step = 1;
 	int err = number(text, &first);
@@ -51,9 +49,8 @@ static int range(struct text *text, cpu_set_t *set)
 	return 0;
 }
 
-int cpulist_parse(const char *line, size_t len, cpu_set_t *set)
+int cpulist_parse(const char *text, cpu_set_t *set)
 {
-	struct text text = { .next = line, .end = line + len };
 	int err;
 
 	CPU_ZERO(set);
@@ -63,22 +60,24 @@ int cpulist_parse(const char *line, size_t len, cpu_set_t *set)
 	if (err)
 		return err;
 	take(&text, '\n');
-	return text.next == text.end ? 0 : -EINVAL;
+	return *text ? -EINVAL : 0;
 }
 
 int cpulist_read(const char *path, cpu_set_t *set)
 {
 	char line[LINE_MAX_LENGTH];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
 	ssize_t len;
 
 	if (fd < 0)
 		return -errno;
-	len = read(fd, line, sizeof(line));
-	if (len < 0)
-		len = -errno;
+	len = read(fd, line, sizeof(line) - 1);
+	err = -errno;
 	close(fd);
-	return len < 0 ? len : cpulist_parse(line, len, set);
+	if (len < 0)
+		return err;
+	line[len] = '\0';
+	return cpulist_parse(line, set);
 }
 
 bool cpulist_within(const cpu_set_t *part, const cpu_set_t *whole)

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <signal.h>
+
 #include "lkvm/util/thread.h"
 #include "lkvm/util/types.h"
 
-void thread_signals(sigset_t *set)
+/* All but those that a crash raises, whose handler restores the terminal. */
+static void thread_signals(sigset_t *set)
 {
 	static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP };
 

@@ -13,7 +13,7 @@ static cpu_set_t set;
 
 static int parse(const char *text)
 {
-	return cpulist_parse(text, strlen(text), &set);
+	return cpulist_parse(text, &set);
 }
 
 /* A set as a word of bits; only for low CPUs. */
@@ -41,9 +41,6 @@ static void good_lists(void **state)
 	assert_int_equal(bits(), 0x4);
 	assert_int_equal(parse("1023"), 0);
 	assert_true(CPU_ISSET(1023, &set));
-	/* Only as much of the text as was said. */
-	assert_int_equal(cpulist_parse("3:7", 1, &set), 0);
-	assert_int_equal(bits(), 0x8);
 }
 
 static void bad_lists(void **state)
@@ -80,7 +77,7 @@ static void comparisons(void **state)
 {
 	cpu_set_t whole;
 
-	assert_int_equal(cpulist_parse("0-3", 3, &whole), 0);
+	assert_int_equal(cpulist_parse("0-3", &whole), 0);
 	assert_int_equal(parse("1,3"), 0);
 	assert_true(cpulist_within(&set, &whole));
 	assert_false(cpulist_within(&whole, &set));

@@ -7,10 +7,10 @@
 #include "lkvm/util/types.h"
 
 /*
- * The first `len` characters of text; a newline may end them. -EINVAL when they are no such list or an
+ * A newline may end the text. -EINVAL when they are no such list or an
  * empty one, -ERANGE for a CPU that cpu_set_t has no space for; logs nothing.
  */
-int cpulist_parse(const char *text, size_t len, cpu_set_t *set);
+int cpulist_parse(const char *text, cpu_set_t *set);
 
 /* One line of the file, in the same form. -errno of its reading too; logs nothing. */
 int cpulist_read(const char *path, cpu_set_t *set);

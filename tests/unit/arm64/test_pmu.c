@@ -11,8 +11,8 @@ static int choose_of(const char *list, const char *all)
 {
 	cpu_set_t wanted, allowed;
 
-	assert_int_equal(cpulist_parse(list, strlen(list), &wanted), 0);
-	assert_int_equal(cpulist_parse(all, strlen(all), &allowed), 0);
+	assert_int_equal(cpulist_parse(list, &wanted), 0);
+	assert_int_equal(cpulist_parse(all, &allowed), 0);
 	return pmu_choose(folder, &wanted, &allowed, &pmu);
 }
 
