@@ -6,7 +6,7 @@
  */
 #include <sys/ioctl.h>
 
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "lkvm/arch.h"
 #include "lkvm/vm/registers.h"
 #include "registers.h"
@@ -23,12 +23,9 @@ static int read_mmu(struct vcpu *vcpu, u64 pstate, struct arm64_mmu *mmu)
 	u64 sctlr;
 	int err = vcpu_get_register(vcpu, el2 ? REG_SCTLR_EL2 : REG_SCTLR_EL1, &sctlr);
 
-	if (!err)
-		err = vcpu_get_register(vcpu, el2 ? REG_TCR_EL2 : REG_TCR_EL1, &mmu->tcr);
-	if (!err)
-		err = vcpu_get_register(vcpu, el2 ? REG_TTBR0_EL2 : REG_TTBR0_EL1, &mmu->ttbr0);
-	if (!err)
-		err = vcpu_get_register(vcpu, el2 ? REG_TTBR1_EL2 : REG_TTBR1_EL1, &mmu->ttbr1);
+	err = err ?: vcpu_get_register(vcpu, el2 ? REG_TCR_EL2 : REG_TCR_EL1, &mmu->tcr);
+	err = err ?: vcpu_get_register(vcpu, el2 ? REG_TTBR0_EL2 : REG_TTBR0_EL1, &mmu->ttbr0);
+	err = err ?: vcpu_get_register(vcpu, el2 ? REG_TTBR1_EL2 : REG_TTBR1_EL1, &mmu->ttbr1);
 	mmu->on = !err && sctlr & SCTLR_M;
 	return err;
 }

@@ -5,6 +5,7 @@
 
 #include "lkvm/arch.h"
 #include "lkvm/config/size.h"
+#include "lkvm/devicetree/ram-board.h"
 #include "lkvm/hw/cfi-flash.h"
 #include "sve.h"
 
@@ -46,10 +47,7 @@ const struct option_row arch_options[] = {
 		.man = "gicv3-its and gicv2m give PCI devices message-signalled interrupts. auto, "
 		       "the default, is the best that the host's KVM has, in the order gicv3-its, "
 		       "gicv3, gicv2m."),
-	OPTION_ROW(
-		STRING, "dump-dtb", CONFIG_FIELD(arch.dump_dtb), .argument = "FILE",
-		.help = "Write the guest's device tree to FILE",
-		.man = "It is written as the guest gets it, before the guest starts; dtc shows it."),
+	RAM_BOARD_DUMP_DTB,
 	OPTION_ROW(STRING, "firmware", CONFIG_FIELD(firmware), .letter = 'f', .argument = "FILE",
 		   .help = "Run a firmware instead of a kernel",
 		   .man = "It is loaded as it is and entered at its first byte, with the device "

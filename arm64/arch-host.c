@@ -10,15 +10,10 @@
 #include "lkvm/arch.h"
 #include "lkvm/host/kvm-device.h"
 #include "lkvm/host/kvm.h"
-#include "uapi/kvm-arm64.h"
+#include "sve.h"
+#include "arch-vm.h"
 
 const char arch_kvm_absent[] = "the kernel needs CONFIG_KVM and must have been started at EL2";
-
-/* What a VM has when the kernel does not tell: all it had before it could be chosen. */
-#define IPA_BITS_DEFAULT 40
-
-/* Bit N of KVM_REG_ARM64_SVE_VLS stands for N + 1 times so many bits. */
-#define SVE_QUADWORD_BITS 128
 
 /* ---- what is made only to be asked ---- */
 
@@ -35,36 +30,31 @@ static int init_vcpu(const struct host *host, int vm_fd, int vcpu_fd)
 	return ioctl(vcpu_fd, KVM_ARM_VCPU_INIT, &init) ? -errno : 0;
 }
 
-/* A vCPU in a VM of its own, with PSCI, and SVE where there is any. False: none, and nothing to close. */
-static bool make_vcpu(const struct host *host, int *vm_fd, int *vcpu_fd)
+/* A vCPU in a VM of its own, with PSCI, and SVE where there is any; it keeps its VM. Negative: none. */
+static int make_vcpu(const struct host *host)
 {
-	if (host->vm_fd < 0)
-		return false;
-	*vm_fd = host_new_vm(host);
-	if (*vm_fd < 0)
-		return false;
-	*vcpu_fd = ioctl(*vm_fd, KVM_CREATE_VCPU, 0UL);
-	if (*vcpu_fd >= 0) {
-		if (!init_vcpu(host, *vm_fd, *vcpu_fd))
-			return true;
-		close(*vcpu_fd);
+	int vm_fd = host_new_vm(host), vcpu_fd;
+
+	if (vm_fd < 0)
+		return vm_fd;
+	vcpu_fd = ioctl(vm_fd, KVM_CREATE_VCPU, 0UL);
+	if (vcpu_fd >= 0 && init_vcpu(host, vm_fd, vcpu_fd)) {
+		close(vcpu_fd);
+		vcpu_fd = -1;
 	}
-	close(*vm_fd);
-	return false;
+	close(vm_fd);
+	return vcpu_fd;
 }
 
 /* A register of such a vCPU, as large as its number says. */
 static bool read_register(const struct host *host, u64 id, void *value)
 {
 	struct kvm_one_reg reg = { .id = id, .addr = (u64)(uintptr_t)value };
-	int vm_fd, vcpu_fd;
-	bool read;
+	int vcpu_fd = make_vcpu(host);
+	bool read = !ioctl(vcpu_fd, KVM_GET_ONE_REG, &reg);
 
-	if (!make_vcpu(host, &vm_fd, &vcpu_fd))
-		return false;
-	read = !ioctl(vcpu_fd, KVM_GET_ONE_REG, &reg);
-	close(vcpu_fd);
-	close(vm_fd);
+	if (vcpu_fd >= 0)
+		close(vcpu_fd);
 	return read;
 }
 
@@ -104,7 +94,7 @@ static void ask_irqchip(struct host *host, const struct host_fact *fact, struct 
 static void ask_msi_device_ids(struct host *host, const struct host_fact *fact,
 			       struct host_answer *answer)
 {
-	int vm_fd = host->vm_fd < 0 ? -1 : host_new_vm(host), its_fd;
+	int vm_fd = host_new_vm(host), its_fd;
 
 	if (vm_fd < 0)
 		return;
@@ -130,7 +120,7 @@ static void ask_psci_version(struct host *host, const struct host_fact *fact,
 static void ask_sve_lengths(struct host *host, const struct host_fact *fact,
 			    struct host_answer *answer)
 {
-	u64 lengths[KVM_ARM64_SVE_VLS_WORDS] = { 0 };
+	u64 lengths[SVE_WORDS] = { 0 };
 	int sve = host_cap(host, KVM_CAP_ARM_SVE);
 
 	if (sve < 0 || (sve > 0 && !read_register(host, KVM_REG_ARM64_SVE_VLS, lengths)))
@@ -138,7 +128,7 @@ static void ask_sve_lengths(struct host *host, const struct host_fact *fact,
 	answer->kind = HOST_NUMBERS;
 	for (unsigned bit = 0; bit < ARRAY_SIZE(lengths) * 64; bit++) {
 		if (lengths[bit / 64] & BIT(bit % 64))
-			host_add_number(answer, (bit + 1) * SVE_QUADWORD_BITS);
+			host_add_number(answer, (bit + 1) * SVE_VL_UNIT);
 	}
 }
 
@@ -160,14 +150,13 @@ static void ask_pointer_auth(struct host *host, const struct host_fact *fact,
 static void ask_steal_time(struct host *host, const struct host_fact *fact,
 			   struct host_answer *answer)
 {
-	int vm_fd, vcpu_fd;
+	int vcpu_fd = make_vcpu(host);
 
-	if (!make_vcpu(host, &vm_fd, &vcpu_fd))
+	if (vcpu_fd < 0)
 		return;
 	host_say(answer,
 		 kvm_device_has(vcpu_fd, KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA));
 	close(vcpu_fd);
-	close(vm_fd);
 }
 
 static void ask_smccc_filter(struct host *host, const struct host_fact *fact,
@@ -244,7 +233,7 @@ static void ask_e2h0(struct host *host, const struct host_fact *fact, struct hos
 static void ask_maintenance_irq(struct host *host, const struct host_fact *fact,
 				struct host_answer *answer)
 {
-	int vm_fd = host->vm_fd < 0 ? -1 : host_new_vm(host), gic_fd;
+	int vm_fd = host_new_vm(host), gic_fd;
 
 	if (vm_fd < 0)
 		return;

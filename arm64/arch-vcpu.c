@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
@@ -65,8 +65,7 @@ int arch_vcpu_create(struct vcpu *vcpu)
 
 	if (!err && arm64_wants(vcpu->vm, KVM_ARM_VCPU_SVE))
 		err = sve_finalize(vcpu);
-	if (!err)
-		err = pvtime_init(vcpu);
+	err = err ?: pvtime_init(vcpu);
 	if (!err && vcpu_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr))
 		err = arch_vcpu_failed(vcpu, "KVM does not report its affinity");
 	vcpu->arch.mpidr &= MPIDR_AFFINITY;

@@ -44,6 +44,9 @@
 #define BOARD_PCI_MMIO_SIZE    0x30000000ULL
 #define BOARD_RAM	       0x80000000ULL
 
+#define BOARD_CMDLINE_MAX 2048 /* COMMAND_LINE_SIZE of kernels, bytes */
+#define BOARD_BUS	  ""   /* the tree's node that devices are in, its path: the root */
+
 /* Interrupts: SPIs */
 #define BOARD_SPI_BASE	      32 /* INTID of gsi 0 */
 #define BOARD_NR_GSIS	      128
@@ -66,11 +69,11 @@
 #define BOARD_PPI_PTIMER      30
 
 /* The device tree's names for the two interrupt controllers. */
-#define BOARD_PHANDLE_GIC   1
-#define BOARD_PHANDLE_MSI   2
-#define BOARD_PHANDLE_CLOCK 3
-#define BOARD_PHANDLE_POOL  4
-#define BOARD_PHANDLE_CPU   0x100   /* + vCPU */
-#define BOARD_PHANDLE_CACHE 0x10000 /* + up to seven for each vCPU */
+#define BOARD_PHANDLE_IRQCHIP 1
+#define BOARD_PHANDLE_MSI     2
+#define BOARD_PHANDLE_CLOCK   3
+#define BOARD_PHANDLE_POOL    4
+#define BOARD_PHANDLE_CPU     0x100   /* + vCPU */
+#define BOARD_PHANDLE_CACHE   0x10000 /* + up to seven for each vCPU */
 
 #endif

@@ -9,8 +9,7 @@ static int read_registers(struct vcpu *vcpu, struct arm64_byte_order *cpu)
 {
 	int err = vcpu_get_register(vcpu, REG_PSTATE, &cpu->pstate);
 
-	if (!err)
-		err = vcpu_get_register(vcpu, REG_SCTLR_EL1, &cpu->sctlr_el1);
+	err = err ?: vcpu_get_register(vcpu, REG_SCTLR_EL1, &cpu->sctlr_el1);
 	/* A vCPU without EL2 does not have its registers either. */
 	cpu->has_el2 = vcpu->vm->config->arch.nested;
 	if (!err && cpu->has_el2)

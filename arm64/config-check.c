@@ -2,10 +2,9 @@
 /* Options of an arm64 guest that do not go together. Apart from their table, which every architecture's manual has. */
 #include <errno.h>
 
-#include "board.h"
 #include "confidential.h"
 #include "lkvm/arch.h"
-#include "lkvm/boot/ram-boot.h"
+#include "lkvm/devicetree/ram-boot.h"
 #include "lkvm/util/log.h"
 
 #define INSTRUCTION_SIZE 4 /* bytes, as everything begins in A64 or A32 */
@@ -91,9 +90,7 @@ static int check_kind(const struct vm_config *config)
 
 int arch_config_check(const struct vm_config *config)
 {
-	int err = ram_boot_check_config(config, BOARD_RAM);
-
-	return err ?:
+	return ram_boot_check_config(config) ?:
 	       check_firmware(config) ?:
 	       check_cpu(&config->arch) ?:
 	       check_kind(config) ?:

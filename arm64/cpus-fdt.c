@@ -2,7 +2,7 @@
 /* CPUs in the device tree, with their topology and caches (kernel bindings arm/cpus, cpu/cpu-topology). */
 #include <stdio.h>
 
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "board.h"
 #include "caches.h"
 #include "cpus-fdt.h"

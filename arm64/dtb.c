@@ -2,10 +2,11 @@
 /* The device tree: what an arm64 guest is told of its machine. */
 #include <string.h>
 
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "board.h"
 #include "cpus-fdt.h"
 #include "lkvm/arch.h"
+#include "lkvm/devicetree/ram-board.h"
 #include "lkvm/pci/pci-fdt.h"
 
 /* KVM turns a call by HVC at EL1 into the guest's own hypervisor's business when it has EL2. */
@@ -80,7 +81,7 @@ static void pci(struct fdt_tree *tree, struct vm *vm, u32 pool)
 {
 	const struct pci_fdt how = {
 		.format = &gic_irq_format,
-		.interrupt_parent = BOARD_PHANDLE_GIC,
+		.interrupt_parent = BOARD_PHANDLE_IRQCHIP,
 		.interrupt_address_cells = 2,
 		.msi_parent = vm->arch->gic.msi_size ? BOARD_PHANDLE_MSI : 0,
 		.msi_by_requester = true,
@@ -91,7 +92,7 @@ static void pci(struct fdt_tree *tree, struct vm *vm, u32 pool)
 		pci_fdt(tree, vm->pci, &how);
 }
 
-void arm64_add_nodes(struct fdt_tree *tree, struct vm *vm)
+void board_add_nodes(struct fdt_tree *tree, struct vm *vm)
 {
 	u32 pool;
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "confidential.h"
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
@@ -33,34 +33,8 @@ static void choose_common(struct vm *vm, struct kvm_vcpu_init *init)
 		want(init, KVM_ARM_VCPU_PTRAUTH_ADDRESS);
 		want(init, KVM_ARM_VCPU_PTRAUTH_GENERIC);
 	}
-}
-
-/* It is not the host that lacks it: said of what was asked for by name. */
-static int refuse_to_confidential(const struct confidential_ops *kind, const char *option)
-{
-	log_fatal("%s and %s do not go together: this host's KVM gives protected guests no such "
-		  "thing; leave one out",
-		  option, kind->option);
-	return -ENOTSUP;
-}
-
-static int choose_sve(struct vm *vm, struct kvm_vcpu_init *init)
-{
-	const struct confidential_ops *kind = arm64_confidential(vm->config);
-	const struct arch_config *arch = &vm->config->arch;
-
-	if (arch->disable_sve || arch->aarch32)
-		return 0;
-	if (has_cap(vm, KVM_CAP_ARM_SVE)) {
+	if (!vm->config->arch.disable_sve && has_cap(vm, KVM_CAP_ARM_SVE))
 		want(init, KVM_ARM_VCPU_SVE);
-		return 0;
-	}
-	if (!arch->sve_max_vl)
-		return 0;
-	if (kind->private_memory)
-		return refuse_to_confidential(kind, "--sve-max-vl");
-	log_fatal("--sve-max-vl: this host's KVM gives guests no scalable vectors; leave it out");
-	return -ENOTSUP;
 }
 
 /* Must be asked for before there is a vCPU. A host that has it but does not give it is as one without. */
@@ -76,58 +50,51 @@ static void enable_mte(struct vm *vm)
 		log_debug("KVM does not give the guest memory tags: %s", strerror(errno));
 }
 
-static int choose_aarch32(struct vm *vm, struct kvm_vcpu_init *init)
-{
-	if (!vm->config->arch.aarch32)
-		return 0;
-	if (!has_cap(vm, KVM_CAP_ARM_EL1_32BIT)) {
-		log_fatal("--aarch32: this host's CPUs have no 32-bit EL1; a 32-bit kernel needs a "
-			  "host that has, a 32-bit program perhaps only a 64-bit kernel");
-		return -ENOTSUP;
-	}
-	want(init, KVM_ARM_VCPU_EL1_32BIT);
-	return 0;
-}
-
-static int choose_pmu(struct vm *vm, struct kvm_vcpu_init *init)
+/* What was asked for by name. */
+static int choose_demanded(struct vm *vm, struct kvm_vcpu_init *init)
 {
 	const struct confidential_ops *kind = arm64_confidential(vm->config);
-
-	if (!vm->config->arch.pmu)
-		return 0;
-	if (!has_cap(vm, KVM_CAP_ARM_PMU_V3)) {
-		if (kind->private_memory)
-			return refuse_to_confidential(kind, "--pmu");
-		log_fatal(
-			"--pmu: this host's KVM has no performance monitors for guests; its Linux "
-			"found no PMUv3 in CPU and device tree or was built without perf events");
-		return -ENOTSUP;
-	}
-	want(init, KVM_ARM_VCPU_PMU_V3);
-	return 0;
-}
-
-static int choose_nested(struct vm *vm, struct kvm_vcpu_init *init)
-{
 	const struct arch_config *arch = &vm->config->arch;
+	const struct {
+		bool asked;
+		unsigned cap, feature;
+		const char *option, *missing;
+	} rows[] = {
+		{ arch->sve_max_vl, KVM_CAP_ARM_SVE, KVM_ARM_VCPU_SVE, "--sve-max-vl",
+		  "this host's KVM gives guests no scalable vectors; leave it out" },
+		{ arch->aarch32, KVM_CAP_ARM_EL1_32BIT, KVM_ARM_VCPU_EL1_32BIT, "--aarch32",
+		  "this host's CPUs have no 32-bit EL1; a 32-bit kernel needs a host that has, a "
+		  "32-bit program perhaps only a 64-bit kernel" },
+		{ arch->pmu, KVM_CAP_ARM_PMU_V3, KVM_ARM_VCPU_PMU_V3, "--pmu",
+		  "this host's KVM has no performance monitors for guests; its Linux found no "
+		  "PMUv3 in CPU and device tree or was built without perf events" },
+		{ arch->nested, KVM_CAP_ARM_EL2, KVM_ARM_VCPU_HAS_EL2, "--nested",
+		  "this host's KVM does not give guests EL2; it takes a CPU with ARMv8.4 nested "
+		  "virtualization, Linux 6.16 or later and the kernel parameter "
+		  "kvm-arm.mode=nested" },
+		{ arch->nested && arch->e2h0, KVM_CAP_ARM_EL2_E2H0, KVM_ARM_VCPU_HAS_EL2_E2H0,
+		  "--e2h0",
+		  "this host's KVM gives guests EL2 only with VHE: its CPU lacks FEAT_NV's NV1 or "
+		  "its Linux is older than 6.16; leave --e2h0 out" },
+	};
 
-	if (!arch->nested)
-		return 0;
-	if (!has_cap(vm, KVM_CAP_ARM_EL2)) {
-		log_fatal("--nested: this host's KVM does not give guests EL2; it takes a CPU with "
-			  "ARMv8.4 nested virtualization, Linux 6.16 or later and the kernel "
-			  "parameter kvm-arm.mode=nested");
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (!rows[i].asked)
+			continue;
+		if (has_cap(vm, rows[i].cap)) {
+			want(init, rows[i].feature);
+			continue;
+		}
+		/* The VM's capabilities are fewer than the host's: the host is not to blame. */
+		if (kind->private_memory)
+			log_fatal("%s and %s do not go together: this host's KVM gives protected "
+				  "guests no such thing; leave one out",
+				  rows[i].option, kind->option);
+		else
+			log_fatal("%s: %s", rows[i].option, rows[i].missing);
 		return -ENOTSUP;
 	}
-	want(init, KVM_ARM_VCPU_HAS_EL2);
-	if (arch->e2h0 && !has_cap(vm, KVM_CAP_ARM_EL2_E2H0)) {
-		log_fatal("--e2h0: this host's KVM gives guests EL2 only with VHE: its CPU lacks "
-			  "FEAT_NV's NV1 or its Linux is older than 6.16; leave --e2h0 out");
-		return -ENOTSUP;
-	}
-	if (arch->e2h0)
-		want(init, KVM_ARM_VCPU_HAS_EL2_E2H0);
-	return gic_check_nested(vm, &vm->arch->gic);
+	return arch->nested ? gic_check_nested(vm, &vm->arch->gic) : 0;
 }
 
 static int set_counter_offset(struct vm *vm)
@@ -157,12 +124,5 @@ int arm64_choose_features(struct vm *vm)
 	}
 	choose_common(vm, init);
 	enable_mte(vm);
-	err = choose_sve(vm, init);
-	if (!err)
-		err = choose_aarch32(vm, init);
-	if (!err)
-		err = choose_pmu(vm, init);
-	if (!err)
-		err = choose_nested(vm, init);
-	return err ?: set_counter_offset(vm);
+	return choose_demanded(vm, init) ?: set_counter_offset(vm);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The interrupt controller in the device tree (kernel bindings arm,gic and arm,gic-v3). */
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "board.h"
 
 #define DIST_SIZE    KIB(64)
@@ -62,7 +62,7 @@ void gic_fdt(struct fdt_tree *tree, struct vm *vm, const struct gic *gic)
 	fdt_u32(tree, "#address-cells", 2);
 	fdt_u32(tree, "#size-cells", 2);
 	fdt_empty(tree, "ranges");
-	fdt_u32(tree, "phandle", BOARD_PHANDLE_GIC);
+	fdt_u32(tree, "phandle", BOARD_PHANDLE_IRQCHIP);
 	if (vm->config->arch.nested) {
 		gic_ppi(vm, BOARD_PPI_MAINTENANCE, GIC_LEVEL_HIGH, maintenance);
 		fdt_cells(tree, "interrupts", maintenance, 3);

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "board.h"
 #include "lkvm/host/kvm-device.h"
 #include "lkvm/host/kvm.h"
@@ -168,10 +168,8 @@ int gic_note_reset_state(struct vm *vm, struct gic *gic)
 	struct gic_reset_state *reset_state = &gic->reset_state;
 	int err = gic_is_v3(gic) ? 0 : unlock_groups(gic);
 
-	if (!err)
-		err = note_frame(gic, distributor, BOARD_SPI_BASE, reset_state->spi);
-	if (!err)
-		err = note_frame(gic, own_frame(gic, vcpu), 0, reset_state->own);
+	err = err ?: note_frame(gic, distributor, BOARD_SPI_BASE, reset_state->spi);
+	err = err ?: note_frame(gic, own_frame(gic, vcpu), 0, reset_state->own);
 	for (unsigned i = 0; i < GIC_NR_TABLES && gic_is_v3(gic) && !err; i++)
 		err = kvm_device_get(gic->fd, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
 				     affinity(vcpu) | tables[i], &reset_state->tables[i]);
@@ -198,8 +196,7 @@ static int reset_frame(struct gic *gic, struct place place, const u32 *reset_sta
 		if (!err)
 			err = put(gic, place, (v3 ? GICD_ISPENDR : GICD_ICPENDR) + i / 8,
 				  v3 ? 0 : ~0U);
-		if (!err)
-			err = put(gic, place, GICD_ICACTIVER + i / 8, ~0U);
+		err = err ?: put(gic, place, GICD_ICACTIVER + i / 8, ~0U);
 	}
 	for (unsigned b = 0; b < GIC_NR_BANKS; b++)
 		for (unsigned i = first; i < end && !err; i += 32 / banks[b].bits)
@@ -255,16 +252,13 @@ int gic_reset(struct vm *vm, struct gic *gic)
 	if (gic->its_fd)
 		err = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL,
 				     KVM_DEV_ARM_ITS_CTRL_RESET, NULL);
-	if (!err)
-		err = put(gic, distributor, GICD_CTLR, 0);
+	err = err ?: put(gic, distributor, GICD_CTLR, 0);
 	if (!err)
 		err = reset_frame(gic, distributor, gic->reset_state.spi, BOARD_SPI_BASE,
 				  BOARD_SPI_BASE + BOARD_NR_GSIS);
-	if (!err)
-		err = reset_targets(gic);
+	err = err ?: reset_targets(gic);
 	vcpu_for_each (vcpu, vm, i) {
-		if (!err)
-			err = reset_vcpu(gic, vcpu);
+		err = err ?: reset_vcpu(gic, vcpu);
 	}
 	if (err)
 		log_fatal("KVM does not take the interrupt controller's state: %s", strerror(-err));

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "board.h"
 #include "lkvm/vm/irq.h"
 #include "lkvm/util/log.h"
@@ -51,18 +51,12 @@ static const struct device_ops v2m_ops = { .destroy = v2m_destroy };
 int gic_v2m_create(struct vm *vm, gpa_t base)
 {
 	struct v2m *v2m = calloc(1, sizeof(*v2m));
-	int err;
 
 	if (!v2m)
 		return -ENOMEM;
 	device_init(&v2m->device, &v2m_ops, "gic-v2m");
 	v2m->vm = vm;
-	err = bus_add(vm->mmio, base, GIC_V2M_SIZE, &v2m_bus_ops, v2m);
-	if (err) {
-		log_fatal("gic-v2m: address 0x%llx is not free", (unsigned long long)base);
-		free(v2m);
-		return err;
-	}
-	device_add(&vm->devices, &v2m->device);
-	return 0;
+	v2m->device.description.where =
+		(struct device_resource){ RESOURCE_MMIO, base, GIC_V2M_SIZE };
+	return device_attach(&v2m->device, vm, &v2m_bus_ops, v2m);
 }

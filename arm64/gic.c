@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "board.h"
-#include "lkvm/arch.h"
+#include "lkvm/devicetree/ram-board.h"
 #include "lkvm/host/kvm-device.h"
 #include "lkvm/host/kvm.h"
 #include "lkvm/util/log.h"
@@ -115,8 +115,7 @@ int gic_create(struct vm *vm, struct gic *gic)
 	}
 	err = make_device(vm, gic_is_v3(gic) ? KVM_DEV_TYPE_ARM_VGIC_V3 : KVM_DEV_TYPE_ARM_VGIC_V2,
 			  &gic->fd);
-	if (!err)
-		err = gic_is_v3(gic) ? place_v3(vm, gic) : place_v2(vm, gic);
+	err = err ?: (gic_is_v3(gic) ? place_v3(vm, gic) : place_v2(vm, gic));
 	if (!err && gic->kind == IRQCHIP_GICV3_ITS)
 		err = create_its(vm, gic);
 	if (!err && gic->kind == IRQCHIP_GICV2M) {
@@ -172,27 +171,12 @@ static int init_devices(struct gic *gic)
 	return err;
 }
 
-static int create_routes(struct vm *vm)
-{
-	struct kvm_irq_routing_entry pins[BOARD_NR_GSIS];
-
-	memset(pins, 0, sizeof(pins));
-	for (unsigned gsi = 0; gsi < BOARD_NR_GSIS; gsi++) {
-		pins[gsi].gsi = gsi;
-		pins[gsi].type = KVM_IRQ_ROUTING_IRQCHIP;
-		pins[gsi].u.irqchip.pin = gsi;
-	}
-	return irq_init(vm, pins, BOARD_NR_GSIS, BOARD_NR_GSIS, LINE_SPI | BOARD_SPI_BASE);
-}
-
 int gic_init(struct vm *vm, struct gic *gic)
 {
 	int err = set_maintenance_irq(vm, gic);
 
-	if (!err)
-		err = init_devices(gic);
-	if (!err)
-		err = create_routes(vm);
+	err = err ?: init_devices(gic);
+	err = err ?: ram_board_init_irqs(vm, 0, LINE_SPI | BOARD_SPI_BASE);
 	if (!err && gic->kind == IRQCHIP_GICV2M)
 		irq_msi_are_lines(vm, gic->msi + GIC_V2M_SETSPI, BOARD_SPI_BASE);
 	return err;

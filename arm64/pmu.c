@@ -4,11 +4,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "board.h"
 #include "lkvm/arch.h"
+#include "lkvm/host/kvm-device.h"
 #include "lkvm/util/log.h"
 #include "pmu.h"
 
@@ -67,26 +67,10 @@ int pmu_choose(const char *folder, const cpu_set_t *wanted, const cpu_set_t *all
 
 static int set_attr(struct vcpu *vcpu, u64 attr, const void *value)
 {
-	struct kvm_device_attr request = {
-		.group = KVM_ARM_VCPU_PMU_V3_CTRL,
-		.attr = attr,
-		.addr = (u64)(uintptr_t)value,
-	};
-
-	return ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &request) ? -errno : 0;
+	return kvm_device_set(vcpu->fd, KVM_ARM_VCPU_PMU_V3_CTRL, attr, value);
 }
 
-static bool can_choose(struct vcpu *vcpu)
-{
-	struct kvm_device_attr request = {
-		.group = KVM_ARM_VCPU_PMU_V3_CTRL,
-		.attr = KVM_ARM_VCPU_PMU_V3_SET_PMU,
-	};
-
-	return !ioctl(vcpu->fd, KVM_HAS_DEVICE_ATTR, &request);
-}
-
-/* Where vCPUs will run: where they are told to, or where this thread is by chance. */
+/* Where --vcpu-affinity puts the vCPUs, or else the CPU that this thread happens to run on. */
 static void wanted_cpus(struct vm *vm, cpu_set_t *wanted)
 {
 	struct vcpu *vcpu;
@@ -111,7 +95,7 @@ static int choose(struct vm *vm)
 	int found, err;
 
 	wanted_cpus(vm, &wanted);
-	/* Who started lkvm on some CPUs alone, by taskset(1) say, wants it to stay there. */
+	/* lkvm may have been started on some CPUs only, by taskset(1) say: vCPUs stay on those. */
 	if (sched_getaffinity(0, sizeof(allowed), &allowed))
 		memset(&allowed, 0xff, sizeof(allowed));
 	found = pmu_choose(FOLDER, &wanted, &allowed, &pmu);
@@ -121,8 +105,9 @@ static int choose(struct vm *vm)
 			"the performance monitors of one; name CPUs of one kind");
 		return found;
 	}
-	/* A kernel before 5.19 takes the monitors of the CPU it began on, whatever is said. */
-	if (!found || !can_choose(vm->vcpus[0]))
+	/* Linux before 5.19 has no such attribute and takes one by itself. */
+	if (!found || !kvm_device_has(vm->vcpus[0]->fd, KVM_ARM_VCPU_PMU_V3_CTRL,
+				      KVM_ARM_VCPU_PMU_V3_SET_PMU))
 		return 0;
 	log_debug("The guest's performance monitors are %s", pmu.name);
 	arm64->pmu_cpus = pmu.cpus;
@@ -152,8 +137,7 @@ int pmu_init(struct vm *vm)
 		return err;
 	vcpu_for_each (vcpu, vm, i) {
 		err = set_attr(vcpu, KVM_ARM_VCPU_PMU_V3_IRQ, &intid);
-		if (!err)
-			err = set_attr(vcpu, KVM_ARM_VCPU_PMU_V3_INIT, NULL);
+		err = err ?: set_attr(vcpu, KVM_ARM_VCPU_PMU_V3_INIT, NULL);
 		if (!err)
 			continue;
 		log_fatal("--pmu: KVM does not set up vCPU %u's performance monitors: %s", i,

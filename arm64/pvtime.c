@@ -4,8 +4,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "board.h"
+#include "lkvm/host/kvm-device.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/vcpu.h"
 #include "pvtime.h"
@@ -38,18 +39,14 @@ int pvtime_lay_out(struct vm *vm)
 int pvtime_init(struct vcpu *vcpu)
 {
 	u64 record = BOARD_PVTIME + (u64)vcpu->id * BOARD_PVTIME_SIZE;
-	struct kvm_device_attr request = {
-		.group = KVM_ARM_VCPU_PVTIME_CTRL,
-		.attr = KVM_ARM_VCPU_PVTIME_IPA,
-		.addr = (u64)(uintptr_t)&record,
-	};
 	int err;
 
-	if (!vcpu->vm->arch->pvtime || !ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &request))
+	if (!vcpu->vm->arch->pvtime)
 		return 0;
-	err = -errno;
-	log_fatal("vCPU %u: KVM does not take the place of its steal time: %s; --no-pvtime does "
-		  "without",
-		  vcpu->id, strerror(errno));
+	err = kvm_device_set(vcpu->fd, KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA, &record);
+	if (err)
+		log_fatal("vCPU %u: KVM does not take the place of its steal time: %s; "
+			  "--no-pvtime does without",
+			  vcpu->id, strerror(-err));
 	return err;
 }

@@ -2,7 +2,7 @@
 /* The machine after power-on, and where its first vCPU begins. */
 #include <string.h>
 
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
@@ -43,8 +43,7 @@ int arch_reset(struct vm *vm)
 			err = arm64_vcpu_power_on(vcpu);
 	}
 	psci_reset(vm);
-	if (!err)
-		err = enter_at(vm->vcpus[0], &arm64->boot);
+	err = err ?: enter_at(vm->vcpus[0], &arm64->boot);
 	arm64->used = true;
 	return err;
 }

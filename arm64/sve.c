@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/vcpu.h"
 #include "sve.h"

@@ -230,8 +230,7 @@ int elf_open(struct elf_image *image, const struct boot_file *file)
 	image->machine = header.machine;
 	image->entry = header.entry;
 	err = check_headers(image, &header);
-	if (!err)
-		err = read_segments(image, &header);
+	err = err ?: read_segments(image, &header);
 	if (!err && !image->nr_segments)
 		err = bad(image, "it has nothing to load");
 	return err;

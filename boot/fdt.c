@@ -168,21 +168,13 @@ static void device_node(struct fdt_tree *tree, const struct device_description *
 			const struct fdt_irq_format *format, u32 clock, u32 dma_pool)
 {
 	u32 cells[FDT_MAX_IRQ_CELLS];
-	u64 reg[2 * DEVICE_MAX_RESOURCES];
-	unsigned nr = 0;
 
-	for (unsigned i = 0; i < d->nr_resources; i++) {
-		if (d->resources[i].kind != RESOURCE_MMIO)
-			continue;
-		reg[nr++] = d->resources[i].base;
-		reg[nr++] = d->resources[i].size;
-	}
-	if (!nr)
+	if (d->where.kind != RESOURCE_MMIO)
 		return;
-	fdt_node_at(tree, d->node_name ?: "device", reg[0]);
+	fdt_node_at(tree, d->node_name ?: "device", d->where.base);
 	fdt_bytes_of(tree, "compatible", d->compatible,
 		     d->compatible_size ?: strlen(d->compatible) + 1);
-	fdt_reg(tree, reg, nr);
+	fdt_reg(tree, (const u64[]){ d->where.base, d->where.size }, 2);
 	if (d->label)
 		fdt_text(tree, "label", d->label);
 	if (d->bank_width)

@@ -32,16 +32,21 @@ const struct host_group_name host_groups[HOST_NR_GROUPS] = {
 /* ---- what questions are put to ---- */
 
 /* An ordinary guest's VM: that of a configuration in which nothing was asked for. */
-int host_new_vm(const struct host *host)
+static int make_vm(int kvm_fd)
 {
 	struct vm_config config;
 	unsigned long type = 0;
 	int err;
 
 	config_init(&config, NULL);
-	err = arch_vm_type(&config, host->kvm_fd, &type);
+	err = arch_vm_type(&config, kvm_fd, &type);
 	config_release(&config);
-	return err ? err : kvm_create_vm(host->kvm_fd, type);
+	return err ? err : kvm_create_vm(kvm_fd, type);
+}
+
+int host_new_vm(const struct host *host)
+{
+	return host->vm_fd < 0 ? -ENODEV : make_vm(host->kvm_fd);
 }
 
 int host_open(struct host *host)
@@ -49,7 +54,7 @@ int host_open(struct host *host)
 	*host = (struct host){ .kvm_fd = kvm_open(), .vm_fd = -1 };
 	if (host->kvm_fd < 0)
 		return host->kvm_fd;
-	host->vm_fd = host_new_vm(host);
+	host->vm_fd = make_vm(host->kvm_fd);
 	return MIN(host->vm_fd, 0);
 }
 

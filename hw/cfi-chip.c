@@ -35,79 +35,38 @@ enum {
 #define LOCKED	    BIT(0)
 #define LOCKED_DOWN BIT(1)
 
-#define FEATURE_INSTANT_LOCK BIT(5)
-
-/* Words of a block while the ID is read; the first two tell a maker and a model: nobody's. */
+/*
+ * While identification is read each block shows the same few words: 0 names the maker, 1 the model, 2 the
+ * block's lock bits. This flash has neither maker nor model, so those are 0.
+ */
 #define ID_LOCK 2
 
-/* Where the interface's own tables lie, in words. */
+/* Where the interface's own table lies, in words (JESD68.01), and what follows from the flash's size. */
 enum {
+	QUERY_BEGIN = 0x10,
 	QUERY_SIZE = 0x27,
 	QUERY_BLOCKS = 0x2d,
 	QUERY_BLOCK_SIZE = 0x2f,
-	QUERY_EXTENDED = 0x31,
-	QUERY_END = 0x44,
 };
 
-static const u8 query[QUERY_END] = {
-	[0x10] = 'Q',
-	'R',
-	'Y',
-	/* Command set 0x0001, its table; no second one. */
-	0x01,
-	0x00,
-	QUERY_EXTENDED,
-	0x00,
-	0x00,
-	0x00,
-	0x00,
-	0x00,
+/* Numbers of two bytes are little-endian. */
+static const char query[] =
+	/* Command set 0x0001, the word where its own table begins; no second set. */
+	"QRY\x01\x00\x31\x00\x00\x00\x00\x00"
 	/* 1.7 to 2.0 V, no programming voltage. */
-	0x17,
-	0x20,
-	0x00,
-	0x00,
+	"\x17\x20\x00\x00"
 	/* 2 us a word, 2 us a buffer, 2 ms a block, no erasing as a whole; twice that at most. */
-	0x01,
-	0x01,
-	0x01,
-	0x00,
-	0x01,
-	0x01,
-	0x01,
-	0x00,
-	/* Size of one chip (log2), 16-bit bus, its buffer (log2), one kind of blocks: how many, size. */
-	[QUERY_SIZE] = 0x00,
-	0x01,
-	0x00,
-	0x06,
-	0x00,
-	0x01,
-	0x00,
-	0x00,
-	0x00,
-	0x00,
-	/* Version 1.0, features, nothing while suspended, which lock bits there are, 1.8 V, no OTP. */
-	[QUERY_EXTENDED] = 'P',
-	'R',
-	'I',
-	'1',
-	'0',
-	FEATURE_INSTANT_LOCK,
-	0x00,
-	0x00,
-	0x00,
-	0x00,
-	LOCKED | LOCKED_DOWN,
-	0x00,
-	0x18,
-	0x00,
-	0x00,
-};
+	"\x01\x01\x01\x00\x01\x01\x01\x00"
+	/* QUERY_SIZE (log2, one chip's), 16-bit bus, a chip's buffer (log2), one kind of blocks, how many, their size. */
+	"\x00\x01\x00\x06\x00\x01\x00\x00\x00\x00"
+	/* Version 1.0, feature: blocks are locked at once; nothing while suspended, both lock bits, 1.8 V, no OTP. */
+	"PRI10\x20\x00\x00\x00\x00\x03\x00\x18\x00\x00";
+_Static_assert(sizeof(query) - 1 == 0x40 - QUERY_BEGIN, "the tables' words");
 _Static_assert(CFI_BUFFER == CHIPS << 6, "a chip's buffer");
 
 static u8 query_byte(const struct cfi_chip *chip, u32 word)
 {
+	/* The interface counts from 0, and a block's size in 256 bytes. */
 	u32 blocks = chip->size / CFI_BLOCK - 1, block = CFI_BLOCK / CHIPS / 256;
 
 	switch (word) {
@@ -120,7 +79,7 @@ static u8 query_byte(const struct cfi_chip *chip, u32 word)
 	case QUERY_BLOCK_SIZE + 1:
 		return block >> 8 * (word - QUERY_BLOCK_SIZE);
 	}
-	return word < QUERY_END ? query[word] : 0;
+	return word - QUERY_BEGIN < sizeof(query) ? query[word - QUERY_BEGIN] : 0;
 }
 
 void cfi_chip_reset(struct cfi_chip *chip)

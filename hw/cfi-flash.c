@@ -11,11 +11,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cfi-chip.h"
+#include "lkvm/boot/file.h"
 #include "lkvm/config/options.h"
 #include "lkvm/hw/cfi-flash.h"
 #include "lkvm/util/file-lock.h"
@@ -25,9 +25,8 @@
 
 struct cfi_flash {
 	struct device device;
-	char *path; /* constant, for messages */
-	int fd;	    /* holds the lock */
-	gpa_t base;
+	const char *path; /* of the configuration, for messages */
+	int fd;		  /* holds the lock */
 
 	pthread_mutex_t lock; /* everything below */
 	struct cfi_chip chip;
@@ -112,12 +111,10 @@ static void flash_destroy(struct device *device)
 	if (flash->written && fdatasync(flash->fd))
 		log_error("--flash %s: writing failed: %s", flash->path, strerror(errno));
 	vm_rom_unmap(&flash->rom);
-	if (flash->chip.array)
-		munmap(flash->chip.array, flash->chip.size);
+	free(flash->chip.array);
 	if (flash->fd >= 0)
 		close(flash->fd);
 	pthread_mutex_destroy(&flash->lock);
-	free(flash->path);
 	free(flash);
 }
 
@@ -194,26 +191,19 @@ static int lock_file(const struct cfi_flash *flash)
 
 static int read_file(struct cfi_flash *flash)
 {
+	const struct boot_file file = { .fd = flash->fd };
 	struct cfi_chip *chip = &flash->chip;
-	u32 done = 0;
+	ssize_t got;
 
-	chip->array =
-		mmap(NULL, chip->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (chip->array == MAP_FAILED) {
-		chip->array = NULL;
-		return refuse_errno(flash);
-	}
-	while (done < chip->size) {
-		ssize_t got = pread(flash->fd, chip->array + done, chip->size - done, done);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return refuse_errno(flash);
-		if (!got)
-			return cfi_flash_refuse(flash, -ENODATA, "it became shorter");
-		done += got;
-	}
+	/* Whole pages, of any host's size. */
+	chip->array = aligned_alloc(CFI_BLOCK, chip->size);
+	if (!chip->array)
+		return -ENOMEM;
+	got = boot_file_read(&file, 0, chip->array, chip->size);
+	if (got < 0)
+		return cfi_flash_refuse(flash, got, strerror(-got));
+	if (got < chip->size)
+		return cfi_flash_refuse(flash, -ENODATA, "it became shorter");
 	return 0;
 }
 
@@ -235,18 +225,7 @@ static int load_file(struct cfi_flash *flash, u64 max)
 
 /* ---- creation ---- */
 
-/* The label is how firmware finds the flash for its variables. */
-static void describe(struct device_description *d, gpa_t base, u32 size)
-{
-	d->compatible = "cfi-flash";
-	d->node_name = "flash";
-	d->label = "System-firmware";
-	d->bank_width = CFI_BANK_WIDTH;
-	d->resources[0] = (struct device_resource){ RESOURCE_MMIO, base, size };
-	d->nr_resources = 1;
-}
-
-int cfi_flash_open(struct cfi_flash **opened, const char *path, u64 max)
+int cfi_flash_open(const char *path, u64 max, void **opened)
 {
 	struct cfi_flash *flash = calloc(1, sizeof(*flash));
 	int err;
@@ -255,11 +234,10 @@ int cfi_flash_open(struct cfi_flash **opened, const char *path, u64 max)
 		return -ENOMEM;
 	device_init(&flash->device, &flash_ops, "cfi-flash");
 	pthread_mutex_init(&flash->lock, NULL);
-	flash->fd = -1;
+	flash->path = path;
 	flash->limit.burst = 3;
 	flash->chip.store = store;
-	flash->path = strdup(path);
-	err = flash->path ? load_file(flash, max) : -ENOMEM;
+	err = load_file(flash, max);
 	if (err)
 		flash_destroy(&flash->device);
 	else
@@ -267,27 +245,29 @@ int cfi_flash_open(struct cfi_flash **opened, const char *path, u64 max)
 	return err;
 }
 
-void cfi_flash_close(struct cfi_flash *flash)
+void cfi_flash_close(void *opened)
 {
-	if (flash)
-		flash_destroy(&flash->device);
+	struct cfi_flash *flash = opened;
+
+	flash_destroy(&flash->device);
 }
 
-int cfi_flash_create(struct vm *vm, struct cfi_flash **opened, gpa_t base)
+int cfi_flash_create(struct vm *vm, gpa_t base, void **opened)
 {
 	struct cfi_flash *flash = *opened;
 
-	if (bus_add(vm->mmio, base, flash->chip.size, &flash_bus_ops, flash)) {
-		log_fatal("--flash %s: address 0x%llx is not free", flash->path,
-			  (unsigned long long)base);
-		return -EEXIST;
-	}
-	cfi_chip_reset(&flash->chip);
-	vm_rom_init(&flash->rom, vm, base, flash->chip.array, flash->chip.size);
-	describe(&flash->device.description, base, flash->chip.size);
-	device_add(&vm->devices, &flash->device);
 	*opened = NULL;
-	return 0;
+	vm_rom_init(&flash->rom, vm, base, flash->chip.array, flash->chip.size);
+	/* The label is how firmware finds the flash for its variables. */
+	flash->device.description = (struct device_description){
+		.compatible = "cfi-flash",
+		.node_name = "flash",
+		.label = "System-firmware",
+		.bank_width = CFI_BANK_WIDTH,
+		.where = { RESOURCE_MMIO, base, flash->chip.size },
+		.gsi = -1,
+	};
+	return device_attach(&flash->device, vm, &flash_bus_ops, flash);
 }
 
 /* ---- --flash ---- */
@@ -320,17 +300,12 @@ static int flash_open(struct vm *vm, const void *record, unsigned index, void **
 {
 	const struct flash_config *config = record;
 
-	return cfi_flash_open((struct cfi_flash **)opened, config->path, ARCH_FLASH_SIZE);
-}
-
-static void flash_close(void *opened)
-{
-	cfi_flash_close(opened);
+	return cfi_flash_open(config->path, ARCH_FLASH_SIZE, opened);
 }
 
 static int flash_create(struct vm *vm, const void *record, unsigned index, void **opened)
 {
-	return cfi_flash_create(vm, (struct cfi_flash **)opened, ARCH_FLASH_BASE);
+	return cfi_flash_create(vm, ARCH_FLASH_BASE, opened);
 }
 
 const struct device_kind cfi_flash_kind = {
@@ -342,6 +317,6 @@ const struct device_kind cfi_flash_kind = {
 		.group = OPTION_GROUP_DEVICES,
 	},
 	.open = flash_open,
-	.close = flash_close,
+	.close = cfi_flash_close,
 	.create = flash_create,
 };

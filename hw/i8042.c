@@ -109,14 +109,12 @@ static void command(struct i8042 *k, u8 cmd)
 	case CMD_AUX_ON:
 		k->state.ram[0] &= ~CTR_AUX_OFF;
 		break;
-	case CMD_AUX_TEST:
-		i8042_answer(k, ANSWER_CLOCK_LOW, 0);
-		break;
 	case CMD_SELF_TEST:
 		k->state.status |= STATUS_SELF_TESTED;
 		k->state.ram[0] |= CTR_SELF_TESTED;
 		i8042_answer(k, ANSWER_SELF_TEST_OK, 0);
 		break;
+	case CMD_AUX_TEST:
 	case CMD_KEYBOARD_TEST:
 		i8042_answer(k, ANSWER_CLOCK_LOW, 0);
 		break;
@@ -246,19 +244,12 @@ int i8042_create(struct vm *vm)
 	pthread_mutex_init(&k->lock, NULL);
 	k->vm = vm;
 	k->irq = irq_line(vm, KEYBOARD_GSI);
-	i8042_reset(&k->device);
 	/* No ACPI id: a kernel with ACPI then does not look for a keyboard at all. */
-	err = bus_add(vm->ports, DATA_PORT, 1, &data_ops, k);
-	if (!err) {
-		err = bus_add(vm->ports, STATUS_PORT, 1, &status_ops, k);
-		if (err)
-			bus_remove(vm->ports, DATA_PORT);
-	}
-	if (err) {
-		log_fatal("i8042: ports 0x60 and 0x64 are not free");
-		i8042_destroy(&k->device);
-		return err;
-	}
 	device_add(&vm->devices, &k->device);
-	return 0;
+	err = bus_add(vm->ports, DATA_PORT, 1, &data_ops, k);
+	if (!err)
+		err = bus_add(vm->ports, STATUS_PORT, 1, &status_ops, k);
+	if (err)
+		log_fatal("i8042: ports 0x60 and 0x64 are not free");
+	return err;
 }

@@ -42,38 +42,21 @@ static void pvpanic_destroy(struct device *device)
 
 static const struct device_ops pvpanic_ops = { .destroy = pvpanic_destroy };
 
-static int create(struct vm *vm, struct bus *bus, enum device_resource_kind kind, u64 base,
-		  u64 size)
+int pvpanic_create(struct vm *vm, enum device_resource_kind kind, u64 base)
 {
 	struct pvpanic *p = calloc(1, sizeof(*p));
-	int err;
 
 	if (!p)
 		return -ENOMEM;
 	device_init(&p->device, &pvpanic_ops, "pvpanic");
 	p->vm = vm;
 	p->limit.burst = 3;
-	p->device.description.acpi_hid = "QEMU0001";
-	p->device.description.compatible = "qemu,pvpanic-mmio";
-	p->device.description.node_name = "pvpanic";
-	p->device.description.resources[0] = (struct device_resource){ kind, base, size };
-	p->device.description.nr_resources = 1;
-	err = bus_add(bus, base, size, &pvpanic_bus_ops, p);
-	if (err) {
-		log_fatal("pvpanic: address 0x%llx is not free", (unsigned long long)base);
-		free(p);
-		return err;
-	}
-	device_add(&vm->devices, &p->device);
-	return 0;
-}
-
-int pvpanic_port_create(struct vm *vm, u16 port)
-{
-	return create(vm, vm->ports, RESOURCE_PORT, port, 1);
-}
-
-int pvpanic_mmio_create(struct vm *vm, gpa_t base)
-{
-	return create(vm, vm->mmio, RESOURCE_MMIO, base, 2);
+	p->device.description = (struct device_description){
+		.acpi_hid = "QEMU0001",
+		.compatible = "qemu,pvpanic-mmio",
+		.node_name = "pvpanic",
+		.where = { kind, base, kind == RESOURCE_PORT ? 1 : 2 },
+		.gsi = -1,
+	};
+	return device_attach(&p->device, vm, &pvpanic_bus_ops, p);
 }

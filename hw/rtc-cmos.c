@@ -15,7 +15,6 @@
 #include "lkvm/vm/vm.h"
 #include "rtc.h"
 
-#define NSEC   NSEC_PER_SEC
 #define DAY    86400
 #define LATEST 7258118400LL /* 2200-01-01, s */
 
@@ -91,7 +90,7 @@ static struct cmos *to_cmos(struct rtc *rtc)
 
 static s64 guest_now(const struct cmos *cmos)
 {
-	return realtime_now() + cmos->state.offset;
+	return rtc_host_now() + cmos->state.offset;
 }
 
 static s64 floor_div(s64 a, s64 b)
@@ -103,7 +102,7 @@ static s64 floor_div(s64 a, s64 b)
 
 static s64 fraction(s64 t)
 {
-	return t - floor_div(t, NSEC) * NSEC;
+	return t - floor_div(t, NSEC_PER_SEC) * NSEC_PER_SEC;
 }
 
 static bool divider_reset(const struct cmos *cmos)
@@ -145,7 +144,7 @@ static unsigned decode_hour(const struct cmos *cmos, u8 value)
 /* Puts a time into the bytes. */
 static void store_time(struct cmos *cmos, s64 now)
 {
-	time_t seconds = floor_div(now, NSEC);
+	time_t seconds = floor_div(now, NSEC_PER_SEC);
 	unsigned year;
 	struct tm tm;
 
@@ -178,7 +177,7 @@ static s64 load_time(const struct cmos *cmos)
 	time_t seconds = timegm(&tm);
 
 	/* Far enough from what fits into 64 bits of nanoseconds for all sums and differences. */
-	return MIN(MAX(seconds, (time_t)0), (time_t)LATEST) * NSEC;
+	return MIN(MAX(seconds, (time_t)0), (time_t)LATEST) * NSEC_PER_SEC;
 }
 
 static bool is_time(unsigned reg)
@@ -205,7 +204,7 @@ static s64 period_ns(const struct cmos *cmos)
 		return 0;
 	if (rate <= 2)
 		rate += 7; /* the two that the 32 kHz base folds onto 256 and 128 Hz */
-	return NSEC * (1 << (rate - 1)) / 32768;
+	return NSEC_PER_SEC * (1 << (rate - 1)) / 32768;
 }
 
 static bool matches(u8 alarm, u8 value)
@@ -238,7 +237,7 @@ static s64 next_alarm(const struct cmos *cmos, s64 after)
 /* Brings register C up to `now`. */
 static void look(struct cmos *cmos, s64 now)
 {
-	s64 was = floor_div(cmos->state.looked, NSEC), is = floor_div(now, NSEC);
+	s64 was = floor_div(cmos->state.looked, NSEC_PER_SEC), is = floor_div(now, NSEC_PER_SEC);
 	s64 period = period_ns(cmos), alarm;
 
 	/* The host's clock, or the guest's setting, went backwards: begin anew from there. */
@@ -266,18 +265,18 @@ static s64 earlier(s64 a, s64 b)
 static s64 next_event(const struct cmos *cmos)
 {
 	u8 wanted = cmos->state.ram[REG_B] & ~cmos->state.ram[REG_C];
-	s64 second = floor_div(cmos->state.looked, NSEC), next = -1, alarm;
+	s64 second = floor_div(cmos->state.looked, NSEC_PER_SEC), next = -1, alarm;
 
 	if ((wanted & B_PIE) && period_ns(cmos))
 		next = cmos->state.phase + period_ns(cmos);
 	if (stands(cmos))
 		return next;
 	if (wanted & B_UIE)
-		next = earlier(next, (second + 1) * NSEC);
+		next = earlier(next, (second + 1) * NSEC_PER_SEC);
 	if (wanted & B_AIE) {
 		alarm = next_alarm(cmos, second);
 		if (alarm >= 0)
-			next = earlier(next, alarm * NSEC);
+			next = earlier(next, alarm * NSEC_PER_SEC);
 	}
 	return next;
 }
@@ -303,7 +302,7 @@ static bool cmos_look(struct rtc *rtc, s64 *next)
 
 static u8 read_a(const struct cmos *cmos)
 {
-	s64 now = guest_now(cmos), left = (floor_div(now, NSEC) + 1) * NSEC - now;
+	s64 now = guest_now(cmos), left = (floor_div(now, NSEC_PER_SEC) + 1) * NSEC_PER_SEC - now;
 
 	return cmos->state.ram[REG_A] | (!stands(cmos) && left <= UIP_NS ? A_UIP : 0);
 }
@@ -338,7 +337,7 @@ static u8 read_register(struct cmos *cmos, unsigned reg)
 
 static void set_time(struct cmos *cmos, s64 time)
 {
-	cmos->state.offset = time - realtime_now();
+	cmos->state.offset = time - rtc_host_now();
 	cmos->state.looked = cmos->state.phase = time;
 }
 
@@ -355,7 +354,7 @@ static void write_control(struct cmos *cmos, unsigned reg, u8 value)
 	cmos->state.ram[reg] = reg == REG_A ? value & ~A_UIP : value;
 	/* A divider that is let go makes its first second half a second later; else it ran on. */
 	if (stood && !stands(cmos))
-		set_time(cmos, load_time(cmos) + (was_reset ? NSEC / 2 : fraction(now)));
+		set_time(cmos, load_time(cmos) + (was_reset ? NSEC_PER_SEC / 2 : fraction(now)));
 	if (period_ns(cmos) != period)
 		cmos->state.phase = guest_now(cmos);
 	if (reg == REG_B && (value & B_SET))
@@ -432,15 +431,16 @@ static const struct bus_ops cmos_bus_ops = { .read = cmos_read, .write = cmos_wr
 
 /* ---- life cycle ---- */
 
-static void put(struct cmos *cmos, unsigned reg, unsigned bytes, u64 value)
+/* In pieces of 1 << shift bytes from `base` on, at most what 16 bits count. */
+static u64 pieces(u64 end, u64 base, unsigned shift)
 {
-	for (unsigned i = 0; i < bytes; i++)
-		cmos->state.ram[reg + i] = value >> (8 * i);
+	return end > base ? MIN((end - base) >> shift, (u64)UINT16_MAX) : 0;
 }
 
 static void store_memory_sizes(struct cmos *cmos, const struct guest_memory *memory)
 {
 	u64 low = 0, high = 0; /* bytes from 0 to the hole, and from 4 GiB on */
+	u8 *ram = cmos->state.ram;
 
 	for (unsigned i = 0; i < memory->nr_regions; i++) {
 		const struct guest_region *region = &memory->regions[i];
@@ -453,12 +453,11 @@ static void store_memory_sizes(struct cmos *cmos, const struct guest_memory *mem
 			low = MAX(low, region->gpa + region->size);
 	}
 	low = MIN(low, GIB(4));
-	put(cmos, REG_BASE_MEMORY, 2, MIN(low, KIB(640)) >> 10);
-	put(cmos, REG_EXTENDED_MEMORY, 2, MIN(low > MIB(1) ? (low - MIB(1)) >> 10 : 0, (u64)65535));
-	put(cmos, REG_EXTENDED_MEMORY_POST, 2,
-	    MIN(low > MIB(1) ? (low - MIB(1)) >> 10 : 0, (u64)65535));
-	put(cmos, REG_MEMORY_16M, 2, MIN(low > MIB(16) ? (low - MIB(16)) >> 16 : 0, (u64)65535));
-	put(cmos, REG_MEMORY_4G, 3, MIN(high >> 16, (u64)0xffffff));
+	bus_put(&ram[REG_BASE_MEMORY], 2, MIN(low, KIB(640)) >> 10);
+	bus_put(&ram[REG_EXTENDED_MEMORY], 2, pieces(low, MIB(1), 10));
+	bus_put(&ram[REG_EXTENDED_MEMORY_POST], 2, pieces(low, MIB(1), 10));
+	bus_put(&ram[REG_MEMORY_16M], 2, pieces(low, MIB(16), 16));
+	bus_put(&ram[REG_MEMORY_4G], 3, MIN(high >> 16, (u64)0xffffff));
 }
 
 /* The battery keeps time, memory and formats; the reset pin only clears interrupts. */
@@ -483,26 +482,25 @@ static const struct rtc_ops cmos_ops = {
 	.look = cmos_look,
 };
 
-static void describe(struct device_description *d)
-{
-	d->acpi_hid = "PNP0B00";
-	d->compatible = "motorola,mc146818";
-	d->irq_edge = true;
-}
-
 int rtc_cmos_create(struct vm *vm, const struct hw_place *place, const struct irq_line *wake)
 {
-	const struct device_resource where = { place->kind, place->base, 2 };
+	const struct device_description description = {
+		.acpi_hid = "PNP0B00",
+		.compatible = "motorola,mc146818",
+		.where = { place->kind, place->base, 2 },
+		.gsi = place->gsi,
+		.irq_edge = true,
+	};
 	struct cmos *cmos = calloc(1, sizeof(*cmos));
 
 	if (!cmos)
 		return -ENOMEM;
 	cmos->state.ram[REG_A] = A_DIVIDER_32KHZ | 6; /* 1024 Hz, as a BIOS leaves it */
 	cmos->state.ram[REG_B] = B_24H;
-	cmos->state.looked = cmos->state.phase = realtime_now();
+	cmos->state.looked = cmos->state.phase = rtc_host_now();
 	store_memory_sizes(cmos, &vm->memory);
 	cmos->rtc.ops = &cmos_ops;
 	if (wake)
 		cmos->rtc.wake = *wake;
-	return rtc_create(vm, &cmos->rtc, "rtc-cmos", &where, place->gsi, describe);
+	return rtc_create(vm, &cmos->rtc, "rtc-cmos", &description);
 }

@@ -43,13 +43,13 @@ static struct goldfish *goldfish(struct rtc *rtc)
 
 static u64 guest_time(const struct goldfish *g)
 {
-	return realtime_now() + g->state.offset;
+	return rtc_host_now() + g->state.offset;
 }
 
 /* Host's time of the alarm. One that is past by the guest's clock goes off at once, also when that was set. */
 static s64 alarm_at(const struct goldfish *g)
 {
-	u64 now = realtime_now(), left = g->state.alarm - (now + g->state.offset);
+	u64 now = rtc_host_now(), left = g->state.alarm - (now + g->state.offset);
 
 	if (g->state.alarm <= now + g->state.offset)
 		return now;
@@ -99,7 +99,7 @@ static void goldfish_write(struct rtc *rtc, u64 offset, u32 value)
 
 	switch (offset) {
 	case TIME_LOW:
-		g->state.offset = ((u64)g->state.time_high << 32 | value) - (u64)realtime_now();
+		g->state.offset = ((u64)g->state.time_high << 32 | value) - (u64)rtc_host_now();
 		break;
 	case TIME_HIGH:
 		g->state.time_high = value;
@@ -137,18 +137,17 @@ static const struct rtc_ops goldfish_ops = {
 	.look = goldfish_look,
 };
 
-static void describe(struct device_description *d)
-{
-	d->compatible = "google,goldfish-rtc";
-}
-
 int rtc_goldfish_create(struct vm *vm, gpa_t base, int gsi)
 {
-	const struct device_resource where = { RESOURCE_MMIO, base, 0x1000 };
+	const struct device_description description = {
+		.compatible = "google,goldfish-rtc",
+		.where = { RESOURCE_MMIO, base, 0x1000 },
+		.gsi = gsi,
+	};
 	struct goldfish *g = calloc(1, sizeof(*g));
 
 	if (!g)
 		return -ENOMEM;
 	g->rtc.ops = &goldfish_ops;
-	return rtc_create(vm, &g->rtc, "rtc-goldfish", &where, gsi, describe);
+	return rtc_create(vm, &g->rtc, "rtc-goldfish", &description);
 }

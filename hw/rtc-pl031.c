@@ -47,7 +47,7 @@ static struct pl031 *pl031(struct rtc *rtc)
 
 static s64 host_seconds(void)
 {
-	return realtime_now() / NSEC_PER_SEC;
+	return rtc_host_now() / NSEC_PER_SEC;
 }
 
 static u32 counter_at(const struct pl031 *p, s64 host)
@@ -149,23 +149,20 @@ static const struct rtc_ops pl031_ops = {
 	.look = pl031_look,
 };
 
-static void describe(struct device_description *d)
-{
-	static const char compatible[] = "arm,pl031\0arm,primecell";
-
-	d->compatible = compatible;
-	d->compatible_size = sizeof(compatible);
-	d->clock_name = "apb_pclk";
-}
-
 int rtc_pl031_create(struct vm *vm, gpa_t base, int gsi)
 {
-	const struct device_resource where = { RESOURCE_MMIO, base, 0x1000 };
+	static const char compatible[] = "arm,pl031\0arm,primecell";
+	const struct device_description description = {
+		.compatible = compatible,
+		.compatible_size = sizeof(compatible),
+		.clock_name = "apb_pclk",
+		.where = { RESOURCE_MMIO, base, 0x1000 },
+		.gsi = gsi,
+	};
 	struct pl031 *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
-	p->state.looked = host_seconds();
 	p->rtc.ops = &pl031_ops;
-	return rtc_create(vm, &p->rtc, "rtc-pl031", &where, gsi, describe);
+	return rtc_create(vm, &p->rtc, "rtc-pl031", &description);
 }

@@ -8,9 +8,11 @@
 #define HW_RTC_H
 
 #include <pthread.h>
+#include "lkvm/util/loop.h"
 #include "lkvm/vm/device.h"
 #include "lkvm/vm/irq.h"
-#include "realtime.h"
+
+#define NSEC_PER_SEC 1000000000LL
 
 struct bus_ops;
 struct rtc;
@@ -32,23 +34,23 @@ struct rtc_ops {
 
 struct rtc {
 	struct device device;
-	const struct rtc_ops *ops;   /* constant */
-	struct irq_line irq;	     /* constant */
-	struct irq_line wake;	     /* constant; goes with irq; may be empty */
-	struct realtime_timer timer; /* set under the lock by any thread */
-	pthread_mutex_t lock;	     /* everything below, and what the clock adds */
+	const struct rtc_ops *ops; /* constant */
+	struct irq_line irq;	   /* constant */
+	struct irq_line wake;	   /* constant; goes with irq; may be empty */
+	struct loop_fd timer;	   /* main loop; set under the lock by any thread */
+	pthread_mutex_t lock;	   /* everything below, and what the clock adds */
 	bool level;
-	bool quiesced;
 };
 
 /*
  * `rtc` is the first member of what calloc gave and has ops set; it is freed when that goes wrong, and with the
- * device. gsi -1: it never interrupts. describe() adds to the description what the common part does not know.
- * Logs and returns -errno on failure.
+ * device. The description lacks the node's name; gsi -1: it never interrupts. Logs and returns -errno on failure.
  */
 int rtc_create(struct vm *vm, struct rtc *rtc, const char *name,
-	       const struct device_resource *where, int gsi,
-	       void (*describe)(struct device_description *description));
+	       const struct device_description *description);
+
+/* CLOCK_REALTIME in ns. Any thread. */
+s64 rtc_host_now(void);
 
 /* Looks, and brings line and timer in accord with that. Lock held. */
 void rtc_update(struct rtc *rtc);

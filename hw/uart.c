@@ -67,14 +67,12 @@ struct uart {
 	struct device device;
 	struct chardev *chardev; /* constant */
 	struct irq_line irq;	 /* constant */
-	unsigned shift;		 /* constant */
 	struct loop *loop;	 /* constant: the main loop */
 	struct loop_timer rest;	 /* main loop: until more bytes may come, see BATCH */
 
 	pthread_mutex_t lock; /* everything below */
 	struct uart_state state;
-	bool level; /* of the interrupt line */
-	bool quiesced;
+	bool level;	/* of the interrupt line */
 	unsigned polls; /* of LSR, see POLLS_OF_A_READER */
 	/* See BATCH; times are clock_now()'s. */
 	unsigned taken; /* of the batch */
@@ -163,7 +161,7 @@ static u64 rest_left(const struct uart *u, u64 now)
 
 static void update_line(struct uart *u)
 {
-	bool level = !u->quiesced && interrupt_id(u) != UART_IIR_NO_INT;
+	bool level = !u->device.quiesced && interrupt_id(u) != UART_IIR_NO_INT;
 	u64 now;
 
 	if (level == u->level)
@@ -178,7 +176,7 @@ static void update_line(struct uart *u)
 /* Does the guest take bytes, by interrupt or by polling? */
 static bool listens(const struct uart *u)
 {
-	return !u->quiesced && !loopback(u) &&
+	return !u->device.quiesced && !loopback(u) &&
 	       ((u->state.ier & UART_IER_RDI) || u->polls >= POLLS_OF_A_READER);
 }
 
@@ -446,18 +444,8 @@ static bool write_register(struct uart *u, unsigned reg, u8 value)
 	return false;
 }
 
-/* The register that byte i of an access hits, or -1. Wider strides leave the upper bytes unused. */
-static int register_at(const struct uart *u, u64 offset, unsigned i)
-{
-	u64 at = offset + i;
-
-	if (at & ((1u << u->shift) - 1))
-		return -1;
-	return at >> u->shift;
-}
-
-/* After each access: what the guest did may have made room, or changed what it is told. */
-static void settle(struct uart *u)
+/* After each access, which may have made space for bytes of the host's, or changed the interrupt. Unlocks. */
+static void finish_access(struct uart *u)
 {
 	bool again;
 
@@ -476,12 +464,9 @@ static void uart_read(void *opaque, u64 offset, u8 *data, unsigned len)
 	struct uart *u = opaque;
 
 	pthread_mutex_lock(&u->lock);
-	for (unsigned i = 0; i < len; i++) {
-		int reg = register_at(u, offset, i);
-
-		data[i] = reg < 0 ? 0 : read_register(u, reg);
-	}
-	settle(u);
+	for (unsigned i = 0; i < len; i++)
+		data[i] = read_register(u, offset + i);
+	finish_access(u);
 }
 
 static void uart_write(void *opaque, u64 offset, const u8 *data, unsigned len)
@@ -491,13 +476,10 @@ static void uart_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 	unsigned nr_sent = 0;
 
 	pthread_mutex_lock(&u->lock);
-	for (unsigned i = 0; i < len; i++) {
-		int reg = register_at(u, offset, i);
-
-		if (reg >= 0 && write_register(u, reg, data[i]))
+	for (unsigned i = 0; i < len; i++)
+		if (write_register(u, offset + i, data[i]))
 			sent[nr_sent++] = data[i];
-	}
-	settle(u);
+	finish_access(u);
 	/* Without the lock: it may wait for a slow reader, and the main loop must still get in here. */
 	if (nr_sent)
 		chardev_write(u->chardev, sent, nr_sent);
@@ -567,26 +549,14 @@ static void uart_reset(struct device *device)
 	pthread_mutex_unlock(&u->lock);
 }
 
-static void set_quiesced(struct uart *u, bool quiesced)
-{
-	pthread_mutex_lock(&u->lock);
-	u->quiesced = quiesced;
-	/* A line that was high stays high in the interrupt controller: nothing changes while paused. */
-	if (!quiesced)
-		update_line(u);
-	pthread_mutex_unlock(&u->lock);
-	if (!quiesced)
-		chardev_room_again(u->chardev);
-}
-
-static void uart_quiesce(struct device *device)
-{
-	set_quiesced(to_uart(device), true);
-}
-
 static void uart_resume(struct device *device)
 {
-	set_quiesced(to_uart(device), false);
+	struct uart *u = to_uart(device);
+
+	pthread_mutex_lock(&u->lock);
+	update_line(u);
+	pthread_mutex_unlock(&u->lock);
+	chardev_room_again(u->chardev);
 }
 
 static void uart_destroy(struct device *device)
@@ -598,56 +568,37 @@ static void uart_destroy(struct device *device)
 	free(u);
 }
 
+/* Pausing changes nothing: a line that was high stays high in the interrupt controller. */
 static const struct device_ops uart_ops = {
 	.reset = uart_reset,
-	.quiesce = uart_quiesce,
 	.resume = uart_resume,
 	.destroy = uart_destroy,
 };
-
-static void describe(struct uart *u, const struct hw_place *place)
-{
-	struct device_description *d = &u->device.description;
-
-	d->compatible = "ns16550a";
-	d->acpi_hid = "PNP0501";
-	d->node_name = "serial";
-	d->clock_frequency = 1843200;
-	d->resources[0] = (struct device_resource){ place->kind, place->base,
-						    (u64)REGISTERS << place->shift };
-	d->nr_resources = 1;
-	d->gsi = place->gsi;
-	d->irq_edge = place->kind == RESOURCE_PORT;
-}
 
 int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *chardev,
 		unsigned index)
 {
 	struct chardev_client client = { .room = uart_room, .receive = uart_receive };
-	struct bus *bus = place->kind == RESOURCE_PORT ? vm->ports : vm->mmio;
 	struct uart *u = calloc(1, sizeof(*u));
-	int err;
 
 	if (!u)
 		return -ENOMEM;
 	device_init(&u->device, &uart_ops, "uart%u", index);
+	u->device.description = (struct device_description){
+		.compatible = "ns16550a",
+		.acpi_hid = "PNP0501",
+		.node_name = "serial",
+		.clock_frequency = 1843200,
+		.where = { place->kind, place->base, REGISTERS },
+		.gsi = place->gsi,
+		.irq_edge = place->kind == RESOURCE_PORT,
+	};
 	pthread_mutex_init(&u->lock, NULL);
 	u->chardev = chardev;
 	u->loop = vm->loop;
 	u->rest.expired = on_rested;
 	u->irq = irq_line(vm, place->gsi);
-	u->shift = place->shift;
-	describe(u, place);
-	err = bus_add(bus, place->base, (u64)REGISTERS << place->shift, &uart_bus_ops, u);
-	if (err) {
-		log_fatal("uart%u: address 0x%llx is not free", index,
-			  (unsigned long long)place->base);
-		uart_destroy(&u->device);
-		return err;
-	}
 	client.opaque = u;
 	chardev_set_client(chardev, &client);
-	uart_reset(&u->device);
-	device_add(&vm->devices, &u->device);
-	return 0;
+	return device_attach(&u->device, vm, &uart_bus_ops, u);
 }

@@ -20,6 +20,7 @@ struct ring_shared {
 	_Alignas(64) _Atomic u32 taken;
 	_Alignas(64) _Atomic u32 taker_waits;
 	_Alignas(64) _Atomic u32 putter_waits;
+	_Atomic u32 wake_at; /* what must have been taken before it is woken */
 };
 
 int rings_memory(void)
@@ -80,11 +81,9 @@ static u32 record_size(u32 len)
 	return sizeof(u32) + ALIGN_UP(len, sizeof(u32));
 }
 
-static bool wakes(_Atomic u32 *waits)
+static u32 load(_Atomic u32 *value)
 {
-	/* What was put or taken before must be visible to a side that did not see this request. */
-	atomic_thread_fence(memory_order_seq_cst);
-	return atomic_load_explicit(waits, memory_order_relaxed) && atomic_exchange(waits, 0);
+	return atomic_load_explicit(value, memory_order_relaxed);
 }
 
 /* ---- the side that puts ---- */
@@ -146,6 +145,7 @@ bool ring_wait_room(struct ring *ring, u32 used)
 {
 	if (ring->broken)
 		return true;
+	atomic_store_explicit(&ring->shared->wake_at, ring->at - used, memory_order_relaxed);
 	atomic_store(&ring->shared->putter_waits, 1);
 	atomic_thread_fence(memory_order_seq_cst);
 	return ring_used(ring) > used;
@@ -156,7 +156,9 @@ bool ring_show(struct ring *ring)
 	if (ring->broken)
 		return false;
 	atomic_store_explicit(&ring->shared->put, ring->at, memory_order_release);
-	return wakes(&ring->shared->taker_waits);
+	/* It must be visible to a side whose request was not seen. So below. */
+	atomic_thread_fence(memory_order_seq_cst);
+	return load(&ring->shared->taker_waits) && atomic_exchange(&ring->shared->taker_waits, 0);
 }
 
 /* ---- the side that takes ---- */
@@ -225,5 +227,11 @@ void ring_awake(struct ring *ring)
 
 bool ring_wakes_putter(struct ring *ring)
 {
-	return !ring->broken && wakes(&ring->shared->putter_waits);
+	struct ring_shared *shared = ring->shared;
+
+	if (ring->broken)
+		return false;
+	atomic_thread_fence(memory_order_seq_cst);
+	return load(&shared->putter_waits) && (int32_t)(ring->at - load(&shared->wake_at)) >= 0 &&
+	       atomic_exchange(&shared->putter_waits, 0);
 }

@@ -52,7 +52,10 @@ u8 *ring_reserve(struct ring *ring, u32 len);
 void ring_written(struct ring *ring);
 /* Copies a frame. False: there is no room. */
 bool ring_put(struct ring *ring, const void *frame, u32 len);
-/* Asks the taker to wake us. True: wait, as more than `used` bytes are in it (or it is broken). */
+/*
+ * Asks the taker to wake us when no more than `used` bytes are in it. True: wait, as there are more (or it is
+ * broken).
+ */
 bool ring_wait_room(struct ring *ring, u32 used);
 /* Publishes what was put. True: the taker sleeps, wake it. */
 bool ring_show(struct ring *ring);
@@ -67,7 +70,7 @@ void ring_taken(struct ring *ring);
 bool ring_wait_frames(struct ring *ring);
 /* Takes that request back. */
 void ring_awake(struct ring *ring);
-/* True: the putter waits for space, wake it. */
+/* True: the putter waits for as much space as there is now, wake it. */
 bool ring_wakes_putter(struct ring *ring);
 
 #endif

@@ -75,8 +75,8 @@ static int run(struct helper *helper, const char *what, const struct script_requ
 	status = helper_status(helper);
 	if (recv(helper->fd, &err, sizeof(err), MSG_DONTWAIT) == sizeof(err))
 		return -err;
-	if (status <= 0)
-		return status;
+	if (!status)
+		return 0;
 	if (WIFSIGNALED(status))
 		helper_words(status, words, sizeof(words));
 	else

@@ -22,6 +22,7 @@
 #include "libslirp.h"
 #include "lkvm/util/helper.h"
 #include "lkvm/util/loop.h"
+#include "lkvm/util/pass-fd.h"
 #include "lkvm/util/spin.h"
 #include "merge.h"
 #include "ring.h"
@@ -593,23 +594,12 @@ static void make_ready(struct side *side, const struct user_setup *setup, struct
 /* What to do, and the memory that is shared with lkvm. */
 static int read_setup(struct side *side, struct user_setup *setup)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = {};
-	struct iovec iov = { setup, sizeof(*setup) };
-	struct msghdr message = { .msg_iov = &iov,
-				  .msg_iovlen = 1,
-				  .msg_control = &control,
-				  .msg_controllen = sizeof(control.space) };
 	struct pollfd first = { .fd = side->fd, .events = POLLIN };
 	int memory, err;
 
 	poll(&first, 1, -1);
-	if (recvmsg(side->fd, &message, MSG_CMSG_CLOEXEC) != sizeof(*setup) ||
-	    control.header.cmsg_len != CMSG_LEN(sizeof(memory)))
+	if (take_fds(side->fd, setup, sizeof(*setup), &memory, 1))
 		return -EPIPE;
-	memcpy(&memory, CMSG_DATA(&control.header), sizeof(memory));
 	err = rings_map(&side->rings, memory, true);
 	close(memory);
 	return err;

@@ -18,6 +18,7 @@
 #include "hazards.h"
 #include "lkvm/util/helper-watch.h"
 #include "lkvm/util/iov.h"
+#include "lkvm/util/pass-fd.h"
 #include "loopback.h"
 #include "ring.h"
 #include "user.h"
@@ -283,26 +284,14 @@ static void let_write(struct user *user)
 /* What to do, and the memory that is shared with it. */
 static int send_setup(struct user *user)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = {};
-	struct iovec iov = { &user->setup, sizeof(user->setup) };
-	struct msghdr message = { .msg_iov = &iov,
-				  .msg_iovlen = 1,
-				  .msg_control = &control,
-				  .msg_controllen = sizeof(control.space) };
 	int memory = rings_memory(), err;
 
 	if (memory < 0)
 		return memory;
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof(memory));
-	memcpy(CMSG_DATA(&control.header), &memory, sizeof(memory));
 	err = rings_map(&user->rings, memory, false);
-	if (!err && sendmsg(user->watch.helper.fd, &message, MSG_NOSIGNAL) < 0)
-		err = -errno;
+	if (!err)
+		err = pass_fds(user->watch.helper.fd, &user->setup, sizeof(user->setup), &memory,
+			       1);
 	close(memory);
 	return err;
 }

@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "lkvm/devicetree/ram-board.h"
 #include "lkvm/host/kvm-device.h"
 #include "lkvm/host/kvm.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/irq.h"
 #include "lkvm/vm/vcpu.h"
-#include "riscv-vm.h"
+#include "arch-vm.h"
 #include "uapi/kvm-riscv.h"
 
 /* Registers of the APLIC's one domain ("The RISC-V Advanced Interrupt Architecture", 4.5). */
@@ -107,26 +108,12 @@ static int set_addresses(struct vm *vm, struct irqchip *chip)
 	return err;
 }
 
-static int create_routes(struct vm *vm)
-{
-	struct kvm_irq_routing_entry pins[BOARD_NR_GSIS - 1];
-
-	memset(pins, 0, sizeof(pins));
-	for (unsigned i = 0; i < ARRAY_SIZE(pins); i++) {
-		pins[i].gsi = i + 1;
-		pins[i].type = KVM_IRQ_ROUTING_IRQCHIP;
-		pins[i].u.irqchip.pin = i + 1;
-	}
-	return irq_init(vm, pins, ARRAY_SIZE(pins), BOARD_NR_GSIS, 0);
-}
-
 static int aia_init(struct vm *vm)
 {
 	struct irqchip *chip = chip_of(vm);
 	int err = set_sizes(vm, chip);
 
-	if (!err)
-		err = set_addresses(vm, chip);
+	err = err ?: set_addresses(vm, chip);
 	if (!err)
 		err = kvm_device_set(chip->aia_fd, KVM_DEV_RISCV_AIA_GRP_CTRL,
 				     KVM_DEV_RISCV_AIA_CTRL_INIT, NULL);
@@ -134,7 +121,8 @@ static int aia_init(struct vm *vm)
 		log_fatal("KVM does not set up the interrupt controller (AIA): %s", strerror(-err));
 		return err;
 	}
-	return create_routes(vm);
+	/* There is no source 0. */
+	return ram_board_init_irqs(vm, 1, 0);
 }
 
 /* ---- reset ---- */
@@ -151,13 +139,11 @@ static int reset_aplic(struct irqchip *chip)
 
 	for (unsigned i = 0; i < BOARD_NR_GSIS / 32 && !err; i++) {
 		err = set_aplic(chip, APLIC_CLRIE + i * APLIC_WORD_BYTES, ~0U);
-		if (!err)
-			err = set_aplic(chip, APLIC_IN_CLRIP + i * APLIC_WORD_BYTES, ~0U);
+		err = err ?: set_aplic(chip, APLIC_IN_CLRIP + i * APLIC_WORD_BYTES, ~0U);
 	}
 	for (unsigned i = 0; i < BOARD_NR_GSIS - 1 && !err; i++) {
 		err = set_aplic(chip, APLIC_SOURCECFG + i * APLIC_WORD_BYTES, 0);
-		if (!err)
-			err = set_aplic(chip, APLIC_TARGET + i * APLIC_WORD_BYTES, 0);
+		err = err ?: set_aplic(chip, APLIC_TARGET + i * APLIC_WORD_BYTES, 0);
 	}
 	return err;
 }
@@ -174,12 +160,10 @@ static int reset_imsic(struct irqchip *chip, unsigned hart)
 {
 	int err = set_imsic(chip, hart, IMSIC_EIDELIVERY);
 
-	if (!err)
-		err = set_imsic(chip, hart, IMSIC_EITHRESHOLD);
+	err = err ?: set_imsic(chip, hart, IMSIC_EITHRESHOLD);
 	for (unsigned id = 0; id <= chip->ids && !err; id += 64) {
 		err = set_imsic(chip, hart, IMSIC_EIE0 + id / 32);
-		if (!err)
-			err = set_imsic(chip, hart, IMSIC_EIP0 + id / 32);
+		err = err ?: set_imsic(chip, hart, IMSIC_EIP0 + id / 32);
 	}
 	return err;
 }

@@ -3,9 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "board.h"
 #include "lkvm/arch.h"
-#include "lkvm/boot/ram-boot.h"
+#include "lkvm/devicetree/ram-board.h"
 #include "lkvm/util/log.h"
 
 const char arch_name[] = "riscv";
@@ -36,10 +35,7 @@ const struct option_row arch_options[] = {
 		.man = "aia gives PCI devices message-signalled interrupts and is KVM's work; plic "
 		       "is lkvm's own, and slower. auto, the default, is aia where the host's KVM "
 		       "has it."),
-	OPTION_ROW(
-		STRING, "dump-dtb", CONFIG_FIELD(arch.dump_dtb), .argument = "FILE",
-		.help = "Write the guest's device tree to FILE",
-		.man = "It is written as the guest gets it, before the guest starts; dtc shows it."),
+	RAM_BOARD_DUMP_DTB,
 	OPTION_ROW(
 		CHOICE, "cpu-type", CONFIG_FIELD(arch.isa.cpu_type), .argument = "TYPE",
 		.choices = cpu_types,
@@ -74,8 +70,3 @@ const char *const arch_kernel_paths[] = {
 	"../../arch/riscv/boot/Image",
 	NULL,
 };
-
-int arch_config_check(const struct vm_config *config)
-{
-	return ram_boot_check_config(config, BOARD_RAM);
-}

@@ -10,15 +10,14 @@
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
 #include "registers.h"
-#include "riscv-vm.h"
+#include "arch-vm.h"
 
 /* KVM makes the first runnable and the others stopped, as after a reset. */
 int arch_vcpu_create(struct vcpu *vcpu)
 {
 	int err = isa_init(vcpu);
 
-	if (!err)
-		err = sbi_init(vcpu);
+	err = err ?: sbi_init(vcpu);
 	return err || vcpu->id ? err : reset_state_keep(vcpu);
 }
 
@@ -45,10 +44,8 @@ static int enter_at(struct vcpu *vcpu, const struct ram_boot *boot)
 {
 	int err = vcpu_set_register(vcpu, REG_PC, boot->entry);
 
-	if (!err)
-		err = vcpu_set_register(vcpu, REG_A0, vcpu->id);
-	if (!err)
-		err = vcpu_set_register(vcpu, REG_A1, boot->dtb);
+	err = err ?: vcpu_set_register(vcpu, REG_A0, vcpu->id);
+	err = err ?: vcpu_set_register(vcpu, REG_A1, boot->dtb);
 	if (err)
 		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id, strerror(-err));
 	return err;
@@ -66,14 +63,11 @@ int arch_reset(struct vm *vm)
 		sbi_reset(vm);
 		err = riscv->irqchip.ops->reset(vm);
 		vcpu_for_each (vcpu, vm, i) {
-			if (!err)
-				err = set_power(vcpu);
+			err = err ?: set_power(vcpu);
 		}
-		if (!err)
-			err = reset_state_restore(vm->vcpus[0]);
+		err = err ?: reset_state_restore(vm->vcpus[0]);
 	}
-	if (!err)
-		err = enter_at(vm->vcpus[0], &riscv->boot);
+	err = err ?: enter_at(vm->vcpus[0], &riscv->boot);
 	riscv->used = true;
 	return err;
 }

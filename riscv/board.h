@@ -40,6 +40,9 @@
 #define BOARD_PCI_MMIO_SIZE    0x40000000ULL
 #define BOARD_RAM	       0x80000000ULL
 
+#define BOARD_CMDLINE_MAX 1024	 /* COMMAND_LINE_SIZE of kernels, bytes */
+#define BOARD_BUS	  "/soc" /* the tree's node that devices are in, its path */
+
 /* Interrupt sources */
 #define BOARD_NR_GSIS	      64 /* with source 0, which does not exist */
 #define BOARD_GSI_SERIAL      1

@@ -2,11 +2,12 @@
 /* The device tree: what a riscv64 guest is told of its machine. */
 #include "board.h"
 #include "isa.h"
+#include "lkvm/devicetree/ram-board.h"
 #include "lkvm/pci/pci-fdt.h"
 #include "lkvm/vm/registers.h"
 #include "lkvm/vm/vcpu.h"
 #include "registers.h"
-#include "riscv-vm.h"
+#include "arch-vm.h"
 
 /* The largest there is, of the hart's translation modes (satp.MODE): a guest may use less. */
 static void mmu_type(struct fdt_tree *tree, struct vcpu *vcpu)
@@ -97,7 +98,7 @@ static void soc(struct fdt_tree *tree, struct vm *vm)
 	fdt_node_end(tree);
 }
 
-void riscv_add_nodes(struct fdt_tree *tree, struct vm *vm)
+void board_add_nodes(struct fdt_tree *tree, struct vm *vm)
 {
 	cpus(tree, vm);
 	soc(tree, vm);

@@ -9,7 +9,7 @@
 #include "lkvm/util/text.h"
 #include "lkvm/vm/registers.h"
 #include "registers.h"
-#include "riscv-vm.h"
+#include "arch-vm.h"
 #include "sbi.h"
 
 #define LL(x) ((unsigned long long)(x))

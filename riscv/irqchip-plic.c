@@ -9,7 +9,7 @@
 #include "lkvm/util/log.h"
 #include "lkvm/vm/vcpu.h"
 #include "plic.h"
-#include "riscv-vm.h"
+#include "arch-vm.h"
 
 static struct irqchip *chip_of(struct vm *vm)
 {

@@ -2,10 +2,11 @@
 /* Which interrupt controller a guest has. */
 #include <errno.h>
 
+#include "lkvm/devicetree/ram-board.h"
 #include "lkvm/host/kvm-device.h"
 #include "lkvm/host/kvm.h"
 #include "lkvm/util/log.h"
-#include "riscv-vm.h"
+#include "arch-vm.h"
 #include "uapi/kvm-riscv.h"
 
 /* A guest whose CPUs have no Ssaia cannot use an AIA. */
@@ -39,6 +40,11 @@ int irqchip_create(struct vm *vm)
 	}
 	chip->ops = chip->kind == IRQCHIP_AIA ? &aia_ops : &plic_ops;
 	return chip->ops->create(vm);
+}
+
+int board_init_irqchip(struct vm *vm)
+{
+	return vm->arch->irqchip.ops->init(vm);
 }
 
 void irqchip_destroy(struct vm *vm)

@@ -11,7 +11,7 @@
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
 #include "registers.h"
-#include "riscv-vm.h"
+#include "arch-vm.h"
 
 struct riscv_reset_state {
 	unsigned nr;

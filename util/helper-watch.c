@@ -143,7 +143,7 @@ bool helper_watch_wait(struct helper_watch *watch, int ms, char *words, size_t s
 	while (poll(fds, 2, ms) < 0 && errno == EINTR)
 		;
 	if (fds[1].revents)
-		helper_how(&watch->helper, words, size);
+		helper_words(helper_status(&watch->helper), words, size);
 	else
 		snprintf(words, size, "does not answer");
 	return fds[0].revents & POLLIN;
@@ -185,7 +185,7 @@ static void life_ready(struct loop_fd *handler, u32 events)
 	if (watch->looks >= LOOKS_MAX)
 		snprintf(how, sizeof(how), "did not answer");
 	else
-		helper_how(&watch->helper, how, sizeof(how));
+		helper_words(helper_status(&watch->helper), how, sizeof(how));
 	lost(watch, how);
 }
 

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "spawner.h"
 #include "lkvm/util/log.h"
+#include "lkvm/util/pass-fd.h"
+#include "spawner.h"
 
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS 83 /* Linux 6.16 */
 #endif
 
-/* What the spawner may take to end with all helpers. */
-#define END_MS 200
+/* What the spawner may take for a fork, and a helper that was killed until it has ended. */
+#define START_MS 1000
+#define END_MS	 200
 
 static int spawner_fd = -1;
 static pid_t spawner;
@@ -26,6 +30,8 @@ int helpers_begin(void)
 	pid_t self = getpid(), pid;
 	int ends[2], err;
 
+	/* The process that started lkvm may ignore it: then nobody would hear of a helper's end. */
+	signal(SIGCHLD, SIG_DFL);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)) {
 		err = -errno;
 		goto fail;
@@ -52,19 +58,17 @@ fail:
 
 void helpers_end(void)
 {
-	struct timespec ms = { .tv_nsec = 1000000 };
-
 	if (spawner_fd < 0)
 		return;
 	close(spawner_fd);
 	spawner_fd = -1;
-	for (unsigned i = 0; i < END_MS && !waitpid(spawner, NULL, WNOHANG); i++)
-		nanosleep(&ms, NULL);
+	kill(spawner, SIGKILL);
+	waitpid(spawner, NULL, 0);
 }
 
 void helper_init(struct helper *helper)
 {
-	helper->fd = helper->messages = helper->life = -1;
+	*helper = (struct helper){ .fd = -1, .messages = -1, .life = -1 };
 }
 
 static void close_fd(int *fd)
@@ -72,26 +76,6 @@ static void close_fd(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
-}
-
-static int ask_spawner(const struct helper_kind *kind, const int fds[SPAWN_FDS])
-{
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(SPAWN_FDS * sizeof(int))];
-	} control = {};
-	struct iovec iov = { &kind, sizeof(kind) };
-	struct msghdr message = { .msg_iov = &iov,
-				  .msg_iovlen = 1,
-				  .msg_control = &control,
-				  .msg_controllen = sizeof(control.space) };
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(SPAWN_FDS * sizeof(int));
-	memcpy(CMSG_DATA(header), fds, SPAWN_FDS * sizeof(int));
-	return sendmsg(spawner_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 /*
@@ -105,32 +89,48 @@ static void refuse_descriptors(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
 }
 
+/* Its PID, as the spawner or the helper itself tells it, which is still ours then. */
+static int read_pid(struct helper *helper)
+{
+	struct pollfd told = { helper->fd, POLLIN, 0 };
+	int pid;
+
+	while (poll(&told, 1, START_MS) < 0 && errno == EINTR)
+		;
+	if (recv(helper->fd, &pid, sizeof(pid), 0) != sizeof(pid))
+		return -ECHILD;
+	if (pid < 0)
+		return pid;
+	helper->pid = pid;
+	helper->life = syscall(SYS_pidfd_open, pid, 0);
+	return helper->life < 0 ? -errno : 0;
+}
+
 int helper_start(struct helper *helper, const struct helper_kind *kind)
 {
-	int data[2] = { -1, -1 }, messages[2] = { -1, -1 }, life[2] = { -1, -1 };
+	int data[2] = { -1, -1 }, messages[2] = { -1, -1 };
 	int buffer = 256 << 10, err = 0;
 
 	helper_init(helper);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, data) ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, life) ||
 	    pipe2(messages, O_CLOEXEC | O_NONBLOCK))
 		err = -errno;
+	helper->fd = data[0];
+	helper->messages = messages[0];
 	if (!err) {
 		for (unsigned i = 0; i < 2; i++)
 			setsockopt(data[i], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
 		refuse_descriptors(data[0]);
-		err = ask_spawner(kind,
-				  (int[]){ data[1], kind->program ? STDERR_FILENO : messages[1],
-					   life[1] });
+		err = pass_fds(spawner_fd, &kind, sizeof(kind),
+			       (int[]){ data[1], kind->program ? STDERR_FILENO : messages[1] },
+			       SPAWN_FDS);
 	}
-	helper->fd = data[0];
-	helper->messages = messages[0];
-	if (kind->program)
-		helper_mute(helper);
-	helper->life = life[0];
 	close_fd(&data[1]);
 	close_fd(&messages[1]);
-	close_fd(&life[1]);
+	if (kind->program)
+		helper_mute(helper);
+	if (!err)
+		err = read_pid(helper);
 	if (err)
 		helper_end(helper, 0);
 	return err;
@@ -138,9 +138,8 @@ int helper_start(struct helper *helper, const struct helper_kind *kind)
 
 void helper_kill(struct helper *helper)
 {
-	/* What a program ends by; helpers end with `life` itself. */
-	send(helper->life, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-	shutdown(helper->life, SHUT_WR);
+	if (helper->pid)
+		kill(helper->pid, SIGKILL);
 }
 
 void helper_mute(struct helper *helper)
@@ -150,22 +149,16 @@ void helper_mute(struct helper *helper)
 
 int helper_status(struct helper *helper)
 {
-	int status;
-	ssize_t got = recv(helper->life, &status, sizeof(status), 0);
+	int status = 0;
 
-	/* The spawner closed its end before it read what helper_kill() sent: the status is behind that error. */
-	if (got < 0 && errno == ECONNRESET)
-		got = recv(helper->life, &status, sizeof(status), 0);
-	return got == sizeof(status) ? status : -ECHILD;
+	if (waitpid(helper->pid, &status, WNOHANG) == helper->pid)
+		helper->pid = 0;
+	return status;
 }
 
 void helper_words(int status, char *words, size_t size)
 {
-	if (status == -ECHILD)
-		snprintf(words, size, "is gone with the process that starts helpers");
-	else if (status < 0)
-		snprintf(words, size, "could not be started: %s", strerror(-status));
-	else if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status))
 		snprintf(words, size, "was ended by signal %d (%s)", WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status) == HELPER_EXIT_MEMORY)
@@ -174,20 +167,21 @@ void helper_words(int status, char *words, size_t size)
 		snprintf(words, size, "ended with status %d", WEXITSTATUS(status));
 }
 
-void helper_how(struct helper *helper, char *words, size_t size)
-{
-	helper_words(helper_status(helper), words, size);
-}
-
 void helper_end(struct helper *helper, int ms)
 {
-	struct pollfd life = { .fd = helper->life, .events = POLLIN };
+	struct pollfd life = { helper->life, POLLIN, 0 };
 
-	if (helper->fd >= 0 && ms) {
+	if (helper->pid && ms) {
 		shutdown(helper->fd, SHUT_WR);
 		poll(&life, 1, ms);
 	}
 	close_fd(&helper->fd);
 	close_fd(&helper->messages);
+	if (helper->pid) {
+		/* Whoever inherits it may not reap what it did not start. */
+		helper_kill(helper);
+		poll(&life, 1, END_MS);
+		helper_status(helper);
+	}
 	close_fd(&helper->life);
 }

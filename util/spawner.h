@@ -3,17 +3,13 @@
 #ifndef LKVM_UTIL_SPAWNER_H
 #define LKVM_UTIL_SPAWNER_H
 
-#include <fcntl.h>
-#include <sys/wait.h>
-
 #include "lkvm/util/helper.h"
 
 /*
- * A request is a pointer to the kind, with the helper's socket, the pipe for its messages, and the
- * spawner's end of `life`. On that one the spawner sends the helper's wait status when it has ended, or
- * -errno when it could not be started; its end means that the helper must go.
+ * A request is a pointer to the kind, with the helper's socket and the pipe for its messages. On the socket comes the
+ * helper's PID, before all that it has to say itself; -errno: it could not be started.
  */
-#define SPAWN_FDS 3
+#define SPAWN_FDS 2
 
 /* The spawner's life, after the fork: fd is its end of the socket that requests come by. */
 void spawner_main(int fd, pid_t parent) __attribute__((noreturn));

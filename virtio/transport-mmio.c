@@ -240,8 +240,7 @@ static void describe(struct device_description *d, const struct device_resource 
 	d->acpi_hid = "LNRO0005";
 	d->node_name = "virtio_mmio";
 	d->dma_coherent = true;
-	d->resources[0] = *where;
-	d->nr_resources = 1;
+	d->where = *where;
 	d->gsi = gsi;
 }
 

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lkvm/vm/device.h"
+#include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
 
 int device_row_place(const struct device_row *row, unsigned index, struct device_resource *where,
 		     int *gsi)
@@ -35,6 +36,19 @@ void device_init(struct device *device, const struct device_ops *ops, const char
 void device_add(struct device_list *list, struct device *device)
 {
 	TAILQ_INSERT_TAIL(list, device, link);
+}
+
+int device_attach(struct device *device, struct vm *vm, const struct bus_ops *ops, void *opaque)
+{
+	const struct device_resource *where = &device->description.where;
+	struct bus *bus = where->kind == RESOURCE_PORT ? vm->ports : vm->mmio;
+	int err = bus_add(bus, where->base, where->size, ops, opaque);
+
+	device_add(&vm->devices, device);
+	if (err)
+		log_fatal("%s: address 0x%llx is not free", device->name,
+			  (unsigned long long)where->base);
+	return err;
 }
 
 void devices_reset(struct device_list *list)
@@ -69,9 +83,9 @@ void devices_quiesce(struct device_list *list)
 	device_for_each (device, list) {
 		if (!device->started || device->quiesced)
 			continue;
+		device->quiesced = true;
 		if (device->ops->quiesce)
 			device->ops->quiesce(device);
-		device->quiesced = true;
 	}
 }
 

@@ -45,6 +45,7 @@ static void take_fields(struct x86_kernel *kernel)
 	}
 	if (setup->version >= 0x20c) {
 		kernel->entry_64 = setup->xloadflags & XLF_KERNEL_64;
+		kernel->entry = kernel->entry_64 ? ENTRY_64_OFFSET : 0;
 		kernel->initrd_above_4g =
 			kernel->entry_64 && (setup->xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G);
 	}

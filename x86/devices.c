@@ -46,7 +46,7 @@ int arch_create_devices(struct vm *vm)
 	if (!err)
 		err = i8042_create(vm);
 	if (!err)
-		err = pvpanic_port_create(vm, BOARD_PORT_PVPANIC);
+		err = pvpanic_create(vm, RESOURCE_PORT, BOARD_PORT_PVPANIC);
 	if (!err)
 		err = pci_host_create(vm, &vm->arch->pci);
 	if (!err && vm->config->firmware)

@@ -25,18 +25,15 @@ static int check_size(const struct boot_file *image)
 	return -EINVAL;
 }
 
-int x86_firmware_open(struct x86_firmware *firmware, const struct vm_config *config, bool image)
+int x86_firmware_open(struct x86_firmware *firmware, const struct vm_config *config)
 {
-	int err = 0;
+	int err;
 
 	if (!config->firmware)
 		return 0;
-	if (image) {
-		err = boot_file_open(&firmware->image, "firmware", config->firmware,
-				     X86_FIRMWARE_MAX);
-		if (!err)
-			err = check_size(&firmware->image);
-	}
+	err = boot_file_open(&firmware->image, "firmware", config->firmware, X86_FIRMWARE_MAX);
+	if (!err)
+		err = check_size(&firmware->image);
 	if (!err && config->kernel)
 		err = boot_file_open(&firmware->kernel, "kernel", config->kernel, config->memory);
 	return err;
@@ -116,16 +113,7 @@ static int set_kernel(struct fw_cfg *fw, const struct x86_firmware *firmware,
 
 static int set_acpi(struct fw_cfg *fw, struct vm *vm)
 {
-	struct arch_vm *x86 = vm->arch;
-	const struct platform platform = {
-		.nr_cpus = vm->nr_vcpus,
-		.cpu_signature = x86->cpu_signature,
-		.cpu_features = x86->cpu_features,
-		.devices = &vm->devices,
-		.pci = vm->pci ? pci_host_board(vm->pci) : NULL,
-		.low_ram = x86->low_ram,
-		.high_ram = x86->high_ram,
-	};
+	const struct platform platform = x86_platform(vm);
 	struct acpi_files files;
 	int err;
 
@@ -138,7 +126,7 @@ static int set_acpi(struct fw_cfg *fw, struct vm *vm)
 	if (!err)
 		err = fw_cfg_set_name(fw, ACPI_FILE_RSDP, files.rsdp, files.rsdp_size);
 	if (!err)
-		err = fw_cfg_set_name(fw, "etc/table-loader", files.loader, files.loader_size);
+		err = fw_cfg_set_name(fw, "etc/table-loader", files.loader.bytes, files.loader.len);
 	acpi_files_free(&files);
 	return err;
 }
@@ -158,23 +146,15 @@ static int set_items(struct fw_cfg *fw, struct vm *vm, const struct x86_boot *bo
 	return err;
 }
 
-int x86_firmware_place(struct vm *vm, const struct boot_file *image)
+int x86_firmware_load(struct vm *vm, const struct x86_boot *boot)
 {
+	struct x86_firmware *firmware = &vm->arch->firmware;
+	const struct boot_file *image = &firmware->image;
 	int err = guest_memory_populate_file(&vm->memory, BOARD_HOLE_END - image->size, image->fd,
 					     0, image->size, true);
 
 	if (err)
 		log_fatal("Unable to load firmware %s: %s", image->path,
 			  err == -ENODATA ? "it became shorter" : strerror(-err));
-	return err;
-}
-
-int x86_firmware_load(struct vm *vm, const struct x86_boot *boot)
-{
-	struct x86_firmware *firmware = &vm->arch->firmware;
-	int err = firmware->image.path ? x86_firmware_place(vm, &firmware->image) : 0;
-
-	if (err || !firmware->fw_cfg)
-		return err;
-	return set_items(firmware->fw_cfg, vm, boot);
+	return err || !firmware->fw_cfg ? err : set_items(firmware->fw_cfg, vm, boot);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A guest that begins with a firmware instead of a kernel: the image, and what it is told by fw_cfg. Whether the
- * image is measured  or put there unasked makes no difference to the rest. Main thread.
+ * image is measured makes no difference here. Main thread.
  */
 #ifndef X86_FIRMWARE_H
 #define X86_FIRMWARE_H
@@ -17,17 +17,16 @@ struct vm_config;
 struct x86_boot;
 
 struct x86_firmware {
-	struct boot_file
-		image; /* path NULL: there is none, or it is the confidential guest's own */
+	struct boot_file image;	 /* whole pages; path NULL: none */
 	struct boot_file kernel; /* that it is to start; path NULL: none */
 	struct fw_cfg *fw_cfg;	 /* NULL: no device (yet); vm->devices' */
 };
 
 /*
- * Opens the files, the image's only if it is not a confidential guest's own; does nothing without
- * --firmware. Logs and returns -errno on failure; x86_firmware_close() in any case.
+ * Opens the files; does nothing without --firmware. Logs and returns -errno on failure; x86_firmware_close()
+ * in any case.
  */
-int x86_firmware_open(struct x86_firmware *firmware, const struct vm_config *config, bool image);
+int x86_firmware_open(struct x86_firmware *firmware, const struct vm_config *config);
 void x86_firmware_close(struct x86_firmware *firmware);
 
 /* Makes of the board's PCI host the one that a firmware knows; addresses end at `top`. */
@@ -39,13 +38,7 @@ void x86_firmware_pci(struct pci_board *pci, u64 high_ram, u64 top);
  */
 int x86_firmware_create_devices(struct vm *vm);
 
-/* An image, which is whole pages, to where it ends at 4 GiB; there is RAM. Logs and returns -errno on failure. */
-int x86_firmware_place(struct vm *vm, const struct boot_file *image);
-
-/*
- * Image below 4 GiB (unless the confidential guest's load() does it), fw_cfg's items. Logs and
- * returns -errno on failure.
- */
+/* Image to where it ends at 4 GiB, fw_cfg's items if there is one. Logs and returns -errno on failure. */
 int x86_firmware_load(struct vm *vm, const struct x86_boot *boot);
 
 #endif

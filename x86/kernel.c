@@ -51,6 +51,7 @@ int x86_elf_open(struct x86_kernel *kernel)
 	struct elf_image *elf = &kernel->elf;
 	int err = elf_open(elf, &kernel->file);
 	const char *multiboot;
+	u64 entry;
 
 	if (err)
 		return err;
@@ -67,17 +68,17 @@ int x86_elf_open(struct x86_kernel *kernel)
 			  kernel->file.path, (unsigned long long)elf->low);
 		return -EINVAL;
 	}
-	if (!elf->pvh_entry)
-		elf->entry = elf_entry(elf);
-	if (elf->pvh_entry ? elf->pvh_entry - elf->low >= elf->high - elf->low : !elf->entry) {
+	entry = elf->pvh_entry ?: elf_entry(elf);
+	if (entry - elf->low >= elf->high - elf->low) {
 		log_fatal("Kernel %s is a damaged ELF file: its entry lies outside of it",
 			  kernel->file.path);
 		return -EINVAL;
 	}
 	kernel->kind = elf->pvh_entry ? X86_KERNEL_PVH : X86_KERNEL_VMLINUX;
 	kernel->entry_64 = !elf->pvh_entry && elf->is_64;
+	kernel->entry = entry - elf->low;
 	kernel->pref_address = elf->low;
-	kernel->init_size = elf->high - elf->low;
+	kernel->init_size = kernel->payload_size = elf->high - elf->low;
 	kernel->cmdline_max = LINUX_CMDLINE_MAX;
 	kernel->initrd_max = UINT32_MAX;
 	kernel->initrd_above_4g = kernel->entry_64;
@@ -125,11 +126,6 @@ fail:
 	return err;
 }
 
-void x86_kernel_close(struct x86_kernel *kernel)
-{
-	boot_file_close(&kernel->file);
-}
-
 static u64 extent(const struct x86_kernel *kernel)
 {
 	return MAX(kernel->init_size, kernel->payload_size);
@@ -139,7 +135,7 @@ static u64 extent(const struct x86_kernel *kernel)
  * A relocatable kernel that is put below its preferred address moves itself up to it, so there is
  * nothing to be gained anywhere else.
  */
-static int place_kernel(const struct x86_kernel *kernel, const struct x86_boot *boot, gpa_t *load)
+static int place_kernel(const struct x86_kernel *kernel, const struct x86_boot *boot, gpa_t *gpa)
 {
 	u64 need = extent(kernel), at = MAX(kernel->pref_address, (u64)BOARD_HIGH_RAM);
 
@@ -154,27 +150,25 @@ static int place_kernel(const struct x86_kernel *kernel, const struct x86_boot *
 			  (unsigned long long)mib(boot->low_ram + boot->high_ram));
 		return -ENOMEM;
 	}
-	*load = at;
+	*gpa = at;
 	return 0;
 }
 
 /* As high as allowed: what lies low is where a kernel wants its own memory. */
-static int place_initrd(const struct x86_kernel *kernel, const struct x86_boot *boot, gpa_t load,
-			u64 size, gpa_t *initrd)
+static int place_initrd(const struct x86_kernel *kernel, const struct x86_boot *boot,
+			struct x86_placement *at)
 {
-	u64 end = MIN(boot->low_ram, kernel->initrd_max + 1), kernel_end = load + extent(kernel);
+	u64 end = MIN(boot->low_ram, kernel->initrd_max + 1), size = at->initrd_size;
+	u64 kernel_end = at->kernel + extent(kernel);
 
 	if (!size)
 		return 0;
-	if (kernel_end < end && size <= end - kernel_end &&
-	    ALIGN_DOWN(end - size, PAGE) >= kernel_end) {
-		*initrd = ALIGN_DOWN(end - size, PAGE);
+	at->initrd = ALIGN_DOWN(end - size, PAGE);
+	if (kernel_end < end && size <= end - kernel_end && at->initrd >= kernel_end)
 		return 0;
-	}
-	if (kernel->initrd_above_4g && size <= boot->high_ram) {
-		*initrd = ALIGN_DOWN(BOARD_HOLE_END + boot->high_ram - size, PAGE);
+	at->initrd = ALIGN_DOWN(BOARD_HOLE_END + boot->high_ram - size, PAGE);
+	if (kernel->initrd_above_4g && size <= boot->high_ram)
 		return 0;
-	}
 	log_fatal("The initrd (%llu MiB) does not fit into the guest's %llu MiB of memory beside "
 		  "the kernel: give it more with -m",
 		  (unsigned long long)mib(size),
@@ -210,43 +204,15 @@ static int check_cmdline(const struct x86_kernel *kernel, const struct x86_boot 
 	return 0;
 }
 
-/* Where everything goes. */
-static int place(const struct x86_kernel *kernel, const struct x86_boot *boot, u64 initrd_size,
-		 gpa_t *load, gpa_t *initrd)
-{
-	int err = place_kernel(kernel, boot, load);
-
-	if (!err)
-		err = place_initrd(kernel, boot, *load, initrd_size, initrd);
-	if (!err)
-		err = check_cmdline(kernel, boot);
-	return err;
-}
-
 int x86_kernel_place(const struct x86_kernel *kernel, const struct x86_boot *boot,
-		     struct x86_placement *placement)
+		     struct x86_placement *at)
 {
-	gpa_t load = 0, initrd = 0;
-	u64 initrd_size = boot_initrd_size(boot->initrds, boot->nr_initrds);
-	int err = place(kernel, boot, initrd_size, &load, &initrd);
+	int err;
 
-	*placement = (struct x86_placement){
-		.kernel = load,
+	*at = (struct x86_placement){
 		.kernel_size = kernel->payload_size,
-		.initrd = initrd,
-		.initrd_size = initrd_size,
+		.initrd_size = boot_initrd_size(boot->initrds, boot->nr_initrds),
 	};
-	if (kernel->kind == X86_KERNEL_BZIMAGE)
-		return err;
-	placement->kernel = kernel->elf.low;
-	placement->kernel_size = kernel->elf.high - kernel->elf.low;
-	return err;
-}
-
-int x86_kernel_check(const struct x86_kernel *kernel, const struct x86_boot *boot)
-{
-	struct x86_placement placement;
-
 	if (boot->private_bit && (!kernel->entry_64 || kernel->kind == X86_KERNEL_PVH)) {
 		log_fatal(
 			"Kernel %s cannot be started as a SEV-SNP guest, whose entry has 64 bits; "
@@ -254,33 +220,33 @@ int x86_kernel_check(const struct x86_kernel *kernel, const struct x86_boot *boo
 			kernel->file.path);
 		return -EINVAL;
 	}
-	return x86_kernel_place(kernel, boot, &placement);
+	err = place_kernel(kernel, boot, &at->kernel);
+	if (!err)
+		err = place_initrd(kernel, boot, at);
+	return err ?: check_cmdline(kernel, boot);
 }
 
 int x86_kernel_load(const struct x86_kernel *kernel, const struct x86_boot *boot,
 		    struct x86_entry *entry)
 {
-	u64 initrd_size = boot_initrd_size(boot->initrds, boot->nr_initrds);
-	gpa_t load = 0, initrd = 0;
-	int err;
+	const bool pvh = kernel->kind == X86_KERNEL_PVH;
+	struct x86_placement at;
+	int err = x86_kernel_place(kernel, boot, &at);
 
-	err = place(kernel, boot, initrd_size, &load, &initrd);
 	if (!err)
 		err = guest_memory_populate(boot->memory, BOARD_BOOT_CMDLINE, boot->cmdline,
 					    strlen(boot->cmdline) + 1);
 	if (!err)
-		err = load_image(kernel, boot, load);
+		err = load_image(kernel, boot, at.kernel);
 	if (!err)
-		err = boot_initrd_load(boot->memory, initrd, boot->initrds, boot->nr_initrds);
-	if (err)
-		return err;
-	if (kernel->kind == X86_KERNEL_PVH)
-		err = x86_load_pvh(kernel, boot, initrd, initrd_size, entry);
-	else
-		err = x86_load_linux(kernel, boot, load, initrd, initrd_size, entry);
+		err = boot_initrd_load(boot->memory, at.initrd, boot->initrds, boot->nr_initrds);
 	if (!err)
-		err = x86_write_gdt(boot->memory, entry->long_mode);
-	if (!err && entry->long_mode)
-		err = x86_write_page_tables(boot->memory, boot->private_bit);
-	return err;
+		err = pvh ? x86_load_pvh(boot, &at) : x86_load_linux(kernel, boot, &at);
+	*entry = (struct x86_entry){
+		.long_mode = kernel->entry_64,
+		.rip = at.kernel + kernel->entry,
+		.boot_params = pvh ? 0 : BOARD_BOOT_PARAMS,
+		.start_info = pvh ? BOARD_BOOT_PVH : 0,
+	};
+	return err ?: x86_entry_write(entry, boot->memory, boot->private_bit);
 }

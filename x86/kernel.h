@@ -11,6 +11,7 @@
 #include "lkvm/boot/file.h"
 #include "lkvm/memory/memory.h"
 #include <asm/bootparam.h>
+#include <linux/kvm.h>
 
 enum x86_kernel_kind {
 	X86_KERNEL_BZIMAGE,
@@ -23,8 +24,9 @@ struct x86_kernel {
 	enum x86_kernel_kind kind;
 	struct elf_image elf;	   /* not for a bzImage */
 	struct setup_header setup; /* bzImage; for a vmlinux what the loader says of itself */
-	u64 payload;		   /* bzImage: file offset and size of the protected-mode part */
-	u64 payload_size;
+	u64 payload;		   /* bzImage: file offset of the protected-mode part */
+	u64 payload_size; /* bytes of memory that it fills: a bzImage's part, an ELF file's segments */
+	u64 entry;	  /* bytes from where it is put */
 	bool entry_64;	  /* long mode; else 32-bit protected mode */
 	u64 pref_address; /* where it wants to be */
 	u64 init_size;	  /* what it needs there until it manages memory itself */
@@ -50,7 +52,6 @@ struct x86_boot {
 	const struct boot_file *initrds;
 	unsigned nr_initrds;
 	gpa_t rsdp; /* 0: no ACPI */
-	bool rng_seed;
 	/*
 	 * A SEV-SNP guest's page tables have this bit in entries for its own memory. 0: an ordinary guest. Such a
 	 * guest is told where its secrets and CPUID pages are, must be a 64-bit Linux, and gets no seed, since
@@ -65,9 +66,8 @@ struct x86_placement {
 	u64 kernel_size, initrd_size; /* bytes; initrd_size 0: none */
 };
 
-/* Opens and checks; `most` is for boot_file_open(). Says what is wrong. */
+/* Opens kernel->file, the caller's to close, and checks it; `most` is for boot_file_open(). Says what is wrong. */
 int x86_kernel_open(struct x86_kernel *kernel, const char *path, u64 most);
-void x86_kernel_close(struct x86_kernel *kernel);
 /* The parts of it: -ENOEXEC, logs nothing, when the file is of another kind. */
 int x86_bzimage_open(struct x86_kernel *kernel, const u8 *head, size_t size);
 int x86_elf_open(struct x86_kernel *kernel);
@@ -75,24 +75,21 @@ int x86_elf_open(struct x86_kernel *kernel);
 const char *x86_multiboot_kind(const struct boot_file *file);
 
 /*
- * Is there space for kernel, initrd and command line? Reads and writes nothing. Logs and returns
- * -errno on failure.
+ * Where x86_kernel_load() would put them: is there space for kernel, initrd and command line, and may such a guest
+ * begin with that kernel? Reads and writes nothing. Logs and returns -errno on failure.
  */
-int x86_kernel_check(const struct x86_kernel *kernel, const struct x86_boot *boot);
-/* Where x86_kernel_load() would put them. Logs and returns -errno on failure. */
 int x86_kernel_place(const struct x86_kernel *kernel, const struct x86_boot *boot,
-		     struct x86_placement *placement);
+		     struct x86_placement *at);
 /*
  * Puts kernel, initrd and what the boot protocol wants into (zeroed) guest memory. Logs and returns
  * -errno on failure.
  */
 int x86_kernel_load(const struct x86_kernel *kernel, const struct x86_boot *boot,
 		    struct x86_entry *entry);
-/* Its parts, for each way in. `load` is where the kernel went, initrd_size may be 0. */
-int x86_load_linux(const struct x86_kernel *kernel, const struct x86_boot *boot, gpa_t load,
-		   gpa_t initrd, u64 initrd_size, struct x86_entry *entry);
-int x86_load_pvh(const struct x86_kernel *kernel, const struct x86_boot *boot, gpa_t initrd,
-		 u64 initrd_size, struct x86_entry *entry);
+/* Its parts: what a kernel is told, for each way in. */
+int x86_load_linux(const struct x86_kernel *kernel, const struct x86_boot *boot,
+		   const struct x86_placement *at);
+int x86_load_pvh(const struct x86_boot *boot, const struct x86_placement *at);
 
 /* The memory map as firmware would tell it; `map` has space for X86_E820_MAX. Returns how many. */
 #define X86_E820_MAX 12
@@ -103,11 +100,13 @@ unsigned x86_e820_snp(struct boot_e820_entry *map, u64 low_ram, u64 high_ram);
 /* What a firmware is told: RAM as such, and what it must not take for a hole. */
 unsigned x86_e820_firmware(struct boot_e820_entry *map, u64 low_ram, u64 high_ram);
 
-/* GDT and page tables that the entry's registers refer to (state.c sets those). */
-#define X86_SELECTOR_CODE 0x10
-#define X86_SELECTOR_DATA 0x18
-int x86_write_gdt(const struct guest_memory *memory, bool long_mode);
-/* `bits` go into every entry beside the usual ones. */
-int x86_write_page_tables(const struct guest_memory *memory, u64 bits);
+/*
+ * x86/entry.c: descriptor and page tables that the entry's registers refer to; `bits` go into each entry of page
+ * tables beside the usual ones.
+ */
+int x86_entry_write(const struct x86_entry *entry, const struct guest_memory *memory, u64 bits);
+/* vCPU 0's registers there; what is in sregs and does not matter to the entry stays. */
+void x86_entry_registers(const struct x86_entry *entry, struct kvm_sregs *sregs,
+			 struct kvm_regs *regs);
 
 #endif

@@ -24,10 +24,11 @@ static int write_reset_vector(struct vm *vm)
 	return guest_memory_populate(&vm->memory, BOARD_RESET_VECTOR, code, sizeof(code));
 }
 
-static int write_tables(struct vm *vm, gpa_t *rsdp)
+struct platform x86_platform(struct vm *vm)
 {
-	struct arch_vm *x86 = vm->arch;
-	struct platform platform = {
+	const struct arch_vm *x86 = vm->arch;
+
+	return (struct platform){
 		.nr_cpus = vm->nr_vcpus,
 		.cpu_signature = x86->cpu_signature,
 		.cpu_features = x86->cpu_features,
@@ -36,6 +37,11 @@ static int write_tables(struct vm *vm, gpa_t *rsdp)
 		.low_ram = x86->low_ram,
 		.high_ram = x86->high_ram,
 	};
+}
+
+static int write_tables(struct vm *vm, gpa_t *rsdp)
+{
+	const struct platform platform = x86_platform(vm);
 	int err = mptable_build(&vm->memory, &platform);
 
 	if (!err)
@@ -57,12 +63,11 @@ static int announce_virtio_mmio(struct vm *vm, char *cmdline, size_t size)
 	device_for_each (device, &vm->devices) {
 		const struct device_description *d = &device->description;
 
-		if (err || !d->compatible || strcmp(d->compatible, "virtio,mmio") ||
-		    !d->nr_resources)
+		if (err || !d->compatible || strcmp(d->compatible, "virtio,mmio"))
 			continue;
 		snprintf(words, sizeof(words), "virtio_mmio.device=0x%llx@0x%llx:%d",
-			 (unsigned long long)d->resources[0].size,
-			 (unsigned long long)d->resources[0].base, d->gsi);
+			 (unsigned long long)d->where.size, (unsigned long long)d->where.base,
+			 d->gsi);
 		err = cmdline_add(cmdline, size, words);
 	}
 	return err;
@@ -111,7 +116,6 @@ static int prepare(struct vm *vm)
 		.cmdline = x86->cmdline,
 		.initrds = x86->initrds,
 		.nr_initrds = x86->nr_initrds,
-		.rng_seed = true,
 		.private_bit = kind->private_bit ? BIT(kind->private_bit(vm)) : 0,
 	};
 	x86->cmdline[0] = '\0';
@@ -121,11 +125,12 @@ static int prepare(struct vm *vm)
 int x86_check_load(struct vm *vm)
 {
 	struct arch_vm *x86 = vm->arch;
+	struct x86_placement at;
 	int err = prepare(vm);
 
 	if (err || vm->config->firmware)
 		return err;
-	return x86_kernel_check(&x86->kernel, &x86->boot);
+	return x86_kernel_place(&x86->kernel, &x86->boot, &at);
 }
 
 static void drop_copies(struct arch_vm *x86)

@@ -37,14 +37,13 @@ struct acpi_pm {
 	pthread_mutex_t lock; /* everything below */
 	struct acpi_pm_state state;
 	bool level;
-	bool quiesced;
 };
 
 static void pm_update(struct acpi_pm *pm)
 {
 	bool level = pm->state.status & pm->state.enable;
 
-	if (pm->quiesced || level == pm->level)
+	if (pm->device.quiesced || level == pm->level)
 		return;
 	pm->level = level;
 	irq_line_set(&pm->sci, level);
@@ -158,24 +157,14 @@ static void pm_reset(struct device *device)
 	pthread_mutex_unlock(&pm->lock);
 }
 
-static void pm_set_quiesced(struct device *device, bool quiesced)
+/* Whoever set the line before has done it when this returns: it is quiesced, or resumed. */
+static void pm_look(struct device *device)
 {
 	struct acpi_pm *pm = CONTAINER_OF(device, struct acpi_pm, device);
 
 	pthread_mutex_lock(&pm->lock);
-	pm->quiesced = quiesced;
 	pm_update(pm);
 	pthread_mutex_unlock(&pm->lock);
-}
-
-static void pm_quiesce(struct device *device)
-{
-	pm_set_quiesced(device, true);
-}
-
-static void pm_resume(struct device *device)
-{
-	pm_set_quiesced(device, false);
 }
 
 static void pm_destroy(struct device *device)
@@ -188,8 +177,8 @@ static void pm_destroy(struct device *device)
 
 static const struct device_ops pm_device_ops = {
 	.reset = pm_reset,
-	.quiesce = pm_quiesce,
-	.resume = pm_resume,
+	.quiesce = pm_look,
+	.resume = pm_look,
 	.destroy = pm_destroy,
 };
 

@@ -45,8 +45,7 @@ struct tables {
 };
 _Static_assert(sizeof(struct tables) <= BOARD_BOOT_PARAMS - BOARD_BOOT_PVH, "room for PVH's lists");
 
-int x86_load_pvh(const struct x86_kernel *kernel, const struct x86_boot *boot, gpa_t initrd,
-		 u64 initrd_size, struct x86_entry *entry)
+int x86_load_pvh(const struct x86_boot *boot, const struct x86_placement *at)
 {
 	struct boot_e820_entry map[X86_E820_MAX];
 	unsigned nr = x86_e820(map, boot->low_ram, boot->high_ram);
@@ -59,17 +58,16 @@ int x86_load_pvh(const struct x86_kernel *kernel, const struct x86_boot *boot, g
 	tables.info.rsdp = htole64(boot->rsdp);
 	tables.info.memmap = htole64(BOARD_BOOT_PVH + offsetof(struct tables, memmap));
 	tables.info.memmap_entries = htole32(nr);
-	if (initrd_size) {
+	if (at->initrd_size) {
 		tables.info.nr_modules = htole32(1);
 		tables.info.modlist = htole64(BOARD_BOOT_PVH + offsetof(struct tables, module));
-		tables.module.paddr = htole64(initrd);
-		tables.module.size = htole64(initrd_size);
+		tables.module.paddr = htole64(at->initrd);
+		tables.module.size = htole64(at->initrd_size);
 	}
 	for (unsigned i = 0; i < nr; i++) {
 		tables.memmap[i].addr = htole64(map[i].addr);
 		tables.memmap[i].size = htole64(map[i].size);
 		tables.memmap[i].type = htole32(map[i].type);
 	}
-	*entry = (struct x86_entry){ .rip = kernel->elf.pvh_entry, .start_info = BOARD_BOOT_PVH };
 	return guest_memory_populate(boot->memory, BOARD_BOOT_PVH, &tables, sizeof(tables));
 }

@@ -48,9 +48,7 @@ int arch_open_files(struct vm *vm)
 		return -ENOMEM;
 	vm->arch = x86;
 	x86->confidential = x86_confidential(config);
-	err = x86->confidential->open ? x86->confidential->open(vm) : 0;
-	if (!err)
-		err = x86_firmware_open(&x86->firmware, config, !x86->confidential->firmware_size);
+	err = x86_firmware_open(&x86->firmware, config);
 	if (!err && !config->firmware)
 		err = x86_kernel_open(&x86->kernel, config->kernel, config->memory);
 
@@ -60,6 +58,8 @@ int arch_open_files(struct vm *vm)
 		if (!err)
 			x86->nr_initrds++;
 	}
+	if (!err && x86->confidential->open)
+		err = x86->confidential->open(vm);
 	return err;
 }
 
@@ -116,8 +116,7 @@ static void read_host_msrs(struct vm *vm, struct arch_vm *x86)
 
 static int add_firmware(struct vm *vm, struct arch_vm *x86)
 {
-	u64 size = x86->confidential->firmware_size ? x86->confidential->firmware_size(vm)
-						    : x86->firmware.image.size;
+	u64 size = x86->firmware.image.size;
 	int err = size ? guest_memory_add_unlisted(&vm->memory, BOARD_HOLE_END - size, size) : 0;
 
 	if (err)
@@ -297,7 +296,7 @@ void arch_vm_destroy(struct vm *vm)
 	if (x86->confidential->destroy)
 		x86->confidential->destroy(vm);
 	x86_firmware_close(&x86->firmware);
-	x86_kernel_close(&x86->kernel);
+	boot_file_close(&x86->kernel.file);
 	for (unsigned i = 0; i < x86->nr_initrds; i++)
 		boot_file_close(&x86->initrds[i]);
 	free(x86->cpuid);

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "board.h"
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
 #include "msrs.h"
@@ -17,13 +16,6 @@
 
 #define NESTED_SIZE (sizeof(struct kvm_nested_state) + 8192)
 #define MSR_TSC	    0x10
-
-#define CR0_PE	 BIT(0)
-#define CR0_ET	 BIT(4)
-#define CR0_PG	 BIT(31)
-#define CR4_PAE	 BIT(5)
-#define EFER_LME BIT(8)
-#define EFER_LMA BIT(10)
 
 struct x86_vm_state {
 	struct kvm_irqchip chips[3];
@@ -227,46 +219,14 @@ static int restore_vcpu(struct vcpu *vcpu)
 	return 0;
 }
 
-static struct kvm_segment segment(u16 selector, u8 type, bool long_mode)
-{
-	return (struct kvm_segment){
-		.limit = 0xffffffff,
-		.selector = selector,
-		.type = type,
-		.present = 1,
-		.db = !long_mode,
-		.l = long_mode,
-		.s = 1,
-		.g = 1,
-	};
-}
-
-/* Flat segments, interrupts off; for 64 bits the identity-mapped page tables that the loader wrote. */
 static int set_entry(struct vcpu *vcpu, const struct x86_entry *entry)
 {
-	struct kvm_regs regs = {
-		.rip = entry->rip,
-		.rsi = entry->boot_params,
-		.rbx = entry->start_info,
-		.rflags = 2,
-	};
-	struct kvm_segment data = segment(X86_SELECTOR_DATA, 3, false);
 	struct kvm_sregs sregs;
+	struct kvm_regs regs;
 
 	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
 		return state_failed("KVM_GET_SREGS");
-	sregs.cs = segment(X86_SELECTOR_CODE, 11, entry->long_mode);
-	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
-	sregs.gdt.base = BOARD_BOOT_GDT;
-	sregs.gdt.limit = X86_SELECTOR_DATA + 7;
-	sregs.idt.limit = 0;
-	sregs.cr0 = CR0_PE | CR0_ET;
-	if (entry->long_mode) {
-		sregs.cr0 |= CR0_PG;
-		sregs.cr3 = BOARD_BOOT_PAGE_TABLES;
-		sregs.cr4 = CR4_PAE;
-		sregs.efer = EFER_LME | EFER_LMA;
-	}
+	x86_entry_registers(entry, &sregs, &regs);
 	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs) || ioctl(vcpu->fd, KVM_SET_REGS, &regs))
 		return state_failed("the entry's registers cannot be set");
 	return 0;

@@ -14,6 +14,7 @@
 #include "kernel.h"
 
 struct acpi_pm;
+struct platform;
 struct confidential_ops;
 struct snp;
 struct x86_vm_state;
@@ -62,6 +63,9 @@ void x86_vcpu_state_free(struct vcpu *vcpu);
  * there are any, so that a guest that cannot be started leaves no trace. Logs and returns -errno on failure.
  */
 int x86_check_load(struct vm *vm);
+
+/* x86/load.c: what firmware tables describe. All devices exist. */
+struct platform x86_platform(struct vm *vm);
 
 /*
  * x86/pm.c: the power-management registers that the FADT names, and vm->power_button. Events interrupt by gsi `sci`; -1:

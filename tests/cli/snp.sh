@@ -99,6 +99,9 @@ END
 	[ "$status" = 0 ] && [[ $err == *"signed for another launch digest"* ]] || fail "$err"
 	lkvm snp-digest --nodefaults -m 64 -c 1 --snp policy=0x20000,id-block=block,id-auth=auth bzImage
 	[ "$status" = 0 ] && [[ $err == *"the ID block was signed for 0x30000"* ]] || fail "$err"
+	echo text >text
+	refused 241 "--snp id-block=text: neither 96 bytes nor" snp-digest -m 64 -c 1 \
+		--snp id-block=text,id-auth=text bzImage
 }
 
 # Debian's firmware, if it is there: a real image, nobody's invention.
@@ -126,8 +129,6 @@ test_snp_digest_words() {
 	echo text >text
 	refused 241 "neither a bzImage nor an ELF" snp-digest -m 64 -c 1 text
 	refused 241 "--firmware text: 5 bytes are no firmware" snp-digest -m 64 -c 1 --firmware text
-	refused 241 "--snp id-block=text: neither 96 bytes nor" snp-digest -m 64 -c 1 --firmware text \
-		--snp id-block=text,id-auth=text
 	refused 240 "only guests of type snp" snp-digest --vm-type sw-protected bzImage
 }
 

@@ -87,7 +87,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	struct vm *vm = test_vm_init();
 	int fd = memfd_create("flash", MFD_CLOEXEC);
 	u8 bytes[8], *file;
-	struct cfi_flash *flash;
+	void *flash;
 	char path[32];
 
 	log_set_level(LOG_LEVEL_ERROR);
@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	memset(file, 0xa5, SIZE);
 	memcpy(before, file, SIZE);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (cfi_flash_open(&flash, path, SIZE) || cfi_flash_create(vm, &flash, BASE))
+	if (cfi_flash_open(path, SIZE, &flash) || cfi_flash_create(vm, BASE, &flash))
 		abort();
 	devices_reset(&vm->devices);
 	for (unsigned i = 0; f.left && i < 400; i++) {

@@ -124,8 +124,8 @@ static void stop_loop(void *arg)
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	struct hw_place place = { RESOURCE_PORT, COM1, 0, 4 };
-	struct hw_place rtc = { RESOURCE_PORT, 0x70, 0, 8 };
+	struct hw_place place = { RESOURCE_PORT, COM1, 4 };
+	struct hw_place rtc = { RESOURCE_PORT, 0x70, 8 };
 	struct fuzz f = { data, size };
 	struct vm *vm = test_vm_init();
 	bool paused = false;
@@ -134,7 +134,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	ordered = fuzz8(&f) & 1;
 	nr_fed = nr_got = 0;
 	if (uart_create(vm, &place, NULL, 0) || rtc_cmos_create(vm, &rtc, NULL) ||
-	    i8042_create(vm) || pvpanic_port_create(vm, 0x505) || rtc_pl031_create(vm, PL031, 7))
+	    i8042_create(vm) || pvpanic_create(vm, RESOURCE_PORT, 0x505) ||
+	    rtc_pl031_create(vm, PL031, 7))
 		abort();
 	devices_reset(&vm->devices);
 	if (devices_start(&vm->devices))

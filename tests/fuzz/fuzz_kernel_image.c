@@ -46,6 +46,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (!x86_kernel_load(&kernel, &boot, &entry) && entry.rip >= boot.low_ram)
 		abort();
-	x86_kernel_close(&kernel);
+	boot_file_close(&kernel.file);
 	return 0;
 }

@@ -13,7 +13,7 @@ child_of() {
 
 # find_helper: sets helper.
 find_helper() {
-	helper=$(child_of "$(child_of $pid lkvm-helpers)" lkvm-net)
+	helper=$(child_of $pid lkvm-net)
 	[ -n "$helper" ]
 }
 

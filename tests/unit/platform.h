@@ -34,9 +34,8 @@ static inline int make_platform(void **state)
 	TAILQ_INIT(&devices);
 	device_init(&uart, &no_ops, "uart0");
 	uart.description.acpi_hid = "PNP0501";
-	uart.description.resources[0] =
+	uart.description.where =
 		(struct device_resource){ .kind = RESOURCE_PORT, .base = 0x3f8, .size = 8 };
-	uart.description.nr_resources = 1;
 	uart.description.gsi = 4;
 	uart.description.irq_edge = true;
 	device_add(&devices, &uart);
@@ -44,10 +43,9 @@ static inline int make_platform(void **state)
 	device_add(&devices, &silent);
 	device_init(&blk, &no_ops, "virtio-blk0");
 	blk.description.acpi_hid = "LNRO0005";
-	blk.description.resources[0] = (struct device_resource){ .kind = RESOURCE_MMIO,
-								 .base = BOARD_VIRTIO_MMIO,
-								 .size = BOARD_VIRTIO_MMIO_SIZE };
-	blk.description.nr_resources = 1;
+	blk.description.where = (struct device_resource){ .kind = RESOURCE_MMIO,
+							  .base = BOARD_VIRTIO_MMIO,
+							  .size = BOARD_VIRTIO_MMIO_SIZE };
 	blk.description.gsi = 5;
 	device_add(&devices, &blk);
 	return 0;

@@ -273,12 +273,19 @@ static void errors(void **state)
 	assert_int_equal(acpi_build(&memory, &p, &rsdp), -ENOSPC);
 }
 
+static void aml_into(struct aml *aml, struct writer *w, u8 *bytes, size_t size)
+{
+	*w = (struct writer){ .bytes = bytes, .size = size };
+	*aml = (struct aml){ .out = w };
+}
+
 static void aml_numbers_and_ids(void **state)
 {
 	u8 out[64];
+	struct writer w;
 	struct aml aml;
 
-	aml_init(&aml, out, sizeof(out));
+	aml_into(&aml, &w, out, sizeof(out));
 	aml_int(&aml, 0);
 	aml_int(&aml, 1);
 	aml_int(&aml, 0x12);
@@ -286,8 +293,8 @@ static void aml_numbers_and_ids(void **state)
 	aml_int(&aml, 0x12345678);
 	aml_int(&aml, 0x123456789abcdef0);
 	aml_hardware_id(&aml, "PNP0A03");
-	assert_false(aml.failed);
-	assert_int_equal(aml.len, 2 + 2 + 3 + 5 + 9 + 5);
+	assert_false(w.failed);
+	assert_int_equal(w.len, 2 + 2 + 3 + 5 + 9 + 5);
 	assert_memory_equal(out,
 			    "\x00\x01\x0a\x12\x0b\x34\x12\x0c\x78\x56\x34\x12"
 			    "\x0e\xf0\xde\xbc\x9a\x78\x56\x34\x12\x0c\x41\xd0\x0a\x03",
@@ -299,14 +306,15 @@ static void aml_numbers_and_ids(void **state)
 static void check_package(size_t content, const char *head, size_t head_len)
 {
 	static u8 out[1 << 21], bytes[1 << 21];
+	struct writer w;
 	struct aml aml;
 
-	aml_init(&aml, out, sizeof(out));
+	aml_into(&aml, &w, out, sizeof(out));
 	aml_if(&aml);
 	aml_bytes(&aml, bytes, content);
 	aml_end(&aml);
-	assert_false(aml.failed);
-	assert_int_equal(aml.len, 1 + head_len + content);
+	assert_false(w.failed);
+	assert_int_equal(w.len, 1 + head_len + content);
 	assert_memory_equal(out + 1, head, head_len);
 }
 
@@ -325,22 +333,23 @@ static void aml_package_lengths(void **state)
 static void aml_failures(void **state)
 {
 	u8 out[4];
+	struct writer w;
 	struct aml aml;
 
-	aml_init(&aml, out, sizeof(out));
+	aml_into(&aml, &w, out, sizeof(out));
 	aml_end(&aml);
-	assert_true(aml.failed);
-	aml_init(&aml, out, sizeof(out));
+	assert_true(w.failed);
+	aml_into(&aml, &w, out, sizeof(out));
 	aml_string(&aml, "too long");
-	assert_true(aml.failed);
-	aml_init(&aml, out, sizeof(out));
+	assert_true(w.failed);
+	aml_into(&aml, &w, out, sizeof(out));
 	aml_if(&aml);
 	aml_bytes(&aml, "abc", 3);
 	aml_end(&aml);
-	assert_true(aml.failed);
-	aml_init(&aml, out, 0);
+	assert_true(w.failed);
+	aml_into(&aml, &w, out, 0);
 	aml_byte(&aml, 0);
-	assert_true(aml.failed);
+	assert_true(w.failed);
 }
 
 static void write_table(const char *folder, const char *name, const u8 *table)
@@ -418,9 +427,9 @@ static unsigned obey(const struct acpi_files *files, u32 kind)
 {
 	unsigned nr = 0;
 
-	assert_int_equal(files->loader_size % 128, 0);
-	for (size_t i = 0; i < files->loader_size; i += 128) {
-		const u8 *c = (const u8 *)files->loader + i;
+	assert_int_equal(files->loader.len % 128, 0);
+	for (size_t i = 0; i < files->loader.len; i += 128) {
+		const u8 *c = files->loader.bytes + i;
 		u64 value = 0;
 		u8 *where;
 
@@ -476,7 +485,7 @@ static void files_do_not_fit(void **state)
 	p.nr_cpus = 100000;
 	assert_int_equal(acpi_build_files(&files, &p), -ENOSPC);
 	assert_null(files.area);
-	assert_null(files.loader);
+	assert_null(files.loader.bytes);
 }
 
 int main(void)

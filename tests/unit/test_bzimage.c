@@ -195,7 +195,6 @@ static void seed(void **state)
 	struct setup_data *data;
 	u8 zero[32] = { 0 };
 
-	b.rng_seed = true;
 	bzimage_header(image)->setup_data = 0x123456789; /* a file's own must not be believed */
 	assert_int_equal(open_bytes(image, sizeof(image)), 0);
 	assert_int_equal(x86_kernel_load(&kernel, &b, &entry), 0);

@@ -64,13 +64,10 @@ static int teardown(void **state)
 
 static int create_flash(gpa_t base, u64 max)
 {
-	struct cfi_flash *flash = NULL;
-	int err = cfi_flash_open(&flash, path, max);
+	void *flash;
+	int err = cfi_flash_open(path, max, &flash);
 
-	if (!err)
-		err = cfi_flash_create(&test_vm.vm, &flash, base);
-	cfi_flash_close(flash);
-	return err;
+	return err ?: cfi_flash_create(&test_vm.vm, base, &flash);
 }
 
 static void create(void)
@@ -136,9 +133,8 @@ static void description(void **state)
 	/* EDK2 looks for this. */
 	assert_string_equal(d->label, "System-firmware");
 	assert_int_equal(d->bank_width, 4);
-	assert_int_equal(d->nr_resources, 1);
-	assert_int_equal(d->resources[0].base, BASE);
-	assert_int_equal(d->resources[0].size, SIZE);
+	assert_int_equal(d->where.base, BASE);
+	assert_int_equal(d->where.size, SIZE);
 	assert_int_equal(d->gsi, -1);
 	/* The address is taken, and nothing is left of a second one. */
 	snprintf(path, sizeof(path), "%s/second", directory);

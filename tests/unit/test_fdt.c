@@ -86,8 +86,7 @@ static void test_devices(void **state)
 	rtc.description = (struct device_description){
 		.compatible = compatible,
 		.compatible_size = sizeof(compatible),
-		.resources = { { RESOURCE_MMIO, 0x1010000, 0x1000 } },
-		.nr_resources = 1,
+		.where = { RESOURCE_MMIO, 0x1010000, 0x1000 },
 		.gsi = 4,
 		.node_name = "rtc",
 		.clock_name = "apb_pclk",
@@ -96,8 +95,7 @@ static void test_devices(void **state)
 	device_init(&disk, &no_ops, "disk");
 	disk.description = (struct device_description){
 		.compatible = "virtio,mmio",
-		.resources = { { RESOURCE_MMIO, 0x3000000, 0x200 } },
-		.nr_resources = 1,
+		.where = { RESOURCE_MMIO, 0x3000000, 0x200 },
 		.gsi = 16,
 		.irq_edge = true,
 		.node_name = "virtio_mmio",
@@ -107,8 +105,7 @@ static void test_devices(void **state)
 	device_init(&port, &no_ops, "port");
 	port.description = (struct device_description){
 		.compatible = "isa,port",
-		.resources = { { RESOURCE_PORT, 0x70, 2 } },
-		.nr_resources = 1,
+		.where = { RESOURCE_PORT, 0x70, 2 },
 		.gsi = -1,
 	};
 	device_add(&list, &port);

@@ -22,7 +22,7 @@ static int setup(void **state)
 	struct vm *vm = test_vm_init();
 
 	assert_int_equal(i8042_create(vm), 0);
-	assert_int_equal(pvpanic_port_create(vm, PVPANIC), 0);
+	assert_int_equal(pvpanic_create(vm, RESOURCE_PORT, PVPANIC), 0);
 	devices_reset(&vm->devices);
 	return devices_start(&vm->devices);
 }
@@ -147,7 +147,7 @@ static void pvpanic(void **state)
 	assert_int_equal(test_vm.requests, 0);
 	out8(PVPANIC, 1);
 	assert_int_equal(test_vm.requests, 1u << VM_REQUEST_PANIC);
-	assert_int_equal(pvpanic_port_create(&test_vm.vm, PVPANIC), -EEXIST);
+	assert_int_equal(pvpanic_create(&test_vm.vm, RESOURCE_PORT, PVPANIC), -EEXIST);
 }
 
 int main(void)

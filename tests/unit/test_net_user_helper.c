@@ -39,9 +39,9 @@ static pid_t find_helper(void)
 
 	assert_non_null(proc);
 	while ((entry = readdir(proc))) {
-		pid_t pid = atoi(entry->d_name), spawner = parent_of(pid, "(lkvm-net)");
+		pid_t pid = atoi(entry->d_name);
 
-		if (pid > 0 && spawner && parent_of(spawner, "(lkvm-helpers)") == getpid())
+		if (pid > 0 && parent_of(pid, "(lkvm-net)") == getpid())
 			found = pid;
 	}
 	closedir(proc);

@@ -42,15 +42,15 @@ static void files(void **state)
 	struct x86_firmware firmware = { 0 };
 	struct vm_config config = { 0 };
 
-	assert_int_equal(x86_firmware_open(&firmware, &config, true), 0);
+	assert_int_equal(x86_firmware_open(&firmware, &config), 0);
 	assert_null(firmware.image.path);
 	config.firmware = odd.path;
-	assert_int_equal(x86_firmware_open(&firmware, &config, true), -EINVAL);
+	assert_int_equal(x86_firmware_open(&firmware, &config), -EINVAL);
 	x86_firmware_close(&firmware);
 	firmware = (struct x86_firmware){ 0 };
 	config.firmware = good.path;
 	config.kernel = odd.path;
-	assert_int_equal(x86_firmware_open(&firmware, &config, true), 0);
+	assert_int_equal(x86_firmware_open(&firmware, &config), 0);
 	assert_int_equal(firmware.image.size, 8192);
 	assert_int_equal(firmware.kernel.size, 5000);
 	x86_firmware_close(&firmware);

@@ -22,6 +22,7 @@
 #include "said.h"
 #include "confidential/snp.h"
 #include "snp_double.h"
+#include "snp_image.h"
 #include "confidential/vm-type.h"
 #include "x86-vm.h"
 
@@ -40,6 +41,7 @@ static struct vm_config config;
 static struct vm vm;
 static struct vcpu vcpus[CPUS], *vcpu_list[CPUS] = { &vcpus[0], &vcpus[1] };
 static struct memory_file kernel;
+static u8 kernel_image[BZIMAGE_SIZE];
 
 /* Memory of a SEV-SNP guest has a private half, and is known after the guest is made one. */
 static int set_slot(const struct kvm_userspace_memory_region2 *slot)
@@ -105,16 +107,14 @@ int open(const char *path, int flags, ...)
 
 static int setup(void **state)
 {
-	static u8 image[BZIMAGE_SIZE];
-
 	memset(&kvm, 0, sizeof(kvm));
 	memset(&host_seen, 0, sizeof(host_seen));
 	memset(&vm, 0, sizeof(vm));
 	memset(vcpus, 0, sizeof(vcpus));
 	kvm.nr_vcpus = CPUS;
 	host_seen.types = BIT(0) | BIT(SEV_VM_TYPE_SNP);
-	make_bzimage(image);
-	kernel = memory_file(image, sizeof(image));
+	make_bzimage(kernel_image);
+	kernel = memory_file(kernel_image, sizeof(kernel_image));
 	config_init(&config, NULL);
 	config.kernel = kernel.path;
 	config.cmdline = "quiet";
@@ -276,13 +276,39 @@ static void no_address_has_the_encryption_bit(void **state)
 	assert_int_equal(vm.arch->gpa_bits, 51);
 }
 
+/* It is read for its hash, and again for the firmware: a pipe gives it only once. */
+static void a_firmwares_kernel_from_a_pipe(void **state)
+{
+	static u8 image[SNP_IMAGE_SIZE];
+	u8 from_file[SHA384_SIZE], from_pipe[SHA384_SIZE];
+	struct memory_file firmware;
+	char path[32];
+	int ends[2];
+
+	if (!sha2_available())
+		skip();
+	make_snp_image(image);
+	firmware = memory_file(image, sizeof(image));
+	config.firmware = firmware.path;
+	assert_int_equal(snp_config_digest(&config, from_file), 0);
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], kernel_image, sizeof(kernel_image)), sizeof(kernel_image));
+	close(ends[1]);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+	config.kernel = path;
+	assert_int_equal(snp_config_digest(&config, from_pipe), 0);
+	assert_memory_equal(from_file, from_pipe, SHA384_SIZE);
+	close(ends[0]);
+	close(firmware.fd);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(a_guest_is_launched),	   T(nothing_is_left_with_the_host),
 		T(a_host_without_it),	   T(no_address_has_the_encryption_bit),
-		T(another_encryption_bit),
+		T(another_encryption_bit), T(a_firmwares_kernel_from_a_pipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,11 +179,10 @@ static void the_digest_is_the_one_told_beforehand(void **state)
 static void what_the_options_say_arrives(void **state)
 {
 	struct snp_config *snp = &config.arch.snp;
-	u8 block[SEV_SNP_ID_BLOCK_SIZE], auth[SEV_SNP_ID_AUTH_SIZE];
-	const struct snp_identity identity = { block, auth };
+	struct snp_identity identity = { .given = true };
 
-	memset(block, 0xb1, sizeof(block));
-	memset(auth, 0xa7, sizeof(auth));
+	memset(&identity.block, 0xb1, sizeof(identity.block));
+	memset(identity.auth, 0xa7, sizeof(identity.auth));
 	snp->policy = 0xb0000;
 	snp->vmsa_features = 0x20;
 	snp->vcek_disabled = snp->author_key = true;
@@ -197,8 +196,8 @@ static void what_the_options_say_arrives(void **state)
 	assert_int_equal(kvm.finish.vcek_disabled, 1);
 	assert_int_equal(kvm.finish.id_block_en, 1);
 	assert_int_equal(kvm.finish.auth_key_en, 1);
-	assert_memory_equal(kvm.id_block, block, sizeof(block));
-	assert_memory_equal(kvm.id_auth, auth, sizeof(auth));
+	assert_memory_equal(kvm.id_block, &identity.block, sizeof(identity.block));
+	assert_memory_equal(kvm.id_auth, identity.auth, sizeof(identity.auth));
 }
 
 static void the_cpuid_page_is_kvms_table(void **state)
@@ -365,8 +364,7 @@ static void a_security_processor_that_was_not_asked(void **state)
 
 static void another_digest_than_the_owner_expects(void **state)
 {
-	u8 block[SEV_SNP_ID_BLOCK_SIZE] = { 0 }, auth[SEV_SNP_ID_AUTH_SIZE] = { 0 };
-	const struct snp_identity identity = { block, auth };
+	const struct snp_identity identity = { .given = true };
 	char text[2 * SHA384_SIZE + 1];
 	u8 told[SHA384_SIZE];
 

@@ -154,7 +154,7 @@ static void what_does_not_go_together(void **state)
 /* ---- an owner's files ---- */
 
 static int read_identity(const struct memory_file *block, const struct memory_file *auth,
-			 struct snp_identity_files *identity)
+			 struct snp_identity *identity)
 {
 	const struct snp_config snp = { .id_block = block->path, .id_auth = auth->path };
 	int ret;
@@ -171,7 +171,7 @@ static void identity_files(void **state)
 	static u8 bytes[SEV_SNP_ID_AUTH_SIZE];
 	static char text[129], long_text[3 * SEV_SNP_ID_AUTH_SIZE];
 	struct memory_file raw, encoded, auth, short_file, long_file;
-	struct snp_identity_files identity;
+	struct snp_identity identity;
 
 	memset(text, 'A', 128); /* 96 bytes of 0 */
 	memset(long_text, 'A', sizeof(long_text));

@@ -155,7 +155,6 @@ static void a_kernel_gets_all_of_ram(void **state)
 		.initrds = &initrd,
 		.nr_initrds = 1,
 		.rsdp = BOARD_ACPI,
-		.rng_seed = true,
 		.private_bit = BIT(51),
 	};
 	u64 total = 0;
@@ -165,7 +164,6 @@ static void a_kernel_gets_all_of_ram(void **state)
 	assert_int_equal(boot_file_open(&initrd, "initrd", initrd_file.path, GIB(1)), 0);
 	assert_int_equal(guest_memory_add_ram(&memory, 0, boot.low_ram), 0);
 	assert_int_equal(guest_memory_add_ram(&memory, BOARD_HOLE_END, boot.high_ram), 0);
-	assert_int_equal(x86_kernel_check(&kernel, &boot), 0);
 	assert_int_equal(x86_kernel_load(&kernel, &boot, &entry), 0);
 	assert_int_equal(snp_plan_kernel(&plan, &kernel, &boot, &entry), 0);
 
@@ -194,7 +192,7 @@ static void a_kernel_gets_all_of_ram(void **state)
 	assert_int_equal(plan.boot.regs.rip, MIB(16) + 0x200);
 	assert_int_equal(plan.boot.regs.rsi, BOARD_BOOT_PARAMS);
 	assert_int_equal(plan.boot.sregs.cr3, BOARD_BOOT_PAGE_TABLES);
-	x86_kernel_close(&kernel);
+	boot_file_close(&kernel.file);
 	boot_file_close(&initrd);
 	close(kernel_file.fd);
 	close(initrd_file.fd);
@@ -219,7 +217,6 @@ static void a_kernel_is_led_to_its_pages(void **state)
 		.memory = &memory,
 		.low_ram = MIB(64),
 		.cmdline = "quiet",
-		.rng_seed = true,
 		.private_bit = BIT(51),
 	};
 	u32 blob;
@@ -252,7 +249,7 @@ static void a_kernel_is_led_to_its_pages(void **state)
 		if (i)
 			assert_true(e->addr >= e[-1].addr + e[-1].size);
 	}
-	x86_kernel_close(&kernel);
+	boot_file_close(&kernel.file);
 	close(file.fd);
 }
 
@@ -263,15 +260,16 @@ static void a_kernel_without_a_64_bit_entry_is_refused(void **state)
 	struct x86_boot boot = {
 		.memory = &memory, .low_ram = MIB(64), .cmdline = "", .private_bit = BIT(51)
 	};
+	struct x86_placement at;
 
 	make_bzimage(bzimage);
 	bzimage_header(bzimage)->xloadflags = 0;
 	kernel = open_kernel(&file);
 	said_begin();
-	assert_int_equal(x86_kernel_check(&kernel, &boot), -EINVAL);
+	assert_int_equal(x86_kernel_place(&kernel, &boot, &at), -EINVAL);
 	said_end();
 	SAID("cannot be started as a SEV-SNP guest");
-	x86_kernel_close(&kernel);
+	boot_file_close(&kernel.file);
 	close(file.fd);
 }
 

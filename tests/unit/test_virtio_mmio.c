@@ -69,7 +69,7 @@ static void identification(void **state)
 	assert_int_equal(get(s, VIRTIO_MMIO_DEVICE_ID), FAKE_TYPE);
 	assert_string_equal(s->f->dev.device.description.compatible, "virtio,mmio");
 	assert_int_equal(s->f->dev.device.description.gsi, GSI);
-	assert_int_equal(s->f->dev.device.description.resources[0].base, BASE);
+	assert_int_equal(s->f->dev.device.description.where.base, BASE);
 	put(s, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
 	assert_int_equal(get(s, VIRTIO_MMIO_DEVICE_FEATURES) & BIT(3), BIT(3));
 	put(s, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);

@@ -14,7 +14,7 @@ static struct guest_memory memory;
 
 static inline void close_kernel(void)
 {
-	x86_kernel_close(&kernel);
+	boot_file_close(&kernel.file);
 	if (file.fd >= 0)
 		close(file.fd);
 	file.fd = -1;

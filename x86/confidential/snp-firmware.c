@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "firmware.h"
 #include "board.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/bus.h"
 #include "snp-firmware.h"
 #include "snp-hashes.h"
 
@@ -49,33 +48,8 @@ struct image {
 	u64 metadata; /* offset; 0: none */
 };
 
-static int __printf(2, 3) snp_firmware_refuse(const struct image *image, const char *fmt, ...)
-{
-	char why[200];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(why, sizeof(why), fmt, args);
-	va_end(args);
-	log_fatal("--firmware %s: %s", image->path, why);
-	return -EINVAL;
-}
-
-static u16 get16(const u8 *at)
-{
-	le16 value;
-
-	memcpy(&value, at, sizeof(value));
-	return le16toh(value);
-}
-
-static u32 get32(const u8 *at)
-{
-	le32 value;
-
-	memcpy(&value, at, sizeof(value));
-	return le32toh(value);
-}
+#define snp_firmware_refuse(image, fmt, ...)                                                       \
+	(log_fatal("--firmware %s: " fmt, (image)->path, ##__VA_ARGS__), -EINVAL)
 
 /* `data` is an entry's, in front of its length and GUID. */
 static int take_entry(struct snp_firmware *firmware, struct image *image, const u8 *guid,
@@ -84,14 +58,14 @@ static int take_entry(struct snp_firmware *firmware, struct image *image, const 
 	u32 offset;
 
 	if (!memcmp(guid, guid_reset, GUID_SIZE) && len >= 4)
-		firmware->reset_eip = get32(data);
+		firmware->reset_eip = bus_get(data, 4);
 	if (!memcmp(guid, guid_hashes, GUID_SIZE) && len >= 8) {
-		image->hashes_base = get32(data);
-		image->hashes_size = get32(data + 4);
+		image->hashes_base = bus_get(data, 4);
+		image->hashes_size = bus_get(data + 4, 4);
 	}
 	if (memcmp(guid, guid_metadata, GUID_SIZE) || len < 4)
 		return 0;
-	offset = get32(data);
+	offset = bus_get(data, 4);
 	if (offset > image->size || offset < sizeof(struct metadata_header))
 		return snp_firmware_refuse(image, "its SEV metadata lie outside of it");
 	image->metadata = image->size - offset;
@@ -102,7 +76,7 @@ static int take_entry(struct snp_firmware *firmware, struct image *image, const 
 static int walk_table(struct snp_firmware *firmware, struct image *image)
 {
 	u64 at = image->size - TABLE_END, first;
-	unsigned len = get16(image->bytes + at - ENTRY_TRAILER);
+	unsigned len = bus_get(image->bytes + at - ENTRY_TRAILER, 2);
 	int err = 0;
 
 	if (memcmp(image->bytes + at - GUID_SIZE, guid_table, GUID_SIZE))
@@ -118,7 +92,7 @@ static int walk_table(struct snp_firmware *firmware, struct image *image)
 
 		if (at - first < ENTRY_TRAILER)
 			return snp_firmware_refuse(image, "its table of GUIDs is damaged");
-		len = get16(end - ENTRY_TRAILER);
+		len = bus_get(end - ENTRY_TRAILER, 2);
 		if (len < ENTRY_TRAILER || len > at - first)
 			return snp_firmware_refuse(image, "its table of GUIDs is damaged");
 		err = take_entry(firmware, image, end - GUID_SIZE, end - len, len - ENTRY_TRAILER);
@@ -244,7 +218,7 @@ int snp_firmware_parse(struct snp_firmware *firmware, const char *path, const u8
 	int err;
 
 	memset(firmware, 0, sizeof(*firmware));
-	if (size < SNP_FIRMWARE_MIN || size > X86_FIRMWARE_MAX || !IS_ALIGNED(size, PAGE))
+	if (size < PAGE || size > X86_FIRMWARE_MAX || !IS_ALIGNED(size, PAGE))
 		return snp_firmware_refuse(
 			&image, "%llu bytes are no firmware; whole pages, at most %llu MiB, work",
 			(unsigned long long)size, (unsigned long long)X86_FIRMWARE_MAX >> 20);

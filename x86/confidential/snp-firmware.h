@@ -11,9 +11,6 @@
 
 #define SNP_RESET_VECTOR 0xfffffff0
 
-/* It ends at 4 GiB; above the local APIC there are less than 18 MiB. */
-#define SNP_FIRMWARE_MIN KIB(4)
-
 enum snp_section_kind {
 	SNP_SECTION_MEMORY = 1, /* must be there, empty */
 	SNP_SECTION_SECRETS = 2,

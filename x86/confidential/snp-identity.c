@@ -38,7 +38,7 @@ static int read_file(const char *key, const char *path, u8 *bytes, size_t size)
 	return -EINVAL;
 }
 
-int snp_identity_read(struct snp_identity_files *identity, const struct snp_config *config)
+int snp_identity_read(struct snp_identity *identity, const struct snp_config *config)
 {
 	int err;
 

@@ -18,13 +18,13 @@ struct snp_id_block {
 };
 _Static_assert(sizeof(struct snp_id_block) == SEV_SNP_ID_BLOCK_SIZE, "ID_BLOCK");
 
-struct snp_identity_files {
-	bool given;
+struct snp_identity {
+	bool given; /* false: the rest says nothing */
 	struct snp_id_block block;
 	u8 auth[SEV_SNP_ID_AUTH_SIZE];
 };
 
 /* Reads both, if there are any; warns of a policy that is not the block's. Logs and returns -errno on failure. */
-int snp_identity_read(struct snp_identity_files *identity, const struct snp_config *config);
+int snp_identity_read(struct snp_identity *identity, const struct snp_config *config);
 
 #endif

@@ -88,23 +88,17 @@ int snp_host_open(struct snp_host *host)
 	return err;
 }
 
-/* A mask that /dev/kvm tells. False: it does not, and KVM will say what it thinks of the value. */
-static bool ask_mask(const struct snp_host *host, u64 which, u64 *mask)
-{
-	struct kvm_device_attr attr = {
-		.group = SEV_ATTR_GROUP,
-		.attr = which,
-		.addr = (u64)(uintptr_t)mask,
-	};
-
-	return request(host->kvm_fd, KVM_GET_DEVICE_ATTR, &attr) >= 0;
-}
-
+/* Against a mask that /dev/kvm tells; where it does not, KVM will say what it thinks of the value. */
 static int check_mask(const struct snp_host *host, u64 which, const char *key, u64 wanted)
 {
 	u64 mask;
+	struct kvm_device_attr attr = {
+		.group = SEV_ATTR_GROUP,
+		.attr = which,
+		.addr = (u64)(uintptr_t)&mask,
+	};
 
-	if (!ask_mask(host, which, &mask) || !(wanted & ~mask))
+	if (request(host->kvm_fd, KVM_GET_DEVICE_ATTR, &attr) < 0 || !(wanted & ~mask))
 		return 0;
 	log_fatal("--snp %s=0x%llx: this host has 0x%llx only", key, (unsigned long long)wanted,
 		  (unsigned long long)mask);
@@ -136,29 +130,13 @@ int snp_host_init(const struct snp_host *host, const struct snp_config *config)
 static int set_vcpu(const struct snp_host *host, unsigned index, const struct snp_vcpu *vcpu)
 {
 	int fd = host->vcpus[index]->fd, err;
-	const struct kvm_sregs *want = &vcpu->sregs;
+	struct kvm_sregs sregs = vcpu->sregs, made;
 	struct kvm_regs regs = vcpu->regs;
-	struct kvm_sregs sregs;
 
-	/* The local APIC's base and the like stay as KVM made them. */
-	err = request(fd, KVM_GET_SREGS, &sregs);
+	err = request(fd, KVM_GET_SREGS, &made);
 	if (err < 0)
 		return err;
-	sregs.cs = want->cs;
-	sregs.ds = want->ds;
-	sregs.es = want->es;
-	sregs.fs = want->fs;
-	sregs.gs = want->gs;
-	sregs.ss = want->ss;
-	sregs.tr = want->tr;
-	sregs.ldt = want->ldt;
-	sregs.gdt = want->gdt;
-	sregs.idt = want->idt;
-	sregs.cr0 = want->cr0;
-	sregs.cr2 = 0;
-	sregs.cr3 = want->cr3;
-	sregs.cr4 = want->cr4;
-	sregs.efer = want->efer;
+	sregs.apic_base = made.apic_base;
 	err = request(fd, KVM_SET_SREGS, &sregs);
 	if (err >= 0)
 		err = request(fd, KVM_SET_REGS, &regs);
@@ -340,14 +318,14 @@ static int finish(const struct snp_host *host, const struct snp_config *config,
 	int err;
 
 	memcpy(finish.host_data, config->host_data, sizeof(finish.host_data));
-	if (identity->block) {
+	if (identity->given) {
 		finish.id_block_en = 1;
-		finish.id_block_uaddr = (u64)(uintptr_t)identity->block;
+		finish.id_block_uaddr = (u64)(uintptr_t)&identity->block;
 		finish.id_auth_uaddr = (u64)(uintptr_t)identity->auth;
 		finish.auth_key_en = config->author_key;
 	}
 	err = command(host, SEV_CMD_SNP_LAUNCH_FINISH, &finish, &status);
-	if (err && status == SNP_BAD_MEASUREMENT && identity->block)
+	if (err && status == SNP_BAD_MEASUREMENT && identity->given)
 		say_digest(plan);
 	return err ? snp_launch_failed(err, status, "the launch does not end (LAUNCH_FINISH)") : 0;
 }

@@ -7,21 +7,14 @@
 #define X86_SNP_LAUNCH_H
 
 #include <linux/kvm.h>
-#include "snp-config.h"
+#include "snp-identity.h"
 #include "snp-plan.h"
-#include "uapi/sev.h"
 
 /* Who is talked to. Descriptors are the caller's. */
 struct snp_host {
 	int kvm_fd, vm_fd;
 	int sev_fd;		   /* snp_host_open()'s, to be closed */
 	struct vcpu *const *vcpus; /* for the launch: as many as the plan has */
-};
-
-/* What the owner says about the guest beside its pages. NULL: nothing. */
-struct snp_identity {
-	const u8 *block; /* SEV_SNP_ID_BLOCK_SIZE bytes */
-	const u8 *auth;	 /* SEV_SNP_ID_AUTH_SIZE bytes */
 };
 
 /* Opens /dev/sev. Before KVM_CREATE_VM is early enough. */

@@ -126,8 +126,9 @@ int snp_plan_kernel(struct snp_plan *plan, const struct x86_kernel *kernel,
 			  strerror(-err));
 		return err;
 	}
-	snp_vcpu_enter(&plan->boot, entry);
+	snp_vcpu_reset(&plan->boot, SNP_RESET_VECTOR, 0);
 	snp_vcpu_reset(&plan->others, SNP_RESET_VECTOR, 0);
+	x86_entry_registers(entry, &plan->boot.sregs, &plan->boot.regs);
 	return 0;
 }
 

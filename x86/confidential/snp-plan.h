@@ -36,7 +36,7 @@ struct snp_range {
 #define SNP_MAX_RANGES 64
 
 struct snp_vcpu {
-	struct kvm_regs regs;
+	struct kvm_regs regs;	/* RIP, RFLAGS, RBX, RDX and RSI only */
 	struct kvm_sregs sregs; /* segments, descriptor tables, control registers and EFER only */
 };
 
@@ -74,8 +74,6 @@ int snp_plan_firmware(struct snp_plan *plan, const struct guest_memory *memory,
 
 /* Registers as after a reset, beginning at eip; RDX has the CPU's signature, as far as anybody cares. */
 void snp_vcpu_reset(struct snp_vcpu *vcpu, u32 eip, u32 signature);
-/* In 64-bit mode at a kernel's entry. */
-void snp_vcpu_enter(struct snp_vcpu *vcpu, const struct x86_entry *entry);
 
 /*
  * The launch digest (GCTX.LD) after all pages and vCPUs. -EOPNOTSUPP: built without libnettle, -EINVAL:

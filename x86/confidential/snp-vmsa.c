@@ -2,7 +2,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "board.h"
 #include "snp-vmsa.h"
 
 #define AT(field, offset) _Static_assert(offsetof(struct snp_vmsa, field) == (offset), #field)
@@ -24,13 +23,8 @@ AT(mxcsr, 0x408);
 AT(x87_fcw, 0x410);
 _Static_assert(sizeof(struct snp_vmsa) == SNP_PAGE_SIZE, "one page");
 
-#define CR0_PE	  BIT(0)
 #define CR0_ET	  BIT(4)
-#define CR0_PG	  BIT(31)
-#define CR4_PAE	  BIT(5)
 #define CR4_MCE	  BIT(6)
-#define EFER_LME  BIT(8)
-#define EFER_LMA  BIT(10)
 #define EFER_SVME BIT(12)
 
 #define RFLAGS_FIXED 2
@@ -60,54 +54,20 @@ static struct kvm_segment segment(u16 selector, u64 base, u8 type, bool system)
 	};
 }
 
-static void set_common(struct snp_vcpu *vcpu)
-{
-	memset(vcpu, 0, sizeof(*vcpu));
-	vcpu->regs.rflags = RFLAGS_FIXED;
-	vcpu->sregs.ldt = segment(0, 0, TYPE_LDT, true);
-	vcpu->sregs.tr = segment(0, 0, TYPE_BUSY_TSS, true);
-	vcpu->sregs.gdt.limit = vcpu->sregs.idt.limit = 0xffff;
-	vcpu->sregs.cr0 = CR0_ET;
-}
-
 void snp_vcpu_reset(struct snp_vcpu *vcpu, u32 eip, u32 signature)
 {
 	struct kvm_sregs *s = &vcpu->sregs;
 
-	set_common(vcpu);
+	memset(vcpu, 0, sizeof(*vcpu));
 	s->cs = segment(0xf000, eip & 0xffff0000, TYPE_CODE, false);
 	s->ds = s->es = s->fs = s->gs = s->ss = segment(0, 0, TYPE_DATA, false);
+	s->ldt = segment(0, 0, TYPE_LDT, true);
+	s->tr = segment(0, 0, TYPE_BUSY_TSS, true);
+	s->gdt.limit = s->idt.limit = 0xffff;
+	s->cr0 = CR0_ET;
+	vcpu->regs.rflags = RFLAGS_FIXED;
 	vcpu->regs.rip = eip & 0xffff;
 	vcpu->regs.rdx = signature;
-}
-
-static struct kvm_segment flat(u16 selector, u8 type, bool code)
-{
-	struct kvm_segment s = segment(selector, 0, type, false);
-
-	s.limit = 0xffffffff;
-	s.g = 1;
-	s.l = code;
-	s.db = !code;
-	return s;
-}
-
-void snp_vcpu_enter(struct snp_vcpu *vcpu, const struct x86_entry *entry)
-{
-	struct kvm_sregs *s = &vcpu->sregs;
-
-	set_common(vcpu);
-	s->cs = flat(X86_SELECTOR_CODE, TYPE_CODE, true);
-	s->ds = s->es = s->fs = s->gs = s->ss = flat(X86_SELECTOR_DATA, TYPE_DATA, false);
-	s->gdt.base = BOARD_BOOT_GDT;
-	s->gdt.limit = X86_SELECTOR_DATA + 7;
-	s->idt.limit = 0;
-	s->cr0 = CR0_PE | CR0_ET | CR0_PG;
-	s->cr3 = BOARD_BOOT_PAGE_TABLES;
-	s->cr4 = CR4_PAE;
-	s->efer = EFER_LME | EFER_LMA;
-	vcpu->regs.rip = entry->rip;
-	vcpu->regs.rsi = entry->boot_params;
 }
 
 /* The 12 bits of a descriptor that a VMCB keeps side by side. */
@@ -169,21 +129,8 @@ void snp_vmsa_build(struct snp_vmsa *vmsa, const struct snp_vcpu *vcpu, u64 feat
 	build_system(vmsa, &vcpu->sregs);
 	vmsa->rip = htole64(r->rip);
 	vmsa->rflags = htole64(r->rflags);
-	vmsa->rax = htole64(r->rax);
-	vmsa->rcx = htole64(r->rcx);
 	vmsa->rdx = htole64(r->rdx);
 	vmsa->rbx = htole64(r->rbx);
-	vmsa->rsp = htole64(r->rsp);
-	vmsa->rbp = htole64(r->rbp);
 	vmsa->rsi = htole64(r->rsi);
-	vmsa->rdi = htole64(r->rdi);
-	vmsa->r8 = htole64(r->r8);
-	vmsa->r9 = htole64(r->r9);
-	vmsa->r10 = htole64(r->r10);
-	vmsa->r11 = htole64(r->r11);
-	vmsa->r12 = htole64(r->r12);
-	vmsa->r13 = htole64(r->r13);
-	vmsa->r14 = htole64(r->r14);
-	vmsa->r15 = htole64(r->r15);
 	vmsa->sev_features = htole64(features | SNP_FEATURE_ACTIVE);
 }

@@ -6,7 +6,6 @@
 
 #include "board.h"
 #include "cpuid.h"
-#include "firmware.h"
 #include "lkvm/boot/file.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/conversion.h"
@@ -21,41 +20,28 @@
 struct snp {
 	const struct snp_config *config;
 	struct snp_host host;
-	struct boot_file firmware_file; /* path NULL: none */
-	struct boot_file hashed_kernel; /* the kernel that a firmware is to know; path NULL: none */
 	struct snp_firmware firmware;
-	struct snp_identity_files identity;
+	struct snp_identity identity;
 	struct snp_plan plan;
 };
 
-static int open_firmware(struct snp *snp, const struct vm_config *config)
+static int parse_firmware(struct snp *snp, const struct boot_file *file)
 {
-	struct boot_file *file = &snp->firmware_file;
-	u8 *image;
+	u8 *image = malloc(file->size);
 	ssize_t got;
-	int err = boot_file_open(file, "firmware", config->firmware, X86_FIRMWARE_MAX);
+	int err;
 
-	if (err)
-		return err;
-	/* More than can be right is not read; the size is what is wrong then. */
-	image = malloc(MIN(file->size, (u64)X86_FIRMWARE_MAX));
 	if (!image)
 		return -ENOMEM;
-	got = boot_file_read(file, 0, image, MIN(file->size, (u64)X86_FIRMWARE_MAX));
-	if (got < 0) {
-		log_fatal("Unable to read firmware %s: %s", file->path, strerror(-got));
-		err = got;
-	} else {
-		err = snp_firmware_parse(&snp->firmware, file->path, image,
-					 file->size > X86_FIRMWARE_MAX ? file->size : (u64)got);
-	}
+	got = boot_file_read(file, 0, image, file->size);
+	err = got < 0 ? got : snp_firmware_parse(&snp->firmware, file->path, image, got);
+	if (got < 0)
+		log_fatal("Unable to read firmware %s: %s", file->path, strerror(-err));
 	free(image);
-	if (!err && config->kernel)
-		err = boot_file_open(&snp->hashed_kernel, "kernel", config->kernel, config->memory);
 	return err;
 }
 
-/* Firmware, kernel for its hash, ID block. */
+/* Of the firmware what is in its image; the ID block. */
 static int snp_open(struct vm *vm)
 {
 	const struct vm_config *config = vm->config;
@@ -69,7 +55,7 @@ static int snp_open(struct vm *vm)
 	snp->host = (struct snp_host){ .sev_fd = -1 };
 	err = snp_identity_read(&snp->identity, snp->config);
 	if (!err && config->firmware)
-		err = open_firmware(snp, config);
+		err = parse_firmware(snp, &vm->arch->firmware.image);
 	return err;
 }
 
@@ -86,8 +72,6 @@ static void snp_destroy(struct vm *vm)
 		return;
 	if (snp->host.sev_fd >= 0)
 		close(snp->host.sev_fd);
-	boot_file_close(&snp->firmware_file);
-	boot_file_close(&snp->hashed_kernel);
 	free(snp);
 }
 
@@ -97,11 +81,6 @@ static unsigned snp_private_bit(const struct vm *vm)
 	struct kvm_cpuid2 *cpuid = vm->arch->cpuid;
 
 	return (cpuid ? x86_cpuid_c_bit(cpuid) : 0) ?: snp_c_bit(&vm->config->arch.snp);
-}
-
-static u64 snp_firmware_size(const struct vm *vm)
-{
-	return vm->arch->snp->firmware.size;
 }
 
 static int snp_vm_created(struct vm *vm)
@@ -116,14 +95,13 @@ static int snp_vm_created(struct vm *vm)
 	return snp_host_init(&snp->host, snp->config);
 }
 
-static int load_firmware(struct snp *snp, struct vm *vm, const struct x86_boot *boot)
+static int plan_firmware(struct snp *snp, struct vm *vm)
 {
-	const struct boot_file *kernel = &snp->hashed_kernel;
+	const struct boot_file *kernel = &vm->arch->firmware.kernel;
+	const struct x86_boot *boot = &vm->arch->boot;
 	struct snp_hashes hashes;
-	int err = x86_firmware_place(vm, &snp->firmware_file);
+	int err = 0;
 
-	if (err)
-		return err;
 	if (kernel->path)
 		err = snp_hashes_make(&hashes, kernel, boot->initrds, boot->nr_initrds,
 				      boot->cmdline);
@@ -135,7 +113,7 @@ static int load_firmware(struct snp *snp, struct vm *vm, const struct x86_boot *
 	return err;
 }
 
-/* All but the firmware's contents are in memory. Nothing of KVM, so that a digest can be made of the plan. */
+/* Nothing of KVM, so that a digest can be made of the plan. */
 static int snp_load(struct vm *vm)
 {
 	struct arch_vm *x86 = vm->arch;
@@ -145,8 +123,8 @@ static int snp_load(struct vm *vm)
 		.nr_vcpus = vm->config->cpus,
 		.vmsa_features = snp->config->vmsa_features,
 	};
-	if (snp->firmware_file.path)
-		return load_firmware(snp, vm, &x86->boot);
+	if (vm->config->firmware)
+		return plan_firmware(snp, vm);
 	return snp_plan_kernel(&snp->plan, &x86->kernel, &x86->boot, &x86->entry);
 }
 
@@ -161,11 +139,11 @@ const u8 *snp_owners_digest(const struct snp *snp)
 }
 
 /* The bit is in page tables that are measured, so it is a promise and not looked up. */
-static int check_c_bit(const struct snp *snp, struct kvm_cpuid2 *cpuid)
+static int check_c_bit(const struct vm *vm)
 {
-	unsigned want = snp_c_bit(snp->config), bit = x86_cpuid_c_bit(cpuid);
+	unsigned want = snp_c_bit(&vm->config->arch.snp), bit = x86_cpuid_c_bit(vm->arch->cpuid);
 
-	if (!bit || snp->firmware_file.path || bit == want)
+	if (!bit || vm->config->firmware || bit == want)
 		return 0;
 	log_fatal("--snp c-bit=%u: this processor's is %u; c-bit=%u would work", want, bit, bit);
 	return -EINVAL;
@@ -189,20 +167,15 @@ static int forget_pages(const struct snp *snp, struct vm *vm)
  */
 static int snp_launch(struct vm *vm)
 {
-	struct snp_identity identity = { NULL, NULL };
 	struct kvm_cpuid2 *cpuid = vm->arch->cpuid;
 	struct snp *snp = vm->arch->snp;
-	int err;
+	int err = check_c_bit(vm);
 
-	if (snp->identity.given)
-		identity = (struct snp_identity){ (const u8 *)&snp->identity.block,
-						  snp->identity.auth };
-	snp->host.vcpus = vm->vcpus;
-	err = check_c_bit(snp, cpuid);
 	if (err)
 		return err;
+	snp->host.vcpus = vm->vcpus;
 	x86_cpuid_set_vcpu(cpuid, 0);
-	err = snp_host_launch(&snp->host, snp->config, &identity, &snp->plan, cpuid);
+	err = snp_host_launch(&snp->host, snp->config, &snp->identity, &snp->plan, cpuid);
 	return err ?: forget_pages(snp, vm);
 }
 
@@ -248,7 +221,6 @@ const struct confidential_ops x86_snp = {
 	.open = snp_open,
 	.open_devices = snp_open_devices,
 	.private_bit = snp_private_bit,
-	.firmware_size = snp_firmware_size,
 	.vm_created = snp_vm_created,
 	.load = snp_load,
 	.launch = snp_launch,

@@ -22,6 +22,7 @@ enum zone { ZONE_HIGH = 1, ZONE_FSEG = 2 /* where an RSDP is searched for */ };
 struct command {
 	le32 kind;
 	union {
+		u8 bytes[124]; /* the first member, so that = {} is all 0 */
 		struct {
 			char file[FILE_NAME];
 			le32 align;
@@ -38,37 +39,18 @@ struct command {
 			le32 offset; /* of the sum */
 			le32 start, length;
 		} __packed checksum;
-		u8 pad[124];
 	};
 } __packed;
 _Static_assert(sizeof(struct command) == 128, "BiosLinkerLoaderEntry");
 
-struct loader {
-	struct acpi_files *files;
-	struct command *commands;
-	unsigned nr;
-	bool failed;
-};
-
-static struct command *next(struct loader *loader, enum command_kind kind)
+static void allocate(struct acpi_files *files, const char *file, enum zone zone)
 {
-	static struct command nowhere;
+	struct command c = { .kind = htole32(COMMAND_ALLOCATE) };
 
-	if (loader->nr == MAX_COMMANDS) {
-		loader->failed = true;
-		return &nowhere;
-	}
-	loader->commands[loader->nr].kind = htole32(kind);
-	return &loader->commands[loader->nr++];
-}
-
-static void allocate(struct loader *loader, const char *file, u32 align, enum zone zone)
-{
-	struct command *c = next(loader, COMMAND_ALLOCATE);
-
-	memcpy(c->allocate.file, file, strlen(file) + 1);
-	c->allocate.align = htole32(align);
-	c->allocate.zone = zone;
+	strcpy(c.allocate.file, file);
+	c.allocate.align = htole32(TABLE_ALIGN);
+	c.allocate.zone = zone;
+	writer_add(&files->loader, &c, sizeof(c));
 }
 
 /* `at` is an offset into the area, for this and the next. */
@@ -80,43 +62,45 @@ static const char *file_of(size_t *at)
 	return ACPI_FILE_TABLES;
 }
 
-static void add_pointer(struct loader *loader, size_t at, u8 size)
+static void add_pointer(struct acpi_files *files, size_t at, u8 size)
 {
-	struct command *c = next(loader, COMMAND_ADD_POINTER);
+	struct command c = { .kind = htole32(COMMAND_ADD_POINTER) };
 	le64 value = 0;
 
-	memcpy(&value, loader->files->area + at, size);
+	memcpy(&value, files->area + at, size);
 	value = htole64(le64toh(value) - BOARD_ACPI - TABLES_AT);
-	memcpy(loader->files->area + at, &value, size);
-	strcpy(c->pointer.file, file_of(&at));
-	strcpy(c->pointer.to, ACPI_FILE_TABLES);
-	c->pointer.offset = htole32(at);
-	c->pointer.size = size;
+	memcpy(files->area + at, &value, size);
+	strcpy(c.pointer.file, file_of(&at));
+	strcpy(c.pointer.to, ACPI_FILE_TABLES);
+	c.pointer.offset = htole32(at);
+	c.pointer.size = size;
+	writer_add(&files->loader, &c, sizeof(c));
 }
 
-static void add_checksum(struct loader *loader, size_t start, size_t sum, size_t length)
+static void add_checksum(struct acpi_files *files, size_t start, size_t sum, size_t length)
 {
-	struct command *c = next(loader, COMMAND_ADD_CHECKSUM);
+	struct command c = { .kind = htole32(COMMAND_ADD_CHECKSUM) };
 	size_t at = start;
 
-	loader->files->area[start + sum] = 0;
-	strcpy(c->checksum.file, file_of(&at));
-	c->checksum.offset = htole32(at + sum);
-	c->checksum.start = htole32(at);
-	c->checksum.length = htole32(length);
+	files->area[start + sum] = 0;
+	strcpy(c.checksum.file, file_of(&at));
+	c.checksum.offset = htole32(at + sum);
+	c.checksum.start = htole32(at);
+	c.checksum.length = htole32(length);
+	writer_add(&files->loader, &c, sizeof(c));
 }
 
-static void move_fadt(struct loader *loader, size_t at)
+static void move_fadt(struct acpi_files *files, size_t at)
 {
-	add_pointer(loader, at + offsetof(struct fadt, facs), 4);
-	add_pointer(loader, at + offsetof(struct fadt, dsdt), 4);
-	add_pointer(loader, at + offsetof(struct fadt, x_dsdt), 8);
-	add_checksum(loader, at, offsetof(struct sdt, checksum), sizeof(struct fadt));
+	add_pointer(files, at + offsetof(struct fadt, facs), 4);
+	add_pointer(files, at + offsetof(struct fadt, dsdt), 4);
+	add_pointer(files, at + offsetof(struct fadt, x_dsdt), 8);
+	add_checksum(files, at, offsetof(struct sdt, checksum), sizeof(struct fadt));
 }
 
-static void move_xsdt(struct loader *loader, size_t at)
+static void move_xsdt(struct acpi_files *files, size_t at)
 {
-	const u8 *area = loader->files->area;
+	const u8 *area = files->area;
 	u32 length = le32toh(((const struct sdt *)(area + at))->length);
 	le64 entry;
 
@@ -126,41 +110,38 @@ static void move_xsdt(struct loader *loader, size_t at)
 		memcpy(&entry, area + at + i, sizeof(entry));
 		table = le64toh(entry) - BOARD_ACPI;
 		if (!memcmp(area + table, "FACP", 4))
-			move_fadt(loader, table);
-		add_pointer(loader, at + i, sizeof(entry));
+			move_fadt(files, table);
+		add_pointer(files, at + i, sizeof(entry));
 	}
-	add_checksum(loader, at, offsetof(struct sdt, checksum), length);
+	add_checksum(files, at, offsetof(struct sdt, checksum), length);
 }
 
-static void move_all(struct loader *loader)
+static void move_all(struct acpi_files *files)
 {
-	const struct rsdp *rsdp = (const struct rsdp *)loader->files->area;
+	const struct rsdp *rsdp = (const struct rsdp *)files->area;
 	size_t xsdt = le64toh(rsdp->xsdt) - BOARD_ACPI;
 
-	allocate(loader, ACPI_FILE_RSDP, TABLE_ALIGN, ZONE_FSEG);
-	allocate(loader, ACPI_FILE_TABLES, TABLE_ALIGN, ZONE_HIGH);
-	move_xsdt(loader, xsdt);
-	add_pointer(loader, offsetof(struct rsdp, xsdt), sizeof(rsdp->xsdt));
+	allocate(files, ACPI_FILE_RSDP, ZONE_FSEG);
+	allocate(files, ACPI_FILE_TABLES, ZONE_HIGH);
+	move_xsdt(files, xsdt);
+	add_pointer(files, offsetof(struct rsdp, xsdt), sizeof(rsdp->xsdt));
 	/* The first sum is part of what the second one covers. */
-	add_checksum(loader, 0, offsetof(struct rsdp, checksum), 20);
-	add_checksum(loader, 0, offsetof(struct rsdp, extended_checksum), sizeof(*rsdp));
+	add_checksum(files, 0, offsetof(struct rsdp, checksum), 20);
+	add_checksum(files, 0, offsetof(struct rsdp, extended_checksum), sizeof(*rsdp));
 }
 
 int acpi_build_files(struct acpi_files *files, const struct platform *platform)
 {
-	struct loader loader = { .files = files };
-	size_t len;
+	size_t size = MAX_COMMANDS * sizeof(struct command), len;
 	int err;
 
-	memset(files, 0, sizeof(*files));
+	*files = (struct acpi_files){ .loader = { .bytes = calloc(1, size), .size = size } };
 	err = acpi_build_area(&files->area, &len, platform);
+	if (!err && !files->loader.bytes)
+		err = -ENOMEM;
 	if (!err) {
-		files->loader = loader.commands = calloc(MAX_COMMANDS, sizeof(struct command));
-		err = loader.commands ? 0 : -ENOMEM;
-	}
-	if (!err) {
-		move_all(&loader);
-		err = loader.failed ? -ENOSPC : 0;
+		move_all(files);
+		err = files->loader.failed ? -ENOSPC : 0;
 	}
 	if (err) {
 		acpi_files_free(files);
@@ -170,13 +151,12 @@ int acpi_build_files(struct acpi_files *files, const struct platform *platform)
 	files->rsdp_size = sizeof(struct rsdp);
 	files->tables = files->area + TABLES_AT;
 	files->tables_size = len - TABLES_AT;
-	files->loader_size = loader.nr * sizeof(struct command);
 	return 0;
 }
 
 void acpi_files_free(struct acpi_files *files)
 {
 	free(files->area);
-	free(files->loader);
-	memset(files, 0, sizeof(*files));
+	free(files->loader.bytes);
+	*files = (struct acpi_files){ .area = NULL };
 }

@@ -76,7 +76,7 @@ struct fadt {
 	struct gas x_pm2_control, x_pm_timer, x_gpe0, x_gpe1;
 	struct gas sleep_control;
 	struct gas sleep_status;
-	le64 hypervisor_id;
+	char hypervisor_id[8];
 } __packed;
 _Static_assert(sizeof(struct fadt) == 276, "ACPI 6.5, 5.2.9");
 _Static_assert(offsetof(struct fadt, pm_timer) == 76, "FADT");

@@ -113,13 +113,10 @@ struct srat_memory {
 } __packed;
 _Static_assert(sizeof(struct srat_memory) == 40, "ACPI 6.5, 5.2.16.2");
 
-#define MAX_TABLES    4
-#define MAX_OVERRIDES 5
+#define MAX_TABLES 4
 
-/* The area being filled: a copy of ours that is written to the guest at the end. */
 struct area {
-	u8 *bytes;
-	size_t len;
+	struct writer out;	 /* a copy of ours of what lies at BOARD_ACPI */
 	le64 tables[MAX_TABLES]; /* what the XSDT lists */
 	unsigned nr_tables;
 };
@@ -134,40 +131,41 @@ u8 firmware_checksum(const void *data, size_t len)
 	return -sum;
 }
 
-static void *reserve(struct area *area, size_t len)
+/* A table's first bytes; more may be added behind them, until seal() or list(). Where it is. */
+static size_t begin(struct area *area, const void *bytes, size_t len)
 {
-	size_t at = ALIGN_UP(area->len, TABLE_ALIGN);
+	size_t at = ALIGN_UP(area->out.len, TABLE_ALIGN);
 
-	if (at > BOARD_ACPI_SIZE || len > BOARD_ACPI_SIZE - at)
-		return NULL;
-	area->len = at + len;
-	return area->bytes + at;
+	area->out.len = at;
+	writer_add(&area->out, bytes, len);
+	return at;
 }
+_Static_assert(BOARD_ACPI_SIZE % TABLE_ALIGN == 0, "the next table may begin at the end");
 
-static gpa_t address(const struct area *area, const void *table)
+/* What was added since begin() is a table. Its address. */
+static gpa_t seal(struct area *area, size_t at, const char *signature, u8 revision)
 {
-	return BOARD_ACPI + ((const u8 *)table - area->bytes);
-}
+	struct sdt *sdt = (struct sdt *)(area->out.bytes + at);
+	size_t length = area->out.len - at;
 
-static void seal(void *table, const char *signature, u8 revision, size_t length)
-{
-	struct sdt *sdt = table;
-
+	if (area->out.failed)
+		return 0;
 	memcpy(sdt->signature, signature, 4);
 	sdt->length = htole32(length);
 	sdt->revision = revision;
-	sdt->checksum = 0;
 	memcpy(sdt->oem_id, "LKVM  ", 6);
 	memcpy(sdt->oem_table_id, "LKVMX86 ", 8);
 	sdt->oem_revision = htole32(1);
 	memcpy(sdt->creator_id, "LKVM", 4);
 	sdt->creator_revision = htole32(1);
-	sdt->checksum = firmware_checksum(table, length);
+	sdt->checksum = firmware_checksum(sdt, length);
+	return BOARD_ACPI + at;
 }
 
-static void list(struct area *area, const void *table)
+/* The same for one that the XSDT lists. */
+static void list(struct area *area, size_t at, const char *signature, u8 revision)
 {
-	area->tables[area->nr_tables++] = htole64(address(area, table));
+	area->tables[area->nr_tables++] = htole64(seal(area, at, signature, revision));
 }
 
 /* access 1: byte, 2: word, 3: double word. */
@@ -176,211 +174,138 @@ static struct gas port_register(u16 port, u8 bits, u8 access)
 	return (struct gas){ .space = 1, .bits = bits, .access = access, .address = htole64(port) };
 }
 
-static int add_dsdt(struct area *area, const struct platform *platform, gpa_t *dsdt)
+static gpa_t add_dsdt(struct area *area, const struct platform *platform)
 {
-	size_t at = ALIGN_UP(area->len, TABLE_ALIGN), room;
-	struct aml aml;
-	struct sdt *sdt;
+	static const struct sdt header;
+	size_t at = begin(area, &header, sizeof(header));
+	struct aml aml = { .out = &area->out };
 
-	if (at + sizeof(*sdt) > BOARD_ACPI_SIZE)
-		return -ENOSPC;
-	room = BOARD_ACPI_SIZE - at - sizeof(*sdt);
-	aml_init(&aml, area->bytes + at + sizeof(*sdt), room);
 	dsdt_build(&aml, platform);
-	if (aml.failed)
-		return -ENOSPC;
-	sdt = reserve(area, sizeof(*sdt) + aml.len);
-	seal(sdt, "DSDT", 2, sizeof(*sdt) + aml.len);
-	*dsdt = address(area, sdt);
-	return 0;
+	return seal(area, at, "DSDT", 2);
 }
 
-static int add_facs(struct area *area, gpa_t *gpa)
+static gpa_t add_facs(struct area *area)
 {
-	struct facs *facs = reserve(area, sizeof(*facs));
-
-	if (!facs)
-		return -ENOSPC;
-	memcpy(facs->signature, "FACS", 4);
-	facs->length = htole32(sizeof(*facs));
-	facs->version = 2;
-	*gpa = address(area, facs);
-	return 0;
-}
-
-static void fill_fixed_hardware(struct fadt *fadt)
-{
-	fadt->sci = htole16(BOARD_GSI_SCI);
-	fadt->pm1a_event = htole32(BOARD_PORT_PM + ACPI_PM1_STATUS);
-	fadt->pm1_event_length = 4;
-	fadt->x_pm1a_event = port_register(BOARD_PORT_PM + ACPI_PM1_STATUS, 32, 2);
-	fadt->pm1a_control = htole32(BOARD_PORT_PM + ACPI_PM1_CONTROL);
-	fadt->pm1_control_length = 2;
-	fadt->x_pm1a_control = port_register(BOARD_PORT_PM + ACPI_PM1_CONTROL, 16, 2);
-	fadt->pm_timer = htole32(BOARD_PORT_PM + ACPI_PM_TIMER);
-	fadt->pm_timer_length = 4;
-	fadt->x_pm_timer = port_register(BOARD_PORT_PM + ACPI_PM_TIMER, 32, 3);
-	fadt->c2_latency = htole16(LATENCY_NO_C2);
-	fadt->c3_latency = htole16(LATENCY_NO_C3);
-	fadt->reset_register = port_register(BOARD_PORT_PM + ACPI_PM_RESET, 8, 1);
-	fadt->reset_value = ACPI_PM_RESET_VALUE;
-}
-
-static int add_fadt(struct area *area, gpa_t dsdt, gpa_t facs)
-{
-	struct fadt *fadt = reserve(area, sizeof(*fadt));
-
-	if (!fadt)
-		return -ENOSPC;
-	fadt->facs = htole32(facs);
-	fadt->dsdt = htole32(dsdt);
-	fadt->x_dsdt = htole64(dsdt);
-	fadt->boot_arch = htole16(BOOT_ARCH_LEGACY_DEVICES | BOOT_ARCH_NO_VGA | BOOT_ARCH_NO_ASPM);
-	fadt->flags = htole32(FADT_WBINVD | FADT_C1 | FADT_NO_SLEEP_BTN | FADT_RESET_REGISTER |
-			      FADT_HEADLESS);
-	fill_fixed_hardware(fadt);
-	fadt->minor = 5;
-	memcpy(&fadt->hypervisor_id, "LKVM    ", 8);
-	seal(fadt, "FACP", 6, sizeof(*fadt));
-	list(area, fadt);
-	return 0;
-}
-
-static struct madt_override override(u8 gsi, u16 flags)
-{
-	return (struct madt_override){
-		.type = 2,
-		.length = sizeof(struct madt_override),
-		.source = gsi,
-		.gsi = htole32(gsi),
-		.flags = htole16(flags),
+	const struct facs facs = {
+		.signature = { 'F', 'A', 'C', 'S' },
+		.length = htole32(sizeof(facs)),
+		.version = 2,
 	};
+
+	return BOARD_ACPI + begin(area, &facs, sizeof(facs));
 }
 
-/* ISA interrupts that are levels: the SCI, and PCI's, each of them once. How many there are. */
-static unsigned make_overrides(struct madt_override overrides[MAX_OVERRIDES],
-			       const struct pci_board *pci)
+static void add_fadt(struct area *area, gpa_t dsdt, gpa_t facs)
 {
-	unsigned nr = 0;
+	const struct fadt fadt = {
+		.facs = htole32(facs),
+		.dsdt = htole32(dsdt),
+		.x_dsdt = htole64(dsdt),
+		.boot_arch =
+			htole16(BOOT_ARCH_LEGACY_DEVICES | BOOT_ARCH_NO_VGA | BOOT_ARCH_NO_ASPM),
+		.flags = htole32(FADT_WBINVD | FADT_C1 | FADT_NO_SLEEP_BTN | FADT_RESET_REGISTER |
+				 FADT_HEADLESS),
+		.sci = htole16(BOARD_GSI_SCI),
+		.pm1a_event = htole32(BOARD_PORT_PM + ACPI_PM1_STATUS),
+		.pm1_event_length = 4,
+		.x_pm1a_event = port_register(BOARD_PORT_PM + ACPI_PM1_STATUS, 32, 2),
+		.pm1a_control = htole32(BOARD_PORT_PM + ACPI_PM1_CONTROL),
+		.pm1_control_length = 2,
+		.x_pm1a_control = port_register(BOARD_PORT_PM + ACPI_PM1_CONTROL, 16, 2),
+		.pm_timer = htole32(BOARD_PORT_PM + ACPI_PM_TIMER),
+		.pm_timer_length = 4,
+		.x_pm_timer = port_register(BOARD_PORT_PM + ACPI_PM_TIMER, 32, 3),
+		.c2_latency = htole16(LATENCY_NO_C2),
+		.c3_latency = htole16(LATENCY_NO_C3),
+		.reset_register = port_register(BOARD_PORT_PM + ACPI_PM_RESET, 8, 1),
+		.reset_value = ACPI_PM_RESET_VALUE,
+		.minor = 5,
+		.hypervisor_id = { 'L', 'K', 'V', 'M', ' ', ' ', ' ', ' ' },
+	};
+
+	list(area, begin(area, &fadt, sizeof(fadt)), "FACP", 6);
+}
+
+static void add_override(struct area *area, u8 gsi, u16 flags)
+{
+	WRITER_ADD(&area->out, struct madt_override, .type = 2,
+		   .length = sizeof(struct madt_override), .source = gsi, .gsi = htole32(gsi),
+		   .flags = htole16(flags | OVERRIDE_LEVEL));
+}
+
+/* ISA interrupts that are levels: the SCI, and PCI's, each of them once. */
+static void add_overrides(struct area *area, const struct pci_board *pci)
+{
 	u32 seen = 0;
 
-	overrides[nr++] = override(BOARD_GSI_SCI, OVERRIDE_ACTIVE_HIGH | OVERRIDE_LEVEL);
+	add_override(area, BOARD_GSI_SCI, OVERRIDE_ACTIVE_HIGH);
 	for (unsigned pin = 0; pci && pin < ARRAY_SIZE(pci->intx_gsi); pin++) {
 		unsigned gsi = pci->intx_gsi[pin];
 
 		if (gsi >= BOARD_NR_ISA_GSIS || seen & BIT(gsi))
 			continue;
 		seen |= BIT(gsi);
-		overrides[nr++] = override(gsi, OVERRIDE_ACTIVE_LOW | OVERRIDE_LEVEL);
+		add_override(area, gsi, OVERRIDE_ACTIVE_LOW);
 	}
-	return nr;
 }
 
-static int add_madt(struct area *area, const struct platform *platform)
+static void add_madt(struct area *area, const struct platform *platform)
 {
-	struct madt_override overrides[MAX_OVERRIDES];
-	size_t overrides_size = make_overrides(overrides, platform->pci) * sizeof(*overrides);
-	size_t length = sizeof(struct madt) + platform->nr_cpus * sizeof(struct madt_lapic) +
-			sizeof(struct madt_ioapic) + overrides_size + sizeof(struct madt_lapic_nmi);
-	struct madt *madt = reserve(area, length);
-	struct madt_lapic *lapic;
-	struct madt_ioapic *ioapic;
-	struct madt_lapic_nmi *nmi;
+	const struct madt madt = { .lapic = htole32(BOARD_LAPIC), .flags = htole32(MADT_PICS) };
+	size_t at = begin(area, &madt, sizeof(madt));
 
-	if (!madt)
-		return -ENOSPC;
-	madt->lapic = htole32(BOARD_LAPIC);
-	madt->flags = htole32(MADT_PICS);
-	lapic = (struct madt_lapic *)(madt + 1);
-	for (unsigned i = 0; i < platform->nr_cpus; i++, lapic++)
-		*lapic = (struct madt_lapic){
-			.type = 0,
-			.length = sizeof(*lapic),
-			.uid = i,
-			.apic_id = i,
-			.flags = htole32(1),
-		};
-	ioapic = (struct madt_ioapic *)lapic;
-	*ioapic = (struct madt_ioapic){
-		.type = 1,
-		.length = sizeof(*ioapic),
-		.id = BOARD_IOAPIC_ID,
-		.address = htole32(BOARD_IOAPIC),
-	};
-	memcpy(ioapic + 1, overrides, overrides_size);
-	nmi = (struct madt_lapic_nmi *)((u8 *)(ioapic + 1) + overrides_size);
-	*nmi = (struct madt_lapic_nmi){ .type = 4, .length = sizeof(*nmi), .uid = 0xff, .lint = 1 };
-	seal(madt, "APIC", 5, length);
-	list(area, madt);
-	return 0;
+	for (unsigned i = 0; i < platform->nr_cpus; i++)
+		WRITER_ADD(&area->out, struct madt_lapic, .type = 0,
+			   .length = sizeof(struct madt_lapic), .uid = i, .apic_id = i,
+			   .flags = htole32(1));
+	WRITER_ADD(&area->out, struct madt_ioapic, .type = 1, .length = sizeof(struct madt_ioapic),
+		   .id = BOARD_IOAPIC_ID, .address = htole32(BOARD_IOAPIC));
+	add_overrides(area, platform->pci);
+	WRITER_ADD(&area->out, struct madt_lapic_nmi, .type = 4,
+		   .length = sizeof(struct madt_lapic_nmi), .uid = 0xff, .lint = 1);
+	list(area, at, "APIC", 5);
 }
 
-static struct srat_memory srat_memory(u64 base, u64 size)
+static void add_srat_memory(struct area *area, u64 base, u64 size)
 {
-	return (struct srat_memory){ .type = 1,
-				     .length = sizeof(struct srat_memory),
-				     .base = htole64(base),
-				     .size = htole64(size),
-				     .flags = htole32(1) };
+	if (size)
+		WRITER_ADD(&area->out, struct srat_memory, .type = 1,
+			   .length = sizeof(struct srat_memory), .base = htole64(base),
+			   .size = htole64(size), .flags = htole32(1));
 }
 
 /*
  * One node. Linux takes a machine that says nothing of nodes for an Opteron of old, perhaps, and looks for its memory
  * controllers at all places of PCI's first bus.
  */
-static int add_srat(struct area *area, const struct platform *platform)
+static void add_srat(struct area *area, const struct platform *platform)
 {
-	unsigned nr_memories = platform->high_ram ? 2 : 1;
-	size_t length = sizeof(struct srat) + platform->nr_cpus * sizeof(struct srat_cpu) +
-			nr_memories * sizeof(struct srat_memory);
-	struct srat *srat = reserve(area, length);
-	struct srat_cpu *cpu;
-	struct srat_memory *memory;
+	const struct srat srat = { .one = htole32(1) };
+	size_t at = begin(area, &srat, sizeof(srat));
 
-	if (!srat)
-		return -ENOSPC;
-	srat->one = htole32(1);
-	cpu = (struct srat_cpu *)(srat + 1);
 	for (unsigned i = 0; i < platform->nr_cpus; i++)
-		*cpu++ = (struct srat_cpu){ .length = sizeof(*cpu),
-					    .apic_id = i,
-					    .flags = htole32(1) };
-	memory = (struct srat_memory *)cpu;
-	*memory++ = srat_memory(0, platform->low_ram);
-	if (platform->high_ram)
-		*memory = srat_memory(BOARD_HOLE_END, platform->high_ram);
-	seal(srat, "SRAT", 3, length);
-	list(area, srat);
-	return 0;
+		WRITER_ADD(&area->out, struct srat_cpu, .length = sizeof(struct srat_cpu),
+			   .apic_id = i, .flags = htole32(1));
+	add_srat_memory(area, 0, platform->low_ram);
+	add_srat_memory(area, BOARD_HOLE_END, platform->high_ram);
+	list(area, at, "SRAT", 3);
 }
 
-static int add_mcfg(struct area *area, const struct pci_board *pci)
+static void add_mcfg(struct area *area, const struct pci_board *pci)
 {
-	struct mcfg *mcfg;
+	const struct mcfg mcfg = { .base = htole64(pci->ecam_base),
+				   .last_bus = pci->ecam_size / MIB(1) - 1 };
 
-	if (!pci || !pci->ecam_size)
-		return 0;
-	mcfg = reserve(area, sizeof(*mcfg));
-	if (!mcfg)
-		return -ENOSPC;
-	mcfg->base = htole64(pci->ecam_base);
-	mcfg->last_bus = pci->ecam_size / MIB(1) - 1;
-	seal(mcfg, "MCFG", 1, sizeof(*mcfg));
-	list(area, mcfg);
-	return 0;
+	list(area, begin(area, &mcfg, sizeof(mcfg)), "MCFG", 1);
 }
 
-static int add_xsdt(struct area *area, gpa_t *xsdt)
+static gpa_t add_xsdt(struct area *area)
 {
-	size_t length = sizeof(struct sdt) + area->nr_tables * sizeof(le64);
-	struct sdt *sdt = reserve(area, length);
+	static const struct sdt header;
+	size_t at = begin(area, &header, sizeof(header));
 
-	if (!sdt)
-		return -ENOSPC;
-	memcpy(sdt + 1, area->tables, area->nr_tables * sizeof(le64));
-	seal(sdt, "XSDT", 1, length);
-	*xsdt = address(area, sdt);
-	return 0;
+	writer_add(&area->out, area->tables, area->nr_tables * sizeof(le64));
+	return seal(area, at, "XSDT", 1);
 }
 
 static void fill_rsdp(struct rsdp *rsdp, gpa_t xsdt)
@@ -394,54 +319,37 @@ static void fill_rsdp(struct rsdp *rsdp, gpa_t xsdt)
 	rsdp->extended_checksum = firmware_checksum(rsdp, sizeof(*rsdp));
 }
 
-/* The RSDP is the area's first; area->bytes is the caller's to free. */
-static int build(struct area *area, const struct platform *platform)
-{
-	gpa_t dsdt = 0, facs = 0, xsdt = 0;
-	struct rsdp *rsdp;
-	int err;
-
-	*area = (struct area){ .bytes = calloc(1, BOARD_ACPI_SIZE) };
-	if (!area->bytes)
-		return -ENOMEM;
-	rsdp = reserve(area, sizeof(*rsdp));
-	err = add_dsdt(area, platform, &dsdt);
-	if (!err)
-		err = add_facs(area, &facs);
-	if (!err)
-		err = add_fadt(area, dsdt, facs);
-	if (!err)
-		err = add_madt(area, platform);
-	if (!err)
-		err = add_srat(area, platform);
-	if (!err)
-		err = add_mcfg(area, platform->pci);
-	if (!err)
-		err = add_xsdt(area, &xsdt);
-	if (!err)
-		fill_rsdp(rsdp, xsdt);
-	return err;
-}
-
-int acpi_build(const struct guest_memory *memory, const struct platform *platform, gpa_t *rsdp_gpa)
-{
-	struct area area;
-	int err = build(&area, platform);
-
-	if (!err) {
-		*rsdp_gpa = BOARD_ACPI;
-		err = guest_memory_populate(memory, BOARD_ACPI, area.bytes, area.len);
-	}
-	free(area.bytes);
-	return err;
-}
-
 int acpi_build_area(u8 **bytes, size_t *len, const struct platform *platform)
 {
-	struct area area;
-	int err = build(&area, platform);
+	struct area area = { .out = { .bytes = calloc(1, BOARD_ACPI_SIZE),
+				      .size = BOARD_ACPI_SIZE } };
+	static const struct rsdp rsdp;
+	gpa_t dsdt;
 
-	*bytes = area.bytes;
-	*len = area.len;
+	*bytes = area.out.bytes;
+	if (!*bytes)
+		return -ENOMEM;
+	begin(&area, &rsdp, sizeof(rsdp));
+	dsdt = add_dsdt(&area, platform);
+	add_fadt(&area, dsdt, add_facs(&area));
+	add_madt(&area, platform);
+	add_srat(&area, platform);
+	if (platform->pci && platform->pci->ecam_size)
+		add_mcfg(&area, platform->pci);
+	fill_rsdp((struct rsdp *)*bytes, add_xsdt(&area));
+	*len = area.out.len;
+	return area.out.failed ? -ENOSPC : 0;
+}
+
+int acpi_build(const struct guest_memory *memory, const struct platform *platform, gpa_t *rsdp)
+{
+	u8 *bytes;
+	size_t len;
+	int err = acpi_build_area(&bytes, &len, platform);
+
+	if (!err)
+		err = guest_memory_populate(memory, BOARD_ACPI, bytes, len);
+	*rsdp = BOARD_ACPI;
+	free(bytes);
 	return err;
 }

@@ -12,6 +12,7 @@
 #include "lkvm/vm/device.h"
 #include "lkvm/memory/memory.h"
 #include "lkvm/pci/pci.h"
+#include "writer.h"
 
 /* Power management, from BOARD_PORT_PM: the PM1 event and control blocks, the timer, and a byte that resets. */
 #define ACPI_PM1_STATUS		  0x0
@@ -52,8 +53,7 @@ struct acpi_files {
 	u8 *area; /* tables' and rsdp's */
 	const u8 *tables, *rsdp;
 	size_t tables_size, rsdp_size;
-	void *loader;
-	size_t loader_size;
+	struct writer loader; /* its commands */
 };
 int acpi_build_files(struct acpi_files *files, const struct platform *platform);
 void acpi_files_free(struct acpi_files *files);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "aml.h"
+#include "lkvm/vm/bus.h"
 
 /* Opcodes (ACPI 6.5, 20.3) */
 #define OP_ZERO	   0x00
@@ -20,21 +21,9 @@
 #define EXT_DEVICE 0x82
 #define OP_IF	   0xa0
 
-void aml_init(struct aml *aml, void *buffer, size_t size)
-{
-	memset(aml, 0, sizeof(*aml));
-	aml->buffer = buffer;
-	aml->size = size;
-}
-
 void aml_bytes(struct aml *aml, const void *bytes, size_t len)
 {
-	if (aml->failed || len > aml->size - aml->len) {
-		aml->failed = true;
-		return;
-	}
-	memcpy(aml->buffer + aml->len, bytes, len);
-	aml->len += len;
+	writer_add(aml->out, bytes, len);
 }
 
 void aml_byte(struct aml *aml, u8 byte)
@@ -42,37 +31,21 @@ void aml_byte(struct aml *aml, u8 byte)
 	aml_bytes(aml, &byte, 1);
 }
 
-static void little_endian(u8 *out, u64 value, unsigned len)
-{
-	for (unsigned i = 0; i < len; i++)
-		out[i] = value >> (8 * i);
-}
-
-static void number(struct aml *aml, u64 value, unsigned len)
-{
-	u8 bytes[8];
-
-	little_endian(bytes, value, len);
-	aml_bytes(aml, bytes, len);
-}
-
 void aml_int(struct aml *aml, u64 value)
 {
+	static const u8 prefixes[] = {
+		[1] = OP_BYTE, [2] = OP_WORD, [4] = OP_DWORD, [8] = OP_QWORD
+	};
+	unsigned len = value <= 0xff ? 1 : value <= 0xffff ? 2 : value <= UINT32_MAX ? 4 : 8;
+	u8 bytes[8];
+
 	if (value <= 1) {
 		aml_byte(aml, value ? OP_ONE : OP_ZERO);
-	} else if (value <= 0xff) {
-		aml_byte(aml, OP_BYTE);
-		number(aml, value, 1);
-	} else if (value <= 0xffff) {
-		aml_byte(aml, OP_WORD);
-		number(aml, value, 2);
-	} else if (value <= 0xffffffff) {
-		aml_byte(aml, OP_DWORD);
-		number(aml, value, 4);
-	} else {
-		aml_byte(aml, OP_QWORD);
-		number(aml, value, 8);
+		return;
 	}
+	bus_put(bytes, len, value);
+	aml_byte(aml, prefixes[len]);
+	aml_bytes(aml, bytes, len);
 }
 
 void aml_string(struct aml *aml, const char *text)
@@ -149,9 +122,9 @@ void aml_name_int(struct aml *aml, const char *name, u64 value)
 static void begin(struct aml *aml)
 {
 	if (aml->depth == AML_MAX_DEPTH)
-		aml->failed = true;
-	if (!aml->failed)
-		aml->open[aml->depth++] = aml->len;
+		aml->out->failed = true;
+	else
+		aml->open[aml->depth++] = aml->out->len;
 }
 
 /* PkgLength counts itself: 6 bits in one byte, or 4 bits and one to three bytes more. */
@@ -167,30 +140,29 @@ static unsigned package_length(u8 out[4], size_t content)
 		extra++;
 	content += 1 + extra;
 	out[0] = extra << 6 | (content & 0xf);
-	little_endian(out + 1, content >> 4, extra);
+	bus_put(out + 1, extra, content >> 4);
 	return 1 + extra;
 }
 
 void aml_end(struct aml *aml)
 {
+	struct writer *out = aml->out;
 	u8 length[4];
 	size_t at, content;
 	unsigned len;
 
-	if (aml->failed || !aml->depth) {
-		aml->failed = true;
+	if (out->failed || !aml->depth) {
+		out->failed = true;
 		return;
 	}
 	at = aml->open[--aml->depth];
-	content = aml->len - at;
+	content = out->len - at;
 	len = package_length(length, content);
-	if (len > aml->size - aml->len) {
-		aml->failed = true;
+	writer_add(out, length, len);
+	if (out->failed)
 		return;
-	}
-	memmove(aml->buffer + at + len, aml->buffer + at, content);
-	memcpy(aml->buffer + at, length, len);
-	aml->len += len;
+	memmove(out->bytes + at + len, out->bytes + at, content);
+	memcpy(out->bytes + at, length, len);
 }
 
 void aml_scope(struct aml *aml, const char *name)
@@ -208,12 +180,12 @@ void aml_device(struct aml *aml, const char *name)
 	aml_name_string(aml, name);
 }
 
-void aml_method(struct aml *aml, const char *name, unsigned nr_args, bool serialized)
+void aml_method(struct aml *aml, const char *name, unsigned nr_args)
 {
 	aml_byte(aml, OP_METHOD);
 	begin(aml);
 	aml_name_string(aml, name);
-	aml_byte(aml, nr_args | (serialized ? 8 : 0));
+	aml_byte(aml, nr_args | 8 /* serialized */);
 }
 
 void aml_package(struct aml *aml, unsigned nr)
@@ -240,90 +212,88 @@ void aml_buffer(struct aml *aml, const void *bytes, size_t len)
 
 /* ---- resource descriptors (ACPI 6.5, 6.4) ---- */
 
-static void put(struct aml_resources *res, const void *bytes, size_t len)
+/* Behind the buffer's length field come 3 bytes that tell the size; it is known at the end. */
+void aml_crs(struct aml *aml)
 {
-	if (res->failed || len > sizeof(res->bytes) - res->len) {
-		res->failed = true;
-		return;
+	static const u8 size[3] = { OP_WORD };
+
+	aml_name(aml, "_CRS");
+	aml_byte(aml, OP_BUFFER);
+	begin(aml);
+	aml_bytes(aml, size, sizeof(size));
+}
+
+void aml_crs_end(struct aml *aml)
+{
+	static const u8 end[2] = { 0x79, 0 /* no checksum */ };
+	size_t at;
+
+	aml_bytes(aml, end, sizeof(end));
+	if (!aml->out->failed) {
+		at = aml->open[aml->depth - 1];
+		bus_put(aml->out->bytes + at + 1, 2, aml->out->len - at - 3);
 	}
-	memcpy(res->bytes + res->len, bytes, len);
-	res->len += len;
+	aml_end(aml);
 }
 
-void aml_res_io(struct aml_resources *res, u16 base, u8 size)
+void aml_res_io(struct aml *aml, u16 base, u8 size)
 {
-	u8 d[8] = { 0x47, 1 /* 16 bits decoded */ };
+	u8 d[8] = { 0x47, 1 /* 16 bits decoded */, [6] = 1, [7] = size };
 
-	little_endian(d + 2, base, 2);
-	little_endian(d + 4, base, 2);
-	d[6] = 1;
-	d[7] = size;
-	put(res, d, sizeof(d));
+	bus_put(d + 2, 2, base);
+	bus_put(d + 4, 2, base);
+	aml_bytes(aml, d, sizeof(d));
 }
 
-void aml_res_memory(struct aml_resources *res, u32 base, u32 size)
+void aml_res_memory(struct aml *aml, u32 base, u32 size)
 {
 	u8 d[12] = { 0x86, 9, 0, 1 /* writable */ };
 
-	little_endian(d + 4, base, 4);
-	little_endian(d + 8, size, 4);
-	put(res, d, sizeof(d));
+	bus_put(d + 4, 4, base);
+	bus_put(d + 8, 4, size);
+	aml_bytes(aml, d, sizeof(d));
 }
 
-void aml_res_interrupt(struct aml_resources *res, u32 gsi, bool edge, bool shared)
+void aml_res_interrupt(struct aml *aml, u32 gsi, bool edge)
 {
-	u8 d[9] = { 0x89, 6, 0 };
+	u8 d[9] = { 0x89, 6, 0, 1 /* consumer */ | (edge ? 2 : 0) | 8 /* shared */, 1 };
 
-	d[3] = 1 /* consumer */ | (edge ? 2 : 0) | (shared ? 8 : 0);
-	d[4] = 1;
-	little_endian(d + 5, gsi, 4);
-	put(res, d, sizeof(d));
+	bus_put(d + 5, 4, gsi);
+	aml_bytes(aml, d, sizeof(d));
 }
 
 /* One address space descriptor with fields of `width` bytes. */
-static void window(struct aml_resources *res, u8 tag, u8 type, u8 type_flags, unsigned width,
-		   u64 first, u64 last)
+static void window(struct aml *aml, u8 tag, u8 type, u8 type_flags, unsigned width, u64 first,
+		   u64 last)
 {
-	u8 d[46] = { tag };
+	u8 d[46] = {
+		tag, [3] = type, [4] = 0x0c /* producer, both ends fixed */, [5] = type_flags
+	};
 	unsigned len = 6 + 5 * width;
 
-	little_endian(d + 1, len - 3, 2);
-	d[3] = type;
-	d[4] = 0x0c; /* producer, both ends are fixed */
-	d[5] = type_flags;
-	little_endian(d + 6 + 1 * width, first, width);
-	little_endian(d + 6 + 2 * width, last, width);
-	little_endian(d + 6 + 4 * width, last - first + 1, width);
-	put(res, d, len);
+	bus_put(d + 1, 2, len - 3);
+	bus_put(d + 6 + 1 * width, width, first);
+	bus_put(d + 6 + 2 * width, width, last);
+	bus_put(d + 6 + 4 * width, width, last - first + 1);
+	aml_bytes(aml, d, len);
 }
 
-void aml_res_bus_window(struct aml_resources *res, u16 first, u16 last)
+void aml_res_bus_window(struct aml *aml, u16 first, u16 last)
 {
-	window(res, 0x88, 2, 0, 2, first, last);
+	window(aml, 0x88, 2, 0, 2, first, last);
 }
 
-void aml_res_io_window(struct aml_resources *res, u16 first, u16 last)
+void aml_res_io_window(struct aml *aml, u16 first, u16 last)
 {
-	window(res, 0x88, 1, 3 /* the whole range */, 2, first, last);
+	window(aml, 0x88, 1, 3 /* the whole range */, 2, first, last);
 }
 
-void aml_res_memory_window(struct aml_resources *res, u64 base, u64 size)
+void aml_res_memory_window(struct aml *aml, u64 base, u64 size)
 {
 	u64 last = base + size - 1;
 
 	if (last <= UINT32_MAX)
-		window(res, 0x87, 0, 1 /* writable */, 4, base, last);
+		window(aml, 0x87, 0, 1 /* writable */, 4, base, last);
 	else
-		window(res, 0x8a, 0, 1, 8, base, last);
-}
-
-void aml_crs(struct aml *aml, struct aml_resources *res)
-{
-	static const u8 end[2] = { 0x79, 0 /* no checksum */ };
-
-	put(res, end, sizeof(end));
-	if (res->failed)
-		aml->failed = true;
-	aml_name(aml, "_CRS");
-	aml_buffer(aml, res->bytes, res->len);
+		window(aml, 0x8a, 0, 1, 8, base, last);
 }

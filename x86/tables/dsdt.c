@@ -54,7 +54,7 @@ static void add_osc(struct aml *aml)
 	static const u8 pci_host_bridge[16] = { 0x5b, 0x4d, 0xdb, 0x33, 0xf7, 0x1f, 0x1c, 0x40,
 						0x96, 0x57, 0x74, 0x41, 0xc0, 0x3d, 0xd7, 0x66 };
 
-	aml_method(aml, "_OSC", 4, true);
+	aml_method(aml, "_OSC", 4);
 	aml_byte(aml, OP_CREATE_DWORD_FIELD);
 	aml_byte(aml, OP_ARG3);
 	aml_int(aml, 0);
@@ -75,29 +75,33 @@ static void add_osc(struct aml *aml)
 	aml_end(aml);
 }
 
+static void begin_device(struct aml *aml, const char *name, const char *hid, unsigned uid)
+{
+	aml_device(aml, name);
+	aml_name(aml, "_HID");
+	aml_hardware_id(aml, hid);
+	aml_name_int(aml, "_UID", uid);
+}
+
 static void add_pci(struct aml *aml, const struct pci_board *pci)
 {
 	unsigned buses = MAX(pci->ecam_size / MIB(1), 1ULL);
-	struct aml_resources res = { 0 };
 
-	aml_res_bus_window(&res, 0, buses - 1);
-	if (pci->ports)
-		aml_res_io(&res, PORT_CF8, PORT_CF8_END - PORT_CF8 + 1);
-	if (pci->io_size)
-		aml_res_io_window(&res, pci->io_base, pci->io_base + pci->io_size - 1);
-	aml_res_memory_window(&res, pci->mmio_base, pci->mmio_size);
-	if (pci->mmio64_size)
-		aml_res_memory_window(&res, pci->mmio64_base, pci->mmio64_size);
-
-	aml_device(aml, "PCI0");
-	aml_name(aml, "_HID");
-	aml_hardware_id(aml, "PNP0A08");
+	begin_device(aml, "PCI0", "PNP0A08", 0);
 	aml_name(aml, "_CID");
 	aml_hardware_id(aml, "PNP0A03");
-	aml_name_int(aml, "_UID", 0);
 	aml_name_int(aml, "_SEG", 0);
 	aml_name_int(aml, "_BBN", 0);
-	aml_crs(aml, &res);
+	aml_crs(aml);
+	aml_res_bus_window(aml, 0, buses - 1);
+	if (pci->ports)
+		aml_res_io(aml, PORT_CF8, PORT_CF8_END - PORT_CF8 + 1);
+	if (pci->io_size)
+		aml_res_io_window(aml, pci->io_base, pci->io_base + pci->io_size - 1);
+	aml_res_memory_window(aml, pci->mmio_base, pci->mmio_size);
+	if (pci->mmio64_size)
+		aml_res_memory_window(aml, pci->mmio64_base, pci->mmio64_size);
+	aml_crs_end(aml);
 	add_prt(aml, pci);
 	add_osc(aml);
 	aml_end(aml);
@@ -106,14 +110,10 @@ static void add_pci(struct aml *aml, const struct pci_board *pci)
 /* Without an owner, Linux does not believe that configuration space lies where MCFG says. */
 static void add_motherboard(struct aml *aml, const struct pci_board *pci)
 {
-	struct aml_resources res = { 0 };
-
-	aml_res_memory(&res, pci->ecam_base, pci->ecam_size);
-	aml_device(aml, "MBRD");
-	aml_name(aml, "_HID");
-	aml_hardware_id(aml, "PNP0C02");
-	aml_name_int(aml, "_UID", 0);
-	aml_crs(aml, &res);
+	begin_device(aml, "MBRD", "PNP0C02", 0);
+	aml_crs(aml);
+	aml_res_memory(aml, pci->ecam_base, pci->ecam_size);
+	aml_crs_end(aml);
 	aml_end(aml);
 }
 
@@ -123,38 +123,27 @@ static void add_cpus(struct aml *aml, unsigned nr)
 
 	for (unsigned i = 0; i < nr; i++) {
 		snprintf(name, sizeof(name), "C%03X", i & 0xfff);
-		aml_device(aml, name);
-		aml_name(aml, "_HID");
-		aml_string(aml, "ACPI0007");
-		aml_name_int(aml, "_UID", i);
+		begin_device(aml, name, "ACPI0007", i);
 		aml_end(aml);
 	}
 }
 
 static void add_device(struct aml *aml, const struct device_description *d, unsigned index)
 {
-	struct aml_resources res = { 0 };
 	char name[16];
 
-	for (unsigned i = 0; i < d->nr_resources; i++) {
-		const struct device_resource *r = &d->resources[i];
-
-		if (r->kind == RESOURCE_PORT)
-			aml_res_io(&res, r->base, r->size);
-		else if (r->base + r->size <= BIT(32))
-			aml_res_memory(&res, r->base, r->size);
-		else
-			res.failed = true; /* the board puts nothing there */
-	}
-	/* Boards with more devices than pins let them share; saying so of all costs nothing. */
-	if (d->gsi >= 0)
-		aml_res_interrupt(&res, d->gsi, d->irq_edge, true);
 	snprintf(name, sizeof(name), "D%03X", index & 0xfff);
-	aml_device(aml, name);
-	aml_name(aml, "_HID");
-	aml_hardware_id(aml, d->acpi_hid);
-	aml_name_int(aml, "_UID", index);
-	aml_crs(aml, &res);
+	begin_device(aml, name, d->acpi_hid, index);
+	aml_crs(aml);
+	if (d->where.kind == RESOURCE_PORT)
+		aml_res_io(aml, d->where.base, d->where.size);
+	else if (d->where.base + d->where.size <= BIT(32))
+		aml_res_memory(aml, d->where.base, d->where.size);
+	else
+		aml->out->failed = true; /* the board puts nothing there */
+	if (d->gsi >= 0)
+		aml_res_interrupt(aml, d->gsi, d->irq_edge);
+	aml_crs_end(aml);
 	aml_end(aml);
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "acpi.h"
 #include "board.h"
 #include "lkvm/memory/populate.h"
+#include "writer.h"
 
 #define LAPIC_VERSION  0x14
 #define IOAPIC_VERSION 0x11
@@ -70,140 +70,91 @@ struct mp_interrupt {
 } __packed;
 _Static_assert(sizeof(struct mp_interrupt) == 8, "MP specification, 4.3.4");
 
-struct writer {
-	u8 *bytes;
-	size_t len;
-	unsigned nr;
-	bool full;
+struct mp {
+	struct writer out;
+	unsigned nr; /* entries */
 };
 
-static void add(struct writer *writer, const void *entry, size_t len)
+#define MP_ADD(mp, type, ...) ((mp)->nr++, WRITER_ADD(&(mp)->out, type, __VA_ARGS__))
+
+static void add_cpus(struct mp *mp, const struct platform *platform)
 {
-	if (len > BOARD_MPTABLE_SIZE - writer->len) {
-		writer->full = true;
-		return;
-	}
-	memcpy(writer->bytes + writer->len, entry, len);
-	writer->len += len;
-	writer->nr++;
+	for (unsigned i = 0; i < platform->nr_cpus; i++)
+		MP_ADD(mp, struct mp_cpu, .type = ENTRY_CPU, .apic_id = i,
+		       .apic_version = LAPIC_VERSION, .flags = i ? 1 : 3,
+		       .signature = htole32(platform->cpu_signature),
+		       .features = htole32(platform->cpu_features));
 }
 
-static void add_cpus(struct writer *writer, const struct platform *platform)
+static void add_interrupt(struct mp *mp, u8 bus, u8 bus_irq, u8 pin)
 {
-	for (unsigned i = 0; i < platform->nr_cpus; i++) {
-		struct mp_cpu cpu = {
-			.type = ENTRY_CPU,
-			.apic_id = i,
-			.apic_version = LAPIC_VERSION,
-			.flags = i ? 1 : 3,
-			.signature = htole32(platform->cpu_signature),
-			.features = htole32(platform->cpu_features),
-		};
-
-		add(writer, &cpu, sizeof(cpu));
-	}
+	MP_ADD(mp, struct mp_interrupt, .type = ENTRY_INTERRUPT, .kind = INTERRUPT_INT, .bus = bus,
+	       .bus_irq = bus_irq, .apic = BOARD_IOAPIC_ID, .pin = pin);
 }
 
-static void add_buses(struct writer *writer, const struct pci_board *pci)
-{
-	struct mp_bus bus = { .type = ENTRY_BUS, .id = BUS_ID_PCI };
-
-	if (pci) {
-		memcpy(bus.name, "PCI   ", 6);
-		add(writer, &bus, sizeof(bus));
-	}
-	bus.id = BUS_ID_ISA;
-	memcpy(bus.name, "ISA   ", 6);
-	add(writer, &bus, sizeof(bus));
-}
-
-static void add_interrupt(struct writer *writer, u8 bus, u8 bus_irq, u8 pin)
-{
-	struct mp_interrupt interrupt = {
-		.type = ENTRY_INTERRUPT,
-		.kind = INTERRUPT_INT,
-		.bus = bus,
-		.bus_irq = bus_irq,
-		.apic = BOARD_IOAPIC_ID,
-		.pin = pin,
-	};
-
-	add(writer, &interrupt, sizeof(interrupt));
-}
-
-static void add_interrupts(struct writer *writer, const struct pci_board *pci)
+static void add_interrupts(struct mp *mp, const struct pci_board *pci)
 {
 	for (unsigned gsi = 0; gsi < BOARD_NR_ISA_GSIS; gsi++)
 		if (gsi != BOARD_PIC_CASCADE)
-			add_interrupt(writer, BUS_ID_ISA, gsi, gsi);
+			add_interrupt(mp, BUS_ID_ISA, gsi, gsi);
 	for (unsigned slot = 1; pci && slot < PCI_SLOTS; slot++)
 		for (unsigned pin = 0; pin < PCI_PINS; pin++)
-			add_interrupt(writer, BUS_ID_PCI, slot << 2 | pin,
+			add_interrupt(mp, BUS_ID_PCI, slot << 2 | pin,
 				      pci->intx_gsi[(slot + pin) % PCI_PINS]);
+	/* The PICs' output goes to the CPU that boots, an NMI to all. */
+	MP_ADD(mp, struct mp_interrupt, .type = ENTRY_LOCAL_INTERRUPT, .kind = INTERRUPT_EXTINT,
+	       .bus = BUS_ID_ISA, .apic = 0, .pin = 0);
+	MP_ADD(mp, struct mp_interrupt, .type = ENTRY_LOCAL_INTERRUPT, .kind = INTERRUPT_NMI,
+	       .bus = BUS_ID_ISA, .apic = 0xff, .pin = 1);
 }
 
-static void add_local_interrupts(struct writer *writer)
+static void fill_head(const struct mp *mp)
 {
-	struct mp_interrupt local = {
-		.type = ENTRY_LOCAL_INTERRUPT,
-		.kind = INTERRUPT_EXTINT,
-		.bus = BUS_ID_ISA,
-		.apic = 0, /* the PICs' output goes to the CPU that boots */
-		.pin = 0,
+	struct mp_pointer *pointer = (struct mp_pointer *)mp->out.bytes;
+	struct mp_header *header = (struct mp_header *)(pointer + 1);
+	size_t length = mp->out.len - sizeof(*pointer);
+
+	*pointer = (struct mp_pointer){
+		.signature = { '_', 'M', 'P', '_' },
+		.table = htole32(BOARD_MPTABLE + sizeof(*pointer)),
+		.length = 1,
+		.spec = 4,
 	};
-
-	add(writer, &local, sizeof(local));
-	local.kind = INTERRUPT_NMI;
-	local.apic = 0xff;
-	local.pin = 1;
-	add(writer, &local, sizeof(local));
-}
-
-static void fill_header(struct mp_header *header, const struct writer *writer)
-{
-	size_t length = writer->len - sizeof(struct mp_pointer);
-
-	memcpy(header->signature, "PCMP", 4);
-	header->length = htole16(length);
-	header->spec = 4;
+	pointer->checksum = firmware_checksum(pointer, sizeof(*pointer));
+	*header = (struct mp_header){
+		.signature = { 'P', 'C', 'M', 'P' },
+		.length = htole16(length),
+		.spec = 4,
+		.nr_entries = htole16(mp->nr),
+		.lapic = htole32(BOARD_LAPIC),
+	};
 	memcpy(header->oem, "LKVM    ", 8);
 	memcpy(header->product, "LKVM        ", 12);
-	header->nr_entries = htole16(writer->nr);
-	header->lapic = htole32(BOARD_LAPIC);
 	header->checksum = firmware_checksum(header, length);
 }
 
 int mptable_build(const struct guest_memory *memory, const struct platform *platform)
 {
-	struct mp_ioapic ioapic = {
-		.type = ENTRY_IOAPIC,
-		.id = BOARD_IOAPIC_ID,
-		.version = IOAPIC_VERSION,
-		.flags = 1,
-		.address = htole32(BOARD_IOAPIC),
-	};
-	struct writer writer = { .bytes = calloc(1, BOARD_MPTABLE_SIZE) };
-	struct mp_pointer *pointer;
+	struct mp mp = { .out = { .bytes = calloc(1, BOARD_MPTABLE_SIZE),
+				  .size = BOARD_MPTABLE_SIZE } };
 	int err;
 
-	if (!writer.bytes)
+	if (!mp.out.bytes)
 		return -ENOMEM;
-	writer.len = sizeof(struct mp_pointer) + sizeof(struct mp_header);
-	add_cpus(&writer, platform);
-	add_buses(&writer, platform->pci);
-	add(&writer, &ioapic, sizeof(ioapic));
-	add_interrupts(&writer, platform->pci);
-	add_local_interrupts(&writer);
-
-	pointer = (struct mp_pointer *)writer.bytes;
-	memcpy(pointer->signature, "_MP_", 4);
-	pointer->table = htole32(BOARD_MPTABLE + sizeof(*pointer));
-	pointer->length = 1;
-	pointer->spec = 4;
-	pointer->checksum = firmware_checksum(pointer, sizeof(*pointer));
-	fill_header((struct mp_header *)(pointer + 1), &writer);
-	err = writer.full ? -ENOSPC
-			  : guest_memory_populate(memory, BOARD_MPTABLE, writer.bytes, writer.len);
-	free(writer.bytes);
+	mp.out.len = sizeof(struct mp_pointer) + sizeof(struct mp_header);
+	add_cpus(&mp, platform);
+	if (platform->pci)
+		MP_ADD(&mp, struct mp_bus, .type = ENTRY_BUS, .id = BUS_ID_PCI,
+		       .name = { 'P', 'C', 'I', ' ', ' ', ' ' });
+	MP_ADD(&mp, struct mp_bus, .type = ENTRY_BUS, .id = BUS_ID_ISA,
+	       .name = { 'I', 'S', 'A', ' ', ' ', ' ' });
+	MP_ADD(&mp, struct mp_ioapic, .type = ENTRY_IOAPIC, .id = BOARD_IOAPIC_ID,
+	       .version = IOAPIC_VERSION, .flags = 1, .address = htole32(BOARD_IOAPIC));
+	add_interrupts(&mp, platform->pci);
+	fill_head(&mp);
+	err = mp.out.failed
+		      ? -ENOSPC
+		      : guest_memory_populate(memory, BOARD_MPTABLE, mp.out.bytes, mp.out.len);
+	free(mp.out.bytes);
 	return err;
 }

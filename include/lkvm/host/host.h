@@ -107,7 +107,10 @@ void host_print_answer(const struct host_fact *fact, const struct host_answer *a
 /* KVM_CHECK_EXTENSION, of the VM if there is one: as it returns, negative when nobody can be asked. */
 int host_cap(const struct host *host, int cap);
 
-/* Another VM like host's, for a question that changes it: the caller's descriptor, or logs and returns -errno. */
+/*
+ * Another VM like host's, for a question that changes it: the caller's descriptor, or logs and returns -errno. Where host
+ * has none neither: -ENODEV, and nothing is logged again.
+ */
 int host_new_vm(const struct host *host);
 
 /* fact->cap of the VM: yes if it is above 0. */

@@ -9,7 +9,6 @@
 struct hw_place {
 	enum device_resource_kind kind;
 	u64 base;
-	unsigned shift; /* log2 of the distance of two registers, bytes */
 	int gsi;
 };
 

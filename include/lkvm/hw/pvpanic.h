@@ -3,12 +3,11 @@
 #ifndef LKVM_HW_PVPANIC_H
 #define LKVM_HW_PVPANIC_H
 
-#include "lkvm/util/types.h"
+#include "lkvm/vm/device.h"
 
 struct vm;
 
 /* pvpanic (QEMU's specification) at an I/O port, QEMU0001 in ACPI; or at an address, for device trees. */
-int pvpanic_port_create(struct vm *vm, u16 port);
-int pvpanic_mmio_create(struct vm *vm, gpa_t base);
+int pvpanic_create(struct vm *vm, enum device_resource_kind kind, u64 base);
 
 #endif

@@ -4,8 +4,8 @@
  * disks nor /dev/kvm, runs in a process that has none of them.
  *
  * A small process, the spawner, is forked before lkvm has threads, guest memory or open files. It has no
- * environment and no descriptors but its socket, and forks helpers when asked. So a helper can be
- * replaced at any time, from any thread, without a fork of lkvm itself.
+ * environment and no descriptors but its socket, and forks helpers when asked, which are lkvm's children like itself. So a
+ * helper can be replaced at any time, from any thread, without a fork of lkvm itself.
  */
 #ifndef LKVM_UTIL_HELPER_H
 #define LKVM_UTIL_HELPER_H
@@ -29,7 +29,7 @@ struct helper_kind {
 	unsigned descriptors; /* most that it may have open */
 	/*
 	 * It becomes a program of the user's, with the user's rights: no limit above is there. Standard error is lkvm's,
-	 * the process group too, and only helper_kill() ends it: it goes on when lkvm ends. fd is closed when the program
+	 * the process group too, and it goes on when lkvm ends. fd is closed when the program
 	 * begins.
 	 */
 	bool program;
@@ -39,33 +39,29 @@ struct helper_kind {
 struct helper {
 	int fd;	      /* SOCK_SEQPACKET, non-blocking */
 	int messages; /* what it writes on stderr; non-blocking; -1 after helper_mute, and of a program */
-	int life; /* becomes readable when it has ended */
+	int life;  /* becomes readable when it has ended */
+	pid_t pid; /* 0: there is none, or helper_status() has told its end */
 };
 
 /*
- * Starts the spawner, once, before threads, guest memory and /dev/kvm are there. Logs and returns
- * -errno on failure. It
- * ends with the thread that called this, or by helpers_end, and with it all helpers.
+ * Starts the spawner, once, before threads, guest memory and /dev/kvm are there. Logs and returns -errno on failure. It and
+ * all helpers end with the thread that called this; helpers_end() ends the spawner alone.
  */
 int helpers_begin(void);
 void helpers_end(void);
 
 void helper_init(struct helper *helper);
-/* Starts one. Any thread, does not wait. 0 or -errno. */
+/* Starts one, which takes a fork of the spawner's. Any thread. 0 or -errno. */
 int helper_start(struct helper *helper, const struct helper_kind *kind);
 /* Makes it end now; `life` tells when it has. */
 void helper_kill(struct helper *helper);
 /* No more messages are wanted. */
 void helper_mute(struct helper *helper);
-/*
- * Once, when `life` is readable: its wait status; -errno: it could not be started; -ECHILD: the spawner is gone.
- * The words for that follow "the helper" ("was ended by signal 11 ...").
- */
+/* Once, when `life` is readable: its wait status. */
 int helper_status(struct helper *helper);
+/* The words for that follow "the helper": "was ended by signal 11 ...". */
 void helper_words(int status, char *words, size_t size);
-/* Both. */
-void helper_how(struct helper *helper, char *words, size_t size);
-/* Gives back everything; if it still runs it gets `ms` to finish by itself. Also when not started. */
+/* Gives back everything; if it still runs it gets `ms` to finish by itself, and is killed. Also when not started. */
 void helper_end(struct helper *helper, int ms);
 
 #endif

@@ -23,14 +23,12 @@ struct confidential_ops {
 	int (*check_config)(const struct vm_config *config);
 	/* Does this KVM have it? `type` is all of KVM_CREATE_VM's argument. */
 	int (*check_host)(const struct confidential_ops *ops, int kvm_fd, unsigned long type);
-	/* Opens files of its own. Nothing of KVM exists. */
+	/* Opens files of its own, and looks into those that are open. Nothing of KVM exists. */
 	int (*open)(struct vm *vm);
 	/* This KVM has it: opens devices of the host that go with it. There is no VM yet. */
 	int (*open_devices)(struct vm *vm);
 	/* The page table bit that marks the guest's own memory; no guest address reaches it. */
 	unsigned (*private_bit)(const struct vm *vm);
-	/* Bytes below 4 GiB for the firmware, which open() has opened and load() puts there. */
-	u64 (*firmware_size)(const struct vm *vm);
 	/* Memory is laid out, KVM has neither memory slots nor vCPUs. */
 	int (*vm_created)(struct vm *vm);
 	/* Kernel, initrds and tables are in guest memory. Needs no KVM. */

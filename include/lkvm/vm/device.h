@@ -17,10 +17,12 @@
 #include "lkvm/util/list.h"
 #include "lkvm/util/types.h"
 
+struct bus_ops;
 struct device;
 struct device_kind;
 struct state_reader;
 struct state_writer;
+struct vm;
 
 /*
  * How long the end of a guest waits for those who read its output, as clock_now(). `grace` is set once, when the end is
@@ -77,18 +79,15 @@ struct device_row {
 int device_row_place(const struct device_row *row, unsigned index, struct device_resource *where,
 		     int *gsi);
 
-#define DEVICE_MAX_RESOURCES 2
-
 /* What firmware tables say of a device; all fields optional. Written by the device, once. */
 struct device_description {
 	/* Device tree; of several strings ("most,special\0less,so") compatible_size is the size. */
 	const char *compatible;
-	unsigned compatible_size; /* bytes, the last 0 included; 0: one string */
-	const char *acpi_hid;	  /* "PNP0501", "LNRO0005" */
-	struct device_resource resources[DEVICE_MAX_RESOURCES];
-	unsigned nr_resources;
-	int gsi;       /* -1: none */
-	bool irq_edge; /* else level, active high */
+	unsigned compatible_size;     /* bytes, the last 0 included; 0: one string */
+	const char *acpi_hid;	      /* "PNP0501", "LNRO0005" */
+	struct device_resource where; /* size 0: nowhere */
+	int gsi;		      /* -1: none */
+	bool irq_edge;		      /* else level, active high */
 	/* Device-tree properties beyond reg and interrupts, added by the FDT writer. */
 	const char *node_name; /* "serial"; the unit address is added */
 	u32 clock_frequency;   /* 0: none */
@@ -105,7 +104,9 @@ struct device {
 	struct device_description description; /* constant after create */
 	const struct device_kind *kind;	       /* machine.c sets it; NULL: it is the board's own */
 	TAILQ_ENTRY(device) link;	       /* main thread */
-	bool started, quiesced;		       /* main thread */
+	bool started;			       /* main thread */
+	/* From before quiesce() until before resume(). Written by the main thread, any thread reads. */
+	_Atomic bool quiesced;
 };
 
 TAILQ_HEAD(device_list, device);
@@ -116,6 +117,11 @@ TAILQ_HEAD(device_list, device);
 void device_init(struct device *device, const struct device_ops *ops, const char *fmt, ...)
 	__printf(3, 4);
 void device_add(struct device_list *list, struct device *device);
+/*
+ * Adds the device to the VM's list, and puts it onto the bus where it is described to be; `ops` get
+ * `opaque`. Logs and returns -errno; the list has the device in any case.
+ */
+int device_attach(struct device *device, struct vm *vm, const struct bus_ops *ops, void *opaque);
 
 /*
  * Walks. start stops at the first error and returns it. drained asks every device, and says whether all are. destroy goes

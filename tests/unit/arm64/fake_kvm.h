@@ -14,7 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "arm64-vm.h"
+#include "arch-vm.h"
 #include "lkvm/vm/vcpu.h"
 #include "registers.h"
 
@@ -243,7 +243,6 @@ static inline struct vm *fake_guest_create(unsigned cpus)
 	guest.arm64.init.features[0] = BIT(KVM_ARM_VCPU_PSCI_0_2);
 	guest.arm64.gic.kind = IRQCHIP_GICV3;
 	guest.arm64.gic.fd = FAKE_GIC_FD;
-	guest.arm64.boot.ram = 0x80000000;
 	TAILQ_INIT(&guest.vm.devices);
 	guest_memory_init(&guest.vm.memory);
 	for (unsigned i = 0; i < cpus; i++)

@@ -6,7 +6,7 @@
 #include "said.h"
 
 static struct vm *vm;
-static struct ram_boot boot = { .bus = "", .add_nodes = arm64_add_nodes };
+static struct ram_boot boot;
 
 static int setup(void **state)
 {

@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include "lkvm/vm/vcpu.h"
 #include "registers.h"
-#include "riscv-vm.h"
+#include "arch-vm.h"
 
 #define FAKE_MAX_CPUS	   4
 #define FAKE_MAX_REGISTERS 128

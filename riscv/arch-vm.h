@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the files of riscv/ share about one guest. Main thread unless said otherwise. */
-#ifndef RISCV_VM_H
-#define RISCV_VM_H
+#ifndef RISCV_ARCH_VM_H
+#define RISCV_ARCH_VM_H
 
 #include <linux/kvm.h>
 #include "lkvm/config/config.h"
-#include "lkvm/boot/fdt.h"
-#include "lkvm/pci/pci.h"
-#include "lkvm/boot/ram-boot.h"
+#include "lkvm/devicetree/ram-boot.h"
 #include "lkvm/vm/vm.h"
 #include "irqchip.h"
 
 struct arch_vm {
-	unsigned gpa_bits; /* of a guest physical address */
 	struct irqchip irqchip;
 	struct ram_boot boot;
-	struct pci_board pci;
-	bool used; /* arch_reset was here before */
+	gpa_t window64_end; /* see ram-board.h */
+	bool used;	    /* arch_reset was here before */
 };
-
-/* riscv/dtb.c: see struct ram_boot */
-void riscv_add_nodes(struct fdt_tree *tree, struct vm *vm);
 
 /*
  * riscv/reset-state.c: what the vCPU's registers are as KVM made them, for KVMs that have no reset to offer.

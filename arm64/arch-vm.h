@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the files of arm64/ share about one guest. Main thread unless said otherwise. */
-#ifndef ARM64_VM_H
-#define ARM64_VM_H
+#ifndef ARM64_ARCH_VM_H
+#define ARM64_ARCH_VM_H
 
 #include <linux/kvm.h>
 #include "lkvm/config/config.h"
-#include "lkvm/pci/pci.h"
-#include "lkvm/boot/ram-boot.h"
+#include "lkvm/devicetree/ram-boot.h"
 #include "lkvm/vm/vm.h"
 #include "caches.h"
 #include "gic.h"
 #include "uapi/kvm-arm64.h"
+
+/* What a VM has when KVM does not tell: all it had before it could be chosen. */
+#define IPA_BITS_DEFAULT 40
 
 struct arch_vm {
 	unsigned ipa_bits;	   /* of a guest physical address */
@@ -20,8 +22,8 @@ struct arch_vm {
 	struct gic gic;
 	struct hierarchy caches; /* the device tree's */
 	struct ram_boot boot;
-	struct pci_board pci;
-	bool used; /* arch_reset was here before */
+	gpa_t window64_end; /* see ram-board.h */
+	bool used;	    /* arch_reset was here before */
 };
 
 /*
@@ -43,8 +45,5 @@ static inline bool arm64_wants(const struct vm *vm, unsigned feature)
 int arm64_vcpu_init(struct vcpu *vcpu, bool off);
 /* The same as a machine is switched on: only the first vCPU runs. Main thread; logs and returns -errno on failure. */
 int arm64_vcpu_power_on(struct vcpu *vcpu);
-
-/* arm64/dtb.c: see struct ram_boot */
-void arm64_add_nodes(struct fdt_tree *tree, struct vm *vm);
 
 #endif

@@ -5,15 +5,15 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "lkvm/arch.h"
+#include "board.h"
 #include "lkvm/boot/cmdline.h"
 #include "lkvm/boot/initrd.h"
-#include "lkvm/boot/ram-boot.h"
 #include "lkvm/boot/zimage.h"
+#include "lkvm/devicetree/ram-board.h"
 #include "lkvm/memory/populate.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/vm.h"
 
-#define CMDLINE_MAX   4096 /* of every architecture */
 #define KERNEL_ALIGN  MIB(2)
 #define DTB_ALIGN     MIB(2) /* it may be mapped by one entry of that size */
 #define INITRD_ALIGN  KIB(64)
@@ -30,14 +30,14 @@ struct layout {
 
 /* ---- files ---- */
 
-int ram_boot_check_config(const struct vm_config *config, gpa_t lowest)
+int ram_boot_check_config(const struct vm_config *config)
 {
 	u64 page = sysconf(_SC_PAGESIZE);
 
-	if (config->memory_address && config->memory_address < lowest) {
+	if (config->memory_address && config->memory_address < BOARD_RAM) {
 		log_fatal("-m: memory at 0x%llx would lie where devices are; 0x%llx is the lowest "
 			  "address for it",
-			  (unsigned long long)config->memory_address, (unsigned long long)lowest);
+			  (unsigned long long)config->memory_address, BOARD_RAM);
 		return -EINVAL;
 	}
 	if (!IS_ALIGNED(config->memory, page)) {
@@ -48,9 +48,9 @@ int ram_boot_check_config(const struct vm_config *config, gpa_t lowest)
 	return 0;
 }
 
-int ram_boot_check_bits(const struct vm_config *config, gpa_t base, unsigned bits)
+int ram_boot_check_bits(const struct vm_config *config, unsigned bits)
 {
-	u64 end = base + config->memory;
+	u64 base = ram_board_base(config), end = base + config->memory;
 
 	if (end >= base && end <= BIT(bits))
 		return 0;
@@ -60,40 +60,33 @@ int ram_boot_check_bits(const struct vm_config *config, gpa_t base, unsigned bit
 	return -E2BIG;
 }
 
-static int open_dump(struct ram_boot *boot)
+static int open_dump(struct ram_boot *boot, const char *path)
 {
 	int err;
 
-	if (!boot->dump_dtb)
+	if (!path)
 		return 0;
-	boot->dump = fopen(boot->dump_dtb, "we");
+	boot->dump = fopen(path, "we");
 	if (boot->dump)
 		return 0;
 	err = -errno;
-	log_fatal("--dump-dtb %s: %s", boot->dump_dtb, strerror(-err));
+	log_fatal("--dump-dtb %s: %s", path, strerror(-err));
 	return err;
 }
 
 int ram_boot_open(struct ram_boot *boot, const struct vm_config *config)
 {
-	int err;
+	int err = boot_file_open(&boot->kernel_file, config->firmware ? "firmware" : "kernel",
+				 config->firmware ?: config->kernel, config->memory);
 
-	if (config->firmware) {
-		err = boot_file_open(&boot->kernel_file, "firmware", config->firmware,
-				     config->memory);
-		return err ?: open_dump(boot);
-	}
-	err = boot_file_open(&boot->kernel_file, "kernel", config->kernel, config->memory);
-	if (!err)
+	board_describe_boot(config, boot);
+	if (!err && !config->firmware)
 		err = boot->arch ? image_open(&boot->kernel, &boot->kernel_file, boot->arch)
 				 : zimage_open(&boot->kernel, &boot->kernel_file);
-	for (unsigned i = 0; i < config->nr_initrds && !err; i++) {
-		err = boot_file_open(&boot->initrds[i], "initrd", config->initrds[i],
-				     config->memory);
-		if (!err)
-			boot->nr_initrds++;
-	}
-	return err ?: open_dump(boot);
+	for (unsigned i = 0; i < config->nr_initrds && !err; i++)
+		err = boot_file_open(&boot->initrds[boot->nr_initrds++], "initrd",
+				     config->initrds[i], config->memory);
+	return err ?: open_dump(boot, config->arch.dump_dtb);
 }
 
 void ram_boot_close(struct ram_boot *boot)
@@ -103,11 +96,6 @@ void ram_boot_close(struct ram_boot *boot)
 	boot_file_close(&boot->kernel_file);
 	for (unsigned i = 0; i < boot->nr_initrds; i++)
 		boot_file_close(&boot->initrds[i]);
-}
-
-int ram_boot_add_memory(const struct ram_boot *boot, struct vm *vm)
-{
-	return guest_memory_add_ram(&vm->memory, boot->ram, vm->config->memory);
 }
 
 /* ---- places ---- */
@@ -147,19 +135,19 @@ static bool lay_out_behind(struct layout *l, gpa_t kernel_end, gpa_t end)
 static int lay_out_firmware(const struct ram_boot *boot, const struct vm_config *config,
 			    struct layout *l)
 {
-	gpa_t at = boot->firmware ?: boot->ram;
-	gpa_t end = boot->ram + config->memory;
+	gpa_t ram = ram_board_base(config), end = ram + config->memory;
+	gpa_t at = boot->firmware ?: ram;
 
 	*l = (struct layout){ .kernel = at, .room = boot->kernel_file.size };
-	if (at < boot->ram || at > end || l->room > end - at) {
+	if (at < ram || at > end || l->room > end - at) {
 		log_fatal(
 			"--firmware %s: %llu KiB at 0x%llx are not in the guest's memory, which is "
 			"%llu MiB at 0x%llx",
 			config->firmware, (unsigned long long)l->room >> 10, (unsigned long long)at,
-			(unsigned long long)config->memory >> 20, (unsigned long long)boot->ram);
+			(unsigned long long)config->memory >> 20, (unsigned long long)ram);
 		return -E2BIG;
 	}
-	if (lay_out_high(l, at + boot->kernel_file.size, MIN(end, boot->ram + LOW_END)) ||
+	if (lay_out_high(l, at + boot->kernel_file.size, MIN(end, ram + LOW_END)) ||
 	    lay_out_high(l, at + boot->kernel_file.size, end))
 		return 0;
 	return too_large(config, "The device tree", FDT_TREE_MAX);
@@ -168,7 +156,8 @@ static int lay_out_firmware(const struct ram_boot *boot, const struct vm_config 
 static int lay_out(const struct ram_boot *boot, const struct vm_config *config, struct layout *l)
 {
 	const struct kernel_image *kernel = &boot->kernel;
-	gpa_t base = ALIGN_UP(boot->ram, KERNEL_ALIGN), end = boot->ram + config->memory;
+	gpa_t ram = ram_board_base(config), end = ram + config->memory;
+	gpa_t base = ALIGN_UP(ram, KERNEL_ALIGN);
 	/* Of one that does not tell its size there is at least what the file has. */
 	u64 size = kernel->size ?: kernel->payload_size;
 
@@ -179,33 +168,36 @@ static int lay_out(const struct ram_boot *boot, const struct vm_config *config, 
 	    size > end - base - kernel->text_offset)
 		return too_large(config, "The kernel", size);
 	l->kernel = base + kernel->text_offset;
-	if (lay_out_high(l, l->kernel + size, MIN(end, boot->ram + LOW_END)) ||
+	if (lay_out_high(l, l->kernel + size, MIN(end, ram + LOW_END)) ||
 	    lay_out_behind(l, l->kernel + size, end))
 		return 0;
 	return too_large(config, l->initrd_size ? "The initrd" : "The device tree",
 			 l->initrd_size ?: FDT_TREE_MAX);
 }
 
-static int make_cmdline(const struct ram_boot *boot, const struct vm_config *config, char *cmdline)
+static int make_cmdline(const struct vm_config *config, char cmdline[BOARD_CMDLINE_MAX])
 {
-	size_t size = MIN(boot->cmdline_max, (size_t)CMDLINE_MAX);
-	int err = config->nodefaults ? 0 : cmdline_add_defaults(cmdline, size, config);
+	int err = config->nodefaults ? 0 : cmdline_add_defaults(cmdline, BOARD_CMDLINE_MAX, config);
 
 	/* What the user gave comes last: of two equal parameters Linux takes the later one. */
-	if (!err)
-		err = cmdline_add(cmdline, size, config->cmdline);
+	err = err ?: cmdline_add(cmdline, BOARD_CMDLINE_MAX, config->cmdline);
 	if (err)
-		log_fatal("The kernel command line is longer than %zu characters", size - 1);
+		log_fatal("The kernel command line is longer than %u characters",
+			  BOARD_CMDLINE_MAX - 1);
 	return err;
 }
 
-int ram_boot_check(const struct ram_boot *boot, const struct vm_config *config)
+int ram_boot_add_memory(const struct ram_boot *boot, struct vm *vm)
 {
-	char cmdline[CMDLINE_MAX] = "";
+	char cmdline[BOARD_CMDLINE_MAX] = "";
 	struct layout l;
-	int err = make_cmdline(boot, config, cmdline);
+	int err = make_cmdline(vm->config, cmdline);
 
-	return err ?: lay_out(boot, config, &l);
+	err = err ?: lay_out(boot, vm->config, &l);
+	if (!err)
+		err = guest_memory_add_ram(&vm->memory, ram_board_base(vm->config),
+					   vm->config->memory);
+	return err;
 }
 
 /* ---- the device tree ---- */
@@ -224,8 +216,7 @@ static void add_chosen(struct fdt_tree *tree, const struct ram_boot *boot, const
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "%s/serial@%llx", boot->bus,
-		 (unsigned long long)boot->console);
+	snprintf(path, sizeof(path), "%s/serial@%llx", BOARD_BUS, BOARD_SERIAL);
 	fdt_node(tree, "chosen");
 	fdt_text(tree, "bootargs", cmdline);
 	fdt_text(tree, "stdout-path", path);
@@ -251,11 +242,12 @@ int ram_boot_tree(const struct ram_boot *boot, struct vm *vm, struct fdt_tree *t
 	fdt_text(tree, "model", "linux,dummy-virt");
 	fdt_u32(tree, "#address-cells", 2);
 	fdt_u32(tree, "#size-cells", 2);
-	if (boot->interrupt_parent)
-		fdt_u32(tree, "interrupt-parent", boot->interrupt_parent);
+	/* A bus for devices has it itself. */
+	if (!*BOARD_BUS)
+		fdt_u32(tree, "interrupt-parent", BOARD_PHANDLE_IRQCHIP);
 	add_chosen(tree, boot, cmdline, initrd, initrd_size);
 	fdt_memory(tree, &vm->memory);
-	boot->add_nodes(tree, vm);
+	board_add_nodes(tree, vm);
 	return fdt_end(tree);
 }
 
@@ -267,10 +259,9 @@ static int load_dtb(struct ram_boot *boot, struct vm *vm, const struct layout *l
 	struct fdt_tree tree;
 	int err = ram_boot_tree(boot, vm, &tree, cmdline, l->initrd, l->initrd_size);
 
-	if (!err)
-		err = guest_memory_populate(&vm->memory, l->dtb, tree.blob, fdt_bytes(&tree));
+	err = err ?: guest_memory_populate(&vm->memory, l->dtb, tree.blob, fdt_bytes(&tree));
 	if (!err && boot->dump) {
-		err = fdt_dump(&tree, boot->dump, boot->dump_dtb);
+		err = fdt_dump(&tree, boot->dump, vm->config->arch.dump_dtb);
 		fclose(boot->dump);
 		boot->dump = NULL;
 	}
@@ -301,18 +292,14 @@ static void drop_copies(struct ram_boot *boot)
 
 int ram_boot_load(struct ram_boot *boot, struct vm *vm)
 {
-	char cmdline[CMDLINE_MAX] = "";
+	char cmdline[BOARD_CMDLINE_MAX] = "";
 	struct layout l;
-	int err = make_cmdline(boot, vm->config, cmdline);
+	int err = make_cmdline(vm->config, cmdline);
 
-	if (!err)
-		err = lay_out(boot, vm->config, &l);
-	if (!err)
-		err = load_code(boot, vm, &l);
-	if (!err)
-		err = boot_initrd_load(&vm->memory, l.initrd, boot->initrds, boot->nr_initrds);
-	if (!err)
-		err = load_dtb(boot, vm, &l, cmdline);
+	err = err ?: lay_out(boot, vm->config, &l);
+	err = err ?: load_code(boot, vm, &l);
+	err = err ?: boot_initrd_load(&vm->memory, l.initrd, boot->initrds, boot->nr_initrds);
+	err = err ?: load_dtb(boot, vm, &l, cmdline);
 	if (err)
 		return err;
 	if (!vm->config->reboot)
