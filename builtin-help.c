@@ -4,14 +4,13 @@
 
 #include "lkvm/builtin.h"
 #include "lkvm/config/exit-status.h"
-#include "lkvm/config/options.h"
 #include "lkvm/util/log.h"
 #include "lkvm/config/nearest.h"
 
 const struct builtin *builtin_find(const char *name)
 {
 	for (size_t i = 0; builtins[i]; i++)
-		if (!strcmp(builtins[i]->name, name))
+		if (!strcmp(builtins[i]->set.command, name))
 			return builtins[i];
 	return NULL;
 }
@@ -21,7 +20,7 @@ int builtin_unknown(const char *name)
 	struct nearest nearest = { .word = name };
 
 	for (size_t i = 0; builtins[i]; i++)
-		nearest_try(&nearest, builtins[i]->name);
+		nearest_try(&nearest, builtins[i]->set.command);
 	if (nearest.best)
 		log_error("unknown command '%s'; did you mean 'lkvm %s'?", name, nearest.best);
 	else
@@ -36,7 +35,7 @@ void builtin_print_usage(FILE *out)
 	      "\nThe most commonly used lkvm commands are:\n",
 	      out);
 	for (size_t i = 0; builtins[i]; i++)
-		fprintf(out, "   %-10s %s\n", builtins[i]->name, builtins[i]->help);
+		fprintf(out, "   %-10s %s\n", builtins[i]->set.command, builtins[i]->help);
 	fputs("\n'lkvm help COMMAND' shows a command's options.\n", out);
 }
 
@@ -73,25 +72,17 @@ static int take_command(void *base, const char *word)
 	return 0;
 }
 
-static const struct option_set options = {
-	.command = "help",
-	.usage = "[COMMAND]",
-	.help = "Shows the commands there are, or what COMMAND takes.\n",
-	.tables = (const struct option_row *const[]){ option_help_rows, NULL },
-	.word = take_command,
-};
-
-static int help_main(int argc, char **argv)
+static int help_main(const struct builtin *help, int argc, char **argv)
 {
 	const struct builtin *builtin;
 	const char *command = NULL;
 	int status;
 
-	if (!builtin_parse(&options, argc, argv, &command, &status))
+	if (!builtin_parse(&help->set, argc, argv, &command, &status))
 		return status;
 	builtin = command ? builtin_find(command) : NULL;
 	if (builtin)
-		options_print_help(builtin->options, stdout);
+		options_print_help(&builtin->set, stdout);
 	else if (command)
 		return builtin_unknown(command);
 	else
@@ -100,8 +91,13 @@ static int help_main(int argc, char **argv)
 }
 
 const struct builtin builtin_help = {
-	.name = "help",
+	.set = {
+		.command = "help",
+		.usage = "[COMMAND]",
+		.help = "Shows the commands there are, or what COMMAND takes.\n",
+		.tables = (const struct option_row *const[]){ option_help_rows, NULL },
+		.word = take_command,
+	},
 	.help = "Show the commands, or the options of one",
 	.run = help_main,
-	.options = &options,
 };

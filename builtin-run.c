@@ -5,26 +5,14 @@
 #include <sys/resource.h>
 
 #include "lkvm/builtin.h"
-#include "lkvm/config/config.h"
 #include "lkvm/config/exit-status.h"
 #include "lkvm/util/log.h"
 #include "lkvm/machine.h"
-#include "lkvm/config/options.h"
 
 #define MAX_DESCRIPTORS 4096
 
 /* Tables from this size on are pages of the kernel's, zero already and nobody's until touched. */
 #define LARGE_TABLE (32 << 10)
-
-const struct option_set run_options = {
-	.command = "run",
-	.usage = "[OPTION...] [KERNEL]",
-	.help = "Boots a kernel as a KVM guest, with the terminal as its console. Ctrl-A x ends it.\n",
-	.tables = run_tables,
-	.kinds = machine_kinds,
-	.word = run_take_word,
-	.statuses = (const struct exit_status_row *const[]){ exit_status_rows, NULL },
-};
 
 /*
  * A guest's user-mode network opens a socket for each connection of the guest. Some containers allow a
@@ -58,18 +46,16 @@ static void keep_tables_apart(void)
 #endif
 }
 
-static int run_main(int argc, char **argv)
+static int run_main(const struct builtin *command, int argc, char **argv)
 {
 	struct vm_config config;
 	int ret;
 
-	if (!builtin_parse_run(&run_options, argc, argv, &config, &ret))
+	if (!builtin_parse_run(&command->set, argc, argv, &config, &ret))
 		goto out;
-	ret = config_finish(&config);
-	if (ret < 0) {
-		ret = EXIT_START;
+	ret = EXIT_START;
+	if (config_finish(&config))
 		goto out;
-	}
 	/* A reader of our output that goes away must not take the guest's disks with it. */
 	signal(SIGPIPE, SIG_IGN);
 	/* Nor must a limit on the size of files, which is an error to what writes. */
@@ -83,8 +69,15 @@ out:
 }
 
 const struct builtin builtin_run = {
-	.name = "run",
+	.set = {
+		.command = "run",
+		.usage = "[OPTION...] [KERNEL]",
+		.help = "Boots a kernel as a KVM guest, with the terminal as its console. Ctrl-A x ends it.\n",
+		.tables = run_tables,
+		.kinds = machine_kinds,
+		.word = run_take_word,
+		.statuses = STATUS_OF_RUN,
+	},
 	.help = "Boot a kernel as a guest",
 	.run = run_main,
-	.options = &run_options,
 };

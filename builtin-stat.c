@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "lkvm/builtin.h"
-#include "lkvm/vm/counters.h"
 #include "lkvm/config/exit-status.h"
 #include "lkvm/guests.h"
 #include "lkvm/host/host.h"
 #include "lkvm/util/json.h"
-#include "lkvm/util/log.h"
-#include "lkvm/util/loop.h"
 #include "lkvm/util/text.h"
+#include "lkvm/vm/counters.h"
 #include "lkvm/vm/device-kind.h"
 
 /* The longest words for a key. */
 #define WORDS_SIZE 64
-
-/* How often, and for how long, a guest is asked that is about to tell more. */
-#define LOOK_NS	    20000000
-#define PATIENCE_NS 1500000000ULL
 
 struct stat_args {
 	struct guests_args guests;
@@ -40,26 +30,6 @@ static const struct option_row rows[] = {
 	{ 0 },
 };
 
-static const struct exit_status_row statuses[] = {
-	{ "241", "With --host: /dev/kvm cannot be used; only what needs no KVM is shown" },
-	{ NULL, NULL },
-};
-
-static const struct guests_command command = {
-	.set = {
-		.command = "stat",
-		.usage = "[-m] NAME...|-n NAME|-a [--json]\n       lkvm stat --host [--json]",
-		.help = "Shows what guests consist of and what was counted since they started: exits from the\n"
-		"guest by reason, and what their memory went through. With --host, shows what this host\n"
-		"and its KVM offer of what lkvm can use.\n",
-		.tables = (const struct option_row *const[]){ rows, guests_name_rows, guests_json_rows, option_help_rows, NULL },
-		.word = guests_take_name,
-		.guests = true,
-		.statuses = (const struct exit_status_row *const[]){ exit_status_command_rows, exit_status_guests_rows, statuses, NULL },
-	},
-	.flags = GUESTS_NAMES | GUESTS_HOST | GUESTS_LOOKS,
-};
-
 static int show_host(bool json)
 {
 	struct host host;
@@ -71,7 +41,7 @@ static int show_host(bool json)
 		host_print(&host, stdout);
 	host_close(&host);
 	ret = builtin_end_output();
-	return ret ? ret : err ? EXIT_START : 0;
+	return ret ?: err ? EXIT_START : 0;
 }
 
 /* ---- a guest, for people ---- */
@@ -206,10 +176,8 @@ static void print_guest(const char *name, json_t *answer)
 	print_members("Exits of each vCPU", json_object_get(answer, "exits_by_vcpu"), SHOW_ZEROES);
 }
 
-/* ---- all of them ---- */
-
 /* Is a device waiting for the guest to tell it more? Nothing else is said of that. */
-static bool is_coming(json_t *answer)
+static bool is_coming(const struct guests_args *args, json_t *answer)
 {
 	bool coming = false;
 	const char *name;
@@ -222,108 +190,45 @@ static bool is_coming(json_t *answer)
 	return coming;
 }
 
-/* As guests_ask(), until the guest has told what it was asked, or does not. */
-static int ask_stat(const struct stat_args *args, const char *name, struct guests_call *call)
-{
-	const struct timespec pause = { .tv_nsec = LOOK_NS };
-	u64 end = clock_now() + PATIENCE_NS;
-	int ret;
-
-	for (;;) {
-		ret = guests_ask(&command, &args->guests, name, call);
-		if (ret || !is_coming(call->answer) || clock_now() >= end)
-			return ret;
-		json_decref(call->answer);
-		control_disconnect(&call->peer);
-		nanosleep(&pause, NULL);
-	}
-}
-
-static int show_one(const struct stat_args *args, const char *name, json_t *guests)
-{
-	struct guests_call call = {
-		.request = "stat",
-		.args = args->memory ? json_pack("{s:b}", "memory", 1) : NULL,
-	};
-	int ret = ask_stat(args, name, &call);
-	json_t *key;
-
-	json_decref(call.args);
-	if (ret)
-		return ret;
-	if (args->guests.json) {
-		key = json_words(name);
-		json_object_set(guests, json_string_value(key), call.answer);
-		json_decref(key);
-	} else {
-		print_guest(name, call.answer);
-	}
-	json_decref(call.answer);
-	control_disconnect(&call.peer);
-	return 0;
-}
-
-/* Those of another user's who take too long are left out, which is told once. */
-static int show_in_turn(const struct stat_args *args, size_t i, struct guests_turn *turn,
-			json_t *guests)
-{
-	const char *name = args->guests.names[i];
-	int ret;
-
-	if (!args->guests.all)
-		return show_one(args, name, guests);
-	if (!guests_turn(turn, name, GUESTS_PATIENCE_MS)) {
-		if (!turn->told)
-			log_error(
-				"stat: the guests of user %s take too long to answer; the others of that "
-				"user's are not asked",
-				turn->user);
-		turn->told = true;
-		return EXIT_NO_ANSWER;
-	}
-	ret = show_one(args, name, guests);
-	guests_turn_end(turn);
-	return ret;
-}
-
-static int show_guests(const struct stat_args *args)
-{
-	struct guests_turn turn = { 0 };
-	json_t *guests = json_object();
-	int status = 0, ret;
-
-	for (size_t i = 0; i < args->guests.nr; i++) {
-		ret = show_in_turn(args, i, &turn, guests);
-		if (ret > 0 && !status)
-			status = ret;
-	}
-	if (args->guests.json)
-		json_print(guests, 1, stdout);
-	json_decref(guests);
-	ret = builtin_end_output();
-	return status ?: ret;
-}
-
-static int stat_main(int argc, char **argv)
+static int stat_main(const struct builtin *command, int argc, char **argv)
 {
 	struct stat_args args = { .memory = false };
-	int ret = guests_parse(&command, argc, argv, &args.guests);
+	struct guests_show show = {
+		.request = "stat",
+		.is_coming = is_coming,
+		.patience_ms = 1500,
+		.print = print_guest,
+	};
+	int status;
 
-	if (ret)
-		return ret - 1;
-	if (args.guests.host && args.memory) {
-		log_error("stat: --memory is about guests; leave it out with --host");
-		guests_release(&args.guests);
-		return EXIT_USAGE;
-	}
-	ret = args.guests.host ? show_host(args.guests.json) : show_guests(&args);
+	if (!guests_parse(command, argc, argv, &args.guests, &status))
+		return status;
+	if (args.memory)
+		show.args = show.args_again = json_pack("{s:b}", "memory", 1);
+	if (!args.guests.host)
+		status = guests_show(&args.guests, &show);
+	else if (!args.memory)
+		status = show_host(args.guests.json);
+	else
+		status = guests_error(&args.guests, EXIT_USAGE,
+				      "--memory is about guests; leave it out with --host");
+	json_decref(show.args);
 	guests_release(&args.guests);
-	return ret;
+	return status;
 }
 
 const struct builtin builtin_stat = {
-	.name = "stat",
+	.set = {
+		.command = "stat",
+		.usage = "[-m] NAME...|-n NAME|-a [--json]\n       lkvm stat --host [--json]",
+		.help = "Shows what guests consist of and what was counted since they started: exits from the\n"
+		"guest by reason, and what their memory went through. With --host, shows what this host\n"
+		"and its KVM offer of what lkvm can use.\n",
+		.tables = (const struct option_row *const[]){ rows, guests_name_rows, guests_json_rows, option_help_rows, NULL },
+		.word = guests_take_name,
+		.statuses = STATUS_OF_COMMANDS | STATUS_OF_GUESTS | STATUS_OF_HOST,
+	},
 	.help = "Show what a guest has done, or what this host's KVM offers",
 	.run = stat_main,
-	.options = &command.set,
+	.guests = GUESTS_NAMES | GUESTS_HOST | GUESTS_LOOKS,
 };

@@ -4,22 +4,15 @@
 #include "lkvm/arch.h"
 #include "lkvm/boot/zstd.h"
 #include "lkvm/builtin.h"
-#include "lkvm/config/options.h"
 #include "lkvm/net/backend.h"
 #include "lkvm/util/sha2.h"
 
-static const struct option_set options = {
-	.command = "version",
-	.help = "Shows the version, the architecture and the libraries that were built in.\n",
-	.tables = (const struct option_row *const[]){ option_help_rows, NULL },
-};
-
-static int version_main(int argc, char **argv)
+static int version_main(const struct builtin *command, int argc, char **argv)
 {
 	char slirp[64] = "";
 	int status;
 
-	if (!builtin_parse(&options, argc, argv, NULL, &status))
+	if (!builtin_parse(&command->set, argc, argv, NULL, &status))
 		return status;
 	if (net_user_available())
 		snprintf(slirp, sizeof(slirp), " libslirp (%s)",
@@ -31,8 +24,11 @@ static int version_main(int argc, char **argv)
 }
 
 const struct builtin builtin_version = {
-	.name = "version",
+	.set = {
+		.command = "version",
+		.help = "Shows the version, the architecture and the libraries that were built in.\n",
+		.tables = (const struct option_row *const[]){ option_help_rows, NULL },
+	},
 	.help = "Show the version and what was built in",
 	.run = version_main,
-	.options = &options,
 };

@@ -4,25 +4,27 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lkvm/builtin.h"
 #include "lkvm/config/exit-status.h"
+#include "lkvm/config/nearest.h"
 #include "lkvm/control/folder.h"
 #include "lkvm/control/names.h"
 #include "lkvm/guests.h"
-#include "lkvm/util/log.h"
+#include "lkvm/util/json.h"
 #include "lkvm/util/loop.h"
-#include "lkvm/config/nearest.h"
 #include "lkvm/util/text.h"
 
+#define MS 1000000ULL /* ns */
+
+/* How long a guest may take, in milliseconds. */
+#define PATIENCE_MS 10000
+/* The same until one that is to end has answered; then it gets a signal, and the rest of the time. */
+#define STOP_MS	    2000
 /* For a second question, after the first was not answered. */
-#define QUICK_MS 1000
+#define QUICK_MS    1000
+/* Before a guest is asked again that has more to tell. */
+#define PAUSE_MS    20
 
 /* ---- the command line ---- */
-
-static int usage_error(void)
-{
-	return EXIT_USAGE + 1;
-}
 
 static int no_memory(void)
 {
@@ -72,52 +74,39 @@ const struct option_row guests_json_rows[] = {
 	{ 0 },
 };
 
-const struct exit_status_row *const guests_statuses[] = { exit_status_command_rows,
-							  exit_status_guests_rows, NULL };
-
-static int check_words(const struct guests_command *command, const struct guests_args *args)
+static int check_words(const struct guests_args *args)
 {
-	if (args->host && (args->nr || args->all)) {
-		log_error("%s: --host is about the host; ask for guests without it",
-			  command->set.command);
-		return usage_error();
-	}
-	if (args->all && args->nr) {
-		log_error("%s: '%s' and --all: one of them is too much", command->set.command,
-			  args->names[0]);
-		return usage_error();
-	}
-	if (!(command->flags & GUESTS_NAMES) || args->host || args->all || args->nr)
+	if (args->host && (args->nr || args->all))
+		return guests_error(args, EXIT_USAGE,
+				    "--host is about the host; ask for guests without it");
+	if (args->all && args->nr)
+		return guests_error(args, EXIT_USAGE, "'%s' and --all: one of them is too much",
+				    args->names[0]);
+	if (args->host)
 		return 0;
-	if (command->flags & GUESTS_HOST)
-		log_error("%s: which guest? --name NAME or --all ('lkvm list' shows them), or "
-			  "--host for what this host's KVM offers",
-			  command->set.command);
-	else
-		log_error("%s: which guest? --name NAME or --all; 'lkvm list' shows them",
-			  command->set.command);
-	return usage_error();
-}
-
-/* Without a folder to look in, "there is no guest X" would be a guess. */
-static int check_folder(const struct guests_command *command, const struct guests_args *args)
-{
-	if (args->host || !control_bad_folder())
-		return 0;
-	log_error(
-		"%s: LKVM_RUNTIME_DIR is '%s', which is not an absolute path; one would work, or none",
-		command->set.command, control_bad_folder());
-	return usage_error();
+	if (args->flags & GUESTS_NAMES && !args->all && !args->nr)
+		return guests_error(args, EXIT_USAGE, "which guest? --name NAME or --all%s",
+				    args->flags & GUESTS_HOST
+					    ? " ('lkvm list' shows them), or "
+					      "--host for what this host's KVM offers"
+					    : "; 'lkvm list' shows them");
+	/* Without a folder to look in, "there is no guest X" would be a guess. */
+	if (control_bad_folder())
+		return guests_error(args, EXIT_USAGE,
+				    "LKVM_RUNTIME_DIR is '%s', which is not an absolute path; one "
+				    "would work, or none",
+				    control_bad_folder());
+	return 0;
 }
 
 /* What changes something changes only the user's own guests unless others are named. */
-static int all_names(const struct guests_command *command, struct guests_args *args)
+static int all_names(struct guests_args *args)
 {
 	size_t nr = 0;
 
 	if (control_names(&args->names, &args->nr))
-		return no_memory() + 1;
-	if (command->flags & GUESTS_LOOKS)
+		return no_memory();
+	if (args->flags & GUESTS_LOOKS)
 		return 0;
 	for (size_t i = 0; i < args->nr; i++) {
 		if (strchr(args->names[i], '/'))
@@ -129,72 +118,64 @@ static int all_names(const struct guests_command *command, struct guests_args *a
 	return 0;
 }
 
-/* The next of the names, each of which is USER/NAME, that ends so. */
-static const char *next_of(char **names, size_t nr, size_t *i, const char *name)
-{
-	while (*i < nr) {
-		const char *full = names[(*i)++];
-
-		if (!strcmp(strchr(full, '/') + 1, name))
-			return full;
-	}
-	return NULL;
-}
-
 /* Root may leave the user out as long as no guest of root's, and only one user's, has the name. */
-static int find_owner(const struct guests_command *command, char **name)
+static int find_owner(const struct guests_args *args, char **name)
 {
-	const char *first, *second;
-	size_t nr, i = 0;
-	char **names;
-	int ret = 0;
+	unsigned owners = 0;
+	char **names, *found[2];
+	int status = 0;
+	size_t nr;
 
-	if (geteuid() != 0 || strchr(*name, '/') || control_has_own(*name))
+	if (geteuid() != 0 || strchr(*name, '/'))
 		return 0;
-	if (control_other_names(&names, &nr))
-		return no_memory() + 1;
-	first = next_of(names, nr, &i, *name);
-	second = next_of(names, nr, &i, *name);
-	if (second) {
-		log_error("%s: more than one user has a guest '%s': %s, %s; which one?",
-			  command->set.command, *name, first, second);
-		ret = EXIT_NO_GUEST + 1;
-	} else if (first) {
+	if (control_names(&names, &nr))
+		return no_memory();
+	for (size_t i = 0; i < nr; i++) {
+		const char *slash = strchr(names[i], '/');
+
+		if (!slash && !strcmp(names[i], *name)) {
+			owners = 0;
+			break;
+		}
+		if (slash && !strcmp(slash + 1, *name) && owners < 2)
+			found[owners++] = names[i];
+	}
+	if (owners == 2) {
+		status = guests_error(args, EXIT_NO_GUEST,
+				      "more than one user has a guest '%s': %s, %s; which one?",
+				      *name, found[0], found[1]);
+	} else if (owners == 1) {
 		free(*name);
-		*name = strdup(first);
-		ret = *name ? 0 : no_memory() + 1;
+		*name = strdup(found[0]);
+		status = *name ? 0 : no_memory();
 	}
 	control_free_names(names, nr);
-	return ret;
+	return status;
 }
 
-int guests_parse(const struct guests_command *command, int argc, char **argv,
-		 struct guests_args *args)
+bool guests_parse(const struct builtin *command, int argc, char **argv, struct guests_args *args,
+		  int *status)
 {
-	int ret, status;
-
-	if (builtin_parse(&command->set, argc, argv, args, &status))
-		ret = check_words(command, args);
-	else
-		ret = status + 1;
-	if (!ret)
-		ret = check_folder(command, args);
-	if (!ret && !args->host)
-		control_warn_folders();
-	if (!ret && args->all)
-		ret = all_names(command, args);
-	for (size_t i = 0; !ret && !args->all && i < args->nr; i++)
-		ret = find_owner(command, &args->names[i]);
-	if (ret)
-		guests_release(args);
-	return ret;
+	args->command = command;
+	args->flags = command->guests;
+	if (builtin_parse(&command->set, argc, argv, args, status)) {
+		*status = check_words(args);
+		if (!*status && !args->host)
+			control_warn_folders();
+		if (!*status && args->all)
+			*status = all_names(args);
+		for (size_t i = 0; !*status && !args->all && i < args->nr; i++)
+			*status = find_owner(args, &args->names[i]);
+		if (!*status)
+			return true;
+	}
+	guests_release(args);
+	return false;
 }
 
 void guests_release(struct guests_args *args)
 {
 	control_free_names(args->names, args->nr);
-	args->names = NULL;
-	args->nr = 0;
 }
 
 /* ---- one after the other ---- */
@@ -205,13 +186,11 @@ bool guests_turn(struct guests_turn *turn, const char *name, unsigned ms)
 
 	len = MIN(len, sizeof(turn->user) - 1);
 	if (strlen(turn->user) != len || memcmp(turn->user, name, len)) {
+		*turn = (struct guests_turn){ .spent = 0 };
 		memcpy(turn->user, name, len);
-		turn->user[len] = '\0';
-		turn->spent = 0;
-		turn->told = false;
 	}
 	turn->began = clock_now();
-	return !len || turn->spent < ms * 1000000ULL;
+	return !len || turn->spent < ms * MS;
 }
 
 void guests_turn_end(struct guests_turn *turn)
@@ -230,9 +209,10 @@ const char *guests_word(const json_t *answer, const char *key, char word[GUESTS_
 	return word;
 }
 
-static int no_such_guest(const struct guests_command *command, const char *name)
+static int no_such_guest(const struct guests_args *args, const char *name)
 {
 	struct nearest nearest = { .word = name };
+	const char *advice = "; 'lkvm list' shows those there are";
 	char **names;
 	size_t nr;
 
@@ -240,14 +220,12 @@ static int no_such_guest(const struct guests_command *command, const char *name)
 		return no_memory();
 	for (size_t i = 0; i < nr; i++)
 		nearest_try(&nearest, names[i]);
-	if (!nr)
-		log_error("%s: there is no guest '%s', nor any other", command->set.command, name);
-	else if (nearest.best)
-		log_error("%s: there is no guest '%s'; did you mean %s?", command->set.command,
-			  name, nearest.best);
-	else
-		log_error("%s: there is no guest '%s'; 'lkvm list' shows those there are",
-			  command->set.command, name);
+	if (nearest.best)
+		advice = "; did you mean ";
+	else if (!nr)
+		advice = ", nor any other";
+	guests_error(args, 0, "there is no guest '%s'%s%s%s", name, advice, nearest.best ?: "",
+		     nearest.best ? "?" : "");
 	control_free_names(names, nr);
 	return EXIT_NO_GUEST;
 }
@@ -268,30 +246,41 @@ static bool is_starting(const char *name)
 	return starting;
 }
 
-static int no_answer(const struct guests_command *command, const char *name, pid_t pid, int error)
+/* For messages: ", PID N,", or nothing where the process is out of our sight. */
+struct process {
+	char words[32];
+};
+
+static struct process process_of(pid_t pid)
 {
-	if (error == -ETIMEDOUT && is_starting(name))
-		log_error("%s: guest %s is still starting after %d seconds; nothing was done",
-			  command->set.command, name, GUESTS_PATIENCE_MS / 1000);
-	else if (error != -ETIMEDOUT)
-		log_error("%s: guest %s: %s", command->set.command, name,
-			  error == -EPROTO ? "its answer makes no sense" : strerror(-error));
-	/* Another user's number may have become anybody's. */
-	else if (pid && command->flags & GUESTS_END && !strchr(name, '/'))
-		log_error(
-			"%s: guest %s, PID %d, does not answer within %d seconds; 'kill -KILL %d' would end it at once",
-			command->set.command, name, pid, GUESTS_PATIENCE_MS / 1000, pid);
-	else if (pid)
-		log_error("%s: guest %s, PID %d, does not answer within %d seconds",
-			  command->set.command, name, pid, GUESTS_PATIENCE_MS / 1000);
-	else
-		log_error("%s: guest %s does not answer within %d seconds", command->set.command,
-			  name, GUESTS_PATIENCE_MS / 1000);
-	return EXIT_NO_ANSWER;
+	struct process process = { "" };
+
+	if (pid)
+		snprintf(process.words, sizeof(process.words), ", PID %d,", pid);
+	return process;
 }
 
-int guests_hung_up(const struct guests_command *command, const struct guests_args *args,
-		   const char *name, pid_t pid)
+static int no_answer(const struct guests_args *args, const char *name, pid_t pid, int error)
+{
+	char advice[64] = "";
+
+	if (error != -ETIMEDOUT)
+		return guests_error(args, EXIT_NO_ANSWER, "guest %s: %s", name,
+				    error == -EPROTO ? "its answer makes no sense"
+						     : strerror(-error));
+	if (is_starting(name))
+		return guests_error(args, EXIT_NO_ANSWER,
+				    "guest %s is still starting after %d seconds; nothing was done",
+				    name, PATIENCE_MS / 1000);
+	/* Another user's number may have become anybody's. */
+	if (pid && args->flags & GUESTS_END && !strchr(name, '/'))
+		snprintf(advice, sizeof(advice), "; 'kill -KILL %d' would end it at once", pid);
+	return guests_error(args, EXIT_NO_ANSWER, "guest %s%s does not answer within %d seconds%s",
+			    name, process_of(pid).words, PATIENCE_MS / 1000, advice);
+}
+
+/* The guest closed the connection, as one does that ends. As guests_ask(). */
+static int hung_up(const struct guests_args *args, const char *name, pid_t pid)
 {
 	struct control_peer peer;
 	int error = control_connect(name, QUICK_MS, &peer);
@@ -301,78 +290,156 @@ int guests_hung_up(const struct guests_command *command, const struct guests_arg
 	if (!error && (!pid || !peer.pid || peer.pid == pid))
 		error = -ECONNRESET;
 	if (error && error != -ENOENT)
-		return no_answer(command, name, pid, error);
-	if (command->flags & (GUESTS_END | GUESTS_ASK))
+		return no_answer(args, name, pid, error);
+	if (args->flags & (GUESTS_END | GUESTS_ASK))
 		return -EPIPE;
 	if (args->all)
 		return -ENOENT;
-	log_error("%s: guest %s has ended meanwhile", command->set.command, name);
-	return EXIT_NO_GUEST;
+	return guests_error(args, EXIT_NO_GUEST, "guest %s has ended meanwhile", name);
 }
 
 /* Its socket is not the only way to end it. */
-static int terminate(const struct guests_command *command, const char *name,
+static int terminate(const struct guests_args *args, const char *name,
 		     const struct control_peer *peer)
 {
 	int err;
 
 	log_warning(
 		"%s: guest %s, PID %d, does not answer within %d seconds on its socket; it is sent SIGTERM instead",
-		command->set.command, name, peer->pid, GUESTS_STOP_MS / 1000);
-	err = control_terminate(peer, GUESTS_PATIENCE_MS - GUESTS_STOP_MS);
+		args->command->set.command, name, peer->pid, STOP_MS / 1000);
+	err = control_terminate(peer, PATIENCE_MS - STOP_MS);
 	if (!err)
 		return -EPIPE;
 	if (err != -ETIMEDOUT)
-		log_error("%s: guest %s, PID %d: SIGTERM cannot be sent: %s", command->set.command,
-			  name, peer->pid, strerror(-err));
-	return no_answer(command, name, peer->pid, -ETIMEDOUT);
+		guests_error(args, 0, "guest %s, PID %d: SIGTERM cannot be sent: %s", name,
+			     peer->pid, strerror(-err));
+	return no_answer(args, name, peer->pid, -ETIMEDOUT);
 }
 
-static void log_refusal(const struct guests_command *command, const char *name,
-			const json_t *answer)
+static int refused(const struct guests_args *args, const char *name, const json_t *answer)
 {
 	const char *error = json_string_value(json_object_get(answer, "error"));
 	char words[256];
 
 	snprintf(words, sizeof(words), "%s", error ?: "it refused without a reason");
 	text_clean(words);
-	log_error("%s: guest %s: %s", command->set.command, name, words);
+	return guests_error(args, EXIT_NO_ANSWER, "guest %s: %s", name, words);
 }
 
 /* Why there is no answer, or none that is one. */
-static int not_answered(const struct guests_command *command, const struct guests_args *args,
-			const char *name, const struct control_peer *peer, int error)
+static int not_answered(const struct guests_args *args, const char *name,
+			const struct control_peer *peer, int error)
 {
-	if (error == -ETIMEDOUT && command->flags & GUESTS_END && peer->pid)
-		return terminate(command, name, peer);
+	if (error == -ETIMEDOUT && args->flags & GUESTS_END && peer->pid)
+		return terminate(args, name, peer);
 	if (error == -EPIPE)
-		return guests_hung_up(command, args, name, peer->pid);
+		return hung_up(args, name, peer->pid);
 	if (error == -ENOENT)
-		return args->all ? -ENOENT : no_such_guest(command, name);
-	return no_answer(command, name, peer->pid, error);
+		return args->all ? -ENOENT : no_such_guest(args, name);
+	return no_answer(args, name, peer->pid, error);
 }
 
-int guests_ask(const struct guests_command *command, const struct guests_args *args,
-	       const char *name, struct guests_call *call)
+/*
+ * Connects and asks. 0: *peer and *answer are the caller's; or an exit status after logging what is wrong. Logs
+ * nothing: -ENOENT: it is gone, and was only meant by -a; -EPIPE: it ended while it was asked to (GUESTS_END, GUESTS_ASK).
+ */
+static int guests_ask(const struct guests_args *args, const char *name, const char *request,
+		      json_t *request_args, struct control_peer *peer, json_t **answer)
 {
-	int patience = command->flags & GUESTS_END ? GUESTS_STOP_MS : GUESTS_PATIENCE_MS;
-	int error = control_connect(name, GUESTS_PATIENCE_MS, &call->peer), ret;
+	int patience = args->flags & GUESTS_END ? STOP_MS : PATIENCE_MS;
+	int error = control_connect(name, PATIENCE_MS, peer), ret;
 
-	call->answer = NULL;
+	*answer = NULL;
 	if (!error)
-		error = control_ask(&call->peer, call->request, call->args, patience,
-				    &call->answer);
-	if (!error && json_is_true(json_object_get(call->answer, "ok")))
+		error = control_ask(peer, request, request_args, patience, answer);
+	if (!error && json_is_true(json_object_get(*answer, "ok")))
 		return 0;
-	if (error) {
-		ret = not_answered(command, args, name, &call->peer, error);
-	} else {
-		log_refusal(command, name, call->answer);
-		ret = EXIT_NO_ANSWER;
-	}
-	json_decref(call->answer);
-	control_disconnect(&call->peer);
+	ret = error ? not_answered(args, name, peer, error) : refused(args, name, *answer);
+	json_decref(*answer);
+	control_disconnect(peer);
 	return ret;
+}
+
+/* ---- the commands that show an answer ---- */
+
+/* As guests_ask(), until the guest has told all, or its time is over. */
+static int ask_for_all(const struct guests_args *args, const struct guests_show *show,
+		       const char *name, json_t **answer)
+{
+	u64 end = clock_now() + show->patience_ms * MS;
+	json_t *request_args = show->args;
+	struct control_peer peer;
+
+	for (;;) {
+		int ret = guests_ask(args, name, show->request, request_args, &peer, answer);
+
+		if (ret)
+			return ret;
+		control_disconnect(&peer);
+		if (!show->is_coming || !show->is_coming(args, *answer) || clock_now() >= end)
+			return 0;
+		json_decref(*answer);
+		request_args = show->args_again;
+		usleep(PAUSE_MS * 1000);
+	}
+}
+
+static int show_one(const struct guests_args *args, const struct guests_show *show,
+		    const char *name, json_t *guests)
+{
+	json_t *answer, *key;
+	int ret = ask_for_all(args, show, name, &answer);
+
+	if (ret)
+		return ret;
+	if (args->json) {
+		key = json_words(name);
+		json_object_set(guests, json_string_value(key), answer);
+		json_decref(key);
+	} else {
+		show->print(name, answer);
+	}
+	json_decref(answer);
+	return 0;
+}
+
+/* Of --all, those of another user's who take too long are left out, which is told once. */
+static int show_in_turn(const struct guests_args *args, const struct guests_show *show, size_t i,
+			struct guests_turn *turn, json_t *guests)
+{
+	int ret;
+
+	if (args->all && !guests_turn(turn, args->names[i], PATIENCE_MS)) {
+		if (!turn->mark)
+			guests_error(args, 0,
+				     "the guests of user %s take too long to answer; the others of "
+				     "that user's are not asked",
+				     turn->user);
+		turn->mark = true;
+		return EXIT_NO_ANSWER;
+	}
+	ret = show_one(args, show, args->names[i], guests);
+	guests_turn_end(turn);
+	return ret;
+}
+
+int guests_show(const struct guests_args *args, const struct guests_show *show)
+{
+	struct guests_turn turn = { .spent = 0 };
+	json_t *guests = json_object();
+	int status = 0, ret;
+
+	for (size_t i = 0; i < args->nr; i++) {
+		ret = show_in_turn(args, show, i, &turn, guests);
+		/* The first failure is told, but does not spare the other guests. */
+		if (ret > 0 && !status)
+			status = ret;
+	}
+	if (args->json)
+		json_print(guests, 1, stdout);
+	json_decref(guests);
+	ret = builtin_end_output();
+	return status ?: ret;
 }
 
 /* ---- the commands that only ask for something ---- */
@@ -386,63 +453,75 @@ static void say_state(const char *name, const char *state)
 		printf("Guest %s %s\n", name, !strcmp(state, "paused") ? "is paused" : "resumed");
 }
 
-static int has_not_ended(const struct guests_command *command, const char *name, pid_t pid)
-{
-	char process[32] = "";
+/* What was asked for, and of whose end the connection tells. */
+struct asked {
+	int ret;
+	struct control_peer peer;
+};
 
-	/* 0: it is out of our sight. */
-	if (pid)
-		snprintf(process, sizeof(process), ", PID %d,", pid);
-	log_error("%s: guest %s%s has not ended within %d seconds", command->set.command, name,
-		  process, GUESTS_PATIENCE_MS / 1000);
-	return EXIT_NO_ANSWER;
-}
-
-static int run_one(const struct guests_command *command, const struct guests_args *args,
-		   const char *name, const char *request)
+static void ask(const struct guests_args *args, const char *name, const char *request,
+		struct asked *asked)
 {
-	struct guests_call call = { .request = request };
 	char state[GUESTS_WORD];
-	int ret = guests_ask(command, args, name, &call);
+	json_t *answer;
 
-	if (ret == -EPIPE)
-		printf("Guest %s has ended\n", name);
-	if (ret)
-		return ret;
-	if (!(command->flags & GUESTS_END))
-		say_state(name, guests_word(call.answer, "state", state));
-	else if (!control_wait_end(&call.peer, GUESTS_PATIENCE_MS))
-		printf("Guest %s has ended\n", name);
-	else
-		ret = has_not_ended(command, name, call.peer.pid);
-	json_decref(call.answer);
-	control_disconnect(&call.peer);
-	return ret;
+	asked->ret = guests_ask(args, name, request, NULL, &asked->peer, &answer);
+	if (asked->ret)
+		return;
+	if (!(args->flags & (GUESTS_END | GUESTS_ASK))) {
+		say_state(name, guests_word(answer, "state", state));
+		control_disconnect(&asked->peer);
+	}
+	json_decref(answer);
 }
 
-int guests_request(const struct guests_command *command, const struct guests_args *args,
-		   const char *request)
+/* Those that are asked have as long as they take. */
+static int wait_for_end(const struct guests_args *args, const char *name, struct asked *asked)
 {
+	bool patient = args->flags & GUESTS_ASK;
+	pid_t pid = asked->peer.pid;
+	int err = control_wait_end(&asked->peer, patient ? -1 : PATIENCE_MS);
+
+	control_disconnect(&asked->peer);
+	if (err)
+		return guests_error(args, EXIT_NO_ANSWER,
+				    "guest %s%s has not ended within %d seconds", name,
+				    process_of(pid).words, PATIENCE_MS / 1000);
+	return patient ? hung_up(args, name, pid) : -EPIPE;
+}
+
+/* All are asked before any guest's end is waited for. */
+int guests_request(const struct guests_args *args, const char *request)
+{
+	struct asked *asked = calloc(args->nr + 1, sizeof(*asked));
 	int status = 0, ret;
 
+	if (!asked)
+		return no_memory();
+	for (size_t i = 0; i < args->nr; i++)
+		ask(args, args->names[i], request, &asked[i]);
 	for (size_t i = 0; i < args->nr; i++) {
-		ret = run_one(command, args, args->names[i], request);
-		/* The first failure is told, but does not spare the other guests. */
-		if (ret > 0 && !status)
+		ret = asked[i].ret;
+		if (!ret && args->flags & (GUESTS_END | GUESTS_ASK))
+			ret = wait_for_end(args, args->names[i], &asked[i]);
+		if (ret == -EPIPE)
+			printf("Guest %s has ended\n", args->names[i]);
+		else if (ret > 0 && !status)
 			status = ret;
 	}
+	free(asked);
 	ret = builtin_end_output();
 	return status ?: ret;
 }
 
-int guests_run(const struct guests_command *command, const char *request, int argc, char **argv)
+int guests_run(const struct builtin *command, int argc, char **argv)
 {
-	struct guests_args args = { 0 };
-	int ret = guests_parse(command, argc, argv, &args);
+	struct guests_args args = { .nr = 0 };
+	int status;
 
-	if (ret)
-		return ret - 1;
-	ret = guests_request(command, &args, request);
+	if (!guests_parse(command, argc, argv, &args, &status))
+		return status;
+	status = guests_request(&args, command->request);
 	guests_release(&args);
-	return ret;
+	return status;
 }

@@ -47,5 +47,5 @@ int main(int argc, char **argv)
 	builtin = builtin_find(name);
 	if (!builtin)
 		return builtin_unknown(name);
-	return builtin->run(argc - 1, argv + 1);
+	return builtin->run(builtin, argc - 1, argv + 1);
 }

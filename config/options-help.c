@@ -52,7 +52,7 @@ void options_print_help(const struct option_set *set, FILE *out)
 	if (!set->statuses)
 		return;
 	fputs("\nExit status:\n", out);
-	for (unsigned i = 0; set->statuses[i]; i++)
-		for (const struct exit_status_row *row = set->statuses[i]; row->meaning; row++)
+	for (const struct exit_status_row *row = exit_status_rows; row->meaning; row++)
+		if (row->of & set->statuses)
 			fprintf(out, "  %-6s %s\n", row->status, row->meaning);
 }

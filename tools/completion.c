@@ -6,7 +6,7 @@
 
 #include "completion.h"
 #include "lkvm/builtin.h"
-#include "lkvm/config/options.h"
+#include "lkvm/guests.h"
 
 #define MAX_OPTIONS 128
 #define MAX_VALUES  16
@@ -24,6 +24,7 @@ struct offer {
 /* What one command takes. */
 struct offers {
 	const struct option_set *set;
+	bool guests; /* its words, and values called NAME, are guests' names */
 	struct offer list[MAX_OPTIONS];
 	unsigned nr;
 };
@@ -85,7 +86,7 @@ static int add_row(const struct option_row *row, const struct config_kind *kind,
 	snprintf(offer->help, sizeof(offer->help), "%s", row->help);
 	if (row->argument)
 		set_value(offer, row);
-	if (offers->set->guests && row->argument && !strcmp(row->argument, "NAME"))
+	if (offers->guests && row->argument && !strcmp(row->argument, "NAME"))
 		offer->kind = VALUE_GUEST;
 	/* Any option can be taken back; that is of use to who has not typed it where it is there anyway. */
 	if (!row->by_default)
@@ -99,10 +100,11 @@ static int add_row(const struct option_row *row, const struct config_kind *kind,
 static void collect(struct offers *offers, const struct builtin *builtin)
 {
 	memset(offers, 0, sizeof(*offers));
-	offers->set = builtin->options;
+	offers->set = &builtin->set;
+	offers->guests = builtin->guests & GUESTS_NAMES;
 	/* `lkvm help` and the like offer nothing else. */
-	if (builtin->options->tables[0] != option_help_rows)
-		options_for_each_shown(builtin->options, add_row, offers);
+	if (builtin->set.tables[0] != option_help_rows)
+		options_for_each_shown(&builtin->set, add_row, offers);
 }
 
 /* ---- what all shells write ---- */
@@ -115,7 +117,7 @@ static void print_commands(void)
 	const struct builtin *builtin;
 
 	for (size_t i = 0; (builtin = builtins[i]); i++)
-		printf("%s%s", i ? " " : "", builtin->name);
+		printf("%s%s", i ? " " : "", builtin->set.command);
 }
 
 static void print_words(const struct offer *offer)
@@ -161,11 +163,11 @@ static void bash_value(const struct offer *offer)
 /* _lkvm_value_COMMAND OPTION and _lkvm_options_COMMAND. */
 static void bash_command(const struct builtin *builtin, const struct offers *offers)
 {
-	printf("_lkvm_options_%s() {\n\techo \"", builtin->name);
+	printf("_lkvm_options_%s() {\n\techo \"", builtin->set.command);
 	for (unsigned i = 0; i < offers->nr; i++)
 		printf("%s--%s", i ? " " : "", offers->list[i].name);
 	printf("%s\"\n}\n\n_lkvm_value_%s() {\n\tcase $1 in\n",
-	       offers->set->guests ? " $(_lkvm_guests)" : "", builtin->name);
+	       offers->guests ? " $(_lkvm_guests)" : "", builtin->set.command);
 	for (unsigned i = 0; i < offers->nr; i++)
 		bash_value(&offers->list[i]);
 	puts("\t*) return 1 ;;\n\tesac\n}\n");
@@ -311,12 +313,12 @@ static void zsh_option(const struct offer *offer)
 
 static void zsh_command(const struct builtin *builtin, const struct offers *offers)
 {
-	printf("\t%s)\n\t\t_arguments", builtin->name);
+	printf("\t%s)\n\t\t_arguments", builtin->set.command);
 	for (unsigned i = 0; i < offers->nr; i++)
 		zsh_option(&offers->list[i]);
 	if (offers->set->kinds)
 		fputs(" \\\n\t\t\t':kernel:_files'", stdout);
-	else if (offers->set->guests)
+	else if (offers->guests)
 		fputs(" \\\n\t\t\t'*:guest:_lkvm_guests'", stdout);
 	puts("\n\t\t;;");
 }
@@ -340,7 +342,7 @@ static void zsh(void)
 	     "\tlocal -a commands\n"
 	     "\tcommands=(");
 	for (size_t i = 0; (builtin = builtins[i]); i++) {
-		printf("\t\t'%s:", builtin->name);
+		printf("\t\t'%s:", builtin->set.command);
 		print_quoted(builtin->help, ":\\", "'\\''");
 		puts("'");
 	}
@@ -372,7 +374,7 @@ static void zsh(void)
 
 static void fish_option(const struct builtin *builtin, const struct offer *offer)
 {
-	printf("complete -c lkvm -n '__fish_seen_subcommand_from %s' -l %s", builtin->name,
+	printf("complete -c lkvm -n '__fish_seen_subcommand_from %s' -l %s", builtin->set.command,
 	       offer->name);
 	if (offer->letter)
 		printf(" -s %c", offer->letter);
@@ -397,16 +399,17 @@ static void fish_option(const struct builtin *builtin, const struct offer *offer
 static void fish_command(const struct builtin *builtin, const struct offers *offers)
 {
 	printf("complete -c lkvm -n '__fish_is_nth_token 1; or __fish_seen_subcommand_from help' -a %s -d '",
-	       builtin->name);
+	       builtin->set.command);
 	print_quoted(builtin->help, "\\", "\\'");
 	puts("'");
 	for (unsigned i = 0; i < offers->nr; i++)
 		fish_option(builtin, &offers->list[i]);
 	if (offers->set->kinds)
-		printf("complete -c lkvm -n '__fish_seen_subcommand_from %s' -F\n", builtin->name);
-	else if (offers->set->guests)
+		printf("complete -c lkvm -n '__fish_seen_subcommand_from %s' -F\n",
+		       builtin->set.command);
+	else if (offers->guests)
 		printf("complete -c lkvm -n '__fish_seen_subcommand_from %s' -a '(__lkvm_guests)'\n",
-		       builtin->name);
+		       builtin->set.command);
 }
 
 static void fish(void)

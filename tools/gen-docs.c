@@ -182,7 +182,7 @@ static void roff_table(const struct option_row *row)
 
 static void roff_options(void)
 {
-	options_for_each(&run_options, roff_row, NULL);
+	options_for_each(&builtin_run.set, roff_row, NULL);
 	for (unsigned i = 0; i < ARRAY_SIZE(others); i++) {
 		roff_table(others[i].options);
 		for (unsigned k = 0; others[i].kinds && others[i].kinds[k]; k++)
@@ -194,7 +194,7 @@ static void roff_options(void)
 static void roff_command(const struct builtin *builtin)
 {
 	if (builtin)
-		options_for_each_shown(builtin->options, roff_row, NULL);
+		options_for_each_shown(&builtin->set, roff_row, NULL);
 	else
 		puts("Those that \\fBlkvm help\\fR tells of.");
 }
@@ -204,12 +204,14 @@ static void roff_commands(void)
 	const struct builtin *builtin;
 
 	for (size_t i = 0; (builtin = builtins[i]); i++)
-		printf(".TP\n.B %s\n%s.\n", builtin->name, builtin->help);
+		printf(".TP\n.B %s\n%s.\n", builtin->set.command, builtin->help);
 }
 
-static void roff_exit_status(const struct exit_status_row *row)
+static void roff_exit_status(unsigned of)
 {
-	for (; row->meaning; row++) {
+	for (const struct exit_status_row *row = exit_status_rows; row->meaning; row++) {
+		if (!(row->of & of))
+			continue;
 		printf(".TP\n.B %s\n", row->status);
 		roff_text(row->meaning, true);
 		puts(".");
@@ -254,11 +256,10 @@ static int man(const char *version, const char *date)
 		else if (!strcmp(line, "@COMMANDS@\n"))
 			roff_commands();
 		else if (!strcmp(line, "@EXIT_STATUS@\n"))
-			roff_exit_status(exit_status_rows);
-		else if (!strcmp(line, "@GUESTS_EXIT_STATUS@\n")) {
-			roff_exit_status(exit_status_command_rows);
-			roff_exit_status(exit_status_guests_rows);
-		} else if (!strcmp(line, "@FACTS@\n"))
+			roff_exit_status(STATUS_OF_RUN);
+		else if (!strcmp(line, "@GUESTS_EXIT_STATUS@\n"))
+			roff_exit_status(STATUS_OF_COMMANDS | STATUS_OF_GUESTS);
+		else if (!strcmp(line, "@FACTS@\n"))
 			roff_facts();
 		else if (!strncmp(line, ".TH ", 4))
 			roff_title(line, version, date);
@@ -276,7 +277,8 @@ static int exit_status(void)
 
 	puts("| status | meaning |\n|---|---|");
 	for (row = exit_status_rows; row->meaning; row++)
-		printf("| %s | %s |\n", row->status, row->meaning);
+		if (row->of & STATUS_OF_RUN)
+			printf("| %s | %s |\n", row->status, row->meaning);
 	return 0;
 }
 

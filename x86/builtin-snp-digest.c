@@ -6,7 +6,6 @@
 #include "lkvm/arch.h"
 #include "lkvm/builtin.h"
 #include "lkvm/config/exit-status.h"
-#include "lkvm/config/options.h"
 #include "lkvm/machine.h"
 #include "lkvm/util/log.h"
 #include "confidential/snp.h"
@@ -14,29 +13,6 @@
 
 /* As many as a processor with SEV-SNP may have, so that whatever fits there fits here. */
 #define PHYS_BITS 52
-
-static const struct exit_status_row statuses[] = {
-	{ "0", "The digest is on standard output" },
-	{ "240", "The command line does not make sense" },
-	{ "241", "There is no digest" },
-	{ NULL, NULL },
-};
-
-static const struct option_set options = {
-	.command = "snp-digest",
-	.usage = "[OPTION...] [KERNEL]",
-	.help = "Prints the launch digest that a SEV-SNP guest has in its attestation reports when lkvm run\n"
-		"starts it with the same options. All of run's are taken; these count. Needs neither KVM nor\n"
-		"such a processor. A number of CPUs and a size of memory that are not given are this host's,\n"
-		"so give them.\n",
-	.shown = (const char *const[]){ "kernel", "initrd", "params", "cpus", "mem", "nodefaults",
-					"console", "loglevel", "debug", "help", "snp", "firmware",
-					NULL },
-	.tables = run_tables,
-	.kinds = machine_kinds,
-	.word = run_take_word,
-	.statuses = (const struct exit_status_row *const[]){ statuses, NULL },
-};
 
 static void check_owners(const struct snp *snp, const u8 *digest)
 {
@@ -99,12 +75,12 @@ static int finish(struct vm_config *config)
 	return err;
 }
 
-static int snp_digest_main(int argc, char **argv)
+static int snp_digest_main(const struct builtin *command, int argc, char **argv)
 {
 	struct vm_config config;
 	int ret;
 
-	if (!builtin_parse_run(&options, argc, argv, &config, &ret))
+	if (!builtin_parse_run(&command->set, argc, argv, &config, &ret))
 		goto out;
 	ret = EXIT_USAGE;
 	if (config.arch.vm_type == VM_TYPE_SW_PROTECTED) {
@@ -122,8 +98,21 @@ out:
 }
 
 const struct builtin builtin_snp_digest = {
-	.name = "snp-digest",
+	.set = {
+		.command = "snp-digest",
+		.usage = "[OPTION...] [KERNEL]",
+		.help = "Prints the launch digest that a SEV-SNP guest has in its attestation reports when lkvm run\n"
+			"starts it with the same options. All of run's are taken; these count. Needs neither KVM nor\n"
+			"such a processor. A number of CPUs and a size of memory that are not given are this host's,\n"
+			"so give them.\n",
+		.shown = (const char *const[]){ "kernel", "initrd", "params", "cpus", "mem", "nodefaults",
+						"console", "loglevel", "debug", "help", "snp", "firmware",
+						NULL },
+		.tables = run_tables,
+		.kinds = machine_kinds,
+		.word = run_take_word,
+		.statuses = STATUS_OF_DIGEST,
+	},
 	.help = "Compute a SEV-SNP guest's launch digest",
 	.run = snp_digest_main,
-	.options = &options,
 };

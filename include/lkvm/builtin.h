@@ -7,19 +7,22 @@
 #define LKVM_BUILTIN_H
 
 #include <stdio.h>
-#include "lkvm/util/types.h"
-
-struct option_set;
+#include "lkvm/config/options.h"
 
 struct builtin {
-	const char *name;
-	const char *help;		   /* one line for `lkvm help`, no full stop */
-	int (*run)(int argc, char **argv); /* argv[0] is the name; returns lkvm's exit status */
-	const struct option_set *options;  /* what `lkvm help NAME` and completion show */
+	struct option_set set; /* what it takes; set.command is its name */
+	const char *help;      /* one line for `lkvm help`, no full stop */
+	/* argv[0] is the name; returns lkvm's exit status */
+	int (*run)(const struct builtin *builtin, int argc, char **argv);
+	/* Of those that talk to guests (guests.h): which kind it is, and what guests_run() asks for. */
+	unsigned guests;
+	const char *request;
 };
 
 /* All of them in the order of their names; ends with NULL. */
 extern const struct builtin *const builtins[];
+
+extern const struct builtin builtin_run;
 
 const struct builtin *builtin_find(const char *name);
 /* Says that there is no such command, with the nearest one. Returns EXIT_USAGE. */
@@ -28,10 +31,11 @@ int builtin_unknown(const char *name);
 /* `lkvm help`: usage and the list of commands. */
 void builtin_print_usage(FILE *out);
 
-struct vm_config;
-
-/* Those of `lkvm run`. */
-extern const struct option_set run_options;
+/*
+ * Parses a command's words: true, or false with *status to exit with: help was wanted and printed, or the words are
+ * wrong, which was logged.
+ */
+bool builtin_parse(const struct option_set *set, int argc, char **argv, void *base, int *status);
 
 /*
  * The same for one that takes the words of `lkvm run`: initializes `config`, which config_release() frees in any case,
@@ -39,12 +43,6 @@ extern const struct option_set run_options;
  */
 bool builtin_parse_run(const struct option_set *set, int argc, char **argv,
 		       struct vm_config *config, int *status);
-
-/*
- * Parses a command's words: true, or false with *status to exit with: help was wanted and printed, or the words are
- * wrong, which was logged.
- */
-bool builtin_parse(const struct option_set *set, int argc, char **argv, void *base, int *status);
 
 /* What was printed must have arrived: 0, or EXIT_HOST_ERROR after logging that it did not. */
 int builtin_end_output(void);

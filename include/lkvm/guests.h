@@ -6,11 +6,11 @@
 #ifndef LKVM_GUESTS_H
 #define LKVM_GUESTS_H
 
-#include <stdio.h>
-#include "lkvm/config/options.h"
+#include "lkvm/builtin.h"
 #include "lkvm/control/client.h"
+#include "lkvm/util/log.h"
 
-/* What kind of command it is. */
+/* What kind of command it is (struct builtin). */
 enum {
 	GUESTS_NAMES = 1 << 0, /* it is about the guests that are named, one at least */
 	GUESTS_HOST = 1 << 1,  /* unless --host is given */
@@ -20,13 +20,11 @@ enum {
 	GUESTS_LOOKS = 1 << 4,
 };
 
-struct guests_command {
-	struct option_set set; /* its base is a structure that begins with a struct guests_args */
-	unsigned flags;
-};
-
+/* What the command's options fill begins with this one. */
 struct guests_args {
-	char **names; /* of the guests meant, whether they are there or not */
+	const struct builtin *command;
+	unsigned flags; /* the command's, unless it changes them */
+	char **names;	/* of the guests meant, whether they are there or not */
 	size_t nr;
 	bool all, json, host;
 };
@@ -35,50 +33,23 @@ struct guests_args {
 extern const struct option_row guests_name_rows[];
 extern const struct option_row guests_json_rows[];
 int guests_take_name(void *base, const char *name);
-/* Its statuses when it takes names. */
-extern const struct exit_status_row *const guests_statuses[];
 
-/*
- * 0, and the caller frees args by guests_release(); or, with nothing to free, the exit status to end with plus one:
- * --help was given, or what is wrong has been logged. With -a, names are those of all guests there
- * are. args, all zero
- * before, is the beginning of what the command's options fill.
- */
-int guests_parse(const struct guests_command *command, int argc, char **argv,
-		 struct guests_args *args);
+/* As builtin_parse(); if true, the caller frees args, all zero before, by guests_release(). With -a, names are all there are. */
+bool guests_parse(const struct builtin *command, int argc, char **argv, struct guests_args *args,
+		  int *status);
 void guests_release(struct guests_args *args);
 
-/* One request to a guest. */
-struct guests_call {
-	const char *request; /* "stat" */
-	json_t *args;	     /* its arguments, the caller's; NULL: none */
-	struct control_peer peer;
-	json_t *answer; /* the caller's, if guests_ask() returned 0; its strings are the guest's owner's */
-};
-
-/*
- * Connects and asks. 0: call->peer and call->answer are the caller's; or an exit status after logging what is wrong. Logs
- * nothing: -ENOENT: it is gone, and was only meant by -a; -EPIPE: it ended while it was asked to, by a command of
- * GUESTS_END or GUESTS_ASK.
- */
-int guests_ask(const struct guests_command *command, const struct guests_args *args,
-	       const char *name, struct guests_call *call);
+/* Logs "COMMAND: ...". The exit status. */
+#define guests_error(args, status, fmt, ...)                                                       \
+	({                                                                                         \
+		log_error("%s: " fmt, (args)->command->set.command, ##__VA_ARGS__);                \
+		status;                                                                            \
+	})
 
 #define GUESTS_WORD 16
 
 /* A member that is a string, for a terminal and cut to `word`, which is returned; "" if there is none. */
 const char *guests_word(const json_t *answer, const char *key, char word[GUESTS_WORD]);
-/*
- * The guest closed the connection, as one does that ends: what guests_ask() returns for that, -EPIPE for a command of
- * GUESTS_END or GUESTS_ASK if the guest has ended. `pid`: which it was.
- */
-int guests_hung_up(const struct guests_command *command, const struct guests_args *args,
-		   const char *name, pid_t pid);
-
-/* How long a guest may take, in milliseconds. */
-#define GUESTS_PATIENCE_MS 10000
-/* The same until one that is to end has answered; then it gets a signal, and the rest of the time. */
-#define GUESTS_STOP_MS	   2000
 
 /*
  * All guests asked one after the other, in the order of their names: those of another user's have, together, about as
@@ -86,20 +57,34 @@ int guests_hung_up(const struct guests_command *command, const struct guests_arg
  */
 struct guests_turn {
 	char user[40]; /* whose turn it is; "": ours, which has no end */
-	bool told;     /* the caller's: that it is over */
+	bool mark;     /* the caller's; false at a user's first guest */
 	u64 spent;     /* ns */
 	u64 began;     /* clock_now(); of the one that is being asked */
 };
 bool guests_turn(struct guests_turn *turn, const char *name, unsigned ms);
 void guests_turn_end(struct guests_turn *turn);
 
+/* A command that shows what each guest answers to a request. */
+struct guests_show {
+	const char *request; /* "stat" */
+	/* Its arguments, the caller's; NULL: none. And those of a request made again. */
+	json_t *args, *args_again;
+	/* Is there more to come, so that the guest is asked again, for as long as that? NULL: no. */
+	bool (*is_coming)(const struct guests_args *args, json_t *answer);
+	unsigned patience_ms;
+	/* For people; answers, which are their owners' words, and may be changed. */
+	void (*print)(const char *name, json_t *answer);
+};
+
+/* All of it, with --json as one object. The exit status. */
+int guests_show(const struct guests_args *args, const struct guests_show *show);
+
 /*
- * A command that makes the same request to every guest meant, and says "Guest NAME is STATE", or, with GUESTS_END, that
- * it has ended. Its exit status.
+ * Makes the same request to every guest meant, and says "Guest NAME is STATE", or, with GUESTS_END or GUESTS_ASK, that
+ * it has ended. The exit status.
  */
-int guests_request(const struct guests_command *command, const struct guests_args *args,
-		   const char *request);
-/* The whole of such a command. */
-int guests_run(const struct guests_command *command, const char *request, int argc, char **argv);
+int guests_request(const struct guests_args *args, const char *request);
+/* The whole of a command that does no more (builtin.run). */
+int guests_run(const struct builtin *command, int argc, char **argv);
 
 #endif

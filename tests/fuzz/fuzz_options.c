@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		return 0;
 	while (builtins[nr])
 		nr++;
-	set = data[0] < 128 ? &run_options : builtins[data[0] % nr]->options;
+	set = data[0] < 128 ? &builtin_run.set : &builtins[data[0] % nr]->set;
 	words = malloc(size);
 	if (!words)
 		abort();

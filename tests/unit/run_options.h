@@ -33,8 +33,8 @@ static inline int parse_words(const char *const *words)
 	}
 	said_begin();
 	config_release(&config);
-	config_init(&config, &run_options);
-	ret = options_parse(&run_options, argc, argv, &config);
+	config_init(&config, &builtin_run.set);
+	ret = options_parse(&builtin_run.set, argc, argv, &config);
 	said_end();
 	return ret;
 }

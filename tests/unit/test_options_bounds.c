@@ -174,7 +174,7 @@ static int try_row(const struct option_row *row, const struct config_kind *kind,
 
 static void every_bound(void **state)
 {
-	options_for_each(&run_options, try_row, NULL);
+	options_for_each(&builtin_run.set, try_row, NULL);
 	/* cpus, timeout, queues twice, fd, size, serial, tapif: a walk that finds nothing would be content. */
 	assert_true(tried >= 16);
 }
@@ -185,7 +185,7 @@ static void every_kind(void **state)
 	const struct config_kind *const *kind;
 	unsigned many = 0;
 
-	for (kind = run_options.kinds; *kind; kind++) {
+	for (kind = builtin_run.set.kinds; *kind; kind++) {
 		const struct option_row *row = (*kind)->rows;
 		const char *words[64] = { NULL };
 		char option[64];
@@ -217,8 +217,8 @@ static void every_group(void **state)
 {
 	const struct config_kind *const *kind;
 
-	for (kind = run_options.kinds; *kind; kind++)
-		if ((*kind)->rows && !options_for_each(&run_options, shows_kind, (void *)*kind))
+	for (kind = builtin_run.set.kinds; *kind; kind++)
+		if ((*kind)->rows && !options_for_each(&builtin_run.set, shows_kind, (void *)*kind))
 			fail_msg("%s: there is no heading %s", (*kind)->name, (*kind)->group);
 }
 

@@ -19,7 +19,7 @@ static struct vm_config config;
 
 static int setup(void **state)
 {
-	config_init(&config, &run_options);
+	config_init(&config, &builtin_run.set);
 	return 0;
 }
 
@@ -36,7 +36,7 @@ static int parse(const char *value)
 	int ret;
 
 	said_begin();
-	ret = options_parse(&run_options, 3, argv, &config);
+	ret = options_parse(&builtin_run.set, 3, argv, &config);
 	said_end();
 	return ret;
 }

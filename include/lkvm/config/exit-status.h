@@ -21,16 +21,21 @@ enum exit_status {
 	EXIT_NO_ANSWER = 248,	   /* the same: it does not answer, or refuses */
 };
 
-/*
- * The same as tables, for --help, the man pages and the README: run's; those of the commands that talk to guests;
- * and those they have beside them if they are told which guests. Each ends with a NULL meaning.
- */
+/* Which commands have a status: run; those that talk to guests; of these, those told which guests. */
+enum {
+	STATUS_OF_RUN = 1 << 0,
+	STATUS_OF_COMMANDS = 1 << 1,
+	STATUS_OF_GUESTS = 1 << 2,
+	STATUS_OF_HOST = 1 << 3,   /* stat --host */
+	STATUS_OF_DIGEST = 1 << 4, /* snp-digest */
+};
+
+/* The same as a table, for --help, the man pages and the README; ends with a NULL meaning. */
 struct exit_status_row {
+	unsigned of;
 	const char *status;  /* "240", or a range */
 	const char *meaning; /* one sentence, no full stop */
 };
 extern const struct exit_status_row exit_status_rows[];
-extern const struct exit_status_row exit_status_command_rows[];
-extern const struct exit_status_row exit_status_guests_rows[];
 
 #endif

@@ -85,9 +85,8 @@ struct option_set {
 	int (*word)(void *base, const char *word);
 	const char *const
 		*shown; /* the names of those rows that help tells of; ends with NULL. NULL: all */
-	bool guests;	/* those words, and values called NAME, are guests' names */
-	/* What it exits with, for --help; ends with NULL. NULL: not told. */
-	const struct exit_status_row *const *statuses;
+	unsigned
+		statuses; /* what it exits with, for --help: STATUS_OF_... (config/exit-status.h); 0: not told */
 };
 
 /* -h, --help: the last table of every command that has no such row of its own. */

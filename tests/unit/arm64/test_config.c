@@ -20,11 +20,11 @@ static int try_words(const char *const *words)
 		assert_true(++argc < 32);
 	}
 	config_release(&config);
-	config_init(&config, &run_options);
+	config_init(&config, &builtin_run.set);
 	config.memory = MIB(256);
 	config.cpus = 2;
 	said_begin();
-	ret = options_parse(&run_options, argc, argv, &config);
+	ret = options_parse(&builtin_run.set, argc, argv, &config);
 	if (!ret)
 		ret = arch_config_check(&config);
 	said_end();

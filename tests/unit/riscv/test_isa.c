@@ -55,7 +55,7 @@ static void parse(const char *option)
 {
 	char *argv[] = { "run", (char *)option };
 
-	assert_int_equal(options_parse(&run_options, 2, argv, &guest.config), 0);
+	assert_int_equal(options_parse(&builtin_run.set, 2, argv, &guest.config), 0);
 	guest.config.cpus = 1;
 }
 
@@ -194,7 +194,7 @@ static void test_options(void **state)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
 		snprintf(name, sizeof(name), "disable-%s", names[i]);
-		assert_int_equal(options_for_each(&run_options, look_for, name), 1);
+		assert_int_equal(options_for_each(&builtin_run.set, look_for, name), 1);
 	}
 }
 

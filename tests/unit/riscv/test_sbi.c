@@ -312,7 +312,7 @@ static void test_ids(void **state)
 	fake_reg(REG_CONFIG(mvendorid), 1, false);
 	fake_reg(REG_CONFIG(marchid), 2, false);
 	fake_reg(REG_CONFIG(mimpid), 3, false);
-	assert_int_equal(options_parse(&run_options, ARRAY_SIZE(argv), argv, &guest.config), 0);
+	assert_int_equal(options_parse(&builtin_run.set, ARRAY_SIZE(argv), argv, &guest.config), 0);
 	guest.config.cpus = 1;
 	assert_int_equal(vcpus_create(vm), 0);
 	assert_int_equal(fake_find(0, REG_CONFIG(mvendorid))->value, 0x5b7);
@@ -328,7 +328,7 @@ static void test_wrong_ids(void **state)
 		char *argv[] = { "run", "--custom-marchid", (char *)wrong[i] };
 
 		said_begin();
-		assert_int_equal(options_parse(&run_options, 3, argv, &guest.config), -EINVAL);
+		assert_int_equal(options_parse(&builtin_run.set, 3, argv, &guest.config), -EINVAL);
 		said_end();
 		SAID("--custom-marchid");
 	}
