@@ -294,6 +294,18 @@ static int find_kernel(struct vm_config *config)
 
 /* ---- the rest ---- */
 
+/* It becomes part of file names: what could leave a folder or a line is refused. */
+const char *config_name_fault(const char *name)
+{
+	_Static_assert(CONFIG_MAX_NAME == 64, "the words below say this number");
+	if (!*name || strlen(name) > CONFIG_MAX_NAME)
+		return "a name has 1 to 64 characters";
+	for (const char *p = name; *p; p++)
+		if ((u8)*p <= ' ' || *p == 0x7f || *p == '/')
+			return "a name has no blanks and no '/'";
+	return *name == '.' ? "a name does not begin with a dot" : NULL;
+}
+
 static int finish_name(struct vm_config *config)
 {
 	char *name;

@@ -16,8 +16,6 @@
 #include "lkvm/util/cpulist.h"
 #include "lkvm/util/log.h"
 
-#define NAME_MAX_LENGTH 64
-
 static int parse_initrd(void *base, const struct option_row *row, const char *value)
 {
 	struct vm_config *config = base;
@@ -119,24 +117,13 @@ static int parse_affinity(void *base, const struct option_row *row, const char *
 	return 0;
 }
 
-/* It becomes part of file names later: what could leave a folder or a line is refused now. */
 static int parse_name(void *base, const struct option_row *row, const char *value)
 {
+	const char *fault = value ? config_name_fault(value) : NULL;
 	struct vm_config *config = base;
-	const char *p;
 
-	if (!value) {
-		config->name = NULL;
-		return 0;
-	}
-	if (!*value || strlen(value) > NAME_MAX_LENGTH)
-		return option_error(row, value, "a name has 1 to %d characters", NAME_MAX_LENGTH);
-	for (p = value; *p; p++) {
-		if ((unsigned char)*p <= ' ' || *p == 0x7f || *p == '/')
-			return option_error(row, value, "a name has no blanks and no '/'");
-	}
-	if (*value == '.')
-		return option_error(row, value, "a name does not begin with a dot");
+	if (fault)
+		return option_error(row, value, "%s", fault);
 	config->name = value;
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lkvm/config/config.h"
 #include "lkvm/control/client.h"
 #include "lkvm/control/folder.h"
 #include "lkvm/util/json.h"
@@ -57,94 +58,59 @@ static int connect_until(const struct control_folder *folder, const char *name, 
 	}
 }
 
-/* Is the error that of a guest which is not there? */
-static bool is_absent(int err)
-{
-	return err == -ENOENT || err == -ECONNREFUSED;
-}
-
-/* 0, with the folder's guest in `peer`. */
-static int connect_in(const struct control_folder *folder, const char *name, u64 end,
-		      struct control_peer *peer)
-{
-	int fd = connect_until(folder, name, end), err;
-
-	if (fd < 0)
-		return fd;
-	peer->fd = fd;
-	err = identify(peer, folder);
-	if (err)
-		control_disconnect(peer);
-	return err;
-}
-
-/* One of ours. */
-static int connect_own(const char *name, u64 end, struct control_peer *peer)
-{
-	struct control_folder folder;
-	char path[PATH_MAX];
-	int err = -ENOENT;
-
-	for (unsigned i = 0; is_absent(err) && control_folder_path(i, path); i++) {
-		/* No guest of ours has its socket where it could not have made one. */
-		if (control_folder_open(&folder, path, false))
-			continue;
-		err = connect_in(&folder, name, end, peer);
-		control_folder_close(&folder);
-	}
-	return err;
-}
-
+/* A guest that is wanted. */
 struct wanted {
-	const char *user, *name;
+	char user[CONTROL_MAX_USER + 1]; /* whose; "": ours */
+	const char *name;
 	u64 end;
 	struct control_peer *peer;
-	int error;
+	int err;
 };
 
-static int try_other(struct control_folder *folder, void *arg)
+static int connect_in(const struct control_folder *folder, const struct wanted *wanted)
 {
-	struct wanted *wanted = arg;
-	char user[CONTROL_MAX_USER + 1];
+	int fd = connect_until(folder, wanted->name, wanted->end), err;
 
-	control_user_name(folder->owner, user);
-	if (strcmp(user, wanted->user))
-		return 0;
-	wanted->error = connect_in(folder, wanted->name, wanted->end, wanted->peer);
-	return !is_absent(wanted->error);
+	/* A guest that is no more left its socket behind. */
+	if (fd < 0)
+		return fd == -ECONNREFUSED ? -ENOENT : fd;
+	wanted->peer->fd = fd;
+	err = identify(wanted->peer, folder);
+	if (err)
+		control_disconnect(wanted->peer);
+	return err;
 }
 
-/* USER/NAME */
-static int connect_other(const char *words, u64 end, struct control_peer *peer)
+static int try_folder(struct control_folder *folder, void *arg)
 {
-	char user[CONTROL_MAX_USER + 1];
-	size_t len = strcspn(words, "/");
-	struct wanted wanted = {
-		.user = user,
-		.name = words + len + 1,
-		.end = end,
-		.peer = peer,
-		.error = -ENOENT,
-	};
+	char user[CONTROL_MAX_USER + 1] = "";
+	struct wanted *wanted = arg;
 
-	if (len > CONTROL_MAX_USER || !control_name_ok(wanted.name))
-		return -ENOENT;
-	snprintf(user, sizeof(user), "%.*s", (int)len, words);
-	control_others_each(&(struct control_others){ .found = try_other, .arg = &wanted });
-	return wanted.error;
+	if (folder->foreign)
+		control_user_name(folder->owner, user);
+	if (!strcmp(user, wanted->user))
+		wanted->err = connect_in(folder, wanted);
+	/* Ours are the first. */
+	return wanted->err != -ENOENT || (folder->foreign && !*wanted->user);
 }
 
 int control_connect(const char *name, int timeout_ms, struct control_peer *peer)
 {
-	u64 end = clock_now() + timeout_ms * MS;
-	int err = -ENOENT;
+	const char *slash = strchr(name, '/');
+	struct wanted wanted = {
+		.name = slash ? slash + 1 : name,
+		.end = clock_now() + timeout_ms * MS,
+		.peer = peer,
+		.err = -ENOENT,
+	};
+	size_t len = slash ? slash - name : 0;
 
 	*peer = (struct control_peer){ .fd = -1 };
-	if (strchr(name, '/'))
-		err = connect_other(name, end, peer);
-	else if (control_name_ok(name))
-		err = connect_own(name, end, peer);
-	return is_absent(err) ? -ENOENT : err;
+	if (slash == name || len > CONTROL_MAX_USER || config_name_fault(wanted.name))
+		return -ENOENT;
+	memcpy(wanted.user, name, len);
+	control_folders_each(try_folder, &wanted);
+	return wanted.err;
 }
 
 void control_disconnect(struct control_peer *peer)
@@ -238,33 +204,24 @@ static int receive_line(struct control_peer *peer, FILE *out, u64 end)
 	}
 }
 
-/* A request's line, which the caller frees; NULL: no memory. */
-static char *request_line(const char *request, json_t *args)
+/* *answer is the caller's, if 0 is returned. */
+static int exchange(struct control_peer *peer, const char *question, u64 end, json_t **answer)
 {
-	json_t *object = json_pack("{s:s}", "request", request);
 	char *line = NULL;
 	size_t len;
-
-	if (object && (!args || !json_object_update(object, args)))
-		line = json_line(object, &len);
-	json_decref(object);
-	return line;
-}
-
-/* An answer's line, which the caller frees if it is not NULL, also after an error. */
-static int exchange(struct control_peer *peer, const char *request, u64 end, char **line,
-		    size_t *len)
-{
-	FILE *out = open_memstream(line, len);
+	FILE *out = open_memstream(&line, &len);
 	int err;
 
 	if (!out)
 		return -ENOMEM;
-	err = send_all(peer, request, end);
-	if (!err)
-		err = receive_line(peer, out, end);
+	err = send_all(peer, question, end) ?: receive_line(peer, out, end);
 	if (fclose(out) && !err)
 		err = -ENOMEM;
+	if (!err) {
+		*answer = json_read(line, len);
+		err = *answer ? 0 : -EPROTO;
+	}
+	free(line);
 	return err;
 }
 
@@ -272,19 +229,18 @@ int control_ask(struct control_peer *peer, const char *request, json_t *args, in
 		json_t **answer)
 {
 	u64 end = clock_now() + timeout_ms * MS;
-	char *question = request_line(request, args), *line = NULL;
-	size_t len;
+	json_t *object = json_pack("{s:s}", "request", request);
+	char *question = NULL;
 	int err = -ENOMEM;
+	size_t len;
 
 	*answer = NULL;
+	if (object && (!args || !json_object_update(object, args)))
+		question = json_line(object, &len);
 	if (question)
-		err = exchange(peer, question, end, &line, &len);
-	if (!err)
-		*answer = json_read(line, len);
-	if (!err && !*answer)
-		err = -EPROTO;
+		err = exchange(peer, question, end, answer);
+	json_decref(object);
 	free(question);
-	free(line);
 	return err;
 }
 

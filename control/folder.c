@@ -9,22 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lkvm/config/config.h"
 #include "lkvm/control/folder.h"
 #include "others.h"
 
 #define LOCK_TRIES 100 /* of 10 ms */
-
-bool control_name_ok(const char *name)
-{
-	size_t len = strlen(name);
-
-	if (!len || len > CONTROL_MAX_NAME || *name == '.')
-		return false;
-	for (; *name; name++)
-		if ((u8)*name <= ' ' || *name == 0x7f || *name == '/')
-			return false;
-	return true;
-}
 
 /* What it is set to; NULL: to nothing. */
 static const char *from_environment(const char *variable)
@@ -107,19 +96,23 @@ int control_folder_open(struct control_folder *folder, const char *path, bool ma
 	return 0;
 }
 
-static void explain(const char *path, const struct stat *st, char *text, size_t size)
+/* What is wrong with it and what to do about it; false: nothing is. */
+static bool explain(const char *path, const struct stat *st, char *text, size_t size)
 {
+	bool chosen = control_chosen_folder();
 	char user[CONTROL_MAX_USER + 1];
 
 	control_user_name(st->st_uid, user);
 	if (st->st_uid != geteuid())
 		snprintf(text, size,
 			 "%s belongs to user %s; %sset LKVM_RUNTIME_DIR to a folder of your own",
-			 path, user, control_chosen_folder() ? "" : "have root remove it, or ");
+			 path, user, chosen ? "" : "have root remove it, or ");
 	else if (!S_ISDIR(st->st_mode))
 		snprintf(text, size, "%s is no folder; %s", path,
-			 control_chosen_folder() ? "set LKVM_RUNTIME_DIR to one" : "remove it");
-	else if (control_chosen_folder())
+			 chosen ? "set LKVM_RUNTIME_DIR to one" : "remove it");
+	else if (!(st->st_mode & (S_IWGRP | S_IWOTH)))
+		return false;
+	else if (chosen)
 		/* Whatever it was made for may need it as it is: /tmp, say. */
 		snprintf(
 			text, size,
@@ -128,12 +121,7 @@ static void explain(const char *path, const struct stat *st, char *text, size_t 
 	else
 		snprintf(text, size, "others may write to %s; 'chmod go-w %s' makes it yours alone",
 			 path, path);
-}
-
-static bool is_trouble(const struct stat *st)
-{
-	return st->st_uid != geteuid() || !S_ISDIR(st->st_mode) ||
-	       st->st_mode & (S_IWGRP | S_IWOTH);
+	return true;
 }
 
 bool control_folder_trouble(char *text, size_t size)
@@ -147,14 +135,14 @@ bool control_folder_trouble(char *text, size_t size)
 
 		if (!err)
 			control_folder_close(&folder);
-		if (!err || lstat(path, &st) || !is_trouble(&st))
+		if (!err || lstat(path, &st))
 			continue;
 		/* After sudo it may be the other user's, whose guests root sees anyway. */
 		if (geteuid() == 0 && st.st_uid != 0 && !control_chosen_folder() &&
 		    strncmp(path, "/tmp/", 5))
 			continue;
-		explain(path, &st, text, size);
-		return true;
+		if (explain(path, &st, text, size))
+			return true;
 	}
 	return false;
 }
@@ -201,7 +189,7 @@ int control_folder_address(const struct control_folder *folder, const char *name
 
 /* The file's name in the folder. */
 struct socket_name {
-	char file[CONTROL_MAX_NAME + sizeof(CONTROL_SUFFIX)];
+	char file[CONFIG_MAX_NAME + sizeof(CONTROL_SUFFIX)];
 };
 
 static struct socket_name socket_name(const char *name)

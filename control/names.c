@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lkvm/control/folder.h"
+#include "lkvm/config/config.h"
 #include "lkvm/control/names.h"
 #include "lkvm/util/log.h"
 #include "lkvm/util/text.h"
@@ -44,7 +44,7 @@ static bool name_of_file(char *file)
 	if (len <= ending || strcmp(file + len - ending, CONTROL_SUFFIX))
 		return false;
 	file[len - ending] = '\0';
-	return control_name_ok(file);
+	return !config_name_fault(file);
 }
 
 /* Removes what a killed guest left behind, unless a new one is just creating it. */
@@ -58,7 +58,7 @@ static void clean_up(struct control_folder *folder, const char *name)
 
 static int add_foreign(struct names *names, const struct control_folder *folder, const char *name)
 {
-	char full[CONTROL_MAX_USER + 1 + CONTROL_MAX_NAME + 1], clean[sizeof(full)];
+	char full[CONTROL_MAX_USER + 1 + CONFIG_MAX_NAME + 1], clean[sizeof(full)];
 
 	control_user_name(folder->owner, full);
 	strcat(strcat(full, "/"), name);
@@ -84,7 +84,7 @@ static int look_at(struct control_folder *folder, char *file, struct names *name
 	return folder->foreign ? add_foreign(names, folder, file) : add_name(names, file);
 }
 
-static int look_into(struct control_folder *folder, struct names *names)
+static int look_into(struct control_folder *folder, void *arg)
 {
 	/* A description of its own, as closedir() closes it. */
 	DIR *dir = fdopendir(openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -95,14 +95,9 @@ static int look_into(struct control_folder *folder, struct names *names)
 	if (!dir)
 		return 0;
 	while (!err && (!folder->foreign || files++ < MAX_FOREIGN) && (entry = readdir(dir)))
-		err = look_at(folder, entry->d_name, names);
+		err = look_at(folder, entry->d_name, arg);
 	closedir(dir);
 	return err;
-}
-
-static int look_into_other(struct control_folder *folder, void *arg)
-{
-	return look_into(folder, arg);
 }
 
 static int compare(const void *a, const void *b)
@@ -117,72 +112,20 @@ void control_free_names(char **names, size_t nr)
 	free(names);
 }
 
-static int look_into_own(struct names *names)
-{
-	struct control_folder folder;
-	char path[PATH_MAX];
-	int err = 0;
-
-	for (unsigned i = 0; !err && control_folder_path(i, path); i++) {
-		if (control_folder_open(&folder, path, false))
-			continue;
-		err = look_into(&folder, names);
-		control_folder_close(&folder);
-	}
-	return err;
-}
-
-static int look_into_others(struct names *names)
-{
-	return control_others_each(&(struct control_others){
-		.found = look_into_other,
-		.arg = names,
-	});
-}
-
-static int give(struct names *names, int err, char ***list, size_t *nr)
-{
-	if (err) {
-		control_free_names(names->list, names->nr);
-		return err;
-	}
-	if (names->nr)
-		qsort(names->list, names->nr, sizeof(*names->list), compare);
-	*list = names->list;
-	*nr = names->nr;
-	return 0;
-}
-
 int control_names(char ***list, size_t *nr)
 {
-	struct names names = { 0 };
-	int err = look_into_own(&names);
+	struct names names = { .nr = 0 };
+	int err = control_folders_each(look_into, &names);
 
-	if (!err)
-		err = look_into_others(&names);
-	return give(&names, err, list, nr);
-}
-
-int control_other_names(char ***list, size_t *nr)
-{
-	struct names names = { 0 };
-
-	return give(&names, look_into_others(&names), list, nr);
-}
-
-bool control_has_own(const char *name)
-{
-	struct control_folder folder;
-	char path[PATH_MAX];
-	bool has = false;
-
-	for (unsigned i = 0; !has && control_folder_path(i, path); i++) {
-		if (control_folder_open(&folder, path, false))
-			continue;
-		has = control_name_ok(name) && control_folder_inode(&folder, name);
-		control_folder_close(&folder);
+	if (err) {
+		control_free_names(names.list, names.nr);
+		return err;
 	}
-	return has;
+	if (names.nr)
+		qsort(names.list, names.nr, sizeof(*names.list), compare);
+	*list = names.list;
+	*nr = names.nr;
+	return 0;
 }
 
 /* ---- what is not looked into ---- */
@@ -217,5 +160,5 @@ void control_warn_folders(void)
 
 	if (control_folder_trouble(text, sizeof(text)))
 		log_warning("no guest is looked for in a folder that is not safe: %s", text);
-	control_others_each(&(struct control_others){ .refused = warn_of_other, .arg = &warnings });
+	control_others_each(NULL, warn_of_other, &warnings);
 }

@@ -19,6 +19,12 @@ struct place {
 	const char *parent, *prefix, *last;
 };
 
+struct walk {
+	control_found_fn *found;
+	control_refused_fn *refused;
+	void *arg;
+};
+
 static bool uid_of(const char *digits, uid_t *uid)
 {
 	unsigned long number;
@@ -47,8 +53,7 @@ static int open_last(int parent, const char *name, const char *last)
 	return inner;
 }
 
-static int look_at(const struct control_others *others, const struct place *place, int parent,
-		   const char *name)
+static int look_at(const struct walk *walk, const struct place *place, int parent, const char *name)
 {
 	struct control_folder folder = { .foreign = true };
 	struct stat st;
@@ -67,14 +72,14 @@ static int look_at(const struct control_others *others, const struct place *plac
 	if (fstat(folder.fd, &st))
 		ret = 0;
 	else if (st.st_uid == uid && !(st.st_mode & (S_IWGRP | S_IWOTH)))
-		ret = others->found ? others->found(&folder, others->arg) : 0;
-	else if (others->refused)
-		ret = others->refused(folder.path, uid, st.st_uid, others->arg);
+		ret = walk->found ? walk->found(&folder, walk->arg) : 0;
+	else if (walk->refused)
+		ret = walk->refused(folder.path, uid, st.st_uid, walk->arg);
 	control_folder_close(&folder);
 	return ret;
 }
 
-static int look_into(const struct control_others *others, const struct place *place)
+static int look_into(const struct walk *walk, const struct place *place)
 {
 	DIR *dir = opendir(place->parent);
 	struct dirent *entry;
@@ -83,13 +88,14 @@ static int look_into(const struct control_others *others, const struct place *pl
 	if (!dir)
 		return 0;
 	while (!ret && (entry = readdir(dir)))
-		ret = look_at(others, place, dirfd(dir), entry->d_name);
+		ret = look_at(walk, place, dirfd(dir), entry->d_name);
 	closedir(dir);
 	return ret;
 }
 
-int control_others_each(const struct control_others *others)
+int control_others_each(control_found_fn *found, control_refused_fn *refused, void *arg)
 {
+	const struct walk walk = { found, refused, arg };
 	static const struct place places[] = {
 		{ "/run/user", "", "lkvm" },
 		{ "/tmp", "lkvm-", NULL },
@@ -99,8 +105,24 @@ int control_others_each(const struct control_others *others)
 	if (geteuid() != 0 || control_chosen_folder())
 		return 0;
 	for (unsigned i = 0; !ret && i < ARRAY_SIZE(places); i++)
-		ret = look_into(others, &places[i]);
+		ret = look_into(&walk, &places[i]);
 	return ret;
+}
+
+int control_folders_each(control_found_fn *found, void *arg)
+{
+	struct control_folder folder;
+	char path[PATH_MAX];
+	int ret = 0;
+
+	for (unsigned i = 0; !ret && control_folder_path(i, path); i++) {
+		/* No guest of ours has its socket where it could not have made one. */
+		if (control_folder_open(&folder, path, false))
+			continue;
+		ret = found(&folder, arg);
+		control_folder_close(&folder);
+	}
+	return ret ?: control_others_each(found, NULL, arg);
 }
 
 static bool name_is_plain(const char *name)

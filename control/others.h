@@ -10,16 +10,16 @@
 #include "lkvm/control/folder.h"
 
 /*
- * Calls `found` for each that can be looked into, open; it is closed afterwards. `refused`, which may be NULL, for each
- * that is there and belongs to `owner` instead, who is not UID, or that others may write to. Not 0 from either ends it
+ * Calls `found` for each that can be looked into, open; it is closed afterwards. `refused`, for each that is there and
+ * belongs to `owner` instead, who is not UID, or that others may write to. Either may be NULL; not 0 from one ends it
  * and is returned. Nothing is called for anybody but root.
  */
-struct control_others {
-	int (*found)(struct control_folder *folder, void *arg);
-	int (*refused)(const char *path, uid_t uid, uid_t owner, void *arg);
-	void *arg;
-};
-int control_others_each(const struct control_others *others);
+typedef int control_found_fn(struct control_folder *folder, void *arg);
+typedef int control_refused_fn(const char *path, uid_t uid, uid_t owner, void *arg);
+int control_others_each(control_found_fn *found, control_refused_fn *refused, void *arg);
+
+/* Calls `found` in the same way for all folders that guests are looked for in: ours, then those. */
+int control_folders_each(control_found_fn *found, void *arg);
 
 #define CONTROL_MAX_USER 32
 

@@ -636,22 +636,22 @@ static void test_relative_folder(void **state)
 
 static void test_names(void **state)
 {
-	char name[CONTROL_MAX_NAME + 2];
+	char name[CONFIG_MAX_NAME + 2];
 	struct control_peer peer;
 
-	assert_true(control_name_ok("guest-1"));
-	assert_true(control_name_ok("a"));
-	assert_false(control_name_ok(""));
-	assert_false(control_name_ok("."));
-	assert_false(control_name_ok(".."));
-	assert_false(control_name_ok("a/b"));
-	assert_false(control_name_ok("a b"));
-	assert_false(control_name_ok("a\nb"));
+	assert_null(config_name_fault("guest-1"));
+	assert_null(config_name_fault("a"));
+	assert_non_null(config_name_fault(""));
+	assert_non_null(config_name_fault("."));
+	assert_non_null(config_name_fault(".."));
+	assert_non_null(config_name_fault("a/b"));
+	assert_non_null(config_name_fault("a b"));
+	assert_non_null(config_name_fault("a\nb"));
 	memset(name, 'n', sizeof(name));
-	name[CONTROL_MAX_NAME + 1] = '\0';
-	assert_false(control_name_ok(name));
-	name[CONTROL_MAX_NAME] = '\0';
-	assert_true(control_name_ok(name));
+	name[CONFIG_MAX_NAME + 1] = '\0';
+	assert_non_null(config_name_fault(name));
+	name[CONFIG_MAX_NAME] = '\0';
+	assert_null(config_name_fault(name));
 	assert_int_equal(control_connect("../x", 0, &peer), -ENOENT);
 }
 

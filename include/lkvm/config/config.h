@@ -14,6 +14,7 @@
 
 #define CONFIG_MAX_INITRDS 16
 #define CONFIG_MAX_CPUSETS 64
+#define CONFIG_MAX_NAME	   64
 
 struct config_records;
 struct config_text;
@@ -64,6 +65,9 @@ void config_release(struct vm_config *config);
 
 /* Makes text (from malloc) config's, until config_release. NULL when text is NULL or memory is out. */
 char *config_keep(struct vm_config *config, char *text);
+
+/* Why a guest cannot have that name, a phrase; NULL: it can. */
+const char *config_name_fault(const char *name);
 
 /*
  * Fills what was left open (name, number of CPUs, memory, default network, the kernel's path) from

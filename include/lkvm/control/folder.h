@@ -11,11 +11,8 @@
 #include <sys/un.h>
 #include "lkvm/util/types.h"
 
-#define CONTROL_MAX_FOLDERS 3
-
-/* The longest name and its file's ending. */
-#define CONTROL_MAX_NAME 64
-#define CONTROL_SUFFIX	 ".sock"
+/* The ending of a socket's file. */
+#define CONTROL_SUFFIX ".sock"
 
 struct control_folder {
 	char path[PATH_MAX];
@@ -28,9 +25,6 @@ struct control_folder {
 const char *control_chosen_folder(void);
 /* The same if that is not an absolute path: then there is no folder at all. NULL: it is fine. */
 const char *control_bad_folder(void);
-
-/* Can a guest have that name? It becomes a file's. */
-bool control_name_ok(const char *name);
 
 /* The path of the n-th; false: there is none of that number. */
 bool control_folder_path(unsigned n, char path[PATH_MAX]);

@@ -11,12 +11,7 @@
  * set. -ENOMEM.
  */
 int control_names(char ***names, size_t *nr);
-/* Other users' alone. */
-int control_other_names(char ***names, size_t *nr);
 void control_free_names(char **names, size_t nr);
-
-/* Has this user a socket of that name, whoever listens? Nobody is connected to. */
-bool control_has_own(const char *name);
 
 /* Warns of each folder that is there and is not looked into, with what to do about it. */
 void control_warn_folders(void);
