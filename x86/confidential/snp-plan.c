@@ -134,39 +134,17 @@ int snp_plan_kernel(struct snp_plan *plan, const struct x86_kernel *kernel,
 
 /* ---- a firmware ---- */
 
-static int add_hashes(struct snp_plan *plan, const struct guest_memory *memory,
-		      const struct snp_firmware *firmware, const struct snp_section *section,
-		      const struct snp_hashes *hashes)
-{
-	int err;
-
-	if (!hashes)
-		return snp_plan_add(plan, memory, section->gpa, section->size, SNP_PAGE_ZERO);
-	err = guest_write(memory, firmware->hashes, hashes, sizeof(*hashes));
-	return err ?: snp_plan_add(plan, memory, section->gpa, section->size, SNP_PAGE_NORMAL);
-}
-
-static int add_section(struct snp_plan *plan, const struct guest_memory *memory,
-		       const struct snp_firmware *firmware, const struct snp_section *section,
-		       const struct snp_hashes *hashes)
-{
-	switch (section->kind) {
-	case SNP_SECTION_SECRETS:
-		return snp_plan_add(plan, memory, section->gpa, section->size, SNP_PAGE_SECRETS);
-	case SNP_SECTION_CPUID:
-		return snp_plan_add(plan, memory, section->gpa, section->size, SNP_PAGE_CPUID);
-	case SNP_SECTION_KERNEL_HASHES:
-		return add_hashes(plan, memory, firmware, section, hashes);
-	case SNP_SECTION_MEMORY:
-	case SNP_SECTION_CALLING_AREA: /* of a service module that is not there */
-		break;
-	}
-	return snp_plan_add(plan, memory, section->gpa, section->size, SNP_PAGE_ZERO);
-}
-
 int snp_plan_firmware(struct snp_plan *plan, const struct guest_memory *memory,
 		      const struct snp_firmware *firmware, const struct snp_hashes *hashes)
 {
+	const enum snp_page_type types[] = {
+		[SNP_SECTION_MEMORY] = SNP_PAGE_ZERO,
+		[SNP_SECTION_SECRETS] = SNP_PAGE_SECRETS,
+		[SNP_SECTION_CPUID] = SNP_PAGE_CPUID,
+		[SNP_SECTION_CALLING_AREA] =
+			SNP_PAGE_ZERO, /* of a service module that is not there */
+		[SNP_SECTION_KERNEL_HASHES] = hashes ? SNP_PAGE_NORMAL : SNP_PAGE_ZERO,
+	};
 	int err;
 
 	if (hashes && !firmware->hashes) {
@@ -182,7 +160,11 @@ int snp_plan_firmware(struct snp_plan *plan, const struct guest_memory *memory,
 	for (unsigned i = 0; i < firmware->nr_sections && !err; i++) {
 		const struct snp_section *section = &firmware->sections[i];
 
-		err = add_section(plan, memory, firmware, section, hashes);
+		if (hashes && section->kind == SNP_SECTION_KERNEL_HASHES)
+			err = guest_write(memory, firmware->hashes, hashes, sizeof(*hashes));
+		if (!err)
+			err = snp_plan_add(plan, memory, section->gpa, section->size,
+					   types[section->kind]);
 		if (err)
 			log_fatal(
 				"--firmware: it wants %u KiB of memory at 0x%llx, where there are "
