@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdlib.h>
 #include <string.h>
 
 #include "aml.h"
@@ -54,45 +55,20 @@ void aml_string(struct aml *aml, const char *text)
 	aml_bytes(aml, text, strlen(text) + 1);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Five bits a letter, four bits a digit, most significant first; stored big-endian. */
-static bool compress_id(const char *id, u8 out[4])
+void aml_hardware_id(struct aml *aml, const char *id)
 {
 	u32 value = 0;
 
-	if (strlen(id) != 7)
-		return false;
-	for (unsigned i = 0; i < 3; i++) {
-		if (id[i] < 'A' || id[i] > 'Z')
-			return false;
-		value = value << 5 | (id[i] - 'A' + 1);
-	}
-	for (unsigned i = 3; i < 7; i++) {
-		if (hex_digit(id[i]) < 0)
-			return false;
-		value = value << 4 | hex_digit(id[i]);
-	}
-	for (unsigned i = 0; i < 4; i++)
-		out[i] = value >> (24 - 8 * i);
-	return true;
-}
-
-void aml_hardware_id(struct aml *aml, const char *id)
-{
-	u8 compressed[4];
-
-	if (!compress_id(id, compressed)) {
+	if (strlen(id) != 7) {
 		aml_string(aml, id);
 		return;
 	}
+	/* Five bits a letter, four bits a digit, most significant first; stored big-endian. */
+	for (unsigned i = 0; i < 3; i++)
+		value = value << 5 | (id[i] - 'A' + 1);
+	value = htobe32(value << 16 | strtoul(id + 3, NULL, 16));
 	aml_byte(aml, OP_DWORD);
-	aml_bytes(aml, compressed, 4);
+	aml_bytes(aml, &value, sizeof(value));
 }
 
 void aml_name_string(struct aml *aml, const char *name)

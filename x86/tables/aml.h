@@ -22,7 +22,7 @@ void aml_byte(struct aml *aml, u8 byte);
 /* Data */
 void aml_int(struct aml *aml, u64 value);
 void aml_string(struct aml *aml, const char *text);
-/* "PNP0A08" as the 32-bit number that ids of three letters and four hex digits have; others as text. */
+/* One of 7 characters, three letters and four hex digits ("PNP0A08"), as a 32-bit number; others as text. */
 void aml_hardware_id(struct aml *aml, const char *id);
 /* One segment of up to four characters, or "\\_SB" and the like: a root prefix and one segment. */
 void aml_name_string(struct aml *aml, const char *name);
