@@ -8,15 +8,13 @@
 
 #include "cpuid.h"
 #include "lkvm/arch.h"
+#include "lkvm/host/kvm-device.h"
 #include "uapi/kvm.h"
+#include "uapi/sev.h"
 
 const char arch_kvm_absent[] =
 	"load the module kvm_intel or kvm_amd (modprobe), and see that virtualization is on in the "
 	"firmware setup";
-
-/* KVM_GET_DEVICE_ATTR of /dev/kvm itself: which features a SEV guest's VMSA may have. Linux 6.11. */
-#define GROUP_SEV	  1
-#define SEV_VMSA_FEATURES 0
 
 #define LEAF_FEATURES	  0x1
 #define LEAF_KVM_FEATURES 0x40000001
@@ -77,38 +75,44 @@ static void ask_tdp(struct host *host, const struct host_fact *fact, struct host
 
 /* ---- CPUID ---- */
 
-/* A leaf of what KVM supports. False: not told; all zero when told that there is no such leaf. */
-static bool supported_cpuid(const struct host *host, u32 leaf, struct kvm_cpuid_entry2 *found)
+/* What KVM supports, to be freed; NULL: not told. */
+static struct kvm_cpuid2 *supported_cpuid(const struct host *host)
 {
 	struct kvm_cpuid2 *cpuid = x86_cpuid_new();
-	struct kvm_cpuid_entry2 *entry;
-	bool told = cpuid && !ioctl(host->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid);
 
-	memset(found, 0, sizeof(*found));
-	if (told) {
-		entry = x86_cpuid_find(cpuid, leaf, 0);
-		if (entry)
-			*found = *entry;
-	}
+	if (cpuid && !ioctl(host->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid))
+		return cpuid;
 	free(cpuid);
-	return told;
+	return NULL;
 }
 
 static void ask_address_bits(struct host *host, const struct host_fact *fact,
 			     struct host_answer *answer)
 {
-	struct kvm_cpuid2 *cpuid = x86_cpuid_new();
+	struct kvm_cpuid2 *cpuid = supported_cpuid(host);
 
-	if (cpuid && !ioctl(host->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid))
+	if (cpuid)
 		host_say_number(answer, x86_cpuid_phys_bits(cpuid));
 	free(cpuid);
+}
+
+/* All zero when there is no such leaf. False: not told. */
+static bool supported_leaf(const struct host *host, u32 leaf, struct kvm_cpuid_entry2 *found)
+{
+	static const struct kvm_cpuid_entry2 none;
+	struct kvm_cpuid2 *cpuid = supported_cpuid(host);
+
+	if (cpuid)
+		*found = *(x86_cpuid_find(cpuid, leaf, 0) ?: &none);
+	free(cpuid);
+	return cpuid;
 }
 
 static void ask_x2apic(struct host *host, const struct host_fact *fact, struct host_answer *answer)
 {
 	struct kvm_cpuid_entry2 entry;
 
-	if (supported_cpuid(host, LEAF_FEATURES, &entry))
+	if (supported_leaf(host, LEAF_FEATURES, &entry))
 		host_say(answer, entry.ecx & FEATURES_ECX_X2APIC);
 }
 
@@ -117,7 +121,7 @@ static void ask_kvmclock(struct host *host, const struct host_fact *fact,
 {
 	struct kvm_cpuid_entry2 entry;
 
-	if (supported_cpuid(host, LEAF_KVM_FEATURES, &entry))
+	if (supported_leaf(host, LEAF_KVM_FEATURES, &entry))
 		host_say(answer, entry.eax & KVM_EAX_CLOCKSOURCE2);
 }
 
@@ -125,8 +129,8 @@ static void ask_nested(struct host *host, const struct host_fact *fact, struct h
 {
 	struct kvm_cpuid_entry2 features, ext;
 
-	if (!supported_cpuid(host, LEAF_FEATURES, &features) ||
-	    !supported_cpuid(host, LEAF_EXT_FEATURES, &ext))
+	if (!supported_leaf(host, LEAF_FEATURES, &features) ||
+	    !supported_leaf(host, LEAF_EXT_FEATURES, &ext))
 		return;
 	host_say(answer, features.ecx & FEATURES_ECX_VMX || ext.ecx & EXT_ECX_SVM);
 	if (answer->kind == HOST_YES)
@@ -168,7 +172,7 @@ static void ask_sev_snp(struct host *host, const struct host_fact *fact, struct 
 
 	if (types < 0)
 		return;
-	host_say(answer, types & BIT(4));
+	host_say(answer, types & BIT(SEV_VM_TYPE_SNP));
 	if (answer->kind == HOST_NO && is_off(parameter("sev_snp")))
 		host_because(answer, "%s has sev_snp=N: no such processor, firmware or kernel",
 			     module());
@@ -178,15 +182,10 @@ static void ask_sev_features(struct host *host, const struct host_fact *fact,
 			     struct host_answer *answer)
 {
 	u64 features = 0;
-	struct kvm_device_attr attr = {
-		.group = GROUP_SEV,
-		.attr = SEV_VMSA_FEATURES,
-		.addr = (u64)(uintptr_t)&features,
-	};
 
 	if (host->kvm_fd < 0)
 		return;
-	ioctl(host->kvm_fd, KVM_GET_DEVICE_ATTR, &attr);
+	kvm_device_get(host->kvm_fd, SEV_ATTR_GROUP, SEV_ATTR_VMSA_FEATURES, &features);
 	host_say_bits(answer, features, fact->bits);
 }
 

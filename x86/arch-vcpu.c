@@ -12,7 +12,6 @@
 #include "msrs.h"
 #include "x86-vm.h"
 
-#define MSR_UCODE_REV	  0x8b
 #define MSR_MISC_ENABLE	  0x1a0
 #define MSR_MTRR_BASE0	  0x200
 #define MSR_MTRR_MASK0	  0x201
@@ -38,28 +37,23 @@ static int arch_vcpu_failed(const struct vcpu *vcpu, const char *what)
 	return err;
 }
 
-static int set_common_cpuid(struct vcpu *vcpu, struct arch_vm *x86)
+static void set_common_cpuid(struct vcpu *vcpu, struct arch_vm *x86)
 {
 	struct vm *vm = vcpu->vm;
 	bool deadline = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
-	int tsc_khz = 0, err;
+	int tsc_khz = 0;
 
 	if (x86_cpuid_wants_frequency(x86->cpuid))
 		tsc_khz = ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0);
-	err = x86_cpuid_set_common(x86->cpuid, vm->config->cpus, MAX(tsc_khz, 0), deadline);
-	if (err)
-		log_fatal("KVM's CPUID table has no space for lkvm's entries");
-	else if (vm->conversions)
+	x86_cpuid_set_common(x86->cpuid, vm->config->cpus, MAX(tsc_khz, 0), deadline);
+	if (vm->conversions)
 		x86_cpuid_offer_map_gpa_range(x86->cpuid);
-	return err;
 }
 
 static int set_cpuid(struct vcpu *vcpu, struct arch_vm *x86)
 {
-	int err = vcpu->id ? 0 : set_common_cpuid(vcpu, x86);
-
-	if (err)
-		return err;
+	if (!vcpu->id)
+		set_common_cpuid(vcpu, x86);
 	/* The one table is made each vCPU's in turn. */
 	x86_cpuid_set_vcpu(x86->cpuid, vcpu->id);
 	if (ioctl(vcpu->fd, KVM_SET_CPUID2, x86->cpuid))
@@ -139,11 +133,6 @@ int arch_vcpu_create(struct vcpu *vcpu)
 	if (err)
 		return err;
 	return vcpu->vm->config->reboot && !vcpu->vm->single_life ? x86_vcpu_state_save(vcpu) : 0;
-}
-
-void arch_vcpu_destroy(struct vcpu *vcpu)
-{
-	x86_vcpu_state_free(vcpu);
 }
 
 /* Otherwise a guest's watchdog takes the pause for a CPU that hung. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <asm/kvm_para.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,12 +31,15 @@
 /* KVM's local APIC timer counts nanoseconds; Linux takes leaf 0x15's crystal for that clock. */
 #define CRYSTAL_HZ 1000000000U
 
+/* Entries that x86_cpuid_set_common() may add: two for each leaf of topology, two for frequencies. */
+#define MAX_ADDED 6
+
 enum vendor { VENDOR_OTHER, VENDOR_INTEL, VENDOR_AMD };
 
 struct kvm_cpuid2 *x86_cpuid_new(void)
 {
-	struct kvm_cpuid2 *cpuid =
-		calloc(1, sizeof(*cpuid) + X86_CPUID_MAX_ENTRIES * sizeof(*cpuid->entries));
+	unsigned nr = X86_CPUID_MAX_ENTRIES + MAX_ADDED;
+	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + nr * sizeof(*cpuid->entries));
 
 	if (cpuid)
 		cpuid->nent = X86_CPUID_MAX_ENTRIES;
@@ -63,8 +65,6 @@ static struct kvm_cpuid_entry2 *find_or_add(struct kvm_cpuid2 *cpuid, u32 functi
 
 	if (entry && (!indexed || entry->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX))
 		return entry;
-	if (cpuid->nent == X86_CPUID_MAX_ENTRIES)
-		return NULL;
 	entry = &cpuid->entries[cpuid->nent++];
 	memset(entry, 0, sizeof(*entry));
 	entry->function = function;
@@ -180,52 +180,42 @@ static void approximate(u64 num, u64 den, u64 max, u32 *p, u32 *q)
 	*q = q1;
 }
 
-static int set_frequency(struct kvm_cpuid2 *cpuid, u32 tsc_khz)
+static void set_frequency(struct kvm_cpuid2 *cpuid, u32 tsc_khz)
 {
 	struct kvm_cpuid_entry2 *entry;
 	u32 p, q;
 
 	if (!tsc_khz || !x86_cpuid_wants_frequency(cpuid))
-		return 0;
-	entry = find_or_add(cpuid, LEAF_TSC, 0, false);
-	if (!entry)
-		return -ENOSPC;
+		return;
 	approximate(tsc_khz, CRYSTAL_HZ / 1000, UINT32_MAX / (CRYSTAL_HZ / 1000), &p, &q);
+	entry = find_or_add(cpuid, LEAF_TSC, 0, false);
 	entry->eax = q;
 	entry->ebx = p;
 	entry->ecx = CRYSTAL_HZ;
 	if (max_leaf(cpuid, LEAF_VENDOR) < LEAF_FREQUENCY)
-		return 0;
+		return;
 	entry = find_or_add(cpuid, LEAF_FREQUENCY, 0, false);
-	if (!entry)
-		return -ENOSPC;
 	if (!entry->eax) {
 		entry->eax = entry->ebx = (tsc_khz + 500) / 1000;
 		entry->ecx = 100; /* the bus clock that such processors have, MHz */
 	}
-	return 0;
 }
 
 /* Levels: one thread in a core, all cores in the package. */
-static int set_topology(struct kvm_cpuid2 *cpuid, u32 leaf, unsigned nr_cpus)
+static void set_topology(struct kvm_cpuid2 *cpuid, u32 leaf, unsigned nr_cpus)
 {
 	struct kvm_cpuid_entry2 *entry;
 
 	if (max_leaf(cpuid, LEAF_VENDOR) < leaf)
-		return 0;
+		return;
 	entry = find_or_add(cpuid, leaf, 0, true);
-	if (!entry)
-		return -ENOSPC;
 	entry->eax = 0;
 	entry->ebx = 1;
 	entry->ecx = 1 << 8 | 0;
 	entry = find_or_add(cpuid, leaf, 1, true);
-	if (!entry)
-		return -ENOSPC;
 	entry->eax = id_bits(nr_cpus);
 	entry->ebx = nr_cpus;
 	entry->ecx = 2 << 8 | 1;
-	return 0;
 }
 
 /* Bits 25..14 say how many ids share a cache, less one; only the last level is everybody's. */
@@ -260,11 +250,11 @@ static void set_amd(struct kvm_cpuid2 *cpuid, unsigned nr_cpus)
 	set_cache_sharing(cpuid, LEAF_AMD_CACHES, nr_cpus - 1, 0);
 }
 
-int x86_cpuid_set_common(struct kvm_cpuid2 *cpuid, unsigned nr_cpus, u32 tsc_khz, bool tsc_deadline)
+void x86_cpuid_set_common(struct kvm_cpuid2 *cpuid, unsigned nr_cpus, u32 tsc_khz,
+			  bool tsc_deadline)
 {
 	struct kvm_cpuid_entry2 *entry = x86_cpuid_find(cpuid, LEAF_FEATURES, 0);
 	u32 ids = BIT(id_bits(nr_cpus));
-	int err;
 
 	if (entry) {
 		entry->ecx |= FEATURES_ECX_HYPERVISOR;
@@ -282,12 +272,9 @@ int x86_cpuid_set_common(struct kvm_cpuid2 *cpuid, unsigned nr_cpus, u32 tsc_khz
 		set_amd(cpuid, nr_cpus);
 	else
 		set_cache_sharing(cpuid, LEAF_CACHES, ids - 1, ids - 1);
-	err = set_topology(cpuid, LEAF_TOPOLOGY, nr_cpus);
-	if (!err)
-		err = set_topology(cpuid, LEAF_TOPOLOGY_2, nr_cpus);
-	if (!err)
-		err = set_frequency(cpuid, tsc_khz);
-	return err;
+	set_topology(cpuid, LEAF_TOPOLOGY, nr_cpus);
+	set_topology(cpuid, LEAF_TOPOLOGY_2, nr_cpus);
+	set_frequency(cpuid, tsc_khz);
 }
 
 void x86_cpuid_offer_map_gpa_range(struct kvm_cpuid2 *cpuid)

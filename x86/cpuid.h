@@ -10,9 +10,10 @@
 #include <linux/kvm.h>
 #include "lkvm/util/types.h"
 
-#define X86_CPUID_MAX_ENTRIES 256
+/* From KVM; it takes 256, and a few are added here. */
+#define X86_CPUID_MAX_ENTRIES 250
 
-/* Room for X86_CPUID_MAX_ENTRIES; free() it. NULL: no memory. */
+/* Space for X86_CPUID_MAX_ENTRIES, and what x86_cpuid_set_common() adds; free() it. NULL: no memory. */
 struct kvm_cpuid2 *x86_cpuid_new(void);
 
 struct kvm_cpuid_entry2 *x86_cpuid_find(struct kvm_cpuid2 *cpuid, u32 function, u32 index);
@@ -26,9 +27,9 @@ unsigned x86_cpuid_c_bit(struct kvm_cpuid2 *cpuid);
 /* Does leaf 0x15 exist but say nothing? Then x86_cpuid_set_common() wants the TSC's rate. */
 bool x86_cpuid_wants_frequency(struct kvm_cpuid2 *cpuid);
 
-/* What is the same for all vCPUs. tsc_khz 0: unknown. -ENOSPC when the table is full. */
-int x86_cpuid_set_common(struct kvm_cpuid2 *cpuid, unsigned nr_cpus, u32 tsc_khz,
-			 bool tsc_deadline);
+/* What is the same for all vCPUs, in a table of x86_cpuid_new(). tsc_khz 0: unknown. */
+void x86_cpuid_set_common(struct kvm_cpuid2 *cpuid, unsigned nr_cpus, u32 tsc_khz,
+			  bool tsc_deadline);
 
 /* Tells the guest of KVM_HC_MAP_GPA_RANGE, in KVM's own leaf: it is offered by whoever answers it. */
 void x86_cpuid_offer_map_gpa_range(struct kvm_cpuid2 *cpuid);

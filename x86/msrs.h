@@ -6,6 +6,8 @@
 #include <linux/kvm.h>
 #include "lkvm/util/types.h"
 
+#define MSR_UCODE_REV 0x8b
+
 /* KVM knows about 120 today. */
 #define X86_MAX_MSRS 512
 

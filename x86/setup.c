@@ -14,8 +14,6 @@
 #include "confidential/vm-type.h"
 #include "x86-vm.h"
 
-#define MSR_UCODE_REV 0x8b
-
 /*
  * Machine-check banks: none ever reports an error, and Linux accesses the registers of each half a dozen times a boot, on
  * each CPU; KVM wants one. Of the abilities MCG_CTL and software error recovery.
@@ -30,7 +28,7 @@
 #define PIC_SLAVE_LEVELS                                                                           \
 	(BIT(BOARD_GSI_SCI - 8) | BIT(BOARD_GSI_PCI_AC - 8) | BIT(BOARD_GSI_PCI_BD - 8))
 
-static int setup_failed(const char *what)
+int x86_failed(const char *what)
 {
 	int err = -errno;
 
@@ -89,7 +87,7 @@ static int read_cpuid(struct vm *vm, struct arch_vm *x86)
 	if (!x86->cpuid)
 		return -ENOMEM;
 	if (ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, x86->cpuid))
-		return setup_failed("KVM does not tell which CPUID it supports");
+		return x86_failed("KVM does not tell which CPUID it supports");
 	x86_find_address_bits(vm);
 	entry = x86_cpuid_find(x86->cpuid, 1, 0);
 	if (entry) {
@@ -172,21 +170,30 @@ static void lay_out_pci(struct arch_vm *x86)
 		x86->pci.intx_gsi[pin] = pin % 2 ? BOARD_GSI_PCI_BD : BOARD_GSI_PCI_AC;
 }
 
+static int set_irqchip(struct vm *vm, const struct kvm_irqchip *chip)
+{
+	if (ioctl(vm->fd, KVM_SET_IRQCHIP, chip))
+		return x86_failed("KVM does not take the interrupt controller's state");
+	return 0;
+}
+
 /*
  * As a firmware leaves the PICs: every input masked, those that PCI and the SCI share levels. KVM's come up open, and the
  * local APIC takes their output, so the first interrupt of a serial port would hit a kernel that never looks at them.
  */
 static int mask_pic(struct vm *vm, u32 chip_id, u8 vector, u8 elcr_mask, u8 levels)
 {
-	struct kvm_irqchip chip = { .chip_id = chip_id };
+	struct kvm_irqchip chip = {
+		.chip_id = chip_id,
+		.chip.pic = {
+			.imr = 0xff,
+			.irq_base = vector,
+			.elcr_mask = elcr_mask,
+			.elcr = levels,
+		},
+	};
 
-	chip.chip.pic.imr = 0xff;
-	chip.chip.pic.irq_base = vector;
-	chip.chip.pic.elcr_mask = elcr_mask;
-	chip.chip.pic.elcr = levels;
-	if (ioctl(vm->fd, KVM_SET_IRQCHIP, &chip))
-		return setup_failed("KVM does not take the interrupt controller's state");
-	return 0;
+	return set_irqchip(vm, &chip);
 }
 
 /*
@@ -203,9 +210,16 @@ static int reserve_pins(struct vm *vm)
 		chip.chip.ioapic.redirtbl[pin].fields.delivery_mode = DELIVER_SMI;
 		chip.chip.ioapic.redirtbl[pin].fields.mask = 1;
 	}
-	if (ioctl(vm->fd, KVM_SET_IRQCHIP, &chip))
-		return setup_failed("KVM does not take the interrupt controller's state");
-	return 0;
+	return set_irqchip(vm, &chip);
+}
+
+static struct kvm_irq_routing_entry route(u32 gsi, u32 chip, u32 pin)
+{
+	return (struct kvm_irq_routing_entry){
+		.gsi = gsi,
+		.type = KVM_IRQ_ROUTING_IRQCHIP,
+		.u.irqchip = { .irqchip = chip, .pin = pin },
+	};
 }
 
 /*
@@ -217,20 +231,11 @@ static int create_routes(struct vm *vm)
 	struct kvm_irq_routing_entry pins[BOARD_NR_ISA_GSIS + BOARD_NR_IOAPIC_PINS];
 	unsigned nr = 0;
 
-	memset(pins, 0, sizeof(pins));
-	for (unsigned gsi = 0; gsi < BOARD_NR_IOAPIC_PINS; gsi++) {
-		pins[nr].gsi = gsi;
-		pins[nr].type = KVM_IRQ_ROUTING_IRQCHIP;
-		pins[nr].u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
-		pins[nr++].u.irqchip.pin = gsi;
-		if (gsi >= BOARD_NR_ISA_GSIS)
-			continue;
-		pins[nr].gsi = gsi;
-		pins[nr].type = KVM_IRQ_ROUTING_IRQCHIP;
-		pins[nr].u.irqchip.irqchip =
-			gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE;
-		pins[nr++].u.irqchip.pin = gsi % 8;
-	}
+	for (unsigned gsi = 0; gsi < BOARD_NR_IOAPIC_PINS; gsi++)
+		pins[nr++] = route(gsi, KVM_IRQCHIP_IOAPIC, gsi);
+	for (unsigned gsi = 0; gsi < BOARD_NR_ISA_GSIS; gsi++)
+		pins[nr++] = route(gsi, gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE,
+				   gsi % 8);
 	return irq_init(vm, pins, nr, BOARD_FIRST_MSI_GSI, 0);
 }
 
@@ -244,13 +249,13 @@ static int create_irqchip(struct vm *vm)
 
 	/* Intel processors run real mode in these pages; they must not be where RAM is. */
 	if (ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map))
-		return setup_failed("KVM does not take the identity map's address");
+		return x86_failed("KVM does not take the identity map's address");
 	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, tss))
-		return setup_failed("KVM does not take the task state segment's address");
+		return x86_failed("KVM does not take the task state segment's address");
 	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0))
-		return setup_failed("KVM does not make an interrupt controller");
+		return x86_failed("KVM does not make an interrupt controller");
 	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit))
-		return setup_failed("KVM does not make a timer (PIT)");
+		return x86_failed("KVM does not make a timer (PIT)");
 	err = mask_pic(vm, KVM_IRQCHIP_PIC_MASTER, 0x08, 0xf8, 0);
 	if (!err)
 		err = mask_pic(vm, KVM_IRQCHIP_PIC_SLAVE, 0x70, 0xde, PIC_SLAVE_LEVELS);

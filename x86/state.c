@@ -40,13 +40,7 @@ struct x86_vcpu_state {
 	struct x86_msrs msrs; /* those that can be read */
 };
 
-static int state_failed(const char *what)
-{
-	int err = -errno;
-
-	log_fatal("Resetting the machine: %s: %s", what, strerror(errno));
-	return err;
-}
+#define state_failed(what) x86_failed("Resetting the machine: " what)
 
 int x86_vm_state_save(struct vm *vm)
 {
@@ -168,7 +162,7 @@ int x86_vcpu_state_save(struct vcpu *vcpu)
 	return err;
 }
 
-void x86_vcpu_state_free(struct vcpu *vcpu)
+void arch_vcpu_destroy(struct vcpu *vcpu)
 {
 	struct x86_vcpu_state *state = vcpu->arch.reset_state;
 

@@ -45,6 +45,9 @@ struct arch_vm {
 	bool used; /* arch_reset was here before: vCPUs are not as KVM made them */
 };
 
+/* x86/setup.c: logs that a system call failed, and in which way, which it returns: -errno. */
+int x86_failed(const char *what);
+
 /*
  * x86/setup.c: the parts of arch_vm_create() that need no KVM, in their order, behind arch_open_files():
  * gpa_bits must be known before memory is laid out: x86_find_address_bits() has them from the CPUID that is there.
@@ -56,7 +59,6 @@ int x86_lay_out_memory(struct vm *vm);
 /* x86/state.c: the vCPU and the machine as they were made, and putting that back. */
 int x86_vm_state_save(struct vm *vm);
 int x86_vcpu_state_save(struct vcpu *vcpu);
-void x86_vcpu_state_free(struct vcpu *vcpu);
 
 /*
  * x86/load.c: would arch_load() find space for everything? Needs memory's layout, no device: asked before

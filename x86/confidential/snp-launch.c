@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "lkvm/host/device-node.h"
+#include "lkvm/host/kvm-device.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/vcpu.h"
 #include "snp-cpuid.h"
@@ -92,13 +93,8 @@ int snp_host_open(struct snp_host *host)
 static int check_mask(const struct snp_host *host, u64 which, const char *key, u64 wanted)
 {
 	u64 mask;
-	struct kvm_device_attr attr = {
-		.group = SEV_ATTR_GROUP,
-		.attr = which,
-		.addr = (u64)(uintptr_t)&mask,
-	};
 
-	if (request(host->kvm_fd, KVM_GET_DEVICE_ATTR, &attr) < 0 || !(wanted & ~mask))
+	if (kvm_device_get(host->kvm_fd, SEV_ATTR_GROUP, which, &mask) || !(wanted & ~mask))
 		return 0;
 	log_fatal("--snp %s=0x%llx: this host has 0x%llx only", key, (unsigned long long)wanted,
 		  (unsigned long long)mask);

@@ -206,14 +206,14 @@ static enum exit_action snp_exit(struct vcpu *vcpu)
 
 static int snp_check_config(const struct vm_config *config)
 {
-	return x86_private_check_config(&x86_snp, config) ?: snp_config_check(config);
+	return x86_private_check_config(config) ?: snp_config_check(config);
 }
 
 const struct confidential_ops x86_snp = {
 	.option = "--vm-type snp",
 	.needs =
 		"an AMD processor with SEV-SNP, turned on in the firmware, and Linux 6.11 or later",
-	.vm_type = 4,
+	.vm_type = SEV_VM_TYPE_SNP,
 	.private_memory = true,
 	.single_life = true,
 	.check_config = snp_check_config,

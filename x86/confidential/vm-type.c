@@ -12,11 +12,21 @@
 #include "vm-type.h"
 #include "../x86-vm.h"
 
-static int sw_protected_check_config(const struct vm_config *config);
-
 static int sw_protected_vm_created(struct vm *vm)
 {
 	return x86_private_vm_created(vm, false);
+}
+
+static int sw_protected_check_config(const struct vm_config *config)
+{
+	int err = x86_private_check_config(config) ?: snp_check_absent(config);
+
+	if (err || !config->firmware)
+		return err;
+	log_fatal("--firmware %s: on x86 only ordinary and SEV-SNP guests have one; leave "
+		  "--vm-type out, or give --vm-type snp",
+		  config->firmware);
+	return -EINVAL;
 }
 
 static const struct confidential_ops none = {
@@ -33,18 +43,6 @@ static const struct confidential_ops sw_protected = {
 	.vm_created = sw_protected_vm_created,
 	.exit = x86_private_exit,
 };
-
-static int sw_protected_check_config(const struct vm_config *config)
-{
-	int err = x86_private_check_config(&sw_protected, config) ?: snp_check_absent(config);
-
-	if (err || !config->firmware)
-		return err;
-	log_fatal("--firmware %s: on x86 only ordinary and SEV-SNP guests have one; leave "
-		  "--vm-type out, or give --vm-type snp",
-		  config->firmware);
-	return -EINVAL;
-}
 
 static const struct confidential_ops *const kinds[] = {
 	[VM_TYPE_DEFAULT] = &none,
@@ -72,8 +70,10 @@ int arch_open_devices(struct vm *vm)
 	return ops->open_devices ? ops->open_devices(vm) : 0;
 }
 
-int x86_private_check_config(const struct confidential_ops *ops, const struct vm_config *config)
+int x86_private_check_config(const struct vm_config *config)
 {
+	const struct confidential_ops *ops = x86_confidential(config);
+
 	/* It would be both halves at once. */
 	if (config->memory_backend.kind == MEMORY_GUEST_MEMFD) {
 		log_fatal(
@@ -118,13 +118,8 @@ int x86_private_vm_created(struct vm *vm, bool accesses_tell)
 		.cap = KVM_CAP_EXIT_HYPERCALL,
 		.args = { BIT(KVM_HC_MAP_GPA_RANGE) },
 	};
-	int err;
 
-	if (ioctl(vm->fd, KVM_ENABLE_CAP, &exits)) {
-		err = -errno;
-		log_fatal("KVM does not hand on the guest's page-state changes: %s",
-			  strerror(errno));
-		return err;
-	}
+	if (ioctl(vm->fd, KVM_ENABLE_CAP, &exits))
+		return x86_failed("KVM does not hand on the guest's page-state changes");
 	return conversions_create(vm, &options);
 }

@@ -21,7 +21,7 @@ extern const struct confidential_ops x86_snp;
 /* ---- for rows whose guests have private memory ---- */
 
 /* Options that do not go together with any of them; -EINVAL, logged. */
-int x86_private_check_config(const struct confidential_ops *ops, const struct vm_config *config);
+int x86_private_check_config(const struct vm_config *config);
 
 /* Is it among KVM_CAP_VM_TYPES? Logs and returns -EOPNOTSUPP otherwise. */
 int x86_private_check_host(const struct confidential_ops *ops, int kvm_fd, unsigned long type);
