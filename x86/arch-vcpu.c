@@ -41,10 +41,8 @@ static void set_common_cpuid(struct vcpu *vcpu, struct arch_vm *x86)
 {
 	struct vm *vm = vcpu->vm;
 	bool deadline = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
-	int tsc_khz = 0;
+	int tsc_khz = ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0);
 
-	if (x86_cpuid_wants_frequency(x86->cpuid))
-		tsc_khz = ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0);
 	x86_cpuid_set_common(x86->cpuid, vm->config->cpus, MAX(tsc_khz, 0), deadline);
 	if (vm->conversions)
 		x86_cpuid_offer_map_gpa_range(x86->cpuid);

@@ -130,7 +130,8 @@ unsigned x86_cpuid_c_bit(struct kvm_cpuid2 *cpuid)
 	return entry ? entry->ebx & ENCRYPTION_EBX_C_BIT : 0;
 }
 
-bool x86_cpuid_wants_frequency(struct kvm_cpuid2 *cpuid)
+/* Does leaf 0x15 exist but say nothing? */
+static bool wants_frequency(struct kvm_cpuid2 *cpuid)
 {
 	struct kvm_cpuid_entry2 *entry;
 
@@ -149,35 +150,24 @@ static u64 distance(u64 num, u64 den, u64 p, u64 q)
 }
 
 /*
- * The fraction nearest to num/den whose numerator is at most `max`, by continued fractions. Linux multiplies
- * the crystal's kHz by the numerator in 32 bits, so the exact one would overflow there. All are small
- * enough for products of two, and of three, in 64 bits.
+ * The fraction nearest to num/den whose numerator is at most `max`, a few thousand. Linux multiplies the crystal's
+ * kHz by the numerator in 32 bits, so the exact one would overflow there.
  */
-static void approximate(u64 num, u64 den, u64 max, u32 *p, u32 *q)
+static void approximate(u64 num, u64 den, u64 max, u32 *best_p, u32 *best_q)
 {
-	u64 p0 = 0, q0 = 1, p1 = 1, q1 = 0, n = num, d = den;
+	u64 best = UINT64_MAX;
 
-	while (d) {
-		u64 room = p1 ? (max - p0) / p1 : UINT64_MAX;
-		u64 whole = MIN(n / d, room), rest = n % d;
-		u64 p2 = whole * p1 + p0, q2 = whole * q1 + q0;
+	*best_p = *best_q = 1;
+	for (u64 p = 1; p <= max; p++) {
+		u64 q = (p * den + num / 2) / num, off = distance(num, den, p, q);
 
-		/* Cut short by max: what is between the last two may be nearer than the last. */
-		if (whole < n / d) {
-			if (q1 &&
-			    distance(num, den, p1, q1) * q2 <= distance(num, den, p2, q2) * q1)
-				break;
-			rest = 0;
-		}
-		p0 = p1;
-		q0 = q1;
-		p1 = p2;
-		q1 = q2;
-		n = d;
-		d = rest;
+		/* What it is off is off / q, as a part of 1 / den. */
+		if (!q || (best != UINT64_MAX && off * *best_q >= best * q))
+			continue;
+		best = off;
+		*best_p = p;
+		*best_q = q;
 	}
-	*p = p1;
-	*q = q1;
 }
 
 static void set_frequency(struct kvm_cpuid2 *cpuid, u32 tsc_khz)
@@ -185,7 +175,7 @@ static void set_frequency(struct kvm_cpuid2 *cpuid, u32 tsc_khz)
 	struct kvm_cpuid_entry2 *entry;
 	u32 p, q;
 
-	if (!tsc_khz || !x86_cpuid_wants_frequency(cpuid))
+	if (!tsc_khz || !wants_frequency(cpuid))
 		return;
 	approximate(tsc_khz, CRYSTAL_HZ / 1000, UINT32_MAX / (CRYSTAL_HZ / 1000), &p, &q);
 	entry = find_or_add(cpuid, LEAF_TSC, 0, false);

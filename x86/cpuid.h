@@ -24,10 +24,7 @@ unsigned x86_cpuid_phys_bits(struct kvm_cpuid2 *cpuid);
 /* The C-bit, by which a page table entry says that its page is encrypted; 0: this CPU has none. */
 unsigned x86_cpuid_c_bit(struct kvm_cpuid2 *cpuid);
 
-/* Does leaf 0x15 exist but say nothing? Then x86_cpuid_set_common() wants the TSC's rate. */
-bool x86_cpuid_wants_frequency(struct kvm_cpuid2 *cpuid);
-
-/* What is the same for all vCPUs, in a table of x86_cpuid_new(). tsc_khz 0: unknown. */
+/* What is the same for all vCPUs, in a table of x86_cpuid_new(). tsc_khz, the TSC's rate, 0: unknown. */
 void x86_cpuid_set_common(struct kvm_cpuid2 *cpuid, unsigned nr_cpus, u32 tsc_khz,
 			  bool tsc_deadline);
 

@@ -38,14 +38,6 @@ static u64 elf_entry(const struct elf_image *elf)
 	return 0;
 }
 
-static int refuse_multiboot(const struct x86_kernel *kernel, const char *kind)
-{
-	log_fatal("Kernel %s is made for a boot loader of %s, which lkvm does not have; x86 needs "
-		  "a bzImage, an ELF vmlinux or an ELF file with a PVH note",
-		  kernel->file.path, kind);
-	return -ENOTSUP;
-}
-
 int x86_elf_open(struct x86_kernel *kernel)
 {
 	struct elf_image *elf = &kernel->elf;
@@ -61,8 +53,12 @@ int x86_elf_open(struct x86_kernel *kernel)
 		return -EINVAL;
 	}
 	multiboot = elf->pvh_entry ? NULL : x86_multiboot_kind(&kernel->file);
-	if (multiboot)
-		return refuse_multiboot(kernel, multiboot);
+	if (multiboot) {
+		log_fatal("Kernel %s is made for a boot loader of %s, which lkvm does not have; "
+			  "x86 needs a bzImage, an ELF vmlinux or an ELF file with a PVH note",
+			  kernel->file.path, multiboot);
+		return -ENOTSUP;
+	}
 	if (elf->low < BOARD_HIGH_RAM) {
 		log_fatal("Kernel %s wants to be at 0x%llx; below 1 MiB there is no space for it",
 			  kernel->file.path, (unsigned long long)elf->low);
