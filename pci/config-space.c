@@ -20,85 +20,64 @@ u16 pci_config_get16(const struct pci_device *pci, unsigned offset)
 	return bus_get(&pci->state.config[offset], 2);
 }
 
-void pci_config_put(struct pci_device *pci, unsigned offset, unsigned len, u32 value)
+static void config_put(struct pci_device *pci, unsigned offset, unsigned len, u64 value)
 {
 	bus_put(&pci->state.config[offset], len, value);
 }
 
-static void writable_put(struct pci_device *pci, unsigned offset, unsigned len, u32 mask)
+static void writable_put(struct pci_device *pci, unsigned offset, unsigned len, u64 mask)
 {
 	bus_put(&pci->writable[offset], len, mask);
 }
 
 /* ---- making a device ---- */
 
-static unsigned free_slot(const struct pci_host *host)
+static int free_slot(const struct pci_host *host)
 {
-	unsigned slot = 0;
+	int slot = 0;
 
 	while (slot < PCI_SLOTS && host->slots[slot])
 		slot++;
 	return slot;
 }
 
-int pci_device_init(struct pci_device *pci, struct vm *vm, u16 vendor, u16 device, u32 class_code,
-		    u8 revision, u16 subsystem_vendor, u16 subsystem)
+int pci_device_init(struct pci_device *pci, struct vm *vm, int slot,
+		    const struct pci_identity *identity)
 {
-	unsigned slot = vm->pci ? free_slot(vm->pci) : 0;
+	struct pci_host *host = vm->pci;
 
+	if (!host)
+		return -ENODEV;
+	if (slot == PCI_ANY_SLOT)
+		slot = free_slot(host);
 	if (slot == PCI_SLOTS)
 		return -ENOSPC;
-	return pci_device_init_at(pci, vm, slot, vendor, device, class_code, revision,
-				  subsystem_vendor, subsystem);
-}
-
-int pci_device_init_at(struct pci_device *pci, struct vm *vm, unsigned slot, u16 vendor, u16 device,
-		       u32 class_code, u8 revision, u16 subsystem_vendor, u16 subsystem)
-{
-	if (!vm->pci)
-		return -ENODEV;
-	if (vm->pci->slots[slot])
+	if (host->slots[slot])
 		return -EBUSY;
 	memset(pci, 0, sizeof(*pci));
-	pci->host = vm->pci;
+	pci->host = host;
 	pci->vm = vm;
 	pci->slot = slot;
-	vm->pci->slots[slot] = pci;
+	host->slots[slot] = pci;
 	pthread_mutex_init(&pci->lock, NULL);
 	pci->next_capability = FIRST_CAPABILITY;
 	pci->last_capability = PCI_CAPABILITY_LIST - 1;
-	pci_config_put(pci, PCI_VENDOR_ID, 2, vendor);
-	pci_config_put(pci, PCI_DEVICE_ID, 2, device);
-	pci_config_put(pci, PCI_CLASS_REVISION, 4, class_code << 8 | revision);
-	pci_config_put(pci, PCI_SUBSYSTEM_VENDOR_ID, 2, subsystem_vendor);
-	pci_config_put(pci, PCI_SUBSYSTEM_ID, 2, subsystem);
+	config_put(pci, PCI_VENDOR_ID, 2, identity->vendor);
+	config_put(pci, PCI_DEVICE_ID, 2, identity->device);
+	config_put(pci, PCI_CLASS_REVISION, 4, identity->class_code << 8 | identity->revision);
+	config_put(pci, PCI_SUBSYSTEM_VENDOR_ID, 2, identity->subsystem_vendor);
+	config_put(pci, PCI_SUBSYSTEM_ID, 2, identity->subsystem);
 	writable_put(pci, PCI_COMMAND, 2,
 		     PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY |
 			     PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE);
 	writable_put(pci, PCI_CACHE_LINE_SIZE, 1, 0xff);
 	writable_put(pci, PCI_LATENCY_TIMER, 1, 0xff);
 	writable_put(pci, PCI_INTERRUPT_LINE, 1, 0xff);
-	if (pci->slot) {
-		pci_config_put(pci, PCI_INTERRUPT_PIN, 1, 1);
-		pci_config_put(pci, PCI_INTERRUPT_LINE, 1, pci_slot_gsi(pci->host, pci->slot, 0));
+	if (slot) {
+		config_put(pci, PCI_INTERRUPT_PIN, 1, 1);
+		config_put(pci, PCI_INTERRUPT_LINE, 1, pci_slot_gsi(host, slot, 0));
 	}
 	return 0;
-}
-
-void pci_device_exit(struct pci_device *pci)
-{
-	struct pci_host *host = pci->host;
-
-	if (!host)
-		return;
-	pthread_mutex_lock(&host->lock);
-	pci_unmap_bars(pci);
-	host->slots[pci->slot] = NULL;
-	pthread_mutex_unlock(&host->lock);
-	pci_intx_set(pci, false);
-	pci_msix_destroy(pci);
-	pthread_mutex_destroy(&pci->lock);
-	pci->host = NULL;
 }
 
 int pci_add_capability(struct pci_device *pci, u8 id, const void *body, unsigned len)
@@ -112,39 +91,43 @@ int pci_add_capability(struct pci_device *pci, u8 id, const void *body, unsigned
 	pci->state.config[pci->last_capability + 1] = at;
 	pci->last_capability = at;
 	pci->next_capability = ALIGN_UP(at + 2 + len, 4);
-	pci_config_put(pci, PCI_STATUS, 2, PCI_STATUS_CAP_LIST);
+	config_put(pci, PCI_STATUS, 2, PCI_STATUS_CAP_LIST);
 	return at;
 }
 
-void pci_set_bar(struct pci_device *pci, unsigned bar, u64 size, bool is_64,
-		 const struct pci_bar_ops *ops)
+static unsigned bar_offset(const struct pci_bar *bar)
 {
-	unsigned offset = PCI_BASE_ADDRESS_0 + 4 * bar;
-	u64 mask = ~(size - 1);
-
-	pci->bars[bar] = (struct pci_bar){
-		.size = size, .is_64 = is_64, .ops = ops, .pci = pci, .index = bar
-	};
-	pci_config_put(pci, offset, 4,
-		       is_64 ? PCI_BASE_ADDRESS_MEM_TYPE_64 : PCI_BASE_ADDRESS_MEM_TYPE_32);
-	writable_put(pci, offset, 4, mask);
-	if (is_64)
-		writable_put(pci, offset + 4, 4, mask >> 32);
+	return PCI_BASE_ADDRESS_0 + 4 * bar->index;
 }
 
-void pci_set_io_bar(struct pci_device *pci, unsigned bar, u64 size, const struct pci_bar_ops *ops)
+/* Of its registers. */
+static unsigned bar_len(const struct pci_bar *bar)
 {
-	unsigned offset = PCI_BASE_ADDRESS_0 + 4 * bar;
+	return bar->kind == PCI_BAR_MEMORY_64 ? 8 : 4;
+}
 
-	pci->bars[bar] = (struct pci_bar){ .size = size,
-					   .is_io = true,
-					   .is_port = pci->host->board.ports,
-					   .ops = ops,
-					   .pci = pci,
-					   .index = bar };
-	pci_config_put(pci, offset, 4, PCI_BASE_ADDRESS_SPACE_IO);
-	writable_put(pci, offset, 4, ~(size - 1));
-	pci->writable[PCI_COMMAND] |= PCI_COMMAND_IO;
+void pci_set_bar(struct pci_device *pci, unsigned index, enum pci_bar_kind kind, u64 size,
+		 const struct pci_bar_ops *ops)
+{
+	static const u8 types[] = {
+		[PCI_BAR_MEMORY] = PCI_BASE_ADDRESS_MEM_TYPE_32,
+		[PCI_BAR_MEMORY_64] = PCI_BASE_ADDRESS_MEM_TYPE_64,
+		[PCI_BAR_IO] = PCI_BASE_ADDRESS_SPACE_IO,
+	};
+	struct pci_bar *bar = &pci->bars[index];
+
+	*bar = (struct pci_bar){
+		.size = size,
+		.kind = kind,
+		.is_port = kind == PCI_BAR_IO && pci->host->board.ports,
+		.ops = ops,
+		.pci = pci,
+		.index = index,
+	};
+	config_put(pci, bar_offset(bar), 4, types[kind]);
+	writable_put(pci, bar_offset(bar), bar_len(bar), ~(size - 1));
+	if (kind == PCI_BAR_IO)
+		pci->writable[PCI_COMMAND] |= PCI_COMMAND_IO;
 }
 
 /* ---- BARs ---- */
@@ -172,15 +155,15 @@ static bool in_window(u64 base, u64 size, u64 address, u64 len)
 
 static u64 bar_register(const struct pci_bar *bar)
 {
-	const u8 *at = &bar->pci->state.config[PCI_BASE_ADDRESS_0 + 4 * bar->index];
+	u64 value = bus_get(&bar->pci->state.config[bar_offset(bar)], bar_len(bar));
 
-	return bus_get(at, bar->is_64 ? 8 : 4) & (bar->is_io ? ~0x3ULL : ~0xfULL);
+	return value & (bar->kind == PCI_BAR_IO ? ~0x3ULL : ~0xfULL);
 }
 
 /* The BAR's address on its bus; without I/O ports, inside the MMIO window. */
 static u64 bar_place(const struct pci_bar *bar)
 {
-	bool in_memory = bar->is_io && !bar->is_port;
+	bool in_memory = bar->kind == PCI_BAR_IO && !bar->is_port;
 
 	return bar_register(bar) + (in_memory ? bar->pci->host->board.io_mmio : 0);
 }
@@ -196,11 +179,11 @@ static bool is_decoded(const struct pci_bar *bar)
 {
 	const struct pci_board *board = &bar->pci->host->board;
 	u64 address = bar_register(bar);
-	u16 decoding = bar->is_io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+	u16 decoding = bar->kind == PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
 
 	if (!bar->size || !(pci_config_get16(bar->pci, PCI_COMMAND) & decoding))
 		return false;
-	if (bar->is_io)
+	if (bar->kind == PCI_BAR_IO)
 		return in_window(board->io_base, board->io_size, address, bar->size);
 	return in_window(board->mmio_base, board->mmio_size, address, bar->size) ||
 	       in_window(board->mmio64_base, board->mmio64_size, address, bar->size);
@@ -231,10 +214,21 @@ static void map_bar(struct pci_bar *bar)
 		pci->bar_changed(pci, bar->index, true);
 }
 
-void pci_unmap_bars(struct pci_device *pci)
+void pci_device_exit(struct pci_device *pci)
 {
+	struct pci_host *host = pci->host;
+
+	if (!host)
+		return;
+	pthread_mutex_lock(&host->lock);
 	for (unsigned i = 0; i < PCI_BARS; i++)
 		unmap_bar(&pci->bars[i]);
+	host->slots[pci->slot] = NULL;
+	pthread_mutex_unlock(&host->lock);
+	pci_intx_set(pci, false);
+	pci_msix_destroy(pci);
+	pthread_mutex_destroy(&pci->lock);
+	pci->host = NULL;
 }
 
 static void for_each_bar(struct pci_host *host, void (*fn)(struct pci_bar *bar))
@@ -270,15 +264,12 @@ struct allocation {
 static bool place(struct allocation *window, struct pci_bar *bar)
 {
 	u64 address = ALIGN_UP(window->next, bar->size);
+	u8 type = bar->pci->state.config[bar_offset(bar)] & 0xf;
 
 	if (address < window->next || address > window->end || bar->size > window->end - address)
 		return false;
 	window->next = address + bar->size;
-	pci_config_put(bar->pci, PCI_BASE_ADDRESS_0 + 4 * bar->index, 4,
-		       address |
-			       (bar->pci->state.config[PCI_BASE_ADDRESS_0 + 4 * bar->index] & 0xf));
-	if (bar->is_64)
-		pci_config_put(bar->pci, PCI_BASE_ADDRESS_0 + 4 * bar->index + 4, 4, address >> 32);
+	config_put(bar->pci, bar_offset(bar), bar_len(bar), address | type);
 	return true;
 }
 
@@ -289,9 +280,10 @@ struct windows {
 /* Low first, for 32-bit guests; nothing of ours is large. */
 static bool place_somewhere(struct windows *windows, struct pci_bar *bar)
 {
-	if (bar->is_io)
+	if (bar->kind == PCI_BAR_IO)
 		return place(&windows->io, bar);
-	return place(&windows->low, bar) || (bar->is_64 && place(&windows->high, bar));
+	return place(&windows->low, bar) ||
+	       (bar->kind == PCI_BAR_MEMORY_64 && place(&windows->high, bar));
 }
 
 static u16 decoding_of(const struct pci_device *pci)
@@ -299,7 +291,7 @@ static u16 decoding_of(const struct pci_device *pci)
 	u16 command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 
 	for (unsigned i = 0; i < PCI_BARS; i++)
-		if (pci->bars[i].is_io)
+		if (pci->bars[i].kind == PCI_BAR_IO)
 			command |= PCI_COMMAND_IO;
 	return command;
 }
@@ -329,7 +321,7 @@ int pci_assign_bars(struct pci_host *host)
 		}
 		if (!pci)
 			continue;
-		pci_config_put(pci, PCI_COMMAND, 2, decoding_of(pci));
+		config_put(pci, PCI_COMMAND, 2, decoding_of(pci));
 		memcpy(pci->power_on, pci->state.config, sizeof(pci->state.config));
 	}
 	pci_update_bars(host);

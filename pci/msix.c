@@ -15,11 +15,9 @@
 #include "pci-private.h"
 
 #define BAR_SIZE      4096
-#define PBA_OFFSET    0x800
 #define CONTROL_BITS  (PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL)
 #define ENTRY_CONTROL 3 /* the dword of an entry that holds the mask bit */
 
-_Static_assert(PCI_MAX_MSIX *PCI_MSIX_ENTRY_SIZE <= PBA_OFFSET, "table and pending bits");
 _Static_assert(PCI_MAX_MSIX <= 64, "the pending bits are one quadword");
 
 struct msix_vector {
@@ -29,12 +27,14 @@ struct msix_vector {
 	bool assigned;	   /* the irqfd exists */
 };
 
-/* What a guest sees of it, beside the capability. Device's lock. */
+/* What a guest sees of it, beside the capability: the BAR. Device's lock. */
 struct msix_state {
-	u64 pending;
-	u32 table[PCI_MAX_MSIX][4]; /* address, address high, data, control */
+	le32 table[PCI_MAX_MSIX][4]; /* address, address high, data, control */
+	le64 pending;
 };
-_Static_assert(sizeof(struct msix_state) == 8 + 16 * PCI_MAX_MSIX, "no padding");
+_Static_assert(sizeof(struct msix_state) == PCI_MAX_MSIX * PCI_MSIX_ENTRY_SIZE + 8, "no padding");
+
+#define PBA_OFFSET offsetof(struct msix_state, pending)
 
 struct pci_msix {
 	unsigned nr, capability;
@@ -46,11 +46,11 @@ struct pci_msix {
 
 static struct msi_message message_of(struct pci_device *pci, unsigned i)
 {
-	const u32 *entry = pci->msix->state.table[i];
+	const le32 *entry = pci->msix->state.table[i];
 
 	return (struct msi_message){
-		.address = (u64)entry[1] << 32 | entry[0],
-		.data = entry[2],
+		.address = (u64)le32toh(entry[1]) << 32 | le32toh(entry[0]),
+		.data = le32toh(entry[2]),
 		.device_id = pci->slot << 3,
 	};
 }
@@ -87,7 +87,7 @@ static int route(struct pci_device *pci, unsigned i)
 static bool deliverable(const struct pci_msix *msix, unsigned i)
 {
 	return msix->enabled && !msix->masked &&
-	       !(msix->state.table[i][ENTRY_CONTROL] & PCI_MSIX_ENTRY_CTRL_MASKBIT);
+	       !(le32toh(msix->state.table[i][ENTRY_CONTROL]) & PCI_MSIX_ENTRY_CTRL_MASKBIT);
 }
 
 /* Device's lock held, vector deliverable. */
@@ -113,8 +113,8 @@ static void update_vector(struct pci_device *pci, unsigned i)
 	}
 	/* Without a route it still works, one ioctl for each interrupt. */
 	v->open = !route(pci, i);
-	if (msix->state.pending & BIT(i)) {
-		msix->state.pending &= ~BIT(i);
+	if (msix->state.pending & htole64(BIT(i))) {
+		msix->state.pending &= ~htole64(BIT(i));
 		raise_vector(pci, i);
 	}
 }
@@ -146,31 +146,21 @@ void pci_msix_signal(struct pci_device *pci, unsigned vector)
 	if (deliverable(msix, vector))
 		raise_vector(pci, vector);
 	else if (msix->enabled)
-		msix->state.pending |= BIT(vector);
+		msix->state.pending |= htole64(BIT(vector));
 	pthread_mutex_unlock(&pci->lock);
 }
 
 /* ---- the BAR ---- */
 
-static u32 read_dword(struct pci_msix *msix, u64 offset)
-{
-	u64 i = offset / PCI_MSIX_ENTRY_SIZE;
-
-	if (i < msix->nr)
-		return msix->state.table[i][offset % PCI_MSIX_ENTRY_SIZE / 4];
-	if (offset == PBA_OFFSET)
-		return msix->state.pending;
-	if (offset == PBA_OFFSET + 4)
-		return msix->state.pending >> 32;
-	return 0;
-}
-
 static void msix_read(struct pci_device *pci, unsigned bar, u64 offset, u8 *data, unsigned len)
 {
+	const struct msix_state *state = &pci->msix->state;
+
+	memset(data, 0, len);
+	if (offset >= sizeof(*state))
+		return;
 	pthread_mutex_lock(&pci->lock);
-	for (unsigned i = 0; i < len; i++)
-		data[i] = read_dword(pci->msix, ALIGN_DOWN(offset + i, 4)) >>
-			  (8 * ((offset + i) % 4));
+	memcpy(data, (const u8 *)state + offset, MIN(len, sizeof(*state) - offset));
 	pthread_mutex_unlock(&pci->lock);
 }
 
@@ -179,14 +169,12 @@ static void msix_write(struct pci_device *pci, unsigned bar, u64 offset, const u
 {
 	struct pci_msix *msix = pci->msix;
 	u64 i = offset / PCI_MSIX_ENTRY_SIZE;
-	unsigned dword = offset % PCI_MSIX_ENTRY_SIZE / 4;
 
 	/* Others are undefined by the specification, and the pending bits are read-only. */
 	if ((len != 4 && len != 8) || !IS_ALIGNED(offset, len) || i >= msix->nr)
 		return;
 	pthread_mutex_lock(&pci->lock);
-	for (; len; len -= 4, data += 4, dword++)
-		msix->state.table[i][dword] = bus_get(data, 4);
+	memcpy((u8 *)msix->state.table + offset, data, len);
 	update_vector(pci, i);
 	pthread_mutex_unlock(&pci->lock);
 }
@@ -217,7 +205,7 @@ static void clear_state(struct pci_msix *msix)
 {
 	memset(&msix->state, 0, sizeof(msix->state));
 	for (unsigned i = 0; i < msix->nr; i++)
-		msix->state.table[i][ENTRY_CONTROL] = PCI_MSIX_ENTRY_CTRL_MASKBIT;
+		msix->state.table[i][ENTRY_CONTROL] = htole32(PCI_MSIX_ENTRY_CTRL_MASKBIT);
 }
 
 void pci_msix_reset(struct pci_device *pci)
@@ -274,7 +262,7 @@ int pci_add_msix(struct pci_device *pci, unsigned bar, unsigned nr)
 		msix->vectors[i].eventfd = msix->vectors[i].gsi = -1;
 	clear_state(msix);
 	bus_put(&pci->writable[at + PCI_MSIX_FLAGS], 2, CONTROL_BITS);
-	pci_set_bar(pci, bar, BAR_SIZE, false, &msix_bar_ops);
+	pci_set_bar(pci, bar, PCI_BAR_MEMORY, BAR_SIZE, &msix_bar_ops);
 	pci->msix = msix;
 	return 0;
 }

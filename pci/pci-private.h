@@ -23,11 +23,9 @@ void pci_config_read(struct pci_device *pci, unsigned offset, u8 *data, unsigned
 void pci_config_write(struct pci_device *pci, unsigned offset, const u8 *data, unsigned len);
 /* Maps and unmaps BARs as the registers of all devices say now. Host's lock held. */
 void pci_update_bars(struct pci_host *host);
-void pci_unmap_bars(struct pci_device *pci);
 /* Puts the power-on state back. Host's lock held. */
 void pci_device_reset(struct pci_device *pci);
 u16 pci_config_get16(const struct pci_device *pci, unsigned offset);
-void pci_config_put(struct pci_device *pci, unsigned offset, unsigned len, u32 value);
 
 /* pci-intx.c: the line again, after MSI-X or the command register changed. */
 void pci_intx_update(struct pci_device *pci);

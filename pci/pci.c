@@ -15,6 +15,7 @@
 #define ADDRESS_BITS   0x80fffffc
 #define ECAM_ENABLE    BIT(0)
 #define ECAM_ALIGN     MIB(64) /* the least that chipsets have */
+#define BRIDGE_SLOT    0
 #define BRIDGE_VENDOR  0x1b36
 #define BRIDGE_DEVICE  0x0008 /* a generic host bridge: no quirk of any guest is for it */
 #define BRIDGE_CLASS   0x060000
@@ -35,7 +36,10 @@ const struct pci_board *pci_host_board(const struct pci_host *host)
 	return &host->board;
 }
 
-/* bus, slot and function as both mechanisms encode them: 8, 5 and 3 bits. NULL: nobody there. */
+/*
+ * `bdf`: the bus (8 bits), slot (5) and function (3) that an access is for; ECAM and CF8 have them in this order.
+ * NULL: there is no such function. All devices are on bus 0, as function 0.
+ */
 static struct pci_device *find_function(struct pci_host *host, u32 bdf)
 {
 	return bdf < PCI_SLOTS << 3 && !(bdf & 7) ? host->slots[bdf >> 3] : NULL;
@@ -171,62 +175,43 @@ static void host_reset(struct device *device)
 static void host_destroy(struct device *device)
 {
 	struct pci_host *host = CONTAINER_OF(device, struct pci_host, device);
-	struct vm *vm = host->vm;
 
-	if (host->board.ports)
-		bus_remove(vm->ports, PORT_ADDRESS);
-	if (host->board.ecam_size)
-		bus_remove(vm->mmio, host->board.ecam_base);
-	if (host->second_ecam)
-		bus_remove(vm->mmio, host->second_ecam);
 	pci_device_exit(&host->bridge);
 	pthread_mutex_destroy(&host->lock);
 	pthread_mutex_destroy(&host->intx_lock);
+	host->vm->pci = NULL;
 	free(host);
-	vm->pci = NULL;
 }
 
 static const struct device_ops host_ops = { .reset = host_reset, .destroy = host_destroy };
 
-static int add_windows(struct pci_host *host)
-{
-	const struct pci_board *board = &host->board;
-	struct vm *vm = host->vm;
-	int err = 0;
-
-	if (board->ecam_size)
-		err = bus_add(vm->mmio, board->ecam_base, board->ecam_size, &ecam_ops, host);
-	if (err || !board->ports)
-		return err;
-	err = bus_add(vm->ports, PORT_ADDRESS, PORT_SIZE, &port_ops, host);
-	if (err && board->ecam_size)
-		bus_remove(vm->mmio, board->ecam_base);
-	return err;
-}
-
 int pci_host_create(struct vm *vm, const struct pci_board *board)
 {
+	const struct pci_identity bridge = {
+		.vendor = board->bridge_vendor ?: BRIDGE_VENDOR,
+		.device = board->bridge_device ?: BRIDGE_DEVICE,
+		.class_code = BRIDGE_CLASS,
+	};
 	struct pci_host *host = calloc(1, sizeof(*host));
-	int err;
+	int err = 0;
 
 	if (!host)
 		return -ENOMEM;
 	host->vm = vm;
 	host->board = *board;
-	err = add_windows(host);
-	if (err) {
-		log_error("PCI host: no place for its configuration space: %s", strerror(-err));
-		free(host);
-		return err;
-	}
 	pthread_mutex_init(&host->lock, NULL);
 	pthread_mutex_init(&host->intx_lock, NULL);
 	device_init(&host->device, &host_ops, "pci");
-	vm->pci = host;
-	/* The first device gets slot 0, so this cannot fail. */
-	pci_device_init(&host->bridge, vm, board->bridge_vendor ?: BRIDGE_VENDOR,
-			board->bridge_device ?: BRIDGE_DEVICE, BRIDGE_CLASS, 0, 0, 0);
-	add_ecam_register(host);
 	device_add(&vm->devices, &host->device);
-	return 0;
+	vm->pci = host;
+	/* The slot of a host without devices is free. */
+	pci_device_init(&host->bridge, vm, BRIDGE_SLOT, &bridge);
+	add_ecam_register(host);
+	if (board->ecam_size)
+		err = bus_add(vm->mmio, board->ecam_base, board->ecam_size, &ecam_ops, host);
+	if (!err && board->ports)
+		err = bus_add(vm->ports, PORT_ADDRESS, PORT_SIZE, &port_ops, host);
+	if (err)
+		log_error("PCI host: no place for its configuration space: %s", strerror(-err));
+	return err;
 }

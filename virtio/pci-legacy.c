@@ -110,7 +110,7 @@ static int identify(u32 type, u16 *device, u16 *subsystem)
 
 static int add_legacy(struct virtio_pci *vp)
 {
-	pci_set_io_bar(&vp->pci, LEGACY_BAR, BAR_SIZE, &legacy_bar_ops);
+	pci_set_bar(&vp->pci, LEGACY_BAR, PCI_BAR_IO, BAR_SIZE, &legacy_bar_ops);
 	return pci_add_msix(&vp->pci, MSIX_BAR, vp->nr_vectors);
 }
 

@@ -248,7 +248,7 @@ static int add_modern(struct virtio_pci *vp)
 {
 	vp->pci.config_written = vp_config_written;
 	vp->pci.config_reading = vp_config_reading;
-	pci_set_bar(&vp->pci, VIRTIO_BAR, BAR_SIZE, true, &vp_bar_ops);
+	pci_set_bar(&vp->pci, VIRTIO_BAR, PCI_BAR_MEMORY_64, BAR_SIZE, &vp_bar_ops);
 	return add_capabilities(vp);
 }
 

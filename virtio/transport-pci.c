@@ -136,12 +136,16 @@ static const struct virtio_transport_ops vp_ops = {
 static int add_to_bus(struct virtio_pci *vp, const struct virtio_device_ops *ops)
 {
 	const struct virtio_pci_registers *registers = vp->registers;
-	u16 device, subsystem;
-	int err = registers->identify(ops->type, &device, &subsystem);
+	struct pci_identity id = {
+		.vendor = VIRTIO_VENDOR,
+		.class_code = ops->pci_class,
+		.revision = registers->revision,
+		.subsystem_vendor = VIRTIO_VENDOR,
+	};
+	int err = registers->identify(ops->type, &id.device, &id.subsystem);
 
 	if (!err)
-		err = pci_device_init(&vp->pci, vp->vm, VIRTIO_VENDOR, device, ops->pci_class,
-				      registers->revision, VIRTIO_VENDOR, subsystem);
+		err = pci_device_init(&vp->pci, vp->vm, PCI_ANY_SLOT, &id);
 	if (err)
 		return err;
 	vp->pci.bar_changed = vp_bar_changed;

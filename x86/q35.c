@@ -73,8 +73,8 @@ static const struct device_ops q35_ops = { .destroy = q35_destroy };
 
 static int add_lpc(struct q35 *q35)
 {
-	int err = pci_device_init_at(&q35->lpc, q35->vm, LPC_SLOT, Q35_VENDOR, LPC_DEVICE,
-				     LPC_CLASS, 0, 0, 0);
+	const struct pci_identity lpc = { Q35_VENDOR, LPC_DEVICE, .class_code = LPC_CLASS };
+	int err = pci_device_init(&q35->lpc, q35->vm, LPC_SLOT, &lpc);
 
 	if (err)
 		return err;

@@ -52,13 +52,14 @@ static inline void dev_bar(struct pci_device *pci, unsigned bar, bool mapped)
 
 static const struct pci_bar_ops dev_ops = { dev_read, dev_write };
 
+static const struct pci_identity identity = { 0x1234, 0x5678, 0x018000, 1, 0xabcd, 0xef01 };
+
 static inline void add(struct state *s, struct dev *d)
 {
-	assert_int_equal(
-		pci_device_init(&d->pci, s->vm, 0x1234, 0x5678, 0x018000, 1, 0xabcd, 0xef01), 0);
+	assert_int_equal(pci_device_init(&d->pci, s->vm, PCI_ANY_SLOT, &identity), 0);
 	d->pci.bar_changed = dev_bar;
-	pci_set_bar(&d->pci, 0, BIG, true, &dev_ops);
-	pci_set_bar(&d->pci, 3, 4096, false, &dev_ops);
+	pci_set_bar(&d->pci, 0, PCI_BAR_MEMORY_64, BIG, &dev_ops);
+	pci_set_bar(&d->pci, 3, PCI_BAR_MEMORY, 4096, &dev_ops);
 	assert_int_equal(pci_add_capability(&d->pci, PCI_CAP_ID_VNDR, "\x05xy", 3), 0x40);
 	assert_int_equal(pci_add_msix(&d->pci, 2, NR_VECTORS), 0);
 }

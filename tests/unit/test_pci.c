@@ -240,9 +240,9 @@ static u32 io_register(struct vm *vm)
 static void io_device(struct vm *vm, struct dev *d)
 {
 	memset(d, 0, sizeof(*d));
-	assert_int_equal(pci_device_init(&d->pci, vm, 0x1234, 0x5678, 0x018000, 1, 0, 0), 0);
+	assert_int_equal(pci_device_init(&d->pci, vm, PCI_ANY_SLOT, &identity), 0);
 	d->pci.bar_changed = dev_bar;
-	pci_set_io_bar(&d->pci, 0, IO_SIZE, &dev_ops);
+	pci_set_bar(&d->pci, 0, PCI_BAR_IO, IO_SIZE, &dev_ops);
 	assert_int_equal(pci_assign_bars(vm->pci), 0);
 	assert_int_equal(io_register(vm), FAKE_IO | PCI_BASE_ADDRESS_SPACE_IO);
 	assert_int_equal(cfg_get(vm, 3, PCI_COMMAND, 2),
@@ -302,7 +302,7 @@ static void io_bars_stay_in_the_window(void **state)
 	cfg_put(s->vm, 3, PCI_BASE_ADDRESS_0, 4, FAKE_IO + FAKE_IO_LEN - IO_SIZE);
 	assert_true(d.pci.bars[0].mapped);
 	/* More ports than there are. */
-	pci_set_io_bar(&d.pci, 0, 2 * FAKE_IO_LEN, &dev_ops);
+	pci_set_bar(&d.pci, 0, PCI_BAR_IO, 2 * FAKE_IO_LEN, &dev_ops);
 	assert_true(pci_assign_bars(s->vm->pci) < 0);
 	pci_device_exit(&d.pci);
 }
@@ -319,7 +319,7 @@ static void io_bars_in_memory(void **state)
 	board.io_mmio = at;
 	assert_int_equal(pci_host_create(vm, &board), 0);
 	for (unsigned i = 0; i < 2; i++)
-		assert_int_equal(pci_device_init(&others[i].pci, vm, 1, 1, 0, 0, 0, 0), 0);
+		assert_int_equal(pci_device_init(&others[i].pci, vm, PCI_ANY_SLOT, &identity), 0);
 	io_device(vm, &d);
 	assert_false(d.pci.bars[0].is_port);
 	assert_int_equal(d.pci.bars[0].address, at + FAKE_IO);
@@ -341,12 +341,12 @@ static void slots_and_windows_run_out(void **state)
 	static struct pci_device many[PCI_SLOTS];
 	unsigned n = 0;
 
-	while (n < PCI_SLOTS && !pci_device_init(&many[n], s->vm, 1, 1, 0, 0, 0, 0))
+	while (n < PCI_SLOTS && !pci_device_init(&many[n], s->vm, PCI_ANY_SLOT, &identity))
 		n++;
 	assert_int_equal(n, PCI_SLOTS - 3);
-	pci_set_bar(&many[0], 0, 2 * FAKE_MMIO_LEN, false, &dev_ops);
+	pci_set_bar(&many[0], 0, PCI_BAR_MEMORY, 2 * FAKE_MMIO_LEN, &dev_ops);
 	assert_true(pci_assign_bars(s->vm->pci) < 0);
-	pci_set_bar(&many[0], 0, 2 * FAKE_MMIO_LEN, true, &dev_ops);
+	pci_set_bar(&many[0], 0, PCI_BAR_MEMORY_64, 2 * FAKE_MMIO_LEN, &dev_ops);
 	assert_int_equal(pci_assign_bars(s->vm->pci), 0);
 	assert_int_equal(many[0].bars[0].address, FAKE_HIGH);
 	while (n--)
@@ -361,6 +361,7 @@ static void ecam_where_a_firmware_wants_it(void **state)
 {
 	struct vm *vm = fake_vm_create();
 	struct pci_board board = fake_board;
+	const struct pci_identity isa = { 1, 2, .class_code = 0x060100 };
 	struct pci_device last;
 	const u64 there = 0x90000000, elsewhere = 0x1000000000;
 
@@ -368,8 +369,8 @@ static void ecam_where_a_firmware_wants_it(void **state)
 	board.bridge_device = 0x29c0;
 	board.ecam_register = 0x60;
 	assert_int_equal(pci_host_create(vm, &board), 0);
-	assert_int_equal(pci_device_init_at(&last, vm, 31, 1, 2, 0x060100, 0, 0, 0), 0);
-	assert_int_equal(pci_device_init_at(&last, vm, 31, 1, 2, 0x060100, 0, 0, 0), -EBUSY);
+	assert_int_equal(pci_device_init(&last, vm, 31, &isa), 0);
+	assert_int_equal(pci_device_init(&last, vm, 31, &isa), -EBUSY);
 	assert_int_equal(pci_assign_bars(vm->pci), 0);
 	assert_int_equal(cfg_get(vm, 0, 0, 4), 0x29c08086);
 	assert_int_equal(mmio_get(vm, there, 4), 0xffffffff);

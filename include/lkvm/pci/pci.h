@@ -65,11 +65,16 @@ struct pci_bar_ops {
 		      unsigned len);
 };
 
+enum pci_bar_kind {
+	PCI_BAR_MEMORY,
+	PCI_BAR_MEMORY_64, /* takes the next BAR's place too */
+	PCI_BAR_IO,	   /* for a host whose board has an I/O window */
+};
+
 /* Host's lock. */
 struct pci_bar {
-	u64 size;   /* power of two, at least 4096, or 4 for I/O; 0: none */
-	bool is_64; /* takes the next BAR's place too */
-	bool is_io; /* ports, not memory */
+	u64 size; /* power of two, at least 4096, or 4 for I/O; 0: none */
+	enum pci_bar_kind kind;
 	const struct pci_bar_ops *ops;
 	struct pci_device *pci;
 	unsigned index;
@@ -114,22 +119,27 @@ struct pci_device {
 int pci_host_create(struct vm *vm, const struct pci_board *board);
 const struct pci_board *pci_host_board(const struct pci_host *host);
 
+/* A function's identification registers. */
+struct pci_identity {
+	u16 vendor, device;
+	u32 class_code; /* 24 bits */
+	u8 revision;
+	u16 subsystem_vendor, subsystem;
+};
+
+#define PCI_ANY_SLOT (-1)
+
 /*
- * Zeroes pci, fills the identification registers (class_code: 24 bits) and gives the device the next
- * free slot. -ENOSPC; -ENODEV when the machine has no PCI. The caller fills in callbacks afterwards.
+ * Zeroes pci, fills the identification registers and gives the device its slot. -EBUSY: that is taken; -ENOSPC: all
+ * are; -ENODEV: the machine has no PCI. The caller fills in callbacks afterwards.
  */
-int pci_device_init(struct pci_device *pci, struct vm *vm, u16 vendor, u16 device, u32 class_code,
-		    u8 revision, u16 subsystem_vendor, u16 subsystem);
-/* The same in a slot that is not the next free one but must be free: -EBUSY. */
-int pci_device_init_at(struct pci_device *pci, struct vm *vm, unsigned slot, u16 vendor, u16 device,
-		       u32 class_code, u8 revision, u16 subsystem_vendor, u16 subsystem);
+int pci_device_init(struct pci_device *pci, struct vm *vm, int slot,
+		    const struct pci_identity *identity);
 /* Adds a capability with id: `len` bytes, the 2-byte header not counted. Its offset or -ENOSPC. */
 int pci_add_capability(struct pci_device *pci, u8 id, const void *body, unsigned len);
-/* Declares a memory BAR. */
-void pci_set_bar(struct pci_device *pci, unsigned bar, u64 size, bool is_64,
+/* Declares a BAR. */
+void pci_set_bar(struct pci_device *pci, unsigned bar, enum pci_bar_kind kind, u64 size,
 		 const struct pci_bar_ops *ops);
-/* Declares an I/O BAR, for a host whose board has an I/O window. */
-void pci_set_io_bar(struct pci_device *pci, unsigned bar, u64 size, const struct pci_bar_ops *ops);
 /* MSI-X with nr vectors, table and pending bits in BAR `bar`, which this declares. */
 int pci_add_msix(struct pci_device *pci, unsigned bar, unsigned nr);
 /*
