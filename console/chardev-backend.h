@@ -27,16 +27,8 @@ struct chardev_ops {
 	void (*input_ended)(struct chardev *chardev, int err);
 	/* Main loop, after every wake-up. May be NULL. */
 	void (*woken)(struct chardev *chardev);
+	/* As chardev_size(). NULL: there is no terminal. */
 	bool (*size)(struct chardev *chardev, u16 *columns, u16 *rows);
-	/* As a device's. start switches input on (chardev_set_input). Either may be NULL. */
-	int (*start)(struct chardev *chardev);
-	void (*stop)(struct chardev *chardev);
-	/*
-	 * Main loop, after the guest's end: has the reader taken what was written, or is he not waited for any longer?
-	 * NULL: it is enough that it was written.
-	 */
-	bool (*drained)(struct chardev *chardev, const struct deadline *deadline);
-	void (*destroy)(struct chardev *chardev);
 };
 
 struct chardev {
@@ -82,11 +74,15 @@ struct chardev {
 };
 
 /*
- * Puts it on vm's list of devices, under `name`. in_fd and out_fd may be -1 and are closed by the back end. Returns 0 or
- * -errno.
+ * Puts it on vm's list of devices, under `name`, where it is also after an error. in_fd and out_fd may be -1 and are closed
+ * by the back end. Its `start` switches input on (chardev_set_input), its `destroy` calls chardev_exit(). 0 or -errno.
  */
-int chardev_init(struct chardev *chardev, const struct chardev_ops *ops, struct vm *vm,
-		 const char *name, int in_fd, int out_fd);
+int chardev_init(struct chardev *chardev, const struct device_ops *device_ops,
+		 const struct chardev_ops *ops, struct vm *vm, const char *name, int in_fd,
+		 int out_fd);
+/* What is common to the device functions of that name. */
+bool chardev_drained(struct device *device, const struct deadline *deadline);
+void chardev_stop(struct chardev *chardev);
 void chardev_exit(struct chardev *chardev);
 
 /* Main loop. */

@@ -184,7 +184,7 @@ void chardev_set_input(struct chardev *c, bool on)
 void chardev_room_again(struct chardev *c)
 {
 	/* Called for every byte a guest reads: only the first after a pause costs a system call. */
-	if (c->input_paused &&
+	if (c && c->input_paused &&
 	    __atomic_exchange_n((bool *)&c->input_paused, false, __ATOMIC_SEQ_CST))
 		chardev_wake(c);
 }
@@ -193,8 +193,6 @@ size_t chardev_read(struct chardev *c, u8 *data, size_t len)
 {
 	bool first;
 
-	if (!c->ops->read)
-		return 0;
 	pthread_mutex_lock(&c->lock);
 	first = !c->polled;
 	c->polled = true;
@@ -210,8 +208,6 @@ size_t chardev_read(struct chardev *c, u8 *data, size_t len)
 
 void chardev_give_back(struct chardev *c)
 {
-	if (!c->ops->read)
-		return;
 	pthread_mutex_lock(&c->lock);
 	c->polled = false;
 	c->in_len = 0;
@@ -337,7 +333,7 @@ void chardev_write(struct chardev *c, const u8 *data, size_t len)
 {
 	size_t n;
 
-	if (!c->ops->write)
+	if (!c)
 		return;
 	pthread_mutex_lock(&c->lock);
 	feed_watch(c, data, len);
@@ -367,8 +363,6 @@ size_t chardev_try_write(struct chardev *c, const u8 *data, size_t len)
 {
 	size_t done;
 
-	if (!c->ops->write)
-		return len;
 	pthread_mutex_lock(&c->lock);
 	done = append_locked(c, data, len, CHARDEV_OUT_SIZE);
 	if (done < len) {
@@ -472,64 +466,31 @@ static void on_wake(struct loop_fd *handler, u32 events)
 
 /* ---- life cycle ---- */
 
-static struct chardev *to_chardev(struct device *device)
+bool chardev_drained(struct device *device, const struct deadline *deadline)
 {
-	return CONTAINER_OF(device, struct chardev, device);
-}
-
-static int chardev_start(struct device *device)
-{
-	struct chardev *c = to_chardev(device);
-
-	return c->ops->start ? c->ops->start(c) : 0;
-}
-
-static bool chardev_drained(struct device *device, const struct deadline *deadline)
-{
-	struct chardev *c = to_chardev(device);
+	struct chardev *c = CONTAINER_OF(device, struct chardev, device);
 	unsigned left;
 
-	if (!c->ops->write)
-		return true;
 	pthread_mutex_lock(&c->lock);
 	flush_locked(c);
 	left = c->out_len;
 	pthread_mutex_unlock(&c->lock);
-	if (c->ops->drained)
-		return c->ops->drained(c, deadline);
 	return !left;
 }
 
-static void chardev_stop(struct device *device)
+void chardev_stop(struct chardev *c)
 {
-	struct chardev *c = to_chardev(device);
-
 	chardev_set_input(c, false);
 	c->watched = false;
 	loop_fd_del(&c->out_ready);
-	if (c->ops->stop)
-		c->ops->stop(c);
 }
 
-static void chardev_destroy(struct device *device)
+int chardev_init(struct chardev *c, const struct device_ops *device_ops,
+		 const struct chardev_ops *ops, struct vm *vm, const char *name, int in_fd,
+		 int out_fd)
 {
-	struct chardev *c = to_chardev(device);
-
-	c->ops->destroy(c);
-}
-
-static const struct device_ops chardev_device_ops = {
-	.start = chardev_start,
-	.drained = chardev_drained,
-	.stop = chardev_stop,
-	.destroy = chardev_destroy,
-};
-
-int chardev_init(struct chardev *c, const struct chardev_ops *ops, struct vm *vm, const char *name,
-		 int in_fd, int out_fd)
-{
-	int err;
-
+	device_init(&c->device, device_ops, "%s", name);
+	device_add(&vm->devices, &c->device);
 	c->ops = ops;
 	c->vm = vm;
 	c->loop = vm->loop;
@@ -542,16 +503,7 @@ int chardev_init(struct chardev *c, const struct chardev_ops *ops, struct vm *vm
 	c->wake.ready = on_wake;
 	pthread_mutex_init(&c->lock, NULL);
 	c->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (c->wake.fd < 0)
-		return -errno;
-	err = loop_fd_add(c->loop, &c->wake, EPOLLIN);
-	if (err) {
-		close(c->wake.fd);
-		return err;
-	}
-	device_init(&c->device, &chardev_device_ops, "%s", name);
-	device_add(&vm->devices, &c->device);
-	return 0;
+	return c->wake.fd < 0 ? -errno : loop_fd_add(c->loop, &c->wake, EPOLLIN);
 }
 
 void chardev_exit(struct chardev *c)
@@ -560,37 +512,18 @@ void chardev_exit(struct chardev *c)
 	loop_fd_del(&c->in);
 	loop_fd_del(&c->out_ready);
 	loop_timer_cancel(&c->flusher);
-	close(c->wake.fd);
+	if (c->wake.fd >= 0)
+		close(c->wake.fd);
 	pthread_mutex_destroy(&c->lock);
 }
 
 void chardev_set_client(struct chardev *c, const struct chardev_client *client)
 {
-	c->client = *client;
+	if (c)
+		c->client = *client;
 }
 
 bool chardev_size(struct chardev *c, u16 *columns, u16 *rows)
 {
 	return c->ops->size && c->ops->size(c, columns, rows);
-}
-
-/* ---- the chardev that is none ---- */
-
-static void null_destroy(struct chardev *c)
-{
-	free(c);
-}
-
-static const struct chardev_ops null_ops = { .destroy = null_destroy };
-
-struct chardev *chardev_null(struct vm *vm)
-{
-	struct chardev *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return NULL;
-	c->ops = &null_ops;
-	device_init(&c->device, &chardev_device_ops, "null");
-	device_add(&vm->devices, &c->device);
-	return c;
 }

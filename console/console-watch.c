@@ -3,6 +3,7 @@
  * Tells a panic from an orderly reboot, and a halt, by what the guest's kernel prints. With panic=-1 the reset
  * follows the message at once and looks like any other, so the message is all there is.
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "lkvm/console/chardev.h"
@@ -48,56 +49,29 @@ static const struct needle needles[] = {
 /* A kernel may have a warning with a long trace to print on its way down; one that prints more goes on. */
 #define LINES_AFTER 100
 
-static const char *skip_digits(const char *p, const char *end)
+/*
+ * Behind the text if it has this form, else p. In the form a blank stands for any number of them, 9 for a
+ * number, and everything else for itself.
+ */
+static const char *skip(const char *p, const char *end, const char *form)
 {
-	while (p < end && *p >= '0' && *p <= '9')
-		p++;
-	return p;
-}
+	const char *q = p;
 
-/* "<6>" */
-static const char *skip_level(const char *p, const char *end)
-{
-	const char *q;
+	for (; *form; form++) {
+		const char *from = q;
 
-	if (p == end || *p != '<')
-		return p;
-	q = skip_digits(p + 1, end);
-	return q > p + 1 && q < end && *q == '>' ? q + 1 : p;
-}
-
-/* "[   12.345678]" */
-static const char *skip_time(const char *p, const char *end)
-{
-	const char *q = p, *digits;
-
-	if (q == end || *q++ != '[')
-		return p;
-	while (q < end && *q == ' ')
-		q++;
-	digits = q;
-	q = skip_digits(q, end);
-	if (q == digits || q == end || *q++ != '.')
-		return p;
-	digits = q;
-	q = skip_digits(q, end);
-	return q > digits && q < end && *q == ']' ? q + 1 : p;
-}
-
-/* "[    T1]", "[    C0]": CONFIG_PRINTK_CALLER puts it right behind the time */
-static const char *skip_caller(const char *p, const char *end)
-{
-	const char *q = p, *digits;
-
-	if (q == end || *q++ != '[')
-		return p;
-	while (q < end && *q == ' ')
-		q++;
-	if (q == end || (*q != 'T' && *q != 'C'))
-		return p;
-	digits = ++q;
-	q = skip_digits(q, end);
-	return q > digits && q < end && *q == ']' ? q + 1 : p;
+		if (*form == '9')
+			while (q < end && isdigit((u8)*q))
+				q++;
+		else if (*form == ' ')
+			while (q < end && *q == ' ')
+				q++;
+		else if (q < end && *q == *form)
+			q++;
+		if (q == from && *form != ' ')
+			return p;
+	}
+	return q;
 }
 
 /* Is [p, end) exactly what printk puts before a message? Without a time only at a line's beginning. */
@@ -105,14 +79,14 @@ static bool is_prefix(const char *p, const char *end, bool need_time)
 {
 	const char *time;
 
-	p = skip_level(p, end);
-	time = skip_time(p, end);
+	p = skip(p, end, "<9>"); /* the level */
+	time = skip(p, end, "[ 9.9]");
 	if (need_time && time == p)
 		return false;
-	p = skip_caller(time, end);
-	while (p < end && *p == ' ')
-		p++;
-	return p == end;
+	/* CONFIG_PRINTK_CALLER: a task or a CPU. */
+	p = skip(time, end, "[ T9]");
+	p = skip(p, end, "[ C9]");
+	return skip(p, end, " ") == end;
 }
 
 /*

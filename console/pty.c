@@ -13,7 +13,7 @@
 #include "lkvm/vm/vm.h"
 #include "chardev-backend.h"
 
-/* How soon somebody who opens the pty gets the guest's attention. */
+/* While no program has the slave open, we look this often whether one has opened it. */
 #define LOOK_NS 250000000ULL
 
 struct pty {
@@ -78,21 +78,15 @@ static void pty_input_ended(struct chardev *c, int err)
 	loop_timer_set(c->loop, &p->looker, LOOK_NS);
 }
 
-static bool pty_size(struct chardev *c, u16 *columns, u16 *rows)
+static struct pty *to_pty(struct device *device)
 {
-	struct winsize size;
-
-	if (ioctl(c->in.fd, TIOCGWINSZ, &size) || !size.ws_col || !size.ws_row)
-		return false;
-	*columns = size.ws_col;
-	*rows = size.ws_row;
-	return true;
+	return CONTAINER_OF(device, struct pty, base.device);
 }
 
 /* Only now: nobody should wait at the pty of a guest that could not be started. */
-static int pty_start(struct chardev *c)
+static int pty_start(struct device *device)
 {
-	struct pty *p = CONTAINER_OF(c, struct pty, base);
+	struct pty *p = to_pty(device);
 	int err = pty_link_make(&p->link);
 	char text[128];
 
@@ -126,19 +120,21 @@ static bool is_read(struct pty *p)
 }
 
 /* Who has the pty open need not be reading it, and may keep it open for ever. */
-static bool pty_drained(struct chardev *c, const struct deadline *deadline)
+static bool pty_drained(struct device *device, const struct deadline *deadline)
 {
-	struct pty *p = CONTAINER_OF(c, struct pty, base);
+	struct pty *p = to_pty(device);
+	bool written = chardev_drained(device, deadline);
 
 	if (!p->connected || hung_up(p) || clock_now() >= deadline->grace)
 		return true;
-	return !c->out_len && is_read(p);
+	return written && is_read(p);
 }
 
-static void pty_stop(struct chardev *c)
+static void pty_stop(struct device *device)
 {
-	struct pty *p = CONTAINER_OF(c, struct pty, base);
+	struct pty *p = to_pty(device);
 
+	chardev_stop(&p->base);
 	loop_timer_cancel(&p->looker);
 	p->connected = false;
 }
@@ -153,17 +149,19 @@ void pty_close(struct pty *p)
 	free(p);
 }
 
-static void pty_destroy(struct chardev *c)
+static void pty_destroy(struct device *device)
 {
-	chardev_exit(c);
-	pty_close(CONTAINER_OF(c, struct pty, base));
+	chardev_exit(&to_pty(device)->base);
+	pty_close(to_pty(device));
 }
 
 static const struct chardev_ops pty_ops = {
 	.read = pty_read,
 	.write = pty_write,
 	.input_ended = pty_input_ended,
-	.size = pty_size,
+};
+
+static const struct device_ops pty_device_ops = {
 	.start = pty_start,
 	.stop = pty_stop,
 	.drained = pty_drained,
@@ -238,11 +236,10 @@ struct chardev *pty_create(struct pty *p, struct vm *vm)
 	int err;
 
 	snprintf(name, sizeof(name), "pty%u", p->id);
-	err = chardev_init(&p->base, &pty_ops, vm, name, p->base.in.fd, p->base.out_fd);
+	err = chardev_init(&p->base, &pty_device_ops, &pty_ops, vm, name, p->base.in.fd,
+			   p->base.out_fd);
 	if (!err)
 		return &p->base;
-	pty_failed(p, err);
-	pty_close(p);
-	errno = -err;
+	errno = -pty_failed(p, err);
 	return NULL;
 }

@@ -34,7 +34,6 @@ static ssize_t stdio_read(struct chardev *c, u8 *data, size_t len)
 static ssize_t stdio_write(struct chardev *c, const u8 *data, size_t len)
 {
 	struct stdio *s = CONTAINER_OF(c, struct stdio, base);
-
 	ssize_t n;
 
 	if (s->out.fd < 0)
@@ -152,9 +151,15 @@ static void stdio_woken(struct chardev *c)
 	c->client.resized(c->client.opaque);
 }
 
-static int stdio_start(struct chardev *c)
+static struct stdio *to_stdio(struct device *device)
 {
-	struct stdio *s = CONTAINER_OF(c, struct stdio, base);
+	return CONTAINER_OF(device, struct stdio, base.device);
+}
+
+static int stdio_start(struct device *device)
+{
+	struct stdio *s = to_stdio(device);
+	struct chardev *c = &s->base;
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	stdio_size(c, &s->columns, &s->rows);
@@ -174,10 +179,12 @@ static int stdio_start(struct chardev *c)
 	return 0;
 }
 
-static void stdio_stop(struct chardev *c)
+static void stdio_stop(struct device *device)
 {
-	struct stdio *s = CONTAINER_OF(c, struct stdio, base);
+	struct stdio *s = to_stdio(device);
+	struct chardev *c = &s->base;
 
+	chardev_stop(c);
 	/* What comes next is not the guest's. */
 	if (s->out.tty && !s->fresh_line && !c->out_dead)
 		stdio_write(c, (const u8 *)"\r\n", 2);
@@ -187,11 +194,11 @@ static void stdio_stop(struct chardev *c)
 	sigaction(SIGTTIN, &s->old_ttin, NULL);
 }
 
-static void stdio_destroy(struct chardev *c)
+static void stdio_destroy(struct device *device)
 {
-	struct stdio *s = CONTAINER_OF(c, struct stdio, base);
+	struct stdio *s = to_stdio(device);
 
-	chardev_exit(c);
+	chardev_exit(&s->base);
 	shared_fd_exit(&s->in);
 	shared_fd_exit(&s->out);
 	free(s);
@@ -204,7 +211,11 @@ static const struct chardev_ops stdio_ops = {
 	.input_ended = stdio_input_ended,
 	.woken = stdio_woken,
 	.size = stdio_size,
+};
+
+static const struct device_ops stdio_device_ops = {
 	.start = stdio_start,
+	.drained = chardev_drained,
 	.stop = stdio_stop,
 	.destroy = stdio_destroy,
 };
@@ -228,13 +239,8 @@ struct chardev *chardev_stdio(struct vm *vm)
 		(s->out.tty && !sigaction(SIGHUP, NULL, &hup) && hup.sa_handler == SIG_IGN);
 	s->fresh_line = true;
 	s->base.in_ahead = s->in.tty;
-	err = chardev_init(&s->base, &stdio_ops, vm, "stdio", s->in.fd, s->out.fd);
-	if (err) {
-		shared_fd_exit(&s->in);
-		shared_fd_exit(&s->out);
-		free(s);
-		errno = -err;
-		return NULL;
-	}
-	return &s->base;
+	err = chardev_init(&s->base, &stdio_device_ops, &stdio_ops, vm, "stdio", s->in.fd,
+			   s->out.fd);
+	errno = -err;
+	return err ? NULL : &s->base;
 }

@@ -16,18 +16,19 @@
 static int create_serial_port(struct vm *vm, const struct hw_place *place, unsigned index)
 {
 	struct pty *pty = vm->ttys[index];
-	struct chardev *chardev;
+	struct chardev *chardev = NULL;
 
-	vm->ttys[index] = NULL;
-	if (pty)
-		chardev = pty_create(pty, vm);
-	else if (index)
+	if (!pty && index)
 		return 0;
-	else if (vm->config->console == CONSOLE_SERIAL)
+	vm->ttys[index] = NULL;
+	if (pty) {
+		chardev = pty_create(pty, vm);
+		if (!chardev)
+			return -errno;
+	} else if (vm->config->console == CONSOLE_SERIAL) {
 		chardev = vm->console;
-	else
-		chardev = chardev_null(vm);
-	return chardev ? uart_create(vm, place, chardev, index) : -ENOMEM;
+	}
+	return uart_create(vm, place, chardev, index);
 }
 
 int serial_ports_create(struct vm *vm, const struct hw_place *places, unsigned nr)

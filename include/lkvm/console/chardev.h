@@ -45,10 +45,11 @@ struct pty *pty_open(unsigned id, const char *link);
 struct chardev *pty_create(struct pty *pty, struct vm *vm);
 /* One that pty_create() has not taken. */
 void pty_close(struct pty *pty);
-/* Bytes go nowhere, nothing comes. */
-struct chardev *chardev_null(struct vm *vm);
 
-/* Main thread, not started. */
+/*
+ * For chardev_set_client(), chardev_write() and chardev_room_again() NULL is a chardev too: bytes go nowhere, nothing
+ * comes. chardev_set_client() is for the main thread, before the start.
+ */
 void chardev_set_client(struct chardev *chardev, const struct chardev_client *client);
 
 /*

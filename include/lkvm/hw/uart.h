@@ -9,7 +9,7 @@ struct vm;
 struct chardev;
 
 /*
- * Makes the UART, adds it to vm->devices. chardev stays the caller's. Logs and returns -errno on failure.
+ * Makes the UART, adds it to vm->devices. chardev stays the caller's; NULL: nobody is at the other end. Logs and returns -errno on failure.
  */
 int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *chardev,
 		unsigned index);

@@ -38,21 +38,24 @@ static ssize_t console_write(struct chardev *c, const u8 *data, size_t len)
 	return n < 0 ? -errno : n;
 }
 
-static int console_start(struct chardev *c)
+static int console_start(struct device *device)
 {
-	chardev_set_input(c, true);
+	chardev_set_input(vm->console, true);
 	return 0;
 }
 
-static void console_destroy(struct chardev *c)
+static void console_destroy(struct device *device)
 {
-	chardev_exit(c);
-	free(c);
+	chardev_exit(vm->console);
+	free(vm->console);
 }
 
 static const struct chardev_ops console_ops = {
 	.read = console_read,
 	.write = console_write,
+};
+
+static const struct device_ops console_device_ops = {
 	.start = console_start,
 	.destroy = console_destroy,
 };
@@ -74,8 +77,8 @@ static int prepare(void **state)
 	assert_int_equal(pipe(from_guest), 0);
 	vm->console = calloc(1, sizeof(*vm->console));
 	assert_non_null(vm->console);
-	assert_int_equal(chardev_init(vm->console, &console_ops, vm, "console", to_guest[0],
-				      from_guest[1]),
+	assert_int_equal(chardev_init(vm->console, &console_device_ops, &console_ops, vm, "console",
+				      to_guest[0], from_guest[1]),
 			 0);
 	memset(ram, 0, sizeof(ram));
 	return guest_memory_add_buffer(&vm->memory, RAM, ram, sizeof(ram));
