@@ -473,8 +473,7 @@ static void clear_event(struct disk *disk)
 {
 	eventfd_t count;
 
-	while (eventfd_read(disk->event_fd, &count) && errno == EINTR)
-		;
+	eventfd_read(disk->event_fd, &count);
 	disk->event_stale = false;
 }
 

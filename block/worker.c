@@ -5,18 +5,10 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 #include "disk-private.h"
 #include "lkvm/util/thread.h"
-
-static void wake_loop(struct disk *disk)
-{
-	const u64 one = 1;
-
-	/* EAGAIN means that the counter is full, and then the loop is awake already. */
-	while (write(disk->event_fd, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
-}
 
 static void *worker_main(void *arg)
 {
@@ -37,7 +29,7 @@ static void *worker_main(void *arg)
 		request->engine_error = disk_run_blocking(disk, request);
 		pthread_mutex_lock(&worker->lock);
 		TAILQ_INSERT_TAIL(&worker->finished, request, link);
-		wake_loop(disk);
+		eventfd_write(disk->event_fd, 1);
 	}
 	pthread_mutex_unlock(&worker->lock);
 	return NULL;

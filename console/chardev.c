@@ -23,10 +23,7 @@
 
 void chardev_wake(struct chardev *chardev)
 {
-	u64 one = 1;
-
-	while (write(chardev->wake.fd, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
+	eventfd_write(chardev->wake.fd, 1);
 }
 
 /* ---- input ---- */
@@ -450,10 +447,9 @@ static void on_wake(struct loop_fd *handler, u32 events)
 {
 	struct chardev *c = CONTAINER_OF(handler, struct chardev, wake);
 	bool pending;
-	u64 count;
+	eventfd_t count;
 
-	while (read(handler->fd, &count, sizeof(count)) < 0 && errno == EINTR)
-		;
+	eventfd_read(handler->fd, &count);
 	pthread_mutex_lock(&c->lock);
 	pending = c->flush_pending;
 	pthread_mutex_unlock(&c->lock);

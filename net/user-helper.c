@@ -76,10 +76,6 @@ struct side {
 
 	struct watched *watched;
 	unsigned nr_watched;
-	int *fds; /* of the last fill, by libslirp's index */
-	unsigned nr_fds, max_fds;
-	int *old_fds; /* of the fill before; as long as fds */
-	unsigned nr_old;
 	struct timer timers[4];
 	u64 listeners;	/* a bit for each descriptor of a TCP forward */
 	u64 full_until; /* ns; 0: they are watched */
@@ -144,7 +140,7 @@ static struct watched *watched_of(struct side *side, int fd)
 
 static bool grow_watched(struct side *side, int fd)
 {
-	unsigned nr = side->nr_watched ?: 64;
+	unsigned nr = side->nr_watched ?: 16;
 	struct watched *grown;
 
 	while ((unsigned)fd >= nr)
@@ -155,22 +151,6 @@ static bool grow_watched(struct side *side, int fd)
 	memset(grown + side->nr_watched, 0, (nr - side->nr_watched) * sizeof(*grown));
 	side->watched = grown;
 	side->nr_watched = nr;
-	return true;
-}
-
-static bool grow_fds(struct side *side)
-{
-	unsigned max = side->max_fds ? side->max_fds * 2 : 64;
-	int *fds = realloc(side->fds, max * sizeof(*fds)), *old;
-
-	if (!fds)
-		return false;
-	side->fds = fds;
-	old = realloc(side->old_fds, max * sizeof(*old));
-	if (!old)
-		return false;
-	side->old_fds = old;
-	side->max_fds = max;
 	return true;
 }
 
@@ -211,6 +191,7 @@ static bool can_accept(struct side *side)
 	return fd >= 0;
 }
 
+/* libslirp's index of a socket is its descriptor. */
 static int add_poll(int fd, int events, void *opaque)
 {
 	struct side *side = opaque;
@@ -221,26 +202,19 @@ static int add_poll(int fd, int events, void *opaque)
 	/* Without memory the socket waits for the next turn; -1 means "not watched" to libslirp. */
 	if (fd < 0 || (!watched_of(side, fd) && !grow_watched(side, fd)))
 		return -1;
-	if (side->nr_fds == side->max_fds && !grow_fds(side))
-		return -1;
 	watched = &side->watched[fd];
 	if (watched->turn != side->turn) {
 		watched->turn = side->turn;
 		watched->wanted = 0;
 	}
 	watched->wanted |= to_epoll(events);
-	side->fds[side->nr_fds] = fd;
-	return side->nr_fds++;
+	return fd;
 }
 
-static int get_revents(int index, void *opaque)
+static int get_revents(int fd, void *opaque)
 {
-	struct side *side = opaque;
-	struct watched *watched;
+	struct watched *watched = watched_of(opaque, fd);
 
-	if (index < 0 || (unsigned)index >= side->nr_fds)
-		return 0;
-	watched = watched_of(side, side->fds[index]);
 	return watched ? from_epoll(watched->happened) : 0;
 }
 
@@ -266,23 +240,18 @@ static void register_events(struct side *side, int fd, struct watched *watched)
 static int fill(struct side *side)
 {
 	u32 timeout = UINT32_MAX;
-	int *old = side->old_fds;
 
-	side->old_fds = side->fds;
-	side->nr_old = side->nr_fds;
-	side->fds = old;
-	side->nr_fds = 0;
 	side->turn++;
 	if (side->full_until && side->full_until <= clock_now())
 		side->full_until = 0;
 	side->lib.pollfds_fill(side->slirp, &timeout, add_poll, side);
-	for (unsigned i = 0; i < side->nr_fds; i++)
-		register_events(side, side->fds[i], &side->watched[side->fds[i]]);
-	for (unsigned i = 0; i < side->nr_old; i++) {
-		struct watched *watched = watched_of(side, side->old_fds[i]);
+	for (unsigned fd = 0; fd < side->nr_watched; fd++) {
+		struct watched *watched = &side->watched[fd];
 
-		if (watched && watched->turn != side->turn)
-			forget_fd(side->old_fds[i], side);
+		if (watched->turn == side->turn)
+			register_events(side, fd, watched);
+		else if (watched->registered)
+			forget_fd(fd, side);
 	}
 	if (side->full_until)
 		timeout = MIN(timeout, FULL_NS / 1000000);

@@ -59,7 +59,7 @@ static int watch(struct loop *loop, int fd)
 
 	if (fd < 0)
 		return -1;
-	/* The loop's own descriptors are told from handlers by a NULL pointer; both are just read. */
+	/* The loop's own descriptors are told from handlers by a NULL pointer; both are just read, eight bytes. */
 	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
@@ -108,21 +108,10 @@ void loop_destroy(struct loop *loop)
 	free(loop);
 }
 
+/* A full counter wakes it as well. */
 static void wake(struct loop *loop)
 {
-	u64 one = 1;
-
-	/* EAGAIN means the counter is full, so the loop is going to wake anyway. */
-	while (write(loop->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
-}
-
-static void drain(int fd)
-{
-	u64 count;
-
-	while (read(fd, &count, sizeof(count)) < 0 && errno == EINTR)
-		;
+	eventfd_write(loop->wake_fd, 1);
 }
 
 void loop_stop(struct loop *loop)
@@ -249,6 +238,7 @@ static int wait_events(struct loop *loop)
 
 int loop_run(struct loop *loop)
 {
+	eventfd_t count;
 	int err = 0;
 
 	set_running(loop, true);
@@ -266,8 +256,8 @@ int loop_run(struct loop *loop)
 		for (int i = 0; i < n; i++) {
 			if (loop->events[i].data.ptr)
 				continue;
-			drain(loop->wake_fd);
-			drain(loop->timer_fd);
+			eventfd_read(loop->wake_fd, &count);
+			eventfd_read(loop->timer_fd, &count);
 			loop->armed = 0; /* it may have fired: arm_timer must set it again */
 			break;
 		}

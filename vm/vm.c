@@ -35,7 +35,6 @@ void vm_request(struct vm *vm, enum vm_request request)
 {
 	unsigned none = VM_REQUEST_NONE, nothing = VM_REQUEST_NONE, reboot = VM_REQUEST_REBOOT;
 	int saved = errno;
-	u64 one = 1;
 
 	if (request == VM_REQUEST_PAUSE)
 		vm->paused_wanted = 1;
@@ -54,19 +53,17 @@ void vm_request(struct vm *vm, enum vm_request request)
 	/* The main thread may be busy with the guest's start, or stuck. */
 	if (is_from_outside(request))
 		vm_signals_hurry(vm);
-	while (write(vm->request_fd.fd, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
+	eventfd_write(vm->request_fd.fd, 1);
 	errno = saved;
 }
 
 static void on_request(struct loop_fd *handler, u32 events)
 {
 	struct vm *vm = CONTAINER_OF(handler, struct vm, request_fd);
-	u64 count;
+	eventfd_t count;
 	int wanted;
 
-	while (read(handler->fd, &count, sizeof(count)) < 0 && errno == EINTR)
-		;
+	eventfd_read(handler->fd, &count);
 	if (vm_ending(vm)) {
 		loop_stop(vm->loop);
 		return;
