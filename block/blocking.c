@@ -29,7 +29,7 @@ static void zero_iov(const struct iovec *iov, unsigned nr)
 
 bool disk_zero_tail(struct disk *disk, struct disk_request *request)
 {
-	if (disk->file_size == disk->size ||
+	if (disk->file_size == disk->info.size ||
 	    request->offset + request->engine_progress < disk->file_size)
 		return false;
 	zero_iov(request->engine_iov, request->engine_left);
@@ -109,8 +109,8 @@ static int discard(struct disk *disk, const struct disk_range *range)
 		ret = call_fallocate(disk, FALLOC_FL_PUNCH_HOLE, range);
 	} else {
 		/* Only whole blocks can go; what sticks out may stay, a discard is advice. */
-		u64 start = ALIGN_UP(range->offset, (u64)disk->block_size);
-		u64 end = ALIGN_DOWN(range->offset + range->length, (u64)disk->block_size);
+		u64 start = ALIGN_UP(range->offset, (u64)disk->info.block_size);
+		u64 end = ALIGN_DOWN(range->offset + range->length, (u64)disk->info.block_size);
 		u64 part[2] = { start, end - start };
 
 		if (start >= end)

@@ -39,10 +39,9 @@ struct disk {
 	char *path;
 	int fd;	       /* through the page cache; holds the lock */
 	int direct_fd; /* O_DIRECT; -1: not asked for */
-	bool readonly, block_device, can_discard;
-	u64 file_size; /* bytes at open */
-	u64 size;      /* the same, rounded up to sectors */
-	u32 block_size, physical_block_size;
+	bool block_device;
+	u64 file_size; /* bytes at open; info.size is that rounded up to sectors */
+	struct disk_info info;
 	u32 direct_offset_align, direct_memory_align; /* what O_DIRECT asks of a request */
 	struct loop *loop;
 	io_context_t aio;

@@ -81,8 +81,8 @@ static bool needs_exclusive(const struct disk *disk, const struct disk_request *
 
 static int check_range(const struct disk *disk, u64 offset, u64 length)
 {
-	if (!IS_ALIGNED(offset | length, (u64)DISK_SECTOR) || offset > disk->size ||
-	    length > disk->size - offset)
+	if (!IS_ALIGNED(offset | length, (u64)DISK_SECTOR) || offset > disk->info.size ||
+	    length > disk->info.size - offset)
 		return -EINVAL;
 	return 0;
 }
@@ -90,7 +90,8 @@ static int check_range(const struct disk *disk, u64 offset, u64 length)
 /* The devices have checked already; a mistake there must not reach a file. */
 static int check_request(const struct disk *disk, const struct disk_request *request)
 {
-	if (disk->readonly && request->operation != DISK_READ && request->operation != DISK_FLUSH)
+	if (disk->info.readonly && request->operation != DISK_READ &&
+	    request->operation != DISK_FLUSH)
 		return -EROFS;
 	if (is_transfer(request))
 		return check_range(disk, request->offset, request->length);
@@ -114,7 +115,7 @@ static bool is_done_at_once(const struct disk *disk, const struct disk_request *
 		return true;
 	if (is_transfer(request))
 		return !request->length;
-	return disk->readonly; /* a flush: there is nothing to be flushed */
+	return disk->info.readonly; /* a flush: there is nothing to be flushed */
 }
 
 static void prepare(struct disk *disk, struct disk_request *request)
@@ -498,15 +499,12 @@ static void event_ready(struct loop_fd *handler, u32 events)
 
 /* ---- from beginning to end ---- */
 
-void disk_set_batch_done(struct disk *disk, void (*fn)(void *arg), void *arg)
+void disk_set_owner(struct disk *disk, void (*batch_done)(void *arg), void *arg,
+		    bool (*no_writes)(void))
 {
-	disk->batch_done = fn;
+	disk->batch_done = batch_done;
 	disk->batch_done_arg = arg;
-}
-
-void disk_set_no_writes(struct disk *disk, bool (*fn)(void))
-{
-	disk->no_writes = fn;
+	disk->no_writes = no_writes;
 }
 
 static void hold_on_loop(void *arg)

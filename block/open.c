@@ -51,7 +51,7 @@ static int say_open_error(const char *path, const struct stat *st, bool readonly
  */
 static int open_image(struct disk *disk, struct stat *st)
 {
-	int flags = (disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	int flags = (disk->info.readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	int ret;
 
 	if (stat(disk->path, st)) {
@@ -64,11 +64,11 @@ static int open_image(struct disk *disk, struct stat *st)
 	if (ret)
 		return ret;
 	/* On a block device O_EXCL refuses one that is mounted or otherwise claimed. */
-	if (S_ISBLK(st->st_mode) && !disk->readonly)
+	if (S_ISBLK(st->st_mode) && !disk->info.readonly)
 		flags |= O_EXCL;
 	disk->fd = open(disk->path, flags);
 	if (disk->fd < 0)
-		return say_open_error(disk->path, st, disk->readonly, errno);
+		return say_open_error(disk->path, st, disk->info.readonly, errno);
 	if (fstat(disk->fd, st)) {
 		ret = -errno;
 		log_error("--disk %s: %s", disk->path, strerror(errno));
@@ -90,16 +90,18 @@ static int measure_block_device(struct disk *disk)
 			  strerror(errno));
 		return ret;
 	}
-	if (!disk->readonly && !ioctl(disk->fd, BLKROGET, &protected) && protected) {
+	if (!disk->info.readonly && !ioctl(disk->fd, BLKROGET, &protected) && protected) {
 		log_error("--disk %s: the block device is read-only; use --disk %s,ro", disk->path,
 			  disk->path);
 		return -EROFS;
 	}
 	if (ioctl(disk->fd, BLKPBSZGET, &physical))
 		physical = 0;
-	disk->block_size = IS_POWER_OF_2(logical) && logical >= DISK_SECTOR ? logical : DISK_SECTOR;
-	disk->physical_block_size =
-		IS_POWER_OF_2(physical) ? MAX(physical, disk->block_size) : disk->block_size;
+	disk->info.block_size =
+		IS_POWER_OF_2(logical) && logical >= DISK_SECTOR ? logical : DISK_SECTOR;
+	disk->info.physical_block_size = IS_POWER_OF_2(physical)
+						 ? MAX(physical, disk->info.block_size)
+						 : disk->info.block_size;
 	return 0;
 }
 
@@ -113,21 +115,21 @@ static void measure_file(struct disk *disk, const struct stat *st)
 	u32 hint = IS_POWER_OF_2(st->st_blksize) ? st->st_blksize : DISK_SECTOR;
 
 	disk->file_size = st->st_size;
-	disk->block_size = DISK_SECTOR;
-	disk->physical_block_size = MIN(MAX(hint, (u32)DISK_SECTOR), 4096U);
+	disk->info.block_size = DISK_SECTOR;
+	disk->info.physical_block_size = MIN(MAX(hint, (u32)DISK_SECTOR), 4096U);
 }
 
 /* Tar archives and the like end anywhere: their tail belongs to the disk, filled up with zeroes. */
 static int check_size(struct disk *disk)
 {
-	disk->size = ALIGN_UP(disk->file_size, (u64)DISK_SECTOR);
-	if (!disk->size) {
+	disk->info.size = ALIGN_UP(disk->file_size, (u64)DISK_SECTOR);
+	if (!disk->info.size) {
 		log_error("--disk %s: is empty; make it as large as the guest's disk shall be "
 			  "(truncate -s 10G %s)",
 			  disk->path, disk->path);
 		return -EINVAL;
 	}
-	if (disk->size != disk->file_size)
+	if (disk->info.size != disk->file_size)
 		log_info("--disk %s: %llu bytes are not whole sectors; the last one is filled up "
 			 "with zeroes",
 			 disk->path, (unsigned long long)disk->file_size);
@@ -150,7 +152,7 @@ static void warn_of_format(const struct disk *disk)
 /* Beyond the end a hole is nothing, so this asks without doing. */
 static bool file_can_discard(const struct disk *disk)
 {
-	u64 offset = ALIGN_UP(disk->size, MIB(1)) + MIB(1);
+	u64 offset = ALIGN_UP(disk->info.size, MIB(1)) + MIB(1);
 
 	return !fallocate(disk->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, 4096);
 }
@@ -196,7 +198,7 @@ static bool direct_works_at(int fd, u32 align)
 static u32 find_direct_alignment(const struct disk *disk)
 {
 	if (disk->block_device)
-		return disk->block_size;
+		return disk->info.block_size;
 	for (u32 align = DISK_SECTOR; align <= 4096; align *= 2)
 		if (direct_works_at(disk->direct_fd, align))
 			return align;
@@ -213,7 +215,7 @@ static int open_direct(struct disk *disk, const struct stat *st)
 	struct stat again;
 	struct statx_dio dio = { 0 };
 
-	disk->direct_fd = open(disk->path, (disk->readonly ? O_RDONLY : O_RDWR) | O_DIRECT |
+	disk->direct_fd = open(disk->path, (disk->info.readonly ? O_RDONLY : O_RDWR) | O_DIRECT |
 						   O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (disk->direct_fd < 0) {
 		int ret = -errno;
@@ -244,7 +246,8 @@ static int open_direct(struct disk *disk, const struct stat *st)
 			  disk->path);
 		return -EINVAL;
 	}
-	disk->physical_block_size = MAX(disk->physical_block_size, disk->direct_offset_align);
+	disk->info.physical_block_size =
+		MAX(disk->info.physical_block_size, disk->direct_offset_align);
 	return 0;
 }
 
@@ -255,7 +258,7 @@ static int open_and_measure(struct disk *disk, bool direct)
 
 	if (ret)
 		return ret;
-	ret = disk_lock(disk->fd, disk->path, !disk->readonly);
+	ret = disk_lock(disk->fd, disk->path, !disk->info.readonly);
 	if (ret)
 		return ret;
 	disk->block_device = S_ISBLK(st.st_mode);
@@ -269,8 +272,8 @@ static int open_and_measure(struct disk *disk, bool direct)
 		ret = open_direct(disk, &st);
 	if (ret)
 		return ret;
-	if (!disk->readonly)
-		disk->can_discard =
+	if (!disk->info.readonly)
+		disk->info.can_discard =
 			disk->block_device ? device_can_discard(&st) : file_can_discard(disk);
 	warn_of_format(disk);
 	return 0;
@@ -284,7 +287,7 @@ int disk_open(struct disk **result, const struct disk_config *config)
 	if (!disk)
 		return -ENOMEM;
 	disk->fd = disk->direct_fd = disk->event_fd = -1;
-	disk->readonly = config->readonly;
+	disk->info.readonly = config->readonly;
 	disk->path = strdup(config->path);
 	if (!disk->path)
 		goto fail;
@@ -295,9 +298,9 @@ int disk_open(struct disk **result, const struct disk_config *config)
 	if (ret)
 		goto fail;
 	log_debug("--disk %s: %llu bytes, blocks of %u/%u, %s%s%s", disk->path,
-		  (unsigned long long)disk->size, disk->block_size, disk->physical_block_size,
-		  disk->readonly ? "read-only" : "writable", disk->can_discard ? ", discard" : "",
-		  config->direct ? ", direct" : "");
+		  (unsigned long long)disk->info.size, disk->info.block_size,
+		  disk->info.physical_block_size, disk->info.readonly ? "read-only" : "writable",
+		  disk->info.can_discard ? ", discard" : "", config->direct ? ", direct" : "");
 	*result = disk;
 	return 0;
 fail:
@@ -325,29 +328,9 @@ void disk_close(struct disk *disk)
 	free(disk);
 }
 
-u64 disk_size(const struct disk *disk)
+const struct disk_info *disk_info(const struct disk *disk)
 {
-	return disk->size;
-}
-
-u32 disk_block_size(const struct disk *disk)
-{
-	return disk->block_size;
-}
-
-u32 disk_physical_block_size(const struct disk *disk)
-{
-	return disk->physical_block_size;
-}
-
-bool disk_readonly(const struct disk *disk)
-{
-	return disk->readonly;
-}
-
-bool disk_can_discard(const struct disk *disk)
-{
-	return disk->can_discard;
+	return &disk->info;
 }
 
 struct loop *disk_loop(struct disk *disk)

@@ -4,8 +4,10 @@
 #include "lkvm/net/backend.h"
 #include "script.h"
 
-bool net_needs_helper(const struct net_config *config)
+bool net_needs_helper(const void *record)
 {
+	const struct net_config *config = record;
+
 	return config->mode == NET_MODE_USER || net_script(config->script) ||
 	       net_script(config->downscript);
 }

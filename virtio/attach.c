@@ -66,7 +66,9 @@ int virtio_attach(struct virtio_device *dev, struct vm *vm)
 {
 	int err = attach(dev, vm);
 
-	if (!err)
+	if (err)
+		dev->ops->destroy(dev);
+	else
 		device_add(&vm->devices, &dev->device);
 	return err;
 }

@@ -408,10 +408,6 @@ static void balloon_quiesce(struct virtio_device *dev)
 	b->held = false;
 }
 
-static void balloon_queue_reset(struct virtio_device *dev, struct virtqueue *vq)
-{
-}
-
 /* All pages are the guest's own again, and nothing is wanted of it. */
 static void balloon_reset(struct virtio_device *dev)
 {
@@ -439,22 +435,17 @@ static int balloon_start(struct virtio_device *dev)
 	return err;
 }
 
-static void balloon_free(struct balloon *b)
-{
-	if (b->loop)
-		loop_destroy(b->loop);
-	pthread_mutex_destroy(&b->lock);
-	free(b->inside);
-	free(b);
-}
-
 static void balloon_destroy(struct virtio_device *dev)
 {
 	struct balloon *b = to_balloon(dev);
 
-	loop_stop_thread(b->loop);
+	if (b->loop)
+		loop_stop_thread(b->loop);
 	virtio_exit(dev);
-	balloon_free(b);
+	loop_destroy(b->loop);
+	pthread_mutex_destroy(&b->lock);
+	free(b->inside);
+	free(b);
 }
 
 static const struct virtio_device_ops balloon_ops = {
@@ -462,12 +453,12 @@ static const struct virtio_device_ops balloon_ops = {
 	.type = VIRTIO_ID_BALLOON,
 	.pci_class = 0xff0000,
 	.config_size = sizeof(struct virtio_balloon_config),
+	.queue_size = BALLOON_QUEUE,
 	.config_read = balloon_config_read,
 	.config_write = balloon_config_write,
 	.activate = balloon_activate,
 	.notify = balloon_notify,
 	.quiesce = balloon_quiesce,
-	.queue_reset = balloon_queue_reset,
 	.reset = balloon_reset,
 	.start = balloon_start,
 	.destroy = balloon_destroy,
@@ -499,10 +490,6 @@ static void balloon_measure(struct balloon *b, const struct guest_memory *memory
 
 static int balloon_make(struct balloon *b, struct vm *vm)
 {
-	static const u16 sizes[BALLOON_QUEUES] = { BALLOON_QUEUE, BALLOON_QUEUE, BALLOON_QUEUE,
-						   BALLOON_QUEUE, BALLOON_QUEUE };
-	int err;
-
 	balloon_measure(b, &vm->memory);
 	if (b->host_page > 1) {
 		b->inside = calloc(b->nr_inside / 64 + 1, sizeof(*b->inside));
@@ -510,13 +497,7 @@ static int balloon_make(struct balloon *b, struct vm *vm)
 			return -ENOMEM;
 	}
 	b->loop = loop_create("balloon");
-	if (!b->loop)
-		return -errno;
-	err = virtio_init(&b->dev, &balloon_ops, vm, balloon_offered(vm->memory.config), sizes,
-			  BALLOON_QUEUES);
-	for (unsigned i = 0; !err && i < BALLOON_QUEUES; i++)
-		b->dev.queues[i].loop = b->loop;
-	return err;
+	return b->loop ? 0 : -errno;
 }
 
 static int balloon_create(struct vm *vm, const void *record, unsigned index, void **opened)
@@ -538,13 +519,12 @@ static int balloon_create(struct vm *vm, const void *record, unsigned index, voi
 	err = balloon_make(b, vm);
 	if (err) {
 		log_error("virtio-balloon: %s", strerror(-err));
-		balloon_free(b);
+		balloon_destroy(&b->dev);
 		return err;
 	}
-	err = virtio_attach(&b->dev, vm);
-	if (err)
-		balloon_destroy(&b->dev);
-	return err;
+	return virtio_init(&b->dev, &balloon_ops, vm, b->loop, balloon_offered(vm->memory.config),
+			   BALLOON_QUEUES)
+		       ?: virtio_attach(&b->dev, vm);
 }
 
 /* ---- what can be asked and told from outside the guest ---- */
@@ -712,17 +692,14 @@ static void balloon_request(struct control_call *call)
 	balloon_put_size(b, call->answer);
 }
 
-#define BALLOON_KEY_SIZE(key)                                                                      \
-	{                                                                                          \
-		.name = #key, .type = KEY_SIZE, .offset = offsetof(struct balloon_args, key),      \
-		.min = BALLOON_PAGE, .unit = MIB(1)                                                \
-	}
+#define ARG(member)   .offset = offsetof(struct balloon_args, member)
+#define BALLOON_SIZES .min = BALLOON_PAGE, .unit = MIB(1)
 
 static const struct key_row balloon_request_keys[] = {
-	BALLOON_KEY_SIZE(inflate),
-	BALLOON_KEY_SIZE(deflate),
-	BALLOON_KEY_SIZE(target),
-	{ .name = "hint", .type = KEY_FLAG, .offset = offsetof(struct balloon_args, hint) },
+	KEY_ROW(SIZE, "inflate", ARG(inflate), BALLOON_SIZES),
+	KEY_ROW(SIZE, "deflate", ARG(deflate), BALLOON_SIZES),
+	KEY_ROW(SIZE, "target", ARG(target), BALLOON_SIZES),
+	KEY_ROW(FLAG, "hint", ARG(hint)),
 	{ 0 },
 };
 
@@ -734,14 +711,12 @@ static const struct control_request balloon_requests[] = {
 /* ---- the kind ---- */
 
 static const struct option_row balloon_options[] = {
-	{
-		.kind = OPTION_DEVICE,
-		.name = "balloon",
+	OPTION_ROW(
+		DEVICE, "balloon",
 		.help = "Memory balloon: gives memory the guest does not use back to the host",
 		.man = "Pages that are free in the guest go back by themselves if its driver reports them "
 		       "(Linux 5.7 and later). lkvm-balloon(1) takes more of them, and lkvm stat -m shows how "
-		       "the guest uses its memory.",
-	},
+		       "the guest uses its memory."),
 	{ 0 },
 };
 

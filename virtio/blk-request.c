@@ -28,9 +28,9 @@ void blk_requests_init(struct virtio_blk *blk)
 	blk->to_signal = blk->stalled = 0;
 }
 
-static union blk_room *room_of(const struct blk_request *request)
+static union blk_spill *spill_of(const struct blk_request *request)
 {
-	return &request->blk->room[request - request->blk->requests];
+	return &request->blk->spill[request - request->blk->requests];
 }
 
 static void put_request(struct blk_request *request)
@@ -111,7 +111,7 @@ static void transfer(struct blk_request *request, enum disk_operation operation,
 		complete(request, VIRTIO_BLK_S_IOERR);
 		return;
 	}
-	io->iov = nr_iov <= BLK_FEW_IOVS ? request->few : room_of(request)->iov;
+	io->iov = nr_iov <= BLK_FEW_IOVS ? request->few : spill_of(request)->iov;
 	memcpy(io->iov, iov, nr_iov * sizeof(*iov));
 	io->nr_iov = nr_iov;
 	io->offset = sector * DISK_SECTOR;
@@ -125,14 +125,14 @@ static void transfer(struct blk_request *request, enum disk_operation operation,
  */
 static u8 check_segments(struct blk_request *request, unsigned nr, bool discarding)
 {
-	union blk_room *room = room_of(request);
+	union blk_spill *spill = spill_of(request);
 	u64 limit = discarding ? BLK_DISCARD_SECTORS : BLK_WRITE_ZEROES_SECTORS;
 
 	request->io.unmap = !discarding;
 	for (unsigned i = 0; i < nr; i++) {
-		u64 sector = le64toh(room->segments[i].sector);
-		u32 sectors = le32toh(room->segments[i].num_sectors);
-		u32 flags = le32toh(room->segments[i].flags);
+		u64 sector = le64toh(spill->segments[i].sector);
+		u32 sectors = le32toh(spill->segments[i].num_sectors);
+		u32 flags = le32toh(spill->segments[i].flags);
 
 		if (flags & ~(discarding ? 0U : VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP))
 			return VIRTIO_BLK_S_UNSUPP;
@@ -141,7 +141,7 @@ static u8 check_segments(struct blk_request *request, unsigned nr, bool discardi
 		/* One range without leave to deallocate binds them all. */
 		if (!(flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP))
 			request->io.unmap = false;
-		room->ranges[i] =
+		spill->ranges[i] =
 			(struct disk_range){ sector * DISK_SECTOR, (u64)sectors * DISK_SECTOR };
 	}
 	return VIRTIO_BLK_S_OK;
@@ -163,13 +163,13 @@ static void discard_or_zero(struct blk_request *request, enum disk_operation ope
 		complete(request, VIRTIO_BLK_S_IOERR);
 		return;
 	}
-	iov_read(iov, nr_iov, 0, room_of(request)->segments, length);
+	iov_read(iov, nr_iov, 0, spill_of(request)->segments, length);
 	u8 status = check_segments(request, nr, discarding);
 	if (status != VIRTIO_BLK_S_OK) {
 		complete(request, status);
 		return;
 	}
-	request->io.ranges = room_of(request)->ranges;
+	request->io.ranges = spill_of(request)->ranges;
 	request->io.nr_ranges = nr;
 	submit(request, operation);
 }
@@ -214,7 +214,7 @@ static void start(struct blk_request *request, struct virtq_chain *chain)
 		transfer(request, DISK_READ, sector, in, nr_in, chain->in_len - 1);
 		break;
 	case VIRTIO_BLK_T_OUT:
-		if (disk_readonly(request->blk->disk))
+		if (request->blk->info->readonly)
 			complete(request, VIRTIO_BLK_S_IOERR);
 		else
 			transfer(request, DISK_WRITE, sector, out, nr_out, out_len);

@@ -36,7 +36,7 @@ bool blk_is_writeback(const struct virtio_blk *blk)
 static void fill_config(struct virtio_blk *blk, struct virtio_blk_config *config)
 {
 	const struct virtio_device *dev = &blk->dev;
-	u32 block = disk_block_size(blk->disk), physical = disk_physical_block_size(blk->disk);
+	u32 block = blk->info->block_size, physical = blk->info->physical_block_size;
 
 	config->capacity = virtio64(dev, blk->sectors);
 	config->seg_max = virtio32(dev, BLK_SEG_MAX);
@@ -45,7 +45,7 @@ static void fill_config(struct virtio_blk *blk, struct virtio_blk_config *config
 	config->min_io_size = virtio16(dev, physical / block);
 	config->wce = blk_is_writeback(blk);
 	config->num_queues = virtio16(dev, dev->nr_queues);
-	if (disk_can_discard(blk->disk)) {
+	if (blk->info->can_discard) {
 		config->max_discard_sectors = virtio32(dev, BLK_DISCARD_SECTORS);
 		config->max_discard_seg = virtio32(dev, BLK_DISCARD_SEGMENTS);
 		config->discard_sector_alignment = virtio32(dev, physical / DISK_SECTOR);
@@ -117,7 +117,7 @@ static void destroy(struct virtio_device *dev)
 	virtio_exit(dev);
 	disk_close(blk->disk);
 	free(blk->requests);
-	free(blk->room);
+	free(blk->spill);
 	free(blk);
 }
 
@@ -126,6 +126,7 @@ static const struct virtio_device_ops blk_ops = {
 	.type = VIRTIO_ID_BLOCK,
 	.pci_class = 0x018000,
 	.config_size = CONFIG_SIZE,
+	.queue_size = BLK_QUEUE_SIZE,
 	.config_read = config_read,
 	.config_write = config_write,
 	.notify = blk_notify,
@@ -144,10 +145,10 @@ static u64 offered_features(const struct virtio_blk *blk, unsigned queues)
 
 	if (queues > 1)
 		features |= BIT(VIRTIO_BLK_F_MQ);
-	if (disk_readonly(blk->disk))
+	if (blk->info->readonly)
 		return features | BIT(VIRTIO_BLK_F_RO);
 	features |= BIT(VIRTIO_BLK_F_CONFIG_WCE) | BIT(VIRTIO_BLK_F_WRITE_ZEROES);
-	if (disk_can_discard(blk->disk))
+	if (blk->info->can_discard)
 		features |= BIT(VIRTIO_BLK_F_DISCARD);
 	return features;
 }
@@ -161,42 +162,32 @@ static void fill_serial(struct virtio_blk *blk, const char *serial, unsigned ind
 		snprintf(blk->serial, sizeof(blk->serial), "lkvm-disk%u", index);
 }
 
-int blk_new(struct virtio_blk **result, struct vm *vm, struct disk **disk,
-	    const struct disk_config *config, unsigned index, unsigned queues)
+struct virtio_blk *blk_new(struct vm *vm, struct disk *disk, const struct disk_config *config,
+			   unsigned index, unsigned queues)
 {
-	u16 sizes[BLK_MAX_QUEUES];
-	int ret;
-
 	struct virtio_blk *blk = calloc(1, sizeof(*blk));
-	if (!blk)
-		return -ENOMEM;
+
+	if (!blk) {
+		disk_close(disk);
+		return NULL;
+	}
+	blk->disk = disk;
+	blk->info = disk_info(disk);
+	blk->sectors = blk->info->size / DISK_SECTOR;
 	blk->requests = calloc(BLK_REQUESTS, sizeof(*blk->requests));
-	blk->room = calloc(BLK_REQUESTS, sizeof(*blk->room));
-	ret = -ENOMEM;
-	if (!blk->requests || !blk->room)
-		goto fail;
-	blk->disk = *disk;
-	blk->sectors = disk_size(blk->disk) / DISK_SECTOR;
+	blk->spill = calloc(BLK_REQUESTS, sizeof(*blk->spill));
+	if (!blk->requests || !blk->spill) {
+		destroy(&blk->dev);
+		return NULL;
+	}
 	blk_requests_init(blk);
-	disk_set_batch_done(blk->disk, blk_batch_done, blk);
-	disk_set_no_writes(blk->disk, memory_guard_tripped);
+	disk_set_owner(disk, blk_batch_done, blk, memory_guard_tripped);
 	fill_serial(blk, config->serial, index);
-	for (unsigned i = 0; i < queues; i++)
-		sizes[i] = BLK_QUEUE_SIZE;
-	ret = virtio_init(&blk->dev, &blk_ops, vm, offered_features(blk, queues), sizes, queues);
-	if (ret)
-		goto fail;
-	for (unsigned i = 0; i < queues; i++)
-		blk->dev.queues[i].loop = disk_loop(blk->disk);
+	if (virtio_init(&blk->dev, &blk_ops, vm, disk_loop(disk), offered_features(blk, queues),
+			queues))
+		return NULL;
 	snprintf(blk->dev.device.name, sizeof(blk->dev.device.name), "virtio-blk%u", index);
-	*disk = NULL;
-	*result = blk;
-	return 0;
-fail:
-	free(blk->requests);
-	free(blk->room);
-	free(blk);
-	return ret;
+	return blk;
 }
 
 /* ---- the kind ---- */
@@ -248,19 +239,11 @@ static void blk_close(void *opened)
 static int blk_create(struct vm *vm, const void *record, unsigned index, void **opened)
 {
 	const struct disk_config *config = record;
-	struct disk *disk = *opened;
-	struct virtio_blk *blk;
-	int err;
+	unsigned queues = config->queues ?: MIN(vm->config->cpus ?: 1, BLK_MAX_QUEUES);
+	struct virtio_blk *blk = blk_new(vm, *opened, config, index, queues);
 
-	err = blk_new(&blk, vm, &disk, config, index,
-		      config->queues ?: MIN(vm->config->cpus ?: 1, BLK_MAX_QUEUES));
-	*opened = disk;
-	if (err)
-		return err;
-	err = virtio_attach(&blk->dev, vm);
-	if (err)
-		destroy(&blk->dev);
-	return err;
+	*opened = NULL;
+	return blk ? virtio_attach(&blk->dev, vm) : -ENOMEM;
 }
 
 const struct device_kind virtio_blk_kind = {

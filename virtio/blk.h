@@ -39,8 +39,8 @@ struct blk_request {
 	struct iovec few[BLK_FEW_IOVS];
 };
 
-/* Room for what does not fit into few; memory is only touched by requests that need it. */
-union blk_room {
+/* For what does not fit into few; memory is only touched by requests that need it. */
+union blk_spill {
 	struct iovec iov[BLK_CHAIN_MAX];
 	struct disk_range ranges[BLK_DISCARD_SEGMENTS];
 	struct virtio_blk_discard_write_zeroes segments[BLK_DISCARD_SEGMENTS];
@@ -56,15 +56,15 @@ struct virtio_blk {
 	struct virtio_device dev;
 	/* Constant. */
 	struct disk *disk;
+	const struct disk_info *info;
 	u64 sectors;
 	char serial[VIRTIO_BLK_ID_BYTES + 1];
-	bool started; /* main thread */
 
 	struct blk_state state;
 
 	/* The disk's loop. */
 	struct blk_request *requests;
-	union blk_room *room;	  /* one for each request */
+	union blk_spill *spill;	  /* one for each request */
 	struct blk_request *free; /* last in, first out, so that few are ever touched */
 	struct iovec scratch[BLK_CHAIN_MAX];
 	u32 to_signal; /* bit per queue: something was pushed */
@@ -82,9 +82,10 @@ void blk_batch_done(void *blk);
 bool blk_drop(struct disk_request *io, void *vq);
 
 /*
- * The device without a transport, and not started. queues is at least 1. When it returns 0, *disk is its own and NULL. Says what is wrong.
+ * The device without a transport, and not started. queues is at least 1. The disk is its own, also when it fails:
+ * NULL, with a line in the log unless there is no memory.
  */
-int blk_new(struct virtio_blk **result, struct vm *vm, struct disk **disk,
-	    const struct disk_config *config, unsigned index, unsigned queues);
+struct virtio_blk *blk_new(struct vm *vm, struct disk *disk, const struct disk_config *config,
+			   unsigned index, unsigned queues);
 
 #endif

@@ -251,6 +251,7 @@ static const struct virtio_device_ops console_ops = {
 	.type = VIRTIO_ID_CONSOLE,
 	.pci_class = 0x078000,
 	.config_size = sizeof(struct virtio_console_config),
+	.queue_size = QUEUE_SIZE,
 	.config_read = console_config_read,
 	.config_write = console_config_write,
 	.notify = console_notify,
@@ -261,7 +262,6 @@ static const struct virtio_device_ops console_ops = {
 
 static int console_create(struct vm *vm)
 {
-	static const u16 queue_size[] = { QUEUE_SIZE, QUEUE_SIZE };
 	struct virtio_console *c = calloc(1, sizeof(*c));
 	struct chardev_client client = {
 		.room = console_room,
@@ -271,30 +271,22 @@ static int console_create(struct vm *vm)
 		.opaque = c,
 	};
 	u64 features = BIT(VIRTIO_CONSOLE_F_EMERG_WRITE);
-	struct chardev *chardev = vm->console;
 	u16 columns, rows;
 	int err;
 
 	if (!c)
 		return -ENOMEM;
-	c->chardev = chardev;
+	c->chardev = vm->console;
 	c->size_timer.expired = on_size_timer;
 	/* Without a terminal there is no size: saying 0 by 0 would confuse more than saying nothing. */
-	if (chardev_size(chardev, &columns, &rows))
+	if (chardev_size(c->chardev, &columns, &rows))
 		features |= BIT(VIRTIO_CONSOLE_F_SIZE);
-	err = virtio_init(&c->dev, &console_ops, vm, features, queue_size, ARRAY_SIZE(queue_size));
-	if (err) {
-		log_error("virtio-console: %s", strerror(-err));
-		free(c);
-		return err;
-	}
-	err = virtio_attach(&c->dev, vm);
-	if (err) {
-		console_destroy(&c->dev);
-		return err;
-	}
-	chardev_set_client(chardev, &client);
-	return 0;
+	err = virtio_init(&c->dev, &console_ops, vm, vm->loop, features, 2);
+	if (!err)
+		err = virtio_attach(&c->dev, vm);
+	if (!err)
+		chardev_set_client(vm->console, &client);
+	return err;
 }
 
 static int console_create_wanted(struct vm *vm, const void *record, unsigned index, void **opened)

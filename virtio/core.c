@@ -651,56 +651,50 @@ static const struct device_ops life_ops = {
 	.destroy = life_destroy,
 };
 
-static int init_queue(struct virtio_device *dev, unsigned index, u16 size)
+static int init_queue(struct virtio_device *dev, unsigned index, struct loop *loop)
 {
 	struct virtio_queue_slot *slot = &dev->queues[index];
 
-	if (!IS_POWER_OF_2(size) || size > VIRTQUEUE_MAX_SIZE)
-		return -EINVAL;
 	slot->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (slot->kick_fd < 0)
 		return -errno;
-	slot->loop = dev->vm->loop;
+	slot->loop = loop;
 	slot->kick.fd = slot->kick_fd;
 	slot->kick.ready = kicked;
 	slot->vq.device = dev;
 	slot->vq.ops = &queue_ops;
 	slot->vq.index = index;
-	slot->vq.max_size = slot->vq.state.size = size;
+	slot->vq.max_size = slot->vq.state.size = dev->ops->queue_size;
+	dev->nr_queues++;
 	return 0;
 }
 
 int virtio_init(struct virtio_device *dev, const struct virtio_device_ops *ops, struct vm *vm,
-		u64 features, const u16 *queue_size, unsigned nr_queues)
+		struct loop *loop, u64 features, unsigned nr_queues)
 {
 	int err = 0;
 
-	if (!nr_queues || nr_queues > VIRTIO_MAX_QUEUES)
-		return -EINVAL;
 	device_init(&dev->device, &life_ops, "%s", ops->name);
 	dev->ops = ops;
 	dev->vm = vm;
 	dev->memory = &vm->memory;
 	dev->seat = &virtio_loop_seat;
-	dev->device_features = features | BIT(VIRTIO_F_VERSION_1) |
+	dev->device_features = features | BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_RING_RESET) |
 			       BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX);
-	if (ops->queue_reset)
-		dev->device_features |= BIT(VIRTIO_F_RING_RESET);
 	if (vm->private_memory)
 		dev->device_features |= BIT(VIRTIO_F_ACCESS_PLATFORM);
 	dev->complaints = (struct log_limit)LOG_LIMIT(3);
-	dev->queues = calloc(nr_queues, sizeof(*dev->queues));
-	if (!dev->queues)
-		return -ENOMEM;
 	pthread_mutex_init(&dev->lock, NULL);
 	pthread_mutex_init(&dev->isr_lock, NULL);
-	dev->transport = NULL;
-	dev->legacy = dev->paused = false;
-	memset(&dev->state, 0, sizeof(dev->state));
-	for (dev->nr_queues = 0; dev->nr_queues < nr_queues && !err; dev->nr_queues += !err)
-		err = init_queue(dev, dev->nr_queues, queue_size[dev->nr_queues]);
-	if (err)
-		virtio_exit(dev);
+	dev->queues = calloc(nr_queues, sizeof(*dev->queues));
+	if (!dev->queues)
+		err = -ENOMEM;
+	for (unsigned i = 0; i < nr_queues && !err; i++)
+		err = init_queue(dev, i, loop);
+	if (err) {
+		log_error("%s: %s", ops->name, strerror(-err));
+		ops->destroy(dev);
+	}
 	return err;
 }
 
@@ -712,15 +706,13 @@ void virtio_set_seat(struct virtio_device *dev, const struct virtio_seat *seat)
 
 void virtio_exit(struct virtio_device *dev)
 {
-	if (!dev->queues)
+	if (!dev->ops)
 		return;
 	for (unsigned i = 0; i < dev->nr_queues; i++) {
 		queue_detach(&dev->queues[i]);
 		close(dev->queues[i].kick_fd);
 	}
 	free(dev->queues);
-	dev->queues = NULL;
-	dev->nr_queues = 0;
 	pthread_mutex_destroy(&dev->isr_lock);
 	pthread_mutex_destroy(&dev->lock);
 }

@@ -57,14 +57,11 @@ static bool mac_table(const struct virtio_device *dev, const struct command *com
 
 static bool mac_address(struct virtio_net *net, const struct command *command)
 {
-	u8 bytes[6];
-	u64 mac = 0;
+	u8 mac[6];
 
-	if (!data(command, bytes, sizeof(bytes)))
+	if (!data(command, mac, sizeof(mac)))
 		return false;
-	for (unsigned i = 0; i < 6; i++)
-		mac |= (u64)bytes[i] << (8 * i);
-	net->state.mac = mac;
+	net_set_mac(net, mac);
 	return true;
 }
 
@@ -134,7 +131,7 @@ static u8 net_ctrl_answer(struct virtio_net *net, const struct virtq_chain *chai
 /* 1: a command was answered; 0: there is none; -errno: the queue broke. */
 static int run_one(struct virtio_net *net, struct virtqueue *vq)
 {
-	struct virtq_chain chain = { .iov = net->ctrl_iov, .iov_max = NET_CTRL_QUEUE_SIZE };
+	struct virtq_chain chain = { .iov = net->ctrl_iov, .iov_max = NET_QUEUE_SIZE };
 	int ret = virtqueue_pop(vq, &chain);
 	u8 ack;
 

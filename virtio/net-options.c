@@ -190,19 +190,6 @@ static void net_close(void *opened)
 	backend->ops->destroy(backend);
 }
 
-static int net_create(struct vm *vm, const void *record, unsigned index, void **opened)
-{
-	struct net_backend *backend = *opened;
-
-	*opened = NULL;
-	return virtio_net_create(vm, backend, record, index);
-}
-
-static bool needs_helper(const void *record)
-{
-	return net_needs_helper(record);
-}
-
 const struct device_kind virtio_net_kind = {
 	.config = {
 		.name = "net",
@@ -214,8 +201,8 @@ const struct device_kind virtio_net_kind = {
 		.by_default = net_by_default,
 		.check = net_check,
 	},
-	.needs_helper = needs_helper,
+	.needs_helper = net_needs_helper,
 	.open = net_open,
 	.close = net_close,
-	.create = net_create,
+	.create = virtio_net_create,
 };

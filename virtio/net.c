@@ -215,13 +215,12 @@ int net_set_offload(struct virtio_net *net, u64 offloads)
 
 /* ---- configuration space ---- */
 
-static void set_mac(struct virtio_net *net, const u8 mac[6])
+void net_set_mac(struct virtio_net *net, const u8 mac[6])
 {
-	u64 value = 0;
+	le64 value = 0;
 
-	for (unsigned i = 0; i < 6; i++)
-		value |= (u64)mac[i] << (8 * i);
-	net->state.mac = value;
+	memcpy(&value, mac, 6);
+	net->state.mac = le64toh(value);
 }
 
 static void config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len)
@@ -232,10 +231,9 @@ static void config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len
 		.max_virtqueue_pairs = virtio16(dev, net->max_pairs),
 		.mtu = virtio16(dev, net->backend->mtu),
 	};
-	u64 mac = net->state.mac;
+	le64 mac = htole64(net->state.mac);
 
-	for (unsigned i = 0; i < 6; i++)
-		config.mac[i] = mac >> (8 * i);
+	memcpy(config.mac, &mac, sizeof(config.mac));
 	memcpy(data, (u8 *)&config + offset, len);
 }
 
@@ -243,23 +241,19 @@ static void config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len
 static void config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len)
 {
 	struct virtio_net *net = to_net(dev);
-	u64 mac = net->state.mac;
+	le64 mac = htole64(net->state.mac);
 
-	if (!dev->legacy)
+	if (!dev->legacy || offset >= 6)
 		return;
-	for (u32 i = 0; i < len && offset + i < 6; i++) {
-		mac &= ~(0xffULL << 8 * (offset + i));
-		mac |= (u64)data[i] << 8 * (offset + i);
-	}
-	net->state.mac = mac;
+	memcpy((u8 *)&mac + offset, data, MIN(len, 6 - offset));
+	net->state.mac = le64toh(mac);
 }
 
 static u64 offered(const struct net_backend *backend)
 {
 	u64 features = backend->features | BIT(VIRTIO_NET_F_MAC) | BIT(VIRTIO_NET_F_STATUS) |
 		       BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_NET_F_CTRL_VQ) |
-		       BIT(VIRTIO_NET_F_CTRL_RX) | BIT(VIRTIO_NET_F_CTRL_MAC_ADDR) |
-		       BIT(VIRTIO_F_RING_RESET);
+		       BIT(VIRTIO_NET_F_CTRL_RX) | BIT(VIRTIO_NET_F_CTRL_MAC_ADDR);
 
 	if (backend->features & NET_GUEST_OFFLOADS)
 		features |= BIT(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS);
@@ -345,7 +339,7 @@ static void reset(struct virtio_device *dev)
 		net->pairs[i].rx_starved = false;
 	}
 	net->state.active_pairs = 0;
-	set_mac(net, net->default_mac);
+	net_set_mac(net, net->default_mac);
 	/* What the interface was left with by a driver that crashed would confuse the next one. */
 	if (backend->ops->set_pairs)
 		backend->ops->set_pairs(backend, 1);
@@ -368,15 +362,6 @@ static int start(struct virtio_device *dev)
 	return err;
 }
 
-static void free_pairs(struct virtio_net *net)
-{
-	for (unsigned i = 0; net->pairs && i < net->max_pairs; i++) {
-		loop_destroy(net->pairs[i].loop);
-		free(net->pairs[i].overflow);
-	}
-	free(net->pairs);
-}
-
 static void destroy(struct virtio_device *dev)
 {
 	struct virtio_net *net = to_net(dev);
@@ -396,7 +381,11 @@ static void destroy(struct virtio_device *dev)
 	}
 	virtio_exit(dev);
 	backend->ops->destroy(backend);
-	free_pairs(net);
+	for (unsigned i = 0; i < net->max_pairs; i++) {
+		loop_destroy(net->pairs[i].loop);
+		free(net->pairs[i].overflow);
+	}
+	free(net->pairs);
 	free(net);
 }
 
@@ -405,6 +394,7 @@ static const struct virtio_device_ops net_ops = {
 	.type = 1,
 	.pci_class = 0x020000,
 	.config_size = offsetof(struct virtio_net_config, speed),
+	.queue_size = NET_QUEUE_SIZE,
 	.config_read = config_read,
 	.config_write = config_write,
 	.activate = activate,
@@ -420,93 +410,80 @@ static int make_pair(struct virtio_net *net, unsigned i, unsigned device)
 	struct net_pair *pair = &net->pairs[i];
 	char name[16];
 
+	snprintf(name, sizeof(name), i ? "net%u.%u" : "net%u", device, i);
+	pair->loop = loop_create(name);
+	if (!pair->loop)
+		return -errno;
+	net->max_pairs++;
 	pair->net = net;
 	pair->index = i;
 	pair->short_timer.expired = net_rx_short_expired;
 	pair->overflow = malloc(NET_OVERFLOW);
-	snprintf(name, sizeof(name), i ? "net%u.%u" : "net%u", device, i);
-	pair->loop = loop_create(name);
-	return pair->overflow && pair->loop ? 0 : -ENOMEM;
+	return pair->overflow ? 0 : -ENOMEM;
 }
 
-static int make_device(struct virtio_net *net, struct vm *vm, unsigned index)
+static int make_pairs(struct virtio_net *net, unsigned device)
 {
-	u16 sizes[2 * NET_MAX_PAIRS + 1];
-	unsigned nr = 2 * net->max_pairs + 1;
-	int err;
+	int err = 0;
 
-	net->pairs = calloc(net->max_pairs, sizeof(*net->pairs));
+	net->pairs = calloc(net->backend->pairs, sizeof(*net->pairs));
 	if (!net->pairs)
 		return -ENOMEM;
-	for (unsigned i = 0; i < net->max_pairs; i++) {
-		err = make_pair(net, i, index);
-		if (err)
-			return err;
-	}
-	for (unsigned i = 0; i < nr - 1; i++)
-		sizes[i] = NET_QUEUE_SIZE;
-	/* The control queue's number depends on the driver, so the third may have to be one. */
-	sizes[nr - 1] = NET_CTRL_QUEUE_SIZE;
-	err = virtio_init(&net->dev, &net_ops, vm, offered(net->backend), sizes, nr);
-	if (err)
-		return err;
-	snprintf(net->dev.device.name, sizeof(net->dev.device.name), "virtio-net%u", index);
-	for (unsigned i = 0; i < net->max_pairs; i++) {
-		net->pairs[i].rx = &net->dev.queues[2 * i].vq;
-		net->pairs[i].tx = &net->dev.queues[2 * i + 1].vq;
-	}
-	return 0;
+	for (unsigned i = 0; i < net->backend->pairs && !err; i++)
+		err = make_pair(net, i, device);
+	return err;
 }
 
 struct virtio_net *net_device_new(struct vm *vm, struct net_backend *backend, const u8 mac[6],
 				  unsigned index)
 {
 	struct virtio_net *net = calloc(1, sizeof(*net));
-	int err = -ENOMEM;
+	int err;
 
-	if (!net)
-		goto fail;
+	if (!net) {
+		backend->ops->destroy(backend);
+		return NULL;
+	}
 	net->backend = backend;
-	net->max_pairs = backend->pairs;
 	memcpy(net->default_mac, mac, 6);
-	set_mac(net, mac);
+	net_set_mac(net, mac);
 	net->state.link_up = true;
 	backend->opaque = net;
 	backend->incoming = incoming;
 	backend->writable = writable;
 	backend->link_changed = link_changed;
-	err = make_device(net, vm, index);
-	if (err)
-		goto fail;
+	err = make_pairs(net, index);
+	if (err) {
+		log_error("virtio-net%u: %s", index, strerror(-err));
+		destroy(&net->dev);
+		return NULL;
+	}
+	/* The control queue is the last, or the third: it depends on the driver. */
+	if (virtio_init(&net->dev, &net_ops, vm, vm->loop, offered(backend),
+			2 * net->max_pairs + 1))
+		return NULL;
+	snprintf(net->dev.device.name, sizeof(net->dev.device.name), "virtio-net%u", index);
+	for (unsigned i = 0; i < net->max_pairs; i++) {
+		net->pairs[i].rx = &net->dev.queues[2 * i].vq;
+		net->pairs[i].tx = &net->dev.queues[2 * i + 1].vq;
+	}
 	return net;
-
-fail:
-	log_error("virtio-net%u: %s", index, strerror(-err));
-	if (net)
-		free_pairs(net);
-	free(net);
-	backend->ops->destroy(backend);
-	return NULL;
 }
 
-int virtio_net_create(struct vm *vm, struct net_backend *backend, const struct net_config *config,
-		      unsigned index)
+int virtio_net_create(struct vm *vm, const void *record, unsigned index, void **opened)
 {
+	struct net_backend *backend = *opened;
 	struct virtio_net *net;
 	u8 mac[6];
 	int err;
 
+	*opened = NULL;
 	err = backend->ops->up ? backend->ops->up(backend) : 0;
 	if (err) {
 		backend->ops->destroy(backend);
 		return err;
 	}
-	net_mac(config, vm->config->name, index, mac);
+	net_mac(record, vm->config->name, index, mac);
 	net = net_device_new(vm, backend, mac, index);
-	if (!net)
-		return -ENOMEM;
-	err = virtio_attach(&net->dev, vm);
-	if (err)
-		destroy(&net->dev);
-	return err;
+	return net ? virtio_attach(&net->dev, vm) : -ENOMEM;
 }

@@ -10,19 +10,19 @@
 #include "uapi/virtio_net.h"
 
 /* Also the longest chain there can be, so one chain always fits an array of this many. */
-#define NET_QUEUE_SIZE	    256
-#define NET_CTRL_QUEUE_SIZE 64
+#define NET_QUEUE_SIZE 256
 /* Buffers taken ahead from a receive queue. One entry more of iov is for the overflow. */
-#define NET_RX_IOVS	    768
-#define NET_RX_CHAINS	    NET_QUEUE_SIZE
-#define NET_OVERFLOW	    (NET_HDR_LEN + NET_MAX_FRAME)
+#define NET_RX_IOVS    768
+#define NET_RX_CHAINS  NET_QUEUE_SIZE
+#define NET_OVERFLOW   (NET_HDR_LEN + NET_MAX_FRAME)
 /* Frames one way before the other way gets its turn on the loop. */
-#define NET_BATCH	    256
+#define NET_BATCH      256
 
 /* The header of a legacy driver that did not accept merged buffers: num_buffers is not there. */
 #define NET_SHORT_HDR_LEN 10
 
 _Static_assert(sizeof(struct virtio_net_hdr_v1) == NET_HDR_LEN, "virtio 1.3, 5.1.6");
+_Static_assert(2 * NET_MAX_PAIRS + 1 <= VIRTIO_MAX_QUEUES, "queues of a device");
 _Static_assert(sizeof(struct virtio_net_hdr) == NET_SHORT_HDR_LEN, "virtio 1.3, 5.1.6.1");
 _Static_assert(offsetof(struct virtio_net_hdr_v1, num_buffers) == 10, "virtio 1.3, 5.1.6");
 _Static_assert(offsetof(struct virtio_net_config, status) == 6, "virtio 1.3, 5.1.4");
@@ -97,7 +97,7 @@ struct virtio_net {
 	bool convert; /* activate: that header is not the back ends': shorter, or big-endian */
 	/* Pair 0's loop. */
 	_Atomic u32 rx_need; /* any loop reads: bytes that hold the largest frame with its header */
-	struct iovec ctrl_iov[NET_CTRL_QUEUE_SIZE];
+	struct iovec ctrl_iov[NET_QUEUE_SIZE];
 	struct net_pair *pairs;
 };
 
@@ -123,13 +123,13 @@ void net_pair_watch(struct net_pair *pair);
 /* ---- on pair 0's loop ---- */
 
 void net_ctrl_run(struct virtio_net *net, struct virtqueue *vq);
+void net_set_mac(struct virtio_net *net, const u8 mac[6]);
 /* Takes n pairs in use, the others out of use. 0 or -errno. */
 int net_set_pairs(struct virtio_net *net, unsigned n);
 /* What the guest takes from now on: GUEST_* bits. */
 int net_set_offload(struct virtio_net *net, u64 offloads);
 
-/* Makes the card, attaches it and leaves it to the VM's list. The back end is its own, also on failure. Logs and returns -errno. */
-int virtio_net_create(struct vm *vm, struct net_backend *backend, const struct net_config *config,
-		      unsigned index);
+/* The kind's create; *opened is the back end. */
+int virtio_net_create(struct vm *vm, const void *record, unsigned index, void **opened);
 
 #endif

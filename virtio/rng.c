@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include "lkvm/util/log.h"
 #include "lkvm/config/options.h"
 #include "lkvm/virtio/core.h"
 #include "lkvm/vm/device-kind.h"
@@ -45,11 +44,6 @@ static void rng_notify(struct virtio_device *dev, struct virtqueue *vq)
 	virtqueue_signal(vq);
 }
 
-/* Nothing of a queue is kept between two calls of notify. */
-static void rng_queue_reset(struct virtio_device *dev, struct virtqueue *vq)
-{
-}
-
 static void rng_destroy(struct virtio_device *dev)
 {
 	struct virtio_rng *rng = CONTAINER_OF(dev, struct virtio_rng, dev);
@@ -63,29 +57,18 @@ static const struct virtio_device_ops rng_ops = {
 	.name = "virtio-rng",
 	.type = VIRTIO_ID_RNG,
 	.pci_class = 0xff0000,
+	.queue_size = RNG_QUEUE,
 	.notify = rng_notify,
-	.queue_reset = rng_queue_reset,
 	.destroy = rng_destroy,
 };
 
 static int rng_create(struct vm *vm, const void *record, unsigned index, void **opened)
 {
-	static const u16 queue_size[] = { RNG_QUEUE };
 	struct virtio_rng *rng = calloc(1, sizeof(*rng));
-	int err;
 
 	if (!rng)
 		return -ENOMEM;
-	err = virtio_init(&rng->dev, &rng_ops, vm, 0, queue_size, 1);
-	if (err) {
-		log_error("virtio-rng: %s", strerror(-err));
-		free(rng);
-		return err;
-	}
-	err = virtio_attach(&rng->dev, vm);
-	if (err)
-		rng_destroy(&rng->dev);
-	return err;
+	return virtio_init(&rng->dev, &rng_ops, vm, vm->loop, 0, 1) ?: virtio_attach(&rng->dev, vm);
 }
 
 static bool rng_by_default(void *record)

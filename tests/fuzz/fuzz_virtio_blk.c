@@ -38,7 +38,10 @@ static void set_up(void)
 	struct disk_config config = { .path = path };
 	make_memory();
 	vm.memory = memory;
-	if (disk_open(&disk, &config) || blk_new(&blk, &vm, &disk, &config, 0, QUEUES))
+	if (disk_open(&disk, &config))
+		abort();
+	blk = blk_new(&vm, disk, &config, 0, QUEUES);
+	if (!blk)
 		abort();
 	dev = &blk->dev;
 	test_transport_init(&transport, dev);

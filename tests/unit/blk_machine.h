@@ -65,8 +65,8 @@ static inline struct machine *make_machine(u64 features, unsigned queues, bool r
 	guest_memory_init(&m->vm.memory);
 	assert_int_equal(guest_memory_add_buffer(&m->vm.memory, RING_BASE, m->ram, RAM_SIZE), 0);
 	assert_int_equal(disk_open(&disk, &config), 0);
-	assert_int_equal(blk_new(&m->blk, &m->vm, &disk, &config, 3, queues), 0);
-	assert_null(disk);
+	m->blk = blk_new(&m->vm, disk, &config, 3, queues);
+	assert_non_null(m->blk);
 	test_transport_init(&m->transport, &m->blk->dev);
 	u64 offered = m->blk->dev.device_features & ~BIT(VIRTIO_RING_F_EVENT_IDX);
 	boot(m, features == EVERYTHING ? offered : features);

@@ -44,10 +44,6 @@ static inline void fake_notify(struct virtio_device *dev, struct virtqueue *vq)
 	virtqueue_signal(vq);
 }
 
-static inline void fake_queue_reset(struct virtio_device *dev, struct virtqueue *vq)
-{
-}
-
 static inline void fake_destroy(struct virtio_device *dev)
 {
 	virtio_exit(dev);
@@ -59,18 +55,17 @@ static const struct virtio_device_ops fake_device_ops = {
 	.type = FAKE_TYPE,
 	.pci_class = 0xff0000,
 	.config_size = sizeof(((struct fake_device *)0)->config),
+	.queue_size = FAKE_SIZE,
 	.config_read = fake_config_read,
 	.config_write = fake_config_write,
 	.notify = fake_notify,
-	.queue_reset = fake_queue_reset,
 	.destroy = fake_destroy,
 };
 
 static inline struct fake_device *fake_device_create(struct vm *vm)
 {
-	static const u16 sizes[FAKE_QUEUES] = { FAKE_SIZE, FAKE_SIZE };
 	struct fake_device *f = calloc(1, sizeof(*f));
-	int err = virtio_init(&f->dev, &fake_device_ops, vm, BIT(3), sizes, FAKE_QUEUES);
+	int err = virtio_init(&f->dev, &fake_device_ops, vm, vm->loop, BIT(3), FAKE_QUEUES);
 
 	assert(!err);
 	(void)err;

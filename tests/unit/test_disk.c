@@ -90,7 +90,7 @@ static void test_discard(void **state)
 	const char *path = make_file("discard", MIB(1));
 	struct disk *disk = open_good(path, false, false);
 
-	if (!disk_can_discard(disk)) {
+	if (!disk_info(disk)->can_discard) {
 		disk_close(disk);
 		skip();
 	}
@@ -138,7 +138,7 @@ static void check_write_zeroes(const char *path, bool direct)
 	memset(data + MIB(2), 0, KIB(512) + 512);
 	assert_int_equal(rw(disk, DISK_READ, 0, seen, sizeof(seen)), 0);
 	assert_memory_equal(data, seen, sizeof(data));
-	if (disk_can_discard(disk))
+	if (disk_info(disk)->can_discard)
 		assert_true(blocks_of(path) <= before - KIB(256) / 512);
 	disk_close(disk);
 }
@@ -186,8 +186,8 @@ static void test_direct_unaligned(void **state)
 	struct disk *disk = open_direct_or_skip(path);
 	u8 *data = aligned_alloc(4096, MIB(1)), *seen = aligned_alloc(4096, MIB(1));
 
-	assert_int_equal(disk_block_size(disk), 512);
-	assert_int_equal(disk_size(disk), MIB(1) + 512);
+	assert_int_equal(disk_info(disk)->block_size, 512);
+	assert_int_equal(disk_info(disk)->size, MIB(1) + 512);
 	fill(data, MIB(1), 2);
 	/* All in one direct request, then sectors and buffers that O_DIRECT itself refuses. */
 	assert_int_equal(rw(disk, DISK_WRITE, 0, data, MIB(1)), 0);
@@ -357,7 +357,7 @@ static void check_load(const char *name, bool direct)
 
 	load->disk = direct ? open_direct_or_skip(path) : open_good(path, false, false);
 	load->memory = aligned_alloc(4096, ALIGN_UP((u64)MANY * 2048, 4096ULL));
-	disk_set_batch_done(load->disk, count_batch, load);
+	disk_set_owner(load->disk, count_batch, load, NULL);
 	assert_int_equal(disk_start(load->disk), 0);
 	for (unsigned i = 0; i < MANY; i++)
 		fill(load->memory + (u64)i * 2048, 2048, i);

@@ -69,10 +69,10 @@ static void test_sizes(void **state)
 	struct disk *disk = open_good(make_file("whole", 8192), false, false);
 	u8 buffer[1024];
 
-	assert_int_equal(disk_size(disk), 8192);
-	assert_int_equal(disk_block_size(disk), 512);
-	assert_true(disk_physical_block_size(disk) >= 512);
-	assert_false(disk_readonly(disk));
+	assert_int_equal(disk_info(disk)->size, 8192);
+	assert_int_equal(disk_info(disk)->block_size, 512);
+	assert_true(disk_info(disk)->physical_block_size >= 512);
+	assert_false(disk_info(disk)->readonly);
 	disk_close(disk);
 
 	const char *path = make_file("odd", 0);
@@ -81,8 +81,8 @@ static void test_sizes(void **state)
 	assert_int_equal(write(fd, buffer, 700), 700);
 	close(fd);
 	disk = open_good(path, true, false);
-	assert_true(disk_readonly(disk));
-	assert_int_equal(disk_size(disk), 1024);
+	assert_true(disk_info(disk)->readonly);
+	assert_int_equal(disk_info(disk)->size, 1024);
 	u8 seen[1024];
 	memset(seen, 0xee, sizeof(seen));
 	assert_int_equal(rw(disk, DISK_READ, 0, seen, 1024), 0);
@@ -308,9 +308,9 @@ static void test_block_device(void **state)
 	int fd = make_block_device(image, 4096, path, sizeof(path));
 	struct disk *disk = open_good(path, false, false);
 
-	assert_int_equal(disk_size(disk), MIB(4));
-	assert_int_equal(disk_block_size(disk), 4096);
-	assert_int_equal(disk_physical_block_size(disk), 4096);
+	assert_int_equal(disk_info(disk)->size, MIB(4));
+	assert_int_equal(disk_info(disk)->block_size, 4096);
+	assert_int_equal(disk_info(disk)->physical_block_size, 4096);
 	assert_refused((struct disk_config){ .path = path }, -EBUSY, "given twice");
 	fill(data, sizeof(data), 4);
 	assert_int_equal(rw(disk, DISK_WRITE, 0, data, sizeof(data)), 0);
@@ -324,7 +324,7 @@ static void test_block_device(void **state)
 	memset(data + 8192, 0, 16384);
 	assert_int_equal(rw(disk, DISK_READ, 0, seen, sizeof(seen)), 0);
 	assert_memory_equal(data, seen, sizeof(data));
-	if (disk_can_discard(disk)) {
+	if (disk_info(disk)->can_discard) {
 		/* What is left of this in whole blocks is one; the rest is nothing. */
 		assert_int_equal(on_range(disk, DISK_DISCARD, 32768 - 512, 4096 + 1024, false), 0);
 		assert_int_equal(on_range(disk, DISK_DISCARD, 512, 1024, false), 0);

@@ -52,7 +52,7 @@ static void make_crowd(const char *name, bool direct)
 	crowd.disk = direct ? open_direct_or_skip(path) : open_good(path, false, false);
 	crowd.memory = mmap(NULL, LONG, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(crowd.memory, MAP_FAILED);
-	disk_set_batch_done(crowd.disk, watch, NULL);
+	disk_set_owner(crowd.disk, watch, NULL, NULL);
 }
 
 static void free_crowd(void)
@@ -257,7 +257,7 @@ static void test_no_writes(void **state)
 	unsigned failed = 0;
 
 	make_crowd("no-writes", false);
-	disk_set_no_writes(crowd.disk, no_writes);
+	disk_set_owner(crowd.disk, NULL, NULL, no_writes);
 	crowd.operation = DISK_WRITE;
 	submit_crowd(NULL);
 	writes_forbidden = true;

@@ -55,7 +55,8 @@ static int setup_order(void **state, bool big)
 	guest_memory_init(&m->vm.memory);
 	assert_int_equal(guest_memory_add_buffer(&m->vm.memory, RING_BASE, m->ram, RAM_SIZE), 0);
 	assert_int_equal(disk_open(&disk, &config), 0);
-	assert_int_equal(blk_new(&m->blk, &m->vm, &disk, &config, 0, 3), 0);
+	m->blk = blk_new(&m->vm, disk, &config, 0, 3);
+	assert_non_null(m->blk);
 	virtio_set_legacy(dev_of(m));
 	test_transport_init(&m->transport, dev_of(m));
 	*state = m;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The device core behind a transport of the test's own: negotiation, reset, breaking, pausing. */
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -128,6 +129,7 @@ static const struct virtio_device_ops fake_ops = {
 	.name = "fake",
 	.type = 42,
 	.config_size = sizeof(((struct fake *)0)->config),
+	.queue_size = 2 * SIZE,
 	.config_read = fake_config_read,
 	.config_write = fake_config_write,
 	.activate = fake_activate,
@@ -140,8 +142,6 @@ static const struct virtio_device_ops fake_ops = {
 	.destroy = fake_destroy,
 };
 
-static const u16 sizes[QUEUES] = { SIZE, 2 * SIZE };
-
 static int setup(void **state)
 {
 	struct fake *f = calloc(1, sizeof(*f));
@@ -152,7 +152,7 @@ static int setup(void **state)
 	f->loop = loop_create("test");
 	assert_non_null(f->loop);
 	f->vm.loop = f->loop;
-	assert_int_equal(virtio_init(&f->dev, &fake_ops, &f->vm, FEATURE_ONE | FEATURE_TWO, sizes,
+	assert_int_equal(virtio_init(&f->dev, &fake_ops, &f->vm, f->loop, FEATURE_ONE | FEATURE_TWO,
 				     QUEUES),
 			 0);
 	test_transport_init(&f->transport, &f->dev);
@@ -258,7 +258,7 @@ static void private_memory_wants_access_platform(void **state)
 	struct fake other = { .activates = 0 };
 
 	f->vm.private_memory = true;
-	assert_int_equal(virtio_init(&other.dev, &fake_ops, &f->vm, 0, sizes, QUEUES), 0);
+	assert_int_equal(virtio_init(&other.dev, &fake_ops, &f->vm, f->loop, 0, QUEUES), 0);
 	test_transport_init(&other.transport, &other.dev);
 	assert_int_equal(virtio_get_device_features(&other.dev, 1) & both >> 32, both >> 32);
 	assert_false(driver_negotiate(&other.dev, BIT(VIRTIO_F_VERSION_1)));
@@ -380,7 +380,7 @@ static void queue_registers_freeze(void **state)
 static void bad_queue_breaks(void **state)
 {
 	struct fake *f = *state;
-	static const u32 bad[] = { 0, 3, 2 * SIZE, 0x10000 | SIZE, ~0U };
+	static const u32 bad[] = { 0, 3, 4 * SIZE, 0x10000 | SIZE, ~0U };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
 		make_rings(f);
@@ -555,7 +555,7 @@ static void one_queue_is_reset(void **state)
 	driver_write_queue(&f->dev, 0, REG_QUEUE_RESET, 1);
 	assert_int_equal(f->queue_resets, 1);
 	assert_false(driver_read_queue(&f->dev, 0, REG_QUEUE_ENABLE));
-	assert_int_equal(driver_read_queue(&f->dev, 0, REG_QUEUE_SIZE), SIZE);
+	assert_int_equal(driver_read_queue(&f->dev, 0, REG_QUEUE_SIZE), 2 * SIZE);
 	assert_int_equal(driver_read_queue(&f->dev, 0, REG_DESC_LOW), 0);
 	assert_false(f->dev.queues[0].live);
 	assert_true(f->dev.queues[1].live);
@@ -689,18 +689,18 @@ static void somebody_else_serves_the_queues(void **state)
 	assert_int_equal(seated, 0);
 }
 
-static void bad_init_is_refused(void **state)
+static void what_cannot_be_made_is_destroyed(void **state)
 {
-	struct vm vm = { .loop = NULL };
-	struct virtio_device dev;
-	static const u16 bad[] = { 8, 3 }, zero[] = { 0 }, large[] = { 2048 };
+	struct rlimit before, few = { 3, 0 };
+	struct fake other = { .activates = 0 };
+	struct fake *f = *state;
 
-	memset(&dev, 0, sizeof(dev));
-	assert_int_equal(virtio_init(&dev, &fake_ops, &vm, 0, bad, 2), -EINVAL);
-	assert_int_equal(virtio_init(&dev, &fake_ops, &vm, 0, zero, 1), -EINVAL);
-	assert_int_equal(virtio_init(&dev, &fake_ops, &vm, 0, large, 1), -EINVAL);
-	assert_int_equal(virtio_init(&dev, &fake_ops, &vm, 0, bad, 0), -EINVAL);
-	assert_int_equal(virtio_init(&dev, &fake_ops, &vm, 0, bad, VIRTIO_MAX_QUEUES + 1), -EINVAL);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(virtio_init(&other.dev, &fake_ops, &f->vm, f->loop, 0, QUEUES), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_true(other.destroyed);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -731,7 +731,7 @@ int main(void)
 		T(config_change_is_announced),
 		T(resets_race_with_the_loop),
 		T(somebody_else_serves_the_queues),
-		T(bad_init_is_refused),
+		T(what_cannot_be_made_is_destroyed),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);

@@ -77,27 +77,27 @@ int disk_open(struct disk **disk, const struct disk_config *config);
  */
 void disk_close(struct disk *disk);
 
-u64 disk_size(const struct disk *disk);	      /* bytes, DISK_SECTOR multiple */
-u32 disk_block_size(const struct disk *disk); /* logical, bytes: 512, or the block device's */
-u32 disk_physical_block_size(const struct disk *disk); /* what is written without a read first */
-bool disk_readonly(const struct disk *disk);
-bool disk_can_discard(const struct disk *disk);
+/* Constant. */
+struct disk_info {
+	u64 size;		 /* bytes, DISK_SECTOR multiple */
+	u32 block_size;		 /* logical, bytes: 512, or the block device's */
+	u32 physical_block_size; /* what is written without a read first */
+	bool readonly, can_discard;
+};
+
+const struct disk_info *disk_info(const struct disk *disk);
 struct loop *disk_loop(struct disk *disk);
 
 int disk_start(struct disk *disk); /* starts the I/O thread */
 void disk_stop(struct disk *disk); /* stops it; held before. Not an error when not started */
 
 /*
- * Calls fn(arg) on the disk's loop after each batch of done() calls, and before disk_hold() may
- * return: the place to interrupt a guest once. Set before the first submit.
+ * Before the first submit. batch_done(arg) is called on the disk's loop after each batch of done() calls, and before
+ * disk_hold() may return: the place to interrupt a guest once. While no_writes(), which any thread may call, is true nothing is
+ * written any more: such requests fail with -ECANCELED, and nothing is said of them. Either may be NULL.
  */
-void disk_set_batch_done(struct disk *disk, void (*fn)(void *arg), void *arg);
-
-/*
- * While fn() is true nothing is written any more: such requests fail with -ECANCELED, and nothing is said of them.
- * Any thread. Set before the first submit.
- */
-void disk_set_no_writes(struct disk *disk, bool (*fn)(void));
+void disk_set_owner(struct disk *disk, void (*batch_done)(void *arg), void *arg,
+		    bool (*no_writes)(void));
 
 /* On the disk's loop. Only queues the request: done() is not called from here. */
 void disk_submit(struct disk *disk, struct disk_request *request);

@@ -112,7 +112,7 @@ struct net_backend {
 };
 
 /* Does it take helpers_begin(), before anything else is there? */
-bool net_needs_helper(const struct net_config *config);
+bool net_needs_helper(const void *record);
 
 /* Makes what config->mode names. Logs and returns NULL on failure. */
 struct net_backend *net_backend_create(const struct net_config *config);

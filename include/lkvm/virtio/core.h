@@ -29,6 +29,7 @@ struct virtio_device_ops {
 	u32 type;	  /* virtio 1.3, 5 */
 	u32 pci_class;	  /* 24 bits, 0x018000 for storage */
 	u32 config_size;  /* of the configuration space, bytes */
+	u16 queue_size;	  /* of each queue at most; a power of two */
 	/* Device configuration space; offset + len is inside config_size. Lock held. */
 	void (*config_read)(struct virtio_device *dev, u32 offset, u8 *data, u32 len);
 	void (*config_write)(struct virtio_device *dev, u32 offset, const u8 *data, u32 len);
@@ -45,15 +46,15 @@ struct virtio_device_ops {
 	void (*quiesce)(struct virtio_device *dev);
 	void (*resume)(struct virtio_device *dev);
 	/*
-	 * The driver takes one queue away (VIRTIO_F_RING_RESET, which is offered when this is here): forget
-	 * what was popped from it. Between quiesce and resume. May be NULL.
+	 * The driver takes one queue away (VIRTIO_F_RING_RESET): forget what was popped from it. Between quiesce
+	 * and resume. May be NULL.
 	 */
 	void (*queue_reset)(struct virtio_device *dev, struct virtqueue *vq);
 	/* Back to power-on state; quiesced before. May be NULL. */
 	void (*reset)(struct virtio_device *dev);
 	/* Once before the guest runs. May be NULL. */
 	int (*start)(struct virtio_device *dev);
-	/* Frees what the device owns, and the struct that embeds dev. */
+	/* Frees what the device owns, as far as it was made, and the struct that embeds dev. */
 	void (*destroy)(struct virtio_device *dev);
 };
 
@@ -127,15 +128,18 @@ struct virtio_device {
 };
 
 /*
- * Prepares dev: queues get max size queue_size[i] (power of two), all on vm->loop until the device
- * says otherwise, and `features` are offered beside those that all devices have. 0 or -errno.
+ * Prepares dev, which is zeroes: queues are on `loop` until the device says otherwise, and `features` are offered
+ * beside those that all devices have. On failure logs, destroys the device and returns -errno.
  */
 int virtio_init(struct virtio_device *dev, const struct virtio_device_ops *ops, struct vm *vm,
-		u64 features, const u16 *queue_size, unsigned nr_queues);
-/* Undoes virtio_init, after the transport is gone. */
+		struct loop *loop, u64 features, unsigned nr_queues);
+/* Undoes virtio_init, after the transport is gone; also without it. */
 void virtio_exit(struct virtio_device *dev);
 
-/* Puts the device behind the transport that the configuration names, and on the VM's device list. */
+/*
+ * Puts the device behind the transport that the configuration names, and on the VM's device list. On failure logs,
+ * destroys it and returns -errno.
+ */
 int virtio_attach(struct virtio_device *dev, struct vm *vm);
 
 static inline bool virtio_has_feature(const struct virtio_device *dev, unsigned bit)
