@@ -10,6 +10,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/host/kvm-device.h"
 #include "lkvm/host/kvm.h"
+#include "lkvm/util/json.h"
 #include "sve.h"
 #include "arch-vm.h"
 
@@ -60,111 +61,103 @@ static bool read_register(const struct host *host, u64 id, void *value)
 
 /* ---- memory and interrupts ---- */
 
-static void ask_ipa_size(struct host *host, const struct host_fact *fact,
-			 struct host_answer *answer)
+static json_t *ask_ipa_size(struct host *host, const struct host_fact *fact)
 {
 	int bits = host_cap(host, KVM_CAP_ARM_VM_IPA_SIZE);
 
-	if (bits >= 0)
-		host_say_number(answer, bits ? bits : IPA_BITS_DEFAULT);
+	return bits < 0 ? NULL : json_number(bits ?: IPA_BITS_DEFAULT);
 }
 
 /* By the names that --irqchip has. */
-static void ask_irqchip(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *ask_irqchip(struct host *host, const struct host_fact *fact)
 {
-	static const struct {
-		u32 type;
-		const char *name;
-	} chips[] = {
+	static const struct host_bit chips[] = {
 		{ KVM_DEV_TYPE_ARM_VGIC_V2, "gicv2" },
 		{ KVM_DEV_TYPE_ARM_VGIC_V3, "gicv3" },
 		{ KVM_DEV_TYPE_ARM_VGIC_ITS, "gicv3-its" },
+		{ 0, NULL },
 	};
+	u64 there = 0;
 
 	if (host->vm_fd < 0)
-		return;
-	answer->kind = HOST_NAMES;
-	for (unsigned i = 0; i < ARRAY_SIZE(chips); i++) {
-		if (kvm_has_device(host->vm_fd, chips[i].type))
-			host_add_name(answer, chips[i].name);
-	}
+		return NULL;
+	for (const struct host_bit *chip = chips; chip->name; chip++)
+		if (kvm_has_device(host->vm_fd, chip->bit))
+			there |= BIT(chip->bit);
+	return host_names(there, chips);
 }
 
 /* A VM has them once it has an ITS. */
-static void ask_msi_device_ids(struct host *host, const struct host_fact *fact,
-			       struct host_answer *answer)
+static json_t *ask_msi_device_ids(struct host *host, const struct host_fact *fact)
 {
 	int vm_fd = host_new_vm(host), its_fd;
+	json_t *answer;
 
 	if (vm_fd < 0)
-		return;
+		return NULL;
 	its_fd = kvm_device_create(vm_fd, KVM_DEV_TYPE_ARM_VGIC_ITS);
-	host_say(answer, ioctl(vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MSI_DEVID) > 0);
+	answer = json_boolean(ioctl(vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MSI_DEVID) > 0);
 	if (its_fd >= 0)
 		close(its_fd);
 	close(vm_fd);
+	return answer;
 }
 
 /* ---- CPUs ---- */
 
-static void ask_psci_version(struct host *host, const struct host_fact *fact,
-			     struct host_answer *answer)
+static json_t *ask_psci_version(struct host *host, const struct host_fact *fact)
 {
 	u64 version;
 
-	if (read_register(host, KVM_REG_ARM_PSCI_VERSION, &version))
-		host_say_text(answer, "%u.%u", (unsigned)(version >> 16 & 0xffff),
-			      (unsigned)(version & 0xffff));
+	if (!read_register(host, KVM_REG_ARM_PSCI_VERSION, &version))
+		return NULL;
+	return json_sprintf("%u.%u", (unsigned)(version >> 16 & 0xffff),
+			    (unsigned)(version & 0xffff));
 }
 
-static void ask_sve_lengths(struct host *host, const struct host_fact *fact,
-			    struct host_answer *answer)
+static json_t *ask_sve_lengths(struct host *host, const struct host_fact *fact)
 {
 	u64 lengths[SVE_WORDS] = { 0 };
 	int sve = host_cap(host, KVM_CAP_ARM_SVE);
+	json_t *answer;
 
 	if (sve < 0 || (sve > 0 && !read_register(host, KVM_REG_ARM64_SVE_VLS, lengths)))
-		return;
-	answer->kind = HOST_NUMBERS;
-	for (unsigned bit = 0; bit < ARRAY_SIZE(lengths) * 64; bit++) {
+		return NULL;
+	answer = json_array();
+	for (unsigned bit = 0; bit < ARRAY_SIZE(lengths) * 64; bit++)
 		if (lengths[bit / 64] & BIT(bit % 64))
-			host_add_number(answer, (bit + 1) * SVE_VL_UNIT);
-	}
+			json_array_append_new(answer, json_number((bit + 1) * SVE_VL_UNIT));
+	return answer;
 }
 
-static void ask_pointer_auth(struct host *host, const struct host_fact *fact,
-			     struct host_answer *answer)
+static json_t *ask_pointer_auth(struct host *host, const struct host_fact *fact)
 {
+	static const struct host_bit kinds[] = { { 0, "address" }, { 1, "generic" }, { 0, NULL } };
 	int address = host_cap(host, KVM_CAP_ARM_PTRAUTH_ADDRESS);
 	int generic = host_cap(host, KVM_CAP_ARM_PTRAUTH_GENERIC);
 
-	if (address < 0)
-		return;
-	answer->kind = HOST_NAMES;
-	if (address > 0)
-		host_add_name(answer, "address");
-	if (generic > 0)
-		host_add_name(answer, "generic");
+	return address < 0 ? NULL : host_names((address > 0) | (generic > 0) << 1, kinds);
 }
 
-static void ask_steal_time(struct host *host, const struct host_fact *fact,
-			   struct host_answer *answer)
+static json_t *ask_steal_time(struct host *host, const struct host_fact *fact)
 {
 	int vcpu_fd = make_vcpu(host);
+	json_t *answer;
 
 	if (vcpu_fd < 0)
-		return;
-	host_say(answer,
-		 kvm_device_has(vcpu_fd, KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA));
+		return NULL;
+	answer = json_boolean(
+		kvm_device_has(vcpu_fd, KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA));
 	close(vcpu_fd);
+	return answer;
 }
 
-static void ask_smccc_filter(struct host *host, const struct host_fact *fact,
-			     struct host_answer *answer)
+static json_t *ask_smccc_filter(struct host *host, const struct host_fact *fact)
 {
-	if (host->vm_fd >= 0)
-		host_say(answer, kvm_device_has(host->vm_fd, KVM_ARM_VM_SMCCC_CTRL,
-						KVM_ARM_VM_SMCCC_FILTER));
+	if (host->vm_fd < 0)
+		return NULL;
+	return json_boolean(
+		kvm_device_has(host->vm_fd, KVM_ARM_VM_SMCCC_CTRL, KVM_ARM_VM_SMCCC_FILTER));
 }
 
 /* ---- what depends on how the kernel was started ---- */
@@ -185,85 +178,87 @@ static void look_at_kernel(struct kernel *kernel)
 }
 
 /* "kernel parameter kvm-arm.mode=... is missing", or what is there in its place. */
-static void blame_mode(struct host_answer *answer, const struct kernel *kernel, const char *wanted)
+static void blame_mode(struct host *host, const struct kernel *kernel, const char *wanted)
 {
 	if (kernel->mode[0])
-		host_because(answer, "kernel parameter kvm-arm.mode is %s, not %s", kernel->mode,
+		host_because(host, "kernel parameter kvm-arm.mode is %s, not %s", kernel->mode,
 			     wanted);
 	else
-		host_because(answer, "kernel parameter kvm-arm.mode=%s is missing", wanted);
+		host_because(host, "kernel parameter kvm-arm.mode=%s is missing", wanted);
 }
 
 /*
  * KVM offers it from Linux 6.16, when asked to by the kernel's command line, on a processor that can. The
  * processor's register that tells is hidden from programs, so it is what remains.
  */
-static void explain_no_nested(struct host_answer *answer)
+static void explain_no_nested(struct host *host)
 {
 	struct kernel kernel;
 
 	look_at_kernel(&kernel);
 	if (!host_release_at_least(kernel.name.release, 6, 16))
-		host_because(answer, "needs Linux 6.16 or newer with kvm-arm.mode=nested");
+		host_because(host, "needs Linux 6.16 or newer with kvm-arm.mode=nested");
 	else if (strcmp(kernel.mode, "nested"))
-		blame_mode(answer, &kernel, "nested");
+		blame_mode(host, &kernel, "nested");
 	else
-		host_because(answer, "the processor has no FEAT_NV2");
+		host_because(host, "the processor has no FEAT_NV2");
 }
 
-static void ask_nested(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *ask_nested(struct host *host, const struct host_fact *fact)
 {
-	host_ask_cap(host, fact, answer);
-	if (answer->kind == HOST_NO)
-		explain_no_nested(answer);
+	json_t *answer = host_ask_cap(host, fact);
+
+	if (json_is_false(answer))
+		explain_no_nested(host);
+	return answer;
 }
 
 /* KVM tells of the processor alone: without nested virtualization it is of no use. */
-static void ask_e2h0(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *ask_e2h0(struct host *host, const struct host_fact *fact)
 {
 	int nested = host_cap(host, KVM_CAP_ARM_EL2), e2h0 = host_cap(host, fact->cap);
 
 	if (nested < 0)
-		return;
-	host_say(answer, nested > 0 && e2h0 > 0);
+		return NULL;
 	if (nested > 0 && e2h0 <= 0)
-		host_because(answer, "the processor has no HCR_EL2.NV1");
+		host_because(host, "the processor has no HCR_EL2.NV1");
+	return json_boolean(nested > 0 && e2h0 > 0);
 }
 
-static void ask_maintenance_irq(struct host *host, const struct host_fact *fact,
-				struct host_answer *answer)
+static json_t *ask_maintenance_irq(struct host *host, const struct host_fact *fact)
 {
 	int vm_fd = host_new_vm(host), gic_fd;
+	bool has;
 
 	if (vm_fd < 0)
-		return;
+		return NULL;
 	gic_fd = kvm_device_create(vm_fd, KVM_DEV_TYPE_ARM_VGIC_V3);
-	host_say(answer, gic_fd >= 0 && kvm_device_has(gic_fd, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ, 0));
+	has = gic_fd >= 0 && kvm_device_has(gic_fd, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ, 0);
 	if (gic_fd >= 0)
 		close(gic_fd);
 	else
-		host_because(answer, "there is no GICv3");
+		host_because(host, "there is no GICv3");
 	close(vm_fd);
+	return json_boolean(has);
 }
 
 /* Making one would tell, but mark the host's kernel as tainted. */
-static void ask_protected(struct host *host, const struct host_fact *fact,
-			  struct host_answer *answer)
+static json_t *ask_protected(struct host *host, const struct host_fact *fact)
 {
 	struct kernel kernel;
 
 	if (host->kvm_fd < 0)
-		return;
+		return NULL;
 	look_at_kernel(&kernel);
-	if (!strcmp(kernel.mode, "protected") && host_release_at_least(kernel.name.release, 7, 1)) {
-		host_because(answer, "KVM runs protected; only a start tells");
-		return;
+	if (!host_release_at_least(kernel.name.release, 7, 1)) {
+		host_because(host, "needs Linux 7.1 or newer with kvm-arm.mode=protected");
+	} else if (strcmp(kernel.mode, "protected")) {
+		blame_mode(host, &kernel, "protected");
+	} else {
+		host_because(host, "KVM runs protected; only a start tells");
+		return NULL;
 	}
-	host_say(answer, false);
-	if (!host_release_at_least(kernel.name.release, 7, 1))
-		host_because(answer, "needs Linux 7.1 or newer with kvm-arm.mode=protected");
-	else
-		blame_mode(answer, &kernel, "protected");
+	return json_false();
 }
 
 const struct host_fact arch_host_facts[] = {

@@ -55,26 +55,18 @@ static u64 number_max(const struct key_row *row)
 	return row->max ?: row->type == KEY_U32 ? UINT32_MAX : UINT64_MAX;
 }
 
-static void print_number(const struct key_row *row, char text[32], u64 number)
+static void print_number(const struct key_row *row, char text[SIZE_TEXT], u64 number)
 {
-	static const char letters[] = "BKMGTP";
-	unsigned i = 0;
-
-	if (row->type == KEY_SIZE) {
-		while (number && !(number % 1024) && letters[i + 1]) {
-			number /= 1024;
-			i++;
-		}
-		snprintf(text, 32, "%" PRIu64 "%c", number, letters[i]);
-	} else {
-		snprintf(text, 32,
+	if (row->type == KEY_SIZE)
+		size_text(number, text);
+	else
+		snprintf(text, SIZE_TEXT,
 			 row->type == KEY_U64 && number > 99999 ? "%#" PRIx64 : "%" PRIu64, number);
-	}
 }
 
 const char *key_bounds(const struct key_row *row, char text[KEY_BOUNDS])
 {
-	char min[32], max[32];
+	char min[SIZE_TEXT], max[SIZE_TEXT];
 
 	if (row->type != KEY_U32 && row->type != KEY_U64 && row->type != KEY_SIZE)
 		return NULL;

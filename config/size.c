@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lkvm/config/options.h"
 #include "lkvm/config/size.h"
+
+static const char unit_letters[] = "BKMGTP";
 
 unsigned hex_digit(char c)
 {
@@ -52,7 +55,6 @@ static int digits_of_any_base(const char **text, u64 *number)
 
 int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest)
 {
-	static const char letters[] = "BKMGTP";
 	const char *letter;
 	u64 unit = default_unit;
 	int ret;
@@ -62,9 +64,9 @@ int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest
 		return ret;
 	if (*text) {
 		/* Both cases, as people write 512m; the bit that tells them apart in ASCII is 0x20. */
-		letter = strchr(letters, *text & ~0x20);
+		letter = strchr(unit_letters, *text & ~0x20);
 		if (letter && *letter) {
-			unit = 1ULL << (10 * (letter - letters));
+			unit = 1ULL << (10 * (letter - unit_letters));
 			text++;
 		}
 	}
@@ -75,6 +77,16 @@ int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest
 	if (ret < 0 || __builtin_mul_overflow(*bytes, unit, bytes))
 		return -ERANGE;
 	return 0;
+}
+
+const char *size_text(u64 bytes, char text[SIZE_TEXT])
+{
+	unsigned unit = 0;
+
+	for (; bytes && !(bytes % 1024) && unit_letters[unit + 1]; unit++)
+		bytes /= 1024;
+	snprintf(text, SIZE_TEXT, "%" PRIu64 "%c", bytes, unit_letters[unit]);
+	return text;
 }
 
 int parse_u64(const char *text, u64 max, u64 *number)

@@ -3,63 +3,14 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lkvm/host/host.h"
 
-void host_say(struct host_answer *answer, bool yes)
+json_t *host_names(u64 mask, const struct host_bit *bits)
 {
-	answer->kind = yes ? HOST_YES : HOST_NO;
-}
+	json_t *names = json_array();
 
-void host_say_number(struct host_answer *answer, u64 number)
-{
-	answer->kind = HOST_NUMBER;
-	answer->number = number;
-}
-
-void host_say_text(struct host_answer *answer, const char *fmt, ...)
-{
-	va_list args;
-
-	answer->kind = HOST_TEXT;
-	va_start(args, fmt);
-	vsnprintf(answer->text, sizeof(answer->text), fmt, args);
-	va_end(args);
-}
-
-static void add(struct host_answer *answer, const char *name, u64 number)
-{
-	if (answer->nr_items == HOST_MAX_ITEMS)
-		return;
-	snprintf(answer->items[answer->nr_items].name, sizeof(answer->items[0].name), "%s", name);
-	answer->items[answer->nr_items++].number = number;
-}
-
-void host_add_name(struct host_answer *answer, const char *name)
-{
-	answer->kind = HOST_NAMES;
-	add(answer, name, 0);
-}
-
-void host_add_number(struct host_answer *answer, u64 number)
-{
-	answer->kind = HOST_NUMBERS;
-	add(answer, "", number);
-}
-
-void host_add_count(struct host_answer *answer, const char *name, u64 number)
-{
-	answer->kind = HOST_COUNTS;
-	add(answer, name, number);
-}
-
-void host_say_bits(struct host_answer *answer, u64 mask, const struct host_bit *bits)
-{
-	char number[8];
-
-	answer->kind = HOST_NAMES;
 	for (unsigned bit = 0; bit < 64; bit++) {
 		const struct host_bit *known = bits;
 
@@ -67,17 +18,18 @@ void host_say_bits(struct host_answer *answer, u64 mask, const struct host_bit *
 			continue;
 		while (known->name && known->bit != bit)
 			known++;
-		snprintf(number, sizeof(number), "bit %u", bit);
-		host_add_name(answer, known->name ? known->name : number);
+		json_array_append_new(names, known->name ? json_string(known->name)
+							 : json_sprintf("bit %u", bit));
 	}
+	return names;
 }
 
-void host_because(struct host_answer *answer, const char *fmt, ...)
+void host_because(struct host *host, const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(answer->why, sizeof(answer->why), fmt, args);
+	vsnprintf(host->why, sizeof(host->why), fmt, args);
 	va_end(args);
 }
 
@@ -96,14 +48,6 @@ int host_read_line(const char *path, char *text, size_t size)
 	text[strcspn(text, "\n")] = '\0';
 	fclose(file);
 	return err;
-}
-
-int host_module_parameter(const char *module, const char *name, char *value, size_t size)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module, name);
-	return host_read_line(path, value, size);
 }
 
 /* The kernel treats '-' and '_' alike in a parameter's name. */

@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "lkvm/arch.h"
+#include "lkvm/config/size.h"
 #include "lkvm/host/guest-memfd.h"
 #include "lkvm/host/host.h"
 #include "lkvm/host/kvm.h"
+#include "lkvm/util/json.h"
 #include "uapi/kvm.h"
 
 #define HUGE_PAGES     "/sys/kernel/mm/hugepages"
@@ -73,90 +75,85 @@ int host_cap(const struct host *host, int cap)
 	return ioctl(host->vm_fd >= 0 ? host->vm_fd : host->kvm_fd, KVM_CHECK_EXTENSION, cap);
 }
 
-void host_ask_cap(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+json_t *host_ask_cap(struct host *host, const struct host_fact *fact)
 {
 	int ret = host_cap(host, fact->cap);
 
-	if (ret >= 0)
-		host_say(answer, ret > 0);
+	return ret < 0 ? NULL : json_boolean(ret);
 }
 
-void host_ask_cap_number(struct host *host, const struct host_fact *fact,
-			 struct host_answer *answer)
+json_t *host_ask_cap_number(struct host *host, const struct host_fact *fact)
 {
 	int ret = host_cap(host, fact->cap);
 
-	if (ret > 0)
-		host_say_number(answer, ret);
+	return ret > 0 ? json_number(ret) : NULL;
 }
 
-void host_ask_cap_bits(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+json_t *host_ask_cap_bits(struct host *host, const struct host_fact *fact)
 {
 	int ret = host_cap(host, fact->cap);
 
-	if (ret >= 0)
-		host_say_bits(answer, (u32)ret, fact->bits);
+	return ret < 0 ? NULL : host_names((u32)ret, fact->bits);
 }
 
-void host_ask_node(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+json_t *host_ask_node(struct host *host, const struct host_fact *fact)
 {
 	int fd = open(fact->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
-	host_say(answer, fd >= 0);
 	if (fd >= 0) {
 		close(fd);
-		return;
+		return json_true();
 	}
 	/* A node may be there before its module is. */
 	if (fact->module && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
-		host_because(answer, "not there; made by module %s", fact->module);
+		host_because(host, "not there; made by module %s", fact->module);
 	else
-		host_because(answer, "%s", strerror(errno));
+		host_because(host, "%s", strerror(errno));
+	return json_false();
 }
 
-static void ask_kernel(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *ask_kernel(struct host *host, const struct host_fact *fact)
 {
 	struct utsname name;
 
-	if (!uname(&name))
-		host_say_text(answer, "%s", name.release);
+	return uname(&name) ? NULL : json_words(name.release);
 }
 
-static void ask_machine(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *ask_machine(struct host *host, const struct host_fact *fact)
 {
 	struct utsname name;
 
-	if (!uname(&name))
-		host_say_text(answer, "%s", name.machine);
+	return uname(&name) ? NULL : json_words(name.machine);
 }
 
-static void ask_page_size(struct host *host, const struct host_fact *fact,
-			  struct host_answer *answer)
+static json_t *ask_page_size(struct host *host, const struct host_fact *fact)
 {
-	host_say_number(answer, sysconf(_SC_PAGESIZE));
+	return json_number(sysconf(_SC_PAGESIZE));
 }
 
-static void ask_cpus(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *ask_cpus(struct host *host, const struct host_fact *fact)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (cpus > 0)
-		host_say_number(answer, cpus);
+	return cpus > 0 ? json_number(cpus) : NULL;
 }
 
-static void ask_ram(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *ask_ram(struct host *host, const struct host_fact *fact)
 {
 	long pages = sysconf(_SC_PHYS_PAGES);
 
-	if (pages > 0)
-		host_say_number(answer, (u64)pages * sysconf(_SC_PAGESIZE));
+	return pages > 0 ? json_number((u64)pages * sysconf(_SC_PAGESIZE)) : NULL;
 }
 
 /* The kernel's folders are called hugepages-2048kB and so on. */
+static u64 huge_page_kib(const struct dirent *folder)
+{
+	return strtoull(folder->d_name + strlen("hugepages-"), NULL, 10);
+}
+
 static int by_size(const struct dirent **a, const struct dirent **b)
 {
-	unsigned long long first = strtoull((*a)->d_name + strlen("hugepages-"), NULL, 10);
-	unsigned long long second = strtoull((*b)->d_name + strlen("hugepages-"), NULL, 10);
+	u64 first = huge_page_kib(*a), second = huge_page_kib(*b);
 
 	return first < second ? -1 : first > second;
 }
@@ -166,76 +163,67 @@ static int is_huge_page_folder(const struct dirent *entry)
 	return !strncmp(entry->d_name, "hugepages-", strlen("hugepages-"));
 }
 
-static void add_huge_pages(struct host_answer *answer, const char *folder)
+static void add_huge_pages(json_t *counts, const struct dirent *folder)
 {
-	u64 kib = strtoull(folder + strlen("hugepages-"), NULL, 10);
-	char path[512], text[32], size[32];
+	char path[512], text[32], size[SIZE_TEXT];
 
-	snprintf(path, sizeof(path), HUGE_PAGES "/%s/free_hugepages", folder);
+	snprintf(path, sizeof(path), HUGE_PAGES "/%s/free_hugepages", folder->d_name);
 	if (host_read_line(path, text, sizeof(text)))
 		return;
-	if (kib >= MIB(1))
-		snprintf(size, sizeof(size), "%lluG", (unsigned long long)kib >> 20);
-	else if (kib >= KIB(1))
-		snprintf(size, sizeof(size), "%lluM", (unsigned long long)kib >> 10);
-	else
-		snprintf(size, sizeof(size), "%lluK", (unsigned long long)kib);
-	host_add_count(answer, size, strtoull(text, NULL, 10));
+	size_text(huge_page_kib(folder) << 10, size);
+	json_object_set_new(counts, size, json_number(strtoull(text, NULL, 10)));
 }
 
-static void ask_huge_pages(struct host *host, const struct host_fact *fact,
-			   struct host_answer *answer)
+static json_t *ask_huge_pages(struct host *host, const struct host_fact *fact)
 {
 	struct dirent **folders;
 	int count = scandir(HUGE_PAGES, &folders, is_huge_page_folder, by_size);
+	json_t *counts = json_object();
 
-	answer->kind = HOST_COUNTS;
 	for (int i = 0; i < count; i++) {
-		add_huge_pages(answer, folders[i]->d_name);
+		add_huge_pages(counts, folders[i]);
 		free(folders[i]);
 	}
 	if (count >= 0)
 		free(folders);
+	return counts;
 }
 
-static void ask_api_version(struct host *host, const struct host_fact *fact,
-			    struct host_answer *answer)
+static json_t *ask_api_version(struct host *host, const struct host_fact *fact)
 {
 	int version = ioctl(host->kvm_fd, KVM_GET_API_VERSION, 0);
 
-	if (version >= 0)
-		host_say_number(answer, version);
+	return version < 0 ? NULL : json_number(version);
 }
 
 /* Kernels before 6.18 have it for private memory alone: /dev/kvm says yes, an ordinary VM no. */
-static void ask_guest_memfd(struct host *host, const struct host_fact *fact,
-			    struct host_answer *answer)
+static json_t *ask_guest_memfd(struct host *host, const struct host_fact *fact)
 {
-	host_ask_cap(host, fact, answer);
-	if (answer->kind == HOST_NO && ioctl(host->kvm_fd, KVM_CHECK_EXTENSION, fact->cap) > 0)
-		host_because(answer, "only for guests with private memory");
+	json_t *answer = host_ask_cap(host, fact);
+
+	if (json_is_false(answer) && ioctl(host->kvm_fd, KVM_CHECK_EXTENSION, fact->cap) > 0)
+		host_because(host, "only for guests with private memory");
+	return answer;
 }
 
 /* No capability tells it: a file is made and written to. */
-static void ask_write(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *ask_write(struct host *host, const struct host_fact *fact)
 {
 	int offered = host_cap(host, KVM_CAP_GUEST_MEMFD_FLAGS);
 	u64 flags;
 
 	if (offered < 0 || host->vm_fd < 0)
-		return;
-	host_say(answer,
-		 !guest_memfd_find_write(host->vm_fd, offered & ORDINARY_FLAGS, offered, &flags));
+		return NULL;
+	return json_boolean(
+		!guest_memfd_find_write(host->vm_fd, offered & ORDINARY_FLAGS, offered, &flags));
 }
 
 /* A VM without private memory would say that there are none: ask for any VM's. */
-static void ask_memory_attributes(struct host *host, const struct host_fact *fact,
-				  struct host_answer *answer)
+static json_t *ask_memory_attributes(struct host *host, const struct host_fact *fact)
 {
 	int ret = ioctl(host->kvm_fd, KVM_CHECK_EXTENSION, fact->cap);
 
-	if (ret >= 0)
-		host_say_bits(answer, (u32)ret, fact->bits);
+	return ret < 0 ? NULL : host_names((u32)ret, fact->bits);
 }
 
 static const struct host_bit guest_memfd_flags[] = {
@@ -289,26 +277,14 @@ static const struct host_fact common_facts[] = {
 	{ 0 },
 };
 
-static int for_each_in_group(const struct host_fact *fact, enum host_group group,
-			     int (*fn)(const struct host_fact *fact, void *arg), void *arg)
+const struct host_fact *host_fact(unsigned index)
 {
-	int ret = 0;
+	const struct host_fact *const tables[] = { common_facts, arch_host_facts };
 
-	for (; fact->key && !ret; fact++) {
-		if (fact->group == group)
-			ret = fn(fact, arg);
-	}
-	return ret;
-}
-
-int host_for_each_fact(int (*fn)(const struct host_fact *fact, void *arg), void *arg)
-{
-	int ret = 0;
-
-	for (unsigned group = 0; group < HOST_NR_GROUPS && !ret; group++) {
-		ret = for_each_in_group(common_facts, group, fn, arg);
-		if (!ret)
-			ret = for_each_in_group(arch_host_facts, group, fn, arg);
-	}
-	return ret;
+	for (unsigned group = 0; group < HOST_NR_GROUPS; group++)
+		for (unsigned i = 0; i < ARRAY_SIZE(tables); i++)
+			for (const struct host_fact *fact = tables[i]; fact->key; fact++)
+				if (fact->group == group && !index--)
+					return fact;
+	return NULL;
 }

@@ -13,16 +13,10 @@
 /* Where values begin. */
 #define COLUMN 32
 
-struct printer {
-	struct host *host;
-	FILE *out;
-	int group; /* the last fact's; -1: none yet */
-};
-
-static void ask(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *host_ask(struct host *host, const struct host_fact *fact)
 {
-	memset(answer, 0, sizeof(*answer));
-	fact->ask(host, fact, answer);
+	host->why[0] = '\0';
+	return fact->ask(host, fact);
 }
 
 /* ---- for people ---- */
@@ -56,184 +50,124 @@ static void print_number(FILE *out, u64 number, const char *unit)
 }
 
 /* "128, 256, ..., 2048" is as clear as all sixteen. */
-static bool in_equal_steps(const struct host_answer *answer)
+static bool in_equal_steps(const json_t *list)
 {
-	u64 step = answer->items[1].number - answer->items[0].number;
+	size_t nr = json_array_size(list);
+	json_int_t number, last = 0, step = 0;
 
-	for (unsigned i = 2; i < answer->nr_items; i++) {
-		if (answer->items[i].number - answer->items[i - 1].number != step)
+	for (size_t i = 0; i < nr; i++) {
+		if (!json_is_integer(json_array_get(list, i)))
 			return false;
+		number = json_integer_value(json_array_get(list, i));
+		if (i > 1 && number - last != step)
+			return false;
+		step = number - last;
+		last = number;
 	}
-	return true;
+	return nr > 4;
 }
 
-static void print_steps(FILE *out, const struct host_answer *answer)
+static void print_plain(FILE *out, const json_t *answer, const char *unit)
 {
-	fprintf(out, "%" PRIu64 ", %" PRIu64 ", ..., %" PRIu64, answer->items[0].number,
-		answer->items[1].number, answer->items[answer->nr_items - 1].number);
-}
-
-static void print_each(FILE *out, const struct host_answer *answer)
-{
-	for (unsigned i = 0; i < answer->nr_items; i++) {
-		if (i)
-			fputs(", ", out);
-		if (answer->kind != HOST_NUMBERS)
-			fputs(answer->items[i].name, out);
-		if (answer->kind == HOST_COUNTS)
-			fputs(": ", out);
-		if (answer->kind != HOST_NAMES)
-			fprintf(out, "%" PRIu64, answer->items[i].number);
-	}
-}
-
-static void print_items(FILE *out, const struct host_fact *fact, const struct host_answer *answer)
-{
-	if (!answer->nr_items) {
-		fputs("none", out);
-		return;
-	}
-	if (answer->kind == HOST_NUMBERS && answer->nr_items > 4 && in_equal_steps(answer))
-		print_steps(out, answer);
-	else
-		print_each(out, answer);
-	if (fact->unit)
-		fprintf(out, " %s", fact->unit);
-}
-
-static void print_value(FILE *out, const struct host_fact *fact, const struct host_answer *answer)
-{
-	switch (answer->kind) {
-	case HOST_UNKNOWN:
+	if (!answer)
 		fputs("unknown", out);
-		break;
-	case HOST_NO:
-	case HOST_YES:
-		fputs(answer->kind == HOST_YES ? "yes" : "no", out);
-		break;
-	case HOST_NUMBER:
-		print_number(out, answer->number, fact->unit);
-		break;
-	case HOST_TEXT:
-		fputs(answer->text, out);
-		break;
-	case HOST_NAMES:
-	case HOST_NUMBERS:
-	case HOST_COUNTS:
-		print_items(out, fact, answer);
-		break;
+	else if (json_is_boolean(answer))
+		fputs(json_is_true(answer) ? "yes" : "no", out);
+	else if (json_is_string(answer))
+		fputs(json_string_value(answer), out);
+	else
+		print_number(out, json_integer_value(answer), unit);
+}
+
+static void print_list(FILE *out, const json_t *list)
+{
+	bool steps = in_equal_steps(list);
+	size_t i, nr = json_array_size(list);
+	json_t *item;
+
+	json_array_foreach (list, i, item) {
+		if (steps && i > 1 && i + 1 < nr)
+			continue;
+		if (i)
+			fputs(steps && i > 1 ? ", ..., " : ", ", out);
+		print_plain(out, item, NULL);
 	}
 }
 
-void host_print_answer(const struct host_fact *fact, const struct host_answer *answer, FILE *out)
+static void print_counts(FILE *out, json_t *counts)
+{
+	const char *key, *comma = "";
+	json_t *number;
+
+	json_object_foreach (counts, key, number) {
+		fprintf(out, "%s%s: ", comma, key);
+		print_plain(out, number, NULL);
+		comma = ", ";
+	}
+}
+
+void host_print_answer(const struct host_fact *fact, json_t *answer, const char *why, FILE *out)
 {
 	int columns = fprintf(out, "  %s:", fact->words);
 
 	fprintf(out, "%*s", COLUMN - columns, "");
-	print_value(out, fact, answer);
-	if (answer->why[0])
-		fprintf(out, " (%s)", answer->why);
+	if (!json_is_array(answer) && !json_is_object(answer)) {
+		print_plain(out, answer, fact->unit);
+	} else if (!json_array_size(answer) && !json_object_size(answer)) {
+		fputs("none", out);
+	} else {
+		print_list(out, answer);
+		print_counts(out, answer);
+		if (fact->unit)
+			fprintf(out, " %s", fact->unit);
+	}
+	if (*why)
+		fprintf(out, " (%s)", why);
 	fputc('\n', out);
-}
-
-static int print_fact(const struct host_fact *fact, void *arg)
-{
-	struct printer *printer = arg;
-	struct host_answer answer;
-
-	/* The error about KVM was logged already; thirty unknowns would add nothing. */
-	if (fact->group >= HOST_KVM && printer->host->kvm_fd < 0)
-		return 0;
-	if ((int)fact->group != printer->group)
-		fprintf(printer->out, "%s\n", host_groups[fact->group].words);
-	printer->group = fact->group;
-	ask(printer->host, fact, &answer);
-	host_print_answer(fact, &answer, printer->out);
-	return 0;
 }
 
 void host_print(struct host *host, FILE *out)
 {
-	struct printer printer = { .host = host, .out = out, .group = -1 };
+	const struct host_fact *fact;
+	int group = -1;
 
-	host_for_each_fact(print_fact, &printer);
+	for (unsigned i = 0; (fact = host_fact(i)); i++) {
+		json_t *answer;
+
+		/* The error about KVM was logged already; thirty unknowns would add nothing. */
+		if (fact->group >= HOST_KVM && host->kvm_fd < 0)
+			break;
+		if ((int)fact->group != group)
+			fprintf(out, "%s\n", host_groups[fact->group].words);
+		group = fact->group;
+		answer = host_ask(host, fact);
+		host_print_answer(fact, answer, host->why, out);
+		json_decref(answer);
+	}
 }
 
 /* ---- JSON ---- */
 
-static json_t *list_of(const struct host_answer *answer)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < answer->nr_items; i++)
-		json_array_append_new(list, answer->kind == HOST_NAMES
-						    ? json_words(answer->items[i].name)
-						    : json_number(answer->items[i].number));
-	return list;
-}
-
-static json_t *counts_of(const struct host_answer *answer)
-{
-	json_t *counts = json_object();
-
-	for (unsigned i = 0; i < answer->nr_items; i++)
-		json_object_set_new(counts, answer->items[i].name,
-				    json_number(answer->items[i].number));
-	return counts;
-}
-
-static json_t *value_of(const struct host_answer *answer)
-{
-	switch (answer->kind) {
-	case HOST_UNKNOWN:
-		return json_null();
-	case HOST_NO:
-	case HOST_YES:
-		return json_boolean(answer->kind == HOST_YES);
-	case HOST_NUMBER:
-		return json_number(answer->number);
-	case HOST_TEXT:
-		return json_words(answer->text);
-	case HOST_NAMES:
-	case HOST_NUMBERS:
-		return list_of(answer);
-	case HOST_COUNTS:
-		return counts_of(answer);
-	}
-	return NULL;
-}
-
-struct collecting {
-	struct host *host;
-	json_t *all;
-};
-
-static int collect_fact(const struct host_fact *fact, void *arg)
-{
-	struct collecting *collecting = arg;
-	const char *key = host_groups[fact->group].key;
-	json_t *group = json_object_get(collecting->all, key);
-	struct host_answer answer;
-	char why[64];
-
-	if (!group) {
-		group = json_object();
-		json_object_set_new(collecting->all, key, group);
-	}
-	ask(collecting->host, fact, &answer);
-	json_object_set_new(group, fact->key, value_of(&answer));
-	if (answer.why[0]) {
-		snprintf(why, sizeof(why), "%s_reason", fact->key);
-		json_object_set_new(group, why, json_words(answer.why));
-	}
-	return 0;
-}
-
 void host_print_json(struct host *host, FILE *out)
 {
-	struct collecting collecting = { .host = host, .all = json_object() };
+	json_t *all = json_object();
+	const struct host_fact *fact;
+	char why[64];
 
-	host_for_each_fact(collect_fact, &collecting);
-	json_print(collecting.all, HOST_LEVELS, out);
-	json_decref(collecting.all);
+	for (unsigned i = 0; (fact = host_fact(i)); i++) {
+		const char *key = host_groups[fact->group].key;
+		json_t *group = json_object_get(all, key);
+
+		if (!group) {
+			group = json_object();
+			json_object_set_new(all, key, group);
+		}
+		json_object_set_new(group, fact->key, host_ask(host, fact) ?: json_null());
+		if (!host->why[0])
+			continue;
+		snprintf(why, sizeof(why), "%s_reason", fact->key);
+		json_object_set_new(group, why, json_words(host->why));
+	}
+	json_print(all, HOST_LEVELS, out);
+	json_decref(all);
 }

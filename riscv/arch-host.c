@@ -10,14 +10,13 @@
 const char arch_kvm_absent[] = "load the module kvm (modprobe); it needs the H extension";
 
 /* By the names that --irqchip has. The PLIC is lkvm's own. */
-static void ask_irqchip(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *ask_irqchip(struct host *host, const struct host_fact *fact)
 {
+	bool aia = kvm_has_device(host->vm_fd, KVM_DEV_TYPE_RISCV_AIA);
+
 	if (host->vm_fd < 0)
-		return;
-	answer->kind = HOST_NAMES;
-	if (kvm_has_device(host->vm_fd, KVM_DEV_TYPE_RISCV_AIA))
-		host_add_name(answer, "aia");
-	host_add_name(answer, "plic");
+		return NULL;
+	return aia ? json_pack("[s, s]", "aia", "plic") : json_pack("[s]", "plic");
 }
 
 const struct host_fact arch_host_facts[] = {

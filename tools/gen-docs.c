@@ -219,21 +219,23 @@ static void roff_exit_status(unsigned of)
 }
 
 /* "kvm.vcpus_max": as jq has it. */
-static int roff_fact(const struct host_fact *fact, void *arg)
+static void roff_fact(const struct host_fact *fact)
 {
 	printf(".TP 28\n.B %s.%s\n", host_groups[fact->group].key, fact->key);
 	roff_text(fact->words, true);
 	if (fact->unit)
 		printf(", in %s", strcmp(fact->unit, "B") ? fact->unit : "bytes");
 	puts(".");
-	return 0;
 }
 
 /* Many and short: no blank lines between them. */
 static void roff_facts(void)
 {
+	const struct host_fact *fact;
+
 	puts(".PD 0");
-	host_for_each_fact(roff_fact, NULL);
+	for (unsigned i = 0; (fact = host_fact(i)); i++)
+		roff_fact(fact);
 	puts(".PD");
 }
 

@@ -9,6 +9,7 @@
 #include "cpuid.h"
 #include "lkvm/arch.h"
 #include "lkvm/host/kvm-device.h"
+#include "lkvm/util/json.h"
 #include "uapi/kvm.h"
 #include "uapi/sev.h"
 
@@ -44,10 +45,12 @@ static const char *module(void)
 /* A switch's setting: 'Y' or '1', 'N' or '0'; 0 when there is no such parameter. */
 static char parameter(const char *name)
 {
-	char value[16];
+	char path[128], value[16];
 
-	if (!module() || host_module_parameter(module(), name, value, sizeof(value)))
+	if (!module())
 		return 0;
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module(), name);
+	host_read_line(path, value, sizeof(value));
 	return value[0];
 }
 
@@ -56,21 +59,20 @@ static bool is_off(char setting)
 	return setting == 'N' || setting == '0';
 }
 
-static void ask_module(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *ask_module(struct host *host, const struct host_fact *fact)
 {
-	if (module())
-		host_say_text(answer, "%s", module());
+	return json_string(module());
 }
 
 /* Only with it a guest's page tables are its own business; pre-faulting and SEV want it. */
-static void ask_tdp(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *ask_tdp(struct host *host, const struct host_fact *fact)
 {
 	char ept = parameter("ept"), npt = parameter("npt");
 
 	if (!ept && !npt)
-		return;
-	host_say(answer, !is_off(ept ? ept : npt));
-	host_because(answer, ept ? "EPT" : "NPT");
+		return NULL;
+	host_because(host, ept ? "EPT" : "NPT");
+	return json_boolean(!is_off(ept ?: npt));
 }
 
 /* ---- CPUID ---- */
@@ -86,14 +88,13 @@ static struct kvm_cpuid2 *supported_cpuid(const struct host *host)
 	return NULL;
 }
 
-static void ask_address_bits(struct host *host, const struct host_fact *fact,
-			     struct host_answer *answer)
+static json_t *ask_address_bits(struct host *host, const struct host_fact *fact)
 {
 	struct kvm_cpuid2 *cpuid = supported_cpuid(host);
+	json_t *answer = cpuid ? json_number(x86_cpuid_phys_bits(cpuid)) : NULL;
 
-	if (cpuid)
-		host_say_number(answer, x86_cpuid_phys_bits(cpuid));
 	free(cpuid);
+	return answer;
 }
 
 /* All zero when there is no such leaf. False: not told. */
@@ -108,85 +109,81 @@ static bool supported_leaf(const struct host *host, u32 leaf, struct kvm_cpuid_e
 	return cpuid;
 }
 
-static void ask_x2apic(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *ask_x2apic(struct host *host, const struct host_fact *fact)
 {
 	struct kvm_cpuid_entry2 entry;
 
-	if (supported_leaf(host, LEAF_FEATURES, &entry))
-		host_say(answer, entry.ecx & FEATURES_ECX_X2APIC);
+	if (!supported_leaf(host, LEAF_FEATURES, &entry))
+		return NULL;
+	return json_boolean(entry.ecx & FEATURES_ECX_X2APIC);
 }
 
-static void ask_kvmclock(struct host *host, const struct host_fact *fact,
-			 struct host_answer *answer)
+static json_t *ask_kvmclock(struct host *host, const struct host_fact *fact)
 {
 	struct kvm_cpuid_entry2 entry;
 
-	if (supported_leaf(host, LEAF_KVM_FEATURES, &entry))
-		host_say(answer, entry.eax & KVM_EAX_CLOCKSOURCE2);
+	if (!supported_leaf(host, LEAF_KVM_FEATURES, &entry))
+		return NULL;
+	return json_boolean(entry.eax & KVM_EAX_CLOCKSOURCE2);
 }
 
-static void ask_nested(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *ask_nested(struct host *host, const struct host_fact *fact)
 {
 	struct kvm_cpuid_entry2 features, ext;
+	bool vmx, svm;
 
 	if (!supported_leaf(host, LEAF_FEATURES, &features) ||
 	    !supported_leaf(host, LEAF_EXT_FEATURES, &ext))
-		return;
-	host_say(answer, features.ecx & FEATURES_ECX_VMX || ext.ecx & EXT_ECX_SVM);
-	if (answer->kind == HOST_YES)
-		host_because(answer, features.ecx & FEATURES_ECX_VMX ? "VMX" : "SVM");
+		return NULL;
+	vmx = features.ecx & FEATURES_ECX_VMX;
+	svm = ext.ecx & EXT_ECX_SVM;
+	if (vmx || svm)
+		host_because(host, vmx ? "VMX" : "SVM");
 	else if (is_off(parameter("nested")))
-		host_because(answer, "load the module %s with nested=1", module());
+		host_because(host, "load the module %s with nested=1", module());
 	else if (module())
-		host_because(answer, "%s does not offer it here", module());
+		host_because(host, "%s does not offer it here", module());
+	return json_boolean(vmx || svm);
 }
 
 /* ---- the rest ---- */
 
-static void ask_irqchip(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *ask_irqchip(struct host *host, const struct host_fact *fact)
 {
+	static const struct host_bit chips[] = { { 0, "kernel" }, { 1, "split" }, { 0, NULL } };
 	int kernel = host_cap(host, KVM_CAP_IRQCHIP), split = host_cap(host, KVM_CAP_SPLIT_IRQCHIP);
 
-	if (kernel < 0)
-		return;
-	answer->kind = HOST_NAMES;
-	if (kernel > 0)
-		host_add_name(answer, "kernel");
-	if (split > 0)
-		host_add_name(answer, "split");
+	return kernel < 0 ? NULL : host_names((kernel > 0) | (split > 0) << 1, chips);
 }
 
 /* Kernels before 6.8 do not tell, and have the default type. */
-static void ask_vm_types(struct host *host, const struct host_fact *fact,
-			 struct host_answer *answer)
+static json_t *ask_vm_types(struct host *host, const struct host_fact *fact)
 {
 	int types = host_cap(host, KVM_CAP_VM_TYPES);
 
-	if (types >= 0)
-		host_say_bits(answer, types ? (u32)types : 1, fact->bits);
+	return types < 0 ? NULL : host_names((u32)types ?: 1, fact->bits);
 }
 
-static void ask_sev_snp(struct host *host, const struct host_fact *fact, struct host_answer *answer)
+static json_t *ask_sev_snp(struct host *host, const struct host_fact *fact)
 {
 	int types = host_cap(host, KVM_CAP_VM_TYPES);
 
 	if (types < 0)
-		return;
-	host_say(answer, types & BIT(SEV_VM_TYPE_SNP));
-	if (answer->kind == HOST_NO && is_off(parameter("sev_snp")))
-		host_because(answer, "%s has sev_snp=N: no such processor, firmware or kernel",
+		return NULL;
+	if (!(types & BIT(SEV_VM_TYPE_SNP)) && is_off(parameter("sev_snp")))
+		host_because(host, "%s has sev_snp=N: no such processor, firmware or kernel",
 			     module());
+	return json_boolean(types & BIT(SEV_VM_TYPE_SNP));
 }
 
-static void ask_sev_features(struct host *host, const struct host_fact *fact,
-			     struct host_answer *answer)
+static json_t *ask_sev_features(struct host *host, const struct host_fact *fact)
 {
 	u64 features = 0;
 
 	if (host->kvm_fd < 0)
-		return;
+		return NULL;
 	kvm_device_get(host->kvm_fd, SEV_ATTR_GROUP, SEV_ATTR_VMSA_FEATURES, &features);
-	host_say_bits(answer, features, fact->bits);
+	return host_names(features, fact->bits);
 }
 
 static const struct host_bit vm_types[] = {

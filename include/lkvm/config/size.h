@@ -14,6 +14,10 @@ struct in_addr;
  */
 int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest);
 
+/* The shortest text that parse_size() takes for it: "2M", "64K". Returns `text`. */
+#define SIZE_TEXT 32
+const char *size_text(u64 bytes, char text[SIZE_TEXT]);
+
 /*
  * A whole number: decimal, with 0x, or octal with a leading 0. 0, -EINVAL when it is none, -ERANGE
  * when it is above max; logs nothing.

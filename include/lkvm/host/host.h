@@ -8,6 +8,7 @@
 #ifndef LKVM_HOST_HOST_H
 #define LKVM_HOST_HOST_H
 
+#include <jansson.h>
 #include <stdio.h>
 #include "lkvm/util/types.h"
 
@@ -33,35 +34,11 @@ extern const struct host_group_name host_groups[HOST_NR_GROUPS];
 /* What questions are put to. A descriptor that is not there is -1, and ioctl() then says EBADF. */
 struct host {
 	int kvm_fd;
-	int vm_fd; /* a VM without memory, only to be asked */
+	int vm_fd;     /* a VM without memory, only to be asked */
+	char why[160]; /* what explains the last answer, or what would help; "": nothing */
 };
 
-enum host_answer_kind {
-	HOST_UNKNOWN,
-	HOST_NO,
-	HOST_YES,
-	HOST_NUMBER,
-	HOST_TEXT,
-	HOST_NAMES,   /* any number of names */
-	HOST_NUMBERS, /* any number of numbers */
-	HOST_COUNTS,  /* names with a number each */
-};
-
-#define HOST_MAX_ITEMS 32
-
-struct host_answer {
-	enum host_answer_kind kind;
-	u64 number;
-	char text[160];
-	char why[160]; /* what explains it, or what would help; "": nothing */
-	unsigned nr_items;
-	struct {
-		char name[24];
-		u64 number;
-	} items[HOST_MAX_ITEMS];
-};
-
-/* Names of a mask's bits; ends with a NULL name. Bits without one are told as "bit N". */
+/* Names of a mask's bits; ends with a NULL name. Bits without one are shown as "bit N". */
 struct host_bit {
 	unsigned bit;
 	const char *name;
@@ -71,7 +48,11 @@ struct host_fact {
 	enum host_group group;
 	const char *key;   /* letters, digits and '_', unique in its group; NULL ends a table */
 	const char *words; /* no colon, no full stop */
-	void (*ask)(struct host *host, const struct host_fact *fact, struct host_answer *answer);
+	/*
+	 * The answer: a boolean, a number, a text, a list of numbers or texts, or an object of numbers. The
+	 * caller owns the reference. NULL: it is not known.
+	 */
+	json_t *(*ask)(struct host *host, const struct host_fact *fact);
 	int cap;		     /* a KVM_CAP_ number, for the ask_cap functions */
 	const struct host_bit *bits; /* for host_ask_cap_bits() */
 	const char *path;	     /* for host_ask_node() */
@@ -93,14 +74,14 @@ struct host_fact {
 int host_open(struct host *host);
 void host_close(struct host *host);
 
-/* Every fact there is, group by group. Calls fn for each; non-zero stops and is returned. */
-int host_for_each_fact(int (*fn)(const struct host_fact *fact, void *arg), void *arg);
+/* The facts that there are, group by group; NULL behind the last one. */
+const struct host_fact *host_fact(unsigned index);
 
 /* All facts: aligned lines for people, or one JSON object with an object a group. */
 void host_print(struct host *host, FILE *out);
 void host_print_json(struct host *host, FILE *out);
-/* One of them, as host_print() would: a line. */
-void host_print_answer(const struct host_fact *fact, const struct host_answer *answer, FILE *out);
+/* An answer to one of them, as host_print() would: a line. */
+void host_print_answer(const struct host_fact *fact, json_t *answer, const char *why, FILE *out);
 
 /* ---- for tables ---- */
 
@@ -114,30 +95,20 @@ int host_cap(const struct host *host, int cap);
 int host_new_vm(const struct host *host);
 
 /* fact->cap of the VM: yes if it is above 0. */
-void host_ask_cap(struct host *host, const struct host_fact *fact, struct host_answer *answer);
+json_t *host_ask_cap(struct host *host, const struct host_fact *fact);
 /* The same, yes with the number itself; 0 is KVM not telling. */
-void host_ask_cap_number(struct host *host, const struct host_fact *fact,
-			 struct host_answer *answer);
+json_t *host_ask_cap_number(struct host *host, const struct host_fact *fact);
 /* The same as a mask: names from fact->bits. */
-void host_ask_cap_bits(struct host *host, const struct host_fact *fact, struct host_answer *answer);
+json_t *host_ask_cap_bits(struct host *host, const struct host_fact *fact);
 /* Can fact->path be opened? */
-void host_ask_node(struct host *host, const struct host_fact *fact, struct host_answer *answer);
+json_t *host_ask_node(struct host *host, const struct host_fact *fact);
 
-void host_say(struct host_answer *answer, bool yes);
-void host_say_number(struct host_answer *answer, u64 number);
-void host_say_text(struct host_answer *answer, const char *fmt, ...) __printf(2, 3);
-void host_say_bits(struct host_answer *answer, u64 mask, const struct host_bit *bits);
-/* Add to the kind that the name says; what does not fit is left out. */
-void host_add_name(struct host_answer *answer, const char *name);
-void host_add_number(struct host_answer *answer, u64 number);
-void host_add_count(struct host_answer *answer, const char *name, u64 number);
-void host_because(struct host_answer *answer, const char *fmt, ...) __printf(2, 3);
+/* The names of a mask's bits. */
+json_t *host_names(u64 mask, const struct host_bit *bits);
+void host_because(struct host *host, const char *fmt, ...) __printf(2, 3);
 
 /* The first line of a file, without its end. 0, or -errno with text empty. */
 int host_read_line(const char *path, char *text, size_t size);
-
-/* A loaded module's parameter. 0, or -errno with value empty. */
-int host_module_parameter(const char *module, const char *name, char *value, size_t size);
 
 /* A parameter in a kernel command line, the last one given; '-' and '_' are the same. False: none. */
 bool host_kernel_parameter(const char *cmdline, const char *name, char *value, size_t size);
