@@ -33,9 +33,10 @@ static int check_aarch32(const struct vm_config *config)
 		return -EINVAL;
 	}
 	if (config->memory_address >= GIB(4)) {
-		log_fatal("-m: memory at 0x%llx is out of a 32-bit guest's reach when it begins; "
-			  "less than 4 GiB would work",
-			  (unsigned long long)config->memory_address);
+		log_fatal(
+			"--mem: memory at 0x%llx is out of a 32-bit guest's reach when it begins; "
+			"less than 4 GiB would work",
+			(unsigned long long)config->memory_address);
 		return -EINVAL;
 	}
 	return 0;

@@ -96,7 +96,7 @@ static int unpack_failed(const struct kernel_image *image, int err)
 	case -EFBIG:
 		return image_refuse(image, err,
 				    "it unpacks to more than fits: give the guest more "
-				    "memory with -m, if the file is not damaged");
+				    "memory with --mem, if the file is not damaged");
 	default:
 		return image_refuse(image, err, strerror(-err));
 	}

@@ -35,14 +35,16 @@ int ram_boot_check_config(const struct vm_config *config)
 	u64 page = sysconf(_SC_PAGESIZE);
 
 	if (config->memory_address && config->memory_address < BOARD_RAM) {
-		log_fatal("-m: memory at 0x%llx would lie where devices are; 0x%llx is the lowest "
-			  "address for it",
-			  (unsigned long long)config->memory_address, BOARD_RAM);
+		log_fatal(
+			"--mem: memory at 0x%llx would lie where devices are; 0x%llx is the lowest "
+			"address for it",
+			(unsigned long long)config->memory_address, BOARD_RAM);
 		return -EINVAL;
 	}
 	if (!IS_ALIGNED(config->memory, page)) {
-		log_fatal("-m: %llu bytes are not a whole number of the host's pages of %llu KiB",
-			  (unsigned long long)config->memory, (unsigned long long)page >> 10);
+		log_fatal(
+			"--mem: %llu bytes are not a whole number of the host's pages of %llu KiB",
+			(unsigned long long)config->memory, (unsigned long long)page >> 10);
 		return -EINVAL;
 	}
 	return 0;
@@ -54,9 +56,10 @@ int ram_boot_check_bits(const struct vm_config *config, unsigned bits)
 
 	if (end >= base && end <= BIT(bits))
 		return 0;
-	log_fatal("-m: %llu MiB of memory at 0x%llx do not fit: guests on this host have addresses "
-		  "of %u bits",
-		  (unsigned long long)config->memory >> 20, (unsigned long long)base, bits);
+	log_fatal(
+		"--mem: %llu MiB of memory at 0x%llx do not fit: guests on this host have addresses "
+		"of %u bits",
+		(unsigned long long)config->memory >> 20, (unsigned long long)base, bits);
 	return -E2BIG;
 }
 
@@ -103,7 +106,7 @@ void ram_boot_close(struct ram_boot *boot)
 static int too_large(const struct vm_config *config, const char *what, u64 size)
 {
 	log_fatal("%s of %llu KiB does not fit into %llu MiB of memory; give the guest more with "
-		  "-m",
+		  "--mem",
 		  what, (unsigned long long)(size + 1023) >> 10,
 		  (unsigned long long)config->memory >> 20);
 	return -E2BIG;

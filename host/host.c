@@ -174,7 +174,7 @@ static void add_huge_pages(json_t *counts, const struct dirent *folder)
 	json_object_set_new(counts, size, json_number(strtoull(text, NULL, 10)));
 }
 
-static json_t *ask_huge_pages(struct host *host, const struct host_fact *fact)
+json_t *host_huge_pages(void)
 {
 	struct dirent **folders;
 	int count = scandir(HUGE_PAGES, &folders, is_huge_page_folder, by_size);
@@ -187,6 +187,11 @@ static json_t *ask_huge_pages(struct host *host, const struct host_fact *fact)
 	if (count >= 0)
 		free(folders);
 	return counts;
+}
+
+static json_t *ask_huge_pages(struct host *host, const struct host_fact *fact)
+{
+	return host_huge_pages();
 }
 
 static json_t *ask_api_version(struct host *host, const struct host_fact *fact)

@@ -2,6 +2,7 @@
 /* The table of what guest RAM can be made of, and the simplest one with a file. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,7 +19,6 @@
 static int open_memfd(struct guest_memory *memory, u64 size)
 {
 	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	int err;
 
 	memory->fd = memfd_create("guest", flags | MFD_NOEXEC_SEAL);
 	if (memory->fd < 0 && errno == EINVAL)
@@ -28,8 +28,18 @@ static int open_memfd(struct guest_memory *memory, u64 size)
 		memory->written = true;
 		return 0;
 	}
-	err = -errno;
-	log_fatal(MEMORY_SAY("%s"), memory_name(memory), strerror(-err));
+	return memory_refuse(memory, -errno, "%s", strerror(errno));
+}
+
+int memory_refuse(const struct guest_memory *memory, int err, const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	log_fatal(MEMORY_PREFIX "%s", memory_name(memory), text);
 	return err;
 }
 

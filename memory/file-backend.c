@@ -16,17 +16,9 @@
 #include "lkvm/util/log.h"
 #include "lkvm/memory/backends.h"
 
-static int file_backend_refuse(const struct guest_memory *memory, const char *why, int err)
-{
-	log_fatal(MEMORY_SAY("%s: %s"), memory_name(memory), memory->config->path, why);
-	return err;
-}
-
 static int file_backend_failed(const struct guest_memory *memory)
 {
-	int err = -errno;
-
-	return file_backend_refuse(memory, strerror(-err), err);
+	return memory_refuse(memory, -errno, "%s: %s", memory->config->path, strerror(errno));
 }
 
 /* A missing file is created; an existing one is never resized. */
@@ -51,6 +43,7 @@ static int open_or_make(struct guest_memory *memory, u64 size)
 
 static int lock(const struct guest_memory *memory)
 {
+	const char *path = memory->config->path;
 	struct file_holder holder;
 	char text[64];
 
@@ -58,11 +51,9 @@ static int lock(const struct guest_memory *memory)
 	if (file_lock(memory->fd, true, &holder) != -EBUSY)
 		return 0;
 	if (!holder.pid)
-		return file_backend_refuse(memory, "somebody else uses it", -EBUSY);
+		return memory_refuse(memory, -EBUSY, "%s: somebody else uses it", path);
 	file_holder_text(&holder, text, sizeof(text));
-	log_fatal(MEMORY_SAY("%s is in use by %s"), memory_name(memory), memory->config->path,
-		  text);
-	return -EBUSY;
+	return memory_refuse(memory, -EBUSY, "%s is in use by %s", path, text);
 }
 
 /* Write permission on it is control over the guest. */
@@ -70,31 +61,27 @@ static int check_owner(const struct guest_memory *memory, const struct stat *st)
 {
 	const char *path = memory->config->path;
 
-	if (st->st_uid != geteuid()) {
-		log_fatal(
-			MEMORY_SAY(
-				"%s belongs to user %u, who could change the guest's memory; take a "
-				"file of your own, or one that is not there, and lkvm makes it"),
-			memory_name(memory), path, st->st_uid);
-		return -EPERM;
-	}
-	if (st->st_mode & 022) {
-		log_fatal(
-			MEMORY_SAY(
-				"others may write to %s (mode %04o), and so to the guest's memory; "
-				"'chmod 600 %s' helps"),
-			memory_name(memory), path, st->st_mode & 07777, path);
-		return -EPERM;
-	}
+	if (st->st_uid != geteuid())
+		return memory_refuse(
+			memory, -EPERM,
+			"%s belongs to user %u, who could change the guest's memory; take a "
+			"file of your own, or one that is not there, and lkvm makes it",
+			path, st->st_uid);
+	if (st->st_mode & 022)
+		return memory_refuse(memory, -EPERM,
+				     "others may write to %s (mode %04o), and so to the guest's "
+				     "memory; 'chmod 600 %s' helps",
+				     path, st->st_mode & 07777, path);
 	if (st->st_mode & 044)
-		log_warning(MEMORY_SAY("others may read %s (mode %04o), and so the guest's memory; "
-				       "'chmod 600 %s' helps"),
+		log_warning(MEMORY_PREFIX "others may read %s (mode %04o), and so the guest's "
+					  "memory; 'chmod 600 %s' helps",
 			    memory_name(memory), path, st->st_mode & 07777, path);
 	return 0;
 }
 
 int memory_open_file(struct guest_memory *memory, u64 size)
 {
+	const char *path = memory->config->path;
 	struct statfs fs;
 	struct stat st;
 	int err = open_or_make(memory, size);
@@ -104,21 +91,19 @@ int memory_open_file(struct guest_memory *memory, u64 size)
 	if (fstat(memory->fd, &st) || fstatfs(memory->fd, &fs))
 		return file_backend_failed(memory);
 	if (!S_ISREG(st.st_mode))
-		return file_backend_refuse(memory, "it is not a regular file", -EINVAL);
+		return memory_refuse(memory, -EINVAL, "%s: it is not a regular file", path);
 	err = check_owner(memory, &st);
 	if (err)
 		return err;
 	if ((u32)fs.f_type == HUGETLBFS_MAGIC)
-		return file_backend_refuse(memory, "it is in a hugetlbfs; use --hugetlbfs FOLDER",
-					   -EINVAL);
-	if ((u64)st.st_size < size) {
-		log_fatal(MEMORY_SAY(
-				  "%s has %llu KiB, the guest's memory %llu KiB; make it larger, "
-				  "or remove it and lkvm makes one"),
-			  memory_name(memory), memory->config->path,
-			  (unsigned long long)st.st_size >> 10, (unsigned long long)size >> 10);
-		return -EINVAL;
-	}
+		return memory_refuse(memory, -EINVAL,
+				     "%s: it is in a hugetlbfs; use --hugetlbfs FOLDER", path);
+	if ((u64)st.st_size < size)
+		return memory_refuse(
+			memory, -EINVAL,
+			"%s has %llu KiB, the guest's memory %llu KiB; make it larger, "
+			"or remove it and lkvm makes one",
+			path, (unsigned long long)st.st_size >> 10, (unsigned long long)size >> 10);
 	return lock(memory);
 }
 

@@ -30,37 +30,29 @@ enum loss {
 	LOSS_BROKEN,   /* the host has told of a memory error */
 };
 
-static struct memory_guard
-	guard;		       /* memory NULL: not armed; written while there is no other thread */
-static _Atomic u64 first_loss; /* gpa of its page, and in the low bits enum loss; any thread */
-static u64 host_page;	       /* bytes; constant while armed */
+/* Without memory: it is not armed. Written while there is no other thread. */
+static struct memory_guard guard;
+/* The address in the guest of the page that was lost first, and in its low bits enum loss. Any thread. */
+static _Atomic u64 first_loss;
+static u64 host_page; /* bytes; constant while armed */
 
 /* ---- what happened; all of it async-signal-safe ---- */
 
+/* Only the first loss is told of, but each asks for the end. */
 static void lose(gpa_t gpa, enum loss why)
 {
 	u64 none = LOSS_NONE;
 
 	atomic_compare_exchange_strong(&first_loss, &none, ALIGN_DOWN(gpa, (u64)PAGE) | why);
+	guard.lost(guard.opaque, why == LOSS_UNSHARED);
 }
 
 /* Regions are there for as long as the guard is armed, and nobody changes their table. */
-static const struct guest_region *find_hva(const u8 *hva)
+static const struct guest_region *find_hva(const void *hva, u64 *offset)
 {
-	const struct guest_memory *memory = guard.memory;
+	const struct guest_region *region = guest_region_of(guard.memory, hva, offset);
 
-	for (unsigned i = 0; i < memory->nr_regions; i++) {
-		const struct guest_region *region = &memory->regions[i];
-
-		if (!region->borrowed && hva >= region->hva && hva < region->hva + region->size)
-			return region;
-	}
-	return NULL;
-}
-
-static void ask_for_end(enum loss why)
-{
-	guard.lost(guard.opaque, why == LOSS_UNSHARED);
+	return region && !region->borrowed ? region : NULL;
 }
 
 /* ---- signals ---- */
@@ -89,16 +81,14 @@ static bool guard_mend(int signal_number, const siginfo_t *info)
 
 	if (!guard.memory || (signal_number == SIGSEGV && !*guard.private))
 		return false;
-	region = find_hva(info->si_addr);
+	region = find_hva(info->si_addr, &offset);
 	if (!region)
 		return false;
-	offset = (u8 *)info->si_addr - region->hva;
 	/*
 	 * First: no thread may see zeroes without learning that they are ours, or end the guest for
 	 * their effect.
 	 */
 	lose(region->gpa + offset, why);
-	ask_for_end(why);
 	return replace_page(region, offset);
 }
 
@@ -125,20 +115,12 @@ bool memory_guard_tripped(void)
 
 bool memory_guard_report(gpa_t gpa, bool broken)
 {
-	enum loss why = broken ? LOSS_BROKEN : LOSS_NO_PAGE;
+	u64 offset;
 
-	if (!guard.memory)
+	if (!guard.memory || !guest_region_at(guard.memory, gpa, &offset))
 		return false;
-	for (unsigned i = 0; i < guard.memory->nr_regions; i++) {
-		const struct guest_region *region = &guard.memory->regions[i];
-
-		if (gpa - region->gpa >= region->size)
-			continue;
-		lose(gpa, why);
-		ask_for_end(why);
-		return true;
-	}
-	return false;
+	lose(gpa, broken ? LOSS_BROKEN : LOSS_NO_PAGE);
+	return true;
 }
 
 /* One page. A kernel that cannot tell takes it for one that can be had. */
@@ -155,15 +137,14 @@ static bool try_page(const struct guest_region *region, u64 offset)
 bool memory_guard_check(const void *hva, u64 len)
 {
 	const u8 *at = hva, *end = at + len;
-	const struct guest_region *region;
 
 	while (guard.memory && at < end) {
 		u64 offset;
+		const struct guest_region *region = find_hva(at, &offset);
 
-		region = find_hva(at);
 		if (!region)
 			return false;
-		offset = ALIGN_DOWN((u64)(at - region->hva), host_page);
+		offset = ALIGN_DOWN(offset, host_page);
 		if (!try_page(region, offset))
 			return true;
 		at = region->hva + offset + host_page;
@@ -210,12 +191,9 @@ static u64 find_hole(const struct guest_memory *memory, const struct guest_regio
 
 bool memory_guard_search(void)
 {
-	const struct guest_memory *memory;
+	const struct guest_memory *memory = guard.memory;
 
-	if (!guard.memory)
-		return false;
-	memory = guard.memory;
-	for (unsigned i = 0; i < memory->nr_regions; i++) {
+	for (unsigned i = 0; memory && i < memory->nr_regions; i++) {
 		const struct guest_region *region = &memory->regions[i];
 		u64 at;
 
@@ -231,28 +209,28 @@ bool memory_guard_search(void)
 	return false;
 }
 
-/* ---- what is said ---- */
+/* ---- the message ---- */
 
-bool memory_guard_say(const char *name)
+void memory_guard_log(const char *name)
 {
 	u64 first = first_loss;
-	gpa_t gpa = ALIGN_DOWN(first, (u64)PAGE);
+	unsigned long long gpa = ALIGN_DOWN(first, (u64)PAGE);
+	enum loss loss = first & (PAGE - 1);
 	char why[256];
 
-	if (first == LOSS_NONE || !guard.memory)
-		return false;
-	if ((first & (PAGE - 1)) == LOSS_UNSHARED) {
+	if (loss == LOSS_NONE || !guard.memory)
+		return;
+	if (loss == LOSS_UNSHARED) {
 		log_error("Guest %s had a device use memory that it does not share, at 0x%llx; its "
 			  "kernel must be built for protected guests, with restricted DMA pools",
-			  name, (unsigned long long)gpa);
-		return true;
+			  name, gpa);
+		return;
 	}
-	if ((first & (PAGE - 1)) == LOSS_BROKEN)
+	if (loss == LOSS_BROKEN)
 		snprintf(why, sizeof(why),
 			 "the host's memory there is broken, as the host's kernel log tells");
 	else
 		memory_why_no_page(guard.memory, why, sizeof(why));
-	log_error("Guest %s: " MEMORY_SAY("memory at 0x%llx is lost: %s"), name,
-		  memory_name(guard.memory), (unsigned long long)gpa, why);
-	return true;
+	log_error("Guest %s: " MEMORY_PREFIX "memory at 0x%llx is lost: %s", name,
+		  memory_name(guard.memory), gpa, why);
 }

@@ -94,21 +94,32 @@ int guest_memory_add_buffer(struct guest_memory *memory, gpa_t gpa, void *hva, u
 }
 
 /* A guest has two or three regions: a walk beats anything cleverer. */
-static const struct guest_region *region_find(const struct guest_memory *memory, gpa_t gpa)
+const struct guest_region *guest_region_at(const struct guest_memory *memory, gpa_t gpa,
+					   u64 *offset)
 {
 	for (unsigned i = 0; i < memory->nr_regions; i++) {
-		const struct guest_region *region = &memory->regions[i];
+		*offset = gpa - memory->regions[i].gpa;
+		if (*offset < memory->regions[i].size)
+			return &memory->regions[i];
+	}
+	return NULL;
+}
 
-		if (gpa - region->gpa < region->size)
-			return region;
+const struct guest_region *guest_region_of(const struct guest_memory *memory, const void *hva,
+					   u64 *offset)
+{
+	for (unsigned i = 0; i < memory->nr_regions; i++) {
+		*offset = (uintptr_t)hva - (uintptr_t)memory->regions[i].hva;
+		if (*offset < memory->regions[i].size)
+			return &memory->regions[i];
 	}
 	return NULL;
 }
 
 /* Not empty, and within the region. */
-static bool any_private(const struct guest_region *region, gpa_t gpa, u64 len)
+static bool any_private(const struct guest_region *region, u64 offset, u64 len)
 {
-	u64 page = (gpa - region->gpa) / PAGE, last = (gpa - region->gpa + len - 1) / PAGE;
+	u64 page = offset / PAGE, last = (offset + len - 1) / PAGE;
 
 	if (!region->private_pages)
 		return false;
@@ -124,15 +135,24 @@ static bool any_private(const struct guest_region *region, gpa_t gpa, u64 len)
 	return false;
 }
 
+/* How much of [gpa, gpa + len) lies in the region that gpa is in, and where; 0: none. */
+static u64 piece(const struct guest_memory *memory, gpa_t gpa, u64 len, bool write, u8 **hva)
+{
+	u64 offset;
+	const struct guest_region *region = guest_region_at(memory, gpa, &offset);
+
+	if (!region || !len || (write && region->readonly))
+		return 0;
+	*hva = region->hva + offset;
+	len = MIN(len, region->size - offset);
+	return any_private(region, offset, len) ? 0 : len;
+}
+
 static void *look_up(const struct guest_memory *memory, gpa_t gpa, u64 len, bool write)
 {
-	const struct guest_region *region = region_find(memory, gpa);
+	u8 *hva;
 
-	if (!region || !len || len > region->size - (gpa - region->gpa))
-		return NULL;
-	if ((write && region->readonly) || any_private(region, gpa, len))
-		return NULL;
-	return region->hva + (gpa - region->gpa);
+	return len && piece(memory, gpa, len, write, &hva) == len ? hva : NULL;
 }
 
 void *guest_memory_hva(const struct guest_memory *memory, gpa_t gpa, u64 len)
@@ -147,16 +167,12 @@ void *guest_memory_hva_writable(const struct guest_memory *memory, gpa_t gpa, u6
 
 bool guest_memory_gpa(const struct guest_memory *memory, const void *hva, gpa_t *gpa)
 {
-	for (unsigned i = 0; i < memory->nr_regions; i++) {
-		const struct guest_region *region = &memory->regions[i];
-		u64 offset = (uintptr_t)hva - (uintptr_t)region->hva;
+	u64 offset;
+	const struct guest_region *region = guest_region_of(memory, hva, &offset);
 
-		if (offset >= region->size)
-			continue;
+	if (region)
 		*gpa = region->gpa + offset;
-		return true;
-	}
-	return false;
+	return region;
 }
 
 bool guest_memory_may_vanish(const struct guest_memory *memory)
@@ -165,18 +181,6 @@ bool guest_memory_may_vanish(const struct guest_memory *memory)
 		if (memory->regions[i].private_pages)
 			return true;
 	return false;
-}
-
-/* How much of [gpa, gpa + len) lies in the region that gpa is in, and where; 0: none. */
-static u64 piece(const struct guest_memory *memory, gpa_t gpa, u64 len, bool write, u8 **hva)
-{
-	const struct guest_region *region = region_find(memory, gpa);
-
-	if (!region || (write && region->readonly))
-		return 0;
-	*hva = region->hva + (gpa - region->gpa);
-	len = MIN(len, region->size - (gpa - region->gpa));
-	return any_private(region, gpa, len) ? 0 : len;
 }
 
 int guest_read(const struct guest_memory *memory, gpa_t gpa, void *dst, u64 len)
@@ -219,20 +223,20 @@ int guest_memory_give_back(const struct guest_memory *memory, gpa_t gpa, u64 siz
 	if (!size || !IS_ALIGNED(gpa, memory->page) || !IS_ALIGNED(size, memory->page))
 		return -EINVAL;
 	while (size) {
-		const struct guest_region *region = region_find(memory, gpa);
-		u64 n;
+		u64 offset, n;
+		const struct guest_region *region = guest_region_at(memory, gpa, &offset);
 		int err;
 
 		if (!region || region->readonly || region->unlisted)
 			return -EFAULT;
-		n = MIN(size, region->size - (gpa - region->gpa));
+		n = MIN(size, region->size - offset);
 		/*
 		 * One that becomes private from now on has a page of its own in the other half, and
 		 * what is mapped here is given back anyway.
 		 */
-		if (any_private(region, gpa, n))
+		if (any_private(region, offset, n))
 			return -EACCES;
-		err = memory_give_back(memory, region, gpa - region->gpa, n);
+		err = memory_give_back(memory, region, offset, n);
 		if (err)
 			return err;
 		gpa += n;

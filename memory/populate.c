@@ -20,32 +20,19 @@
 #define LONGEST_WRITE MIB(64)
 #define MADE_AT_ONCE  MIB(2) /* still in the processor's cache when they are read into */
 
-/* Part of a region; file is where its first byte is in memory->fd. */
-struct piece {
-	u8 *hva;
-	u64 len, file;
-	bool shared;   /* a mapping of memory->fd */
-	bool writable; /* by write(2) */
+/* What goes in: bytes in memory; where that is NULL, a file's from `offset` on. */
+struct source {
+	const u8 *bytes;
+	int fd;
+	off_t offset;
 };
 
-static bool find_piece(const struct guest_memory *memory, gpa_t gpa, u64 len, struct piece *piece)
+static struct source source_behind(struct source from, u64 len)
 {
-	for (unsigned i = 0; i < memory->nr_regions; i++) {
-		const struct guest_region *region = &memory->regions[i];
-		u64 at = gpa - region->gpa;
-
-		if (at >= region->size)
-			continue;
-		*piece = (struct piece){
-			.hva = region->hva + at,
-			.len = MIN(len, region->size - at),
-			.file = region->offset + at,
-			.shared = region->shared,
-			.writable = region->shared && memory->written,
-		};
-		return !region->readonly;
-	}
-	return false;
+	if (from.bytes)
+		from.bytes += len;
+	from.offset += len;
+	return from;
 }
 
 static void count(const struct guest_memory *memory, u64 written, u64 mapped)
@@ -82,83 +69,33 @@ static u64 write_pages(const struct guest_memory *memory, const u8 *from, u64 fi
 	return done;
 }
 
-static u64 bytes_before_page(const struct guest_memory *memory, const struct piece *piece)
-{
-	return MIN(piece->len, -piece->file & (memory->page - 1));
-}
-
-/* ---- from memory ---- */
-
-static int copy_through_mapping(const struct guest_memory *memory, gpa_t gpa, const void *bytes,
-				u64 len)
-{
-	count(memory, 0, len);
-	return len ? guest_write(memory, gpa, bytes, len) : 0;
-}
-
-static int populate_piece(const struct guest_memory *memory, const struct piece *piece, gpa_t gpa,
-			  const u8 *from)
-{
-	u64 head = bytes_before_page(memory, piece);
-	u64 body = ALIGN_DOWN(piece->len - head, memory->page);
-	u64 done;
-	int err = copy_through_mapping(memory, gpa, from, head);
-
-	if (err)
-		return err;
-	done = head + write_pages(memory, from + head, piece->file + head, body);
-	return copy_through_mapping(memory, gpa + done, from + done, piece->len - done);
-}
-
-int guest_memory_populate(const struct guest_memory *memory, gpa_t gpa, const void *bytes, u64 len)
-{
-	const u8 *from = bytes;
-	struct piece piece;
-	int err = 0;
-
-	while (len && !err) {
-		if (!find_piece(memory, gpa, len, &piece))
-			return -EFAULT;
-		if (piece.writable && piece.len >= WORTH_WRITING)
-			err = populate_piece(memory, &piece, gpa, from);
-		else
-			err = copy_through_mapping(memory, gpa, from, piece.len);
-		gpa += piece.len;
-		from += piece.len;
-		len -= piece.len;
-	}
-	return err;
-}
-
-/* ---- from a file ---- */
-
 /*
  * A file's pages come one by one as read(2) gets to each; made many at a time they cost a fifth less. Where
  * that cannot be done, read(2) says what is wrong.
  */
-static void make_pages(const struct guest_memory *memory, gpa_t gpa, u64 len)
+static void make_pages(const struct guest_memory *memory, const struct guest_region *region,
+		       u64 offset, u64 len)
 {
-	struct piece piece;
-	u64 before;
+	u64 begin = ALIGN_DOWN(offset, memory->page), end = ALIGN_UP(offset + len, memory->page);
 
-	if (memory->fd < 0 || len < WORTH_WRITING || !find_piece(memory, gpa, len, &piece))
-		return;
-	before = (uintptr_t)piece.hva & (memory->page - 1);
-	if (piece.shared)
-		madvise(piece.hva - before, ALIGN_UP(before + piece.len, memory->page),
-			MADV_POPULATE_WRITE);
+	if (region->shared && len >= WORTH_WRITING)
+		madvise(region->hva + begin, end - begin, MADV_POPULATE_WRITE);
 }
 
-static int read_through_mapping(const struct guest_memory *memory, gpa_t gpa, int fd, off_t offset,
+static int copy_through_mapping(const struct guest_memory *memory,
+				const struct guest_region *region, u64 offset, struct source from,
 				u64 len)
 {
 	int err = 0;
 
 	count(memory, 0, len);
+	if (from.bytes)
+		return guest_write(memory, region->gpa + offset, from.bytes, len);
 	for (u64 done = 0, n; done < len && !err; done += n) {
 		n = MIN(len - done, (u64)MADE_AT_ONCE);
-		make_pages(memory, gpa + done, n);
-		err = guest_read_file(memory, gpa + done, fd, offset + done, n);
+		make_pages(memory, region, offset + done, n);
+		err = guest_read_file(memory, region->gpa + offset + done, from.fd,
+				      from.offset + done, n);
 	}
 	return err;
 }
@@ -182,76 +119,80 @@ static bool write_tail(const struct guest_memory *memory, int fd, off_t offset, 
  * Straight from the page cache: the source is a mapping of the file. The kernel alone touches it, so that a
  * file which became shorter makes a short write, and then an error of read(2), but no signal.
  */
-static u64 write_body(const struct guest_memory *memory, int fd, off_t offset, u64 file, u64 len)
+static u64 write_body(const struct guest_memory *memory, struct source from, u64 file, u64 len)
 {
-	u64 before = offset & (sysconf(_SC_PAGESIZE) - 1), done;
-	u8 *source;
+	u64 before = from.offset & (sysconf(_SC_PAGESIZE) - 1), done;
+	u8 *mapped;
 
-	if (!len)
+	if (from.bytes || !len)
+		return write_pages(memory, from.bytes, file, len);
+	mapped = mmap(NULL, before + len, PROT_READ, MAP_SHARED, from.fd, from.offset - before);
+	if (mapped == MAP_FAILED)
 		return 0;
-	source = mmap(NULL, before + len, PROT_READ, MAP_SHARED, fd, offset - before);
-	if (source == MAP_FAILED)
-		return 0;
-	done = write_pages(memory, source + before, file, len);
-	munmap(source, before + len);
+	done = write_pages(memory, mapped + before, file, len);
+	munmap(mapped, before + len);
 	return done;
 }
 
-static int write_piece(const struct guest_memory *memory, const struct piece *piece, gpa_t gpa,
-		       int fd, off_t offset, bool pad)
+static int write_part(const struct guest_memory *memory, const struct guest_region *region,
+		      u64 offset, struct source from, u64 len, bool pad)
 {
-	u64 head = bytes_before_page(memory, piece);
-	u64 body = ALIGN_DOWN(piece->len - head, memory->page), tail = piece->len - head - body;
-	u64 done;
-	int err = read_through_mapping(memory, gpa, fd, offset, head);
+	u64 file = region->offset + offset, head = MIN(len, -file & (memory->page - 1));
+	u64 body = ALIGN_DOWN(len - head, memory->page), tail = len - head - body, done;
+	int err = copy_through_mapping(memory, region, offset, from, head);
 
 	if (err)
 		return err;
-	done = head + write_body(memory, fd, offset + head, piece->file + head, body);
+	done = head + write_body(memory, source_behind(from, head), file + head, body);
 	if (pad && tail && done == head + body &&
-	    write_tail(memory, fd, offset + done, piece->file + done, tail))
+	    write_tail(memory, from.fd, from.offset + done, file + done, tail))
 		return 0;
-	return read_through_mapping(memory, gpa + done, fd, offset + done, piece->len - done);
+	return copy_through_mapping(memory, region, offset + done, source_behind(from, done),
+				    len - done);
 }
 
-static void log_population(const struct guest_memory *memory, gpa_t gpa, u64 len)
+static int populate(const struct guest_memory *memory, gpa_t gpa, struct source from, u64 len,
+		    bool pad)
 {
-	const struct guest_population *done = memory->population;
+	int err = 0;
 
-	if (!done)
-		return;
-	log_debug(
-		"guest memory: %llu KiB at 0x%llx; so far %llu bytes by write(2), %llu through the "
-		"mapping%s%s",
-		(unsigned long long)len >> 10, (unsigned long long)gpa,
-		(unsigned long long)done->written, (unsigned long long)done->mapped,
-		done->error ? "; a write failed: " : "", done->error ? strerror(done->error) : "");
+	for (u64 n; len && !err; len -= n) {
+		u64 offset;
+		const struct guest_region *region = guest_region_at(memory, gpa, &offset);
+
+		if (!region || region->readonly)
+			return -EFAULT;
+		n = MIN(len, region->size - offset);
+		if (region->shared && memory->written && n >= WORTH_WRITING)
+			err = write_part(memory, region, offset, from, n, pad && n == len);
+		else
+			err = copy_through_mapping(memory, region, offset, from, n);
+		gpa += n;
+		from = source_behind(from, n);
+	}
+	return err;
+}
+
+int guest_memory_populate(const struct guest_memory *memory, gpa_t gpa, const void *bytes, u64 len)
+{
+	return populate(memory, gpa, (struct source){ .bytes = bytes, .fd = -1 }, len, false);
 }
 
 int guest_memory_populate_file(const struct guest_memory *memory, gpa_t gpa, int fd, off_t offset,
 			       u64 len, bool pad)
 {
-	gpa_t begin = gpa;
-	u64 size = len;
-	struct piece piece;
-	int err = 0;
+	const struct guest_population *done = memory->population;
+	int err = populate(memory, gpa, (struct source){ .fd = fd, .offset = offset }, len, pad);
 
-	while (len && !err) {
-		if (!find_piece(memory, gpa, len, &piece))
-			return -EFAULT;
-		if (piece.writable && piece.len >= WORTH_WRITING)
-			err = write_piece(memory, &piece, gpa, fd, offset, pad && piece.len == len);
-		else
-			err = read_through_mapping(memory, gpa, fd, offset, piece.len);
-		gpa += piece.len;
-		offset += piece.len;
-		len -= piece.len;
-	}
-	log_population(memory, begin, size);
+	if (!err && done)
+		log_debug("guest memory: %llu KiB at 0x%llx; so far %llu bytes by write(2), %llu "
+			  "through the mapping%s%s",
+			  (unsigned long long)len >> 10, (unsigned long long)gpa,
+			  (unsigned long long)done->written, (unsigned long long)done->mapped,
+			  done->error ? "; a write failed: " : "",
+			  done->error ? strerror(done->error) : "");
 	return err;
 }
-
-/* ---- what became of it ---- */
 
 const char *guest_memory_population(const struct guest_memory *memory)
 {

@@ -84,12 +84,11 @@ int memory_preallocate(u8 *hva, u64 size, u64 page)
 	/* This thread is one of them; if others cannot be had, it does all. */
 	while (nr + 1 < wanted && !thread_start(&threads[nr], 0, run, &work))
 		nr++;
-	log_debug("guest memory: making %llu MiB, threads: %u", (unsigned long long)size >> 20,
-		  nr + 1);
 	run(&work);
-	while (nr)
-		pthread_join(threads[--nr], NULL);
-	log_debug("guest memory: made in %llu ms",
-		  (unsigned long long)(clock_now() - begin) / 1000000);
+	for (unsigned i = 0; i < nr; i++)
+		pthread_join(threads[i], NULL);
+	log_debug("guest memory: made %llu MiB in %llu ms, threads: %u",
+		  (unsigned long long)size >> 20,
+		  (unsigned long long)(clock_now() - begin) / 1000000, nr + 1);
 	return work.error;
 }

@@ -32,26 +32,23 @@ static u8 *map_at(const struct guest_memory *memory, const struct guest_region *
  */
 static u8 *map_aligned(const struct guest_memory *memory, const struct guest_region *region)
 {
-	u8 *hva = map_at(memory, region, NULL), *area, *at;
+	u64 align = MAX(memory->page, (u64)HUGE_PAGE), size = region->size + align;
+	u8 *area, *hva, *at;
 
-	if (hva == MAP_FAILED || region->size < HUGE_PAGE ||
-	    IS_ALIGNED((uintptr_t)hva - region->gpa, HUGE_PAGE))
-		return hva;
-	area = mmap(NULL, region->size + HUGE_PAGE, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (region->size < HUGE_PAGE)
+		return map_at(memory, region, NULL);
+	area = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (area == MAP_FAILED)
-		return hva;
-	munmap(hva, region->size);
-	at = area + ((region->gpa - (uintptr_t)area) & (HUGE_PAGE - 1));
+		return area;
+	at = area + ((region->gpa - (uintptr_t)area) & (align - 1));
 	hva = map_at(memory, region, at);
 	if (hva == MAP_FAILED) {
-		munmap(area, region->size + HUGE_PAGE);
+		munmap(area, size);
 		return hva;
 	}
 	if (at > area)
 		munmap(area, at - area);
-	if (area + HUGE_PAGE > at)
-		munmap(at + region->size, area + HUGE_PAGE - at);
+	munmap(at + region->size, area + align - at);
 	return hva;
 }
 
@@ -153,34 +150,21 @@ static int make_pages(const struct guest_memory *memory, const struct guest_regi
 		memory_why_no_page(memory, why, sizeof(why));
 	else
 		snprintf(why, sizeof(why), "%s", strerror(-err));
-	log_fatal(MEMORY_SAY("prealloc: not all of %llu MiB can be had: %s"), memory_name(memory),
-		  (unsigned long long)region->size >> 20, why);
-	return err;
-}
-
-static int clear(const struct guest_memory *memory, const struct guest_region *region)
-{
-	int err = 0;
-
-	memory_zero(memory, region, 0, region->size);
-	if (region->borrowed)
-		return 0;
-	/* Private pages beside what is mapped here. */
-	if (region->guest_memfd >= 0 && !memory->backend->guest_memfd)
-		err = punch(region->guest_memfd, region->guest_memfd_offset, region->size);
-	if (err)
-		log_fatal("Unable to clear the guest's private memory: %s", strerror(-err));
-	else if (memory->config->prealloc && !region->unlisted)
-		err = make_pages(memory, region);
-	return err;
+	return memory_refuse(memory, err, "prealloc: not all of %llu MiB can be had: %s",
+			     (unsigned long long)region->size >> 20, why);
 }
 
 int guest_memory_clear(struct guest_memory *memory)
 {
 	int err = 0;
 
-	for (unsigned i = 0; i < memory->nr_regions && !err; i++)
-		err = clear(memory, &memory->regions[i]);
+	for (unsigned i = 0; i < memory->nr_regions && !err; i++) {
+		const struct guest_region *region = &memory->regions[i];
+
+		memory_zero(memory, region, 0, region->size);
+		if (memory->config->prealloc && !region->borrowed && !region->unlisted)
+			err = make_pages(memory, region);
+	}
 	return err;
 }
 
@@ -190,20 +174,20 @@ static int check_pages(const struct guest_memory *memory, gpa_t gpa, u64 size)
 {
 	if (IS_ALIGNED(gpa, memory->page) && IS_ALIGNED(size, memory->page))
 		return 0;
-	log_fatal(MEMORY_SAY("%llu KiB of memory at 0x%llx are no whole number of its pages of "
-			     "%llu KiB; choose the size that -m gives accordingly"),
-		  memory_name(memory), (unsigned long long)size >> 10, (unsigned long long)gpa,
-		  (unsigned long long)memory->page >> 10);
-	return -EINVAL;
+	return memory_refuse(
+		memory, -EINVAL,
+		"%llu KiB of memory at 0x%llx are no whole number of its pages of %llu "
+		"KiB; choose the size of --mem accordingly",
+		(unsigned long long)size >> 10, (unsigned long long)gpa,
+		(unsigned long long)memory->page >> 10);
 }
 
 static int no_memory(const struct guest_memory *memory, u64 size, int err)
 {
 	if (err == -ENOMEM && memory->backend->reserved)
-		memory_say_too_few(memory, memory->size);
-	else
-		log_fatal("-m: no %llu MiB of memory for the guest: %s",
-			  (unsigned long long)size >> 20, strerror(-err));
+		return memory_too_few(memory, memory->size);
+	log_fatal("--mem: no %llu MiB of memory for the guest: %s", (unsigned long long)size >> 20,
+		  strerror(-err));
 	return err;
 }
 

@@ -38,7 +38,7 @@ void vm_end_tell(struct vm *vm, int status)
 
 	if (atomic_exchange(&vm->end_told, true))
 		return;
-	memory_guard_say(name);
+	memory_guard_log(name);
 	if (vm->end == VM_REQUEST_QUIT)
 		log_info("Guest %s was ended by Ctrl-A x", name);
 	switch (status) {

@@ -60,7 +60,6 @@ static void make(enum memory_kind kind)
 	assert_int_equal(guest_memory_add_ram(&vm.memory, RAM, SIZE), 0);
 	assert_int_equal(guarded_begin(&vm), 0);
 	assert_false(memory_guard_tripped());
-	assert_false(memory_guard_say("test"));
 }
 
 static u64 page(void)
@@ -95,7 +94,7 @@ static void expect(const char *words)
 {
 	assert_true(memory_guard_tripped());
 	said_begin();
-	assert_true(memory_guard_say("test"));
+	memory_guard_log("test");
 	said_end();
 	SAID(words);
 }

@@ -184,7 +184,7 @@ static void lose_shared_page(int error, const char *words)
 	run_to(exits, VM_REQUEST_HOST_ERROR);
 	SAID(NULL);
 	said_begin();
-	assert_true(memory_guard_say("test"));
+	memory_guard_log("test");
 	said_end();
 	SAID(words);
 	memory_guard_disarm();
@@ -220,7 +220,7 @@ static void page_is_cut_off(void **state)
 	run_to(exits, VM_REQUEST_HOST_ERROR);
 	SAID(NULL);
 	said_begin();
-	assert_true(memory_guard_say("test"));
+	memory_guard_log("test");
 	said_end();
 	SAID("memory at 0x102000 is lost: ram was made shorter, to 8 KiB of 512");
 	memory_guard_disarm();

@@ -107,6 +107,9 @@ json_t *host_ask_node(struct host *host, const struct host_fact *fact);
 json_t *host_names(u64 mask, const struct host_bit *bits);
 void host_because(struct host *host, const char *fmt, ...) __printf(2, 3);
 
+/* How many huge pages of each size are free, smallest first: {"2M": 3, "1G": 0}. The caller's reference. */
+json_t *host_huge_pages(void);
+
 /* The first line of a file, without its end. 0, or -errno with text empty. */
 int host_read_line(const char *path, char *text, size_t size);
 

@@ -17,7 +17,7 @@ struct memory_backend {
 	int (*open)(struct guest_memory *memory, u64 size);
 	/* The same for a file that KVM makes: memory->vm_fd is there. NULL: KVM does not. */
 	int (*attach)(struct guest_memory *memory, u64 size);
-	/* Maps its pages are promised, not hoped for: they are counted when they are mapped. */
+	/* Its pages are promised, not hoped for: they are counted when they are mapped. */
 	bool reserved;
 	/* Its pages are a pool's that others wait for: a reboot keeps them, and writes the zeroes. */
 	bool keeps_pages;
@@ -33,6 +33,12 @@ extern const struct memory_backend memory_backends[MEMORY_NR_KINDS];
 
 /* memory/memory.c: into the table, sorted. -EINVAL when it overlaps, -ENOSPC; logs nothing. */
 int guest_memory_insert(struct guest_memory *memory, const struct guest_region *region);
+
+/* memory/memory.c: the region that gpa, or hva, lies in, and how many bytes behind its beginning; NULL: none. */
+const struct guest_region *guest_region_at(const struct guest_memory *memory, gpa_t gpa,
+					   u64 *offset);
+const struct guest_region *guest_region_of(const struct guest_memory *memory, const void *hva,
+					   u64 *offset);
 
 /*
  * memory/ram.c: gives [offset, offset + size) of what is mapped of a region back to the host; zeroes are there
@@ -54,8 +60,8 @@ void memory_why_no_page(const struct guest_memory *memory, char *text, size_t si
 int memory_open_hugetlb(struct guest_memory *memory, u64 size);
 int memory_open_hugetlbfs(struct guest_memory *memory, u64 size);
 void memory_why_no_huge_page(const struct guest_memory *memory, char *text, size_t size);
-/* Says that there are fewer huge pages of memory->page bytes than `size` bytes take, and what to do. */
-void memory_say_too_few(const struct guest_memory *memory, u64 size);
+/* Logs that there are fewer huge pages of memory->page bytes than `size` bytes take, and what to do. -ENOMEM. */
+int memory_too_few(const struct guest_memory *memory, u64 size);
 
 /* memory/file-backend.c, the same. */
 int memory_open_file(struct guest_memory *memory, u64 size);
@@ -75,8 +81,10 @@ int memory_preallocate(u8 *hva, u64 size, u64 page);
  */
 int memory_have(u8 *hva, u64 size);
 
-/* "--mem-backend hugetlb", for messages. */
-#define MEMORY_SAY(fmt)	    "--mem-backend %s: " fmt
+/* What lines about it begin with: "--mem-backend hugetlb: ". */
+#define MEMORY_PREFIX	    "--mem-backend %s: "
 #define memory_name(memory) memory_kind_names[(memory)->config->kind]
+/* Logs a fatal line that begins so, and returns err. */
+int memory_refuse(const struct guest_memory *memory, int err, const char *fmt, ...) __printf(3, 4);
 
 #endif

@@ -56,7 +56,7 @@ bool memory_guard_report(gpa_t gpa, bool broken);
  */
 bool memory_guard_tripped(void);
 
-/* Any thread: one line about what the guest of that name lost. False: nothing. */
-bool memory_guard_say(const char *name);
+/* Any thread: logs one line about what the guest of that name lost, if it did. */
+void memory_guard_log(const char *name);
 
 #endif

@@ -6,6 +6,6 @@ expect_status $ST_OK lkvm_run -m 512@0x20000000000 -d disk.img -p "$(guest memor
 expect_output "^lab-guest: status 0"
 expect_output "earlycon: ns16550a0 at MMIO 0x0*1000000"
 expect_output "^above 4G: 0*20000000000-"
-# A host has its limit, and -m tells it.
+# A host has its limit, and a message tells it.
 expect_status $ST_START lkvm run --nodefaults -k "$LAB_KERNEL" -m 512@0x100000000000000
-expect_output "^  Fatal: -m: 512 MiB of memory at 0x100000000000000 do not fit"
+expect_output "^  Fatal: --mem: 512 MiB of memory at 0x100000000000000 do not fit"

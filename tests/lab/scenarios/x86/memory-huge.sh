@@ -22,7 +22,7 @@ expect_same "huge pages free afterwards" 1 "$(cat $pool/free_hugepages)"
 expect_status $ST_START lkvm_run -m 2048 --mem-backend hugetlb,size=1G -p "$(guest hello)"
 expect_output "Fatal: --mem-backend hugetlb: 2 huge pages of 1G are needed, 1 are free"
 expect_status $ST_START lkvm_run -m 512 --mem-backend hugetlb,size=1G -p "$(guest hello)"
-expect_output "Fatal: --mem-backend hugetlb: -m: 512 MiB are no whole number of huge pages of 1G"
+expect_output "Fatal: --mem-backend hugetlb: --mem: 512 MiB are no whole number of huge pages of 1G"
 # The pool would have enough, the mount has not.
 echo 64 >/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 mount -t hugetlbfs -o pagesize=2M,size=64M none little
