@@ -244,7 +244,7 @@ int elf_load(const struct elf_image *image, const struct guest_memory *memory)
 
 		if (!guest_memory_hva_writable(memory, s->gpa, s->memory_size)) {
 			log_fatal("Kernel %s needs memory from 0x%llx to 0x%llx, which the guest "
-				  "does not have: give it more with -m",
+				  "does not have: give it more with --mem",
 				  image->file->path, (unsigned long long)s->gpa,
 				  (unsigned long long)(s->gpa + s->memory_size));
 			return -ENOMEM;

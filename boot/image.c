@@ -299,7 +299,7 @@ static int load_failed(const struct kernel_image *image, int err)
 	if (err == -EFBIG)
 		return image_refuse(
 			image, err,
-			"it does not fit into the guest's memory: give it more with -m");
+			"it does not fit into the guest's memory: give it more with --mem");
 	return image_refuse(image, err, err == -ENODATA ? "it became shorter" : strerror(-err));
 }
 

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The facts that every architecture has, and how they are asked for. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/config/size.h"
 #include "lkvm/host/guest-memfd.h"
 #include "lkvm/host/host.h"
 #include "lkvm/host/kvm.h"
 #include "lkvm/util/json.h"
 #include "uapi/kvm.h"
 
-#define HUGE_PAGES     "/sys/kernel/mm/hugepages"
 #define ORDINARY_FLAGS (GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED)
 
 const struct host_group_name host_groups[HOST_NR_GROUPS] = {
@@ -143,50 +139,6 @@ static json_t *ask_ram(struct host *host, const struct host_fact *fact)
 	long pages = sysconf(_SC_PHYS_PAGES);
 
 	return pages > 0 ? json_number((u64)pages * sysconf(_SC_PAGESIZE)) : NULL;
-}
-
-/* The kernel's folders are called hugepages-2048kB and so on. */
-static u64 huge_page_kib(const struct dirent *folder)
-{
-	return strtoull(folder->d_name + strlen("hugepages-"), NULL, 10);
-}
-
-static int by_size(const struct dirent **a, const struct dirent **b)
-{
-	u64 first = huge_page_kib(*a), second = huge_page_kib(*b);
-
-	return first < second ? -1 : first > second;
-}
-
-static int is_huge_page_folder(const struct dirent *entry)
-{
-	return !strncmp(entry->d_name, "hugepages-", strlen("hugepages-"));
-}
-
-static void add_huge_pages(json_t *counts, const struct dirent *folder)
-{
-	char path[512], text[32], size[SIZE_TEXT];
-
-	snprintf(path, sizeof(path), HUGE_PAGES "/%s/free_hugepages", folder->d_name);
-	if (host_read_line(path, text, sizeof(text)))
-		return;
-	size_text(huge_page_kib(folder) << 10, size);
-	json_object_set_new(counts, size, json_number(strtoull(text, NULL, 10)));
-}
-
-json_t *host_huge_pages(void)
-{
-	struct dirent **folders;
-	int count = scandir(HUGE_PAGES, &folders, is_huge_page_folder, by_size);
-	json_t *counts = json_object();
-
-	for (int i = 0; i < count; i++) {
-		add_huge_pages(counts, folders[i]);
-		free(folders[i]);
-	}
-	if (count >= 0)
-		free(folders);
-	return counts;
 }
 
 static json_t *ask_huge_pages(struct host *host, const struct host_fact *fact)

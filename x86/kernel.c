@@ -140,7 +140,7 @@ static int place_kernel(const struct x86_kernel *kernel, const struct x86_boot *
 		at = ALIGN_UP(at, (u64)kernel->alignment);
 	if (need > boot->low_ram || at > boot->low_ram - need) {
 		log_fatal("Kernel %s needs %llu MiB of memory at %llu MiB, the guest has %llu MiB: "
-			  "give it more with -m",
+			  "give it more with --mem",
 			  kernel->file.path, (unsigned long long)mib(need),
 			  (unsigned long long)mib(at),
 			  (unsigned long long)mib(boot->low_ram + boot->high_ram));
@@ -166,7 +166,7 @@ static int place_initrd(const struct x86_kernel *kernel, const struct x86_boot *
 	if (kernel->initrd_above_4g && size <= boot->high_ram)
 		return 0;
 	log_fatal("The initrd (%llu MiB) does not fit into the guest's %llu MiB of memory beside "
-		  "the kernel: give it more with -m",
+		  "the kernel: give it more with --mem",
 		  (unsigned long long)mib(size),
 		  (unsigned long long)mib(boot->low_ram + boot->high_ram));
 	return -ENOMEM;

@@ -134,7 +134,7 @@ int x86_lay_out_memory(struct vm *vm)
 		u64 max = top > BOARD_HOLE_END ? BOARD_HOLE + top - BOARD_HOLE_END : BOARD_HOLE;
 
 		log_fatal(
-			"-m: %llu GiB of memory do not fit: guests on this host have addresses of "
+			"--mem: %llu GiB of memory do not fit: guests on this host have addresses of "
 			"%u bits, room for %llu GiB",
 			(unsigned long long)memory >> 30, x86->gpa_bits,
 			(unsigned long long)max >> 30);

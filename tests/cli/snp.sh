@@ -113,7 +113,7 @@ test_snp_digest_of_ovmf() {
 	same "OVMF" --firmware "$image" -m 64 -c 1
 	derived=$(derive firmware "$image" 4 0x800f12)
 	same "OVMF as QEMU's EPYC-v4" --firmware "$image" -m 64 -c 4 --snp signature=0x800f12
-	refused 241 "give the guest more with -m" snp-digest --firmware "$image" -m 8 -c 1
+	refused 241 "give the guest more with --mem" snp-digest --firmware "$image" -m 8 -c 1
 }
 
 test_snp_digest_words() {

@@ -267,7 +267,7 @@ static void too_large_for_memory(void **state)
 	assert_int_equal(open_bytes(&elf, sizeof(elf)), 0);
 	ear = listen_to_stderr();
 	error = x86_kernel_load(&kernel, &boot, &entry);
-	assert_says(heard(&ear), "give it more with -m");
+	assert_says(heard(&ear), "give it more with --mem");
 	assert_int_equal(error, -ENOMEM);
 }
 

@@ -357,7 +357,7 @@ static void a_firmware_that_wants_more_memory(void **state)
 	said_begin();
 	assert_int_equal(snp_plan_firmware(&plan, &memory, &firmware, NULL), -EFAULT);
 	said_end();
-	SAID("give the guest more with -m");
+	SAID("give the guest more with --mem");
 }
 
 int main(void)

@@ -168,7 +168,7 @@ int snp_plan_firmware(struct snp_plan *plan, const struct guest_memory *memory,
 		if (err)
 			log_fatal(
 				"--firmware: it wants %u KiB of memory at 0x%llx, where there are "
-				"none for it; give the guest more with -m",
+				"none for it; give the guest more with --mem",
 				section->size >> 10, (unsigned long long)section->gpa);
 	}
 	return err;
