@@ -32,12 +32,8 @@ int snp_config_digest(const struct vm_config *config, u8 digest[SHA384_SIZE])
 	err = arch_open_files(&vm);
 	if (!err) {
 		vm.arch->gpa_bits = PHYS_BITS;
-		err = x86_lay_out_memory(&vm);
+		err = x86_lay_out_memory(&vm) ?: x86_check_load(&vm) ?: arch_load(&vm);
 	}
-	if (!err)
-		err = x86_check_load(&vm);
-	if (!err)
-		err = arch_load(&vm);
 	if (!err)
 		err = snp_plan_digest(snp_plan(vm.arch->snp), digest);
 	if (!err)

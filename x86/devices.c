@@ -34,26 +34,19 @@ static const u8 virtio_mmio_isa_gsis[] = { 5, 12, 14, 15, 6, 7, 1, 13, BOARD_GSI
 int arch_create_devices(struct vm *vm)
 {
 	struct irq_line alarm;
-	int err = serial_ports_create(vm, serial_ports, ARRAY_SIZE(serial_ports));
+	int sci = vm->config->arch.no_acpi ? -1 : BOARD_GSI_SCI;
+	int err = serial_ports_create(vm, serial_ports, ARRAY_SIZE(serial_ports)) ?:
+		  acpi_pm_create(vm, BOARD_PORT_PM, sci, &alarm) ?:
+		  rtc_cmos_create(vm, &rtc, &alarm);
 
-	if (!err)
-		err = acpi_pm_create(vm, BOARD_PORT_PM,
-				     vm->config->arch.no_acpi ? -1 : BOARD_GSI_SCI, &alarm);
-	if (!err)
-		err = rtc_cmos_create(vm, &rtc, &alarm);
-	if (!err)
-		port_latch_create(vm, rtc.base); /* the index, written before each byte */
-	if (!err)
-		err = i8042_create(vm);
-	if (!err)
-		err = pvpanic_create(vm, RESOURCE_PORT, BOARD_PORT_PVPANIC);
-	if (!err)
-		err = pci_host_create(vm, &vm->arch->pci);
+	if (err)
+		return err;
+	port_latch_create(vm, rtc.base); /* the index, written before each byte */
+	err = i8042_create(vm) ?: pvpanic_create(vm, RESOURCE_PORT, BOARD_PORT_PVPANIC) ?:
+	      pci_host_create(vm, &vm->arch->pci);
 	if (!err && vm->config->firmware)
 		err = x86_firmware_create_devices(vm);
-	if (!err)
-		err = memory_watch_create(vm);
-	return err;
+	return err ?: memory_watch_create(vm);
 }
 
 int arch_virtio_mmio_slot(struct vm *vm, unsigned index, struct device_resource *where, int *gsi)

@@ -106,9 +106,8 @@ static int set_kernel(struct fw_cfg *fw, const struct x86_firmware *firmware,
 	if (!err && boot->nr_initrds)
 		err = set_files(fw, FW_CFG_INITRD_SIZE, FW_CFG_INITRD_DATA, boot->initrds,
 				boot->nr_initrds);
-	if (!err)
-		err = fw_cfg_set_u32(fw, FW_CFG_CMDLINE_SIZE, cmdline_size);
-	return err ?: fw_cfg_set(fw, FW_CFG_CMDLINE_DATA, boot->cmdline, cmdline_size);
+	return err ?: fw_cfg_set_u32(fw, FW_CFG_CMDLINE_SIZE, cmdline_size) ?:
+		      fw_cfg_set(fw, FW_CFG_CMDLINE_DATA, boot->cmdline, cmdline_size);
 }
 
 static int set_acpi(struct fw_cfg *fw, struct vm *vm)
@@ -122,25 +121,18 @@ static int set_acpi(struct fw_cfg *fw, struct vm *vm)
 	err = acpi_build_files(&files, &platform);
 	if (err)
 		return err;
-	err = fw_cfg_set_name(fw, ACPI_FILE_TABLES, files.tables, files.tables_size);
-	if (!err)
-		err = fw_cfg_set_name(fw, ACPI_FILE_RSDP, files.rsdp, files.rsdp_size);
-	if (!err)
-		err = fw_cfg_set_name(fw, "etc/table-loader", files.loader.bytes, files.loader.len);
+	err = fw_cfg_set_name(fw, ACPI_FILE_TABLES, files.tables, files.tables_size) ?:
+	      fw_cfg_set_name(fw, ACPI_FILE_RSDP, files.rsdp, files.rsdp_size) ?:
+	      fw_cfg_set_name(fw, "etc/table-loader", files.loader.bytes, files.loader.len);
 	acpi_files_free(&files);
 	return err;
 }
 
 static int set_items(struct fw_cfg *fw, struct vm *vm, const struct x86_boot *boot)
 {
-	int err = set_memory(fw, boot);
+	int err = set_memory(fw, boot) ?: set_cpus(fw, vm->nr_vcpus) ?: set_acpi(fw, vm) ?:
+		  set_kernel(fw, &vm->arch->firmware, boot);
 
-	if (!err)
-		err = set_cpus(fw, vm->nr_vcpus);
-	if (!err)
-		err = set_acpi(fw, vm);
-	if (!err)
-		err = set_kernel(fw, &vm->arch->firmware, boot);
 	if (err)
 		log_fatal("Unable to tell the firmware of its machine: %s", strerror(-err));
 	return err;

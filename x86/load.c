@@ -6,6 +6,7 @@
 
 #include "tables/acpi.h"
 #include "board.h"
+#include "cpuid.h"
 #include "lkvm/arch.h"
 #include "lkvm/boot/cmdline.h"
 #include "lkvm/memory/populate.h"
@@ -27,11 +28,12 @@ static int write_reset_vector(struct vm *vm)
 struct platform x86_platform(struct vm *vm)
 {
 	const struct arch_vm *x86 = vm->arch;
+	const struct kvm_cpuid_entry2 *leaf1 = x86->cpuid ? x86_cpuid_find(x86->cpuid, 1, 0) : NULL;
 
 	return (struct platform){
 		.nr_cpus = vm->nr_vcpus,
-		.cpu_signature = x86->cpu_signature,
-		.cpu_features = x86->cpu_features,
+		.cpu_signature = leaf1 ? leaf1->eax : 0,
+		.cpu_features = leaf1 ? leaf1->edx : 0,
 		.devices = &vm->devices,
 		.pci = vm->pci ? pci_host_board(vm->pci) : NULL,
 		.low_ram = x86->low_ram,
@@ -42,10 +44,8 @@ struct platform x86_platform(struct vm *vm)
 static int write_tables(struct vm *vm, gpa_t *rsdp)
 {
 	const struct platform platform = x86_platform(vm);
-	int err = mptable_build(&vm->memory, &platform);
+	int err = mptable_build(&vm->memory, &platform) ?: write_reset_vector(vm);
 
-	if (!err)
-		err = write_reset_vector(vm);
 	if (!err && !vm->config->arch.no_acpi)
 		err = acpi_build(&vm->memory, &platform, rsdp);
 	if (err)

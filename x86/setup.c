@@ -81,19 +81,12 @@ void x86_find_address_bits(struct vm *vm)
 
 static int read_cpuid(struct vm *vm, struct arch_vm *x86)
 {
-	struct kvm_cpuid_entry2 *entry;
-
 	x86->cpuid = x86_cpuid_new();
 	if (!x86->cpuid)
 		return -ENOMEM;
 	if (ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, x86->cpuid))
 		return x86_failed("KVM does not tell which CPUID it supports");
 	x86_find_address_bits(vm);
-	entry = x86_cpuid_find(x86->cpuid, 1, 0);
-	if (entry) {
-		x86->cpu_signature = entry->eax;
-		x86->cpu_features = entry->edx;
-	}
 	return 0;
 }
 
@@ -261,28 +254,20 @@ static int create_irqchip(struct vm *vm)
 		err = mask_pic(vm, KVM_IRQCHIP_PIC_SLAVE, 0x70, 0xde, PIC_SLAVE_LEVELS);
 	if (!err && !firmware)
 		err = reserve_pins(vm);
-	if (!err)
-		err = create_routes(vm);
-	return err;
+	return err ?: create_routes(vm);
 }
 
 int arch_vm_create(struct vm *vm)
 {
 	struct arch_vm *x86 = vm->arch;
-	int err = read_cpuid(vm, x86);
+	int err;
 
 	vm->private_memory = x86->confidential->private_memory;
 	vm->single_life = x86->confidential->single_life;
-	if (!err)
-		err = x86_lay_out_memory(vm);
-	if (!err)
-		err = x86_check_load(vm);
+	err = read_cpuid(vm, x86) ?: x86_lay_out_memory(vm) ?: x86_check_load(vm);
 	if (!err && x86->confidential->vm_created)
 		err = x86->confidential->vm_created(vm);
-	if (!err)
-		err = vm_map_memory(vm);
-	if (!err)
-		err = create_irqchip(vm);
+	err = err ?: vm_map_memory(vm) ?: create_irqchip(vm);
 	if (err)
 		return err;
 	read_host_msrs(vm, x86);

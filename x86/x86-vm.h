@@ -24,9 +24,7 @@ struct arch_vm {
 	unsigned phys_bits;    /* of a physical address, as the guest's CPUs tell */
 	unsigned gpa_bits;     /* of those that can be given to memory and devices: maybe fewer */
 	struct kvm_cpuid2 *cpuid; /* what KVM supports; each vCPU gets a copy made its own */
-	u32 cpu_signature;	  /* CPUID leaf 1, for the MP table */
-	u32 cpu_features;
-	u64 microcode; /* 0: unknown */
+	u64 microcode;		  /* 0: unknown */
 	u64 mce_cap;
 	const struct confidential_ops *confidential; /* the configuration's kind of guest */
 	struct snp *snp;			     /* confidential/snp.c's */

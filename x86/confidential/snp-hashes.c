@@ -74,8 +74,6 @@ static void make_entry(struct snp_hash_entry *entry, const u8 *guid)
 int snp_hashes_make(struct snp_hashes *hashes, const struct boot_file *kernel,
 		    const struct boot_file *initrds, unsigned nr_initrds, const char *cmdline)
 {
-	int err;
-
 	memset(hashes, 0, sizeof(*hashes));
 	if (!sha2_available()) {
 		log_fatal("--kernel: its hash is wanted for the firmware, but this lkvm was built "
@@ -87,10 +85,7 @@ int snp_hashes_make(struct snp_hashes *hashes, const struct boot_file *kernel,
 	make_entry(&hashes->cmdline, guid_cmdline);
 	make_entry(&hashes->initrd, guid_initrd);
 	make_entry(&hashes->kernel, guid_kernel);
-	err = hash_text(hashes->cmdline.hash, cmdline);
-	if (!err)
-		err = hash_files(hashes->initrd.hash, initrds, nr_initrds);
-	if (!err)
-		err = hash_files(hashes->kernel.hash, kernel, 1);
-	return err;
+	return hash_text(hashes->cmdline.hash, cmdline) ?:
+	       hash_files(hashes->initrd.hash, initrds, nr_initrds) ?:
+	       hash_files(hashes->kernel.hash, kernel, 1);
 }

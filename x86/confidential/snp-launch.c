@@ -330,15 +330,7 @@ int snp_host_launch(const struct snp_host *host, const struct snp_config *config
 		    const struct snp_identity *identity, const struct snp_plan *plan,
 		    const struct kvm_cpuid2 *cpuid)
 {
-	int err = set_vcpus(host, plan);
+	int err = set_vcpus(host, plan) ?: start(host, config) ?: make_private(host, plan);
 
-	if (!err)
-		err = start(host, config);
-	if (!err)
-		err = make_private(host, plan);
-	if (!err)
-		err = add_pages(host, plan, cpuid);
-	if (!err)
-		err = finish(host, config, identity, plan);
-	return err;
+	return err ?: add_pages(host, plan, cpuid) ?: finish(host, config, identity, plan);
 }

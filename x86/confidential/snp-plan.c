@@ -105,21 +105,20 @@ int snp_plan_kernel(struct snp_plan *plan, const struct x86_kernel *kernel,
 {
 	struct x86_placement at;
 	struct piece pieces[2];
+	unsigned nr;
 	int err = x86_kernel_place(kernel, boot, &at);
 
 	if (err)
 		return err;
+	nr = at.initrd_size ? 2 : 1;
 	pieces[0] = (struct piece){ ALIGN_DOWN(at.kernel, SNP_PAGE_SIZE),
 				    ALIGN_UP(at.kernel + at.kernel_size, SNP_PAGE_SIZE) };
 	pieces[1] =
 		(struct piece){ at.initrd, ALIGN_UP(at.initrd + at.initrd_size, SNP_PAGE_SIZE) };
-	err = add_first_mib(plan, boot->memory);
-	if (!err)
-		err = add_region(plan, boot->memory, BOARD_HIGH_RAM, boot->low_ram, pieces,
-				 at.initrd_size ? 2 : 1);
-	if (!err)
-		err = add_region(plan, boot->memory, BOARD_HOLE_END,
-				 BOARD_HOLE_END + boot->high_ram, pieces, at.initrd_size ? 2 : 1);
+	err = add_first_mib(plan, boot->memory) ?:
+	      add_region(plan, boot->memory, BOARD_HIGH_RAM, boot->low_ram, pieces, nr) ?:
+	      add_region(plan, boot->memory, BOARD_HOLE_END, BOARD_HOLE_END + boot->high_ram,
+			 pieces, nr);
 	if (err) {
 		log_fatal("--snp: the guest's %llu MiB of memory do not make a launch: %s",
 			  (unsigned long long)(boot->low_ram + boot->high_ram) >> 20,

@@ -132,11 +132,14 @@ static void move_all(struct acpi_files *files)
 
 int acpi_build_files(struct acpi_files *files, const struct platform *platform)
 {
-	size_t size = MAX_COMMANDS * sizeof(struct command), len;
-	int err;
+	size_t size = MAX_COMMANDS * sizeof(struct command);
+	struct writer area;
+	int err = acpi_build_area(&area, platform);
 
-	*files = (struct acpi_files){ .loader = { .bytes = calloc(1, size), .size = size } };
-	err = acpi_build_area(&files->area, &len, platform);
+	*files = (struct acpi_files){
+		.area = area.bytes,
+		.loader = { .bytes = calloc(1, size), .size = size },
+	};
 	if (!err && !files->loader.bytes)
 		err = -ENOMEM;
 	if (!err) {
@@ -150,7 +153,7 @@ int acpi_build_files(struct acpi_files *files, const struct platform *platform)
 	files->rsdp = files->area;
 	files->rsdp_size = sizeof(struct rsdp);
 	files->tables = files->area + TABLES_AT;
-	files->tables_size = len - TABLES_AT;
+	files->tables_size = area.len - TABLES_AT;
 	return 0;
 }
 

@@ -3,7 +3,7 @@
 #ifndef X86_ACPI_TABLES_H
 #define X86_ACPI_TABLES_H
 
-#include "lkvm/util/types.h"
+#include "writer.h"
 
 #define TABLE_ALIGN 64 /* the FACS's; others have none */
 
@@ -100,9 +100,9 @@ _Static_assert(sizeof(struct facs) == 64, "ACPI 6.5, 5.2.10");
 struct platform;
 
 /*
- * All tables as acpi_build() puts them into memory at BOARD_ACPI, the RSDP first. *bytes is the caller's to free, in
- * any case.
+ * All tables as acpi_build() puts them into memory at BOARD_ACPI, the RSDP first. out->bytes is the caller's to free,
+ * in any case. 0, -ENOMEM, -ENOSPC.
  */
-int acpi_build_area(u8 **bytes, size_t *len, const struct platform *platform);
+int acpi_build_area(struct writer *out, const struct platform *platform);
 
 #endif

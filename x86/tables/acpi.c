@@ -319,15 +319,15 @@ static void fill_rsdp(struct rsdp *rsdp, gpa_t xsdt)
 	rsdp->extended_checksum = firmware_checksum(rsdp, sizeof(*rsdp));
 }
 
-int acpi_build_area(u8 **bytes, size_t *len, const struct platform *platform)
+int acpi_build_area(struct writer *out, const struct platform *platform)
 {
 	struct area area = { .out = { .bytes = calloc(1, BOARD_ACPI_SIZE),
 				      .size = BOARD_ACPI_SIZE } };
 	static const struct rsdp rsdp;
 	gpa_t dsdt;
 
-	*bytes = area.out.bytes;
-	if (!*bytes)
+	*out = area.out;
+	if (!out->bytes)
 		return -ENOMEM;
 	begin(&area, &rsdp, sizeof(rsdp));
 	dsdt = add_dsdt(&area, platform);
@@ -336,20 +336,19 @@ int acpi_build_area(u8 **bytes, size_t *len, const struct platform *platform)
 	add_srat(&area, platform);
 	if (platform->pci && platform->pci->ecam_size)
 		add_mcfg(&area, platform->pci);
-	fill_rsdp((struct rsdp *)*bytes, add_xsdt(&area));
-	*len = area.out.len;
-	return area.out.failed ? -ENOSPC : 0;
+	fill_rsdp((struct rsdp *)out->bytes, add_xsdt(&area));
+	*out = area.out;
+	return out->failed ? -ENOSPC : 0;
 }
 
 int acpi_build(const struct guest_memory *memory, const struct platform *platform, gpa_t *rsdp)
 {
-	u8 *bytes;
-	size_t len;
-	int err = acpi_build_area(&bytes, &len, platform);
+	struct writer out;
+	int err = acpi_build_area(&out, platform);
 
 	if (!err)
-		err = guest_memory_populate(memory, BOARD_ACPI, bytes, len);
+		err = guest_memory_populate(memory, BOARD_ACPI, out.bytes, out.len);
 	*rsdp = BOARD_ACPI;
-	free(bytes);
+	free(out.bytes);
 	return err;
 }
