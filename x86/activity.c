@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a parked vCPU is about: the end of a guest that halts is seen by it. */
+/* Whether a parked vCPU can ever go on: so a guest that has halted for good is recognized. */
 #include <sys/ioctl.h>
 
 #include "lkvm/arch.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Options of an x86 guest that do not go together. Apart from their table, which every architecture's manual has. */
+/* Options of an x86 guest that do not go together. Not in arch-config.c, whose table all architectures' builds compile. */
 #include <errno.h>
 
 #include "confidential/vm-type.h"

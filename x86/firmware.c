@@ -93,7 +93,7 @@ static int set_files(struct fw_cfg *fw, u16 size_key, u16 data_key, const struct
 	return err ?: fw_cfg_set_u32(fw, size_key, boot_initrd_size(files, nr));
 }
 
-/* The file as it is: what starts it is EFI's loader, and what checks it has the hash of just that. */
+/* The whole file, unchanged: EFI's loader starts it, and a measured firmware has its hash. */
 static int set_kernel(struct fw_cfg *fw, const struct x86_firmware *firmware,
 		      const struct x86_boot *boot)
 {

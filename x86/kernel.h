@@ -66,7 +66,7 @@ struct x86_placement {
 	u64 kernel_size, initrd_size; /* bytes; initrd_size 0: none */
 };
 
-/* Opens kernel->file, the caller's to close, and checks it; `most` is for boot_file_open(). Says what is wrong. */
+/* Opens kernel->file, the caller's to close, and checks it; `most` is for boot_file_open(). Logs and returns -errno. */
 int x86_kernel_open(struct x86_kernel *kernel, const char *path, u64 most);
 /* The parts of it: -ENOEXEC, logs nothing, when the file is of another kind. */
 int x86_bzimage_open(struct x86_kernel *kernel, const u8 *head, size_t size);

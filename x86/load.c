@@ -73,10 +73,7 @@ static int announce_virtio_mmio(struct vm *vm, char *cmdline, size_t size)
 	return err;
 }
 
-/*
- * panic=-1: a guest that panicked should end, and is told from a reboot by what it printed. Without
- * ACPI Linux would try every other way to reset before the keyboard controller.
- */
+/* Without ACPI Linux would try every other way to reset before the keyboard controller. */
 static int add_defaults(const struct vm_config *config, char *cmdline, size_t size)
 {
 	int err = cmdline_add_defaults(cmdline, size, config);
@@ -154,7 +151,7 @@ int arch_load(struct vm *vm)
 	}
 	if (!err && x86->confidential->load)
 		err = x86->confidential->load(vm);
-	/* A firmware fetches them when it likes. */
+	/* A firmware reads them through fw_cfg at any time. */
 	if (!err && !vm->config->reboot && !vm->config->firmware)
 		drop_copies(x86);
 	return err;

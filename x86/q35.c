@@ -20,7 +20,7 @@
 #define LPC_ACPI_CNTL	 0x44
 #define LPC_ACPI_CNTL_EN 0x80
 
-#define DEBUG_PRESENT 0xe9 /* what is read tells that somebody listens */
+#define DEBUG_PRESENT 0xe9 /* read by a firmware that looks whether there is such a port */
 #define DEBUG_LINE    200
 
 struct q35 {
@@ -78,11 +78,11 @@ static int add_lpc(struct q35 *q35)
 
 	if (err)
 		return err;
-	/* All of it set up already, and for good. */
+	/* Set up already, and read-only. */
 	bus_put(&q35->lpc.state.config[LPC_PMBASE], 4, BOARD_PORT_PM | LPC_PMBASE_IO);
 	q35->lpc.state.config[LPC_ACPI_CNTL] = LPC_ACPI_CNTL_EN;
 	q35->lpc.state.config[PCI_INTERRUPT_PIN] = 0;
-	/* What forwards ports has this bit: firmware looks for serial ports behind no other. */
+	/* Firmware looks for serial ports only behind a bridge that can forward ports. */
 	q35->lpc.writable[PCI_COMMAND] |= PCI_COMMAND_IO;
 	return 0;
 }

@@ -16,7 +16,7 @@
 
 /*
  * Machine-check banks: none ever reports an error, and Linux accesses the registers of each half a dozen times a boot, on
- * each CPU; KVM wants one. Of the abilities MCG_CTL and software error recovery.
+ * each CPU; KVM wants one. Of the abilities only MCG_CTL and software error recovery.
  */
 #define MCE_BANKS 1
 #define MCE_CTL	  BIT(8)
@@ -191,8 +191,8 @@ static int mask_pic(struct vm *vm, u32 chip_id, u8 vector, u8 elcr_mask, u8 leve
 
 /*
  * As a firmware that has pins of the I/O APIC for itself leaves them: masked, as KVM has them, but to deliver SMIs. Linux
- * does not clear such pins, neither when it begins nor when it ends, which is 8 of 12 accesses less for each that it
- * never uses. Who uses one writes all of its entry.
+ * does not clear such pins, neither when it begins nor when it ends: 8 accesses less of 12 for each pin that it never
+ * uses. A driver that uses a pin writes the whole entry.
  */
 static int reserve_pins(struct vm *vm)
 {

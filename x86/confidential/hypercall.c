@@ -53,7 +53,7 @@ enum exit_action x86_private_exit(struct vcpu *vcpu)
 		return EXIT_ACTION_CONTINUE;
 	}
 	counter_add(&vcpu->vm->counters, COUNTER_HYPERCALLS, 1);
-	/* Last: a pre-fault that failed may have left its reason where this goes. */
+	/* Last: a pre-fault that failed writes its reason into the same union of struct kvm_run. */
 	run->hypercall.ret = hypercall_answer(err);
 	return EXIT_ACTION_CONTINUE;
 }

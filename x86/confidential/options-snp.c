@@ -38,7 +38,7 @@ static int check_policy(void *record, char *value, char why[KEY_WHY])
 		       (unsigned long long)(policy | POLICY_ONE));
 }
 
-/* SNP_ACTIVE goes without saying: KVM sets it. */
+/* KVM sets SNP_ACTIVE itself. */
 static int drop_snp_active(void *record, char *value, char why[KEY_WHY])
 {
 	((struct snp_config *)record)->vmsa_features &= ~BIT(0);

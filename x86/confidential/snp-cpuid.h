@@ -35,7 +35,7 @@ _Static_assert(sizeof(struct snp_cpuid_page) == 4096, "one page");
  */
 int snp_cpuid_build(struct snp_cpuid_page *page, const struct kvm_cpuid2 *cpuid);
 
-/* Says in what the second differs, as "0x7 EBX, 0xd.1 EAX"; how many registers. */
+/* Writes which registers differ in `theirs`: "0x7 EBX, 0xd.1 EAX". Returns how many. */
 unsigned snp_cpuid_compare(const struct snp_cpuid_page *ours, const struct snp_cpuid_page *theirs,
 			   struct text *differences);
 

@@ -39,7 +39,7 @@ static const u8 guid_reset[GUID_SIZE] = { 0xde, 0x71, 0xf7, 0x00, 0x7e, 0x1a, 0x
 static const u8 guid_hashes[GUID_SIZE] = { 0x1f, 0x37, 0x55, 0x72, 0x3b, 0x3a, 0x04, 0x4b,
 					   0x92, 0x7b, 0x1d, 0xa6, 0xef, 0xa8, 0xd4, 0x54 };
 
-/* What is looked at, and what is said of it. */
+/* The image that is taken apart, and what its table of GUIDs says. */
 struct image {
 	const char *path;
 	const u8 *bytes;
@@ -72,7 +72,7 @@ static int take_entry(struct snp_firmware *firmware, struct image *image, const 
 	return 0;
 }
 
-/* Backwards: each entry's end is the next one's beginning, and what it is comes last in it. */
+/* Entries are read backwards from the table's end, since each ends with its length and GUID. */
 static int walk_table(struct snp_firmware *firmware, struct image *image)
 {
 	u64 at = image->size - TABLE_END, first;

@@ -37,7 +37,7 @@ struct snp_firmware {
 };
 
 /*
- * What is right with it, and complete: each section's pages are whole, are nobody else's, nor the image's own,
+ * Takes apart and checks an image: sections are whole pages, do not overlap each other or the image,
  * there is one page for secrets and one for CPUID. Logs and returns -EINVAL on failure ("--firmware PATH: ...").
  */
 int snp_firmware_parse(struct snp_firmware *firmware, const char *path, const u8 *image, u64 size);

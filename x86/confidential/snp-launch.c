@@ -161,7 +161,7 @@ static int start(const struct snp_host *host, const struct snp_config *config)
 
 	memcpy(start.gosvw, config->gosvw, sizeof(start.gosvw));
 	err = command(host, SEV_CMD_SNP_LAUNCH_START, &start, &status);
-	/* Nothing else of what it is given can be wrong. Linux 6.11 wants bit 16, and bit 20 not. */
+	/* Only the policy can be what KVM refuses here. Linux 6.11 wants bit 16 set and bit 20 clear. */
 	if (err == -EINVAL && !status && start.policy != SNP_POLICY_DEFAULT) {
 		log_fatal("SEV-SNP: KVM does not take the policy 0x%llx; 0x%x would work",
 			  (unsigned long long)start.policy, SNP_POLICY_DEFAULT);
@@ -253,7 +253,7 @@ static int add_range(const struct snp_host *host, const struct snp_range *range)
 	return snp_launch_failed(err, status, what);
 }
 
-/* The security processor puts right what it refuses, so what it says then is what it will take. */
+/* When it refuses the page, the security processor writes the values into it that it would take. */
 static int add_cpuid(const struct snp_host *host, const struct snp_range *range,
 		     const struct kvm_cpuid2 *cpuid)
 {

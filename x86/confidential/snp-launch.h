@@ -10,7 +10,7 @@
 #include "snp-identity.h"
 #include "snp-plan.h"
 
-/* Who is talked to. Descriptors are the caller's. */
+/* Where requests go. Descriptors are the caller's. */
 struct snp_host {
 	int kvm_fd, vm_fd;
 	int sev_fd;		   /* snp_host_open()'s, to be closed */
@@ -26,7 +26,7 @@ int snp_host_init(const struct snp_host *host, const struct snp_config *config);
 /*
  * From LAUNCH_START to LAUNCH_FINISH; afterwards the vCPUs may run and nobody can look into them. All of the
  * plan's pages lie in slots that have a guest_memfd. cpuid is vCPU 0's; the CPUID page is made of it in
- * guest memory. What the plan's data were is copied by KVM and of no use any more.
+ * guest memory. KVM copies the plan's data; the originals are not needed afterwards.
  */
 int snp_host_launch(const struct snp_host *host, const struct snp_config *config,
 		    const struct snp_identity *identity, const struct snp_plan *plan,

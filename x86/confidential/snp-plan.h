@@ -72,12 +72,11 @@ struct snp_hashes;
 int snp_plan_firmware(struct snp_plan *plan, const struct guest_memory *memory,
 		      const struct snp_firmware *firmware, const struct snp_hashes *hashes);
 
-/* Registers as after a reset, beginning at eip; RDX has the CPU's signature, as far as anybody cares. */
+/* Registers as after a reset, beginning at eip; `signature` (the CPU's) goes into RDX. */
 void snp_vcpu_reset(struct snp_vcpu *vcpu, u32 eip, u32 signature);
 
 /*
- * The launch digest (GCTX.LD) after all pages and vCPUs. -EOPNOTSUPP: built without libnettle, -EINVAL:
- * registers that KVM would not take so.
+ * The launch digest (GCTX.LD) after all pages and vCPUs. 0 or -EOPNOTSUPP: built without libnettle.
  */
 int __must_check snp_plan_digest(const struct snp_plan *plan, u8 digest[SHA384_SIZE]);
 

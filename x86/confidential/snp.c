@@ -75,7 +75,7 @@ static void snp_destroy(struct vm *vm)
 	free(snp);
 }
 
-/* Where the host's CPUID does not say it, or there is no host to ask: what was promised. */
+/* The C-bit: the host's, by its CPUID; without one to ask, that of --snp c-bit=. */
 static unsigned snp_private_bit(const struct vm *vm)
 {
 	struct kvm_cpuid2 *cpuid = vm->arch->cpuid;
@@ -138,7 +138,7 @@ const u8 *snp_owners_digest(const struct snp *snp)
 	return snp->identity.given ? snp->identity.block.digest : NULL;
 }
 
-/* The bit is in page tables that are measured, so it is a promise and not looked up. */
+/* Page tables have the bit and are measured: so it is set by an option, and checked here. */
 static int check_c_bit(const struct vm *vm)
 {
 	unsigned want = snp_c_bit(&vm->config->arch.snp), bit = x86_cpuid_c_bit(vm->arch->cpuid);
@@ -149,7 +149,7 @@ static int check_c_bit(const struct vm *vm)
 	return -EINVAL;
 }
 
-/* KVM has its copies: what is left here is told to be nobody's, and given back. */
+/* KVM has copied the pages: ours become private, so that no device sees them, and go back to the host. */
 static int forget_pages(const struct snp *snp, struct vm *vm)
 {
 	int err = 0;

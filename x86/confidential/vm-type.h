@@ -15,7 +15,7 @@ extern const char *const x86_vm_type_names[];
 /* The row that the configuration chooses. */
 const struct confidential_ops *x86_confidential(const struct vm_config *config);
 
-/* Rows of which files of their own are about. */
+/* Rows that have a file of their own. */
 extern const struct confidential_ops x86_snp;
 
 /* ---- for rows whose guests have private memory ---- */

@@ -22,7 +22,7 @@
 
 #define MADT_PICS 1 /* there are two 8259 */
 
-/* How an interrupt is not what the ISA has (active high, edge). */
+/* How an interrupt differs from the ISA's (active high, edge). */
 #define OVERRIDE_ACTIVE_HIGH 0x1
 #define OVERRIDE_ACTIVE_LOW  0x3
 #define OVERRIDE_LEVEL	     0xc
@@ -86,12 +86,12 @@ _Static_assert(sizeof(struct mcfg) == 60, "PCI Firmware 3.3, 4.1.2");
 
 struct srat {
 	struct sdt header;
-	le32 one; /* as ever */
+	le32 one; /* reserved, must be 1 */
 	u8 reserved[8];
 } __packed;
 _Static_assert(sizeof(struct srat) == 48, "ACPI 6.5, 5.2.16");
 
-/* All that is 0 in these two says: domain 0. */
+/* Their zeroes mean: proximity domain 0. */
 struct srat_cpu {
 	u8 type, length;
 	u8 domain;
@@ -275,8 +275,8 @@ static void add_srat_memory(struct area *area, u64 base, u64 size)
 }
 
 /*
- * One node. Linux takes a machine that says nothing of nodes for an Opteron of old, perhaps, and looks for its memory
- * controllers at all places of PCI's first bus.
+ * One node. Where no table tells of nodes, Linux looks for an old Opteron's memory controllers, at all places of
+ * PCI's first bus.
  */
 static void add_srat(struct area *area, const struct platform *platform)
 {

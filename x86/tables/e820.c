@@ -32,7 +32,7 @@ unsigned x86_e820(struct boot_e820_entry *map, u64 low_ram, u64 high_ram)
 	return nr;
 }
 
-/* Tables that are told as such are mapped as private memory, what is only reserved as the host's. */
+/* Linux maps ranges of type ACPI as private memory, and reserved ones as shared. */
 unsigned x86_e820_snp(struct boot_e820_entry *map, u64 low_ram, u64 high_ram)
 {
 	u64 pages_end = BOARD_SNP_CPUID + 0x1000, acpi_end = BOARD_ACPI + BOARD_ACPI_SIZE;
