@@ -40,6 +40,8 @@
 #define MMFR0_PARANGE	     0xfULL
 #define MMFR0_PARANGE_48     5
 
+#define CODE_UNIT 4 /* bytes of an instruction */
+
 #define PSTATE_MODE32 0x10
 #define PSTATE_EL(p)  (((p) >> 2) & 3)
 

@@ -25,4 +25,6 @@
 #define REG_A0	 REG_CORE(regs.a0)
 #define REG_A1	 REG_CORE(regs.a1)
 
+#define CODE_UNIT 2 /* bytes of the shortest instruction */
+
 #endif
