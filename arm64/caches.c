@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "caches.h"
+#include "lkvm/host/host.h"
 #include "lkvm/util/cpulist.h"
 
 #define HOST_MAX_CACHES 16
@@ -27,18 +28,9 @@ struct host_cache {
 static bool read_word(const char *folder, unsigned index, const char *name, char *word, size_t size)
 {
 	char path[512];
-	FILE *file;
-	bool good;
 
 	snprintf(path, sizeof(path), "%s/index%u/%s", folder, index, name);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	good = fgets(word, size, file);
-	fclose(file);
-	if (good)
-		word[strcspn(word, "\n")] = '\0';
-	return good;
+	return !host_read_line(path, word, size);
 }
 
 /* "64K", "256" */
@@ -47,9 +39,8 @@ static u32 read_number(const char *folder, unsigned index, const char *name)
 	char word[32], unit = '\0';
 	u32 value = 0;
 
-	if (!read_word(folder, index, name, word, sizeof(word)) ||
-	    sscanf(word, "%" SCNu32 "%c", &value, &unit) < 1)
-		return 0;
+	read_word(folder, index, name, word, sizeof(word));
+	sscanf(word, "%" SCNu32 "%c", &value, &unit);
 	return unit == 'K' ? value << 10 : unit == 'M' ? value << 20 : value;
 }
 

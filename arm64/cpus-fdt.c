@@ -94,26 +94,19 @@ static void cache_node(struct fdt_tree *tree, const struct hierarchy *caches, un
 	fdt_node_end(tree);
 }
 
-/* EDK2 describes only CPUs of names it knows by ACPI, and "arm,armv8" is none of them. */
-static void compatible(struct fdt_tree *tree, const struct vm *vm)
-{
-	static const char names[] = "arm,armv8\0arm,arm-v8";
-
-	if (vm->config->firmware)
-		fdt_bytes_of(tree, "compatible", names, sizeof(names));
-	else
-		fdt_text(tree, "compatible", "arm,armv8");
-}
-
 static void cpu_node(struct fdt_tree *tree, const struct vcpu *vcpu, const struct hierarchy *caches)
 {
+	static const char both[] = "arm,armv8\0arm,arm-v8";
+	const struct vm_config *config = vcpu->vm->config;
 	u64 mpidr = vcpu->arch.mpidr;
 
 	fdt_node_at(tree, "cpu", mpidr);
 	fdt_text(tree, "device_type", "cpu");
-	compatible(tree, vcpu->vm);
+	/* EDK2 describes only CPUs of names it knows by ACPI, and "arm,armv8" is none of them. */
+	fdt_bytes_of(tree, "compatible", both,
+		     config->firmware ? sizeof(both) : sizeof("arm,armv8"));
 	fdt_text(tree, "enable-method", "psci");
-	if (vcpu->vm->config->arch.aarch32)
+	if (config->arch.aarch32)
 		fdt_u32(tree, "reg", mpidr);
 	else
 		fdt_reg(tree, &mpidr, 1);

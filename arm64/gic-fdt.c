@@ -28,23 +28,16 @@ void gic_ppi(const struct vm *vm, unsigned intid, u32 trigger, u32 cells[3])
 	cells[2] = cpus | trigger;
 }
 
-static void its_node(struct fdt_tree *tree, const struct gic *gic)
+static void msi_node(struct fdt_tree *tree, const struct gic *gic)
 {
-	fdt_node_at(tree, "msi-controller", gic->msi);
-	fdt_text(tree, "compatible", "arm,gic-v3-its");
-	fdt_reg(tree, (const u64[]){ gic->msi, gic->msi_size }, 2);
-	fdt_empty(tree, "msi-controller");
-	fdt_u32(tree, "#msi-cells", 1);
-	fdt_u32(tree, "phandle", BOARD_PHANDLE_MSI);
-	fdt_node_end(tree);
-}
+	bool its = gic_is_v3(gic);
 
-static void v2m_node(struct fdt_tree *tree, const struct gic *gic)
-{
-	fdt_node_at(tree, "v2m", gic->msi);
-	fdt_text(tree, "compatible", "arm,gic-v2m-frame");
+	fdt_node_at(tree, its ? "msi-controller" : "v2m", gic->msi);
+	fdt_text(tree, "compatible", its ? "arm,gic-v3-its" : "arm,gic-v2m-frame");
 	fdt_reg(tree, (const u64[]){ gic->msi, gic->msi_size }, 2);
 	fdt_empty(tree, "msi-controller");
+	if (its)
+		fdt_u32(tree, "#msi-cells", 1);
 	fdt_u32(tree, "phandle", BOARD_PHANDLE_MSI);
 	fdt_node_end(tree);
 }
@@ -67,9 +60,7 @@ void gic_fdt(struct fdt_tree *tree, struct vm *vm, const struct gic *gic)
 		gic_ppi(vm, BOARD_PPI_MAINTENANCE, GIC_LEVEL_HIGH, maintenance);
 		fdt_cells(tree, "interrupts", maintenance, 3);
 	}
-	if (gic->kind == IRQCHIP_GICV3_ITS)
-		its_node(tree, gic);
-	if (gic->kind == IRQCHIP_GICV2M)
-		v2m_node(tree, gic);
+	if (gic->msi_size)
+		msi_node(tree, gic);
 	fdt_node_end(tree);
 }

@@ -114,30 +114,14 @@ static bool is_cpu_register(const struct gic *gic, unsigned i)
 	return i < GIC_MAX_CPU_REGISTERS && (gic_is_v3(gic) ? cpu_v3[i] != 0 : cpu_v2[i] != V2_END);
 }
 
-static int cpu_get(const struct gic *gic, const struct vcpu *vcpu, unsigned i, u64 *value)
+/* Of 32 bits, GICv2's values are the lower half of the u64 that is passed. */
+static struct place cpu_interface(const struct gic *gic, const struct vcpu *vcpu, unsigned i)
 {
-	u32 word = 0;
-	int err;
-
 	if (gic_is_v3(gic))
-		return kvm_device_get(gic->fd, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
-				      affinity(vcpu) | cpu_v3[i], value);
-	err = kvm_device_get(gic->fd, KVM_DEV_ARM_VGIC_GRP_CPU_REGS,
-			     own_frame(gic, vcpu).attr | cpu_v2[i], &word);
-	*value = word;
-	return err;
-}
-
-static int cpu_put(const struct gic *gic, const struct vcpu *vcpu, unsigned i)
-{
-	u64 value = gic->reset_state.cpu[i];
-	u32 word = value;
-
-	if (gic_is_v3(gic))
-		return kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
-				      affinity(vcpu) | cpu_v3[i], &value);
-	return kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_CPU_REGS,
-			      own_frame(gic, vcpu).attr | cpu_v2[i], &word);
+		return (struct place){ KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
+				       affinity(vcpu) | cpu_v3[i] };
+	return (struct place){ KVM_DEV_ARM_VGIC_GRP_CPU_REGS,
+			       own_frame(gic, vcpu).attr | cpu_v2[i] };
 }
 
 /* ---- reset state ---- */
@@ -173,8 +157,12 @@ int gic_note_reset_state(struct vm *vm, struct gic *gic)
 	for (unsigned i = 0; i < GIC_NR_TABLES && gic_is_v3(gic) && !err; i++)
 		err = kvm_device_get(gic->fd, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
 				     affinity(vcpu) | tables[i], &reset_state->tables[i]);
-	for (unsigned i = 0; is_cpu_register(gic, i); i++)
-		reset_state->has_cpu[i] = !cpu_get(gic, vcpu, i, &reset_state->cpu[i]);
+	for (unsigned i = 0; is_cpu_register(gic, i); i++) {
+		struct place place = cpu_interface(gic, vcpu, i);
+
+		reset_state->has_cpu[i] =
+			!kvm_device_get(gic->fd, place.group, place.attr, &reset_state->cpu[i]);
+	}
 	if (err)
 		log_fatal("--reboot: KVM does not tell the interrupt controller's state: %s",
 			  strerror(-err));
@@ -237,9 +225,13 @@ static int reset_vcpu(struct gic *gic, const struct vcpu *vcpu)
 	if (!err)
 		err = reset_frame(gic, own_frame(gic, vcpu), gic->reset_state.own, 0,
 				  BOARD_SPI_BASE);
-	for (unsigned i = 0; is_cpu_register(gic, i) && !err; i++)
+	for (unsigned i = 0; is_cpu_register(gic, i) && !err; i++) {
+		struct place place = cpu_interface(gic, vcpu, i);
+
 		if (gic->reset_state.has_cpu[i])
-			err = cpu_put(gic, vcpu, i);
+			err = kvm_device_set(gic->fd, place.group, place.attr,
+					     &gic->reset_state.cpu[i]);
+	}
 	return err;
 }
 

@@ -20,119 +20,84 @@
 
 #define LINE_SPI (KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT)
 
-static const char *const kind_names[] = {
-	[IRQCHIP_GICV2] = "gicv2",
-	[IRQCHIP_GICV2M] = "gicv2m",
-	[IRQCHIP_GICV3] = "gicv3",
-	[IRQCHIP_GICV3_ITS] = "gicv3-its",
-};
-
-static int make_device(struct vm *vm, u32 type, int *fd)
-{
-	int made = kvm_device_create(vm->fd, type);
-
-	if (made < 0)
-		return made;
-	*fd = made;
-	return 0;
-}
-
-static bool wants_v3(enum arm64_irqchip kind)
-{
-	return kind == IRQCHIP_GICV3 || kind == IRQCHIP_GICV3_ITS;
-}
-
 /* The best there is, if the choice is ours: MSIs through the ITS, then through the frame. */
-static int choose(struct vm *vm, enum arm64_irqchip *kind)
+static int choose(struct vm *vm, struct gic *gic)
 {
 	bool v3 = kvm_has_device(vm->fd, KVM_DEV_TYPE_ARM_VGIC_V3);
 	bool its = v3 && kvm_has_device(vm->fd, KVM_DEV_TYPE_ARM_VGIC_ITS);
 	bool v2 = kvm_has_device(vm->fd, KVM_DEV_TYPE_ARM_VGIC_V2);
 
-	if (*kind == IRQCHIP_AUTO)
-		*kind = its ? IRQCHIP_GICV3_ITS : v3 ? IRQCHIP_GICV3 : IRQCHIP_GICV2M;
-	if (wants_v3(*kind) ? v3 && (its || *kind == IRQCHIP_GICV3) : v2)
+	gic->kind = vm->config->arch.irqchip;
+	if (gic->kind == IRQCHIP_AUTO)
+		gic->kind = its ? IRQCHIP_GICV3_ITS : v3 ? IRQCHIP_GICV3 : IRQCHIP_GICV2M;
+	if (gic_is_v3(gic) ? v3 && (its || gic->kind == IRQCHIP_GICV3) : v2)
 		return 0;
 	log_fatal("--irqchip %s: this host's KVM does not offer it; it has%s%s%s%s",
-		  kind_names[*kind], v3 ? " gicv3" : "", its ? " gicv3-its" : "",
+		  arm64_irqchip_names[gic->kind], v3 ? " gicv3" : "", its ? " gicv3-its" : "",
 		  v2 ? " gicv2 gicv2m" : "", v2 || v3 ? "" : " no interrupt controller at all");
 	return -ENODEV;
 }
 
-static int place_v3(struct vm *vm, struct gic *gic)
+static int set_address(int fd, u64 type, u64 address)
 {
-	u64 dist = BOARD_GIC_DIST, redist = BOARD_GIC_DIST - vm->config->cpus * REDIST_SIZE;
-	int err = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST,
-				 &dist);
-
-	if (!err)
-		err = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR,
-				     KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist);
-	gic->cpu = redist;
-	gic->cpu_size = vm->config->cpus * REDIST_SIZE;
-	return err;
+	return kvm_device_set(fd, KVM_DEV_ARM_VGIC_GRP_ADDR, type, &address);
 }
 
-static int place_v2(struct vm *vm, struct gic *gic)
+/* The distributor, and below it the redistributors or GICv2's CPU interface. */
+static int place(struct vm *vm, struct gic *gic)
 {
-	u64 dist = BOARD_GIC_DIST, cpu = BOARD_GIC_DIST - V2_PLACE;
-	int err = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_DIST,
-				 &dist);
+	bool v3 = gic_is_v3(gic);
+	int err = set_address(gic->fd, v3 ? KVM_VGIC_V3_ADDR_TYPE_DIST : KVM_VGIC_V2_ADDR_TYPE_DIST,
+			      BOARD_GIC_DIST);
 
-	if (!err)
-		err = kvm_device_set(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_CPU,
-				     &cpu);
-	gic->cpu = cpu;
-	gic->cpu_size = V2_CPU_SIZE;
-	return err;
+	gic->cpu_size = v3 ? vm->config->cpus * REDIST_SIZE : V2_CPU_SIZE;
+	gic->cpu = BOARD_GIC_DIST - (v3 ? gic->cpu_size : V2_PLACE);
+	return err
+		       ?: set_address(gic->fd,
+				      v3 ? KVM_VGIC_V3_ADDR_TYPE_REDIST : KVM_VGIC_V2_ADDR_TYPE_CPU,
+				      gic->cpu);
 }
 
 static int create_its(struct vm *vm, struct gic *gic)
 {
-	u64 address = gic->cpu - ITS_SIZE;
-	int err = make_device(vm, KVM_DEV_TYPE_ARM_VGIC_ITS, &gic->its_fd);
-
-	if (!err)
-		err = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE,
-				     &address);
-	gic->msi = address;
 	gic->msi_size = ITS_SIZE;
-	return err;
+	gic->msi = gic->cpu - ITS_SIZE;
+	gic->its_fd = kvm_device_create(vm->fd, KVM_DEV_TYPE_ARM_VGIC_ITS);
+	return gic->its_fd < 0 ? gic->its_fd
+			       : set_address(gic->its_fd, KVM_VGIC_ITS_ADDR_TYPE, gic->msi);
 }
 
 int gic_create(struct vm *vm, struct gic *gic)
 {
-	int err;
+	int err = choose(vm, gic);
 
-	gic->kind = vm->config->arch.irqchip;
-	err = choose(vm, &gic->kind);
 	if (err)
 		return err;
 	if (!gic_is_v3(gic) && vm->config->cpus > V2_MAX_CPUS) {
 		log_fatal("--cpus %u: a guest with %s has at most %u", vm->config->cpus,
-			  kind_names[gic->kind], V2_MAX_CPUS);
+			  arm64_irqchip_names[gic->kind], V2_MAX_CPUS);
 		return -EINVAL;
 	}
-	err = make_device(vm, gic_is_v3(gic) ? KVM_DEV_TYPE_ARM_VGIC_V3 : KVM_DEV_TYPE_ARM_VGIC_V2,
-			  &gic->fd);
-	err = err ?: (gic_is_v3(gic) ? place_v3(vm, gic) : place_v2(vm, gic));
+	gic->fd = kvm_device_create(vm->fd, gic_is_v3(gic) ? KVM_DEV_TYPE_ARM_VGIC_V3
+							   : KVM_DEV_TYPE_ARM_VGIC_V2);
+	err = gic->fd < 0 ? gic->fd : place(vm, gic);
 	if (!err && gic->kind == IRQCHIP_GICV3_ITS)
 		err = create_its(vm, gic);
-	if (!err && gic->kind == IRQCHIP_GICV2M) {
+	if (gic->kind == IRQCHIP_GICV2M) {
 		gic->msi = gic->cpu - V2_PLACE;
 		gic->msi_size = GIC_V2M_SIZE;
 	}
 	if (err)
 		log_fatal("KVM does not make an interrupt controller (%s): %s",
-			  kind_names[gic->kind], strerror(-err));
+			  arm64_irqchip_names[gic->kind], strerror(-err));
 	return err;
 }
 
 void gic_destroy(struct gic *gic)
 {
-	if (gic->its_fd)
+	if (gic->its_fd > 0)
 		close(gic->its_fd);
-	if (gic->fd)
+	if (gic->fd > 0)
 		close(gic->fd);
 	gic->fd = gic->its_fd = 0;
 }
@@ -186,7 +151,7 @@ int gic_check_nested(struct vm *vm, const struct gic *gic)
 {
 	if (!gic_is_v3(gic)) {
 		log_fatal("--nested: a guest at EL2 needs a GICv3, this host's KVM makes only %s",
-			  kind_names[gic->kind]);
+			  arm64_irqchip_names[gic->kind]);
 		return -ENODEV;
 	}
 	if (kvm_device_has(gic->fd, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ, 0))

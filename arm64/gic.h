@@ -26,7 +26,7 @@ struct gic_reset_state {
 
 struct gic {
 	enum arm64_irqchip kind;	    /* never AUTO once it is made */
-	int fd, its_fd;			    /* KVM devices; 0: none */
+	int fd, its_fd;			    /* KVM devices; 0 or, after an error, negative: none */
 	gpa_t cpu, cpu_size;		    /* the redistributors, or GICv2's CPU interface */
 	gpa_t msi, msi_size;		    /* the ITS or the MSI frame; size 0: none */
 	struct gic_reset_state reset_state; /* with --reboot */

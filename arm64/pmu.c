@@ -8,35 +8,25 @@
 #include "arch-vm.h"
 #include "board.h"
 #include "lkvm/arch.h"
+#include "lkvm/host/host.h"
 #include "lkvm/host/kvm-device.h"
 #include "lkvm/util/log.h"
 #include "pmu.h"
 
 #define FOLDER "/sys/bus/event_source/devices"
 
-static int read_type(const char *path, u32 *type)
-{
-	FILE *file = fopen(path, "re");
-	int fields;
-
-	if (!file)
-		return -errno;
-	fields = fscanf(file, "%" SCNu32, type);
-	fclose(file);
-	return fields == 1 ? 0 : -EINVAL;
-}
-
 /* Of all sources of events only the CPUs' own PMUs tell which CPUs they count for in "cpus". */
 static bool read_pmu(const char *folder, const char *name, struct host_pmu *pmu)
 {
-	char path[512];
+	char path[512], type[16];
 
 	snprintf(pmu->name, sizeof(pmu->name), "%s", name);
 	snprintf(path, sizeof(path), "%s/%s/cpus", folder, name);
 	if (cpulist_read(path, &pmu->cpus))
 		return false;
 	snprintf(path, sizeof(path), "%s/%s/type", folder, name);
-	return !read_type(path, &pmu->type);
+	return !host_read_line(path, type, sizeof(type)) &&
+	       sscanf(type, "%" SCNu32, &pmu->type) == 1;
 }
 
 int pmu_choose(const char *folder, const cpu_set_t *wanted, const cpu_set_t *allowed,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lkvm/boot/cmdline.h"
@@ -7,20 +8,15 @@
 
 int cmdline_add(char *buffer, size_t size, const char *words)
 {
-	size_t used = strnlen(buffer, size), len, space;
+	size_t used = strlen(buffer), len;
 
 	if (!words || !*words)
 		return 0;
-	if (used == size)
-		return -E2BIG;
-	len = strlen(words);
-	space = used ? 1 : 0;
-	if (len >= size - used || len + space >= size - used)
-		return -E2BIG;
-	if (space)
-		buffer[used++] = ' ';
-	memcpy(buffer + used, words, len + 1);
-	return 0;
+	len = snprintf(buffer + used, size - used, "%s%s", used ? " " : "", words);
+	if (len < size - used)
+		return 0;
+	buffer[used] = '\0';
+	return -E2BIG;
 }
 
 int cmdline_add_defaults(char *buffer, size_t size, const struct vm_config *config)

@@ -21,30 +21,15 @@ static int bad(const struct elf_image *image, const char *what)
 	return -EINVAL;
 }
 
-/* One shape for both classes, so that everything after the reading is written once. */
-struct header {
-	u16 type, machine, phnum, phentsize;
-	u64 entry, phoff;
-};
-
-static void header_from_64(struct header *header, const Elf64_Ehdr *e)
+/* One shape for both classes, as in files, so that everything after the reading is written once. */
+static void header_from_32(Elf64_Ehdr *out, const Elf32_Ehdr *e)
 {
-	*header = (struct header){ .type = le16toh(e->e_type),
-				   .machine = le16toh(e->e_machine),
-				   .phnum = le16toh(e->e_phnum),
-				   .phentsize = le16toh(e->e_phentsize),
-				   .entry = le64toh(e->e_entry),
-				   .phoff = le64toh(e->e_phoff) };
-}
-
-static void header_from_32(struct header *header, const Elf32_Ehdr *e)
-{
-	*header = (struct header){ .type = le16toh(e->e_type),
-				   .machine = le16toh(e->e_machine),
-				   .phnum = le16toh(e->e_phnum),
-				   .phentsize = le16toh(e->e_phentsize),
-				   .entry = le32toh(e->e_entry),
-				   .phoff = le32toh(e->e_phoff) };
+	*out = (Elf64_Ehdr){ .e_type = e->e_type,
+			     .e_machine = e->e_machine,
+			     .e_phnum = e->e_phnum,
+			     .e_phentsize = e->e_phentsize,
+			     .e_entry = htole64(le32toh(e->e_entry)),
+			     .e_phoff = htole64(le32toh(e->e_phoff)) };
 }
 
 static void phdr_from_32(Elf64_Phdr *out, const Elf32_Phdr *p)
@@ -58,7 +43,7 @@ static void phdr_from_32(Elf64_Phdr *out, const Elf32_Phdr *p)
 			     .p_align = le32toh(p->p_align) };
 }
 
-static int read_header(struct elf_image *image, struct header *header)
+static int read_header(struct elf_image *image, Elf64_Ehdr *header)
 {
 	union {
 		u8 ident[EI_NIDENT];
@@ -85,7 +70,7 @@ static int read_header(struct elf_image *image, struct header *header)
 	if (got < (ssize_t)(image->is_64 ? sizeof(head.e64) : sizeof(head.e32)))
 		return bad(image, "it ends within its header");
 	if (image->is_64)
-		header_from_64(header, &head.e64);
+		*header = head.e64;
 	else
 		header_from_32(header, &head.e32);
 	return 0;
@@ -172,36 +157,37 @@ static int add_segment(struct elf_image *image, const Elf64_Phdr *phdr)
 	return 0;
 }
 
-static int check_headers(struct elf_image *image, const struct header *header)
+static int check_headers(struct elf_image *image, const Elf64_Ehdr *header)
 {
 	u64 want = image->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	unsigned type = le16toh(header->e_type), nr = le16toh(header->e_phnum);
 
-	if (header->type != ET_EXEC && header->type != ET_DYN) {
+	if (type != ET_EXEC && type != ET_DYN) {
 		log_fatal("Kernel %s is an ELF file, but not a program (an object file or module?)",
 			  image->file->path);
 		return -EINVAL;
 	}
-	if (!header->phnum || header->phnum > ELF_MAX_PHDRS || header->phentsize != want)
+	if (!nr || nr > ELF_MAX_PHDRS || le16toh(header->e_phentsize) != want)
 		return bad(image, "its program headers make no sense");
-	if (header->phnum * want > image->file->size ||
-	    header->phoff > image->file->size - header->phnum * want)
+	if (nr * want > image->file->size ||
+	    le64toh(header->e_phoff) > image->file->size - nr * want)
 		return bad(image, "its program headers lie past its end (truncated?)");
 	return 0;
 }
 
-static int read_segments(struct elf_image *image, const struct header *header)
+static int read_segments(struct elf_image *image, const Elf64_Ehdr *header)
 {
-	u64 size = image->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	unsigned nr = le16toh(header->e_phnum);
+	u64 size = nr * (image->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
 	union {
 		Elf64_Phdr p64[ELF_MAX_PHDRS];
 		Elf32_Phdr p32[ELF_MAX_PHDRS];
 	} table;
 	int err = 0;
 
-	if (boot_file_read(image->file, header->phoff, &table, size * header->phnum) !=
-	    (ssize_t)(size * header->phnum))
+	if (boot_file_read(image->file, le64toh(header->e_phoff), &table, size) != (ssize_t)size)
 		return bad(image, "its program headers cannot be read");
-	for (unsigned i = 0; i < header->phnum && !err; i++) {
+	for (unsigned i = 0; i < nr && !err; i++) {
 		Elf64_Phdr phdr;
 
 		if (image->is_64)
@@ -218,7 +204,7 @@ static int read_segments(struct elf_image *image, const struct header *header)
 
 int elf_open(struct elf_image *image, const struct boot_file *file)
 {
-	struct header header = { 0 };
+	Elf64_Ehdr header = { 0 };
 	int err;
 
 	memset(image, 0, sizeof(*image));
@@ -227,8 +213,8 @@ int elf_open(struct elf_image *image, const struct boot_file *file)
 	err = read_header(image, &header);
 	if (err)
 		return err;
-	image->machine = header.machine;
-	image->entry = header.entry;
+	image->machine = le16toh(header.e_machine);
+	image->entry = le64toh(header.e_entry);
 	err = check_headers(image, &header);
 	err = err ?: read_segments(image, &header);
 	if (!err && !image->nr_segments)

@@ -193,12 +193,7 @@ static const struct fdt_irq_format aia_irq_format = { .cells = 2, .encode = enco
 static void imsics_node(struct fdt_tree *tree, struct vm *vm)
 {
 	struct irqchip *chip = chip_of(vm);
-	u32 cells[2 * ARCH_MAX_CPUS];
 
-	for (unsigned i = 0; i < vm->nr_vcpus; i++) {
-		cells[2 * i] = BOARD_PHANDLE_INTC + i;
-		cells[2 * i + 1] = BOARD_IRQ_S_EXTERNAL;
-	}
 	fdt_node_at(tree, "interrupt-controller", BOARD_IMSIC);
 	fdt_text(tree, "compatible", "riscv,imsics");
 	fdt_reg(tree, (const u64[]){ BOARD_IMSIC, imsic_address(vm->nr_vcpus) - BOARD_IMSIC }, 2);
@@ -206,7 +201,7 @@ static void imsics_node(struct fdt_tree *tree, struct vm *vm)
 	fdt_u32(tree, "#interrupt-cells", 0);
 	fdt_empty(tree, "msi-controller");
 	fdt_u32(tree, "#msi-cells", 0);
-	fdt_cells(tree, "interrupts-extended", cells, 2 * vm->nr_vcpus);
+	irqchip_fdt_harts(tree, vm);
 	fdt_u32(tree, "riscv,num-ids", chip->ids);
 	fdt_u32(tree, "riscv,hart-index-bits", chip->hart_bits);
 	fdt_u32(tree, "phandle", BOARD_PHANDLE_MSI);

@@ -76,19 +76,14 @@ static const struct fdt_irq_format plic_irq_format = { .cells = 1, .encode = enc
 static void plic_fdt(struct fdt_tree *tree, struct vm *vm)
 {
 	static const char compatible[] = "sifive,plic-1.0.0\0riscv,plic0";
-	u32 cells[2 * ARCH_MAX_CPUS];
 
-	for (unsigned i = 0; i < vm->nr_vcpus; i++) {
-		cells[2 * i] = BOARD_PHANDLE_INTC + i;
-		cells[2 * i + 1] = BOARD_IRQ_S_EXTERNAL;
-	}
 	fdt_node_at(tree, "interrupt-controller", BOARD_PLIC);
 	fdt_bytes_of(tree, "compatible", compatible, sizeof(compatible));
 	fdt_reg(tree, (const u64[]){ BOARD_PLIC, BOARD_PLIC_SIZE }, 2);
 	fdt_empty(tree, "interrupt-controller");
 	fdt_u32(tree, "#interrupt-cells", plic_irq_format.cells);
 	fdt_u32(tree, "#address-cells", 0);
-	fdt_cells(tree, "interrupts-extended", cells, 2 * vm->nr_vcpus);
+	irqchip_fdt_harts(tree, vm);
 	fdt_u32(tree, "riscv,ndev", BOARD_NR_GSIS - 1);
 	fdt_u32(tree, "phandle", BOARD_PHANDLE_IRQCHIP);
 	fdt_node_end(tree);

@@ -2,6 +2,7 @@
 /* Which interrupt controller a guest has. */
 #include <errno.h>
 
+#include "board.h"
 #include "lkvm/devicetree/ram-board.h"
 #include "lkvm/host/kvm-device.h"
 #include "lkvm/host/kvm.h"
@@ -45,6 +46,17 @@ int irqchip_create(struct vm *vm)
 int board_init_irqchip(struct vm *vm)
 {
 	return vm->arch->irqchip.ops->init(vm);
+}
+
+void irqchip_fdt_harts(struct fdt_tree *tree, const struct vm *vm)
+{
+	u32 cells[2 * ARCH_MAX_CPUS];
+
+	for (unsigned i = 0; i < vm->nr_vcpus; i++) {
+		cells[2 * i] = BOARD_PHANDLE_INTC + i;
+		cells[2 * i + 1] = BOARD_IRQ_S_EXTERNAL;
+	}
+	fdt_cells(tree, "interrupts-extended", cells, 2 * vm->nr_vcpus);
 }
 
 void irqchip_destroy(struct vm *vm)

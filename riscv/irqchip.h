@@ -41,6 +41,9 @@ int irqchip_create(struct vm *vm);
 /* Also right for one that was not made. */
 void irqchip_destroy(struct vm *vm);
 
+/* For fdt(): the property that names all harts' external interrupts. */
+void irqchip_fdt_harts(struct fdt_tree *tree, const struct vm *vm);
+
 extern const struct irqchip_ops aia_ops, plic_ops;
 
 #endif

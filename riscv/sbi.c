@@ -42,11 +42,6 @@ _Static_assert(ARRAY_SIZE(table) == RISCV_SBI_MAX, "an extension is missing");
 
 /* ---- which there are ---- */
 
-static int switch_extension(struct vcpu *vcpu, const struct extension *e, bool on)
-{
-	return vcpu_set_register(vcpu, REG_SBI(e->id), on);
-}
-
 static void init_extension(struct vcpu *vcpu, const struct extension *e)
 {
 	const struct riscv_sbi_config *config = &vcpu->vm->config->arch.sbi;
@@ -54,7 +49,7 @@ static void init_extension(struct vcpu *vcpu, const struct extension *e)
 
 	if (!disabled && !e->ours)
 		return;
-	if (!switch_extension(vcpu, e, !disabled) || vcpu->id)
+	if (!vcpu_set_register(vcpu, REG_SBI(e->id), !disabled) || vcpu->id)
 		return;
 	if (disabled)
 		log_warning("--disable-sbi-%s: this host's KVM does not know how to", e->name);
@@ -68,13 +63,13 @@ static void init_extension(struct vcpu *vcpu, const struct extension *e)
 static int init_id(struct vcpu *vcpu, u64 number, const char *option,
 		   const struct riscv_machine_id *id)
 {
-	int error = id->given ? vcpu_set_register(vcpu, number, id->value) : 0;
+	int err = id->given ? vcpu_set_register(vcpu, number, id->value) : 0;
 
-	if (error)
+	if (err)
 		log_fatal("--%s 0x%llx: this host's KVM does not take it (%s); Linux 6.2 or later "
 			  "does",
-			  option, (unsigned long long)id->value, strerror(-error));
-	return error;
+			  option, (unsigned long long)id->value, strerror(-err));
+	return err;
 }
 
 static void go_on(struct loop_timer *timer)
@@ -87,18 +82,14 @@ static void go_on(struct loop_timer *timer)
 int sbi_init(struct vcpu *vcpu)
 {
 	const struct riscv_sbi_config *config = &vcpu->vm->config->arch.sbi;
-	int error;
 
 	vcpu->arch.sleep.vcpu = vcpu;
 	vcpu->arch.sleep.timer.expired = go_on;
 	for (unsigned i = 0; i < ARRAY_SIZE(table); i++)
 		init_extension(vcpu, &table[i]);
-	error = init_id(vcpu, REG_CONFIG(mvendorid), "custom-mvendorid", &config->mvendorid);
-	if (!error)
-		error = init_id(vcpu, REG_CONFIG(marchid), "custom-marchid", &config->marchid);
-	if (!error)
-		error = init_id(vcpu, REG_CONFIG(mimpid), "custom-mimpid", &config->mimpid);
-	return error;
+	return init_id(vcpu, REG_CONFIG(mvendorid), "custom-mvendorid", &config->mvendorid) ?:
+	       init_id(vcpu, REG_CONFIG(marchid), "custom-marchid", &config->marchid) ?:
+	       init_id(vcpu, REG_CONFIG(mimpid), "custom-mimpid", &config->mimpid);
 }
 
 void sbi_reset(struct vm *vm)
