@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A vCPU: how it is made. */
 #include <errno.h>
-#include <string.h>
 #include <sys/ioctl.h>
 
 #include "arch-vm.h"
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
-#include "pvtime.h"
 #include "registers.h"
 #include "sve.h"
 
 #define MPIDR_AFFINITY 0xff00ffffffULL
-
-static int arch_vcpu_failed(const struct vcpu *vcpu, const char *what)
-{
-	int err = -errno;
-
-	log_fatal("vCPU %u: %s: %s", vcpu->id, what, strerror(errno));
-	return err;
-}
 
 int arm64_vcpu_init(struct vcpu *vcpu, bool off)
 {
@@ -34,9 +24,9 @@ int arm64_vcpu_init(struct vcpu *vcpu, bool off)
 /* Only the first runs: the others wait for PSCI's CPU_ON, in KVM or, when that is lkvm's own, outside. */
 int arm64_vcpu_power_on(struct vcpu *vcpu)
 {
-	if (!arm64_vcpu_init(vcpu, vcpu->id && !vcpu->vm->config->arch.psci))
-		return 0;
-	return arch_vcpu_failed(vcpu, "KVM does not initialise it");
+	int err = arm64_vcpu_init(vcpu, vcpu->id && !vcpu->vm->config->arch.psci);
+
+	return err ? vcpu_failed(vcpu, "KVM does not initialise it", err) : 0;
 }
 
 /*
@@ -66,10 +56,12 @@ int arch_vcpu_create(struct vcpu *vcpu)
 	if (!err && arm64_wants(vcpu->vm, KVM_ARM_VCPU_SVE))
 		err = sve_finalize(vcpu);
 	err = err ?: pvtime_init(vcpu);
-	if (!err && vcpu_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr))
-		err = arch_vcpu_failed(vcpu, "KVM does not report its affinity");
+	if (err)
+		return err;
+	err = vcpu_get_register(vcpu, REG_MPIDR_EL1, &vcpu->arch.mpidr);
+	if (err)
+		return vcpu_failed(vcpu, "KVM does not report its affinity", err);
 	vcpu->arch.mpidr &= MPIDR_AFFINITY;
-	if (!err)
-		limit_addresses(vcpu);
-	return err;
+	limit_addresses(vcpu);
+	return 0;
 }

@@ -6,6 +6,7 @@
 #include <linux/kvm.h>
 #include "lkvm/config/config.h"
 #include "lkvm/devicetree/ram-boot.h"
+#include "lkvm/vm/confidential.h"
 #include "lkvm/vm/vm.h"
 #include "caches.h"
 #include "gic.h"
@@ -45,5 +46,20 @@ static inline bool arm64_wants(const struct vm *vm, unsigned feature)
 int arm64_vcpu_init(struct vcpu *vcpu, bool off);
 /* The same as a machine is switched on: only the first vCPU runs. Main thread; logs and returns -errno on failure. */
 int arm64_vcpu_power_on(struct vcpu *vcpu);
+
+/* arm64/confidential.c: the row that the configuration chooses: nothing is hidden, or what pKVM protects. */
+const struct confidential_ops *arm64_confidential(const struct vm_config *config);
+
+/* arm64/cpus-fdt.c: the tree's node of all CPUs: each one, how they are grouped, their caches. vCPUs are parked. */
+void cpus_fdt(struct fdt_tree *tree, struct vm *vm);
+
+/*
+ * arm64/pvtime.c: steal time (Arm DEN 0057): a guest learns how long its CPUs waited for one of the host's from a record
+ * for each, which KVM writes. The records are RAM of their own, told to the guest by KVM's hypercalls and not in its memory
+ * map. Log and return -errno on failure. pvtime_lay_out, before vm_map_memory(): makes space for the records if this guest
+ * gets any. pvtime_init, after KVM_ARM_VCPU_INIT: tells KVM where the vCPU's record is.
+ */
+int pvtime_lay_out(struct vm *vm);
+int pvtime_init(struct vcpu *vcpu);
 
 #endif

@@ -4,7 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "confidential.h"
+#include "arch-vm.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/vm.h"
 #include "uapi/kvm-arm64.h"

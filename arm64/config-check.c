@@ -2,7 +2,7 @@
 /* Options of an arm64 guest that do not go together. Apart from their table, which every architecture's manual has. */
 #include <errno.h>
 
-#include "confidential.h"
+#include "arch-vm.h"
 #include "lkvm/arch.h"
 #include "lkvm/devicetree/ram-boot.h"
 #include "lkvm/util/log.h"

@@ -5,7 +5,6 @@
 #include "arch-vm.h"
 #include "board.h"
 #include "caches.h"
-#include "cpus-fdt.h"
 #include "lkvm/util/cpulist.h"
 #include "lkvm/vm/registers.h"
 #include "lkvm/vm/vcpu.h"

@@ -4,7 +4,6 @@
 
 #include "arch-vm.h"
 #include "board.h"
-#include "cpus-fdt.h"
 #include "lkvm/arch.h"
 #include "lkvm/devicetree/ram-board.h"
 #include "lkvm/pci/pci-fdt.h"

@@ -2,7 +2,7 @@
 /* Exits that only arm64 has, and what is shown of a vCPU when something went wrong. */
 #include "arch-vm.h"
 #include "lkvm/arch.h"
-#include "lkvm/devicetree/dump.h"
+#include "lkvm/devicetree/ram-board.h"
 #include "psci.h"
 #include "registers.h"
 

@@ -8,7 +8,6 @@
 #include <sys/ioctl.h>
 
 #include "arch-vm.h"
-#include "confidential.h"
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
 

@@ -268,8 +268,7 @@ enum exit_action psci_wake_up(struct vcpu *vcpu)
 		err = begin(vcpu, sleep.entry, sleep.context, arch_vcpu_big_endian(vcpu));
 	if (!err)
 		return EXIT_ACTION_CONTINUE;
-	log_fatal("vCPU %u: KVM does not let it go on after a suspension: %s", vcpu->id,
-		  strerror(-err));
+	vcpu_failed(vcpu, "KVM does not let it go on after a suspension", err);
 	return stop(vcpu, VM_REQUEST_INTERNAL_ERROR);
 }
 

@@ -9,7 +9,6 @@
 #include "lkvm/host/kvm-device.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/vcpu.h"
-#include "pvtime.h"
 
 /* KVM's hypercalls for it are of 64 bits: a 32-bit guest has no use for records. */
 static bool wanted(const struct vm *vm)

@@ -25,9 +25,7 @@ static int enter_at(struct vcpu *vcpu, const struct ram_boot *boot)
 
 	for (unsigned i = 0; i < nr && !err; i++)
 		err = vcpu_set_register(vcpu, REG_X(i), arguments[i]);
-	if (err)
-		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id, strerror(-err));
-	return err;
+	return err ? vcpu_failed(vcpu, "KVM does not take its registers", err) : 0;
 }
 
 int arch_reset(struct vm *vm)

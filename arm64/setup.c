@@ -4,12 +4,10 @@
 #include <sys/ioctl.h>
 
 #include "arch-vm.h"
-#include "confidential.h"
 #include "lkvm/arch.h"
 #include "lkvm/devicetree/ram-board.h"
 #include "lkvm/pci/pci.h"
 #include "psci.h"
-#include "pvtime.h"
 
 static unsigned host_ipa_bits(int kvm_fd)
 {

@@ -6,6 +6,7 @@
 
 #include "arch-vm.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/registers.h"
 #include "lkvm/vm/vcpu.h"
 #include "sve.h"
 
@@ -41,13 +42,7 @@ int sve_limit(u64 set[SVE_WORDS], unsigned bits, char *known, size_t size)
 	return 0;
 }
 
-static int sve_failed(const struct vcpu *vcpu)
-{
-	int err = -errno;
-
-	log_fatal("vCPU %u: KVM does not take its vector lengths: %s", vcpu->id, strerror(errno));
-	return err;
-}
+static const char refused[] = "KVM does not take its vector lengths";
 
 static int limit(struct vcpu *vcpu, unsigned bits)
 {
@@ -57,12 +52,12 @@ static int limit(struct vcpu *vcpu, unsigned bits)
 	int err;
 
 	if (ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg))
-		return sve_failed(vcpu);
+		return vcpu_failed(vcpu, refused, -errno);
 	err = sve_limit(set, bits, known, sizeof(known));
 	if (err)
 		log_fatal("--sve-max-vl %u: this host's CPUs have vectors of %s bits", bits, known);
 	else if (ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg))
-		err = sve_failed(vcpu);
+		err = vcpu_failed(vcpu, refused, -errno);
 	return err;
 }
 
@@ -72,6 +67,6 @@ int sve_finalize(struct vcpu *vcpu)
 	int feature = KVM_ARM_VCPU_SVE, err = bits ? limit(vcpu, bits) : 0;
 
 	if (!err && ioctl(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &feature))
-		err = sve_failed(vcpu);
+		err = vcpu_failed(vcpu, refused, -errno);
 	return err;
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lkvm/arch.h"
-#include "lkvm/devicetree/dump.h"
+#include "lkvm/devicetree/ram-board.h"
 #include "lkvm/util/log.h"
 #include "lkvm/util/text.h"
 #include "lkvm/vm/registers.h"
@@ -22,16 +22,23 @@ static void add_register(struct text *text, struct vcpu *vcpu, const char *name,
 		text_add(text, "%-9s %016llx%s", name, LL(value), ++*n % COLUMNS ? "  " : "\n");
 }
 
+static void end_line(struct text *text, unsigned *n)
+{
+	if (*n % COLUMNS)
+		text_add(text, "\n");
+	*n = 0;
+}
+
 static void add_registers(struct text *text, struct vcpu *vcpu)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; dump_general[i]; i++)
 		add_register(text, vcpu, dump_general[i], REG_X(i), &n);
+	end_line(text, &n);
 	for (unsigned i = 0; i < dump_nr_registers; i++)
 		add_register(text, vcpu, dump_registers[i].name, dump_registers[i].id, &n);
-	if (n % COLUMNS)
-		text_add(text, "\n");
+	end_line(text, &n);
 }
 
 /* With the MMU on the address is not a physical one, and only the guest's kernel knows it. */

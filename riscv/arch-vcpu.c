@@ -35,8 +35,7 @@ static int set_power(struct vcpu *vcpu)
 
 	if (!ioctl(vcpu->fd, KVM_SET_MP_STATE, &state))
 		return 0;
-	log_fatal("vCPU %u: KVM does not take its state: %s", vcpu->id, strerror(errno));
-	return -errno;
+	return vcpu_failed(vcpu, "KVM does not take its state", -errno);
 }
 
 /* Documentation/arch/riscv/boot.rst: a0 is the hart, a1 the device tree, paging is off. */
@@ -46,9 +45,7 @@ static int enter_at(struct vcpu *vcpu, const struct ram_boot *boot)
 
 	err = err ?: vcpu_set_register(vcpu, REG_A0, vcpu->id);
 	err = err ?: vcpu_set_register(vcpu, REG_A1, boot->dtb);
-	if (err)
-		log_fatal("vCPU %u: KVM does not take its registers: %s", vcpu->id, strerror(-err));
-	return err;
+	return err ? vcpu_failed(vcpu, "KVM does not take its registers", err) : 0;
 }
 
 int arch_reset(struct vm *vm)

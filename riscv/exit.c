@@ -2,7 +2,7 @@
 /* Exits that only riscv64 has, and what is shown of a vCPU when something went wrong. */
 #include "csr.h"
 #include "lkvm/arch.h"
-#include "lkvm/devicetree/dump.h"
+#include "lkvm/devicetree/ram-board.h"
 #include "registers.h"
 #include "arch-vm.h"
 #include "sbi.h"

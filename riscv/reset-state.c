@@ -58,12 +58,6 @@ static struct kvm_reg_list *list_registers(const struct vcpu *vcpu)
 	return NULL;
 }
 
-static int reset_state_failed(const struct vcpu *vcpu, const char *what, int err)
-{
-	log_fatal("vCPU %u: KVM does not %s its registers: %s", vcpu->id, what, strerror(-err));
-	return err;
-}
-
 int reset_state_keep(struct vcpu *vcpu)
 {
 	struct kvm_reg_list *list = list_registers(vcpu);
@@ -71,7 +65,7 @@ int reset_state_keep(struct vcpu *vcpu)
 	int err = 0;
 
 	if (!list)
-		return reset_state_failed(vcpu, "list", -errno);
+		return vcpu_failed(vcpu, "KVM does not list its registers", -errno);
 	reset_state = calloc(1, sizeof(*reset_state) + list->n * sizeof(reset_state->values[0]));
 	if (!reset_state) {
 		free(list);
@@ -88,7 +82,7 @@ int reset_state_keep(struct vcpu *vcpu)
 	}
 	free(list);
 	vcpu->arch.reset_state = reset_state;
-	return err ? reset_state_failed(vcpu, "tell", err) : 0;
+	return err ? vcpu_failed(vcpu, "KVM does not tell its registers", err) : 0;
 }
 
 /* Only what has changed is written: KVM does not let a timer be stopped that does not run. */
@@ -111,7 +105,7 @@ int reset_state_restore(struct vcpu *vcpu)
 
 		if (err) {
 			log_debug("register 0x%llx", (unsigned long long)reset_state->values[i].id);
-			return reset_state_failed(vcpu, "take", err);
+			return vcpu_failed(vcpu, "KVM does not take its registers", err);
 		}
 	}
 	return 0;

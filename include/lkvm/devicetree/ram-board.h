@@ -30,6 +30,21 @@ gpa_t ram_board_base(const struct vm_config *config);
 /* irq_init() for a chip in KVM: its pins from `first` on have the gsis of the same number. */
 int ram_board_init_irqs(struct vm *vm, unsigned first, u32 line_base);
 
+/* ---- arch_vcpu_dump() ---- */
+
+struct dump_register {
+	const char *name;
+	u64 id; /* those that the vCPU does not have are left out */
+};
+
+/*
+ * The architecture's; its registers.h has REG_PC, REG_X() and CODE_UNIT, the bytes of its shortest instruction.
+ * dump_general: names of REG_X(0) and so on; ends with NULL.
+ */
+extern const char *const dump_general[];
+extern const struct dump_register dump_registers[];
+extern const unsigned dump_nr_registers;
+
 /* A row of arch_options: the field is that of both struct arch_config. */
 #define RAM_BOARD_DUMP_DTB                                                                         \
 	OPTION_ROW(                                                                                \

@@ -14,4 +14,7 @@ struct vcpu;
 int vcpu_get_register(struct vcpu *vcpu, u64 id, u64 *value);
 int vcpu_set_register(struct vcpu *vcpu, u64 id, u64 value);
 
+/* Logs that something failed for the vCPU: "KVM does not ..."; returns err, a -errno. */
+int vcpu_failed(const struct vcpu *vcpu, const char *what, int err);
+
 #endif

@@ -5,7 +5,6 @@
 #include "board.h"
 #include "fake_kvm.h"
 #include "lkvm/arch.h"
-#include "pvtime.h"
 #include "said.h"
 #include "uapi/kvm.h"
 
