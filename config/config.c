@@ -146,60 +146,59 @@ static bool same_file(const struct stat *file, const char *path)
 	       other.st_ino == file->st_ino;
 }
 
-/* What the guest's memory is in, and what else of the guest's that is, if anything. */
-struct other_use {
-	const struct vm_config *config;
-	struct stat file;
-	const char *option;
-};
-
-/* Every key that is a file's name, in every device of the kind. */
-static void check_file_keys(const struct option_row *row, const struct config_kind *kind,
-			    struct other_use *use)
+/* Every key that is a file's name, in every device of the kind: is one of them that file? */
+static bool is_device_file(const struct vm_config *config, const struct config_kind *kind,
+			   const struct key_row *key, const struct stat *file)
 {
-	for (const struct key_row *key = row->keys; key && key->name; key++) {
+	for (; key && key->name; key++) {
 		if (key->type != KEY_STRING || strcmp(key->argument ?: "", "FILE"))
 			continue;
-		for (unsigned i = 0; i < config_count(use->config, kind); i++) {
-			const char *record = config_record(use->config, kind, i);
+		for (unsigned i = 0; i < config_count(config, kind); i++) {
+			const char *record = config_record(config, kind, i);
 
-			if (same_file(&use->file, *(const char *const *)(record + key->offset)))
-				use->option = row->name;
+			if (same_file(file, *(const char *const *)(record + key->offset)))
+				return true;
 		}
 	}
+	return false;
 }
 
-/* Every option that is a file's name: kernel, firmware, flash ... */
-static int check_file_option(const struct option_row *row, const struct config_kind *kind,
-			     void *arg)
+/* The option that names the file, too: kernel, firmware, flash ... NULL: none does. */
+static const char *other_use(const struct vm_config *config, const struct stat *file)
 {
-	struct other_use *use = arg;
+	struct option_walk walk = { .set = config->options };
+	const struct option_row *row;
 
-	if (row->kind == OPTION_STRING && !strcmp(row->argument, "FILE") &&
-	    same_file(&use->file, *(const char *const *)((const char *)use->config + row->offset)))
-		use->option = row->name;
-	if (row->kind == OPTION_DEVICE)
-		check_file_keys(row, kind, use);
-	return 0;
+	while (config->options && (row = options_next(&walk))) {
+		const void *field = (const char *)config + row->offset;
+
+		if (row->kind == OPTION_STRING && !strcmp(row->argument, "FILE") &&
+		    same_file(file, *(const char *const *)field))
+			return row->name;
+		if (row->kind == OPTION_DEVICE &&
+		    is_device_file(config, walk.kind, row->keys, file))
+			return row->name;
+	}
+	for (unsigned i = 0; i < config->nr_initrds; i++)
+		if (same_file(file, config->initrds[i]))
+			return "initrd";
+	return NULL;
 }
 
 /* Guest RAM is zeroed at start, which would wipe a file given for another purpose. */
 static int check_memory_file(const struct vm_config *config)
 {
-	const char *path = config->memory_backend.path;
-	struct other_use use = { .config = config };
+	const char *path = config->memory_backend.path, *other;
+	struct stat file;
 
-	if (config->memory_backend.kind != MEMORY_FILE || stat(path, &use.file))
+	if (config->memory_backend.kind != MEMORY_FILE || stat(path, &file))
 		return 0;
-	options_for_each(config->options, check_file_option, &use);
-	for (unsigned i = 0; i < config->nr_initrds; i++)
-		if (same_file(&use.file, config->initrds[i]))
-			use.option = "initrd";
-	if (!use.option)
+	other = other_use(config, &file);
+	if (!other)
 		return 0;
 	log_fatal("--mem-backend file: %s is --%s too, and would be emptied; give memory a file of "
 		  "its own",
-		  path, use.option);
+		  path, other);
 	return -EINVAL;
 }
 

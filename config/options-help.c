@@ -21,14 +21,13 @@ static int print_names(FILE *out, const struct option_row *row)
 	return columns;
 }
 
-static int print_row(const struct option_row *row, const struct config_kind *kind, void *arg)
+static void print_row(FILE *out, const struct option_row *row)
 {
-	FILE *out = arg;
 	int columns;
 
 	if (row->kind == OPTION_GROUP) {
 		fprintf(out, "\n%s:\n", row->help);
-		return 0;
+		return;
 	}
 	columns = print_names(out, row);
 	if (columns >= HELP_COLUMN) {
@@ -36,16 +35,20 @@ static int print_row(const struct option_row *row, const struct config_kind *kin
 		columns = 0;
 	}
 	fprintf(out, "%*s%s\n", HELP_COLUMN - columns, "", row->help);
-	return 0;
 }
 
 void options_print_help(const struct option_set *set, FILE *out)
 {
+	struct option_walk walk = { .set = set };
+	const struct option_row *option;
+
 	fprintf(out, "Usage: lkvm %s%s%s\n%s", set->command, set->usage ? " " : "",
 		set->usage ?: "", set->help);
 	if (set->tables[0]->kind != OPTION_GROUP || set->shown)
 		fputc('\n', out);
-	options_for_each_shown(set, print_row, out);
+	while ((option = options_next(&walk)))
+		if (option_is_shown(set, option))
+			print_row(out, option);
 	if (set->kinds)
 		fputs("\nLong options may be shortened to any prefix that fits only one. --no-NAME undoes --NAME.\n",
 		      out);

@@ -74,5 +74,5 @@ int option_parse_hugetlbfs(void *base, const struct option_row *row, const char 
 int option_parse_guest_memfd(void *base, const struct option_row *row, const char *value)
 {
 	struct vm_config *config = base;
-	return choose(config, MEMORY_GUEST_MEMFD, NULL, value);
+	return choose(config, MEMORY_GUEST_MEMFD, NULL, !value);
 }

@@ -160,7 +160,7 @@ static const char *const loglevel_choices[] = {
 static int parse_debug(void *base, const struct option_row *row, const char *value)
 {
 	struct vm_config *config = base;
-	config->loglevel = value ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+	config->loglevel = value ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 	return 0;
 }
 
@@ -219,7 +219,7 @@ static const struct option_row common_options[] = {
 		       "what the guest leaves stays. guest-memfd: a file of KVM's (Linux 6.18)."),
 	OPTION_ROW(CALL, "hugetlbfs", .argument = "FOLDER", .parse = option_parse_hugetlbfs,
 		   .can_clear = true, .help = "The same as --mem-backend hugetlbfs,path=FOLDER"),
-	OPTION_ROW(CALL_FLAG, "guest-memfd", .parse = option_parse_guest_memfd, .can_clear = true,
+	OPTION_ROW(CALL, "guest-memfd", .parse = option_parse_guest_memfd, .can_clear = true,
 		   .help = "The same as --mem-backend guest-memfd"),
 	OPTION_ROW(CALL, "name", .argument = "NAME", .parse = parse_name, .can_clear = true,
 		   .help = "Name of the guest (default: guest-PID)"),
@@ -265,12 +265,12 @@ static const struct option_row common_options[] = {
 		CHOICE, "loglevel", CONFIG_FIELD(loglevel), .argument = "LEVEL",
 		.choices = loglevel_choices,
 		.help = "Least important message shown: error, warning, info (default) or debug"),
-	OPTION_ROW(CALL_FLAG, "debug", .parse = parse_debug, .can_clear = true,
+	OPTION_ROW(CALL, "debug", .parse = parse_debug, .can_clear = true,
 		   .help = "The same as --loglevel debug"),
 	OPTION_ROW(HELP, "help", .letter = 'h', .help = "Show this and end"),
 
 	{ .kind = OPTION_GROUP, .help = "Compatibility with older command lines" },
-	OPTION_ROW(CALL_FLAG, "force-pci", .exact = true, .parse = parse_force_pci,
+	OPTION_ROW(CALL, "force-pci", .exact = true, .parse = parse_force_pci,
 		   .help = "The same as --virtio-transport pci"),
 	OPTION_ROW(FLAG, "virtio-legacy", CONFIG_FIELD(virtio_legacy), .exact = true,
 		   .help = "The legacy form of the virtio transport that is chosen"),

@@ -41,7 +41,6 @@ bool option_can_be_negated(const struct option_row *row)
 	case OPTION_DEVICE:
 		return true;
 	case OPTION_CALL:
-	case OPTION_CALL_FLAG:
 		return row->can_clear;
 	default:
 		return false;
@@ -176,9 +175,7 @@ static int apply(struct parse *parse, const struct spelling *option, const char 
 			return add_device(parse->base, row, option->kind, value);
 		return config_remove_all(parse->base, option->kind);
 	case OPTION_CALL:
-		return row->parse(parse->base, row, value);
-	case OPTION_CALL_FLAG:
-		return row->parse(parse->base, row, off ? "" : NULL);
+		return row->parse(parse->base, row, off ? NULL : value ?: "");
 	case OPTION_IGNORED:
 		return 0;
 	case OPTION_HELP:
@@ -196,49 +193,46 @@ static bool is_end(const struct option_row *row)
 	return !row->name && !row->help;
 }
 
-static int each_of_group(const struct option_set *set, const char *group,
-			 int (*fn)(const struct option_row *row, const struct config_kind *kind,
-				   void *arg),
-			 void *arg)
-{
-	const struct option_row *row;
-	int ret = 0;
-
-	for (unsigned i = 0; set->kinds && set->kinds[i]; i++) {
-		const struct config_kind *kind = set->kinds[i];
-
-		if (!kind->rows || strcmp(kind->group, group))
-			continue;
-		for (row = kind->rows; !ret && !is_end(row); row++)
-			ret = fn(row, kind, arg);
-	}
-	return ret;
-}
-
 /* Kinds' rows are the last of their group. */
-int options_for_each(const struct option_set *set,
-		     int (*fn)(const struct option_row *row, const struct config_kind *kind,
-			       void *arg),
-		     void *arg)
+static const struct option_row *next_of_kinds(struct option_walk *walk)
 {
-	int ret = 0;
+	const struct config_kind *const *kinds = walk->set->kinds;
 
-	for (unsigned i = 0; set->tables[i]; i++) {
-		const char *group = "";
+	for (; kinds && walk->group && kinds[walk->nr_kind]; walk->nr_kind++, walk->kind_row = 0) {
+		const struct config_kind *kind = kinds[walk->nr_kind];
+		const struct option_row *row = kind->rows + walk->kind_row;
 
-		for (const struct option_row *row = set->tables[i]; !ret && !is_end(row); row++) {
-			if (row->kind == OPTION_GROUP) {
-				ret = each_of_group(set, group, fn, arg);
-				group = row->help;
-			}
-			ret = ret ?: fn(row, NULL, arg);
-		}
-		ret = ret ?: each_of_group(set, group, fn, arg);
+		if (!kind->rows || strcmp(kind->group, walk->group) || is_end(row))
+			continue;
+		walk->kind_row++;
+		walk->kind = kind;
+		return row;
 	}
-	return ret;
+	walk->kind = NULL;
+	walk->nr_kind = 0;
+	return NULL;
 }
 
-static bool is_shown(const struct option_set *set, const struct option_row *row)
+const struct option_row *options_next(struct option_walk *walk)
+{
+	const struct option_row *const *tables = walk->set->tables, *row, *of_kind;
+
+	for (; tables[walk->table]; walk->table++, walk->row = 0) {
+		row = &tables[walk->table][walk->row];
+		if (is_end(row) || row->kind == OPTION_GROUP) {
+			of_kind = next_of_kinds(walk);
+			if (of_kind)
+				return of_kind;
+			walk->group = row->help;
+		}
+		walk->row++;
+		if (!is_end(row))
+			return row;
+	}
+	return NULL;
+}
+
+bool option_is_shown(const struct option_set *set, const struct option_row *row)
 {
 	if (!set->shown)
 		return true;
@@ -248,59 +242,37 @@ static bool is_shown(const struct option_set *set, const struct option_row *row)
 	return false;
 }
 
-struct shown_walk {
-	const struct option_set *set;
-	int (*fn)(const struct option_row *row, const struct config_kind *kind, void *arg);
-	void *arg;
-};
-
-static int walk_shown(const struct option_row *row, const struct config_kind *kind, void *arg)
+/* A row's name, then, if there is one, the opposite of it. False: there are no more. */
+static bool next_spelling(struct option_walk *walk, struct spelling *spelling)
 {
-	struct shown_walk *walk = arg;
+	const struct option_row *row = spelling->row;
 
-	return is_shown(walk->set, row) ? walk->fn(row, kind, walk->arg) : 0;
-}
+	spelling->off = row && !spelling->off && option_can_be_negated(row);
+	if (spelling->off) {
+		bool starts_no = !strncmp(row->name, "no-", 3);
 
-int options_for_each_shown(const struct option_set *set,
-			   int (*fn)(const struct option_row *row, const struct config_kind *kind,
-				     void *arg),
-			   void *arg)
-{
-	struct shown_walk walk = { .set = set, .fn = fn, .arg = arg };
-
-	return options_for_each(set, walk_shown, &walk);
-}
-
-static int spellings(const struct option_row *row, const struct config_kind *kind,
-		     int (*fn)(const struct spelling *spelling, void *arg), void *arg)
-{
-	struct spelling spelling = { .row = row, .kind = kind };
-	bool starts_no = row->name && !strncmp(row->name, "no-", 3);
-	int ret;
-
-	if (!row->name)
-		return 0;
-	snprintf(spelling.name, sizeof(spelling.name), "%s", row->name);
-	ret = fn(&spelling, arg);
-	if (ret || !option_can_be_negated(row))
-		return ret;
-	spelling.off = true;
-	snprintf(spelling.name, sizeof(spelling.name), "%s%s", starts_no ? "" : "no-",
-		 row->name + (starts_no ? 3 : 0));
-	return fn(&spelling, arg);
+		snprintf(spelling->name, sizeof(spelling->name), "%s%s", starts_no ? "" : "no-",
+			 row->name + (starts_no ? 3 : 0));
+		return true;
+	}
+	do
+		row = options_next(walk);
+	while (row && !row->name);
+	spelling->row = row;
+	spelling->kind = walk->kind;
+	if (row)
+		snprintf(spelling->name, sizeof(spelling->name), "%s", row->name);
+	return row;
 }
 
 struct search {
 	const char *word;
 	size_t len;
-	int (*each)(const struct spelling *spelling, void *arg);
 	struct spelling found; /* the shortest */
 	unsigned matches;
 	size_t common;	/* as many characters do all that match begin with */
 	char list[256]; /* what it could have been */
 	unsigned listed;
-	struct nearest nearest;
-	char best[64];
 };
 
 static size_t same_beginning(const char *a, const char *b)
@@ -312,22 +284,22 @@ static size_t same_beginning(const char *a, const char *b)
 	return n;
 }
 
-static int match(const struct spelling *spelling, void *arg)
+/* True: it is the very word. */
+static bool match(struct search *search, const struct spelling *spelling)
 {
-	struct search *search = arg;
 	size_t used = strlen(search->list);
 
 	if (strncmp(spelling->name, search->word, search->len))
-		return 0;
+		return false;
 	if (spelling->row->exact && strlen(spelling->name) != search->len)
-		return 0;
+		return false;
 	/* --n is short for --name, not for the opposite of everything. */
 	if (spelling->off && !strncmp(spelling->name, "no-", 3) && search->len < 2)
-		return 0;
+		return false;
 	if (strlen(spelling->name) == search->len) {
 		search->found = *spelling;
 		search->matches = 1;
-		return 1;
+		return true;
 	}
 	if (!search->matches++) {
 		search->found = *spelling;
@@ -337,78 +309,63 @@ static int match(const struct spelling *spelling, void *arg)
 	if (strlen(spelling->name) < strlen(search->found.name))
 		search->found = *spelling;
 	if (used + strlen(spelling->name) + sizeof(", --") > sizeof(search->list))
-		return 0;
+		return false;
 	snprintf(search->list + used, sizeof(search->list) - used, "%s--%s", used ? ", " : "",
 		 spelling->name);
 	search->listed++;
-	return 0;
+	return false;
 }
 
-static int compare(const struct spelling *spelling, void *arg)
+static int unknown_long(const struct option_set *set, const char *word)
 {
-	struct search *search = arg;
-	const char *before = search->nearest.best;
+	struct option_walk walk = { .set = set };
+	struct spelling spelling = { .row = NULL };
+	struct nearest nearest = { .word = word };
+	char best[sizeof(spelling.name)] = "";
 
-	/* The spelling lives on the walker's stack: what wins is copied. */
-	nearest_try(&search->nearest, spelling->name);
-	if (search->nearest.best != before) {
-		snprintf(search->best, sizeof(search->best), "%s", spelling->name);
-		search->nearest.best = search->best;
+	while (next_spelling(&walk, &spelling)) {
+		nearest_try(&nearest, spelling.name);
+		/* The next one takes its place. */
+		if (nearest.best == spelling.name)
+			nearest.best = strcpy(best, spelling.name);
 	}
-	return 0;
-}
-
-static int walk_row(const struct option_row *row, const struct config_kind *kind, void *arg)
-{
-	struct search *search = arg;
-
-	return spellings(row, kind, search->each, search);
-}
-
-static int unknown_long(const struct option_set *set, struct search *search)
-{
-	search->nearest.word = search->word;
-	search->each = compare;
-	options_for_each(set, walk_row, search);
-	if (search->nearest.best)
-		log_error("unknown option --%s; did you mean --%s?", search->word, search->best);
+	if (nearest.best)
+		log_error("unknown option --%s; did you mean --%s?", word, best);
 	else
-		log_error("unknown option --%s; 'lkvm help %s' shows those there are", search->word,
+		log_error("unknown option --%s; 'lkvm help %s' shows those there are", word,
 			  set->command);
 	return -EINVAL;
 }
 
-static int find_long(const struct option_set *set, const char *word, struct spelling *spelling)
+static int find_long(const struct option_set *set, const char *word, struct spelling *found)
 {
-	struct search search = { .word = word, .len = strlen(word), .each = match };
+	struct search search = { .word = word, .len = strlen(word) };
+	struct option_walk walk = { .set = set };
+	struct spelling spelling = { .row = NULL };
 
-	if (search.len)
-		options_for_each(set, walk_row, &search);
+	while (search.len && next_spelling(&walk, &spelling) && !match(&search, &spelling))
+		;
 	if (!search.matches)
-		return unknown_long(set, &search);
+		return unknown_long(set, word);
 	/* --m is --mem, though there is --mem-backend too. */
 	if (search.matches > 1 && strlen(search.found.name) != search.common) {
 		log_error("--%s could be %s%s", word, search.list,
 			  search.listed < search.matches ? " and others" : "");
 		return -EINVAL;
 	}
-	*spelling = search.found;
+	*found = search.found;
 	return 0;
 }
 
-struct letter_search {
-	char letter;
-	struct spelling found;
-};
-
-static int match_letter(const struct option_row *row, const struct config_kind *kind, void *arg)
+/* found->row is NULL where there is none. */
+static void find_letter(const struct option_set *set, char letter, struct spelling *found)
 {
-	struct letter_search *search = arg;
+	struct option_walk walk = { .set = set };
 
-	if (row->kind == OPTION_GROUP || row->letter != search->letter)
-		return 0;
-	search->found = (struct spelling){ .row = row, .kind = kind };
-	return 1;
+	do
+		found->row = options_next(&walk);
+	while (found->row && (found->row->kind == OPTION_GROUP || found->row->letter != letter));
+	found->kind = walk.kind;
 }
 
 /* ---- walking the words ---- */
@@ -472,21 +429,21 @@ static int parse_letters(struct parse *parse, const char *word)
 	const char *p;
 
 	for (p = word + 1; *p; p++) {
-		struct letter_search search = { .letter = *p };
+		struct spelling found = { .off = false };
 		const struct option_row *row;
 		char typed[] = { '-', *p, '\0' };
 		const char *next;
 		int ret;
 
-		options_for_each(parse->set, match_letter, &search);
-		row = search.found.row;
+		find_letter(parse->set, *p, &found);
+		row = found.row;
 		if (!row)
 			return unknown_letter(parse->set, word, p);
 		if (takes_value(row)) {
 			next = p[1] ? p + 1 : next_value(row, parse);
-			return next ? apply(parse, &search.found, next) : missing_value(row, typed);
+			return next ? apply(parse, &found, next) : missing_value(row, typed);
 		}
-		ret = apply(parse, &search.found, NULL);
+		ret = apply(parse, &found, NULL);
 		if (ret)
 			return ret;
 	}

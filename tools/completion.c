@@ -72,14 +72,13 @@ static void set_value(struct offer *offer, const struct option_row *row)
 		offer->kind = VALUE_ANY;
 }
 
-static int add_row(const struct option_row *row, const struct config_kind *kind, void *arg)
+static void add_row(struct offers *offers, const struct option_row *row)
 {
-	struct offers *offers = arg;
 	struct offer *offer;
 	char opposite[40];
 
 	if (row->kind == OPTION_GROUP)
-		return 0;
+		return;
 	offer = add(offers, row->name);
 	offer->letter = row->letter;
 	offer->repeats = row->repeats;
@@ -90,21 +89,26 @@ static int add_row(const struct option_row *row, const struct config_kind *kind,
 		offer->kind = VALUE_GUEST;
 	/* Any option can be taken back; that is of use to who has not typed it where it is there anyway. */
 	if (!row->by_default)
-		return 0;
+		return;
 	snprintf(opposite, sizeof(opposite), "no-%s", row->name);
 	snprintf(add(offers, opposite)->help, sizeof(offer->help),
 		 "Without what --%s has by default", row->name);
-	return 0;
 }
 
 static void collect(struct offers *offers, const struct builtin *builtin)
 {
+	struct option_walk walk = { .set = &builtin->set };
+	const struct option_row *row;
+
 	memset(offers, 0, sizeof(*offers));
 	offers->set = &builtin->set;
 	offers->guests = builtin->guests & GUESTS_NAMES;
 	/* `lkvm help` and the like offer nothing else. */
-	if (builtin->set.tables[0] != option_help_rows)
-		options_for_each_shown(&builtin->set, add_row, offers);
+	if (builtin->set.tables[0] == option_help_rows)
+		return;
+	while ((row = options_next(&walk)))
+		if (option_is_shown(&builtin->set, row))
+			add_row(offers, row);
 }
 
 /* ---- what all shells write ---- */

@@ -154,13 +154,13 @@ static bool is_of_architecture(const struct option_row *heading)
 	return heading == arch_options;
 }
 
-static int roff_row(const struct option_row *row, const struct config_kind *kind, void *arg)
+static void roff_row(const struct option_row *row)
 {
 	if (row->kind == OPTION_GROUP) {
 		printf(".SS %s\n", row->help);
 		if (is_of_architecture(row))
 			puts("Only in an lkvm that was built for this architecture.");
-		return 0;
+		return;
 	}
 	roff_names(row);
 	roff_text(row->help, true);
@@ -171,18 +171,27 @@ static int roff_row(const struct option_row *row, const struct config_kind *kind
 		roff_sentences(row->man);
 	if (row->keys && row->keys[1].name)
 		roff_keys(row->keys);
-	return 0;
 }
 
 static void roff_table(const struct option_row *row)
 {
 	for (; row->name || row->help; row++)
-		roff_row(row, NULL, NULL);
+		roff_row(row);
+}
+
+static void roff_set(const struct option_set *set)
+{
+	struct option_walk walk = { .set = set };
+	const struct option_row *row;
+
+	while ((row = options_next(&walk)))
+		if (option_is_shown(set, row))
+			roff_row(row);
 }
 
 static void roff_options(void)
 {
-	options_for_each(&builtin_run.set, roff_row, NULL);
+	roff_set(&builtin_run.set);
 	for (unsigned i = 0; i < ARRAY_SIZE(others); i++) {
 		roff_table(others[i].options);
 		for (unsigned k = 0; others[i].kinds && others[i].kinds[k]; k++)
@@ -194,7 +203,7 @@ static void roff_options(void)
 static void roff_command(const struct builtin *builtin)
 {
 	if (builtin)
-		options_for_each_shown(&builtin->set, roff_row, NULL);
+		roff_set(&builtin->set);
 	else
 		puts("Those that \\fBlkvm help\\fR tells of.");
 }

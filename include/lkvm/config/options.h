@@ -27,10 +27,10 @@ enum option_kind {
 	 * value if there is one. --no-NAME: there are none, not even by default.
 	 */
 	OPTION_DEVICE,
-	OPTION_CALL,	  /* parse() is called with the value; NULL for --no-NAME, see can_clear */
-	OPTION_CALL_FLAG, /* parse() is called; value is NULL, or "" for --no-NAME, see can_clear */
-	OPTION_IGNORED,	  /* nothing happens: scripts ask by it for what is so anyway */
-	OPTION_HELP,	  /* parsing ends here: help is wanted */
+	/* parse() is called with the value, "" without an argument; NULL for --no-NAME, see can_clear */
+	OPTION_CALL,
+	OPTION_IGNORED, /* nothing happens: scripts ask by it for what is so anyway */
+	OPTION_HELP,	/* parsing ends here: help is wanted */
 };
 
 struct option_row {
@@ -54,7 +54,7 @@ struct option_row {
 	/* DEVICE: a last look at the record. 0; 1: none is wanted, as by --no-NAME; or -EINVAL by key_why(). */
 	int (*check)(void *record, char why[KEY_WHY]);
 	const char *const *choices; /* for completion and messages; NULL-terminated or NULL */
-	bool can_clear;		    /* OPTION_CALL and OPTION_CALL_FLAG: there is a --no-NAME */
+	bool can_clear;		    /* OPTION_CALL: there is a --no-NAME */
 	bool by_default;	    /* there without being asked for: completion offers --no-NAME */
 	bool exact;		    /* never abbreviated, so that it makes no other name unclear */
 	bool repeats;		    /* may be given several times; for the documentation */
@@ -97,19 +97,20 @@ extern const struct option_row *const run_tables[];
 int run_take_word(void *base, const char *word);
 
 /*
- * Every row, in the order in which they are shown; `kind` is that whose row it is, or NULL. Calls fn for
- * each; non-zero stops.
+ * Every row, in the order in which they are shown: options_next() gives the next one, until NULL. Zeroed before, but for
+ * `set`.
  */
-int options_for_each(const struct option_set *set,
-		     int (*fn)(const struct option_row *row, const struct config_kind *kind,
-			       void *arg),
-		     void *arg);
+struct option_walk {
+	const struct option_set *set;
+	const struct config_kind *kind; /* whose row it was; NULL: the command's own */
+	/* ---- the walk's own ---- */
+	unsigned table, row, nr_kind, kind_row;
+	const char *group;
+};
+const struct option_row *options_next(struct option_walk *walk);
 
-/* The same for those that help, man page and completion show: without headings if they are not all. */
-int options_for_each_shown(const struct option_set *set,
-			   int (*fn)(const struct option_row *row, const struct config_kind *kind,
-				     void *arg),
-			   void *arg);
+/* Is it one that help, man page and completion show? Without headings if they are not all. */
+bool option_is_shown(const struct option_set *set, const struct option_row *row);
 
 /* Is there a --no-NAME for this row? */
 bool option_can_be_negated(const struct option_row *row);
