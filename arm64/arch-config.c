@@ -28,14 +28,6 @@ static int parse_sve_max_vl(void *base, const struct option_row *row, const char
 	return 0;
 }
 
-static int parse_kaslr_seed(void *base, const struct option_row *row, const char *value)
-{
-	struct vm_config *config = base;
-
-	config->arch.kaslr_seed_given = value;
-	return value ? option_u64(row, value, &config->arch.kaslr_seed) : 0;
-}
-
 const struct config_kind *const arch_kinds[] = { &cfi_flash_kind.config, NULL };
 
 const struct option_row arch_options[] = {
@@ -108,7 +100,7 @@ const struct option_row arch_options[] = {
 		   .help = "Do not tell the guest how long its CPUs waited for the host's (steal "
 			   "time)"),
 	OPTION_ROW(
-		CALL, "kaslr-seed", .argument = "N", .parse = parse_kaslr_seed, .can_clear = true,
+		GIVEN, "kaslr-seed", CONFIG_FIELD(arch.kaslr_seed), .argument = "N",
 		.help = "Seed of the kernel's address space layout randomization (default: random)",
 		.man = "The same seed puts the same kernel at the same place. With 0 a kernel "
 		       "takes it that there is none."),

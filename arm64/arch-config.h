@@ -3,7 +3,7 @@
 #ifndef ARM64_ARCH_CONFIG_H
 #define ARM64_ARCH_CONFIG_H
 
-#include "lkvm/util/types.h"
+#include "lkvm/config/key.h"
 #include "board.h"
 
 /* The most that --cpus takes, and what it is by default on a larger host. */
@@ -41,8 +41,7 @@ struct arch_config {
 	bool disable_mte;     /* no memory tags */
 	bool no_pvtime;	      /* no steal time */
 	bool psci;	      /* power states are lkvm's own business, not KVM's */
-	bool kaslr_seed_given;
-	u64 kaslr_seed;
+	struct given_u64 kaslr_seed;
 	unsigned cntfrq; /* Hz, the timers' frequency for the guest's device tree; 0: not in it */
 };
 

@@ -45,7 +45,7 @@ void board_describe_boot(const struct vm_config *config, struct ram_boot *boot)
 {
 	boot->arch = config->arch.aarch32 ? NULL : &image_arm64;
 	boot->firmware = config->arch.firmware_address;
-	boot->kaslr_seed = config->arch.kaslr_seed_given ? &config->arch.kaslr_seed : NULL;
+	boot->kaslr_seed = config->arch.kaslr_seed.given ? &config->arch.kaslr_seed.value : NULL;
 }
 
 int arch_vm_create(struct vm *vm)

@@ -90,26 +90,22 @@ u64 config_default_memory(unsigned cpus, u64 host_ram)
  */
 int config_check_memory(u64 bytes, u64 host_ram, u64 host_swap, bool overcommit)
 {
+	void (*log)(const char *fmt, ...) = overcommit ? log_warning : log_fatal;
+
 	if (!host_ram || bytes <= host_ram)
 		return 0;
-	if (bytes > host_ram + host_swap && overcommit) {
-		log_warning("--mem: %" PRIu64 " MiB is more than this host has, %" PRIu64
-			    " MiB of memory and %" PRIu64 " MiB of swap: using all of it ends "
-			    "the guest",
-			    bytes >> 20, host_ram >> 20, host_swap >> 20);
+	if (bytes <= host_ram + host_swap) {
+		log_warning("--mem: %" PRIu64 " MiB is more than this host's %" PRIu64
+			    " MiB of memory; it will swap",
+			    bytes >> 20, host_ram >> 20);
 		return 0;
 	}
-	if (bytes > host_ram + host_swap) {
-		log_fatal("--mem: %" PRIu64 " MiB is more than this host has, %" PRIu64
-			  " MiB of memory and %" PRIu64 " MiB of swap, and vm.overcommit_memory is "
-			  "not 1",
-			  bytes >> 20, host_ram >> 20, host_swap >> 20);
-		return -ENOMEM;
-	}
-	log_warning("--mem: %" PRIu64 " MiB is more than this host's %" PRIu64
-		    " MiB of memory; it will swap",
-		    bytes >> 20, host_ram >> 20);
-	return 0;
+	log("--mem: %" PRIu64 " MiB is more than this host has, %" PRIu64
+	    " MiB of memory and %" PRIu64 " MiB of swap%s",
+	    bytes >> 20, host_ram >> 20, host_swap >> 20,
+	    overcommit ? ": using all of it ends the guest"
+		       : ", and vm.overcommit_memory is not 1");
+	return overcommit ? 0 : -ENOMEM;
 }
 
 static bool host_overcommits(void)
@@ -252,8 +248,10 @@ static bool is_kernel(struct places *places, const char *path)
 	bool there = !stat(path, &st) && S_ISREG(st.st_mode);
 	int n;
 
-	if (there && !access(path, R_OK))
+	if (there && !access(path, R_OK)) {
+		log_debug("kernel %s", path);
 		return true;
+	}
 	n = snprintf(places->list + places->len, sizeof(places->list) - places->len, "%s%s%s",
 		     places->len ? ", " : "", path, there ? " (not readable)" : "");
 	places->len = MIN(places->len + n, sizeof(places->list) - 1);
@@ -268,8 +266,9 @@ static int find_kernel(struct vm_config *config)
 	const char *const *path;
 	struct utsname host;
 	char *made;
-	size_t i;
 
+	if (config->kernel || config->firmware)
+		return 0;
 	for (path = arch_kernel_paths; *path; path++) {
 		if (is_kernel(&places, *path)) {
 			config->kernel = *path;
@@ -277,7 +276,7 @@ static int find_kernel(struct vm_config *config)
 		}
 	}
 	uname(&host);
-	for (i = 0; i < ARRAY_SIZE(hosts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
 		if (asprintf(&made, hosts[i], host.release) < 0)
 			made = NULL;
 		if (!config_keep(config, made))
@@ -330,43 +329,22 @@ static void finish_cpus(struct vm_config *config)
 
 static void finish_transport(struct vm_config *config)
 {
-	static const enum virtio_transport_kind legacy[] = {
-		[TRANSPORT_PCI] = TRANSPORT_PCI_LEGACY,
-		[TRANSPORT_PCI_LEGACY] = TRANSPORT_PCI_LEGACY,
-		[TRANSPORT_MMIO] = TRANSPORT_MMIO_LEGACY,
-		[TRANSPORT_MMIO_LEGACY] = TRANSPORT_MMIO_LEGACY,
-	};
+	bool mmio =
+		config->transport == TRANSPORT_MMIO || config->transport == TRANSPORT_MMIO_LEGACY;
 
 	if (config->virtio_legacy)
-		config->transport = legacy[config->transport];
+		config->transport = mmio ? TRANSPORT_MMIO_LEGACY : TRANSPORT_PCI_LEGACY;
 }
 
 int config_finish(struct vm_config *config)
 {
-	int ret;
+	int err;
 
 	finish_cpus(config);
 	finish_transport(config);
-	ret = records_finish(config);
-	if (ret < 0)
-		return ret == -ENOMEM ? out_of_memory() : ret;
-	ret = finish_name(config);
-	if (ret < 0)
-		return ret;
-	ret = finish_memory(config);
-	if (ret < 0)
-		return ret;
-	ret = check_memory_file(config);
-	if (ret < 0)
-		return ret;
-	ret = check_pipes(config);
-	if (ret < 0)
-		return ret;
-	if (!config->kernel && !config->firmware) {
-		ret = find_kernel(config);
-		if (ret < 0)
-			return ret;
-		log_debug("kernel %s", config->kernel);
-	}
-	return 0;
+	err = records_finish(config);
+	if (err == -ENOMEM)
+		return out_of_memory();
+	return err ?: finish_name(config) ?: finish_memory(config) ?: check_memory_file(config)
+		   ?: check_pipes(config) ?: find_kernel(config);
 }

@@ -51,20 +51,14 @@ static int parse_params(void *base, const struct option_row *row, const char *va
 static int parse_memory_address(struct vm_config *config, const struct option_row *row,
 				const char *value, const char *at)
 {
-	char *end;
-	u64 address;
-
 	if (!*at)
 		return 0;
-	errno = 0;
-	address = strtoull(at + 1, &end, 0);
-	if (at[1] < '0' || at[1] > '9' || *end || errno)
+	if (parse_u64(at + 1, UINT64_MAX, &config->memory_address))
 		return option_error(row, value,
 				    "not a size; 512 (MiB), 512M, 2G or, with an address, "
 				    "2G@0x80000000 would work");
-	if (address % sysconf(_SC_PAGESIZE))
+	if (config->memory_address % sysconf(_SC_PAGESIZE))
 		return option_error(row, value, "the address is not a multiple of the page size");
-	config->memory_address = address;
 	return 0;
 }
 

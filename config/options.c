@@ -38,6 +38,7 @@ bool option_can_be_negated(const struct option_row *row)
 	case OPTION_FLAG:
 	case OPTION_STRING:
 	case OPTION_UINT:
+	case OPTION_GIVEN:
 	case OPTION_DEVICE:
 		return true;
 	case OPTION_CALL:
@@ -81,17 +82,17 @@ int option_keys(struct vm_config *config, const struct option_row *row, const ch
 	return option_error(row, error.item, "%s", error.why);
 }
 
-/* A value that is one key's, so to speak: a number, a choice ... */
-static int store(void *base, const struct option_row *row, const char *value)
+/* Into the field. A value that is one key's, so to speak: a number, a choice ... */
+static int store(void *field, const struct option_row *row, const char *value)
 {
 	static const enum key_type types[] = {
-		[OPTION_STRING] = KEY_STRING, [OPTION_UINT] = KEY_U32,	    [OPTION_U64] = KEY_U64,
-		[OPTION_SIZE] = KEY_SIZE,     [OPTION_CHOICE] = KEY_CHOICE,
+		[OPTION_STRING] = KEY_STRING, [OPTION_UINT] = KEY_U32,
+		[OPTION_U64] = KEY_U64,	      [OPTION_SIZE] = KEY_SIZE,
+		[OPTION_CHOICE] = KEY_CHOICE, [OPTION_GIVEN] = KEY_U64,
 	};
 	const struct key_row key = {
 		.name = row->name,
 		.type = types[row->kind],
-		.offset = row->offset,
 		.min = row->min,
 		.max = row->max,
 		.unit = row->unit,
@@ -100,18 +101,9 @@ static int store(void *base, const struct option_row *row, const char *value)
 	};
 	char why[KEY_WHY];
 
-	if (!key_store(&key, base, (char *)value, why))
+	if (!key_store(&key, field, (char *)value, why))
 		return 0;
 	return option_error(row, value, "%s", why);
-}
-
-int option_u64(const struct option_row *row, const char *value, u64 *number)
-{
-	struct option_row plain = *row;
-
-	plain.kind = OPTION_U64;
-	plain.offset = 0;
-	return store(number, &plain, value);
 }
 
 static int fill_record(struct vm_config *config, const struct option_row *row, const char *value,
@@ -150,6 +142,7 @@ static int apply(struct parse *parse, const struct spelling *option, const char 
 {
 	const struct option_row *row = option->row;
 	void *field = (char *)parse->base + row->offset;
+	struct given_u64 *number = field;
 	bool off = option->off;
 
 	switch (row->kind) {
@@ -158,18 +151,21 @@ static int apply(struct parse *parse, const struct spelling *option, const char 
 		return 0;
 	case OPTION_STRING:
 		if (!off)
-			return store(parse->base, row, value);
+			return store(field, row, value);
 		*(const char **)field = NULL;
 		return 0;
 	case OPTION_UINT:
 		if (!off)
-			return store(parse->base, row, value);
+			return store(field, row, value);
 		*(unsigned *)field = 0;
 		return 0;
+	case OPTION_GIVEN:
+		number->given = !off;
+		return off ? 0 : store(&number->value, row, value);
 	case OPTION_U64:
 	case OPTION_SIZE:
 	case OPTION_CHOICE:
-		return store(parse->base, row, value);
+		return store(field, row, value);
 	case OPTION_DEVICE:
 		if (!off)
 			return add_device(parse->base, row, option->kind, value);

@@ -5,7 +5,6 @@
 
 #include "lkvm/arch.h"
 #include "lkvm/devicetree/ram-board.h"
-#include "lkvm/util/log.h"
 
 const char arch_name[] = "riscv";
 
@@ -17,15 +16,6 @@ static const char *const irqchips[] = {
 };
 
 static const char *const cpu_types[] = { [RISCV_CPU_MAX] = "max", [RISCV_CPU_MIN] = "min", NULL };
-
-/* The struct riscv_machine_id at the row's offset. */
-static int parse_machine_id(void *base, const struct option_row *row, const char *value)
-{
-	struct riscv_machine_id *id = (void *)((char *)base + row->offset);
-
-	id->given = value;
-	return value ? option_u64(row, value, &id->value) : 0;
-}
 
 const struct option_row arch_options[] = {
 	{ .kind = OPTION_GROUP, .help = "riscv64" },
@@ -50,14 +40,11 @@ const struct option_row arch_options[] = {
 		.help = "A guest that suspends itself to RAM goes on after N seconds (default: 5)",
 		.man = "It takes a host with Linux 6.15 or later. A guest with an aia and a kernel "
 		       "older than Linux 7.0 has no interrupts of its devices afterwards."),
-	OPTION_ROW(CALL, "custom-mvendorid", CONFIG_FIELD(arch.sbi.mvendorid), .argument = "N",
-		   .parse = parse_machine_id, .can_clear = true,
+	OPTION_ROW(GIVEN, "custom-mvendorid", CONFIG_FIELD(arch.sbi.mvendorid), .argument = "N",
 		   .help = "The guest's CPUs say that they are of this vendor"),
-	OPTION_ROW(CALL, "custom-marchid", CONFIG_FIELD(arch.sbi.marchid), .argument = "N",
-		   .parse = parse_machine_id, .can_clear = true,
+	OPTION_ROW(GIVEN, "custom-marchid", CONFIG_FIELD(arch.sbi.marchid), .argument = "N",
 		   .help = "The guest's CPUs say that they are of this architecture"),
-	OPTION_ROW(CALL, "custom-mimpid", CONFIG_FIELD(arch.sbi.mimpid), .argument = "N",
-		   .parse = parse_machine_id, .can_clear = true,
+	OPTION_ROW(GIVEN, "custom-mimpid", CONFIG_FIELD(arch.sbi.mimpid), .argument = "N",
 		   .help = "The guest's CPUs say that they are of this implementation"),
 	RISCV_SBI_OPTIONS RISCV_ISA_OPTIONS{ 0 },
 };

@@ -60,8 +60,7 @@ static void init_extension(struct vcpu *vcpu, const struct extension *e)
 		log_debug("This host's KVM has no SBI extension %s", e->name);
 }
 
-static int init_id(struct vcpu *vcpu, u64 number, const char *option,
-		   const struct riscv_machine_id *id)
+static int init_id(struct vcpu *vcpu, u64 number, const char *option, const struct given_u64 *id)
 {
 	int err = id->given ? vcpu_set_register(vcpu, number, id->value) : 0;
 

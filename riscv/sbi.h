@@ -7,6 +7,7 @@
 #ifndef RISCV_SBI_H
 #define RISCV_SBI_H
 
+#include "lkvm/config/key.h"
 #include "lkvm/util/loop.h"
 #include "sbi-table.h"
 
@@ -21,16 +22,10 @@ enum riscv_sbi_id { RISCV_SBI_TABLE(RISCV_SBI_ID) };
 #define RISCV_SBI_MAX	      14
 #define RISCV_SUSPEND_SECONDS 5
 
-/* An id of the machine that --custom-* gives. */
-struct riscv_machine_id {
-	bool given;
-	u64 value;
-};
-
 /* Part of struct arch_config. */
 struct riscv_sbi_config {
-	bool disabled[RISCV_SBI_MAX]; /* by KVM's number */
-	struct riscv_machine_id mvendorid, marchid, mimpid;
+	bool disabled[RISCV_SBI_MAX];		     /* by KVM's number */
+	struct given_u64 mvendorid, marchid, mimpid; /* --custom-* */
 	unsigned suspend_seconds; /* until a suspended guest goes on; 0: RISCV_SUSPEND_SECONDS */
 };
 

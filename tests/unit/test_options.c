@@ -39,7 +39,7 @@ static struct table all_rows(void)
 static bool needs_argument(const struct option_row *row)
 {
 	return row->kind == OPTION_STRING || row->kind == OPTION_UINT || row->kind == OPTION_U64 ||
-	       row->kind == OPTION_SIZE || row->kind == OPTION_CHOICE;
+	       row->kind == OPTION_GIVEN || row->kind == OPTION_SIZE || row->kind == OPTION_CHOICE;
 }
 
 /* Help is one phrase without a full stop, the manual's text are sentences with one. */

@@ -135,9 +135,9 @@ static void try_length(const struct option_row *row, const struct key_row *key)
 static void try_option(const struct option_row *row)
 {
 	const struct key_row as_key = { .name = row->name,
-					.type = row->kind == OPTION_UINT  ? KEY_U32
-						: row->kind == OPTION_U64 ? KEY_U64
-									  : KEY_SIZE,
+					.type = row->kind == OPTION_UINT   ? KEY_U32
+						: row->kind != OPTION_SIZE ? KEY_U64
+									   : KEY_SIZE,
 					.min = row->min,
 					.max = row->max };
 	char option[64], value[32], bounds[KEY_BOUNDS];
@@ -161,7 +161,8 @@ static void try_option(const struct option_row *row)
 
 static void try_row(const struct option_row *row)
 {
-	if (row->kind == OPTION_UINT || row->kind == OPTION_U64 || row->kind == OPTION_SIZE)
+	if (row->kind == OPTION_UINT || row->kind == OPTION_U64 || row->kind == OPTION_GIVEN ||
+	    row->kind == OPTION_SIZE)
 		try_option(row);
 	for (const struct key_row *key = row->keys; key && key->name; key++) {
 		if (key->type == KEY_STRING && !key->first)

@@ -27,6 +27,12 @@ enum key_type {
 /* Room for the reason why a value is refused. */
 #define KEY_WHY 640
 
+/* A number that has no value of its own for "not given". */
+struct given_u64 {
+	bool given;
+	u64 value;
+};
+
 struct key_row {
 	const char *name;  /* NULL ends the table */
 	const char *alias; /* another name for it in older command lines; NULL: none */

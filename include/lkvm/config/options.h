@@ -20,6 +20,7 @@ enum option_kind {
 	OPTION_STRING, /* const char *, not empty; --no-NAME sets NULL */
 	OPTION_UINT,   /* unsigned, min..max; --no-NAME sets 0 */
 	OPTION_U64,    /* u64, min..max */
+	OPTION_GIVEN,  /* struct given_u64, min..max; --no-NAME: it is not given */
 	OPTION_SIZE,   /* u64, bytes, min..max; a number without a letter counts `unit` */
 	OPTION_CHOICE, /* unsigned, or an enum without negative values: which of `choices` it is */
 	/*
@@ -128,9 +129,6 @@ void options_print_help(const struct option_set *set, FILE *out);
 /* Says "--NAME VALUE: ..." at Error level. Returns -EINVAL, so that a parser can end with it. */
 int option_error(const struct option_row *row, const char *value, const char *fmt, ...)
 	__printf(3, 4);
-
-/* A number of 64 bits, decimal or with 0x. Logs and returns -EINVAL on failure. */
-int option_u64(const struct option_row *row, const char *value, u64 *number);
 
 /*
  * For parsers (.parse) of a list: fills `record` by row->keys. Strings in it are config's. 0, or -EINVAL after

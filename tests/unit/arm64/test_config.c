@@ -53,14 +53,14 @@ static int teardown(void **state)
 static void numbers(void **state)
 {
 	GOOD("x");
-	assert_false(config.arch.kaslr_seed_given || config.arch.cntfrq);
+	assert_false(config.arch.kaslr_seed.given || config.arch.cntfrq);
 	GOOD("--kaslr-seed", "0xfeedfacecafebeef");
-	assert_true(config.arch.kaslr_seed_given);
-	assert_int_equal(config.arch.kaslr_seed, 0xfeedfacecafebeef);
+	assert_true(config.arch.kaslr_seed.given);
+	assert_int_equal(config.arch.kaslr_seed.value, 0xfeedfacecafebeef);
 	GOOD("--kaslr-seed=0");
-	assert_true(config.arch.kaslr_seed_given && !config.arch.kaslr_seed);
+	assert_true(config.arch.kaslr_seed.given && !config.arch.kaslr_seed.value);
 	GOOD("--kaslr-seed=5", "--no-kaslr-seed");
-	assert_false(config.arch.kaslr_seed_given);
+	assert_false(config.arch.kaslr_seed.given);
 	BAD("not a whole number", "--kaslr-seed", "-1");
 	BAD("not a whole number", "--kaslr-seed", "12x");
 	BAD("not a whole number", "--kaslr-seed", "");
