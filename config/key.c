@@ -276,7 +276,7 @@ const char *key_argument(const struct key_row *row, char text[128])
 	return text;
 }
 
-/* "a=N, b and c=TEXT": those that a user should know of. */
+/* "a=N, b and c=TEXT": the keys that documentation shows. */
 static void list_keys(const struct key_row *rows, char *text, size_t size)
 {
 	const struct key_row *row, *last = NULL;
@@ -341,7 +341,10 @@ static const struct key_row *key_find(const struct key_row *rows, char *item, ch
 	return NULL;
 }
 
-/* What goes with which choice. The order of keys does not matter, so this is looked at in the end. */
+/*
+ * Refuses a key that does not belong to the selected choice; without a choice the first such key selects its own. Done
+ * at the end, since keys may come in any order.
+ */
 static int check_selection(const struct key_row *rows, void *record, u64 given,
 			   struct key_error *error)
 {

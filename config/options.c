@@ -82,7 +82,7 @@ int option_keys(struct vm_config *config, const struct option_row *row, const ch
 	return option_error(row, error.item, "%s", error.why);
 }
 
-/* Into the field. A value that is one key's, so to speak: a number, a choice ... */
+/* Reads a value of one of a key's types (a number, a choice ...) into the field. */
 static int store(void *field, const struct option_row *row, const char *value)
 {
 	static const enum key_type types[] = {
@@ -366,7 +366,7 @@ static void find_letter(const struct option_set *set, char letter, struct spelli
 
 /* ---- walking the words ---- */
 
-/* Of those options that need none: the next word is one only if it does not look like an option. */
+/* Where a value may be left out, the next word is one only if it does not look like an option. */
 static const char *next_value(const struct option_row *row, struct parse *parse)
 {
 	if (parse->next < parse->end && !(row->bare && **parse->next == '-'))

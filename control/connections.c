@@ -71,7 +71,7 @@ static bool has_line(const struct client *client)
 	return memchr(client->in, '\n', client->in_len) || client->in_len == CONTROL_MAX_REQUEST;
 }
 
-/* What to wait for: room for the answer, the next round for a line that is there already, or the peer. */
+/* What to wait for: space for the answer, the next round for a line that is there already, or the peer. */
 static u32 next_events(const struct client *client)
 {
 	if ((client->until_end || client->job) && !client->out)
@@ -369,7 +369,7 @@ static bool is_ours(int fd)
 	       (peer.uid == geteuid() || peer.uid == 0);
 }
 
-/* Without room accept() fails at once, again and again. */
+/* Without a descriptor accept() fails at once, again and again. */
 static void take_rest(struct connections *connections)
 {
 	loop_fd_del(&connections->listener);

@@ -125,7 +125,7 @@ static int make_socket(struct control *control)
 /*
  * The C library gives each thread a heap of its own at its first allocation, and the kernel makes and grows that only
  * between two pieces of guest memory which another thread is making: for seconds nobody would be served. So the
- * heap is made beforehand, with room for a few answers.
+ * heap is made beforehand, large enough for a few answers.
  */
 static void make_heap(void *arg)
 {

@@ -32,19 +32,11 @@ struct layout {
 
 int ram_boot_check_config(const struct vm_config *config)
 {
-	u64 page = sysconf(_SC_PAGESIZE);
-
 	if (config->memory_address && config->memory_address < BOARD_RAM) {
 		log_fatal(
 			"--mem: memory at 0x%llx would lie where devices are; 0x%llx is the lowest "
 			"address for it",
 			(unsigned long long)config->memory_address, BOARD_RAM);
-		return -EINVAL;
-	}
-	if (!IS_ALIGNED(config->memory, page)) {
-		log_fatal(
-			"--mem: %llu bytes are not a whole number of the host's pages of %llu KiB",
-			(unsigned long long)config->memory, (unsigned long long)page >> 10);
 		return -EINVAL;
 	}
 	return 0;

@@ -8,19 +8,9 @@
 
 int arch_config_check(const struct vm_config *config)
 {
-	if (config->memory < MIB(2)) {
-		log_fatal("--mem: %llu KiB of memory are too little, 2 MiB is the least",
-			  (unsigned long long)config->memory >> 10);
-		return -EINVAL;
-	}
 	if (config->memory_address) {
 		log_fatal("--mem: the memory of an x86 guest begins at 0, not at 0x%llx",
 			  (unsigned long long)config->memory_address);
-		return -EINVAL;
-	}
-	if (!IS_ALIGNED(config->memory, 4096)) {
-		log_fatal("--mem: %llu bytes are not a whole number of 4 KiB pages",
-			  (unsigned long long)config->memory);
 		return -EINVAL;
 	}
 	return x86_confidential(config)->check_config(config);

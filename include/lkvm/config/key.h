@@ -24,7 +24,7 @@ enum key_type {
 	KEY_CALL,   /* nothing: check() takes the value */
 };
 
-/* Room for the reason why a value is refused. */
+/* Bytes for the reason why a value is refused. */
 #define KEY_WHY 640
 
 /* A number that has no value of its own for "not given". */
@@ -38,16 +38,16 @@ struct key_row {
 	const char *alias; /* another name for it in older command lines; NULL: none */
 	enum key_type type;
 	size_t offset; /* into the record */
-	/* Both are taken. U32, U64, SIZE (bytes); STRING: characters; max 0: what the type holds. */
+	/* The least and the greatest value: of U32, U64, SIZE (bytes); STRING: characters. max 0: what the type holds. */
 	u64 min, max;
-	u64 unit;		    /* SIZE: bytes; 0: 1 */
+	u64 unit;		    /* SIZE: bytes that a number without a letter counts; 0: 1 */
 	const char *const *choices; /* CHOICE: in the enum's order, ends with NULL */
 	bool first;		    /* it is the first item, without "NAME=": a disk's FILE */
 	bool bare;		    /* CHOICE: a choice alone, without "NAME=", is enough */
-	/* CHOICE: it decides which other keys there are: BIT()s of its choices in their goes_with; 0: all. */
-	bool selects;
-	unsigned goes_with;
-	/* Looks at a value that the type takes. 0, or -EINVAL by key_why(). May be NULL. The value is the record's. */
+	bool selects; /* CHOICE: other keys belong to some of its choices: see goes_with */
+	unsigned
+		goes_with; /* the BIT()s of the selecting key's choices that it belongs to; 0: all */
+	/* Checks a value that was read, and may cut it up. 0, or -EINVAL by key_why(). NULL: nothing to check. */
 	int (*check)(void *record, char *value, char why[KEY_WHY]);
 	const char *argument; /* "N", for documentation; NULL: made from the type */
 	const char *help;     /* a phrase for the man page, no full stop; NULL: shown nowhere */
