@@ -202,16 +202,16 @@ static int store(const struct key_row *row, void *field, char *value, char *why)
 			*(const char **)field = value;
 		return err;
 	case KEY_U32:
-		err = take_number(row, value, &number, why);
-		if (!err)
-			*(u32 *)field = number;
-		return err;
 	case KEY_U64:
 	case KEY_SIZE:
 		err = take_number(row, value, &number, why);
-		if (!err)
+		if (err)
+			return err;
+		if (row->type == KEY_U32)
+			*(u32 *)field = number;
+		else
 			*(u64 *)field = number;
-		return err;
+		return 0;
 	case KEY_CHOICE:
 		return take_choice(row, value, field, why);
 	case KEY_HEX:

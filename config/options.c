@@ -48,11 +48,6 @@ bool option_can_be_negated(const struct option_row *row)
 	}
 }
 
-static bool takes_value(const struct option_row *row)
-{
-	return row->argument;
-}
-
 int option_error(const struct option_row *row, const char *value, const char *fmt, ...)
 {
 	char reason[KEY_WHY];
@@ -393,7 +388,7 @@ static int parse_long(struct parse *parse, char *word, const char *typed)
 	ret = find_long(parse->set, word, &option);
 	if (ret < 0)
 		return ret;
-	if (option.off || !takes_value(option.row)) {
+	if (option.off || !option.row->argument) {
 		if (value) {
 			log_error("--%s takes no value, so '=%s' has no meaning", option.name,
 				  value);
@@ -435,7 +430,7 @@ static int parse_letters(struct parse *parse, const char *word)
 		row = found.row;
 		if (!row)
 			return unknown_letter(parse->set, word, p);
-		if (takes_value(row)) {
+		if (row->argument) {
 			next = p[1] ? p + 1 : next_value(row, parse);
 			return next ? apply(parse, &found, next) : missing_value(row, typed);
 		}

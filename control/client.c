@@ -141,28 +141,6 @@ static int wait_for(struct control_peer *peer, short events, u64 end)
 	}
 }
 
-static int send_all(struct control_peer *peer, const char *text, u64 end)
-{
-	size_t left = strlen(text);
-
-	while (left) {
-		ssize_t n = send(peer->fd, text, left, MSG_NOSIGNAL | MSG_DONTWAIT);
-		int err;
-
-		if (n >= 0) {
-			text += n;
-			left -= n;
-			continue;
-		}
-		if (errno != EAGAIN && errno != EINTR)
-			return -EPIPE;
-		err = wait_for(peer, POLLOUT, end);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 /* At most `size` bytes; 0 at the end. */
 static ssize_t receive(struct control_peer *peer, char *buffer, size_t size, u64 end)
 {
@@ -182,41 +160,37 @@ static ssize_t receive(struct control_peer *peer, char *buffer, size_t size, u64
 	}
 }
 
-static int receive_line(struct control_peer *peer, FILE *out, u64 end)
+static int receive_line(struct control_peer *peer, char *line, size_t *len, u64 end)
 {
-	size_t len = 0;
-
+	*len = 0;
 	for (;;) {
-		char buffer[4096], *line_end;
-		ssize_t n = receive(peer, buffer, sizeof(buffer), end);
+		ssize_t n = receive(peer, line + *len, MAX_ANSWER - *len, end);
+		char *line_end;
 
 		if (n <= 0)
-			return n ? n : -EPIPE;
-		line_end = memchr(buffer, '\n', n);
-		if (line_end && line_end != buffer + n - 1)
-			return -EPROTO;
-		len += n;
-		if (len > MAX_ANSWER)
-			return -EPROTO;
-		fwrite(buffer, 1, line_end ? n - 1 : n, out);
+			return n ?: -EPIPE;
+		line_end = memchr(line + *len, '\n', n);
+		*len += n;
 		if (line_end)
-			return 0;
+			return line_end == line + *len - 1 ? 0 : -EPROTO;
+		if (*len == MAX_ANSWER)
+			return -EPROTO;
 	}
 }
 
 /* *answer is the caller's, if 0 is returned. */
-static int exchange(struct control_peer *peer, const char *question, u64 end, json_t **answer)
+static int exchange(struct control_peer *peer, const char *question, size_t size, u64 end,
+		    json_t **answer)
 {
-	char *line = NULL;
+	char *line = malloc(MAX_ANSWER);
 	size_t len;
-	FILE *out = open_memstream(&line, &len);
-	int err;
+	int err = line ? 0 : -ENOMEM;
 
-	if (!out)
-		return -ENOMEM;
-	err = send_all(peer, question, end) ?: receive_line(peer, out, end);
-	if (fclose(out) && !err)
-		err = -ENOMEM;
+	/* A new connection takes all of a request at once. */
+	if (!err && send(peer->fd, question, size, MSG_NOSIGNAL) != (ssize_t)size)
+		err = -EPIPE;
+	if (!err)
+		err = receive_line(peer, line, &len, end);
 	if (!err) {
 		*answer = json_read(line, len);
 		err = *answer ? 0 : -EPROTO;
@@ -238,7 +212,7 @@ int control_ask(struct control_peer *peer, const char *request, json_t *args, in
 	if (object && (!args || !json_object_update(object, args)))
 		question = json_line(object, &len);
 	if (question)
-		err = exchange(peer, question, end, answer);
+		err = exchange(peer, question, len, end, answer);
 	json_decref(object);
 	free(question);
 	return err;

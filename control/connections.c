@@ -352,13 +352,6 @@ static struct client *find_place(struct connections *connections)
 	return best;
 }
 
-int connections_add(struct connections *connections, int fd)
-{
-	struct client *client = find_place(connections);
-
-	return client ? client_open(client, fd) : -EBUSY;
-}
-
 /* The folder keeps others out already; this does so too where somebody opened it to them. */
 static bool is_ours(int fd)
 {

@@ -58,8 +58,6 @@ int connections_init(struct connections *connections, struct vm *vm,
 		     const struct config_kind *const *kinds, struct loop *loop);
 /* Takes those who connect from now on, and keeps descriptors for them. 0 or -errno. */
 int connections_listen(struct connections *connections);
-/* Serves that connection as if it had been accepted; the descriptor is theirs then. -errno: it is not. */
-int connections_add(struct connections *connections, int fd);
 /* Main thread, at its end: refuses what only that can do, now and later. */
 void connections_leave_main(struct connections *connections);
 /* Main thread, after the thread of `loop` has ended: sends the answers that are left, as far as they fit, closes all. */

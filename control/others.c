@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lkvm/config/size.h"
 #include "others.h"
 
 /* A FIFO, device or link in place of a folder neither makes open() wait nor leads it elsewhere. */
@@ -27,15 +28,10 @@ struct walk {
 
 static bool uid_of(const char *digits, uid_t *uid)
 {
-	unsigned long number;
-	char *end;
+	u64 number;
 
 	/* One way to write each. */
-	if (*digits < '0' || *digits > '9' || (*digits == '0' && digits[1]))
-		return false;
-	errno = 0;
-	number = strtoul(digits, &end, 10);
-	if (*end || errno || number >= UINT32_MAX)
+	if ((*digits == '0' && digits[1]) || parse_u64(digits, UINT32_MAX - 1, &number))
 		return false;
 	*uid = number;
 	return true;

@@ -81,47 +81,37 @@ static const struct key_row *find_key(const struct control_call *call, const cha
 }
 
 /*
- * As a command line would have it, in `buffer` or the value's own; NULL: it is of another type. Strings may be cut up: they are
- * nobody else's.
+ * As a command line would have it, in `buffer` or the value's own; NULL: it is of another type than *wanted. Strings may be
+ * cut up: they are nobody else's.
  */
-static char *value_text(const struct key_row *row, const json_t *value, char buffer[32])
+static char *value_text(const struct key_row *row, const json_t *value, char buffer[32],
+			const char **wanted)
 {
-	bool is_number = row->type == KEY_U32 || row->type == KEY_U64 || row->type == KEY_SIZE;
+	bool is_size = row->type == KEY_SIZE;
+	bool is_number = row->type == KEY_U32 || row->type == KEY_U64;
 
 	if (row->type == KEY_FLAG) {
+		*wanted = "true or false";
 		if (!json_is_boolean(value))
 			return NULL;
 		return strcpy(buffer, json_is_true(value) ? "on" : "off");
 	}
-	if (is_number && json_is_integer(value)) {
+	*wanted = is_size     ? "a number of bytes, or a string like \"512M\""
+		  : is_number ? "a whole number"
+			      : "a string";
+	if ((is_size || is_number) && json_is_integer(value)) {
 		snprintf(buffer, 32, "%" JSON_INTEGER_FORMAT "%s", json_integer_value(value),
-			 row->type == KEY_SIZE ? "B" : "");
+			 is_size ? "B" : "");
 		return buffer;
 	}
-	if (is_number && row->type != KEY_SIZE)
-		return NULL;
-	return (char *)json_string_value(value);
-}
-
-static const char *type_words(const struct key_row *row)
-{
-	switch (row->type) {
-	case KEY_FLAG:
-		return "true or false";
-	case KEY_U32:
-	case KEY_U64:
-		return "a whole number";
-	case KEY_SIZE:
-		return "a number of bytes, or a string like \"512M\"";
-	default:
-		return "a string";
-	}
+	return is_number ? NULL : (char *)json_string_value(value);
 }
 
 static void take_argument(struct control_call *call, const char *name, const json_t *value)
 {
 	const struct key_row *row = find_key(call, name);
 	char buffer[32], why[KEY_WHY], clean[65], *text;
+	const char *wanted;
 
 	snprintf(clean, sizeof(clean), "%s", name);
 	text_clean(clean);
@@ -130,18 +120,20 @@ static void take_argument(struct control_call *call, const char *name, const jso
 			       call->request->name, clean);
 		return;
 	}
-	text = value_text(row, value, buffer);
+	text = value_text(row, value, buffer, &wanted);
 	if (!text)
-		control_refuse(call, "bad-argument", "\"%s\": not %s", clean, type_words(row));
+		control_refuse(call, "bad-argument", "\"%s\": not %s", clean, wanted);
 	else if (key_store(row, call->args, text, why))
 		control_refuse(call, "bad-argument", "\"%s\": %s", clean, why);
 }
 
-static bool parse(struct control_call *call)
+bool control_parse(struct control_call *call, const char *line, size_t len)
 {
-	json_t *name = json_object_get(call->line, "request"), *value;
+	json_t *name, *value;
 	const char *key;
 
+	call->line = json_read(line, len);
+	name = json_object_get(call->line, "request");
 	if (!name)
 		control_refuse(call, "malformed", "not a JSON object with a member \"request\"");
 	else if (!json_is_string(name))
@@ -156,12 +148,6 @@ static bool parse(struct control_call *call)
 		if (!call->kind || strcmp(key, "device"))
 			take_argument(call, key, value);
 	return !call->refused;
-}
-
-bool control_parse(struct control_call *call, const char *line, size_t len)
-{
-	call->line = json_read(line, len);
-	return parse(call);
 }
 
 /* ---- answering it ---- */

@@ -49,17 +49,16 @@ static struct control *create_control(struct vm *vm, const struct config_kind *c
 
 static int name_is_taken(const char *name)
 {
+	char process[32] = "";
 	struct control_peer peer;
 	int err = control_connect(name, 0, &peer);
 
 	if (err && err != -ETIMEDOUT)
 		return 0;
-	if (!err && peer.pid)
-		log_fatal("--name %s: a guest of that name runs already, PID %d", name, peer.pid);
-	else
-		log_fatal("--name %s: a guest of that name runs already", name);
-	if (!err)
-		control_disconnect(&peer);
+	if (peer.pid)
+		snprintf(process, sizeof(process), ", PID %d", peer.pid);
+	log_fatal("--name %s: a guest of that name runs already%s", name, process);
+	control_disconnect(&peer);
 	return -EEXIST;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "fuzz.h"
@@ -171,20 +172,34 @@ static void on_peer(struct loop_fd *handler, u32 events)
 		count_lines(peer, bytes, size);
 }
 
+/* By a listener that has a name of the kernel's choice. 0: connected. */
+static int connect_peer(struct connections *connections, struct peer *peer)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	socklen_t size = sizeof(address.sun_family);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	peer->fd.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	connections->listener.fd = listener;
+	if (bind(listener, (struct sockaddr *)&address, size) || listen(listener, 1) ||
+	    connections_listen(connections))
+		return -1;
+	size = sizeof(address);
+	return getsockname(listener, (struct sockaddr *)&address, &size)
+		       ?: connect(peer->fd.fd, (struct sockaddr *)&address, size);
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct peer peer = { .input = { data, size }, .fd.ready = on_peer };
 	static struct connections connections;
-	int fds[2];
 
 	vm.end = VM_REQUEST_POWEROFF;
 	vm.signal = 0;
 	memset(&connections, 0, sizeof(connections));
 	if (connections_init(&connections, &vm, kinds, vm.loop) ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) ||
-	    connections_add(&connections, fds[1]))
+	    connect_peer(&connections, &peer))
 		abort();
-	peer.fd.fd = fds[0];
 	if (loop_fd_add(vm.loop, &peer.fd, EPOLLIN | EPOLLOUT))
 		abort();
 	if (loop_run(vm.loop))
@@ -194,6 +209,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	loop_fd_del(&peer.fd);
 	connections_leave_main(&connections);
 	connections_end(&connections);
-	close(fds[0]);
+	close(peer.fd.fd);
 	return 0;
 }
