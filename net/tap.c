@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <linux/virtio_net.h>
 #include <net/if.h>
 #include <stdatomic.h>
@@ -12,10 +15,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lkvm/config/size.h"
 #include "lkvm/net/backend.h"
 #include "lkvm/util/log.h"
 #include "script.h"
-#include "tap.h"
 #include "uapi/virtio_net.h"
 
 /*
@@ -41,7 +44,6 @@
 struct tap_queue {
 	struct tap *tap;
 	unsigned index;
-	int fd;
 	/* The pair's loop, or before it runs. */
 	struct loop *loop;
 	struct loop_fd handler;
@@ -65,6 +67,92 @@ struct tap {
 static struct tap *to_tap(struct net_backend *backend)
 {
 	return CONTAINER_OF(backend, struct tap, backend);
+}
+
+/* ---- what an administrator would do to the interface; `control` is any socket ---- */
+
+static int interface_ioctl(int control, const char *name, unsigned long command,
+			   struct ifreq *request)
+{
+	snprintf(request->ifr_name, sizeof(request->ifr_name), "%s", name);
+	return ioctl(control, command, request) < 0 ? -errno : 0;
+}
+
+static int set_inet(int control, const char *name, unsigned long command, struct in_addr value)
+{
+	struct ifreq request = {};
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = value };
+
+	memcpy(&request.ifr_addr, &address, sizeof(address));
+	return interface_ioctl(control, name, command, &request);
+}
+
+/* Gives it "A.B.C.D" or "A.B.C.D/LEN" (24 when LEN is left out). */
+static int tap_set_address(int control, const char *name, const char *text)
+{
+	struct in_addr address, mask;
+	unsigned bits;
+	int err;
+
+	if (parse_ipv4(text, &address, &bits)) {
+		log_error("--network host_ip=%s: not an IPv4 address; use A.B.C.D or A.B.C.D/BITS",
+			  text);
+		return -EINVAL;
+	}
+	mask.s_addr = bits ? htonl(~0u << (32 - bits)) : 0;
+	err = set_inet(control, name, SIOCSIFADDR, address);
+	if (!err)
+		err = set_inet(control, name, SIOCSIFNETMASK, mask);
+	if (err == -EPERM)
+		log_error("--network host_ip=%s: giving %s an address needs CAP_NET_ADMIN; set it "
+			  "beforehand with: ip address add %s%s dev %s",
+			  text, name, text, strchr(text, '/') ? "" : "/24", name);
+	else if (err)
+		log_error("--network host_ip=%s: cannot be given to %s: %s", text, name,
+			  strerror(-err));
+	return err;
+}
+
+/* Not being allowed to is a warning: somebody else may do it later. */
+static void tap_bring_up(int control, const char *name)
+{
+	struct ifreq request = {};
+	int err = interface_ioctl(control, name, SIOCGIFFLAGS, &request);
+
+	if (!err && !(request.ifr_flags & IFF_UP)) {
+		request.ifr_flags |= IFF_UP;
+		err = interface_ioctl(control, name, SIOCSIFFLAGS, &request);
+	}
+	if (err)
+		log_warning("network interface %s stays down (%s): nothing passes until somebody "
+			    "runs: ip link set %s up",
+			    name, strerror(-err), name);
+}
+
+static u16 tap_mtu(int control, const char *name)
+{
+	struct ifreq request = {};
+
+	if (interface_ioctl(control, name, SIOCGIFMTU, &request) || request.ifr_mtu < 68 ||
+	    request.ifr_mtu > 65535)
+		return NET_DEFAULT_MTU;
+	return request.ifr_mtu;
+}
+
+/* "tap" and "tun" told apart; NULL: it does not say. */
+static const char *tap_driver_of(int control, const char *name, char *buffer, size_t len)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq request = { .ifr_data = (void *)&info };
+
+	if (interface_ioctl(control, name, SIOCETHTOOL, &request))
+		return NULL;
+	/* Both are driver "tun"; the bus says which of the two it is. */
+	if (!strcmp(info.driver, "tun"))
+		snprintf(buffer, len, "%s", info.bus_info);
+	else
+		snprintf(buffer, len, "%s", info.driver);
+	return buffer;
 }
 
 /* ---- frames ---- */
@@ -107,7 +195,7 @@ static int tap_transmit(struct net_backend *backend, unsigned pair, const struct
 
 	if (queue->gone)
 		return -ENODEV;
-	while (writev(queue->fd, iov, nr) < 0) {
+	while (writev(queue->handler.fd, iov, nr) < 0) {
 		if (errno == EINTR)
 			continue;
 		if (errno == EBADFD)
@@ -125,7 +213,7 @@ static ssize_t tap_receive(struct net_backend *backend, unsigned pair, const str
 	if (queue->gone)
 		return -ENODEV;
 	for (;;) {
-		ssize_t n = readv(queue->fd, iov, nr);
+		ssize_t n = readv(queue->handler.fd, iov, nr);
 
 		if (n >= 0)
 			return n;
@@ -178,7 +266,7 @@ static int tap_set_offload(struct net_backend *backend, u64 guest_features)
 		    (guest_features & BIT(VIRTIO_NET_F_GUEST_USO6)))
 			offload |= TAP_USO;
 	}
-	if (ioctl(tap->queues[0].fd, TUNSETOFFLOAD, offload) < 0)
+	if (ioctl(tap->queues[0].handler.fd, TUNSETOFFLOAD, offload) < 0)
 		return errno == EBADFD ? 0 : -errno;
 	return 0;
 }
@@ -187,25 +275,20 @@ static int set_attached(struct tap_queue *queue, bool attach)
 {
 	struct ifreq request = { .ifr_flags = attach ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE };
 
-	return ioctl(queue->fd, TUNSETQUEUE, &request) < 0 ? -errno : 0;
+	return ioctl(queue->handler.fd, TUNSETQUEUE, &request) < 0 ? -errno : 0;
 }
 
 static int tap_set_pairs(struct net_backend *backend, unsigned pairs)
 {
 	struct tap *tap = to_tap(backend);
-	int err;
 
-	while (tap->attached < pairs) {
-		err = set_attached(&tap->queues[tap->attached], true);
+	while (tap->attached != pairs) {
+		bool attach = tap->attached < pairs;
+		int err = set_attached(&tap->queues[tap->attached - !attach], attach);
+
 		if (err)
 			return err;
-		tap->attached++;
-	}
-	while (tap->attached > pairs) {
-		err = set_attached(&tap->queues[tap->attached - 1], false);
-		if (err)
-			return err;
-		tap->attached--;
+		tap->attached += attach ? 1 : -1;
 	}
 	return 0;
 }
@@ -263,8 +346,8 @@ static void tap_destroy(struct net_backend *backend)
 	if (tap->downscript)
 		net_run_script("downscript", tap->downscript, tap->name, DOWN_MS);
 	for (unsigned i = 0; i < tap->nr_queues; i++)
-		if (tap->queues[i].fd >= 0)
-			close(tap->queues[i].fd);
+		if (tap->queues[i].handler.fd >= 0)
+			close(tap->queues[i].handler.fd);
 	if (tap->control >= 0)
 		close(tap->control);
 	free(tap);
@@ -285,7 +368,7 @@ static const struct net_backend_ops tap_ops = {
 
 /* ---- making one ---- */
 
-static int open_tun(const char *name)
+static int open_tun(void)
 {
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
@@ -359,15 +442,15 @@ static int open_interface(struct tap *tap, const char *wished, unsigned pairs)
 	for (unsigned i = 0; i < pairs; i++) {
 		struct tap_queue *queue = &tap->queues[i];
 
-		queue->fd = open_tun(tap->name);
-		if (queue->fd < 0)
-			return queue->fd;
+		queue->handler.fd = open_tun();
+		if (queue->handler.fd < 0)
+			return queue->handler.fd;
 		tap->nr_queues = i + 1;
 		memcpy(request.ifr_name, tap->name, IFNAMSIZ);
-		err = attach_interface(queue->fd, &request, multi_queue);
+		err = attach_interface(queue->handler.fd, &request, multi_queue);
 		/* A persistent tap made with multi_queue serves a guest with one queue as well. */
 		if (err == -EINVAL && existed && !multi_queue)
-			err = attach_interface(queue->fd, &request, true);
+			err = attach_interface(queue->handler.fd, &request, true);
 		if (err) {
 			say_refused(tap->control, tap->name, existed, pairs, err);
 			return err;
@@ -381,20 +464,18 @@ static int open_interface(struct tap *tap, const char *wished, unsigned pairs)
 static int adopt(struct tap *tap, int fd, unsigned pairs)
 {
 	struct ifreq request = {};
-	int flags;
+	int flags, err;
 
 	if (pairs > 1) {
 		log_error("--network fd=%d: one descriptor is one queue pair, %u were asked for",
 			  fd, pairs);
 		return -EINVAL;
 	}
-	if (fcntl(fd, F_GETFD) < 0) {
-		log_error("--network fd=%d: no such open file", fd);
-		return -EBADF;
-	}
 	if (ioctl(fd, TUNGETIFF, &request) < 0) {
-		log_error("--network fd=%d: not an open tap device", fd);
-		return -EINVAL;
+		err = errno == EBADF ? -EBADF : -EINVAL;
+		log_error("--network fd=%d: %s", fd,
+			  err == -EBADF ? "no such open file" : "not an open tap device");
+		return err;
 	}
 	flags = request.ifr_flags;
 	if (!(flags & IFF_TAP) || !(flags & IFF_NO_PI) || !(flags & IFF_VNET_HDR)) {
@@ -406,10 +487,11 @@ static int adopt(struct tap *tap, int fd, unsigned pairs)
 	flags = fcntl(fd, F_GETFL);
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
-		log_error("--network fd=%d: %s", fd, strerror(errno));
-		return -errno;
+		err = -errno;
+		log_error("--network fd=%d: %s", fd, strerror(-err));
+		return err;
 	}
-	tap->queues[0].fd = fd;
+	tap->queues[0].handler.fd = fd;
 	tap->nr_queues = 1;
 	memcpy(tap->name, request.ifr_name, IFNAMSIZ - 1);
 	return 0;
@@ -425,16 +507,15 @@ static int set_up_queues(struct tap *tap)
 
 		queue->tap = tap;
 		queue->index = i;
-		queue->handler.fd = queue->fd;
 		queue->handler.ready = tap_ready;
-		if (ioctl(queue->fd, TUNSETVNETHDRSZ, &header) < 0) {
+		if (ioctl(queue->handler.fd, TUNSETVNETHDRSZ, &header) < 0) {
 			err = -errno;
 			log_error("--network tapif=%s: no %d-byte frame headers: %s", tap->name,
 				  NET_HDR_LEN, strerror(-err));
 			return err;
 		}
 		/* Only macvtap may refuse; its default will do. */
-		ioctl(queue->fd, TUNSETSNDBUF, &sndbuf);
+		ioctl(queue->handler.fd, TUNSETSNDBUF, &sndbuf);
 	}
 	tap->attached = tap->nr_queues;
 	return tap_set_pairs(&tap->backend, 1);
@@ -442,7 +523,7 @@ static int set_up_queues(struct tap *tap)
 
 static void probe_features(struct tap *tap)
 {
-	int fd = tap->queues[0].fd;
+	int fd = tap->queues[0].handler.fd;
 
 	if (ioctl(fd, TUNSETOFFLOAD, TAP_OFFLOADS) == 0) {
 		tap->backend.features |= TAP_FEATURES;
