@@ -166,29 +166,6 @@ bool log_drain(unsigned ms)
 }
 
 /* The terminal may be raw by now, so a carriage return goes with every line feed there. */
-static void print(const char *prefix, const char *fmt, va_list args)
-{
-	char line[1024];
-	int head, len;
-
-	head = snprintf(line, sizeof(line), "  %s: ", prefix);
-	len = vsnprintf(line + head, sizeof(line) - head - 2, fmt, args);
-	if (len < 0)
-		return;
-	len = MIN((size_t)(head + len), sizeof(line) - 3);
-	/* Names of files and processes, and what guests and others said, are anybody's. */
-	line[len] = '\0';
-	text_clean(line + head);
-	pthread_once(&once, log_begin);
-	pthread_mutex_lock(&lock);
-	look_at_output();
-	if (out.tty)
-		line[len++] = '\r';
-	line[len++] = '\n';
-	emit(line, len);
-	pthread_mutex_unlock(&lock);
-}
-
 void log_text(const char *text)
 {
 	char buffer[8192];
@@ -206,14 +183,20 @@ void log_text(const char *text)
 	pthread_mutex_unlock(&lock);
 }
 
-void log_fatal(const char *fmt, ...)
+static void print(const char *prefix, const char *fmt, va_list args)
 {
-	va_list args;
+	char line[1024];
+	int head, len;
 
-	failed = true;
-	va_start(args, fmt);
-	print("Fatal", fmt, args);
-	va_end(args);
+	head = snprintf(line, sizeof(line), "  %s: ", prefix);
+	len = vsnprintf(line + head, sizeof(line) - head - 1, fmt, args);
+	if (len < 0)
+		return;
+	/* Names of files and processes, and what guests and others said, are anybody's. */
+	text_clean(line + head);
+	len = strlen(line);
+	memcpy(line + len, "\n", 2);
+	log_text(line);
 }
 
 #define LEVEL(name, level, prefix)                                                                 \
@@ -223,12 +206,13 @@ void log_fatal(const char *fmt, ...)
                                                                                                    \
 		if (threshold < (level))                                                           \
 			return;                                                                    \
-		failed |= (level) == LOG_LEVEL_ERROR;                                              \
+		failed |= (level) <= LOG_LEVEL_ERROR;                                              \
 		va_start(args, fmt);                                                               \
 		print(prefix, fmt, args);                                                          \
 		va_end(args);                                                                      \
 	}
 
+LEVEL(log_fatal, LOG_LEVEL_FATAL, "Fatal")
 LEVEL(log_error, LOG_LEVEL_ERROR, "Error")
 LEVEL(log_warning, LOG_LEVEL_WARNING, "Warning")
 LEVEL(log_info, LOG_LEVEL_INFO, "Info")

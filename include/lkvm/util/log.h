@@ -11,9 +11,15 @@
 
 #include "lkvm/util/types.h"
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_FATAL = -1, /* is always printed */
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG,
+};
 
-/* What is above `level` is not printed. Fatal lines always are. Call before threads exist. */
+/* What is above `level` is not printed. Call before threads exist. */
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 
