@@ -23,7 +23,7 @@ struct key {
 struct set {
 	struct key key;
 	u64 begun; /* ns; 0: not in use */
-	u8 *data;  /* HEADER_MAX bytes of room, then what came */
+	u8 *data;  /* HEADER_MAX bytes for the header, then what came */
 	u8 header[HEADER_MAX];
 	unsigned header_len; /* of the first piece, Ethernet's included; 0: it has not come */
 	unsigned have, end; /* bytes behind the header that came, and where the last of them ends */

@@ -103,7 +103,7 @@ u32 ring_used(struct ring *ring)
 	return ring->at - taken;
 }
 
-bool ring_has_room(struct ring *ring, u32 len)
+bool ring_has_space(struct ring *ring, u32 len)
 {
 	u32 size = record_size(len);
 
@@ -116,7 +116,7 @@ u8 *ring_reserve(struct ring *ring, u32 len)
 {
 	u8 *to;
 
-	if (!ring_has_room(ring, len))
+	if (!ring_has_space(ring, len))
 		return NULL;
 	to = ring->data + ring->at % RING_SIZE;
 	memcpy(to, &len, sizeof(len));
@@ -141,7 +141,7 @@ bool ring_put(struct ring *ring, const void *frame, u32 len)
 	return true;
 }
 
-bool ring_wait_room(struct ring *ring, u32 used)
+bool ring_wait_space(struct ring *ring, u32 used)
 {
 	if (ring->broken)
 		return true;

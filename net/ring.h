@@ -46,17 +46,17 @@ void rings_unmap(struct rings *rings);
 /* Bytes that were put and not taken; all of RING_SIZE when broken. */
 u32 ring_used(struct ring *ring);
 /* A frame of this length may be put. */
-bool ring_has_room(struct ring *ring, u32 len);
-/* Where the next frame goes, to be written, and then put by ring_written. NULL: there is no room. */
+bool ring_has_space(struct ring *ring, u32 len);
+/* Where the next frame goes, to be written, and then put by ring_written. NULL: there is no space. */
 u8 *ring_reserve(struct ring *ring, u32 len);
 void ring_written(struct ring *ring);
-/* Copies a frame. False: there is no room. */
+/* Copies a frame. False: there is no space. */
 bool ring_put(struct ring *ring, const void *frame, u32 len);
 /*
  * Asks the taker to wake us when no more than `used` bytes are in it. True: wait, as there are more (or it is
  * broken).
  */
-bool ring_wait_room(struct ring *ring, u32 used);
+bool ring_wait_space(struct ring *ring, u32 used);
 /* Publishes what was put. True: the taker sleeps, wake it. */
 bool ring_show(struct ring *ring);
 

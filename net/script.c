@@ -46,17 +46,6 @@ static const struct helper_kind script_kind = {
 	.program = true,
 };
 
-static bool wait_for(int fd, int ms)
-{
-	struct pollfd one = { fd, POLLIN, 0 };
-	int got;
-
-	do {
-		got = poll(&one, 1, ms);
-	} while (got < 0 && errno == EINTR);
-	return got > 0;
-}
-
 static int run(struct helper *helper, const char *what, const struct script_request *request,
 	       int ms)
 {
@@ -65,7 +54,7 @@ static int run(struct helper *helper, const char *what, const struct script_requ
 
 	if (send(helper->fd, request, sizeof(*request), MSG_NOSIGNAL) < 0)
 		return -errno;
-	if (!wait_for(helper->life, ms)) {
+	if (!helper_wait(helper, ms)) {
 		helper_kill(helper);
 		log_error(
 			"--network %s=%s: run with %s, it had not ended after %d s, and was killed",

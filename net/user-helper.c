@@ -423,7 +423,7 @@ static int wait_events(struct side *side, int timeout, struct epoll_event *event
 	int n, nr = 0;
 
 	if (ring_used(&side->rings.out) > WAITING_MAX &&
-	    ring_wait_room(&side->rings.out, WAITING_MAX)) {
+	    ring_wait_space(&side->rings.out, WAITING_MAX)) {
 		wait_lkvm(side, timeout);
 		return 0;
 	}

@@ -41,8 +41,8 @@
 /* What the last frames of a guest that ends have to get to the host's sockets. */
 #define FINISH_MS 200
 
-/* A ring that was full has room again at half. */
-#define ROOM_AGAIN (RING_SIZE / 2)
+/* A ring that was full has space again at half. */
+#define SPACE_AGAIN (RING_SIZE / 2)
 
 /* Everything is used on the loop's thread, or before it runs. */
 struct user {
@@ -82,7 +82,7 @@ static struct user *to_user(struct net_backend *backend)
 static void distrust(struct user *user)
 {
 	if (user->rings.base)
-		helper_watch_kill(&user->watch);
+		helper_kill(&user->watch.helper);
 	rings_unmap(&user->rings);
 }
 
@@ -190,14 +190,14 @@ static bool may_pass(struct user *user, const struct packet *packet)
 }
 
 /* False: the helper has to take some first. */
-static bool has_room(struct user *user)
+static bool has_space(struct user *user)
 {
 	struct ring *out = &user->rings.out;
 
-	if (ring_has_room(out, NET_MAX_FRAME))
+	if (ring_has_space(out, NET_MAX_FRAME))
 		return true;
 	tell_helper(user);
-	user->out_blocked = ring_wait_room(out, ROOM_AGAIN);
+	user->out_blocked = ring_wait_space(out, SPACE_AGAIN);
 	if (out->broken)
 		distrust(user);
 	return !user->out_blocked;
@@ -240,8 +240,8 @@ static int user_transmit(struct net_backend *backend, unsigned pair, const struc
 	len -= NET_HDR_LEN;
 	if (len > NET_MAX_FRAME)
 		return -EMSGSIZE;
-	/* With room for what a small frame may complete. */
-	if (!has_room(user))
+	/* With space for what a small frame may complete. */
+	if (!has_space(user))
 		return -EAGAIN;
 	/* What is looked at must not change any more: the guest could, and the helper. */
 	looked_at = iov_read(iov, nr, NET_HDR_LEN, headers, MIN(len, sizeof(headers)));
@@ -348,7 +348,7 @@ static bool user_ready(struct helper_watch *watch)
 /* The device may, if it waited for the helper and that has taken frames. */
 static void go_on(struct user *user)
 {
-	if (!user->out_blocked || ring_wait_room(&user->rings.out, ROOM_AGAIN))
+	if (!user->out_blocked || ring_wait_space(&user->rings.out, SPACE_AGAIN))
 		return;
 	user->out_blocked = false;
 	let_write(user);

@@ -39,14 +39,21 @@ struct search {
 	int own_fd; /* is none that is looked for */
 };
 
+static FILE *open_proc(pid_t pid, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return fopen(path, "re");
+}
+
 /* Ours, or root's? The owner of a process's folder does not tell, as it may be hidden. */
 static bool is_trusted(pid_t pid)
 {
-	char path[64], line[256];
+	FILE *file = open_proc(pid, "status");
 	unsigned real, effective = 0;
+	char line[256];
 
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	FILE *file = fopen(path, "re");
 	if (!file)
 		return true;
 	while (fgets(line, sizeof(line), file) &&
@@ -60,15 +67,15 @@ static bool is_trusted(pid_t pid)
 static bool fd_is_wanted(const struct search *search, pid_t pid, const char *fd_name)
 {
 	bool locked = false, writes = false;
-	char path[64], line[256];
+	char name[32], line[256];
 	unsigned flags;
 
 	if (pid == getpid() && atoi(fd_name) == search->own_fd)
 		return false;
 	if (search->wanted == ANY)
 		return true;
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.10s", pid, fd_name);
-	FILE *file = fopen(path, "re");
+	snprintf(name, sizeof(name), "fdinfo/%.10s", fd_name);
+	FILE *file = open_proc(pid, name);
 	if (!file)
 		return false;
 	while (fgets(line, sizeof(line), file)) {
@@ -105,11 +112,9 @@ static bool process_holds(const struct search *search, pid_t pid)
 
 static void read_name(struct file_holder *holder)
 {
-	char path[64];
+	FILE *file = open_proc(holder->pid, "comm");
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", holder->pid);
 	snprintf(holder->name, sizeof(holder->name), "a process");
-	FILE *file = fopen(path, "re");
 	if (!file)
 		return;
 	if (fgets(holder->name, sizeof(holder->name), file))

@@ -29,22 +29,17 @@
 
 /* ---- does it read? ---- */
 
-static int unread_bytes(const struct helper_watch *watch)
-{
-	int bytes = 0;
-
-	return ioctl(watch->helper.fd, SIOCOUTQ, &bytes) ? 0 : bytes;
-}
-
 /*
  * What waits in the socket is counted with the kernel's overhead, so it is at least what was sent, if
  * nothing was read.
  */
 static bool has_read(struct helper_watch *watch)
 {
-	int unread = unread_bytes(watch);
-	bool progress = !unread || (size_t)unread < watch->unread + watch->sent;
+	int unread = 0;
+	bool progress;
 
+	ioctl(watch->helper.fd, SIOCOUTQ, &unread);
+	progress = !unread || (size_t)unread < watch->unread + watch->sent;
 	watch->unread = unread;
 	watch->sent = 0;
 	if (progress)
@@ -69,11 +64,6 @@ void helper_watch_kick(struct helper_watch *watch)
 	/* Or lost, with the helper: `life` will tell. */
 	if (send(watch->helper.fd, &nothing, sizeof(nothing), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
 		watch->sent += sizeof(nothing);
-}
-
-void helper_watch_kill(struct helper_watch *watch)
-{
-	helper_kill(&watch->helper);
 }
 
 static void look_expired(struct loop_timer *timer)
@@ -155,9 +145,9 @@ void helper_watch_up(struct helper_watch *watch)
 	watch->looks = 0;
 }
 
-static const char *last_of(const struct log_limit *lines, unsigned most)
+static const char *last_of(const struct log_limit *lines)
 {
-	return lines->spent == most ? " (no more of these are logged)" : "";
+	return lines->spent == lines->burst ? " (no more of these are logged)" : "";
 }
 
 static void lost(struct helper_watch *watch, const char *how)
@@ -172,7 +162,7 @@ static void lost(struct helper_watch *watch, const char *how)
 			       : MIN(MAX(watch->pause * 2, RESTART_NS), RESTART_MAX_NS);
 	if (log_limit_ok(&watch->lines))
 		log_warning("%s: the helper %s; %s%s", watch->ops->what, how, watch->ops->meanwhile,
-			    last_of(&watch->lines, LINES));
+			    last_of(&watch->lines));
 	loop_timer_set(watch->loop, &watch->again, watch->pause);
 	watch->ops->lost(watch, was_up);
 }
@@ -224,7 +214,7 @@ static void print_line(struct helper_watch *watch, const char *line)
 {
 	if (*line && log_limit_ok(&watch->printed))
 		log_info("%s: %s: %.200s%s", watch->ops->what, watch->ops->prints, line,
-			 last_of(&watch->printed, LINES_PRINTED));
+			 last_of(&watch->printed));
 }
 
 static void messages_ready(struct loop_fd *handler, u32 events)

@@ -89,14 +89,23 @@ static void refuse_descriptors(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
 }
 
+static bool wait_for(int fd, int ms)
+{
+	struct pollfd one = { fd, POLLIN, 0 };
+	int got;
+
+	do {
+		got = poll(&one, 1, ms);
+	} while (got < 0 && errno == EINTR);
+	return got > 0;
+}
+
 /* Its PID, as the spawner or the helper itself tells it, which is still ours then. */
 static int read_pid(struct helper *helper)
 {
-	struct pollfd told = { helper->fd, POLLIN, 0 };
 	int pid;
 
-	while (poll(&told, 1, START_MS) < 0 && errno == EINTR)
-		;
+	wait_for(helper->fd, START_MS);
 	if (recv(helper->fd, &pid, sizeof(pid), 0) != sizeof(pid))
 		return -ECHILD;
 	if (pid < 0)
@@ -167,20 +176,23 @@ void helper_words(int status, char *words, size_t size)
 		snprintf(words, size, "ended with status %d", WEXITSTATUS(status));
 }
 
+bool helper_wait(struct helper *helper, int ms)
+{
+	return wait_for(helper->life, ms);
+}
+
 void helper_end(struct helper *helper, int ms)
 {
-	struct pollfd life = { helper->life, POLLIN, 0 };
-
 	if (helper->pid && ms) {
 		shutdown(helper->fd, SHUT_WR);
-		poll(&life, 1, ms);
+		helper_wait(helper, ms);
 	}
 	close_fd(&helper->fd);
 	close_fd(&helper->messages);
 	if (helper->pid) {
 		/* Whoever inherits it may not reap what it did not start. */
 		helper_kill(helper);
-		poll(&life, 1, END_MS);
+		helper_wait(helper, END_MS);
 		helper_status(helper);
 	}
 	close_fd(&helper->life);

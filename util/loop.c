@@ -321,23 +321,25 @@ void loop_set_look(struct loop *loop, struct loop_look *look)
 	loop->look = look;
 }
 
-int loop_fd_add(struct loop *loop, struct loop_fd *handler, u32 events)
+static int loop_fd_ctl(struct loop *loop, int op, struct loop_fd *handler, u32 events)
 {
 	struct epoll_event event = { .events = events, .data.ptr = handler };
 
-	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, handler->fd, &event))
-		return -errno;
-	handler->loop = loop;
-	return 0;
+	return epoll_ctl(loop->epoll_fd, op, handler->fd, &event) ? -errno : 0;
+}
+
+int loop_fd_add(struct loop *loop, struct loop_fd *handler, u32 events)
+{
+	int err = loop_fd_ctl(loop, EPOLL_CTL_ADD, handler, events);
+
+	if (!err)
+		handler->loop = loop;
+	return err;
 }
 
 int loop_fd_mod(struct loop_fd *handler, u32 events)
 {
-	struct epoll_event event = { .events = events, .data.ptr = handler };
-
-	if (epoll_ctl(handler->loop->epoll_fd, EPOLL_CTL_MOD, handler->fd, &event))
-		return -errno;
-	return 0;
+	return loop_fd_ctl(handler->loop, EPOLL_CTL_MOD, handler, events);
 }
 
 void loop_fd_del(struct loop_fd *handler)

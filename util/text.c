@@ -6,15 +6,15 @@
 
 void text_add(struct text *text, const char *fmt, ...)
 {
-	size_t room = sizeof(text->bytes) - text->len;
+	size_t space = sizeof(text->bytes) - text->len;
 	va_list args;
 	int len;
 
 	va_start(args, fmt);
-	len = vsnprintf(text->bytes + text->len, room, fmt, args);
+	len = vsnprintf(text->bytes + text->len, space, fmt, args);
 	va_end(args);
 	if (len > 0)
-		text->len += MIN((size_t)len, room - 1);
+		text->len += MIN((size_t)len, space - 1);
 }
 
 /* How many bytes the well-formed character at `text` has; 0: a stray byte, cut short, too long a form, a surrogate, above U+10FFFF. */

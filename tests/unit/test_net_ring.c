@@ -84,7 +84,7 @@ static void full_and_room_again(void **state)
 	assert_true(ring_empty(in));
 	assert_true(ring_show(out));
 	assert_false(ring_show(out));
-	assert_true(ring_wait_room(out, RING_SIZE / 2));
+	assert_true(ring_wait_space(out, RING_SIZE / 2));
 	assert_false(ring_wait_frames(in));
 	ring_awake(in);
 	assert_false(ring_show(out));
@@ -101,8 +101,8 @@ static void full_and_room_again(void **state)
 	}
 	assert_null(ring_get(in, &len));
 	assert_false(ring_wakes_putter(in));
-	assert_false(ring_wait_room(out, RING_SIZE / 2));
-	assert_true(ring_has_room(out, sizeof(frame)));
+	assert_false(ring_wait_space(out, RING_SIZE / 2));
+	assert_true(ring_has_space(out, sizeof(frame)));
 }
 
 static void refused(struct sides *sides)
@@ -156,7 +156,7 @@ static void taken_what_was_not_put(void **state)
 	*taken = 16;
 	assert_int_equal(ring_used(&sides->lkvm.out), RING_SIZE);
 	assert_true(sides->lkvm.out.broken);
-	assert_false(ring_has_room(&sides->lkvm.out, 1));
+	assert_false(ring_has_space(&sides->lkvm.out, 1));
 	*taken = 0;
 	assert_false(ring_put(&sides->lkvm.out, "frame", 5));
 }

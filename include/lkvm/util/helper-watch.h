@@ -40,7 +40,8 @@ struct helper_watch {
 	const struct helper_watch_ops *ops; /* constant */
 	/* To be read: */
 	enum helper_state state;
-	struct helper helper;
+	struct helper
+		helper; /* helper_kill() when it is not to be trusted any more; ops->lost comes later */
 	struct log_limit lines; /* about helpers, in all */
 	/* helper-watch.c's: */
 	struct loop *loop; /* NULL until on */
@@ -73,8 +74,6 @@ void helper_watch_off(struct helper_watch *watch);
 void helper_watch_kick(struct helper_watch *watch);
 /* There is traffic: whether the helper reads is looked at more often. */
 void helper_watch_active(struct helper_watch *watch);
-/* It is not to be trusted any more; ops->lost comes later. */
-void helper_watch_kill(struct helper_watch *watch);
 
 /* Gives back everything; a helper that is used gets `ms` to finish by itself. */
 void helper_watch_end(struct helper_watch *watch, int ms);

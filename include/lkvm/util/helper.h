@@ -57,6 +57,8 @@ int helper_start(struct helper *helper, const struct helper_kind *kind);
 void helper_kill(struct helper *helper);
 /* No more messages are wanted. */
 void helper_mute(struct helper *helper);
+/* Waits `ms` for its end; -1: as long as it takes. True: it has ended. */
+bool helper_wait(struct helper *helper, int ms);
 /* Once, when `life` is readable: its wait status. */
 int helper_status(struct helper *helper);
 /* The words for that follow "the helper": "was ended by signal 11 ...". */

@@ -16,9 +16,9 @@ struct spin {
 	u64 not_then; /* ns: somebody wants the CPU until then, as far as is known */
 };
 
-/* A wait begins. The first one gives the thread a short time slice. */
+/* A wait begins. The first call asks the scheduler for short time slices for the calling thread. */
 void spin_begin(struct spin *spin);
-/* True: look and ask again; false: look for the last time, and sleep. Gives the CPU to who wants it. */
+/* True: look, and call it again; false: look for the last time, then sleep. Lets other threads run on this CPU first. */
 bool spin_on(struct spin *spin);
 /* It is over: something has come. */
 void spin_end(struct spin *spin);
