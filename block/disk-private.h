@@ -71,7 +71,6 @@ struct disk {
 	pthread_cond_t rest_changed;
 	enum disk_rest { DISK_BUSY, DISK_FLUSHES_ONLY, DISK_IDLE } rest; /* kept for waiters */
 	struct log_limit errors; /* lines about requests that failed */
-	bool thread_started;	 /* main thread */
 
 	struct disk_worker worker;
 };
@@ -80,13 +79,13 @@ struct disk {
 int disk_engine_init(struct disk *disk);
 void disk_engine_exit(struct disk *disk);
 
-/* worker.c. enqueue is for the disk's loop, run_job is what the thread does: 0 or -errno. */
+/* worker.c. start returns 0 or -errno; stop is right without it, too. The others are for the disk's loop. */
 int disk_worker_start(struct disk *disk);
 void disk_worker_stop(struct disk *disk);
 void disk_worker_enqueue(struct disk *disk, struct disk_request *request);
-/* Moves what the worker has finished to the end of `list`; what it has not begun. */
-void disk_worker_collect(struct disk *disk, struct disk_request_list *list);
-void disk_worker_take_back(struct disk *disk, struct disk_request_list *list);
+/* Moves one of its lists, of what it has finished or not begun, to the end of `to`. */
+void disk_worker_take(struct disk_worker *worker, struct disk_request_list *from,
+		      struct disk_request_list *to);
 
 /*
  * part.c: the next part of a read or a write: engine_part bytes in engine_nr buffers from engine_iov on. After the

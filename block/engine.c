@@ -264,12 +264,6 @@ again:
 
 /* ---- on the way out ---- */
 
-static bool is_worth_retrying(const struct disk *disk, long result)
-{
-	/* Alignment rules of O_DIRECT that the host did not tell show as EINVAL. */
-	return result == -EINTR || result == -EAGAIN || (result == -EINVAL && disk->direct_fd >= 0);
-}
-
 /* What came back, with its result, goes to the submitter; in a held disk that waits. */
 static void hand_back(struct disk *disk, struct disk_request *request,
 		      struct disk_request_list *done)
@@ -281,49 +275,37 @@ static void hand_back(struct disk *disk, struct disk_request *request,
 		TAILQ_INSERT_TAIL(done, request, link);
 }
 
-static void flush_completed(struct disk *disk, struct disk_request *request, long result,
-			    struct disk_request_list *done)
+/* Is it for the worker, which does all or finds out why not? `whole`: the part was done, or the flush. */
+static bool needs_retry(struct disk *disk, struct disk_request *request, long result, bool whole)
 {
-	leave_kernel(disk, request, 0);
-	if (result == -EINVAL) {
-		disk->aio_flush = false;
-		retry_slowly(disk, request);
-		return;
-	}
-	request->engine_error = MIN(result, 0);
-	hand_back(disk, request, done);
-}
-
-static void transfer_completed(struct disk *disk, struct disk_request *request, long result,
-			       struct disk_request_list *done)
-{
-	bool whole = result >= 0 && (u64)result == request->engine_part;
-
-	leave_kernel(disk, request, MAX(result, 0L));
-	if (whole && request->engine_progress < request->length) {
-		/* Behind the others: a large request is served part by part. */
-		TAILQ_INSERT_TAIL(&disk->pending, request, link);
-		return;
-	}
-	if (is_worth_retrying(disk, result) ||
-	    (result >= 0 && !whole &&
-	     (request->operation == DISK_WRITE || !disk_zero_tail(disk, request)))) {
-		retry_slowly(disk, request);
-		return;
-	}
-	request->engine_error = MIN(result, 0);
-	hand_back(disk, request, done);
+	if (request->operation == DISK_FLUSH)
+		return result == -EINVAL;
+	/* Alignment rules of O_DIRECT that the host did not tell show as EINVAL. */
+	if (result < 0)
+		return result == -EINTR || result == -EAGAIN ||
+		       (result == -EINVAL && disk->direct_fd >= 0);
+	return !whole && (request->operation == DISK_WRITE || !disk_zero_tail(disk, request));
 }
 
 static void kernel_completed(struct disk *disk, struct disk_request *request, long result,
 			     struct disk_request_list *done)
 {
+	bool flush = request->operation == DISK_FLUSH;
+	bool whole = flush || result == (long)request->engine_part;
+
 	disk->in_kernel--;
 	disk->event_stale = true;
-	if (request->operation == DISK_FLUSH)
-		flush_completed(disk, request, result, done);
-	else
-		transfer_completed(disk, request, result, done);
+	leave_kernel(disk, request, MAX(result, 0L));
+	if (!flush && whole && request->engine_progress < request->length) {
+		/* Behind the others: a large request is served part by part. */
+		TAILQ_INSERT_TAIL(&disk->pending, request, link);
+	} else if (needs_retry(disk, request, result, whole)) {
+		disk->aio_flush &= !flush;
+		retry_slowly(disk, request);
+	} else {
+		request->engine_error = MIN(result, 0);
+		hand_back(disk, request, done);
+	}
 }
 
 static void reap_mapped(struct disk *disk, struct disk_request_list *done)
@@ -360,7 +342,7 @@ static void collect_worker(struct disk *disk, struct disk_request_list *done)
 	struct disk_request_list finished = TAILQ_HEAD_INITIALIZER(finished);
 	struct disk_request *request;
 
-	disk_worker_collect(disk, &finished);
+	disk_worker_take(&disk->worker, &disk->worker.finished, &finished);
 	while ((request = TAILQ_FIRST(&finished))) {
 		TAILQ_REMOVE(&finished, request, link);
 		disk->in_worker--;
@@ -383,11 +365,6 @@ static void reap(struct disk *disk, struct disk_request_list *done)
 		collect_worker(disk, done);
 }
 
-static bool is_ranges(const struct disk_request *request)
-{
-	return request->operation == DISK_DISCARD || request->operation == DISK_WRITE_ZEROES;
-}
-
 static void log_failure(struct disk *disk, const struct disk_request *request)
 {
 	static const char *const doing[] = {
@@ -402,7 +379,7 @@ static void log_failure(struct disk *disk, const struct disk_request *request)
 	    !log_limit_ok(&disk->errors))
 		return;
 	u64 offset = is_transfer(request) ? request->offset : 0;
-	if (is_ranges(request) && request->nr_ranges)
+	if (!is_transfer(request) && request->operation != DISK_FLUSH && request->nr_ranges)
 		offset = request->ranges[0].offset;
 	log_error("--disk %s: %s at byte %llu: %s", disk->path, doing[request->operation],
 		  (unsigned long long)offset,
@@ -514,7 +491,7 @@ static void hold_on_loop(void *arg)
 	struct disk_request *request;
 
 	disk->held = true;
-	disk_worker_take_back(disk, &back);
+	disk_worker_take(&disk->worker, &disk->worker.jobs, &back);
 	TAILQ_FOREACH(request, &back, link)
 	{
 		disk->in_worker--;
@@ -605,27 +582,19 @@ void disk_cancel(struct disk *disk, bool (*drop)(struct disk_request *request, v
 
 int disk_start(struct disk *disk)
 {
-	int ret = disk_worker_start(disk);
+	int ret = disk_worker_start(disk) ?: loop_start_thread(disk->loop);
 
-	if (ret)
-		return ret;
-	ret = loop_start_thread(disk->loop);
 	if (ret) {
 		log_error("--disk %s: no thread for it: %s", disk->path, strerror(-ret));
 		disk_worker_stop(disk);
-		return ret;
 	}
-	disk->thread_started = true;
-	return 0;
+	return ret;
 }
 
 void disk_stop(struct disk *disk)
 {
-	if (!disk->thread_started)
-		return;
 	loop_stop_thread(disk->loop);
 	disk_worker_stop(disk);
-	disk->thread_started = false;
 }
 
 /* Contexts are limited system-wide; a shorter queue is better than none. */

@@ -279,38 +279,39 @@ static int open_and_measure(struct disk *disk, bool direct)
 	return 0;
 }
 
-int disk_open(struct disk **result, const struct disk_config *config)
+static void disk_free(struct disk *disk)
 {
-	struct disk *disk = calloc(1, sizeof(*disk));
-	int ret = -ENOMEM;
-
-	if (!disk)
-		return -ENOMEM;
-	disk->fd = disk->direct_fd = disk->event_fd = -1;
-	disk->info.readonly = config->readonly;
-	disk->path = strdup(config->path);
-	if (!disk->path)
-		goto fail;
-	ret = open_and_measure(disk, config->direct);
-	if (ret)
-		goto fail;
-	ret = disk_engine_init(disk);
-	if (ret)
-		goto fail;
-	log_debug("--disk %s: %llu bytes, blocks of %u/%u, %s%s%s", disk->path,
-		  (unsigned long long)disk->info.size, disk->info.block_size,
-		  disk->info.physical_block_size, disk->info.readonly ? "read-only" : "writable",
-		  disk->info.can_discard ? ", discard" : "", config->direct ? ", direct" : "");
-	*result = disk;
-	return 0;
-fail:
 	if (disk->direct_fd >= 0)
 		close(disk->direct_fd);
 	if (disk->fd >= 0)
 		close(disk->fd);
 	free(disk->path);
 	free(disk);
-	return ret;
+}
+
+int disk_open(struct disk **result, const struct disk_config *config)
+{
+	struct disk *disk = calloc(1, sizeof(*disk));
+	int ret;
+
+	if (!disk)
+		return -ENOMEM;
+	disk->fd = disk->direct_fd = disk->event_fd = -1;
+	disk->info.readonly = config->readonly;
+	disk->path = strdup(config->path);
+	ret = disk->path ? open_and_measure(disk, config->direct) : -ENOMEM;
+	if (!ret)
+		ret = disk_engine_init(disk);
+	if (ret) {
+		disk_free(disk);
+		return ret;
+	}
+	log_debug("--disk %s: %llu bytes, blocks of %u/%u, %s%s%s", disk->path,
+		  (unsigned long long)disk->info.size, disk->info.block_size,
+		  disk->info.physical_block_size, disk->info.readonly ? "read-only" : "writable",
+		  disk->info.can_discard ? ", discard" : "", config->direct ? ", direct" : "");
+	*result = disk;
+	return 0;
 }
 
 void disk_close(struct disk *disk)
@@ -321,11 +322,7 @@ void disk_close(struct disk *disk)
 	if (disk->written && fdatasync(disk->fd))
 		log_error("--disk %s: the last writes did not reach it: %s", disk->path,
 			  strerror(errno));
-	if (disk->direct_fd >= 0)
-		close(disk->direct_fd);
-	close(disk->fd);
-	free(disk->path);
-	free(disk);
+	disk_free(disk);
 }
 
 const struct disk_info *disk_info(const struct disk *disk)

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A read or a write, part by part. No memory is needed for that: the buffer that a part ends in is cut meanwhile. */
+/*
+ * Reads and writes are done in parts. The buffer in which a part ends is made shorter for as long as the part lasts, so that no copy
+ * of the list of buffers is needed.
+ */
 #include "disk-private.h"
 #include "lkvm/util/iov.h"
 
 void disk_part_begin(struct disk_request *request)
 {
 	u64 left = request->length - request->engine_progress;
-	size_t room = DISK_PART;
+	size_t rest = DISK_PART; /* of the part, from buffer nr on */
 	unsigned nr = 0;
 
 	request->engine_part = MIN(left, (u64)DISK_PART);
@@ -14,10 +17,10 @@ void disk_part_begin(struct disk_request *request)
 	request->engine_cut = 0;
 	if (left <= DISK_PART)
 		return;
-	while (room > request->engine_iov[nr].iov_len)
-		room -= request->engine_iov[nr++].iov_len;
-	request->engine_cut = request->engine_iov[nr].iov_len - room;
-	request->engine_iov[nr].iov_len = room;
+	while (rest > request->engine_iov[nr].iov_len)
+		rest -= request->engine_iov[nr++].iov_len;
+	request->engine_cut = request->engine_iov[nr].iov_len - rest;
+	request->engine_iov[nr].iov_len = rest;
 	request->engine_nr = nr + 1;
 }
 

@@ -3,10 +3,7 @@
  * The thread beside a disk's loop on which blocking operations wait, one after the other, so that
  * reads and writes go on meanwhile. It owns a request from enqueue to collect.
  */
-#include <errno.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 #include "disk-private.h"
 #include "lkvm/util/thread.h"
 
@@ -40,8 +37,6 @@ int disk_worker_start(struct disk *disk)
 	struct disk_worker *worker = &disk->worker;
 	int ret = thread_start(&worker->thread, 0, worker_main, disk);
 
-	if (ret)
-		log_error("--disk %s: no thread for it: %s", disk->path, strerror(-ret));
 	worker->started = !ret;
 	return ret;
 }
@@ -75,20 +70,10 @@ void disk_worker_enqueue(struct disk *disk, struct disk_request *request)
 	pthread_mutex_unlock(&worker->lock);
 }
 
-void disk_worker_collect(struct disk *disk, struct disk_request_list *list)
+void disk_worker_take(struct disk_worker *worker, struct disk_request_list *from,
+		      struct disk_request_list *to)
 {
-	struct disk_worker *worker = &disk->worker;
-
 	pthread_mutex_lock(&worker->lock);
-	TAILQ_CONCAT(list, &worker->finished, link);
-	pthread_mutex_unlock(&worker->lock);
-}
-
-void disk_worker_take_back(struct disk *disk, struct disk_request_list *list)
-{
-	struct disk_worker *worker = &disk->worker;
-
-	pthread_mutex_lock(&worker->lock);
-	TAILQ_CONCAT(list, &worker->jobs, link);
+	TAILQ_CONCAT(to, from, link);
 	pthread_mutex_unlock(&worker->lock);
 }

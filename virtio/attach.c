@@ -36,30 +36,20 @@ static int attach_mmio(struct virtio_device *dev, struct vm *vm)
 	return virtio_mmio_attach(dev, vm, &where, gsi);
 }
 
-static int attach_legacy_pci(struct virtio_device *dev, struct vm *vm)
+static int attach(struct virtio_device *dev, struct vm *vm)
 {
-	if (vm->pci && !pci_host_board(vm->pci)->io_size) {
+	enum virtio_transport_kind kind = vm->config->transport;
+
+	if (kind == TRANSPORT_MMIO_LEGACY || kind == TRANSPORT_PCI_LEGACY)
+		virtio_set_legacy(dev);
+	if (kind == TRANSPORT_MMIO || kind == TRANSPORT_MMIO_LEGACY)
+		return attach_mmio(dev, vm);
+	if (dev->legacy && vm->pci && !pci_host_board(vm->pci)->io_size) {
 		log_error("--virtio-transport pci-legacy: this machine's PCI has no I/O ports; use "
 			  "mmio-legacy, or pci with a driver of virtio 1");
 		return -ENOTSUP;
 	}
 	return virtio_pci_attach(dev, vm);
-}
-
-static int attach(struct virtio_device *dev, struct vm *vm)
-{
-	switch (vm->config->transport) {
-	case TRANSPORT_MMIO:
-		return attach_mmio(dev, vm);
-	case TRANSPORT_MMIO_LEGACY:
-		virtio_set_legacy(dev);
-		return attach_mmio(dev, vm);
-	case TRANSPORT_PCI_LEGACY:
-		virtio_set_legacy(dev);
-		return attach_legacy_pci(dev, vm);
-	default:
-		return virtio_pci_attach(dev, vm);
-	}
 }
 
 int virtio_attach(struct virtio_device *dev, struct vm *vm)

@@ -83,12 +83,14 @@ struct balloon {
 	u16 held_head;
 
 	_Atomic bool ask;     /* for statistics. Any thread. */
-	pthread_mutex_t lock; /* of all below; any thread */
-	bool asked;	      /* the driver has not answered */
-	u64 asked_at;	      /* clock_now() */
-	u64 told_at;	      /* the same of its last answer; 0: none */
-	u32 told;	      /* a bit each statistic */
-	u64 stats[BALLOON_STATS];
+	pthread_mutex_t lock; /* of what follows; any thread */
+	struct {
+		bool asked;   /* the driver has not answered */
+		u64 asked_at; /* clock_now() */
+		u64 told_at;  /* the same of its last answer; 0: none */
+		u32 told;     /* a bit each statistic */
+		u64 values[BALLOON_STATS];
+	} stats;
 };
 
 static struct balloon *to_balloon(struct virtio_device *dev)
@@ -267,11 +269,11 @@ static void balloon_take_stats(struct balloon *b, const struct virtq_chain *chai
 	size_t end = MIN(chain->out_len, 4 * BALLOON_STATS * sizeof(stat));
 
 	pthread_mutex_lock(&b->lock);
-	if (!b->asked || b->ask)
+	if (!b->stats.asked || b->ask)
 		goto out;
-	b->asked = false;
-	b->told = 0;
-	b->told_at = clock_now();
+	b->stats.asked = false;
+	b->stats.told = 0;
+	b->stats.told_at = clock_now();
 	for (size_t at = 0; at + sizeof(stat) <= end; at += sizeof(stat)) {
 		unsigned tag;
 
@@ -279,8 +281,8 @@ static void balloon_take_stats(struct balloon *b, const struct virtq_chain *chai
 		tag = virtio16(&b->dev, stat.tag);
 		if (tag >= BALLOON_STATS)
 			continue;
-		b->stats[tag] = virtio64(&b->dev, stat.val);
-		b->told |= BIT(tag);
+		b->stats.values[tag] = virtio64(&b->dev, stat.val);
+		b->stats.told |= BIT(tag);
 	}
 out:
 	pthread_mutex_unlock(&b->lock);
@@ -377,22 +379,17 @@ static void balloon_config_write(struct virtio_device *dev, u32 offset, const u8
 /* Drivers number the queues that there are with the features they accepted, without gaps. */
 static int balloon_activate(struct virtio_device *dev)
 {
-	static const struct {
-		enum balloon_queue role;
-		unsigned feature;
-	} optional[] = {
-		{ STATS, VIRTIO_BALLOON_F_STATS_VQ },
-		{ HINT, VIRTIO_BALLOON_F_FREE_PAGE_HINT },
-		{ REPORT, VIRTIO_BALLOON_F_REPORTING },
+	static const unsigned feature[BALLOON_QUEUES] = {
+		[STATS] = VIRTIO_BALLOON_F_STATS_VQ,
+		[HINT] = VIRTIO_BALLOON_F_FREE_PAGE_HINT,
+		[REPORT] = VIRTIO_BALLOON_F_REPORTING,
 	};
 	struct balloon *b = to_balloon(dev);
 	unsigned nr = 0;
 
-	b->roles[nr++] = INFLATE;
-	b->roles[nr++] = DEFLATE;
-	for (unsigned i = 0; i < ARRAY_SIZE(optional); i++)
-		if (virtio_has_feature(dev, optional[i].feature))
-			b->roles[nr++] = optional[i].role;
+	for (unsigned role = INFLATE; role < BALLOON_QUEUES; role++)
+		if (role < STATS || virtio_has_feature(dev, feature[role]))
+			b->roles[nr++] = role;
 	while (nr < BALLOON_QUEUES)
 		b->roles[nr++] = BALLOON_QUEUES;
 	return 0;
@@ -420,9 +417,7 @@ static void balloon_reset(struct virtio_device *dev)
 	b->ask = false;
 	b->hinted = 0;
 	pthread_mutex_lock(&b->lock);
-	b->asked = false;
-	b->told = 0;
-	b->told_at = 0;
+	memset(&b->stats, 0, sizeof(b->stats));
 	pthread_mutex_unlock(&b->lock);
 }
 
@@ -559,16 +554,14 @@ static void balloon_put_size(struct balloon *b, json_t *object)
 				    json_boolean(b->state.hint_id > VIRTIO_BALLOON_CMD_ID_DONE));
 }
 
-#define ANY_DRIVER 64
-
-static bool balloon_has_driver(struct balloon *b, unsigned feature)
+/* One that accepted all of the features. */
+static bool balloon_has_driver(struct balloon *b, u64 features)
 {
 	struct virtio_device *dev = &b->dev;
 	bool has;
 
 	pthread_mutex_lock(&dev->lock);
-	has = dev->state.active && !dev->state.needs_reset &&
-	      (feature == ANY_DRIVER || virtio_has_feature(dev, feature));
+	has = dev->state.active && !dev->state.needs_reset && !(features & ~dev->state.features);
 	pthread_mutex_unlock(&dev->lock);
 	return has;
 }
@@ -576,18 +569,19 @@ static bool balloon_has_driver(struct balloon *b, unsigned feature)
 /* Asks for new statistics, unless those there are are new, or somebody asked just now. True: they are coming. */
 static bool balloon_ask(struct balloon *b)
 {
-	bool driver = balloon_has_driver(b, VIRTIO_BALLOON_F_STATS_VQ), coming;
+	bool driver = balloon_has_driver(b, BIT(VIRTIO_BALLOON_F_STATS_VQ)), coming;
 	u64 now = clock_now();
 
 	pthread_mutex_lock(&b->lock);
-	if (driver && !b->asked && (!b->told_at || now - b->told_at > BALLOON_FRESH)) {
-		b->asked = true;
-		b->asked_at = now;
+	if (driver && !b->stats.asked &&
+	    (!b->stats.told_at || now - b->stats.told_at > BALLOON_FRESH)) {
+		b->stats.asked = true;
+		b->stats.asked_at = now;
 		b->ask = true;
 		/* Should the driver have reset the device meanwhile, nobody is there to hear it. */
 		virtio_queue_kick(&b->dev, STATS);
 	}
-	coming = b->asked && now - b->asked_at < BALLOON_FRESH;
+	coming = b->stats.asked && now - b->stats.asked_at < BALLOON_FRESH;
 	pthread_mutex_unlock(&b->lock);
 	return coming;
 }
@@ -599,11 +593,11 @@ static void balloon_stat(struct device *device, json_t *part)
 
 	balloon_put_size(b, part);
 	pthread_mutex_lock(&b->lock);
-	if (b->told_at)
-		balloon_put(part, "age_ms", (clock_now() - b->told_at) / 1000000);
-	for (unsigned i = 0; b->told_at && i < BALLOON_STATS; i++)
-		if (b->told & BIT(i))
-			balloon_put(part, balloon_stat_keys[i], b->stats[i]);
+	if (b->stats.told_at)
+		balloon_put(part, "age_ms", (clock_now() - b->stats.told_at) / 1000000);
+	for (unsigned i = 0; b->stats.told_at && i < BALLOON_STATS; i++)
+		if (b->stats.told & BIT(i))
+			balloon_put(part, balloon_stat_keys[i], b->stats.values[i]);
 	pthread_mutex_unlock(&b->lock);
 	json_object_set_new_nocheck(part, DEVICE_STAT_COMING, json_boolean(coming));
 }
@@ -620,7 +614,7 @@ static void balloon_start_hinting(struct balloon *b)
 	b->state.hint_id = id;
 }
 
-static u64 balloon_mib(u64 bytes)
+static unsigned long long balloon_mib(u64 bytes)
 {
 	return bytes >> 20;
 }
@@ -638,8 +632,7 @@ static bool balloon_new_size(struct control_call *call, const struct balloon *b,
 	if (args->deflate > wanted) {
 		control_refuse(call, "too-large",
 			       "%llu MiB cannot be given back: its balloon is to have %llu",
-			       (unsigned long long)balloon_mib(args->deflate),
-			       (unsigned long long)balloon_mib(wanted));
+			       balloon_mib(args->deflate), balloon_mib(wanted));
 		return false;
 	}
 	*size -= args->deflate;
@@ -647,14 +640,12 @@ static bool balloon_new_size(struct control_call *call, const struct balloon *b,
 		return true;
 	if (args->target > b->ram)
 		control_refuse(call, "too-large", "it has %llu MiB of memory in all",
-			       (unsigned long long)balloon_mib(b->ram));
+			       balloon_mib(b->ram));
 	else
 		control_refuse(
 			call, "too-large",
 			"its balloon can have %llu of its %llu MiB of memory at most, not %llu",
-			(unsigned long long)balloon_mib(most),
-			(unsigned long long)balloon_mib(b->ram),
-			(unsigned long long)balloon_mib(*size));
+			balloon_mib(most), balloon_mib(b->ram), balloon_mib(*size));
 	return false;
 }
 
@@ -663,7 +654,7 @@ static void balloon_change(struct control_call *call, struct balloon *b)
 	const struct balloon_args *args = (const void *)call->args;
 	u64 size;
 
-	if (!balloon_has_driver(b, args->hint ? VIRTIO_BALLOON_F_FREE_PAGE_HINT : ANY_DRIVER)) {
+	if (!balloon_has_driver(b, args->hint ? BIT(VIRTIO_BALLOON_F_FREE_PAGE_HINT) : 0)) {
 		control_refuse(call, "no-driver",
 			       "its kernel has no driver for a balloon (virtio_balloon)%s at work",
 			       args->hint ? " with free page hints" : "");

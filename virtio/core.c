@@ -143,7 +143,6 @@ static void loop_detach(void *arg)
 	struct virtio_queue_slot *slot = arg;
 
 	loop_fd_del(&slot->kick);
-	slot->attached = false;
 }
 
 static int loop_seat_attach(struct virtio_queue_slot *slot)
@@ -172,7 +171,7 @@ static void queue_attach(struct virtio_queue_slot *slot)
 		return;
 	slot->attached = !slot->vq.device->seat->ops->attach(slot);
 	if (!slot->attached)
-		virtio_break(slot->vq.device, "nobody has room to serve queue %u", slot->vq.index);
+		virtio_break(slot->vq.device, "nobody can serve queue %u", slot->vq.index);
 	kick(slot);
 }
 
@@ -305,10 +304,17 @@ static bool features_good(struct virtio_device *dev)
 	       (dev->legacy || virtio_has_feature(dev, VIRTIO_F_VERSION_1));
 }
 
-static int enable_queue(struct virtio_device *dev, struct virtqueue *vq)
+/* False: it cannot be, and the device is broken. */
+static bool enable_queue(struct virtio_device *dev, struct virtqueue *vq)
 {
 	vq->big_endian = dev->state.big_endian;
-	return virtqueue_enable(vq, dev->memory, dev->state.features);
+	if (!virtqueue_enable(vq, dev->memory, dev->state.features))
+		return true;
+	virtio_break(dev, "queue %u: size %u or ring addresses 0x%llx, 0x%llx, 0x%llx", vq->index,
+		     vq->state.size, (unsigned long long)vq->state.desc,
+		     (unsigned long long)vq->state.driver,
+		     (unsigned long long)vq->state.device_area);
+	return false;
 }
 
 static void activate(struct virtio_device *dev)
@@ -326,10 +332,8 @@ static void activate(struct virtio_device *dev)
 		struct virtqueue *vq = &dev->queues[i].vq;
 
 		/* Again, as a driver may have enabled it before the features were settled. */
-		if (vq->state.enabled && enable_queue(dev, vq)) {
-			virtio_break(dev, "queue %u cannot be enabled", i);
+		if (vq->state.enabled && !enable_queue(dev, vq))
 			return;
-		}
 	}
 	err = dev->ops->activate ? dev->ops->activate(dev) : 0;
 	if (err) {
@@ -406,16 +410,9 @@ static bool is_address(enum virtio_register reg)
 
 static gpa_t *ring_address(struct virtqueue *vq, enum virtio_register reg)
 {
-	switch (reg) {
-	case REG_DESC_LOW:
-	case REG_DESC_HIGH:
-		return &vq->state.desc;
-	case REG_AVAIL_LOW:
-	case REG_AVAIL_HIGH:
-		return &vq->state.driver;
-	default:
-		return &vq->state.device_area;
-	}
+	gpa_t *const parts[] = { &vq->state.desc, &vq->state.driver, &vq->state.device_area };
+
+	return parts[(reg - REG_DESC_LOW) / 2];
 }
 
 static u32 read_queue(struct virtqueue *vq, enum virtio_register reg)
@@ -473,21 +470,6 @@ u32 virtio_read(struct virtio_device *dev, enum virtio_register reg)
 	return value;
 }
 
-static void enable(struct virtio_device *dev, struct virtio_queue_slot *slot)
-{
-	struct virtqueue *vq = &slot->vq;
-
-	if (enable_queue(dev, vq)) {
-		virtio_break(dev, "queue %u: size %u or ring addresses 0x%llx, 0x%llx, 0x%llx",
-			     vq->index, vq->state.size, (unsigned long long)vq->state.desc,
-			     (unsigned long long)vq->state.driver,
-			     (unsigned long long)vq->state.device_area);
-		return;
-	}
-	if (dev->state.active)
-		queue_go_live(dev, slot);
-}
-
 static void write_queue(struct virtio_device *dev, struct virtio_queue_slot *slot,
 			enum virtio_register reg, u32 value)
 {
@@ -502,7 +484,8 @@ static void write_queue(struct virtio_device *dev, struct virtio_queue_slot *slo
 		if (reg == REG_QUEUE_ENABLE && !(value & 1))
 			queue_take_away(dev, slot);
 	} else if (reg == REG_QUEUE_ENABLE && value & 1) {
-		enable(dev, slot);
+		if (enable_queue(dev, vq) && dev->state.active)
+			queue_go_live(dev, slot);
 	} else if (reg == REG_QUEUE_SIZE) {
 		/* A wrong one is kept, so that enabling the queue finds it. */
 		vq->state.size = value > VIRTQUEUE_MAX_SIZE ? 0 : value;

@@ -234,43 +234,35 @@ static const struct virtio_transport_ops mmio_transport_ops = {
 	.destroy = mmio_destroy,
 };
 
-static void describe(struct device_description *d, const struct device_resource *where, int gsi)
+int virtio_mmio_attach(struct virtio_device *dev, struct vm *vm,
+		       const struct device_resource *where, int gsi)
 {
+	struct virtio_mmio *mmio = calloc(1, sizeof(*mmio));
+	struct device_description *d = &dev->device.description;
+	int err;
+
+	if (!mmio)
+		return -ENOMEM;
+	mmio->transport.ops = &mmio_transport_ops;
+	mmio->transport.dev = dev;
+	mmio->vm = vm;
+	mmio->base = where->base;
+	mmio->line = irq_line(vm, gsi);
+	err = where->size < MMIO_MIN_SIZE
+		      ? -EINVAL
+		      : bus_add(vm->mmio, where->base, where->size, &mmio_bus_ops, mmio);
+	if (err) {
+		log_error("%s: no place at 0x%llx for its registers: %s", dev->device.name,
+			  (unsigned long long)where->base, strerror(-err));
+		free(mmio);
+		return err;
+	}
 	d->compatible = "virtio,mmio";
 	d->acpi_hid = "LNRO0005";
 	d->node_name = "virtio_mmio";
 	d->dma_coherent = true;
 	d->where = *where;
 	d->gsi = gsi;
-}
-
-int virtio_mmio_attach(struct virtio_device *dev, struct vm *vm,
-		       const struct device_resource *where, int gsi)
-{
-	struct virtio_mmio *mmio;
-	int err = -EINVAL;
-
-	if (where->size < MMIO_MIN_SIZE)
-		goto fail;
-	err = -ENOMEM;
-	mmio = calloc(1, sizeof(*mmio));
-	if (!mmio)
-		goto fail;
-	mmio->transport.ops = &mmio_transport_ops;
-	mmio->transport.dev = dev;
-	mmio->vm = vm;
-	mmio->base = where->base;
-	mmio->line = irq_line(vm, gsi);
-	err = bus_add(vm->mmio, where->base, where->size, &mmio_bus_ops, mmio);
-	if (err) {
-		free(mmio);
-		goto fail;
-	}
-	describe(&dev->device.description, where, gsi);
 	dev->transport = &mmio->transport;
 	return 0;
-fail:
-	log_error("%s: no place at 0x%llx for its registers: %s", dev->device.name,
-		  (unsigned long long)where->base, strerror(-err));
-	return err;
 }

@@ -70,19 +70,30 @@ static bool head_busy(const struct virtqueue *vq, u16 head)
 static void head_take(struct virtqueue *vq, u16 head)
 {
 	vq->busy[head / 64] |= BIT(head % 64);
-	vq->nr_busy++;
 }
 
 static void head_give(struct virtqueue *vq, u16 head)
 {
 	vq->busy[head / 64] &= ~BIT(head % 64);
-	vq->nr_busy--;
+}
+
+/* False: not all of the three are in memory. The two bytes of the events are there whether they were negotiated or not. */
+static bool map_rings(struct virtqueue *vq)
+{
+	u64 size = vq->state.size;
+
+	vq->desc_ring =
+		guest_memory_hva(vq->memory, vq->state.desc, size * sizeof(struct vring_desc));
+	vq->avail = guest_memory_hva(vq->memory, vq->state.driver, sizeof(le16) * (3 + size));
+	vq->used =
+		guest_memory_hva_writable(vq->memory, vq->state.device_area,
+					  sizeof(le16) * 3 + sizeof(struct vring_used_elem) * size);
+	return vq->desc_ring && vq->avail && vq->used;
 }
 
 int virtqueue_enable(struct virtqueue *vq, const struct guest_memory *memory, u64 features)
 {
-	u64 size = vq->state.size;
-	void *desc, *avail, *used;
+	u16 size = vq->state.size;
 
 	virtqueue_disable(vq);
 	if (!IS_POWER_OF_2(size) || size > vq->max_size || size > VIRTQUEUE_MAX_SIZE)
@@ -91,17 +102,9 @@ int virtqueue_enable(struct virtqueue *vq, const struct guest_memory *memory, u6
 	    !IS_ALIGNED(vq->state.driver, VRING_AVAIL_ALIGN_SIZE) ||
 	    !IS_ALIGNED(vq->state.device_area, VRING_USED_ALIGN_SIZE))
 		return -EINVAL;
-	/* The two bytes of the event field are there whether it was negotiated or not. */
-	desc = guest_memory_hva(memory, vq->state.desc, size * sizeof(struct vring_desc));
-	avail = guest_memory_hva(memory, vq->state.driver, sizeof(le16) * (3 + size));
-	used = guest_memory_hva_writable(memory, vq->state.device_area,
-					 sizeof(le16) * 3 + sizeof(struct vring_used_elem) * size);
-	if (!desc || !avail || !used)
-		return -EINVAL;
 	vq->memory = memory;
-	vq->desc_ring = desc;
-	vq->avail = avail;
-	vq->used = used;
+	if (!map_rings(vq))
+		return -EINVAL;
 	vq->event_idx = features & BIT(VIRTIO_RING_F_EVENT_IDX);
 	vq->indirect = features & BIT(VIRTIO_RING_F_INDIRECT_DESC);
 	vq->budget = VIRTQUEUE_BUDGET;
@@ -121,7 +124,6 @@ void virtqueue_disable(struct virtqueue *vq)
 	vq->state.kicks_off = false;
 	vq->state.next_avail = vq->seen_avail = 0;
 	vq->state.next_used = vq->state.signalled = 0;
-	vq->nr_busy = 0;
 	memset(vq->busy, 0, sizeof(vq->busy));
 }
 
@@ -147,19 +149,26 @@ void virtqueue_break(struct virtqueue *vq, const char *fmt, ...)
  */
 static bool rings_there(struct virtqueue *vq)
 {
-	u64 size = vq->state.size;
-
-	if (!vq->guarded ||
-	    (guest_memory_hva(vq->memory, vq->state.desc, size * sizeof(struct vring_desc)) &&
-	     guest_memory_hva(vq->memory, vq->state.driver, sizeof(le16) * (3 + size)) &&
-	     guest_memory_hva(vq->memory, vq->state.device_area,
-			      sizeof(le16) * 3 + sizeof(struct vring_used_elem) * size)))
+	if (!vq->guarded || map_rings(vq))
 		return true;
 	virtqueue_break(vq, "the guest has made its rings private");
 	return false;
 }
 
-/* Adds one descriptor's buffer to the chain. The descriptor is our copy. Inlined: two calls are too many. */
+/* NULL: it is not there, and the queue is broken. Inlined: two calls for a descriptor are too many. */
+BOTH_ORDERS void *map(struct virtqueue *vq, const char *what, u64 addr, u32 len, bool writable)
+{
+	void *hva = writable ? guest_memory_hva_writable(vq->memory, addr, len)
+			     : guest_memory_hva(vq->memory, addr, len);
+
+	if (!hva)
+		virtqueue_break(vq, "%s outside guest memory%s: 0x%llx, %u bytes", what,
+				vq->guarded ? " or in private memory" : "",
+				(unsigned long long)addr, len);
+	return hva;
+}
+
+/* Adds one descriptor's buffer to the chain. The descriptor is our copy. */
 BOTH_ORDERS int add_buffer(struct virtqueue *vq, struct virtq_chain *chain, u64 addr, u32 len,
 			   bool writable)
 {
@@ -182,14 +191,9 @@ BOTH_ORDERS int add_buffer(struct virtqueue *vq, struct virtq_chain *chain, u64 
 				VIRTQUEUE_MAX_CHAIN_BYTES + 0ULL);
 		return -E2BIG;
 	}
-	hva = writable ? guest_memory_hva_writable(vq->memory, addr, len)
-		       : guest_memory_hva(vq->memory, addr, len);
-	if (!hva) {
-		virtqueue_break(vq, "a buffer outside guest memory%s: 0x%llx, %u bytes",
-				vq->guarded ? " or in private memory" : "",
-				(unsigned long long)addr, len);
+	hva = map(vq, "a buffer", addr, len, writable);
+	if (!hva)
 		return -EFAULT;
-	}
 	chain->iov[n].iov_base = hva;
 	chain->iov[n].iov_len = len;
 	*total += len;
@@ -204,23 +208,16 @@ BOTH_ORDERS int add_buffer(struct virtqueue *vq, struct virtq_chain *chain, u64 
 static const struct vring_desc *indirect_table(struct virtqueue *vq, u64 addr, u32 len, u16 flags,
 					       bool nested, unsigned *nr)
 {
-	const struct vring_desc *table;
-
 	if (!vq->indirect || nested || (flags & VRING_DESC_F_NEXT)) {
 		virtqueue_break(vq, "an indirect descriptor where none may be");
 		return NULL;
 	}
-	if (!len || len % sizeof(*table) || len / sizeof(*table) > vq->state.size) {
+	*nr = len / sizeof(struct vring_desc);
+	if (!*nr || len % sizeof(struct vring_desc) || *nr > vq->state.size) {
 		virtqueue_break(vq, "an indirect table of %u bytes", len);
 		return NULL;
 	}
-	table = guest_memory_hva(vq->memory, addr, len);
-	if (!table)
-		virtqueue_break(vq, "an indirect table outside guest memory%s: 0x%llx, %u bytes",
-				vq->guarded ? " or in private memory" : "",
-				(unsigned long long)addr, len);
-	*nr = len / sizeof(*table);
-	return table;
+	return map(vq, "an indirect table", addr, len, false);
 }
 
 BOTH_ORDERS int walk_chain(struct virtqueue *vq, struct virtq_chain *chain, bool big)

@@ -108,7 +108,7 @@ static inline void kick(unsigned queue)
 static inline void check_given_back(void)
 {
 	for (unsigned i = 0; i < QUEUES; i++)
-		if (dev->queues[i].vq.nr_busy > dev->queues[i].vq.state.broken)
+		if (ring_busy(&dev->queues[i].vq) > dev->queues[i].vq.state.broken)
 			abort();
 }
 

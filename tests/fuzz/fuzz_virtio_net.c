@@ -206,9 +206,9 @@ static void check(void)
 		}
 		if (room != pair->room || iovs != pair->nr_iov)
 			abort();
-		if (!net->dev.state.needs_reset && pair->rx->nr_busy != pair->nr_chains)
+		if (!net->dev.state.needs_reset && ring_busy(pair->rx) != pair->nr_chains)
 			abort();
-		if (!net->dev.state.needs_reset && pair->tx->nr_busy)
+		if (!net->dev.state.needs_reset && ring_busy(pair->tx))
 			abort();
 	}
 }

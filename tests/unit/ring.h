@@ -199,4 +199,14 @@ static inline u16 ring_avail_event(struct ring *r)
 	return ring16(r, value);
 }
 
+/* How many chains the device has taken and not given back. */
+static inline unsigned ring_busy(const struct virtqueue *vq)
+{
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < VIRTQUEUE_MAX_SIZE / 64; i++)
+		nr += __builtin_popcountll(vq->busy[i]);
+	return nr;
+}
+
 #endif

@@ -205,7 +205,7 @@ static void a_pause_between_statistics(void **state)
 	offer_numbers(1, 1);
 	dev->device.started = true;
 	devices_quiesce(&vm->devices);
-	assert_int_equal(dev->queues[STATS].vq.nr_busy, 0);
+	assert_int_equal(ring_busy(&dev->queues[STATS].vq), 0);
 	assert_true(is_coming(look()));
 	assert_false(ring_used(&rings[STATS], NULL, NULL));
 	devices_resume(&vm->devices);

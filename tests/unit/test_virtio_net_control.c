@@ -20,10 +20,10 @@ static void pause_loses_nothing(void **state)
 	send(m, NET_HDR_LEN, 60, 2);
 	kick(m, TX);
 	assert_int_equal(m->fake->nr_sent, 1);
-	assert_true(m->net->pairs[0].rx->nr_busy);
+	assert_true(ring_busy(m->net->pairs[0].rx));
 	device->ops->quiesce(device);
 	/* The driver's buffers are the driver's. */
-	assert_int_equal(m->net->pairs[0].rx->nr_busy, 0);
+	assert_int_equal(ring_busy(m->net->pairs[0].rx), 0);
 	assert_int_equal(m->net->pairs[0].rx->state.next_avail, 0);
 	assert_false(m->fake->incoming[0]);
 	assert_false(m->fake->writable[0]);

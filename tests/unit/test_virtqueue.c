@@ -115,7 +115,7 @@ static void unpop_gives_back(void **state)
 	assert_int_equal(pop(s), 1);
 	assert_int_equal(s->chain.head, b);
 	assert_int_equal(pop(s), 0);
-	assert_int_equal(s->vq.nr_busy, 2);
+	assert_int_equal(ring_busy(&s->vq), 2);
 }
 
 /* A device that is paused has nothing of the driver's, and what it gets when it goes on is the same. */
@@ -131,7 +131,7 @@ static void several_are_given_back(void **state)
 			assert_int_equal(pop(s), 1);
 		for (unsigned i = SIZE; i--;)
 			virtqueue_unpop(&s->vq, heads[i]);
-		assert_int_equal(s->vq.nr_busy, 0);
+		assert_int_equal(ring_busy(&s->vq), 0);
 		for (unsigned i = 0; i < SIZE; i++) {
 			assert_int_equal(pop(s), 1);
 			assert_int_equal(s->chain.head, heads[i]);
@@ -183,7 +183,7 @@ static void full_queue(void **state)
 	for (unsigned i = 0; i < SIZE; i++)
 		assert_int_equal(pop(s), 1);
 	assert_int_equal(pop(s), 0);
-	assert_int_equal(s->vq.nr_busy, SIZE);
+	assert_int_equal(ring_busy(&s->vq), SIZE);
 }
 
 static void zero_length_is_left_out(void **state)

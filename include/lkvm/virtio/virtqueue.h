@@ -107,8 +107,7 @@ struct virtqueue {
 	bool plain; /* enabled, not broken, little-endian, not guarded: what nearly every queue always is */
 	u16 seen_avail;			   /* the driver's index when last read */
 	unsigned budget;		   /* chains left before ops->again */
-	unsigned nr_busy;		   /* heads taken and not pushed */
-	u64 busy[VIRTQUEUE_MAX_SIZE / 64]; /* which ones */
+	u64 busy[VIRTQUEUE_MAX_SIZE / 64]; /* heads taken and not pushed */
 };
 
 /* One request of the driver: its buffers as host memory, in the caller's iov array. */
