@@ -72,7 +72,7 @@ _Static_assert(sizeof(struct boot_e820_entry) == 20, "etc/e820");
 static int set_memory(struct fw_cfg *fw, const struct x86_boot *boot)
 {
 	struct boot_e820_entry map[X86_E820_MAX];
-	unsigned nr = x86_e820_firmware(map, boot->low_ram, boot->high_ram);
+	unsigned nr = x86_e820_firmware(map, boot);
 
 	return fw_cfg_set_name(fw, "etc/e820", map, nr * sizeof(*map));
 }

@@ -101,8 +101,7 @@ int x86_kernel_open(struct x86_kernel *kernel, const char *path, u64 most)
 	got = boot_file_read(&kernel->file, 0, head, sizeof(head));
 	if (got < 0) {
 		log_fatal("Unable to open kernel %s: %s", path, strerror(-got));
-		err = got;
-		goto fail;
+		return got;
 	}
 	err = x86_elf_open(kernel);
 	if (err == -ENOEXEC)
@@ -115,10 +114,6 @@ int x86_kernel_open(struct x86_kernel *kernel, const char *path, u64 most)
 		else
 			log_fatal("Kernel %s is neither a bzImage nor an ELF vmlinux", path);
 	}
-	if (!err)
-		return 0;
-fail:
-	boot_file_close(&kernel->file);
 	return err;
 }
 

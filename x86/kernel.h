@@ -66,7 +66,10 @@ struct x86_placement {
 	u64 kernel_size, initrd_size; /* bytes; initrd_size 0: none */
 };
 
-/* Opens kernel->file, the caller's to close, and checks it; `most` is for boot_file_open(). Logs and returns -errno. */
+/*
+ * Opens kernel->file, which is the caller's to close in any case, and checks it; `most` is for boot_file_open(). Logs
+ * and returns -errno on failure.
+ */
 int x86_kernel_open(struct x86_kernel *kernel, const char *path, u64 most);
 /* The parts of it: -ENOEXEC, logs nothing, when the file is of another kind. */
 int x86_bzimage_open(struct x86_kernel *kernel, const u8 *head, size_t size);
@@ -93,12 +96,9 @@ int x86_load_pvh(const struct x86_boot *boot, const struct x86_placement *at);
 
 /* The memory map as firmware would tell it; `map` has space for X86_E820_MAX. Returns how many. */
 #define X86_E820_MAX 12
-unsigned x86_e820(struct boot_e820_entry *map, u64 low_ram, u64 high_ram);
-/* The same for a SEV-SNP guest, which must know what of the first MiB is its own. */
-unsigned x86_e820_snp(struct boot_e820_entry *map, u64 low_ram, u64 high_ram);
-
+unsigned x86_e820(struct boot_e820_entry *map, const struct x86_boot *boot);
 /* What a firmware is told: RAM as such, and what it must not take for a hole. */
-unsigned x86_e820_firmware(struct boot_e820_entry *map, u64 low_ram, u64 high_ram);
+unsigned x86_e820_firmware(struct boot_e820_entry *map, const struct x86_boot *boot);
 
 /*
  * x86/entry.c: descriptor and page tables that the entry's registers refer to; `bits` go into each entry of page

@@ -97,8 +97,7 @@ int x86_load_linux(const struct x86_kernel *kernel, const struct x86_boot *boot,
 	params.ext_ramdisk_image = at->initrd >> 32;
 	params.ext_ramdisk_size = at->initrd_size >> 32;
 	params.acpi_rsdp_addr = boot->rsdp;
-	params.e820_entries = (boot->private_bit ? x86_e820_snp : x86_e820)(
-		params.e820_table, boot->low_ram, boot->high_ram);
+	params.e820_entries = x86_e820(params.e820_table, boot);
 	err = boot->private_bit ? add_cc_blob(boot, &params) : add_rng_seed(boot, &params);
 	return err
 		       ?: guest_memory_populate(boot->memory, BOARD_BOOT_PARAMS, &params,

@@ -36,8 +36,8 @@ struct platform x86_platform(struct vm *vm)
 		.cpu_features = leaf1 ? leaf1->edx : 0,
 		.devices = &vm->devices,
 		.pci = vm->pci ? pci_host_board(vm->pci) : NULL,
-		.low_ram = x86->low_ram,
-		.high_ram = x86->high_ram,
+		.low_ram = x86->boot.low_ram,
+		.high_ram = x86->boot.high_ram,
 	};
 }
 
@@ -106,15 +106,7 @@ static int prepare(struct vm *vm)
 	struct arch_vm *x86 = vm->arch;
 	const struct confidential_ops *kind = x86->confidential;
 
-	x86->boot = (struct x86_boot){
-		.memory = &vm->memory,
-		.low_ram = x86->low_ram,
-		.high_ram = x86->high_ram,
-		.cmdline = x86->cmdline,
-		.initrds = x86->initrds,
-		.nr_initrds = x86->nr_initrds,
-		.private_bit = kind->private_bit ? BIT(kind->private_bit(vm)) : 0,
-	};
+	x86->boot.private_bit = kind->private_bit ? BIT(kind->private_bit(vm)) : 0;
 	x86->cmdline[0] = '\0';
 	return make_cmdline(vm, x86->cmdline, sizeof(x86->cmdline));
 }
@@ -133,7 +125,7 @@ int x86_check_load(struct vm *vm)
 static void drop_copies(struct arch_vm *x86)
 {
 	boot_file_drop_copy(&x86->kernel.file);
-	for (unsigned i = 0; i < x86->nr_initrds; i++)
+	for (unsigned i = 0; i < x86->boot.nr_initrds; i++)
 		boot_file_drop_copy(&x86->initrds[i]);
 }
 

@@ -48,7 +48,7 @@ _Static_assert(sizeof(struct tables) <= BOARD_BOOT_PARAMS - BOARD_BOOT_PVH, "roo
 int x86_load_pvh(const struct x86_boot *boot, const struct x86_placement *at)
 {
 	struct boot_e820_entry map[X86_E820_MAX];
-	unsigned nr = x86_e820(map, boot->low_ram, boot->high_ram);
+	unsigned nr = x86_e820(map, boot);
 	struct tables tables;
 
 	memset(&tables, 0, sizeof(tables));

@@ -45,6 +45,11 @@ int arch_open_files(struct vm *vm)
 	if (!x86)
 		return -ENOMEM;
 	vm->arch = x86;
+	x86->boot = (struct x86_boot){
+		.memory = &vm->memory,
+		.cmdline = x86->cmdline,
+		.initrds = x86->initrds,
+	};
 	x86->confidential = x86_confidential(config);
 	err = x86_firmware_open(&x86->firmware, config);
 	if (!err && !config->firmware)
@@ -54,7 +59,7 @@ int arch_open_files(struct vm *vm)
 		err = boot_file_open(&x86->initrds[i], "initrd", config->initrds[i],
 				     config->memory);
 		if (!err)
-			x86->nr_initrds++;
+			x86->boot.nr_initrds++;
 	}
 	if (!err && x86->confidential->open)
 		err = x86->confidential->open(vm);
@@ -121,9 +126,9 @@ int x86_lay_out_memory(struct vm *vm)
 	u64 memory = vm->config->memory, top = BIT(x86->gpa_bits);
 	int err;
 
-	x86->low_ram = MIN(memory, vm->config->firmware ? BOARD_FIRMWARE_HOLE : BOARD_HOLE);
-	x86->high_ram = memory - x86->low_ram;
-	if (x86->high_ram && x86->high_ram > top - MIN(top, BOARD_HOLE_END)) {
+	x86->boot.low_ram = MIN(memory, vm->config->firmware ? BOARD_FIRMWARE_HOLE : BOARD_HOLE);
+	x86->boot.high_ram = memory - x86->boot.low_ram;
+	if (x86->boot.high_ram && x86->boot.high_ram > top - MIN(top, BOARD_HOLE_END)) {
 		u64 max = top > BOARD_HOLE_END ? BOARD_HOLE + top - BOARD_HOLE_END : BOARD_HOLE;
 
 		log_fatal(
@@ -133,9 +138,9 @@ int x86_lay_out_memory(struct vm *vm)
 			(unsigned long long)max >> 30);
 		return -E2BIG;
 	}
-	err = guest_memory_add_ram(&vm->memory, 0, x86->low_ram);
-	if (!err && x86->high_ram)
-		err = guest_memory_add_ram(&vm->memory, BOARD_HOLE_END, x86->high_ram);
+	err = guest_memory_add_ram(&vm->memory, 0, x86->boot.low_ram);
+	if (!err && x86->boot.high_ram)
+		err = guest_memory_add_ram(&vm->memory, BOARD_HOLE_END, x86->boot.high_ram);
 	return err ?: add_firmware(vm, x86);
 }
 
@@ -158,7 +163,7 @@ static void lay_out_pci(struct arch_vm *x86)
 		.ports = true,
 		.reset_control = reset_control,
 	};
-	pci_board_window64(&x86->pci, BOARD_HOLE_END + x86->high_ram, BIT(x86->gpa_bits));
+	pci_board_window64(&x86->pci, BOARD_HOLE_END + x86->boot.high_ram, BIT(x86->gpa_bits));
 	for (unsigned pin = 0; pin < ARRAY_SIZE(x86->pci.intx_gsi); pin++)
 		x86->pci.intx_gsi[pin] = pin % 2 ? BOARD_GSI_PCI_BD : BOARD_GSI_PCI_AC;
 }
@@ -273,7 +278,7 @@ int arch_vm_create(struct vm *vm)
 	read_host_msrs(vm, x86);
 	lay_out_pci(x86);
 	if (vm->config->firmware)
-		x86_firmware_pci(&x86->pci, x86->high_ram, BIT(x86->gpa_bits));
+		x86_firmware_pci(&x86->pci, x86->boot.high_ram, BIT(x86->gpa_bits));
 	return vm->config->reboot && !vm->single_life ? x86_vm_state_save(vm) : 0;
 }
 
@@ -287,7 +292,7 @@ void arch_vm_destroy(struct vm *vm)
 		x86->confidential->destroy(vm);
 	x86_firmware_close(&x86->firmware);
 	boot_file_close(&x86->kernel.file);
-	for (unsigned i = 0; i < x86->nr_initrds; i++)
+	for (unsigned i = 0; i < x86->boot.nr_initrds; i++)
 		boot_file_close(&x86->initrds[i]);
 	free(x86->cpuid);
 	free(x86->reset_state);

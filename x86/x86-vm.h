@@ -20,9 +20,8 @@ struct snp;
 struct x86_vm_state;
 
 struct arch_vm {
-	u64 low_ram, high_ram; /* bytes below the hole, and from 4 GiB */
-	unsigned phys_bits;    /* of a physical address, as the guest's CPUs tell */
-	unsigned gpa_bits;     /* of those that can be given to memory and devices: maybe fewer */
+	unsigned phys_bits; /* of a physical address, as the guest's CPUs tell */
+	unsigned gpa_bits;  /* of those that can be given to memory and devices: maybe fewer */
 	struct kvm_cpuid2 *cpuid; /* what KVM supports; each vCPU gets a copy made its own */
 	u64 microcode;		  /* 0: unknown */
 	u64 mce_cap;
@@ -31,10 +30,9 @@ struct arch_vm {
 	struct x86_firmware firmware;
 	struct x86_kernel kernel; /* not open in a guest that begins with a firmware */
 	struct boot_file initrds[CONFIG_MAX_INITRDS];
-	unsigned nr_initrds;
 	struct pci_board pci;
 	struct acpi_pm *pm; /* the device list's */
-	/* load.c's: what a guest's boot needs, and where vCPU 0 begins. */
+	/* What a guest's boot needs, and where vCPU 0 begins. */
 	struct x86_boot boot;
 	char cmdline[BOARD_BOOT_CMDLINE_MAX]; /* a stack may be as small as that */
 	struct x86_entry entry;

@@ -42,9 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ftruncate(fd, 0) || pwrite(fd, data + 1, size - 1, 0) != (ssize_t)size - 1)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (x86_kernel_open(&kernel, path, GIB(1)))
-		return 0;
-	if (!x86_kernel_load(&kernel, &boot, &entry) && entry.rip >= boot.low_ram)
+	if (!x86_kernel_open(&kernel, path, GIB(1)) && !x86_kernel_load(&kernel, &boot, &entry) &&
+	    entry.rip >= boot.low_ram)
 		abort();
 	boot_file_close(&kernel.file);
 	return 0;

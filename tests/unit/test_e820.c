@@ -8,7 +8,7 @@ static unsigned nr;
 
 static void make(u64 low, u64 high)
 {
-	nr = x86_e820(map, low, high);
+	nr = x86_e820(map, &(const struct x86_boot){ .low_ram = low, .high_ram = high });
 	assert_true(nr <= X86_E820_MAX);
 	for (unsigned i = 0; i < nr; i++) {
 		assert_true(map[i].size > 0);

@@ -13,48 +13,44 @@ static void add(struct boot_e820_entry *map, unsigned *nr, u64 from, u64 to, u32
 			(struct boot_e820_entry){ .addr = from, .size = to - from, .type = type };
 }
 
-/* Linux believes the MCFG table only when the map or a motherboard device says so too. */
-static void add_high(struct boot_e820_entry *map, unsigned *nr, u64 low_ram, u64 high_ram)
-{
-	add(map, nr, BOARD_HIGH_RAM, low_ram, E820_RAM);
-	add(map, nr, BOARD_ECAM, BOARD_ECAM + BOARD_ECAM_SIZE, E820_RESERVED);
-	add(map, nr, BOARD_IDENTITY_MAP, BOARD_IDENTITY_MAP + BOARD_KVM_PAGES_SIZE, E820_RESERVED);
-	add(map, nr, BOARD_HOLE_END, BOARD_HOLE_END + high_ram, E820_RAM);
-}
-
-unsigned x86_e820(struct boot_e820_entry *map, u64 low_ram, u64 high_ram)
-{
-	unsigned nr = 0;
-
-	add(map, &nr, 0, MIN(low_ram, (u64)BOARD_LOW_RAM_END), E820_RAM);
-	add(map, &nr, BOARD_LOW_RAM_END, BOARD_HIGH_RAM, E820_RESERVED);
-	add_high(map, &nr, low_ram, high_ram);
-	return nr;
-}
-
 /* Linux maps ranges of type ACPI as private memory, and reserved ones as shared. */
-unsigned x86_e820_snp(struct boot_e820_entry *map, u64 low_ram, u64 high_ram)
+static void add_first_mib_snp(struct boot_e820_entry *map, unsigned *nr)
 {
 	u64 pages_end = BOARD_SNP_CPUID + 0x1000, acpi_end = BOARD_ACPI + BOARD_ACPI_SIZE;
-	unsigned nr = 0;
 
-	add(map, &nr, 0, BOARD_SNP_SECRETS, E820_RAM);
-	add(map, &nr, BOARD_SNP_SECRETS, pages_end, E820_RESERVED);
-	add(map, &nr, pages_end, BOARD_LOW_RAM_END, E820_RAM);
-	add(map, &nr, BOARD_LOW_RAM_END, BOARD_ACPI, E820_RESERVED);
-	add(map, &nr, BOARD_ACPI, acpi_end, E820_ACPI);
-	add(map, &nr, acpi_end, BOARD_HIGH_RAM, E820_RESERVED);
-	add_high(map, &nr, low_ram, high_ram);
-	return nr;
+	add(map, nr, 0, BOARD_SNP_SECRETS, E820_RAM);
+	add(map, nr, BOARD_SNP_SECRETS, pages_end, E820_RESERVED);
+	add(map, nr, pages_end, BOARD_LOW_RAM_END, E820_RAM);
+	add(map, nr, BOARD_LOW_RAM_END, BOARD_ACPI, E820_RESERVED);
+	add(map, nr, BOARD_ACPI, acpi_end, E820_ACPI);
+	add(map, nr, acpi_end, BOARD_HIGH_RAM, E820_RESERVED);
 }
 
-unsigned x86_e820_firmware(struct boot_e820_entry *map, u64 low_ram, u64 high_ram)
+unsigned x86_e820(struct boot_e820_entry *map, const struct x86_boot *boot)
 {
 	unsigned nr = 0;
 
-	add(map, &nr, 0, low_ram, E820_RAM);
+	if (boot->private_bit) {
+		add_first_mib_snp(map, &nr);
+	} else {
+		add(map, &nr, 0, MIN(boot->low_ram, (u64)BOARD_LOW_RAM_END), E820_RAM);
+		add(map, &nr, BOARD_LOW_RAM_END, BOARD_HIGH_RAM, E820_RESERVED);
+	}
+	add(map, &nr, BOARD_HIGH_RAM, boot->low_ram, E820_RAM);
+	/* Linux believes the MCFG table only when the map or a motherboard device says so too. */
+	add(map, &nr, BOARD_ECAM, BOARD_ECAM + BOARD_ECAM_SIZE, E820_RESERVED);
+	add(map, &nr, BOARD_IDENTITY_MAP, BOARD_IDENTITY_MAP + BOARD_KVM_PAGES_SIZE, E820_RESERVED);
+	add(map, &nr, BOARD_HOLE_END, BOARD_HOLE_END + boot->high_ram, E820_RAM);
+	return nr;
+}
+
+unsigned x86_e820_firmware(struct boot_e820_entry *map, const struct x86_boot *boot)
+{
+	unsigned nr = 0;
+
+	add(map, &nr, 0, boot->low_ram, E820_RAM);
 	add(map, &nr, BOARD_FIRMWARE_IDENTITY_MAP,
 	    BOARD_FIRMWARE_IDENTITY_MAP + BOARD_KVM_PAGES_SIZE, E820_RESERVED);
-	add(map, &nr, BOARD_HOLE_END, BOARD_HOLE_END + high_ram, E820_RAM);
+	add(map, &nr, BOARD_HOLE_END, BOARD_HOLE_END + boot->high_ram, E820_RAM);
 	return nr;
 }
