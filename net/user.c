@@ -401,7 +401,8 @@ static void user_stop(struct net_backend *backend)
 {
 	struct user *user = to_user(backend);
 
-	loop_set_look(user->watch.loop, NULL);
+	if (user->watch.loop)
+		loop_set_look(user->watch.loop, NULL);
 	helper_watch_off(&user->watch);
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A host that gives little: a small stack; and no memory, once, at every request for it. No start fails without a
-# line that says why, and none with more than one.
+# A host that gives little: a small stack; few descriptors; and no memory, once, at every request for it. No start fails
+# without a line that says why, and none with more than one.
 . "${0%/*}/lib/case.sh"
 library=${LKVM%/*}/malloc.so
 
@@ -13,8 +13,22 @@ run() {
 status=$?
 [ $status = 0 ] || fail "status $status with a stack of 64 KiB"
 
-[ -e "$library" ] || lacks "sanitizers have a malloc of their own"
 head -c 65536 /dev/zero >disk
+network=user
+"$LKVM" version | grep -q ' libslirp' || network=none
+count=16 status=241
+while [ $status = 241 ]; do
+	(ulimit -n $count && run -n mode=$network -d disk --console virtio --rng --balloon --tty 1 && exit $status)
+	status=$?
+	lines=$(grep -cE '^  (Fatal|Error): ' errors)
+	case $status:$lines in
+	0:0 | 241:1) count=$((count + 1)) ;;
+	*) fail "$count descriptors: status $status, $lines lines" ;;
+	esac
+done
+[ $count -gt 40 ] || fail "it started with $count descriptors"
+
+[ -e "$library" ] || lacks "sanitizers have a malloc of their own"
 starts() {
 	run -d disk -n mode=none --console virtio --rng --tty 1
 }
