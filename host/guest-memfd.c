@@ -38,22 +38,15 @@ int guest_memfd_create(int vm_fd, u64 size, u64 flags)
 static bool takes_write(int vm_fd, u64 flags)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
-	void *zeroes = aligned_alloc(page, page);
+	int fd = guest_memfd_create(vm_fd, page, flags);
+	void *zeroes = calloc(1, page);
 	ssize_t got;
-	int fd;
 
-	if (!zeroes)
-		return false;
-	memset(zeroes, 0, page);
-	fd = guest_memfd_create(vm_fd, page, flags);
-	if (fd < 0) {
-		free(zeroes);
-		return false;
-	}
 	do {
-		got = pwrite(fd, zeroes, page, 0);
+		got = zeroes && fd >= 0 ? pwrite(fd, zeroes, page, 0) : 0;
 	} while (got < 0 && errno == EINTR);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	free(zeroes);
 	return got == (ssize_t)page;
 }

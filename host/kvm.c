@@ -27,29 +27,24 @@ static void explain_open(int err)
 
 int kvm_open(void)
 {
-	int fd = open(KVM_DEVICE, O_RDWR | O_CLOEXEC), version;
+	int fd = open(KVM_DEVICE, O_RDWR | O_CLOEXEC), version, err;
 
 	if (fd < 0) {
-		int err = errno;
-
-		explain_open(err);
-		return -err;
+		err = -errno;
+		explain_open(-err);
+		return err;
 	}
 	version = ioctl(fd, KVM_GET_API_VERSION, 0);
-	if (version < 0) {
-		int err = errno;
-
-		log_fatal(KVM_DEVICE " is not KVM's device: %s", strerror(err));
-		close(fd);
-		return -err;
-	}
-	if (version != KVM_API_VERSION) {
+	if (version == KVM_API_VERSION)
+		return fd;
+	err = version < 0 ? -errno : -EPROTO;
+	if (version < 0)
+		log_fatal(KVM_DEVICE " is not KVM's device: %s", strerror(-err));
+	else
 		log_fatal(KVM_DEVICE " speaks API version %d, lkvm speaks %d", version,
 			  KVM_API_VERSION);
-		close(fd);
-		return -EPROTO;
-	}
-	return fd;
+	close(fd);
+	return err;
 }
 
 int kvm_create_vm(int kvm_fd, unsigned long type)
@@ -59,11 +54,10 @@ int kvm_create_vm(int kvm_fd, unsigned long type)
 	do {
 		fd = ioctl(kvm_fd, KVM_CREATE_VM, type);
 	} while (fd < 0 && errno == EINTR);
-	if (fd < 0) {
-		err = -errno;
-		log_fatal("Unable to create a virtual machine: %s%s", strerror(errno),
-			  errno == EBUSY ? " (another hypervisor is using the processor)" : "");
-		return err;
-	}
-	return fd;
+	if (fd >= 0)
+		return fd;
+	err = -errno;
+	log_fatal("Unable to create a virtual machine: %s%s", strerror(-err),
+		  err == -EBUSY ? " (another hypervisor is using the processor)" : "");
+	return err;
 }

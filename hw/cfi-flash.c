@@ -66,7 +66,7 @@ static int store(struct cfi_chip *chip, u32 offset, u32 len)
 static void update_mapping(struct cfi_flash *flash)
 {
 	bool array = flash->chip.guest.read == CFI_READ_ARRAY;
-	int err = array ? vm_rom_map(&flash->rom) : vm_rom_unmap(&flash->rom);
+	int err = vm_rom_map(&flash->rom, array);
 
 	if (err && log_limit_ok(&flash->limit))
 		log_error("--flash %s: KVM does not %s it: %s", flash->path,
@@ -110,7 +110,7 @@ static void flash_destroy(struct device *device)
 
 	if (flash->written && fdatasync(flash->fd))
 		log_error("--flash %s: writing failed: %s", flash->path, strerror(errno));
-	vm_rom_unmap(&flash->rom);
+	vm_rom_map(&flash->rom, false);
 	free(flash->chip.array);
 	if (flash->fd >= 0)
 		close(flash->fd);

@@ -18,7 +18,6 @@ struct entry {
 };
 
 struct bus {
-	char name[8];
 	atomic_uint sequence; /* odd while a writer is at work */
 	_Atomic unsigned nr;
 	struct entry entries[BUS_MAX_REGIONS]; /* sorted by base */
@@ -32,14 +31,12 @@ struct hit {
 	void *opaque;
 };
 
-struct bus *bus_create(const char *name)
+struct bus *bus_create(void)
 {
 	struct bus *bus = calloc(1, sizeof(*bus));
 
-	if (!bus)
-		return NULL;
-	strncpy(bus->name, name, sizeof(bus->name) - 1);
-	pthread_mutex_init(&bus->lock, NULL);
+	if (bus)
+		pthread_mutex_init(&bus->lock, NULL);
 	return bus;
 }
 

@@ -65,21 +65,6 @@ static int add_private_half(struct vm *vm, struct guest_region *region)
 	return 0;
 }
 
-static void say_counts(const struct vm *vm)
-{
-	const struct counters *n = &vm->counters;
-#define N(name) ((unsigned long long)counter_get(n, COUNTER_##name))
-
-	log_debug(
-		"Page conversions: %llu to private, %llu to shared, %llu by accesses, %llu bytes, "
-		"%llu refused; %llu pages pre-faulted, %llu failures; exits: %llu hypercalls, %llu "
-		"memory faults",
-		N(CONVERSIONS_PRIVATE), N(CONVERSIONS_SHARED), N(CONVERSIONS_BY_ACCESS),
-		N(CONVERTED_BYTES), N(CONVERSIONS_REFUSED), N(PREFAULTED_PAGES),
-		N(PREFAULT_FAILURES), N(HYPERCALLS), N(MEMORY_FAULTS));
-#undef N
-}
-
 static int set_attributes(struct vm *vm, gpa_t gpa, u64 size, bool private)
 {
 	struct kvm_memory_attributes attributes = {
@@ -92,25 +77,19 @@ static int set_attributes(struct vm *vm, gpa_t gpa, u64 size, bool private)
 }
 
 /* The region that has all of [gpa, gpa + size), whole pages of it and in two halves; NULL: there is none. */
-static struct guest_region *conversion_find(struct vm *vm, gpa_t gpa, u64 size, u64 *offset)
+static const struct guest_region *conversion_find(struct vm *vm, gpa_t gpa, u64 size, u64 *offset)
 {
-	if (!size || !IS_ALIGNED(gpa, CONVERSION_PAGE) || !IS_ALIGNED(size, CONVERSION_PAGE))
-		return NULL;
-	for (unsigned i = 0; i < vm->memory.nr_regions; i++) {
-		struct guest_region *region = &vm->memory.regions[i];
+	const struct guest_region *region = guest_region_at(&vm->memory, gpa, offset);
 
-		*offset = gpa - region->gpa;
-		if (*offset >= region->size)
-			continue;
-		if (size > region->size - *offset)
-			return NULL;
-		return region->private_pages && region->guest_memfd >= 0 ? region : NULL;
-	}
-	return NULL;
+	if (!size || !IS_ALIGNED(gpa | size, CONVERSION_PAGE))
+		return NULL;
+	if (!region || size > region->size - *offset)
+		return NULL;
+	return region->private_pages && region->guest_memfd >= 0 ? region : NULL;
 }
 
 /* Whole words at once: a guest may convert all of its memory. */
-static void mark(struct guest_region *region, u64 offset, u64 len, bool private)
+static void mark(const struct guest_region *region, u64 offset, u64 len, bool private)
 {
 	u64 page = offset / CONVERSION_PAGE, end = (offset + len) / CONVERSION_PAGE;
 
@@ -138,7 +117,8 @@ static void give_back_private(const struct guest_region *region, u64 offset, u64
  * Devices must not reach a page from the moment on at which its shared half is none, and not before the
  * private one is gone: so bits are set before pages are given back, and cleared after.
  */
-static void follow(struct vm *vm, struct guest_region *region, u64 offset, u64 size, bool private)
+static void follow(struct vm *vm, const struct guest_region *region, u64 offset, u64 size,
+		   bool private)
 {
 	if (private) {
 		mark(region, offset, size, true);
@@ -149,66 +129,66 @@ static void follow(struct vm *vm, struct guest_region *region, u64 offset, u64 s
 	}
 }
 
-/* Whose wish it is: the guest's own ends with it. */
-enum wish { HOSTS, GUESTS };
-
 /* All of a large guest's memory takes seconds, for which neither the end nor a pause waits. */
-static int check_wish(struct vm *vm, enum wish wish)
+static int wanted_elsewhere(struct vm *vm)
 {
-	if (wish == HOSTS)
-		return 0;
 	if (vm_ending(vm))
 		return -ECANCELED;
 	return vcpus_parking(vm) ? -EINTR : 0;
 }
 
-/* KVM first, which does all of a piece or nothing: only what it did can be followed. */
-static int apply_piece(struct vm *vm, gpa_t gpa, u64 size, bool private)
-{
-	u64 offset;
-	struct guest_region *region = conversion_find(vm, gpa, size, &offset);
-	int err = set_attributes(vm, gpa, size, private);
-
-	if (!err)
-		follow(vm, region, offset, size, private);
-	return err;
-}
-
-static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private, enum wish wish)
+/* The guest's own wish ends with it. KVM does all of a piece or nothing: only what it did can be followed. */
+static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private, bool guests_wish)
 {
 	struct conversions *c = vm->conversions;
-	u64 offset, end = gpa + size;
-	int err;
+	u64 offset;
+	const struct guest_region *region = conversion_find(vm, gpa, size, &offset);
+	int err = 0;
 
-	if (!conversion_find(vm, gpa, size, &offset))
+	if (!region)
 		return -EINVAL;
 	pthread_mutex_lock(&c->lock);
-	/* Here too: each of the vCPUs may have waited for its turn to convert everything. */
-	err = check_wish(vm, wish);
-	if (!err) {
-		c->changes++;
-		for (; gpa < end && !err; gpa += MIN(PIECE, end - gpa))
-			err = check_wish(vm, wish)
-				      ?: apply_piece(vm, gpa, MIN(PIECE, end - gpa), private);
-		c->changes++;
+	c->changes++;
+	for (u64 done = 0, n; done < size && !err; done += n) {
+		n = MIN(PIECE, size - done);
+		if (guests_wish)
+			err = wanted_elsewhere(vm);
+		if (!err)
+			err = set_attributes(vm, gpa + done, n, private);
+		if (!err)
+			follow(vm, region, offset + done, n, private);
 	}
+	c->changes++;
 	pthread_mutex_unlock(&c->lock);
 	return err;
 }
 
 int conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
 {
-	return vm->conversions ? apply(vm, gpa, size, private, HOSTS) : -EOPNOTSUPP;
+	return vm->conversions ? apply(vm, gpa, size, private, false) : -EOPNOTSUPP;
 }
 
-/* What the guest asked for, and got or not, is counted. */
-static int convert(struct vm *vm, gpa_t gpa, u64 size, bool private)
+static void conversion_prefault(struct vcpu *vcpu, gpa_t gpa, u64 size)
 {
+	u64 pages;
+
+	if (!vcpu->vm->conversions->prefault)
+		return;
+	if (vcpu_prefault(vcpu, gpa, size, &pages))
+		count(vcpu->vm, COUNTER_PREFAULT_FAILURES, 1);
+	/* KVM may have left a reason for its failure, which must not be taken for that of the next KVM_RUN. */
+	vcpu->run->exit_reason = KVM_EXIT_UNKNOWN;
+	count(vcpu->vm, COUNTER_PREFAULTED_PAGES, pages);
+}
+
+int conversion_request(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
+{
+	struct vm *vm = vcpu->vm;
 	int err;
 
 	if (!vm->conversions)
 		return -EOPNOTSUPP;
-	err = apply(vm, gpa, size, private, GUESTS);
+	err = apply(vm, gpa, size, private, true);
 	if (err == -EINTR)
 		return err;
 	if (err) {
@@ -217,22 +197,7 @@ static int convert(struct vm *vm, gpa_t gpa, u64 size, bool private)
 	}
 	count(vm, private ? COUNTER_CONVERSIONS_PRIVATE : COUNTER_CONVERSIONS_SHARED, 1);
 	count(vm, COUNTER_CONVERTED_BYTES, size);
-	return 0;
-}
-
-int conversion_request(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
-{
-	struct vm *vm = vcpu->vm;
-	int err = convert(vm, gpa, size, private);
-	u64 pages;
-
-	if (err || !vm->conversions->prefault)
-		return err;
-	if (vcpu_prefault(vcpu, gpa, size, &pages))
-		count(vm, COUNTER_PREFAULT_FAILURES, 1);
-	/* KVM may have left a reason for its failure, which must not be taken for that of the next KVM_RUN. */
-	vcpu->run->exit_reason = KVM_EXIT_UNKNOWN;
-	count(vm, COUNTER_PREFAULTED_PAGES, pages);
+	conversion_prefault(vcpu, gpa, size);
 	return 0;
 }
 
@@ -312,7 +277,7 @@ static void conversions_reset(struct device *device)
 
 	for (unsigned i = 0; i < vm->memory.nr_regions && c->changes; i++) {
 		const struct guest_region *region = &vm->memory.regions[i];
-		int err = apply(vm, region->gpa, region->size, false, HOSTS);
+		int err = conversion_apply(vm, region->gpa, region->size, false);
 
 		if (!err)
 			continue;
@@ -326,7 +291,6 @@ static void conversions_destroy(struct device *device)
 {
 	struct conversions *c = CONTAINER_OF(device, struct conversions, device);
 
-	say_counts(c->vm);
 	c->vm->conversions = NULL;
 	pthread_mutex_destroy(&c->lock);
 	free(c);

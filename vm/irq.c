@@ -17,34 +17,25 @@ struct irq_state {
 	unsigned first_msi;   /* gsi of MSI slot 0 */
 	u32 line_base;	      /* constant: what KVM_IRQ_LINE calls gsi 0 */
 	unsigned nr_msi;
-	bool used[IRQ_MAX_ROUTES];   /* by MSI slot */
-	bool routed[IRQ_MAX_ROUTES]; /* by MSI slot: has a message */
+	bool used[IRQ_MAX_ROUTES]; /* by MSI slot */
 	bool needs_device_id;
 	/* Constant once devices exist: messages to lines_address are lines; 0: none are. */
 	u64 lines_address;
 	u32 lines_base;					       /* what the message for gsi 0 is */
-	struct kvm_irq_routing_entry messages[IRQ_MAX_ROUTES]; /* by MSI slot */
-	struct kvm_irq_routing *table;
+	struct kvm_irq_routing_entry messages[IRQ_MAX_ROUTES]; /* by MSI slot; type 0: none */
+	struct kvm_irq_routing table; /* with space for IRQ_MAX_ROUTES entries */
 };
 
 int irq_init(struct vm *vm, const struct kvm_irq_routing_entry *pins, unsigned nr,
 	     unsigned first_msi_gsi, u32 line_base)
 {
-	struct irq_state *irq;
+	struct irq_state *irq = calloc(1, sizeof(*irq) + IRQ_MAX_ROUTES * sizeof(*pins));
 
-	if (nr > IRQ_MAX_ROUTES)
-		return -EINVAL;
-	irq = calloc(1, sizeof(*irq));
 	if (!irq)
 		return -ENOMEM;
-	irq->table = calloc(1, sizeof(*irq->table) + IRQ_MAX_ROUTES * sizeof(*pins));
-	if (!irq->table) {
-		free(irq);
-		return -ENOMEM;
-	}
 	pthread_mutex_init(&irq->lock, NULL);
 	if (nr)
-		memcpy(irq->table->entries, pins, nr * sizeof(*pins));
+		memcpy(irq->table.entries, pins, nr * sizeof(*pins));
 	irq->nr_pins = nr;
 	irq->first_msi = first_msi_gsi;
 	irq->line_base = line_base;
@@ -70,7 +61,6 @@ void irq_destroy(struct vm *vm)
 	if (!vm->irq)
 		return;
 	pthread_mutex_destroy(&vm->irq->lock);
-	free(vm->irq->table);
 	free(vm->irq);
 	vm->irq = NULL;
 }
@@ -146,7 +136,6 @@ int irq_msi_alloc(struct vm *vm)
 		if (irq->used[i])
 			continue;
 		irq->used[i] = true;
-		irq->routed[i] = false;
 		gsi = irq->first_msi + i;
 	}
 	pthread_mutex_unlock(&irq->lock);
@@ -162,7 +151,7 @@ void irq_msi_free(struct vm *vm, unsigned gsi)
 		return;
 	pthread_mutex_lock(&irq->lock);
 	irq->used[slot] = false;
-	irq->routed[slot] = false;
+	irq->messages[slot].type = 0;
 	pthread_mutex_unlock(&irq->lock);
 }
 
@@ -173,10 +162,10 @@ static int commit(struct vm *vm)
 	unsigned nr = irq->nr_pins;
 
 	for (unsigned i = 0; i < irq->nr_msi; i++)
-		if (irq->routed[i])
-			irq->table->entries[nr++] = irq->messages[i];
-	irq->table->nr = nr;
-	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, irq->table) ? -errno : 0;
+		if (irq->messages[i].type)
+			irq->table.entries[nr++] = irq->messages[i];
+	irq->table.nr = nr;
+	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, &irq->table) ? -errno : 0;
 }
 
 int irq_msi_route(struct vm *vm, unsigned gsi, const struct msi_message *message)
@@ -204,13 +193,12 @@ int irq_msi_route(struct vm *vm, unsigned gsi, const struct msi_message *message
 		entry.u.msi.devid = message->device_id;
 	}
 	pthread_mutex_lock(&irq->lock);
-	if (!irq->routed[slot] || memcmp(&irq->messages[slot], &entry, sizeof(entry))) {
+	if (memcmp(&irq->messages[slot], &entry, sizeof(entry))) {
 		irq->messages[slot] = entry;
-		irq->routed[slot] = true;
 		err = commit(vm);
 		/* A message the kernel refuses must not make every later table fail as well. */
 		if (err)
-			irq->routed[slot] = false;
+			irq->messages[slot].type = 0;
 	}
 	pthread_mutex_unlock(&irq->lock);
 	return err;

@@ -21,7 +21,7 @@ void vm_rom_init(struct vm_rom *rom, struct vm *vm, gpa_t gpa, void *memory, u64
 	};
 }
 
-static int set(struct vm_rom *rom, bool mapped)
+int vm_rom_map(struct vm_rom *rom, bool mapped)
 {
 	/* A slot of size 0 is none. */
 	struct kvm_userspace_memory_region slot = {
@@ -38,14 +38,4 @@ static int set(struct vm_rom *rom, bool mapped)
 		return -errno;
 	rom->mapped = mapped;
 	return 0;
-}
-
-int vm_rom_map(struct vm_rom *rom)
-{
-	return set(rom, true);
-}
-
-int vm_rom_unmap(struct vm_rom *rom)
-{
-	return set(rom, false);
 }

@@ -28,9 +28,9 @@
 struct vcpu_control {
 	pthread_mutex_t lock; /* everything below */
 	pthread_cond_t changed;
-	bool park;     /* all vCPUs should stay out of the guest */
-	bool quit;     /* and their threads should end */
-	unsigned runs; /* counts vcpus_run(): wakes a vCPU that stopped by itself */
+	_Atomic bool park; /* all vCPUs should stay out of the guest; any thread reads */
+	bool quit;	   /* and their threads should end */
+	unsigned runs;	   /* counts vcpus_run(): wakes a vCPU that stopped by itself */
 	unsigned nr_parked;
 };
 
@@ -86,19 +86,15 @@ static int create_one(struct vm *vm, unsigned id, size_t run_size)
 	vcpu->run_size = run_size;
 	if (vm->config->nr_affinities)
 		vcpu->affinity = &vm->config->affinities[MIN(id, vm->config->nr_affinities - 1)];
+	vcpu->run = MAP_FAILED;
 	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, (unsigned long)id);
-	if (vcpu->fd < 0) {
-		int err = -errno;
-
-		log_fatal("Unable to create vCPU %u: %s", id, strerror(errno));
-		return err;
-	}
-	vcpu->run = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (vcpu->fd >= 0)
+		vcpu->run = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
 	if (vcpu->run == MAP_FAILED) {
 		int err = -errno;
 
 		vcpu->run = NULL;
-		log_fatal("Unable to map vCPU %u's run structure: %s", id, strerror(errno));
+		log_fatal("Unable to create vCPU %u: %s", id, strerror(-err));
 		return err;
 	}
 	return arch_vcpu_create(vcpu);
@@ -294,13 +290,7 @@ void vcpu_set_off(struct vcpu *vcpu, bool off)
 
 bool vcpu_is_off(struct vcpu *vcpu)
 {
-	struct vcpu_control *control = vcpu->vm->vcpu_control;
-	bool off;
-
-	pthread_mutex_lock(&control->lock);
-	off = vcpu->off;
-	pthread_mutex_unlock(&control->lock);
-	return off;
+	return vcpu->off;
 }
 
 static void keep_out(struct vcpu *vcpu)
@@ -333,20 +323,7 @@ void vcpu_release(struct vcpu *vcpu)
 
 bool vcpus_parking(struct vm *vm)
 {
-	struct vcpu_control *control = vm->vcpu_control;
-	bool park;
-
-	if (!control)
-		return false;
-	pthread_mutex_lock(&control->lock);
-	park = control->park;
-	pthread_mutex_unlock(&control->lock);
-	return park;
-}
-
-static bool should_park(struct vcpu *vcpu)
-{
-	return vcpus_parking(vcpu->vm);
+	return vm->vcpu_control && vm->vcpu_control->park;
 }
 
 static void port_exit(struct vcpu *vcpu)
@@ -380,10 +357,7 @@ static void mmio_exit(struct vcpu *vcpu)
 		memory_guard_check(hva, len);
 }
 
-static enum exit_action internal_error(struct vcpu *vcpu, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static enum exit_action internal_error(struct vcpu *vcpu, const char *fmt, ...)
+static __printf(2, 3) enum exit_action internal_error(struct vcpu *vcpu, const char *fmt, ...)
 {
 	char text[160];
 	va_list args;
@@ -532,7 +506,7 @@ static enum exit_action run_failed(struct vcpu *vcpu, int err)
 static enum exit_action run_once(struct vcpu *vcpu)
 {
 	if (vcpu->repeat_exit) {
-		if (should_park(vcpu))
+		if (vcpus_parking(vcpu->vm))
 			return EXIT_ACTION_STOP;
 		vcpu->repeat_exit = false;
 		return dispatch(vcpu);
@@ -540,7 +514,7 @@ static enum exit_action run_once(struct vcpu *vcpu)
 	if (ioctl(vcpu->fd, KVM_RUN, 0) < 0) {
 		if (errno == EINTR || errno == EAGAIN) {
 			exit_count(vcpu->exits, KVM_EXIT_INTR);
-			return should_park(vcpu) ? EXIT_ACTION_STOP : EXIT_ACTION_CONTINUE;
+			return vcpus_parking(vcpu->vm) ? EXIT_ACTION_STOP : EXIT_ACTION_CONTINUE;
 		}
 		return run_failed(vcpu, errno);
 	}

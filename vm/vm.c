@@ -151,8 +151,8 @@ int vm_create(struct vm *vm)
 		err = guard_memory(vm);
 	if (err)
 		return err;
-	vm->mmio = bus_create("mmio");
-	vm->ports = bus_create("ports");
+	vm->mmio = bus_create();
+	vm->ports = bus_create();
 	if (!vm->mmio || !vm->ports)
 		return -ENOMEM;
 	return 0;

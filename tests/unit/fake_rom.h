@@ -21,7 +21,7 @@ void vm_rom_init(struct vm_rom *rom, struct vm *vm, gpa_t gpa, void *memory, u64
 	rom->possible = true;
 }
 
-static int fake_rom_set(struct vm_rom *rom, bool mapped)
+int vm_rom_map(struct vm_rom *rom, bool mapped)
 {
 	if (!rom->possible || rom->mapped == mapped)
 		return 0;
@@ -33,16 +33,6 @@ static int fake_rom_set(struct vm_rom *rom, bool mapped)
 	fake_rom.size = rom->size;
 	fake_rom.changes++;
 	return 0;
-}
-
-int vm_rom_map(struct vm_rom *rom)
-{
-	return fake_rom_set(rom, true);
-}
-
-int vm_rom_unmap(struct vm_rom *rom)
-{
-	return fake_rom_set(rom, false);
 }
 
 #endif

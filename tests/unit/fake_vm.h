@@ -44,8 +44,8 @@ static inline struct vm *fake_vm_create(void)
 	guest_memory_init(&vm->memory);
 	err = guest_memory_add_buffer(&vm->memory, RING_BASE, ram, FAKE_RAM_SIZE);
 	assert(!err);
-	vm->mmio = bus_create("mmio");
-	vm->ports = bus_create("ports");
+	vm->mmio = bus_create();
+	vm->ports = bus_create();
 	vm->loop = loop_create("test");
 	assert(vm->mmio && vm->ports && vm->loop);
 	return vm;

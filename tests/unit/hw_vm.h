@@ -68,8 +68,8 @@ static inline struct vm *test_vm_init(void)
 	memset(&test_vm, 0, sizeof(test_vm));
 	test_vm.config.name = "test";
 	test_vm.vm.config = &test_vm.config;
-	test_vm.vm.ports = bus_create("ports");
-	test_vm.vm.mmio = bus_create("mmio");
+	test_vm.vm.ports = bus_create();
+	test_vm.vm.mmio = bus_create();
 	test_vm.vm.loop = loop_create("test");
 	TAILQ_INIT(&test_vm.vm.devices);
 	guest_memory_init(&test_vm.vm.memory);

@@ -37,7 +37,7 @@ static const struct bus_ops ops = { probe_read, probe_write };
 
 static void finds_the_region(void **state)
 {
-	struct bus *bus = bus_create("test");
+	struct bus *bus = bus_create();
 	struct probe a = { .value = 0xaabbccdd }, b = { .value = 0x11 };
 	u8 data[8];
 
@@ -67,7 +67,7 @@ static void finds_the_region(void **state)
 
 static void refuses_overlap(void **state)
 {
-	struct bus *bus = bus_create("test");
+	struct bus *bus = bus_create();
 	struct probe p = { 0 };
 	u8 data[8];
 
@@ -87,7 +87,7 @@ static void refuses_overlap(void **state)
 
 static void is_bounded(void **state)
 {
-	struct bus *bus = bus_create("test");
+	struct bus *bus = bus_create();
 	struct probe p = { 0 };
 
 	for (u64 i = 0; i < BUS_MAX_REGIONS; i++)
@@ -121,7 +121,7 @@ static void *reader(void *arg)
 static void readers_never_miss_while_others_move(void **state)
 {
 	struct probe fixed = { .value = 0x12345678 }, moving = { .value = 1 };
-	struct race race = { .bus = bus_create("test") };
+	struct race race = { .bus = bus_create() };
 	pthread_t thread;
 
 	assert_int_equal(bus_add(race.bus, 0x500000, 4, &ops, &fixed), 0);

@@ -397,7 +397,7 @@ static void large_range_in_pieces(void **state)
 	struct guest_region *region = &vm.memory.regions[2];
 	u64 size = MIB(256);
 
-	looks_left = 3;
+	looks_left = 2;
 	free(region->private_pages);
 	region->private_pages = calloc(size / FAKE_PAGE / 64, sizeof(u64));
 	munmap(region->hva, FAKE_SIZE);

@@ -61,7 +61,7 @@ static int setup(void **state)
 	mmio_cap = RING_PAGE;
 	pio_cap = 1;
 	register_error = 0;
-	guest.ports = bus_create("ports");
+	guest.ports = bus_create();
 	assert_int_equal(bus_add(guest.ports, PORT, 2, &latch_ops, NULL), 0);
 	guest.vcpus = cpu_list;
 	guest.nr_vcpus = 2;

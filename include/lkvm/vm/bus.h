@@ -3,7 +3,7 @@
  * Port and MMIO dispatch: one struct bus for each address space. Look-up takes no lock: readers take
  * a sequence number, search a fixed, sorted table, and look again if a writer was at work. Writers
  * (assembly, and a guest moving a PCI BAR) hold a mutex. Nothing is ever allocated after
- * bus_init(), so a guest that moves BARs for ever costs nothing.
+ * bus_create(), so a guest that moves BARs for ever costs nothing.
  */
 #ifndef LKVM_VM_BUS_H
 #define LKVM_VM_BUS_H
@@ -24,7 +24,7 @@ struct bus_ops {
 
 struct bus;
 
-struct bus *bus_create(const char *name);
+struct bus *bus_create(void);
 void bus_destroy(struct bus *bus);
 
 /*

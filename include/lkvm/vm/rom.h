@@ -24,11 +24,10 @@ struct vm_rom {
 /* Not mapped yet. gpa, memory and size are page-aligned; the memory outlives the VM's last run. */
 void vm_rom_init(struct vm_rom *rom, struct vm *vm, gpa_t gpa, void *memory, u64 size);
 /*
- * Any thread, a vCPU's own while others run as well, but for one rom by one at a time (under the device's
+ * Maps or unmaps it. Any thread, a vCPU's own while others run as well, but for one rom by one at a time (under the device's
  * lock). Costs KVM up to milliseconds. The memory may be written only while it is not mapped. -errno: it
  * stays as it was; logs nothing.
  */
-int vm_rom_map(struct vm_rom *rom);
-int vm_rom_unmap(struct vm_rom *rom);
+int vm_rom_map(struct vm_rom *rom, bool mapped);
 
 #endif

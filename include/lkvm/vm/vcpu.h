@@ -44,7 +44,7 @@ struct vcpu {
 	 * vCPU's thread, or the main one while it is parked.
 	 */
 	bool repeat_exit;
-	bool off;		   /* see vcpu_set_off(); vcpu_control's lock */
+	_Atomic bool off;	   /* see vcpu_set_off(); any thread reads */
 	unsigned holds;		   /* see vcpu_hold(); the same lock */
 	u64 seen_pc;		   /* vm/last-words.c's; main thread */
 	struct vcpu_fault fault;   /* vm/conversion.c's; the vCPU's thread */

@@ -15,7 +15,7 @@ counts() {
 	rm -f in
 	mkfifo in
 	"$LKVM" run --nodefaults --name "access-kinds-$$" -k "$GUEST" -m 64 -c 1 --vm-type sw-protected \
-		--loglevel debug "$@" <in >console 2>errors &
+		"$@" <in >console 2>errors &
 	pid=$!
 	exec 3>in
 	at converted
@@ -32,7 +32,6 @@ counts() {
 	counted conversions_refused 0
 	counted prefaulted_pages "$prefaulted"
 	counted prefault_failures 0
-	echo "access kinds, ${*:-pre-faulted}: $(sed -n 's/.*Page conversions: //p' errors)"
 }
 
 counts $((53 + 3 * 8))

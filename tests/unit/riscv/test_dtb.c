@@ -19,7 +19,7 @@ static int make(unsigned cpus, bool has_aia)
 	fake_reg(REG_CONFIG(satp_mode), 9, true);
 	fake_reg(REG_TIMER(frequency), 10000000, true);
 	tree.blob = NULL;
-	vm->mmio = bus_create("mmio");
+	vm->mmio = bus_create();
 	assert_non_null(vm->mmio);
 	assert_int_equal(guest_memory_add_ram(&vm->memory, BOARD_RAM, MIB(2)), 0);
 	assert_int_equal(irqchip_create(vm), 0);
