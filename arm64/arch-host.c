@@ -162,54 +162,34 @@ static json_t *ask_smccc_filter(struct host *host, const struct host_fact *fact)
 
 /* ---- what depends on how the kernel was started ---- */
 
-struct kernel {
-	struct utsname name;
-	char mode[32]; /* of kvm-arm.mode; "": not given */
-};
-
-static void look_at_kernel(struct kernel *kernel)
+/* Is the kernel too old, or not started with the kvm-arm.mode that is wanted? Then that is the reason. */
+static bool lacks_mode(struct host *host, unsigned major, unsigned minor, const char *wanted)
 {
-	char cmdline[4096];
+	char cmdline[4096], mode[32];
+	struct utsname name = { .release = "" };
 
-	if (uname(&kernel->name))
-		kernel->name.release[0] = '\0';
+	uname(&name);
 	host_read_line("/proc/cmdline", cmdline, sizeof(cmdline));
-	host_kernel_parameter(cmdline, "kvm-arm.mode", kernel->mode, sizeof(kernel->mode));
-}
-
-/* "kernel parameter kvm-arm.mode=... is missing", or what is there in its place. */
-static void blame_mode(struct host *host, const struct kernel *kernel, const char *wanted)
-{
-	if (kernel->mode[0])
-		host_because(host, "kernel parameter kvm-arm.mode is %s, not %s", kernel->mode,
+	host_kernel_parameter(cmdline, "kvm-arm.mode", mode, sizeof(mode));
+	if (!host_release_at_least(name.release, major, minor))
+		host_because(host, "needs Linux %u.%u or newer with kvm-arm.mode=%s", major, minor,
 			     wanted);
-	else
+	else if (!mode[0])
 		host_because(host, "kernel parameter kvm-arm.mode=%s is missing", wanted);
-}
-
-/*
- * KVM offers it from Linux 6.16, when asked to by the kernel's command line, on a processor that can. The
- * processor's register that tells is hidden from programs, so it is what remains.
- */
-static void explain_no_nested(struct host *host)
-{
-	struct kernel kernel;
-
-	look_at_kernel(&kernel);
-	if (!host_release_at_least(kernel.name.release, 6, 16))
-		host_because(host, "needs Linux 6.16 or newer with kvm-arm.mode=nested");
-	else if (strcmp(kernel.mode, "nested"))
-		blame_mode(host, &kernel, "nested");
+	else if (strcmp(mode, wanted))
+		host_because(host, "kernel parameter kvm-arm.mode is %s, not %s", mode, wanted);
 	else
-		host_because(host, "the processor has no FEAT_NV2");
+		return false;
+	return true;
 }
 
+/* The processor's register that tells is hidden from programs, so it is what remains. */
 static json_t *ask_nested(struct host *host, const struct host_fact *fact)
 {
 	json_t *answer = host_ask_cap(host, fact);
 
-	if (json_is_false(answer))
-		explain_no_nested(host);
+	if (json_is_false(answer) && !lacks_mode(host, 6, 16, "nested"))
+		host_because(host, "the processor has no FEAT_NV2");
 	return answer;
 }
 
@@ -245,20 +225,12 @@ static json_t *ask_maintenance_irq(struct host *host, const struct host_fact *fa
 /* Making one would tell, but mark the host's kernel as tainted. */
 static json_t *ask_protected(struct host *host, const struct host_fact *fact)
 {
-	struct kernel kernel;
-
 	if (host->kvm_fd < 0)
 		return NULL;
-	look_at_kernel(&kernel);
-	if (!host_release_at_least(kernel.name.release, 7, 1)) {
-		host_because(host, "needs Linux 7.1 or newer with kvm-arm.mode=protected");
-	} else if (strcmp(kernel.mode, "protected")) {
-		blame_mode(host, &kernel, "protected");
-	} else {
-		host_because(host, "KVM runs protected; only a start tells");
-		return NULL;
-	}
-	return json_false();
+	if (lacks_mode(host, 7, 1, "protected"))
+		return json_false();
+	host_because(host, "KVM runs protected; only a start tells");
+	return NULL;
 }
 
 const struct host_fact arch_host_facts[] = {

@@ -93,13 +93,14 @@ int gic_create(struct vm *vm, struct gic *gic)
 	return err;
 }
 
-void gic_destroy(struct gic *gic)
+void board_destroy_irqchip(struct vm *vm)
 {
+	struct gic *gic = &vm->arch->gic;
+
 	if (gic->its_fd > 0)
 		close(gic->its_fd);
 	if (gic->fd > 0)
 		close(gic->fd);
-	gic->fd = gic->its_fd = 0;
 }
 
 /*

@@ -34,7 +34,6 @@ struct gic {
 
 /* After KVM_CREATE_VM: makes what --irqchip asks for, or the best there is. Logs and returns -errno on failure. */
 int gic_create(struct vm *vm, struct gic *gic);
-void gic_destroy(struct gic *gic);
 /*
  * Once all vCPUs exist: sizes, the maintenance interrupt, initialisation; then irq_init(). Logs and
  * returns -errno on failure.

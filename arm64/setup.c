@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The machine before it has vCPUs: address space, memory, interrupt controller. */
-#include <stdlib.h>
 #include <sys/ioctl.h>
 
 #include "arch-vm.h"
@@ -64,16 +63,4 @@ int arch_vm_create(struct vm *vm)
 	       gic_create(vm, &arm64->gic) ?:
 	       arm64_choose_features(vm) ?:
 	       psci_setup(vm);
-}
-
-void arch_vm_destroy(struct vm *vm)
-{
-	struct arch_vm *arm64 = vm->arch;
-
-	if (!arm64)
-		return;
-	ram_boot_close(&arm64->boot);
-	gic_destroy(&arm64->gic);
-	free(arm64);
-	vm->arch = NULL;
 }

@@ -82,24 +82,19 @@ static int refuse_packing(const struct kernel_image *image, const char *name)
 
 static int unpack_failed(const struct kernel_image *image, int err)
 {
-	switch (err) {
-	case -ENODATA:
-		return image_refuse(image, err,
-				    "the file is truncated, its compressed data ends too early");
-	case -EILSEQ:
-		return image_refuse(image, err, "its compressed data is damaged");
-	case -EUCLEAN:
-		return image_refuse(
-			image, err,
-			"something lies behind its compressed data (a device tree?): cut "
-			"it off, it would not be used");
-	case -EFBIG:
-		return image_refuse(image, err,
-				    "it unpacks to more than fits: give the guest more "
-				    "memory with --mem, if the file is not damaged");
-	default:
-		return image_refuse(image, err, strerror(-err));
-	}
+	const char *why = strerror(-err);
+
+	if (err == -ENODATA)
+		why = "the file is truncated, its compressed data ends too early";
+	else if (err == -EILSEQ)
+		why = "its compressed data is damaged";
+	else if (err == -EUCLEAN)
+		why = "something lies behind its compressed data (a device tree?): cut it off, it "
+		      "would not be used";
+	else if (err == -EFBIG)
+		why = "it unpacks to more than fits: give the guest more memory with -m, if the "
+		      "file is not damaged";
+	return image_refuse(image, err, why);
 }
 
 static struct unpack_source source(const struct kernel_image *image)

@@ -12,13 +12,6 @@
 #include "lkvm/pci/pci.h"
 #include "lkvm/vm/irq.h"
 
-static const struct device_row virtio_mmio = {
-	.base = BOARD_VIRTIO_MMIO,
-	.size = BOARD_VIRTIO_MMIO_SIZE,
-	.nr = BOARD_NR_VIRTIO_MMIO,
-	.gsi = BOARD_GSI_VIRTIO_MMIO,
-};
-
 gpa_t ram_board_base(const struct vm_config *config)
 {
 	return config->memory_address ?: BOARD_RAM;
@@ -28,6 +21,16 @@ int arch_open_files(struct vm *vm)
 {
 	vm->arch = calloc(1, sizeof(*vm->arch));
 	return vm->arch ? ram_boot_open(&vm->arch->boot, vm->config) : -ENOMEM;
+}
+
+void arch_vm_destroy(struct vm *vm)
+{
+	if (!vm->arch)
+		return;
+	ram_boot_close(&vm->arch->boot);
+	board_destroy_irqchip(vm);
+	free(vm->arch);
+	vm->arch = NULL;
 }
 
 const struct boot_file *arch_kernel_file(const struct vm *vm)
@@ -74,7 +77,15 @@ int arch_create_devices(struct vm *vm)
 
 int arch_virtio_mmio_slot(struct vm *vm, unsigned index, struct device_resource *where, int *gsi)
 {
-	return device_row_place(&virtio_mmio, index, where, gsi);
+	if (index >= BOARD_NR_VIRTIO_MMIO)
+		return -ENOSPC;
+	*where = (struct device_resource){
+		.kind = RESOURCE_MMIO,
+		.base = BOARD_VIRTIO_MMIO + index * BOARD_VIRTIO_MMIO_SIZE,
+		.size = BOARD_VIRTIO_MMIO_SIZE,
+	};
+	*gsi = BOARD_GSI_VIRTIO_MMIO + index;
+	return 0;
 }
 
 int ram_board_init_irqs(struct vm *vm, unsigned first, u32 line_base)

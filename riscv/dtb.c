@@ -12,22 +12,12 @@
 /* The largest there is, of the hart's translation modes (satp.MODE): a guest may use less. */
 static void mmu_type(struct fdt_tree *tree, struct vcpu *vcpu)
 {
-	static const struct {
-		unsigned mode;
-		const char *name;
-	} modes[] = {
-		{ 8, "riscv,sv39" },
-		{ 9, "riscv,sv48" },
-		{ 10, "riscv,sv57" },
-	};
+	static const char *const modes[] = { [8] = "riscv,sv39", "riscv,sv48", "riscv,sv57" };
 	u64 mode;
 
-	if (vcpu_get_register(vcpu, REG_CONFIG(satp_mode), &mode))
-		return;
-	for (unsigned i = 0; i < ARRAY_SIZE(modes); i++) {
-		if (modes[i].mode == mode)
-			fdt_text(tree, "mmu-type", modes[i].name);
-	}
+	if (!vcpu_get_register(vcpu, REG_CONFIG(satp_mode), &mode) && mode < ARRAY_SIZE(modes) &&
+	    modes[mode])
+		fdt_text(tree, "mmu-type", modes[mode]);
 }
 
 static void cpu_node(struct fdt_tree *tree, struct vcpu *vcpu)

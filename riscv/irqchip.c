@@ -59,7 +59,7 @@ void irqchip_fdt_harts(struct fdt_tree *tree, const struct vm *vm)
 	fdt_cells(tree, "interrupts-extended", cells, 2 * vm->nr_vcpus);
 }
 
-void irqchip_destroy(struct vm *vm)
+void board_destroy_irqchip(struct vm *vm)
 {
 	struct irqchip *chip = &vm->arch->irqchip;
 

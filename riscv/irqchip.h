@@ -38,8 +38,6 @@ struct irqchip {
 
 /* irqchip.c: what --irqchip asks for, or the best that the host has; makes it. */
 int irqchip_create(struct vm *vm);
-/* Also right for one that was not made. */
-void irqchip_destroy(struct vm *vm);
 
 /* For fdt(): the property that names all harts' external interrupts. */
 void irqchip_fdt_harts(struct fdt_tree *tree, const struct vm *vm);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The machine before it has vCPUs: address space, memory, interrupt controller; and its clock. */
-#include <stdlib.h>
 #include <sys/ioctl.h>
 
 #include "board.h"
@@ -44,16 +43,4 @@ int arch_vm_create(struct vm *vm)
 int board_create_clocks(struct vm *vm)
 {
 	return rtc_goldfish_create(vm, BOARD_RTC, BOARD_GSI_RTC);
-}
-
-void arch_vm_destroy(struct vm *vm)
-{
-	struct arch_vm *riscv = vm->arch;
-
-	if (!riscv)
-		return;
-	ram_boot_close(&riscv->boot);
-	irqchip_destroy(vm);
-	free(riscv);
-	vm->arch = NULL;
 }

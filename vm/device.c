@@ -7,20 +7,6 @@
 #include "lkvm/util/log.h"
 #include "lkvm/vm/vm.h"
 
-int device_row_place(const struct device_row *row, unsigned index, struct device_resource *where,
-		     int *gsi)
-{
-	if (index >= row->nr)
-		return -ENOSPC;
-	*where = (struct device_resource){
-		.kind = RESOURCE_MMIO,
-		.base = row->base + index * row->size,
-		.size = row->size,
-	};
-	*gsi = row->gsi + index;
-	return 0;
-}
-
 void device_init(struct device *device, const struct device_ops *ops, const char *fmt, ...)
 {
 	va_list args;

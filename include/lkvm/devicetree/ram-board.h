@@ -19,6 +19,8 @@ struct vm;
 void board_describe_boot(const struct vm_config *config, struct ram_boot *boot);
 /* Once all vCPUs exist: the interrupt controller is completed, with irq_init(). */
 int board_init_irqchip(struct vm *vm);
+/* Also right for one that was not made. */
+void board_destroy_irqchip(struct vm *vm);
 /* The devices that come behind the serial ports. */
 int board_create_clocks(struct vm *vm);
 /* CPUs, interrupt controller, devices: all of the tree but the root's properties, memory, /chosen. Returns nothing. */

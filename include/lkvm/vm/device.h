@@ -68,17 +68,6 @@ struct device_resource {
 	u64 size;
 };
 
-/* Places of a board for devices of one kind, one behind the other in MMIO, each with the next gsi. */
-struct device_row {
-	u64 base, size; /* size: of each, bytes */
-	unsigned nr;
-	int gsi; /* of the first */
-};
-
-/* The place with that index; -ENOSPC when there is none. Logs nothing. */
-int device_row_place(const struct device_row *row, unsigned index, struct device_resource *where,
-		     int *gsi);
-
 /* What firmware tables say of a device; all fields optional. Written by the device, once. */
 struct device_description {
 	/* Device tree; of several strings ("most,special\0less,so") compatible_size is the size. */

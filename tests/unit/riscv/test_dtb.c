@@ -3,6 +3,7 @@
 #include "board.h"
 #include "dtb.h"
 #include "fake_kvm.h"
+#include "lkvm/devicetree/ram-board.h"
 #include "lkvm/vm/irq.h"
 #include "said.h"
 
@@ -41,7 +42,7 @@ static int teardown(void **state)
 {
 	fdt_free(&tree);
 	irq_destroy(vm);
-	irqchip_destroy(vm);
+	board_destroy_irqchip(vm);
 	bus_destroy(vm->mmio);
 	fake_guest_destroy();
 	return 0;
