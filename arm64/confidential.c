@@ -11,8 +11,6 @@
 
 static const struct confidential_ops none = { .option = NULL };
 
-static int protected_check_config(const struct vm_config *config);
-
 /* Only a try tells: there is no capability for it. */
 static int protected_check_host(const struct confidential_ops *ops, int kvm_fd, unsigned long type)
 {
@@ -27,16 +25,6 @@ static int protected_check_host(const struct confidential_ops *ops, int kvm_fd, 
 		  ops->option, strerror(errno), ops->needs);
 	return err;
 }
-
-static const struct confidential_ops protected = {
-	.option = "--protected",
-	.needs = "Linux 7.1 or later with the kernel parameter kvm-arm.mode=protected",
-	.vm_type = KVM_VM_TYPE_ARM_PROTECTED,
-	.private_memory = true,
-	.single_life = true,
-	.check_config = protected_check_config,
-	.check_host = protected_check_host,
-};
 
 /* What is the host's business in any other guest is the hypervisor's in these. */
 static int protected_check_config(const struct vm_config *config)
@@ -63,8 +51,18 @@ static int protected_check_config(const struct vm_config *config)
 			  rows[i].name);
 		return -EINVAL;
 	}
-	return confidential_check_transport(&protected, config);
+	return confidential_check_transport(arm64_confidential(config), config);
 }
+
+static const struct confidential_ops protected = {
+	.option = "--protected",
+	.needs = "Linux 7.1 or later with the kernel parameter kvm-arm.mode=protected",
+	.vm_type = KVM_VM_TYPE_ARM_PROTECTED,
+	.private_memory = true,
+	.single_life = true,
+	.check_config = protected_check_config,
+	.check_host = protected_check_host,
+};
 
 const struct confidential_ops *arm64_confidential(const struct vm_config *config)
 {

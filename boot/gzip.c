@@ -15,8 +15,8 @@ struct gunzip {
 	z_stream z;
 	u64 read; /* of the source, bytes */
 	u8 *to;
-	u64 room, done; /* bytes */
-	u8 spare;	/* where a byte goes for which there is no room */
+	u64 capacity, done; /* bytes */
+	u8 spare;	    /* where a byte goes for which there is no space */
 	u8 in[KIB(64)];
 };
 
@@ -57,7 +57,7 @@ static int refill(struct gunzip *g)
 /* One call of inflate; `end` tells whether the member ended. */
 static int step(struct gunzip *g, bool *end)
 {
-	u64 left = g->room - g->done;
+	u64 left = g->capacity - g->done;
 	uInt offered = left ? MIN(left, GIB(1)) : 1;
 	int err = refill(g), result;
 
@@ -117,7 +117,7 @@ static int gunzip_all(struct gunzip *g)
 	return 0;
 }
 
-static int gzip_unpack(const struct unpack_source *source, u8 *to, u64 room, u64 *size)
+static int gzip_unpack(const struct unpack_source *source, u8 *to, u64 capacity, u64 *size)
 {
 	struct gunzip *g = calloc(1, sizeof(*g));
 	int err;
@@ -126,7 +126,7 @@ static int gzip_unpack(const struct unpack_source *source, u8 *to, u64 room, u64
 		return -ENOMEM;
 	g->source = source;
 	g->to = to;
-	g->room = room;
+	g->capacity = capacity;
 	err = zlib_error(inflateInit2(&g->z, GZIP_ONLY));
 	if (!err) {
 		err = gunzip_all(g);

@@ -17,11 +17,6 @@
 #define SANE_SIZE    GIB(256)
 #define SCRATCH	     KIB(512) /* behind an unpacked kernel */
 
-#define FLAG_BIG_ENDIAN BIT(0)
-#define FLAG_PAGE_SHIFT 1
-#define FLAG_PAGE_MASK	3
-#define FLAG_ANYWHERE	BIT(3)
-
 /* Without a header: Linux before 3.17 was at 0x80000, in an unknown endianness. */
 const struct image_arch image_arm64 = {
 	.name = "arm64",
@@ -194,16 +189,8 @@ static int take_header(struct kernel_image *image, const struct image_arch *arch
 		       const struct image_header *header)
 {
 	u64 image_size = le64toh(header->image_size);
-	static const unsigned page_sizes[] = { 0, 4, 16, 64 };
 
 	image->has_header = true;
-	image->flags = le64toh(header->flags);
-	image->big_endian = image->flags & FLAG_BIG_ENDIAN;
-	/* riscv64 has no other flags. */
-	if (arch == &image_arm64) {
-		image->page_size = page_sizes[image->flags >> FLAG_PAGE_SHIFT & FLAG_PAGE_MASK];
-		image->anywhere = image->flags & FLAG_ANYWHERE;
-	}
 	if (!image_size && arch->needs_size)
 		return image_refuse(image, -EINVAL, "its header does not give its size");
 	if (!image_size)
@@ -299,27 +286,27 @@ static int load_failed(const struct kernel_image *image, int err)
 }
 
 int image_load(const struct kernel_image *image, const struct guest_memory *memory, gpa_t gpa,
-	       u64 room)
+	       u64 capacity)
 {
 	struct unpack_source from = source(image);
-	u8 *to = guest_memory_hva_writable(memory, gpa, room);
+	u8 *to = guest_memory_hva_writable(memory, gpa, capacity);
 	u64 size = image->payload_size;
 	int err;
 
 	if (!to)
 		return image_refuse(image, -EFAULT, "there is no guest memory where it belongs");
 	if (image->unpacker)
-		err = image->unpacker->unpack(&from, to, room, &size);
-	else if (size > room)
+		err = image->unpacker->unpack(&from, to, capacity, &size);
+	else if (size > capacity)
 		err = -EFBIG;
 	else
 		err = guest_memory_populate_file(memory, gpa, image->file->fd, image->payload, size,
-						 ALIGN_UP(size, OFFSET_ALIGN) <= room);
+						 ALIGN_UP(size, OFFSET_ALIGN) <= capacity);
 	if (err)
 		return load_failed(image, err);
 	/* libzstd uses up to about two blocks (256 KiB) behind what it has unpacked as scratch. */
 	if (image->unpacker)
-		memset(to + size, 0, MIN(room - size, SCRATCH));
+		memset(to + size, 0, MIN(capacity - size, SCRATCH));
 	log_debug("kernel %s: %llu bytes at 0x%llx", image->file->path, (unsigned long long)size,
 		  (unsigned long long)gpa);
 	return 0;

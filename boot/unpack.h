@@ -4,7 +4,7 @@
  *	-ENODATA   the data ends before the stream does
  *	-EILSEQ    the stream is damaged
  *	-EUCLEAN   something other than zeroes lies behind the stream
- *	-EFBIG     there is more than there is room for
+ *	-EFBIG     there is more than there is space for
  *	others     as errno tells
  */
 #ifndef BOOT_UNPACK_H
@@ -24,8 +24,8 @@ struct unpacker {
 	size_t magic_len;
 	/* The first `size` bytes, or fewer if there are no more; how many, or an error. */
 	ssize_t (*head)(const struct unpack_source *source, u8 *to, size_t size);
-	/* Everything; *size is how much. Less than 512 KiB behind it in the room may change as well. */
-	int (*unpack)(const struct unpack_source *source, u8 *to, u64 room, u64 *size);
+	/* Everything; *size is how much. Less than 512 KiB behind it in `to` may change as well. */
+	int (*unpack)(const struct unpack_source *source, u8 *to, u64 capacity, u64 *size);
 	/* What the format itself says of the unpacked size; 0: nothing. */
 	u64 (*size)(const struct unpack_source *source);
 };

@@ -11,9 +11,8 @@
 #define HEAD_SIZE   0x210 /* what boot_image_kind wants to see */
 #define LOAD_OFFSET 0x8000
 
-#define MAGIC	       0x016f2818
-#define TABLE_MAGIC    0x45454545
-#define BIG_ENDIAN_SAW 0x01020304 /* what a little-endian reader sees of a big-endian 0x04030201 */
+#define MAGIC	    0x016f2818
+#define TABLE_MAGIC 0x45454545
 
 #define TAG_SIZES   0x5a534c4b
 #define TAG_HEADER  2 /* words: how many there are, itself counted, and the tag */
@@ -87,7 +86,6 @@ static int take_header(struct kernel_image *image, const struct zimage_header *h
 	if (unpacked < end - start || unpacked > SANE_SIZE)
 		unpacked = (u64)GROWTH * (end - start);
 	image->has_header = true;
-	image->big_endian = le32toh(header->endianness) == BIG_ENDIAN_SAW;
 	/* It moves itself out of the way of what it unpacks. */
 	image->size = image->file->size + unpacked + UNPACK_ROOM;
 	return 0;

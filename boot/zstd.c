@@ -34,7 +34,7 @@ static int zstd_error(size_t result)
 }
 
 /* Frames one after the other, then at most zeroes. */
-static int unpack_frames(const u8 *packed, u64 left, u8 *to, u64 room, u64 *size)
+static int unpack_frames(const u8 *packed, u64 left, u8 *to, u64 capacity, u64 *size)
 {
 	u64 done = 0;
 
@@ -47,7 +47,7 @@ static int unpack_frames(const u8 *packed, u64 left, u8 *to, u64 room, u64 *size
 		frame = ZSTD_findFrameCompressedSize(packed, left);
 		if (ZSTD_isError(frame))
 			return zstd_error(frame);
-		got = ZSTD_decompress(to + done, room - done, packed, frame);
+		got = ZSTD_decompress(to + done, capacity - done, packed, frame);
 		if (ZSTD_isError(got))
 			return zstd_error(got);
 		done += got;
@@ -60,7 +60,7 @@ static int unpack_frames(const u8 *packed, u64 left, u8 *to, u64 room, u64 *size
 	return 0;
 }
 
-static int zstd_unpack(const struct unpack_source *source, u8 *to, u64 room, u64 *size)
+static int zstd_unpack(const struct unpack_source *source, u8 *to, u64 capacity, u64 *size)
 {
 	u8 *packed;
 	ssize_t got;
@@ -68,7 +68,7 @@ static int zstd_unpack(const struct unpack_source *source, u8 *to, u64 room, u64
 
 	*size = 0;
 	/* A file may claim any size without having it: no more than the guest has is read. */
-	if (source->size > room + PACKED_EXCESS)
+	if (source->size > capacity + PACKED_EXCESS)
 		return -EFBIG;
 	packed = malloc(source->size);
 	if (!packed)
@@ -79,7 +79,7 @@ static int zstd_unpack(const struct unpack_source *source, u8 *to, u64 room, u64
 	else if ((u64)got < source->size)
 		err = -ENODATA;
 	else
-		err = unpack_frames(packed, got, to, room, size);
+		err = unpack_frames(packed, got, to, capacity, size);
 	free(packed);
 	return err;
 }

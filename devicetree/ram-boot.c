@@ -22,7 +22,7 @@
 
 struct layout {
 	gpa_t kernel; /* the image's first byte */
-	u64 room;     /* bytes from there that are its own */
+	u64 capacity; /* bytes from there that are its own */
 	gpa_t dtb;
 	gpa_t initrd;
 	u64 initrd_size; /* 0: none */
@@ -114,7 +114,7 @@ static bool lay_out_high(struct layout *l, gpa_t kernel_end, gpa_t end)
 		return false;
 	l->dtb = dtb;
 	l->initrd = initrd;
-	l->room = initrd - l->kernel;
+	l->capacity = initrd - l->kernel;
 	return true;
 }
 
@@ -122,7 +122,7 @@ static bool lay_out_behind(struct layout *l, gpa_t kernel_end, gpa_t end)
 {
 	l->dtb = ALIGN_UP(kernel_end, DTB_ALIGN);
 	l->initrd = l->dtb + FDT_TREE_MAX;
-	l->room = l->dtb - l->kernel;
+	l->capacity = l->dtb - l->kernel;
 	return l->initrd <= end && l->initrd_size <= end - l->initrd;
 }
 
@@ -133,13 +133,14 @@ static int lay_out_firmware(const struct ram_boot *boot, const struct vm_config 
 	gpa_t ram = ram_board_base(config), end = ram + config->memory;
 	gpa_t at = boot->firmware ?: ram;
 
-	*l = (struct layout){ .kernel = at, .room = boot->kernel_file.size };
-	if (at < ram || at > end || l->room > end - at) {
+	*l = (struct layout){ .kernel = at, .capacity = boot->kernel_file.size };
+	if (at < ram || at > end || l->capacity > end - at) {
 		log_fatal(
 			"--firmware %s: %llu KiB at 0x%llx are not in the guest's memory, which is "
 			"%llu MiB at 0x%llx",
-			config->firmware, (unsigned long long)l->room >> 10, (unsigned long long)at,
-			(unsigned long long)config->memory >> 20, (unsigned long long)ram);
+			config->firmware, (unsigned long long)l->capacity >> 10,
+			(unsigned long long)at, (unsigned long long)config->memory >> 20,
+			(unsigned long long)ram);
 		return -E2BIG;
 	}
 	if (lay_out_high(l, at + boot->kernel_file.size, MIN(end, ram + LOW_END)) ||
@@ -270,7 +271,7 @@ static int load_code(const struct ram_boot *boot, struct vm *vm, const struct la
 	int err;
 
 	if (!vm->config->firmware)
-		return image_load(&boot->kernel, &vm->memory, l->kernel, l->room);
+		return image_load(&boot->kernel, &vm->memory, l->kernel, l->capacity);
 	err = guest_memory_populate_file(&vm->memory, l->kernel, file->fd, 0, file->size, false);
 	if (err)
 		log_fatal("Unable to load firmware %s: %s", file->path,

@@ -22,24 +22,24 @@ static const char *without_ssaia(const struct vm_config *config)
 
 int irqchip_create(struct vm *vm)
 {
+	enum riscv_irqchip kind = vm->config->arch.irqchip;
 	struct irqchip *chip = &vm->arch->irqchip;
 	bool aia = kvm_has_device(vm->fd, KVM_DEV_TYPE_RISCV_AIA);
 	const char *why_not = without_ssaia(vm->config);
 
-	chip->kind = vm->config->arch.irqchip;
-	if (chip->kind == IRQCHIP_AUTO)
-		chip->kind = aia && !why_not ? IRQCHIP_AIA : IRQCHIP_PLIC;
-	if (chip->kind == IRQCHIP_AIA && why_not) {
+	if (kind == IRQCHIP_AUTO)
+		kind = aia && !why_not ? IRQCHIP_AIA : IRQCHIP_PLIC;
+	if (kind == IRQCHIP_AIA && why_not) {
 		log_fatal("--irqchip aia and %s do not go together: leave one out", why_not);
 		return -EINVAL;
 	}
-	if (chip->kind == IRQCHIP_AIA && !aia) {
+	if (kind == IRQCHIP_AIA && !aia) {
 		log_fatal(
 			"--irqchip aia: this host's KVM does not offer it; leave --irqchip out or "
 			"use plic");
 		return -ENODEV;
 	}
-	chip->ops = chip->kind == IRQCHIP_AIA ? &aia_ops : &plic_ops;
+	chip->ops = kind == IRQCHIP_AIA ? &aia_ops : &plic_ops;
 	return chip->ops->create(vm);
 }
 

@@ -28,7 +28,6 @@ struct irqchip_ops {
 };
 
 struct irqchip {
-	enum riscv_irqchip kind; /* never auto */
 	const struct irqchip_ops *ops;
 	int aia_fd;	    /* 0: none */
 	u32 ids;	    /* interrupt identities of each IMSIC */

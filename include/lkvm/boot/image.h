@@ -35,10 +35,6 @@ struct kernel_image {
 	 * has. 0: nobody knows before it is unpacked.
 	 */
 	u64 size;
-	u64 flags; /* the header's, as they are */
-	bool big_endian;
-	bool anywhere;	    /* arm64: RAM below it is not lost to it */
-	unsigned page_size; /* arm64: KiB; 0: it does not tell */
 };
 
 /*
@@ -49,11 +45,11 @@ struct kernel_image {
 int image_open(struct kernel_image *image, const struct boot_file *file,
 	       const struct image_arch *arch);
 /*
- * Puts it at `gpa` (base + text_offset). All of [gpa, gpa + room) must be one piece of RAM, nothing
- * behind the last page of what it really has is touched, and one that unpacks to more than `room`
+ * Puts it at `gpa` (base + text_offset). All of [gpa, gpa + capacity) must be one piece of RAM, nothing
+ * behind the last page of what it really has is touched, and one that unpacks to more than `capacity`
  * is refused. Logs and returns -errno on failure.
  */
 int image_load(const struct kernel_image *image, const struct guest_memory *memory, gpa_t gpa,
-	       u64 room);
+	       u64 capacity);
 
 #endif

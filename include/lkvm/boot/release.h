@@ -8,7 +8,7 @@
 /*
  * Which release of Linux a kernel's file has in it, "6.12.0-rc1", as far as it tells without being unpacked: a bzImage's
  * header does, and the words "Linux version" in a vmlinux or Image. False, and "": unknown. `release` has
- * room for `size` bytes, printable characters without blanks. Reads up to 64 MiB.
+ * space for `size` bytes, printable characters without blanks. Reads up to 64 MiB.
  */
 bool boot_file_release(const struct boot_file *file, char *release, size_t size);
 

@@ -5,7 +5,7 @@
  * same for both. Main thread.
  *
  * The kernel is at the beginning of RAM. Tree and initrd lie at the end of RAM's first 256 MiB, where
- * programs without a header, whose own size nobody knows, have the most room below them; if they do not
+ * programs without a header, whose own size nobody knows, have the most space below them; if they do not
  * fit there, right behind the kernel.
  */
 #ifndef LKVM_DEVICETREE_RAM_BOOT_H
