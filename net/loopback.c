@@ -33,7 +33,7 @@ static enum where where4(const struct loopback *loopback, u32 address)
 		return GATEWAY;
 	if (address == loopback->dns)
 		return RESOLVER;
-	return address >> 8 == loopback->network >> 8 || address == BROADCAST ? INSIDE : OUTSIDE;
+	return address >> 8 == loopback->host >> 8 || address == BROADCAST ? INSIDE : OUTSIDE;
 }
 
 /* ::1, ::, and IPv4 addresses in disguise, which the host's sockets take for these. */

@@ -15,7 +15,7 @@
 /* One network's; one thread at a time. Zero-initialise, then fill in the first part. */
 struct loopback {
 	bool open;			  /* everything may pass */
-	u32 network, host, dns;		  /* IPv4; the network is a /24 */
+	u32 host, dns;			  /* IPv4; the network is the /24 that both are in */
 	u16 udp_forwards[LOOPBACK_PORTS]; /* the guest's ports */
 	unsigned nr_udp_forwards;
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lkvm/util/log.h"
@@ -50,8 +51,6 @@ static int choose_addresses(const struct net_config *config, struct user_setup *
 	}
 	for (dns = network + 3; dns == host || dns == guest;)
 		dns++;
-	setup->network.s_addr = htonl(network);
-	setup->mask.s_addr = htonl(0xffffff00);
 	setup->host.s_addr = htonl(host);
 	setup->guest.s_addr = htonl(guest);
 	setup->dns.s_addr = htonl(dns);
@@ -79,6 +78,13 @@ static const char *forward_host(const struct net_forward *forward)
 	return forward->host_address ?: "127.0.0.1";
 }
 
+static void forward_refuse(const struct net_forward *forward, const char *why)
+{
+	log_error("--network hostfwd=%s:%s:%u-%s:%u: %s", forward->udp ? "udp" : "tcp",
+		  forward_host(forward), forward->host_port, forward->guest_address ?: "",
+		  forward->guest_port, why);
+}
+
 static int add_forward(struct user_setup *setup, const struct net_forward *forward)
 {
 	struct user_forward *to = &setup->forwards[setup->nr_forwards++];
@@ -92,10 +98,8 @@ static int add_forward(struct user_setup *setup, const struct net_forward *forwa
 	    to->from.any.sa_family == to->to.any.sa_family && forward->host_port &&
 	    forward->guest_port)
 		return 0;
-	log_error("--network hostfwd=%s:%s:%u-%s:%u: two numeric addresses of one family and ports "
-		  "from 1 to 65535 are needed",
-		  forward->udp ? "udp" : "tcp", host, forward->host_port,
-		  forward->guest_address ?: "", forward->guest_port);
+	forward_refuse(forward, "two numeric addresses of one family and ports from 1 to 65535 are "
+				"needed");
 	return -EINVAL;
 }
 
@@ -126,10 +130,9 @@ static const char *why_not(int err)
 
 void user_forward_failed(const struct net_forward *forward, int err)
 {
-	const char *host = forward_host(forward);
+	char why[256];
 
-	log_error("--network hostfwd=%s:%s:%u-%s:%u: cannot listen on %s port %u: %s",
-		  forward->udp ? "udp" : "tcp", host, forward->host_port,
-		  forward->guest_address ?: "", forward->guest_port, host, forward->host_port,
-		  why_not(err));
+	snprintf(why, sizeof(why), "cannot listen on %s port %u: %s", forward_host(forward),
+		 forward->host_port, why_not(err));
+	forward_refuse(forward, why);
 }

@@ -441,7 +441,6 @@ static int configure(struct user *user, const struct net_config *config)
 		return err;
 	user->config = config;
 	loopback->open = config->loopback;
-	loopback->network = ntohl(user->setup.network.s_addr);
 	loopback->host = ntohl(user->setup.host.s_addr);
 	loopback->dns = ntohl(user->setup.dns.s_addr);
 	for (unsigned i = 0; i < config->nr_forwards; i++)

@@ -31,7 +31,7 @@ struct user_forward {
 };
 
 struct user_setup {
-	struct in_addr network, mask, host, guest, dns;
+	struct in_addr host, guest, dns; /* of one /24 */
 	bool refuse_loopback;
 	unsigned nr_forwards;
 	struct user_forward forwards[NET_MAX_FORWARDS];

@@ -16,7 +16,6 @@ static u16 port;
 static int setup(void **state)
 {
 	loopback = (struct loopback){
-		.network = 0x0a000200,
 		.host = 0x0a000202,
 		.dns = 0x0a000203,
 		.udp_forwards = { 5353 },
