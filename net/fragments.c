@@ -5,53 +5,21 @@
 #include "fragments.h"
 #include "wire.h"
 
-#define SETS	     16
-#define SET_LIFE_NS  (30 * 1000000000ULL)
-#define DATAGRAM_MAX 65535
-#define MORE	     0x2000
-#define OFFSET	     0x1fff
-#define HEADER_MAX   (ETH_HEADER + 60)
-#define UNITS	     ((DATAGRAM_MAX + 8) / 8)
-
-struct key {
-	u32 from, to;
-	u16 id;
-	u8 protocol;
-};
-
-/* One datagram. Its buffer stays when it is done with, for the next one. */
-struct set {
-	struct key key;
-	u64 begun; /* ns; 0: not in use */
-	u8 *data;  /* HEADER_MAX bytes for the header, then what came */
-	u8 header[HEADER_MAX];
-	unsigned header_len; /* of the first piece, Ethernet's included; 0: it has not come */
-	unsigned have, end; /* bytes behind the header that came, and where the last of them ends */
-	unsigned total;	    /* 0: the last piece has not come */
-	u8 units[UNITS / 8 + 1]; /* a bit for each 8 bytes that came */
-};
-
-struct fragments {
-	struct set sets[SETS];
-};
+#define SET_LIFE_NS (30 * 1000000000ULL)
+#define MORE	    0x2000
+#define OFFSET	    0x1fff
 
 struct piece {
-	struct key key;
+	struct fragment_key key;
 	unsigned header_len, offset, len;
 	bool last;
 	const u8 *data;
 };
 
-struct fragments *fragments_new(void)
-{
-	return calloc(1, sizeof(struct fragments));
-}
-
 void fragments_free(struct fragments *fragments)
 {
-	for (unsigned i = 0; fragments && i < SETS; i++)
+	for (unsigned i = 0; i < FRAGMENT_SETS; i++)
 		free(fragments->sets[i].data);
-	free(fragments);
 }
 
 bool is_fragment(const u8 *frame, size_t len)
@@ -78,21 +46,22 @@ static bool parse(const u8 *frame, size_t len, struct piece *piece)
 	piece->data = ip + header;
 	if (!piece->last && piece->len % 8)
 		return false;
-	return piece->offset + piece->len <= DATAGRAM_MAX - 60;
+	return piece->offset + piece->len <= FRAGMENT_DATAGRAM_MAX - 60;
 }
 
-static bool same(const struct key *a, const struct key *b)
+static bool same(const struct fragment_key *a, const struct fragment_key *b)
 {
 	return a->from == b->from && a->to == b->to && a->id == b->id && a->protocol == b->protocol;
 }
 
 /* The datagram's own set, or a new one in place of the oldest. */
-static struct set *fragments_find(struct fragments *fragments, const struct key *key, u64 now)
+static struct fragment_set *fragments_find(struct fragments *fragments,
+					   const struct fragment_key *key, u64 now)
 {
-	struct set *oldest = &fragments->sets[0];
+	struct fragment_set *oldest = &fragments->sets[0];
 
-	for (unsigned i = 0; i < SETS; i++) {
-		struct set *set = &fragments->sets[i];
+	for (unsigned i = 0; i < FRAGMENT_SETS; i++) {
+		struct fragment_set *set = &fragments->sets[i];
 
 		if (set->begun && now - set->begun < SET_LIFE_NS && same(&set->key, key))
 			return set;
@@ -100,7 +69,7 @@ static struct set *fragments_find(struct fragments *fragments, const struct key 
 			oldest = set;
 	}
 	if (!oldest->data)
-		oldest->data = malloc(HEADER_MAX + DATAGRAM_MAX);
+		oldest->data = malloc(FRAGMENT_HEADER_MAX + FRAGMENT_DATAGRAM_MAX);
 	if (!oldest->data)
 		return NULL;
 	oldest->key = *key;
@@ -111,7 +80,7 @@ static struct set *fragments_find(struct fragments *fragments, const struct key 
 }
 
 /* False: some of it is there already. What came first counts, and all of a piece or nothing. */
-static bool mark(struct set *set, const struct piece *piece)
+static bool mark(struct fragment_set *set, const struct piece *piece)
 {
 	unsigned first = piece->offset / 8, end = (piece->offset + piece->len + 7) / 8;
 
@@ -124,7 +93,7 @@ static bool mark(struct set *set, const struct piece *piece)
 }
 
 /* False: the pieces do not make a datagram. */
-static bool add(struct set *set, const struct piece *piece, const u8 *frame)
+static bool add(struct fragment_set *set, const struct piece *piece, const u8 *frame)
 {
 	unsigned end = piece->offset + piece->len;
 
@@ -142,14 +111,14 @@ static bool add(struct set *set, const struct piece *piece, const u8 *frame)
 		set->header_len = piece->header_len;
 		memcpy(set->header, frame, piece->header_len);
 	}
-	memcpy(set->data + HEADER_MAX + piece->offset, piece->data, piece->len);
+	memcpy(set->data + FRAGMENT_HEADER_MAX + piece->offset, piece->data, piece->len);
 	set->have += piece->len;
 	return true;
 }
 
-static u8 *whole(struct set *set, size_t *len)
+static u8 *whole(struct fragment_set *set, size_t *len)
 {
-	u8 *frame = set->data + HEADER_MAX - set->header_len, *ip = frame + ETH_HEADER;
+	u8 *frame = set->data + FRAGMENT_HEADER_MAX - set->header_len, *ip = frame + ETH_HEADER;
 	unsigned header = set->header_len - ETH_HEADER;
 
 	memcpy(frame, set->header, set->header_len);
@@ -164,7 +133,7 @@ static u8 *whole(struct set *set, size_t *len)
 u8 *fragments_take(struct fragments *fragments, const u8 *frame, size_t *len, u64 now)
 {
 	struct piece piece;
-	struct set *set;
+	struct fragment_set *set;
 
 	if (!parse(frame, *len, &piece))
 		return NULL;

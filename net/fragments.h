@@ -8,12 +8,33 @@
 #define LKVM_NET_FRAGMENTS_H
 
 #include <stddef.h>
-#include "lkvm/util/types.h"
+#include "wire.h"
 
-struct fragments;
+#define FRAGMENT_SETS	      16
+#define FRAGMENT_DATAGRAM_MAX 65535
+#define FRAGMENT_HEADER_MAX   (ETH_HEADER + 60)
 
-/* One thread at a time. NULL: out of memory. */
-struct fragments *fragments_new(void);
+/* One thread at a time. Zero-initialise; all of it is fragments.c's. */
+struct fragments {
+	/* One datagram. Its buffer stays when it is done with, for the next one. */
+	struct fragment_set {
+		struct fragment_key {
+			u32 from, to;
+			u16 id;
+			u8 protocol;
+		} key;
+		u64 begun; /* ns; 0: not in use */
+		u8 *data;  /* FRAGMENT_HEADER_MAX bytes for the header, then what came */
+		u8 header[FRAGMENT_HEADER_MAX];
+		unsigned
+			header_len; /* of the first piece, Ethernet's included; 0: it has not come */
+		unsigned have, end; /* bytes behind the header that came, and where the last ends */
+		unsigned total;	    /* 0: the last piece has not come */
+		u8 units[FRAGMENT_DATAGRAM_MAX / 64 + 1]; /* a bit for each 8 bytes that came */
+	} sets[FRAGMENT_SETS];
+};
+
+/* Its buffers. */
 void fragments_free(struct fragments *fragments);
 
 /* Is this Ethernet frame a piece of an IPv4 datagram? */

@@ -58,7 +58,7 @@ struct user {
 	struct loop_look come;
 
 	u8 piece[NET_MAX_FRAME]; /* a guest's fragment, while it is looked at */
-	struct fragments *fragments;
+	struct fragments fragments;
 	struct loopback loopback;
 	bool loopback_told;
 	bool data_valid; /* the guest takes DATA_VALID instead of checking sums itself */
@@ -223,7 +223,7 @@ static void transmit_fragment(struct user *user, const struct iovec *iov, unsign
 	u8 *frame;
 
 	iov_read(iov, nr, NET_HDR_LEN, user->piece, len);
-	frame = fragments_take(user->fragments, user->piece, &len, clock_now());
+	frame = fragments_take(&user->fragments, user->piece, &len, clock_now());
 	if (frame && judge(user, frame, len) && ring_put(&user->rings.out, frame, len))
 		was_put(user, len);
 }
@@ -413,7 +413,7 @@ static void user_destroy(struct net_backend *backend)
 	if (user->watch.state == HELPER_UP)
 		tell_helper(user);
 	helper_watch_end(&user->watch, FINISH_MS);
-	fragments_free(user->fragments);
+	fragments_free(&user->fragments);
 	rings_unmap(&user->rings);
 	free(user);
 }
@@ -483,25 +483,6 @@ static int begin_first(struct user *user)
 	return ready.err;
 }
 
-static struct user *new_user(void)
-{
-	struct user *user = calloc(1, sizeof(*user));
-
-	if (!user)
-		return NULL;
-	helper_watch_init(&user->watch, &user_watch_ops);
-	user->backend.ops = &user_ops;
-	user->backend.pairs = 1;
-	user->backend.mtu = NET_DEFAULT_MTU;
-	user->backend.features = BIT(VIRTIO_NET_F_GUEST_CSUM);
-	user->come.look = look_for_frames;
-	user->fragments = fragments_new();
-	if (user->fragments)
-		return user;
-	user_destroy(&user->backend);
-	return NULL;
-}
-
 struct net_backend *net_user_create(const struct net_config *config)
 {
 	struct user *user;
@@ -512,11 +493,17 @@ struct net_backend *net_user_create(const struct net_config *config)
 			  config->queue_pairs);
 		return NULL;
 	}
-	user = new_user();
+	user = calloc(1, sizeof(*user));
 	if (!user) {
 		log_error("--network mode=user: out of memory");
 		return NULL;
 	}
+	helper_watch_init(&user->watch, &user_watch_ops);
+	user->backend.ops = &user_ops;
+	user->backend.pairs = 1;
+	user->backend.mtu = NET_DEFAULT_MTU;
+	user->backend.features = BIT(VIRTIO_NET_F_GUEST_CSUM);
+	user->come.look = look_for_frames;
 	if (configure(user, config) || begin_first(user)) {
 		user_destroy(&user->backend);
 		return NULL;

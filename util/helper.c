@@ -120,9 +120,8 @@ static void answer(int fd, int pid)
 	send(fd, &pid, sizeof(pid), MSG_NOSIGNAL);
 }
 
-static void helper_main(const struct helper_kind *kind, pid_t parent, const int fds[SPAWN_FDS])
-	__attribute__((noreturn));
-static void helper_main(const struct helper_kind *kind, pid_t parent, const int fds[SPAWN_FDS])
+static _Noreturn void helper_main(const struct helper_kind *kind, pid_t parent,
+				  const int fds[SPAWN_FDS])
 {
 	sigset_t none;
 
@@ -168,8 +167,7 @@ static int spawner_nothing(void)
 	return ends[0];
 }
 
-static void spawner_main(int fd, pid_t parent) __attribute__((noreturn));
-static void spawner_main(int fd, pid_t parent)
+static _Noreturn void spawner_main(int fd, pid_t parent)
 {
 	const struct helper_kind *kind;
 	int null = spawner_nothing(), fds[SPAWN_FDS];

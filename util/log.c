@@ -23,7 +23,6 @@
 static enum log_level threshold = LOG_LEVEL_INFO;
 static _Atomic bool failed; /* log_failed()'s; any thread */
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 /* Never held while something blocks. What follows is under it. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct shared_fd out = { .fd = -1 };
@@ -41,16 +40,6 @@ void log_set_level(enum log_level level)
 enum log_level log_get_level(void)
 {
 	return threshold;
-}
-
-static void log_end(void)
-{
-	log_drain(LAST_MS);
-}
-
-static void log_begin(void)
-{
-	atexit(log_end);
 }
 
 static bool same_file(const struct stat *a, const struct stat *b)
@@ -152,17 +141,22 @@ bool log_drain(unsigned ms)
 	bool empty;
 	int fd;
 
-	for (int i = 0; i < 2; i++) {
-		pthread_mutex_lock(&lock);
-		flush_backlog();
-		empty = !backlog_len;
-		fd = out.fd;
-		pthread_mutex_unlock(&lock);
-		if (empty || !ms || i)
-			break;
-		wait_for_reader(fd, ms);
-	}
-	return empty;
+	pthread_mutex_lock(&lock);
+	flush_backlog();
+	empty = !backlog_len;
+	fd = out.fd;
+	pthread_mutex_unlock(&lock);
+	if (empty || !ms)
+		return empty;
+	wait_for_reader(fd, ms);
+	return log_drain(0);
+}
+
+/* When the program ends. */
+static void log_end(void) __attribute__((destructor));
+static void log_end(void)
+{
+	log_drain(LAST_MS);
 }
 
 /* The terminal may be raw by now, so a carriage return goes with every line feed there. */
@@ -171,7 +165,6 @@ void log_text(const char *text)
 	char buffer[8192];
 	size_t len = 0;
 
-	pthread_once(&once, log_begin);
 	pthread_mutex_lock(&lock);
 	look_at_output();
 	for (; *text && len + 2 <= sizeof(buffer); text++) {

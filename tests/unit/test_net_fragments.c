@@ -26,7 +26,7 @@ static size_t piece(u16 id, unsigned offset, unsigned len, bool last)
 	return ETH_HEADER + IP_HEADER + len;
 }
 
-static struct fragments *fragments;
+static struct fragments fragments;
 static u64 now;
 static size_t whole_len;
 
@@ -34,7 +34,7 @@ static const u8 *take(u16 id, unsigned offset, unsigned len, bool last)
 {
 	whole_len = piece(id, offset, len, last);
 	assert_true(is_fragment(frame, whole_len));
-	return fragments_take(fragments, frame, &whole_len, now);
+	return fragments_take(&fragments, frame, &whole_len, now);
 }
 
 static void is_whole(const u8 *got, unsigned len)
@@ -55,14 +55,14 @@ static int setup(void **state)
 {
 	for (unsigned i = 0; i < sizeof(payload); i++)
 		payload[i] = i ^ i >> 8;
-	fragments = fragments_new();
+	fragments = (struct fragments){ 0 };
 	now = 1000;
-	return fragments ? 0 : -1;
+	return 0;
 }
 
 static int teardown(void **state)
 {
-	fragments_free(fragments);
+	fragments_free(&fragments);
 	return 0;
 }
 
@@ -162,12 +162,12 @@ static void broken_frames(void **state)
 	size_t len = sizeof(found) - 1;
 
 	assert_true(is_fragment(found, len));
-	assert_null(fragments_take(fragments, found, &len, now));
+	assert_null(fragments_take(&fragments, found, &len, now));
 	for (unsigned cut = ETH_HEADER + IP_HEADER; cut < 200; cut++) {
 		size_t size = piece(9, 0, 200, false);
 
 		size = MIN(size, (size_t)cut);
-		assert_null(fragments_take(fragments, frame, &size, now));
+		assert_null(fragments_take(&fragments, frame, &size, now));
 	}
 	assert_false(is_fragment(frame, ETH_HEADER + IP_HEADER - 1));
 	/* Header lengths that are none, and one longer than the packet. */
@@ -175,7 +175,7 @@ static void broken_frames(void **state)
 		size_t size = piece(10, 0, 16, false);
 
 		frame[ETH_HEADER] = 0x40 | words;
-		assert_null(fragments_take(fragments, frame, &size, now));
+		assert_null(fragments_take(&fragments, frame, &size, now));
 	}
 }
 
