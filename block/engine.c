@@ -582,13 +582,7 @@ void disk_cancel(struct disk *disk, bool (*drop)(struct disk_request *request, v
 
 int disk_start(struct disk *disk)
 {
-	int ret = disk_worker_start(disk) ?: loop_start_thread(disk->loop);
-
-	if (ret) {
-		log_error("--disk %s: no thread for it: %s", disk->path, strerror(-ret));
-		disk_worker_stop(disk);
-	}
-	return ret;
+	return disk_worker_start(disk) ?: loop_start_thread(disk->loop);
 }
 
 void disk_stop(struct disk *disk)

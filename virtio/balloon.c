@@ -18,8 +18,6 @@
 #include "lkvm/control/request.h"
 #include "lkvm/memory/memory.h"
 #include "lkvm/util/json.h"
-#include "lkvm/util/log.h"
-#include "lkvm/util/loop.h"
 #include "lkvm/virtio/core.h"
 #include "lkvm/vm/device-kind.h"
 #include "lkvm/vm/vm.h"
@@ -100,6 +98,12 @@ static struct balloon *to_balloon(struct virtio_device *dev)
 
 /* ---- pages ---- */
 
+static void balloon_refuse(struct virtqueue *vq, const char *what, gpa_t gpa, u64 size)
+{
+	virtqueue_break(vq, "pages in the balloon are %s: 0x%llx, %llu bytes", what,
+			(unsigned long long)gpa, (unsigned long long)size);
+}
+
 /* How many bytes that were. */
 static u64 balloon_give_back(struct balloon *b, struct virtqueue *vq, gpa_t gpa, u64 size)
 {
@@ -110,9 +114,7 @@ static u64 balloon_give_back(struct balloon *b, struct virtqueue *vq, gpa_t gpa,
 		return size;
 	}
 	if (err == -EFAULT || err == -EACCES)
-		virtqueue_break(vq, "pages in the balloon are %s: 0x%llx, %llu bytes",
-				err == -EFAULT ? "no RAM" : "private to the guest",
-				(unsigned long long)gpa, (unsigned long long)size);
+		balloon_refuse(vq, err == -EFAULT ? "no RAM" : "private to the guest", gpa, size);
 	else if (log_limit_ok(&b->not_taken))
 		log_warning("%s: the host does not take the guest's pages back: %s",
 			    b->dev.device.name, strerror(-err));
@@ -143,31 +145,25 @@ static void balloon_mark(struct balloon *b, u64 first, u64 nr, bool inside)
 	}
 }
 
-/* A driver that does not say when it takes a page may have taken those of earlier requests. */
-static void balloon_collect(struct balloon *b, struct virtqueue *vq, u64 first, u64 nr)
+static void balloon_take(struct balloon *b, struct virtqueue *vq, u64 first, u64 nr)
 {
 	u64 page = ALIGN_DOWN(first, (u64)b->host_page), end = first + nr;
 
+	if (!b->inside) {
+		balloon_give_back(b, vq, first * BALLOON_PAGE, nr * BALLOON_PAGE);
+		return;
+	}
 	if (end > b->nr_inside) {
-		virtqueue_break(vq, "pages in the balloon are no RAM: 0x%llx, %llu bytes",
-				(unsigned long long)(first * BALLOON_PAGE),
-				(unsigned long long)(nr * BALLOON_PAGE));
+		balloon_refuse(vq, "no RAM", first * BALLOON_PAGE, nr * BALLOON_PAGE);
 		return;
 	}
 	balloon_mark(b, first, nr, true);
 	for (; page < end; page += b->host_page)
 		if (balloon_is_full(b, page))
 			balloon_give_back(b, vq, page * BALLOON_PAGE, b->host_page * BALLOON_PAGE);
+	/* A driver that does not say when it takes a page may have taken those of earlier requests. */
 	if (!virtio_has_feature(&b->dev, VIRTIO_BALLOON_F_MUST_TELL_HOST))
 		balloon_mark(b, first, nr, false);
-}
-
-static void balloon_take(struct balloon *b, struct virtqueue *vq, u64 first, u64 nr)
-{
-	if (b->inside)
-		balloon_collect(b, vq, first, nr);
-	else
-		balloon_give_back(b, vq, first * BALLOON_PAGE, nr * BALLOON_PAGE);
 }
 
 /* It is the driver's again; what is there is made when it is touched. */
@@ -184,9 +180,11 @@ static int compare_pfns(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
+typedef void balloon_run_fn(struct balloon *b, struct virtqueue *vq, u64 first, u64 nr);
+
 /* Sorted, neighbours are one call: drivers take pages in any order. */
 static void balloon_for_runs(struct balloon *b, struct virtqueue *vq, unsigned nr,
-			     void (*fn)(struct balloon *b, struct virtqueue *vq, u64 first, u64 nr))
+			     balloon_run_fn *fn)
 {
 	const u32 *pfns = b->pfns;
 
@@ -199,7 +197,7 @@ static void balloon_for_runs(struct balloon *b, struct virtqueue *vq, unsigned n
 }
 
 static void balloon_pages(struct balloon *b, struct virtqueue *vq, const struct virtq_chain *chain,
-			  void (*fn)(struct balloon *b, struct virtqueue *vq, u64 first, u64 nr))
+			  balloon_run_fn *fn)
 {
 	size_t size = MIN(chain->out_len, BALLOON_PFNS * sizeof(*b->pfns)), len;
 
@@ -238,7 +236,7 @@ static void balloon_report(struct balloon *b, struct virtqueue *vq, const struct
  * The driver may take a page back and write to it as soon as it has hinted at it, so that only who knows all
  * writes since the round began may lose what is in it. They are counted.
  */
-static void balloon_hint(struct balloon *b, struct virtqueue *vq, const struct virtq_chain *chain)
+static void balloon_hint(struct balloon *b, const struct virtq_chain *chain)
 {
 	struct balloon_state *state = &b->state;
 	u32 id = state->hinting;
@@ -311,19 +309,14 @@ static void balloon_serve_stats(struct balloon *b, struct virtqueue *vq)
 static void balloon_serve(struct balloon *b, struct virtqueue *vq, enum balloon_queue role,
 			  const struct virtq_chain *chain)
 {
-	switch (role) {
-	case INFLATE:
+	if (role == INFLATE)
 		balloon_pages(b, vq, chain, balloon_take);
-		break;
-	case DEFLATE:
+	else if (role == DEFLATE)
 		balloon_pages(b, vq, chain, balloon_return);
-		break;
-	case HINT:
-		balloon_hint(b, vq, chain);
-		break;
-	default:
+	else if (role == HINT)
+		balloon_hint(b, chain);
+	else
 		balloon_report(b, vq, chain);
-	}
 }
 
 static void balloon_notify(struct virtio_device *dev, struct virtqueue *vq)
@@ -333,17 +326,17 @@ static void balloon_notify(struct virtio_device *dev, struct virtqueue *vq)
 	struct virtq_chain chain = { .iov = b->iov, .iov_max = ARRAY_SIZE(b->iov) };
 
 	vq->budget = MIN(vq->budget, BALLOON_BATCH);
-	if (role == STATS) {
+	if (role == STATS)
 		balloon_serve_stats(b, vq);
+	if (role == STATS || role == BALLOON_QUEUES)
 		return;
-	}
 	do {
 		virtqueue_kick_off(vq);
-		while (role != BALLOON_QUEUES && virtqueue_pop(vq, &chain) > 0) {
+		while (virtqueue_pop(vq, &chain) > 0) {
 			balloon_serve(b, vq, role, &chain);
 			virtqueue_push(vq, chain.head, 0);
 		}
-	} while (virtqueue_kick_on(vq) && role != BALLOON_QUEUES);
+	} while (virtqueue_kick_on(vq));
 	virtqueue_signal(vq);
 }
 
@@ -413,7 +406,6 @@ static void balloon_reset(struct virtio_device *dev)
 	memset(&b->state, 0, sizeof(b->state));
 	if (b->inside)
 		memset(b->inside, 0, (b->nr_inside + 63) / 64 * sizeof(*b->inside));
-	b->held = false;
 	b->ask = false;
 	b->hinted = 0;
 	pthread_mutex_lock(&b->lock);
@@ -423,11 +415,7 @@ static void balloon_reset(struct virtio_device *dev)
 
 static int balloon_start(struct virtio_device *dev)
 {
-	int err = loop_start_thread(to_balloon(dev)->loop);
-
-	if (err)
-		log_error("%s: could not be started: %s", dev->device.name, strerror(-err));
-	return err;
+	return loop_start_thread(to_balloon(dev)->loop);
 }
 
 static void balloon_destroy(struct virtio_device *dev)
@@ -469,8 +457,7 @@ static u64 balloon_offered(const struct memory_config *config)
 	return config->prealloc ? features : features | BIT(VIRTIO_BALLOON_F_REPORTING);
 }
 
-/* What the guest was given, and where it ends. */
-static void balloon_measure(struct balloon *b, const struct guest_memory *memory)
+static int balloon_make(struct balloon *b, const struct guest_memory *memory)
 {
 	for (unsigned i = 0; i < memory->nr_regions; i++) {
 		const struct guest_region *region = &memory->regions[i];
@@ -481,11 +468,6 @@ static void balloon_measure(struct balloon *b, const struct guest_memory *memory
 		b->nr_inside = (region->gpa + region->size) / BALLOON_PAGE;
 	}
 	b->host_page = memory->page / BALLOON_PAGE;
-}
-
-static int balloon_make(struct balloon *b, struct vm *vm)
-{
-	balloon_measure(b, &vm->memory);
 	if (b->host_page > 1) {
 		b->inside = calloc(b->nr_inside / 64 + 1, sizeof(*b->inside));
 		if (!b->inside)
@@ -511,7 +493,7 @@ static int balloon_create(struct vm *vm, const void *record, unsigned index, voi
 		return -ENOMEM;
 	pthread_mutex_init(&b->lock, NULL);
 	b->not_taken = (struct log_limit)LOG_LIMIT(1);
-	err = balloon_make(b, vm);
+	err = balloon_make(b, &vm->memory);
 	if (err) {
 		log_error("virtio-balloon: %s", strerror(-err));
 		balloon_destroy(&b->dev);
@@ -529,11 +511,6 @@ struct balloon_args {
 	bool hint;
 };
 
-static u64 balloon_bytes(u32 pages)
-{
-	return pages * BALLOON_PAGE;
-}
-
 static void balloon_put(json_t *object, const char *key, u64 value)
 {
 	json_object_set_new_nocheck(object, key, json_number(value));
@@ -542,11 +519,9 @@ static void balloon_put(json_t *object, const char *key, u64 value)
 /* How much memory the guest has and shall have, and what went back to the host. */
 static void balloon_put_size(struct balloon *b, json_t *object)
 {
-	u64 actual = balloon_bytes(b->state.actual);
-
 	balloon_put(object, "memory_bytes", b->ram);
-	balloon_put(object, "target_bytes", b->ram - balloon_bytes(b->state.wanted));
-	balloon_put(object, "actual_bytes", b->ram - MIN(actual, b->ram));
+	balloon_put(object, "target_bytes", b->ram - b->state.wanted * BALLOON_PAGE);
+	balloon_put(object, "actual_bytes", b->ram - MIN(b->state.actual * BALLOON_PAGE, b->ram));
 	balloon_put(object, "given_back_bytes", b->given_back);
 	balloon_put(object, "reported_bytes", b->reported);
 	balloon_put(object, "hinted_bytes", b->hinted);
@@ -623,29 +598,26 @@ static unsigned long long balloon_mib(u64 bytes)
 static bool balloon_new_size(struct control_call *call, const struct balloon *b, u64 *size)
 {
 	const struct balloon_args *args = (const void *)call->args;
-	u64 wanted = balloon_bytes(b->state.wanted), most = b->ram - MIN(b->ram, BALLOON_LEAVE);
+	u64 wanted = b->state.wanted * BALLOON_PAGE, most = b->ram - MIN(b->ram, BALLOON_LEAVE);
 
-	if (__builtin_add_overflow(wanted, args->inflate, size))
+	*size = args->target ? b->ram - MIN(args->target, b->ram)
+			     : wanted - MIN(args->deflate, wanted);
+	if (__builtin_add_overflow(*size, args->inflate, size))
 		*size = ~0ULL;
-	if (args->target)
-		*size = b->ram - MIN(args->target, b->ram);
-	if (args->deflate > wanted) {
+	if (args->deflate > wanted)
 		control_refuse(call, "too-large",
 			       "%llu MiB cannot be given back: its balloon is to have %llu",
 			       balloon_mib(args->deflate), balloon_mib(wanted));
-		return false;
-	}
-	*size -= args->deflate;
-	if (*size <= most && args->target <= b->ram)
-		return true;
-	if (args->target > b->ram)
+	else if (args->target > b->ram)
 		control_refuse(call, "too-large", "it has %llu MiB of memory in all",
 			       balloon_mib(b->ram));
-	else
+	else if (*size > most)
 		control_refuse(
 			call, "too-large",
 			"its balloon can have %llu of its %llu MiB of memory at most, not %llu",
 			balloon_mib(most), balloon_mib(b->ram), balloon_mib(*size));
+	else
+		return true;
 	return false;
 }
 

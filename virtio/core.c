@@ -581,8 +581,11 @@ static void life_reset(struct device *device)
 static int life_start(struct device *device)
 {
 	struct virtio_device *dev = to_virtio(device);
+	int err = dev->ops->start ? dev->ops->start(dev) : 0;
 
-	return dev->ops->start ? dev->ops->start(dev) : 0;
+	if (err)
+		log_error("%s: could not be started: %s", device->name, strerror(-err));
+	return err;
 }
 
 static void life_quiesce(struct device *device)

@@ -357,8 +357,6 @@ static int start(struct virtio_device *dev)
 	err = net->backend->ops->start(net->backend, loops);
 	for (unsigned i = 0; !err && i < net->max_pairs; i++)
 		err = loop_start_thread(net->pairs[i].loop);
-	if (err)
-		log_error("%s: could not be started: %s", dev->device.name, strerror(-err));
 	return err;
 }
 

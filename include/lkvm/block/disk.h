@@ -88,7 +88,7 @@ struct disk_info {
 const struct disk_info *disk_info(const struct disk *disk);
 struct loop *disk_loop(struct disk *disk);
 
-int disk_start(struct disk *disk); /* starts the I/O thread */
+int disk_start(struct disk *disk); /* starts the I/O thread; 0 or -errno, not logged */
 void disk_stop(struct disk *disk); /* stops it; held before. Not an error when not started */
 
 /*

@@ -52,7 +52,7 @@ struct virtio_device_ops {
 	void (*queue_reset)(struct virtio_device *dev, struct virtqueue *vq);
 	/* Back to power-on state; quiesced before. May be NULL. */
 	void (*reset)(struct virtio_device *dev);
-	/* Once before the guest runs. May be NULL. */
+	/* Once before the guest runs: 0 or -errno, which the core logs. May be NULL. */
 	int (*start)(struct virtio_device *dev);
 	/* Frees what the device owns, as far as it was made, and the struct that embeds dev. */
 	void (*destroy)(struct virtio_device *dev);
