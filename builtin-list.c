@@ -28,21 +28,13 @@ struct shown {
 static bool ask(const char *name, struct guests_turn *turn, struct shown *shown)
 {
 	/* A user's guests, or what poses as them, do not make root wait one after the other. */
-	int patience = turn->mark ? PATIENCE_MS / 20 : PATIENCE_MS, err;
-	struct control_peer peer;
-	json_t *answer = NULL;
+	unsigned patience = turn->mark ? PATIENCE_MS / 20 : PATIENCE_MS;
+	int err = guests_state(name, patience, &shown->pid, shown->state);
 
-	err = control_connect(name, patience, &peer);
-	if (!err) {
-		shown->pid = peer.pid;
-		err = control_ask(&peer, "info", NULL, patience, &answer);
-	}
-	if (json_object_get(answer, "state"))
-		guests_word(answer, "state", shown->state);
+	if (!*shown->state)
+		strcpy(shown->state, "not answering");
 	if (err == -ETIMEDOUT)
 		turn->mark = *shown->user;
-	json_decref(answer);
-	control_disconnect(&peer);
 	return err != -ENOENT && err != -EPIPE && !(*shown->user && err == -EPERM);
 }
 
@@ -62,10 +54,10 @@ static bool look_at(const char *name, struct guests_turn *turn, struct shown *sh
 	return is_there;
 }
 
-static bool others_are_among(char **names, size_t nr)
+static bool others_are_among(const struct control_names *names)
 {
-	for (size_t i = 0; i < nr; i++)
-		if (strchr(names[i], '/'))
+	for (size_t i = 0; i < names->nr; i++)
+		if (strchr(names->list[i], '/'))
 			return true;
 	return false;
 }
@@ -92,7 +84,7 @@ static void add_member(json_t *guests, const char *name, const struct shown *sho
 /* Whose they are is told when not all are ours. */
 static void show_all(const struct guests_args *args)
 {
-	bool users = others_are_among(args->names, args->nr);
+	bool users = others_are_among(&args->names);
 	struct guests_turn turn = { .spent = 0 };
 	json_t *guests = json_object();
 	struct shown shown;
@@ -100,11 +92,11 @@ static void show_all(const struct guests_args *args)
 	if (!args->json)
 		printf("%6s %-20s %-*s%s\n------------------------------------%s\n", "PID", "NAME",
 		       users ? 14 : 0, "STATE", users ? "USER" : "", users ? "----------" : "");
-	for (size_t i = 0; i < args->nr; i++) {
-		if (!look_at(args->names[i], &turn, &shown))
+	for (size_t i = 0; i < args->names.nr; i++) {
+		if (!look_at(args->names.list[i], &turn, &shown))
 			continue;
 		if (args->json)
-			add_member(guests, args->names[i], &shown);
+			add_member(guests, args->names.list[i], &shown);
 		else
 			print_row(&shown, users);
 	}

@@ -7,7 +7,6 @@
 #include "lkvm/config/exit-status.h"
 #include "lkvm/config/nearest.h"
 #include "lkvm/control/folder.h"
-#include "lkvm/control/names.h"
 #include "lkvm/guests.h"
 #include "lkvm/util/json.h"
 #include "lkvm/util/loop.h"
@@ -35,21 +34,7 @@ static int no_memory(void)
 /* Given twice it is meant once: nothing can be stopped twice, and no JSON object has two members of one name. */
 int guests_take_name(void *base, const char *name)
 {
-	struct guests_args *args = base;
-	char **names;
-
-	for (size_t i = 0; i < args->nr; i++)
-		if (!strcmp(args->names[i], name))
-			return 0;
-	names = realloc(args->names, (args->nr + 1) * sizeof(*names));
-	if (names) {
-		args->names = names;
-		names[args->nr] = strdup(name);
-	}
-	if (!names || !names[args->nr])
-		return -ENOMEM;
-	args->nr++;
-	return 0;
+	return control_add_name(&((struct guests_args *)base)->names, name);
 }
 
 static int parse_name(void *base, const struct option_row *row, const char *value)
@@ -76,15 +61,15 @@ const struct option_row guests_json_rows[] = {
 
 static int check_words(const struct guests_args *args)
 {
-	if (args->host && (args->nr || args->all))
+	if (args->host && (args->names.nr || args->all))
 		return guests_error(args, EXIT_USAGE,
 				    "--host is about the host; ask for guests without it");
-	if (args->all && args->nr)
+	if (args->all && args->names.nr)
 		return guests_error(args, EXIT_USAGE, "'%s' and --all: one of them is too much",
-				    args->names[0]);
+				    args->names.list[0]);
 	if (args->host)
 		return 0;
-	if (args->flags & GUESTS_NAMES && !args->all && !args->nr)
+	if (args->flags & GUESTS_NAMES && !args->all && !args->names.nr)
 		return guests_error(args, EXIT_USAGE, "which guest? --name NAME or --all%s",
 				    args->flags & GUESTS_HOST
 					    ? " ('lkvm list' shows them), or "
@@ -104,17 +89,17 @@ static int all_names(struct guests_args *args)
 {
 	size_t nr = 0;
 
-	if (control_names(&args->names, &args->nr))
+	if (control_names(&args->names))
 		return no_memory();
 	if (args->flags & GUESTS_LOOKS)
 		return 0;
-	for (size_t i = 0; i < args->nr; i++) {
-		if (strchr(args->names[i], '/'))
-			free(args->names[i]);
+	for (size_t i = 0; i < args->names.nr; i++) {
+		if (strchr(args->names.list[i], '/'))
+			free(args->names.list[i]);
 		else
-			args->names[nr++] = args->names[i];
+			args->names.list[nr++] = args->names.list[i];
 	}
-	args->nr = nr;
+	args->names.nr = nr;
 	return 0;
 }
 
@@ -122,23 +107,23 @@ static int all_names(struct guests_args *args)
 static int find_owner(const struct guests_args *args, char **name)
 {
 	unsigned owners = 0;
-	char **names, *found[2];
+	struct control_names names;
+	char *found[2];
 	int status = 0;
-	size_t nr;
 
 	if (geteuid() != 0 || strchr(*name, '/'))
 		return 0;
-	if (control_names(&names, &nr))
+	if (control_names(&names))
 		return no_memory();
-	for (size_t i = 0; i < nr; i++) {
-		const char *slash = strchr(names[i], '/');
+	for (size_t i = 0; i < names.nr; i++) {
+		const char *slash = strchr(names.list[i], '/');
 
-		if (!slash && !strcmp(names[i], *name)) {
+		if (!slash && !strcmp(names.list[i], *name)) {
 			owners = 0;
 			break;
 		}
 		if (slash && !strcmp(slash + 1, *name) && owners < 2)
-			found[owners++] = names[i];
+			found[owners++] = names.list[i];
 	}
 	if (owners == 2) {
 		status = guests_error(args, EXIT_NO_GUEST,
@@ -149,7 +134,7 @@ static int find_owner(const struct guests_args *args, char **name)
 		*name = strdup(found[0]);
 		status = *name ? 0 : no_memory();
 	}
-	control_free_names(names, nr);
+	control_free_names(&names);
 	return status;
 }
 
@@ -164,8 +149,8 @@ bool guests_parse(const struct builtin *command, int argc, char **argv, struct g
 			control_warn_folders();
 		if (!*status && args->all)
 			*status = all_names(args);
-		for (size_t i = 0; !*status && !args->all && i < args->nr; i++)
-			*status = find_owner(args, &args->names[i]);
+		for (size_t i = 0; !*status && !args->all && i < args->names.nr; i++)
+			*status = find_owner(args, &args->names.list[i]);
 		if (!*status)
 			return true;
 	}
@@ -175,7 +160,7 @@ bool guests_parse(const struct builtin *command, int argc, char **argv, struct g
 
 void guests_release(struct guests_args *args)
 {
-	control_free_names(args->names, args->nr);
+	control_free_names(&args->names);
 }
 
 /* ---- one after the other ---- */
@@ -200,7 +185,8 @@ void guests_turn_end(struct guests_turn *turn)
 
 /* ---- talking to one ---- */
 
-const char *guests_word(const json_t *answer, const char *key, char word[GUESTS_WORD])
+/* A member that is a string, for a terminal and cut to `word`; "" if there is none. */
+static const char *member_word(const json_t *answer, const char *key, char word[GUESTS_WORD])
 {
 	const char *text = json_string_value(json_object_get(answer, key));
 
@@ -209,24 +195,38 @@ const char *guests_word(const json_t *answer, const char *key, char word[GUESTS_
 	return word;
 }
 
+int guests_state(const char *name, unsigned ms, pid_t *pid, char state[GUESTS_WORD])
+{
+	struct control_peer peer;
+	json_t *answer = NULL;
+	int err = control_connect(name, ms, &peer);
+
+	*pid = peer.pid;
+	if (!err)
+		err = control_ask(&peer, "info", NULL, ms, &answer);
+	member_word(answer, "state", state);
+	json_decref(answer);
+	control_disconnect(&peer);
+	return err;
+}
+
 static int no_such_guest(const struct guests_args *args, const char *name)
 {
 	struct nearest nearest = { .word = name };
 	const char *advice = "; 'lkvm list' shows those there are";
-	char **names;
-	size_t nr;
+	struct control_names names;
 
-	if (control_names(&names, &nr))
+	if (control_names(&names))
 		return no_memory();
-	for (size_t i = 0; i < nr; i++)
-		nearest_try(&nearest, names[i]);
+	for (size_t i = 0; i < names.nr; i++)
+		nearest_try(&nearest, names.list[i]);
 	if (nearest.best)
 		advice = "; did you mean ";
-	else if (!nr)
+	else if (!names.nr)
 		advice = ", nor any other";
 	guests_error(args, 0, "there is no guest '%s'%s%s%s", name, advice, nearest.best ?: "",
 		     nearest.best ? "?" : "");
-	control_free_names(names, nr);
+	control_free_names(&names);
 	return EXIT_NO_GUEST;
 }
 
@@ -234,16 +234,9 @@ static int no_such_guest(const struct guests_args *args, const char *name)
 static bool is_starting(const char *name)
 {
 	char state[GUESTS_WORD];
-	struct control_peer peer;
-	json_t *answer = NULL;
-	bool starting;
+	pid_t pid;
 
-	if (!control_connect(name, QUICK_MS, &peer))
-		control_ask(&peer, "info", NULL, QUICK_MS, &answer);
-	starting = !strcmp(guests_word(answer, "state", state), "starting");
-	json_decref(answer);
-	control_disconnect(&peer);
-	return starting;
+	return !guests_state(name, QUICK_MS, &pid, state) && !strcmp(state, "starting");
 }
 
 /* For messages: ", PID N,", or nothing where the process is out of our sight. */
@@ -409,7 +402,7 @@ static int show_in_turn(const struct guests_args *args, const struct guests_show
 {
 	int ret;
 
-	if (args->all && !guests_turn(turn, args->names[i], PATIENCE_MS)) {
+	if (args->all && !guests_turn(turn, args->names.list[i], PATIENCE_MS)) {
 		if (!turn->mark)
 			guests_error(args, 0,
 				     "the guests of user %s take too long to answer; the others of "
@@ -418,7 +411,7 @@ static int show_in_turn(const struct guests_args *args, const struct guests_show
 		turn->mark = true;
 		return EXIT_NO_ANSWER;
 	}
-	ret = show_one(args, show, args->names[i], guests);
+	ret = show_one(args, show, args->names.list[i], guests);
 	guests_turn_end(turn);
 	return ret;
 }
@@ -429,7 +422,7 @@ int guests_show(const struct guests_args *args, const struct guests_show *show)
 	json_t *guests = json_object();
 	int status = 0, ret;
 
-	for (size_t i = 0; i < args->nr; i++) {
+	for (size_t i = 0; i < args->names.nr; i++) {
 		ret = show_in_turn(args, show, i, &turn, guests);
 		/* The first failure is told, but does not spare the other guests. */
 		if (ret > 0 && !status)
@@ -469,7 +462,7 @@ static void ask(const struct guests_args *args, const char *name, const char *re
 	if (asked->ret)
 		return;
 	if (!(args->flags & (GUESTS_END | GUESTS_ASK))) {
-		say_state(name, guests_word(answer, "state", state));
+		say_state(name, member_word(answer, "state", state));
 		control_disconnect(&asked->peer);
 	}
 	json_decref(answer);
@@ -493,19 +486,19 @@ static int wait_for_end(const struct guests_args *args, const char *name, struct
 /* All are asked before any guest's end is waited for. */
 int guests_request(const struct guests_args *args, const char *request)
 {
-	struct asked *asked = calloc(args->nr + 1, sizeof(*asked));
+	struct asked *asked = calloc(args->names.nr + 1, sizeof(*asked));
 	int status = 0, ret;
 
 	if (!asked)
 		return no_memory();
-	for (size_t i = 0; i < args->nr; i++)
-		ask(args, args->names[i], request, &asked[i]);
-	for (size_t i = 0; i < args->nr; i++) {
+	for (size_t i = 0; i < args->names.nr; i++)
+		ask(args, args->names.list[i], request, &asked[i]);
+	for (size_t i = 0; i < args->names.nr; i++) {
 		ret = asked[i].ret;
 		if (!ret && args->flags & (GUESTS_END | GUESTS_ASK))
-			ret = wait_for_end(args, args->names[i], &asked[i]);
+			ret = wait_for_end(args, args->names.list[i], &asked[i]);
 		if (ret == -EPIPE)
-			printf("Guest %s has ended\n", args->names[i]);
+			printf("Guest %s has ended\n", args->names.list[i]);
 		else if (ret > 0 && !status)
 			status = ret;
 	}
@@ -516,7 +509,7 @@ int guests_request(const struct guests_args *args, const char *request)
 
 int guests_run(const struct builtin *command, int argc, char **argv)
 {
-	struct guests_args args = { .nr = 0 };
+	struct guests_args args = { .all = false };
 	int status;
 
 	if (!guests_parse(command, argc, argv, &args, &status))

@@ -2,6 +2,7 @@
 /* A configuration's beginning, and its completion from what the host is. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,21 +37,24 @@ void config_init(struct vm_config *config, const struct option_set *options)
 	};
 }
 
-char *config_keep(struct vm_config *config, char *text)
+char *config_text(struct vm_config *config, const char *fmt, ...)
 {
-	struct config_text *owner;
+	struct config_text *owner = malloc(sizeof(*owner));
+	va_list args;
+	int len;
 
-	if (!text)
+	if (!owner)
 		return NULL;
-	owner = malloc(sizeof(*owner));
-	if (!owner) {
-		free(text);
+	va_start(args, fmt);
+	len = vasprintf(&owner->text, fmt, args);
+	va_end(args);
+	if (len < 0) {
+		free(owner);
 		return NULL;
 	}
-	owner->text = text;
 	owner->next = config->texts;
 	config->texts = owner;
-	return text;
+	return owner->text;
 }
 
 void config_release(struct vm_config *config)
@@ -277,9 +281,8 @@ static int find_kernel(struct vm_config *config)
 	}
 	uname(&host);
 	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
-		if (asprintf(&made, hosts[i], host.release) < 0)
-			made = NULL;
-		if (!config_keep(config, made))
+		made = config_text(config, hosts[i], host.release);
+		if (!made)
 			return out_of_memory();
 		if (is_kernel(&places, made)) {
 			config->kernel = made;
@@ -306,14 +309,10 @@ const char *config_name_fault(const char *name)
 
 static int finish_name(struct vm_config *config)
 {
-	char *name;
-
 	config->named = config->name;
 	if (config->named)
 		return 0;
-	if (asprintf(&name, "guest-%d", (int)getpid()) < 0)
-		name = NULL;
-	config->name = config_keep(config, name);
+	config->name = config_text(config, "guest-%d", getpid());
 	return config->name ? 0 : out_of_memory();
 }
 

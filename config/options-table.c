@@ -35,15 +35,12 @@ static int parse_initrd(void *base, const struct option_row *row, const char *va
 static int parse_params(void *base, const struct option_row *row, const char *value)
 {
 	struct vm_config *config = base;
-	char *joined;
 
 	if (!value || !config->cmdline) {
 		config->cmdline = value;
 		return 0;
 	}
-	if (asprintf(&joined, "%s %s", config->cmdline, value) < 0)
-		joined = NULL;
-	config->cmdline = config_keep(config, joined);
+	config->cmdline = config_text(config, "%s %s", config->cmdline, value);
 	return config->cmdline ? 0 : -ENOMEM;
 }
 

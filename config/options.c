@@ -63,7 +63,7 @@ int option_error(const struct option_row *row, const char *value, const char *fm
 int option_keys(struct vm_config *config, const struct option_row *row, const char *value,
 		void *record)
 {
-	char *text = config_keep(config, strdup(value));
+	char *text = config_text(config, "%s", value);
 	struct key_error error;
 
 	if (!text)
@@ -369,38 +369,37 @@ static const char *next_value(const struct option_row *row, struct parse *parse)
 	return row->bare;
 }
 
-static int missing_value(const struct option_row *row, const char *typed)
+/* `value`: what stands in the same word; NULL: nothing. `typed`: the option, for messages. */
+static int apply_value(struct parse *parse, const struct spelling *option, const char *value,
+		       const char *typed)
 {
+	const struct option_row *row = option->row;
+
+	value = value ?: next_value(row, parse);
+	if (value)
+		return apply(parse, option, value);
 	log_error("%s needs a value: --%s %s", typed, row->name, row->argument);
 	return -EINVAL;
 }
 
-/* word is what follows the two dashes, ours to cut. */
-static int parse_long(struct parse *parse, char *word, const char *typed)
+static int parse_long(struct parse *parse, const char *typed)
 {
-	char *value = strchr(word, '=');
+	const char *equals = strchr(typed, '=');
 	struct spelling option;
-	const char *next;
-	int ret;
+	char word[sizeof(option.name)];
+	int err;
 
-	if (value)
-		*value++ = '\0';
-	ret = find_long(parse->set, word, &option);
-	if (ret < 0)
-		return ret;
-	if (option.off || !option.row->argument) {
-		if (value) {
-			log_error("--%s takes no value, so '=%s' has no meaning", option.name,
-				  value);
-			return -EINVAL;
-		}
+	/* A longer word is none of the names even when it is cut off. */
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(typed, "=") - 2, typed + 2);
+	err = find_long(parse->set, word, &option);
+	if (err)
+		return err;
+	if (!option.off && option.row->argument)
+		return apply_value(parse, &option, equals ? equals + 1 : NULL, typed);
+	if (!equals)
 		return apply(parse, &option, NULL);
-	}
-	if (value)
-		/* From argv, not from our copy: strings must live as long as the configuration. */
-		return apply(parse, &option, typed + (value - word) + 2);
-	next = next_value(option.row, parse);
-	return next ? apply(parse, &option, next) : missing_value(option.row, typed);
+	log_error("--%s takes no value, so '%s' has no meaning", option.name, equals);
+	return -EINVAL;
 }
 
 static int unknown_letter(const struct option_set *set, const char *word, const char *letter)
@@ -421,19 +420,14 @@ static int parse_letters(struct parse *parse, const char *word)
 
 	for (p = word + 1; *p; p++) {
 		struct spelling found = { .off = false };
-		const struct option_row *row;
 		char typed[] = { '-', *p, '\0' };
-		const char *next;
 		int ret;
 
 		find_letter(parse->set, *p, &found);
-		row = found.row;
-		if (!row)
+		if (!found.row)
 			return unknown_letter(parse->set, word, p);
-		if (row->argument) {
-			next = p[1] ? p + 1 : next_value(row, parse);
-			return next ? apply(parse, &found, next) : missing_value(row, typed);
-		}
+		if (found.row->argument)
+			return apply_value(parse, &found, p[1] ? p + 1 : NULL, typed);
 		ret = apply(parse, &found, NULL);
 		if (ret)
 			return ret;
@@ -453,21 +447,12 @@ static int parse_bare(struct parse *parse, const char *word)
 
 static int parse_word(struct parse *parse, const char *word)
 {
-	char *copy;
-	int ret;
-
 	if (word[0] != '-' || !word[1])
 		return parse_bare(parse, word);
 	if (word[1] != '-')
 		return parse_letters(parse, word);
-	if (word[2]) {
-		copy = strdup(word + 2);
-		if (!copy)
-			return -ENOMEM;
-		ret = parse_long(parse, copy, word);
-		free(copy);
-		return ret;
-	}
+	if (word[2])
+		return parse_long(parse, word);
 	if (parse->next == parse->end || !parse->set->kinds)
 		return 0;
 	log_error("-- %s: a command for the guest cannot be given; put it into the initrd's /init, "

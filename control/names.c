@@ -16,12 +16,7 @@
 /* Files looked at in another user's folder: a folder full of them must not make root wait for ever. */
 #define MAX_FOREIGN 1024
 
-struct names {
-	char **list;
-	size_t nr;
-};
-
-static int add_name(struct names *names, const char *name)
+int control_add_name(struct control_names *names, const char *name)
 {
 	char **list;
 
@@ -56,7 +51,8 @@ static void clean_up(struct control_folder *folder, const char *name)
 	control_folder_unlock(folder);
 }
 
-static int add_foreign(struct names *names, const struct control_folder *folder, const char *name)
+static int add_foreign(struct control_names *names, const struct control_folder *folder,
+		       const char *name)
 {
 	char full[CONTROL_MAX_USER + 1 + CONFIG_MAX_NAME + 1], clean[sizeof(full)];
 
@@ -65,10 +61,10 @@ static int add_foreign(struct names *names, const struct control_folder *folder,
 	strcpy(clean, full);
 	text_clean(clean);
 	/* It is going to be shown on root's terminal. */
-	return strcmp(clean, full) ? 0 : add_name(names, full);
+	return strcmp(clean, full) ? 0 : control_add_name(names, full);
 }
 
-static int look_at(struct control_folder *folder, char *file, struct names *names)
+static int look_at(struct control_folder *folder, char *file, struct control_names *names)
 {
 	int fd;
 
@@ -81,7 +77,7 @@ static int look_at(struct control_folder *folder, char *file, struct names *name
 		return 0;
 	if (fd >= 0)
 		close(fd);
-	return folder->foreign ? add_foreign(names, folder, file) : add_name(names, file);
+	return folder->foreign ? add_foreign(names, folder, file) : control_add_name(names, file);
 }
 
 static int look_into(struct control_folder *folder, void *arg)
@@ -105,27 +101,24 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void control_free_names(char **names, size_t nr)
+void control_free_names(struct control_names *names)
 {
-	for (size_t i = 0; i < nr; i++)
-		free(names[i]);
-	free(names);
+	for (size_t i = 0; i < names->nr; i++)
+		free(names->list[i]);
+	free(names->list);
 }
 
-int control_names(char ***list, size_t *nr)
+int control_names(struct control_names *names)
 {
-	struct names names = { .nr = 0 };
-	int err = control_folders_each(look_into, &names);
+	int err;
 
-	if (err) {
-		control_free_names(names.list, names.nr);
-		return err;
-	}
-	if (names.nr)
-		qsort(names.list, names.nr, sizeof(*names.list), compare);
-	*list = names.list;
-	*nr = names.nr;
-	return 0;
+	*names = (struct control_names){ .nr = 0 };
+	err = control_folders_each(look_into, names);
+	if (err)
+		control_free_names(names);
+	else if (names->nr)
+		qsort(names->list, names->nr, sizeof(*names->list), compare);
+	return err;
 }
 
 /* ---- what is not looked into ---- */

@@ -8,6 +8,7 @@
 
 #include "lkvm/builtin.h"
 #include "lkvm/control/client.h"
+#include "lkvm/control/names.h"
 #include "lkvm/util/log.h"
 
 /* What kind of command it is (struct builtin). */
@@ -23,9 +24,8 @@ enum {
 /* What the command's options fill begins with this one. */
 struct guests_args {
 	const struct builtin *command;
-	unsigned flags; /* the command's, unless it changes them */
-	char **names;	/* of the guests meant, whether they are there or not */
-	size_t nr;
+	unsigned flags;		    /* the command's, unless it changes them */
+	struct control_names names; /* of the guests meant, whether they are there or not */
 	bool all, json, host;
 };
 
@@ -48,8 +48,11 @@ void guests_release(struct guests_args *args);
 
 #define GUESTS_WORD 16
 
-/* A member that is a string, for a terminal and cut to `word`, which is returned; "" if there is none. */
-const char *guests_word(const json_t *answer, const char *key, char word[GUESTS_WORD]);
+/*
+ * Its state, for a terminal, within twice that time; "": not known. And its process; 0: out of sight. 0, or as control_connect()
+ * and control_ask().
+ */
+int guests_state(const char *name, unsigned ms, pid_t *pid, char state[GUESTS_WORD]);
 
 /*
  * All guests asked one after the other, in the order of their names: those of another user's have, together, about as

@@ -537,8 +537,7 @@ static void test_stale_socket(void **state)
 {
 	struct control_peer peer;
 	char path[128];
-	char **names;
-	size_t nr;
+	struct control_names names;
 
 	path_of(path, "test.sock");
 	leave_stale_socket(path);
@@ -550,10 +549,10 @@ static void test_stale_socket(void **state)
 	/* Another one goes when somebody looks, the living one stays. */
 	path_of(path, "other.sock");
 	leave_stale_socket(path);
-	assert_int_equal(control_names(&names, &nr), 0);
-	assert_int_equal(nr, 1);
-	assert_string_equal(names[0], "test");
-	control_free_names(names, nr);
+	assert_int_equal(control_names(&names), 0);
+	assert_int_equal(names.nr, 1);
+	assert_string_equal(names.list[0], "test");
+	control_free_names(&names);
 	assert_int_equal(access(path, F_OK), -1);
 	end();
 }

@@ -54,7 +54,7 @@ struct vm_config {
 	enum log_level loglevel;
 	struct arch_config arch;
 	struct config_records *records; /* of each kind of device: config/kind.h */
-	struct config_text *texts;	/* strings made while parsing; see config_keep */
+	struct config_text *texts;	/* strings made while parsing; see config_text */
 };
 
 /* Everything at its default. Call before parsing, with the options that there are. */
@@ -63,8 +63,8 @@ void config_init(struct vm_config *config, const struct option_set *options);
 /* Gives back what parsing allocated; strings of config are gone then. */
 void config_release(struct vm_config *config);
 
-/* Makes text (from malloc) config's, until config_release. NULL when text is NULL or memory is out. */
-char *config_keep(struct vm_config *config, char *text);
+/* A string that is config's, until config_release. NULL: no memory. */
+char *config_text(struct vm_config *config, const char *fmt, ...) __printf(2, 3);
 
 /* Why a guest cannot have that name, a phrase; NULL: it can. */
 const char *config_name_fault(const char *name);
