@@ -69,12 +69,6 @@ void config_release(struct vm_config *config)
 	}
 }
 
-static int out_of_memory(void)
-{
-	log_fatal("out of memory");
-	return -ENOMEM;
-}
-
 /* ---- memory ---- */
 
 u64 config_default_memory(unsigned cpus, u64 host_ram)
@@ -109,7 +103,7 @@ int config_check_memory(u64 bytes, u64 host_ram, u64 host_swap, bool overcommit)
 	    bytes >> 20, host_ram >> 20, host_swap >> 20,
 	    overcommit ? ": using all of it ends the guest"
 		       : ", and vm.overcommit_memory is not 1");
-	return overcommit ? 0 : -ENOMEM;
+	return overcommit ? 0 : -E2BIG;
 }
 
 static bool host_overcommits(void)
@@ -283,7 +277,7 @@ static int find_kernel(struct vm_config *config)
 	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
 		made = config_text(config, hosts[i], host.release);
 		if (!made)
-			return out_of_memory();
+			return -ENOMEM;
 		if (is_kernel(&places, made)) {
 			config->kernel = made;
 			return 0;
@@ -313,7 +307,7 @@ static int finish_name(struct vm_config *config)
 	if (config->named)
 		return 0;
 	config->name = config_text(config, "guest-%d", getpid());
-	return config->name ? 0 : out_of_memory();
+	return config->name ? 0 : -ENOMEM;
 }
 
 static void finish_cpus(struct vm_config *config)
@@ -341,9 +335,9 @@ int config_finish(struct vm_config *config)
 
 	finish_cpus(config);
 	finish_transport(config);
-	err = records_finish(config);
+	err = records_finish(config) ?: finish_name(config) ?: finish_memory(config);
+	err = err ?: check_memory_file(config) ?: check_pipes(config) ?: find_kernel(config);
 	if (err == -ENOMEM)
-		return out_of_memory();
-	return err ?: finish_name(config) ?: finish_memory(config) ?: check_memory_file(config)
-		   ?: check_pipes(config) ?: find_kernel(config);
+		log_fatal("out of memory");
+	return err;
 }

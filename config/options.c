@@ -34,18 +34,9 @@ struct spelling {
 
 bool option_can_be_negated(const struct option_row *row)
 {
-	switch (row->kind) {
-	case OPTION_FLAG:
-	case OPTION_STRING:
-	case OPTION_UINT:
-	case OPTION_GIVEN:
-	case OPTION_DEVICE:
-		return true;
-	case OPTION_CALL:
-		return row->can_clear;
-	default:
-		return false;
-	}
+	return row->kind == OPTION_FLAG || row->kind == OPTION_STRING || row->kind == OPTION_UINT ||
+	       row->kind == OPTION_GIVEN || row->kind == OPTION_DEVICE ||
+	       (row->kind == OPTION_CALL && row->can_clear);
 }
 
 int option_error(const struct option_row *row, const char *value, const char *fmt, ...)

@@ -98,12 +98,6 @@ static void stop_guest(struct control_call *call)
 	put_state(call);
 }
 
-static void refuse_not_listening(struct control_call *call)
-{
-	control_refuse(call, "not-listening",
-		       "nothing in it listens to its power button; 'lkvm stop' ends it");
-}
-
 /* A paused guest is refused: it could neither shut down nor show that no driver listens to the button. */
 static void press_power_button(struct control_call *call)
 {
@@ -112,14 +106,13 @@ static void press_power_button(struct control_call *call)
 	/* Devices are there, from the start until main_left. */
 	if (call->main_left || vm_ending(vm))
 		refuse_ending(call);
-	else if (!vm->started)
-		refuse_not_listening(call);
-	else if (!vm->power_button)
+	else if (vm->started && !vm->power_button)
 		control_refuse(call, "no-button", "it has no power button; 'lkvm stop' ends it");
-	else if (vm->paused)
+	else if (vm->started && vm->paused)
 		control_refuse(call, "paused", "it is paused; 'lkvm resume' lets it go on");
-	else if (vm->power_button(vm))
-		refuse_not_listening(call);
+	else if (!vm->started || vm->power_button(vm))
+		control_refuse(call, "not-listening",
+			       "nothing in it listens to its power button; 'lkvm stop' ends it");
 	call->until_end = true;
 	put_state(call);
 }

@@ -78,7 +78,7 @@ int config_finish(struct vm_config *config);
 /*
  * The parts of it that can be tried without this host. Memory for a guest of so many CPUs when none
  * was asked for, in bytes; host_ram 0 means unknown. And what is asked for against what there is: 0,
- * with a warning if the host will swap, or -ENOMEM, said. overcommit: the host gives more than it has.
+ * with a warning if the host will swap, or -E2BIG, logged. overcommit: the host gives more than it has.
  */
 u64 config_default_memory(unsigned cpus, u64 host_ram);
 int config_check_memory(u64 bytes, u64 host_ram, u64 host_swap, bool overcommit);
