@@ -4,7 +4,7 @@
  * completion and the README. It links the same objects as lkvm, so they cannot disagree.
  *
  *   gen-docs man VERSION DATE < PAGE.in    a line @OPTIONS@ (run's, of all architectures), @OPTIONS COMMAND@,
- *                                          @COMMANDS@, @EXIT_STATUS@, @GUESTS_EXIT_STATUS@ or @FACTS@ is replaced
+ *                                          @COMMANDS@, @EXIT_STATUS COMMAND@ or @FACTS@ is replaced
  *   gen-docs completion bash|zsh|fish  the completion for that shell (tools/completion.c)
  *   gen-docs exit-status               the exit statuses as a Markdown table
  */
@@ -266,10 +266,8 @@ static int man(const char *version, const char *date)
 			roff_command(builtin_find(command));
 		else if (!strcmp(line, "@COMMANDS@\n"))
 			roff_commands();
-		else if (!strcmp(line, "@EXIT_STATUS@\n"))
-			roff_exit_status(STATUS_OF_RUN);
-		else if (!strcmp(line, "@GUESTS_EXIT_STATUS@\n"))
-			roff_exit_status(STATUS_OF_COMMANDS | STATUS_OF_GUESTS);
+		else if (sscanf(line, "@EXIT_STATUS %31[a-z-]@", command) == 1)
+			roff_exit_status(builtin_find(command)->set.statuses);
 		else if (!strcmp(line, "@FACTS@\n"))
 			roff_facts();
 		else if (!strncmp(line, ".TH ", 4))
