@@ -5,7 +5,6 @@
 #include "lkvm/config/exit-status.h"
 #include "lkvm/guests.h"
 #include "lkvm/host/host.h"
-#include "lkvm/util/json.h"
 #include "lkvm/util/text.h"
 #include "lkvm/vm/counters.h"
 #include "lkvm/vm/device-kind.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the command line of an arm64 guest means: the parts that need no KVM. */
 #include <stddef.h>
-#include <string.h>
 
 #include "lkvm/arch.h"
 #include "lkvm/config/size.h"

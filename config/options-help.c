@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* --help, from the tables. */
-#include <string.h>
 
 #include "lkvm/config/exit-status.h"
 #include "lkvm/config/options.h"

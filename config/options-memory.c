@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* --mem-backend KIND[,size=SIZE][,path=PATH][,prealloc], and the short words for two of them. */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "lkvm/config/options.h"
-#include "lkvm/config/size.h"
-#include "lkvm/util/log.h"
 
 const char *const memory_kind_names[] = {
 	[MEMORY_ANONYMOUS] = "anonymous", [MEMORY_MEMFD] = "memfd",

@@ -3,10 +3,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "lkvm/config/options.h"
 #include "lkvm/config/size.h"
 
 static const char unit_letters[] = "BKMGTP";

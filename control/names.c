@@ -106,6 +106,7 @@ void control_free_names(struct control_names *names)
 	for (size_t i = 0; i < names->nr; i++)
 		free(names->list[i]);
 	free(names->list);
+	*names = (struct control_names){ .nr = 0 };
 }
 
 int control_names(struct control_names *names)

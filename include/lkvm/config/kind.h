@@ -8,7 +8,6 @@
 #define LKVM_CONFIG_KIND_H
 
 #include <stddef.h>
-#include "lkvm/config/key.h"
 #include "lkvm/util/types.h"
 
 struct option_row;
