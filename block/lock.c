@@ -40,11 +40,7 @@ int disk_lock(int fd, const char *path, bool writing)
 			    path, strerror(-err));
 		return 0;
 	}
-	if (holder.pid)
-		say_holder(path, &holder, writing);
-	else
-		log_error("--disk %s: in use by another process%s", path,
-			  writing ? "" : ", for writing");
+	say_holder(path, &holder, writing);
 	return -EBUSY;
 }
 

@@ -2,8 +2,8 @@
 /*
  * What chardev.c does for every back end, and what a back end gives it. Only for console/.
  */
-#ifndef HW_CHARDEV_BACKEND_H
-#define HW_CHARDEV_BACKEND_H
+#ifndef CONSOLE_CHARDEV_BACKEND_H
+#define CONSOLE_CHARDEV_BACKEND_H
 
 #include <pthread.h>
 #include "lkvm/console/chardev.h"

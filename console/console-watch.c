@@ -18,21 +18,17 @@ struct needle {
 	bool no_root; /* there was nothing to run */
 };
 
-#define NEEDLE(said, means)                                                                        \
+#define NEEDLE(said, means, ...)                                                                   \
 	{                                                                                          \
-		.text = said, .len = sizeof(said) - 1, .words = LAST_WORDS_##means                 \
-	}
-#define NO_ROOT(said)                                                                              \
-	{                                                                                          \
-		.text = said, .len = sizeof(said) - 1, .words = LAST_WORDS_PANIC, .no_root = true  \
+		.text = said, .len = sizeof(said) - 1, .words = LAST_WORDS_##means, __VA_ARGS__    \
 	}
 
 /* The kernel prints those without which it would not be understood at levels that no "quiet" hides. */
 static const struct needle needles[] = {
 	NEEDLE("Kernel panic - not syncing", PANIC),
 	/* The same once more, when its reason has come. */
-	NO_ROOT("Kernel panic - not syncing: VFS: Unable to mount root"),
-	NO_ROOT("Kernel panic - not syncing: No working init found"),
+	NEEDLE("Kernel panic - not syncing: VFS: Unable to mount root", PANIC, .no_root = true),
+	NEEDLE("Kernel panic - not syncing: No working init found", PANIC, .no_root = true),
 	NEEDLE("---[ end Kernel panic - not syncing", PANIC_OVER),
 	NEEDLE("reboot: Restarting system", RESTART),
 	NEEDLE("reboot: machine restart", RESTART),

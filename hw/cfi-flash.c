@@ -122,17 +122,11 @@ static const struct device_ops flash_ops = { .reset = flash_reset, .destroy = fl
 
 /* ---- the file ---- */
 
+/* `why` NULL: as the error says. */
 static int cfi_flash_refuse(const struct cfi_flash *flash, int err, const char *why)
 {
-	log_fatal("--flash %s: %s", flash->path, why);
+	log_fatal("--flash %s: %s", flash->path, why ?: strerror(-err));
 	return err;
-}
-
-static int refuse_errno(const struct cfi_flash *flash)
-{
-	int err = -errno;
-
-	return cfi_flash_refuse(flash, err, strerror(-err));
 }
 
 static int open_file(struct cfi_flash *flash)
@@ -146,7 +140,7 @@ static int open_file(struct cfi_flash *flash)
 		flash->chip.readonly = true;
 		flash->fd = open(flash->path, O_RDONLY | flags);
 	}
-	return flash->fd < 0 ? refuse_errno(flash) : 0;
+	return flash->fd < 0 ? cfi_flash_refuse(flash, -errno, NULL) : 0;
 }
 
 static int check_file(struct cfi_flash *flash, u64 max)
@@ -154,7 +148,7 @@ static int check_file(struct cfi_flash *flash, u64 max)
 	struct stat st;
 
 	if (fstat(flash->fd, &st))
-		return refuse_errno(flash);
+		return cfi_flash_refuse(flash, -errno, NULL);
 	if (!S_ISREG(st.st_mode))
 		return cfi_flash_refuse(flash, -EINVAL, "it is not a regular file");
 	max = MIN(max, (u64)CFI_MAX_SIZE);
@@ -172,7 +166,7 @@ static int check_file(struct cfi_flash *flash, u64 max)
 
 static int lock_file(const struct cfi_flash *flash)
 {
-	char who[64] = "another process";
+	char who[64];
 	struct file_holder holder;
 	int err = file_lock(flash->fd, !flash->chip.readonly, &holder);
 
@@ -183,8 +177,7 @@ static int lock_file(const struct cfi_flash *flash)
 			    flash->path, strerror(-err));
 		return 0;
 	}
-	if (holder.pid)
-		file_holder_text(&holder, who, sizeof(who));
+	file_holder_text(&holder, who, sizeof(who));
 	log_fatal("--flash %s: in use by %s", flash->path, who);
 	return err;
 }
@@ -201,7 +194,7 @@ static int read_file(struct cfi_flash *flash)
 		return -ENOMEM;
 	got = boot_file_read(&file, 0, chip->array, chip->size);
 	if (got < 0)
-		return cfi_flash_refuse(flash, got, strerror(-got));
+		return cfi_flash_refuse(flash, got, NULL);
 	if (got < chip->size)
 		return cfi_flash_refuse(flash, -ENODATA, "it became shorter");
 	return 0;
@@ -209,14 +202,8 @@ static int read_file(struct cfi_flash *flash)
 
 static int load_file(struct cfi_flash *flash, u64 max)
 {
-	int err = open_file(flash);
+	int err = open_file(flash) ?: check_file(flash, max) ?: lock_file(flash) ?: read_file(flash);
 
-	if (!err)
-		err = check_file(flash, max);
-	if (!err)
-		err = lock_file(flash);
-	if (!err)
-		err = read_file(flash);
 	if (!err && flash->chip.readonly)
 		log_info("--flash %s: cannot be written, so the guest cannot change it",
 			 flash->path);

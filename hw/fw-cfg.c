@@ -69,7 +69,6 @@ _Static_assert(sizeof(struct fw_cfg_state) == 12, "no padding");
 struct fw_cfg {
 	struct device device;
 	struct vm *vm;
-	u16 port;
 	struct item items[MAX_ITEMS];
 	unsigned nr_items;
 	u16 next_key;
@@ -389,22 +388,12 @@ int fw_cfg_create(struct vm *vm, u16 port, struct fw_cfg **result)
 	device_init(&fw->device, &device_ops, "fw-cfg");
 	pthread_mutex_init(&fw->lock, NULL);
 	fw->vm = vm;
-	fw->port = port;
 	fw->next_key = FIRST_NAME;
-	fw->state.key = NOBODY;
-	err = fw_cfg_set(fw, FW_CFG_SIGNATURE, "QEMU", 4);
-	if (!err)
-		err = fw_cfg_set_u32(fw, FW_CFG_ID, ID_PORTS | ID_DMA);
-	if (!err)
-		err = write_directory(fw);
-	if (!err)
-		err = bus_add(vm->ports, port, FW_CFG_PORTS, &port_ops, fw);
-	if (err) {
-		log_fatal("fw_cfg: ports at 0x%x: %s", port, strerror(-err));
-		fw_cfg_destroy(&fw->device);
-		return err;
-	}
-	device_add(&vm->devices, &fw->device);
+	fw->device.description.where =
+		(struct device_resource){ RESOURCE_PORT, port, FW_CFG_PORTS };
 	*result = fw;
-	return 0;
+	err = device_attach(&fw->device, vm, &port_ops, fw);
+	err = err ?: fw_cfg_set(fw, FW_CFG_SIGNATURE, "QEMU", 4);
+	err = err ?: fw_cfg_set_u32(fw, FW_CFG_ID, ID_PORTS | ID_DMA);
+	return err ?: write_directory(fw);
 }

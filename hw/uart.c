@@ -354,17 +354,12 @@ static u8 modem_lines(const struct uart *u)
 
 static void update_modem(struct uart *u)
 {
-	u8 lines = modem_lines(u), changed = (u->state.msr ^ lines) & MSR_LINES;
+	/* The bit that tells of a line's change lies four below the line's. */
+	u8 lines = modem_lines(u), changed = ((u->state.msr ^ lines) & MSR_LINES) >> 4;
 
-	if (changed & UART_MSR_CTS)
-		u->state.msr |= UART_MSR_DCTS;
-	if (changed & UART_MSR_DSR)
-		u->state.msr |= UART_MSR_DDSR;
-	if (changed & UART_MSR_DCD)
-		u->state.msr |= UART_MSR_DDCD;
-	if ((changed & UART_MSR_RI) && !(lines & UART_MSR_RI))
-		u->state.msr |= UART_MSR_TERI; /* only the trailing edge */
-	u->state.msr = (u->state.msr & ~MSR_LINES) | lines;
+	if (lines & UART_MSR_RI)
+		changed &= ~UART_MSR_TERI; /* only the trailing edge */
+	u->state.msr = (u->state.msr & ~MSR_LINES) | lines | changed;
 }
 
 static void write_ier(struct uart *u, u8 value)
@@ -537,13 +532,10 @@ static void uart_reset(struct device *device)
 
 	pthread_mutex_lock(&u->lock);
 	clear_rx(u);
-	u->state.ier = u->state.lcr = u->state.mcr = u->state.scr = u->state.fcr = 0;
 	/* 9600 baud; the chip leaves the latch undefined, and some guests print without setting it. */
-	u->state.dll = 12;
-	u->state.dlm = 0;
-	u->state.overrun = u->state.thr_interrupt = u->emptied = false;
-	u->taken = 0;
-	u->polls = 0;
+	u->state = (struct uart_state){ .dll = 12, .held = u->state.held };
+	u->emptied = false;
+	u->taken = u->polls = 0;
 	u->state.msr = modem_lines(u);
 	update_line(u);
 	pthread_mutex_unlock(&u->lock);

@@ -286,14 +286,24 @@ static bool place_somewhere(struct windows *windows, struct pci_bar *bar)
 	       (bar->kind == PCI_BAR_MEMORY_64 && place(&windows->high, bar));
 }
 
-static u16 decoding_of(const struct pci_device *pci)
+static int assign_bars(struct pci_device *pci, struct windows *windows)
 {
 	u16 command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 
-	for (unsigned i = 0; i < PCI_BARS; i++)
-		if (pci->bars[i].kind == PCI_BAR_IO)
+	for (unsigned i = 0; i < PCI_BARS; i++) {
+		struct pci_bar *bar = &pci->bars[i];
+
+		if (bar->size && !place_somewhere(windows, bar)) {
+			log_error("The PCI windows are too small: no space for BAR %u of slot %u",
+				  i, pci->slot);
+			return -ENOSPC;
+		}
+		if (bar->kind == PCI_BAR_IO)
 			command |= PCI_COMMAND_IO;
-	return command;
+	}
+	config_put(pci, PCI_COMMAND, 2, command);
+	memcpy(pci->power_on, pci->state.config, sizeof(pci->state.config));
+	return 0;
 }
 
 int pci_assign_bars(struct pci_host *host)
@@ -304,29 +314,16 @@ int pci_assign_bars(struct pci_host *host)
 		.high = { board->mmio64_base, board->mmio64_base + board->mmio64_size },
 		.io = { board->io_base, board->io_base + board->io_size },
 	};
+	int err = 0;
 
 	pthread_mutex_lock(&host->lock);
-	for (unsigned slot = 0; slot < PCI_SLOTS; slot++) {
-		struct pci_device *pci = host->slots[slot];
-
-		for (unsigned i = 0; pci && i < PCI_BARS; i++) {
-			struct pci_bar *bar = &pci->bars[i];
-
-			if (!bar->size || place_somewhere(&windows, bar))
-				continue;
-			pthread_mutex_unlock(&host->lock);
-			log_error("The PCI windows are too small: no space for BAR %u of slot %u",
-				  i, slot);
-			return -ENOSPC;
-		}
-		if (!pci)
-			continue;
-		config_put(pci, PCI_COMMAND, 2, decoding_of(pci));
-		memcpy(pci->power_on, pci->state.config, sizeof(pci->state.config));
-	}
-	pci_update_bars(host);
+	for (unsigned slot = 0; slot < PCI_SLOTS && !err; slot++)
+		if (host->slots[slot])
+			err = assign_bars(host->slots[slot], &windows);
+	if (!err)
+		pci_update_bars(host);
 	pthread_mutex_unlock(&host->lock);
-	return 0;
+	return err;
 }
 
 /* ---- the guest's accesses ---- */
@@ -343,7 +340,7 @@ void pci_config_read(struct pci_device *pci, unsigned offset, u8 *data, unsigned
 	 * for no capabilities there.
 	 */
 	memset(data, 0xff, len);
-	if (offset >= PCI_CONFIG_SIZE)
+	if (!pci || offset >= PCI_CONFIG_SIZE)
 		return;
 	len = MIN(len, PCI_CONFIG_SIZE - offset);
 	pthread_mutex_lock(&pci->host->lock);
@@ -361,7 +358,7 @@ void pci_config_read(struct pci_device *pci, unsigned offset, u8 *data, unsigned
 
 void pci_config_write(struct pci_device *pci, unsigned offset, const u8 *data, unsigned len)
 {
-	if (offset >= PCI_CONFIG_SIZE)
+	if (!pci || offset >= PCI_CONFIG_SIZE)
 		return;
 	len = MIN(len, PCI_CONFIG_SIZE - offset);
 	pthread_mutex_lock(&pci->host->lock);

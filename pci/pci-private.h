@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the files of the PCI host share with each other, and with nobody else. */
-#ifndef HW_PCI_PRIVATE_H
-#define HW_PCI_PRIVATE_H
+#ifndef PCI_PRIVATE_H
+#define PCI_PRIVATE_H
 
 #include "lkvm/pci/pci.h"
 
@@ -18,7 +18,7 @@ struct pci_host {
 	unsigned intx_users[4];	   /* devices that pull that wire, under its first pin */
 };
 
-/* pci-config.c: one access to a function's configuration space. Takes the host's lock. */
+/* config-space.c: one access to a function's configuration space; NULL: there is none. Takes the host's lock. */
 void pci_config_read(struct pci_device *pci, unsigned offset, u8 *data, unsigned len);
 void pci_config_write(struct pci_device *pci, unsigned offset, const u8 *data, unsigned len);
 /* Maps and unmaps BARs as the registers of all devices say now. Host's lock held. */
@@ -27,10 +27,10 @@ void pci_update_bars(struct pci_host *host);
 void pci_device_reset(struct pci_device *pci);
 u16 pci_config_get16(const struct pci_device *pci, unsigned offset);
 
-/* pci-intx.c: the line again, after MSI-X or the command register changed. */
+/* intx.c: the line again, after MSI-X or the command register changed. */
 void pci_intx_update(struct pci_device *pci);
 
-/* pci-msix.c: the capability's control word was written. */
+/* msix.c: the capability's control word was written. */
 void pci_msix_config_written(struct pci_device *pci, unsigned offset, unsigned len);
 void pci_msix_reset(struct pci_device *pci);
 void pci_msix_destroy(struct pci_device *pci);

@@ -49,21 +49,12 @@ static struct pci_device *find_function(struct pci_host *host, u32 bdf)
 
 static void ecam_read(void *opaque, u64 offset, u8 *data, unsigned len)
 {
-	struct pci_device *pci = find_function(opaque, offset >> 12);
-	unsigned at = offset & 0xfff;
-
-	if (pci && at + len <= 0x1000)
-		pci_config_read(pci, at, data, len);
-	else
-		memset(data, 0xff, len);
+	pci_config_read(find_function(opaque, offset >> 12), offset & 0xfff, data, len);
 }
 
 static void ecam_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 {
-	struct pci_device *pci = find_function(opaque, offset >> 12);
-
-	if (pci)
-		pci_config_write(pci, offset & 0xfff, data, len);
+	pci_config_write(find_function(opaque, offset >> 12), offset & 0xfff, data, len);
 }
 
 static const struct bus_ops ecam_ops = { .read = ecam_read, .write = ecam_write };
@@ -128,10 +119,7 @@ static void port_read(void *opaque, u64 offset, u8 *data, unsigned len)
 		return;
 	}
 	pci = addressed(host, offset, &at);
-	if (pci)
-		pci_config_read(pci, at, data, len);
-	else
-		memset(data, 0xff, len);
+	pci_config_read(pci, at, data, len);
 }
 
 static void port_write(void *opaque, u64 offset, const u8 *data, unsigned len)
@@ -149,8 +137,7 @@ static void port_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 		return;
 	}
 	pci = addressed(host, offset, &at);
-	if (pci)
-		pci_config_write(pci, at, data, len);
+	pci_config_write(pci, at, data, len);
 }
 
 static const struct bus_ops port_ops = { .read = port_read, .write = port_write };

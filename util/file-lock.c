@@ -221,9 +221,10 @@ void file_holder_text(const struct file_holder *holder, char *text, size_t size)
 {
 	const char *name = strncmp(holder->name, "lkvm", 4) ? holder->name : "another lkvm";
 
-	if (holder->pid == getpid()) {
+	if (!holder->pid)
+		snprintf(text, size, "another process");
+	else if (holder->pid == getpid())
 		snprintf(text, size, "another option of this guest");
-		return;
-	}
-	snprintf(text, size, "%s (PID %d)", name, holder->pid);
+	else
+		snprintf(text, size, "%s (PID %d)", name, holder->pid);
 }

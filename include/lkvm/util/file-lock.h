@@ -25,7 +25,7 @@ int file_lock(int fd, bool writing, struct file_holder *holder);
 /* A process that has the file open. False: none was found. */
 bool file_find_holder(const struct stat *st, struct file_holder *holder);
 
-/* "another lkvm (PID 7)", "qemu-system-x86 (PID 8)", "another option of this guest". */
+/* "another lkvm (PID 7)", "qemu-system-x86 (PID 8)", "another option of this guest", "another process". */
 void file_holder_text(const struct file_holder *holder, char *text, size_t size);
 
 #endif
