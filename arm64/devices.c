@@ -3,17 +3,9 @@
 #include "arch-vm.h"
 #include "board.h"
 #include "lkvm/devicetree/ram-board.h"
-#include "lkvm/hw/place.h"
 #include "lkvm/hw/rtc-cmos.h"
 #include "lkvm/hw/rtc-pl031.h"
 #include "pmu.h"
-
-/* EDK2's build for this board reads the time here, and does without interrupts. */
-static const struct hw_place firmware_rtc = {
-	.kind = RESOURCE_MMIO,
-	.base = BOARD_RTC_CMOS,
-	.gsi = -1,
-};
 
 int board_init_irqchip(struct vm *vm)
 {
@@ -32,5 +24,8 @@ int board_create_clocks(struct vm *vm)
 {
 	int err = rtc_pl031_create(vm, BOARD_RTC, BOARD_GSI_RTC);
 
-	return err || !vm->config->firmware ? err : rtc_cmos_create(vm, &firmware_rtc, NULL);
+	/* EDK2's build for this board reads the time here, and does without interrupts. */
+	if (!err && vm->config->firmware)
+		err = rtc_cmos_create(vm, RESOURCE_MMIO, BOARD_RTC_CMOS, -1, NULL);
+	return err;
 }

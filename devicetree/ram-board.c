@@ -67,9 +67,11 @@ int arch_create_devices(struct vm *vm)
 	/* All vCPUs exist now, so the interrupt controller can be what it has to be for them. */
 	int err = board_init_irqchip(vm);
 
-	if (!err)
-		err = serial_ports_create_row(vm, BOARD_SERIAL, BOARD_SERIAL_DISTANCE,
-					      BOARD_GSI_SERIAL, BOARD_NR_SERIAL);
+	for (unsigned i = 0; i < BOARD_NR_SERIAL; i++)
+		err = err
+			      ?: serial_port_create(vm, i, RESOURCE_MMIO,
+						    BOARD_SERIAL + i * BOARD_SERIAL_DISTANCE,
+						    BOARD_GSI_SERIAL + i);
 	err = err ?: board_create_clocks(vm);
 	err = err ?: pvpanic_create(vm, RESOURCE_MMIO, BOARD_PVPANIC);
 	return err ?: create_pci(vm);

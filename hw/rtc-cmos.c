@@ -10,7 +10,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "lkvm/hw/place.h"
 #include "lkvm/hw/rtc-cmos.h"
 #include "lkvm/vm/vm.h"
 #include "rtc.h"
@@ -482,13 +481,14 @@ static const struct rtc_ops cmos_ops = {
 	.look = cmos_look,
 };
 
-int rtc_cmos_create(struct vm *vm, const struct hw_place *place, const struct irq_line *wake)
+int rtc_cmos_create(struct vm *vm, enum device_resource_kind kind, u64 base, int gsi,
+		    const struct irq_line *wake)
 {
 	const struct device_description description = {
 		.acpi_hid = "PNP0B00",
 		.compatible = "motorola,mc146818",
-		.where = { place->kind, place->base, 2 },
-		.gsi = place->gsi,
+		.where = { kind, base, 2 },
+		.gsi = gsi,
 		.irq_edge = true,
 	};
 	struct cmos *cmos = calloc(1, sizeof(*cmos));

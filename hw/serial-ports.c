@@ -6,14 +6,14 @@
 
 #include "lkvm/config/options.h"
 #include "lkvm/console/chardev.h"
-#include "lkvm/hw/place.h"
 #include "lkvm/hw/serial-ports.h"
 #include "lkvm/hw/uart.h"
 #include "lkvm/vm/device-kind.h"
 #include "lkvm/vm/vm.h"
 
 /* The first port is always there, for early consoles; a guest that does not use it prints nothing there. */
-static int create_serial_port(struct vm *vm, const struct hw_place *place, unsigned index)
+int serial_port_create(struct vm *vm, unsigned index, enum device_resource_kind kind, u64 base,
+		       int gsi)
 {
 	struct pty *pty = vm->ttys[index];
 	struct chardev *chardev = NULL;
@@ -28,29 +28,7 @@ static int create_serial_port(struct vm *vm, const struct hw_place *place, unsig
 	} else if (vm->config->console == CONSOLE_SERIAL) {
 		chardev = vm->console;
 	}
-	return uart_create(vm, place, chardev, index);
-}
-
-int serial_ports_create(struct vm *vm, const struct hw_place *places, unsigned nr)
-{
-	int err = 0;
-
-	for (unsigned i = 0; i < nr && !err; i++)
-		err = create_serial_port(vm, &places[i], i);
-	return err;
-}
-
-int serial_ports_create_row(struct vm *vm, gpa_t base, u64 distance, int gsi, unsigned nr)
-{
-	struct hw_place places[VM_MAX_TTYS];
-
-	for (unsigned i = 0; i < nr; i++)
-		places[i] = (struct hw_place){
-			.kind = RESOURCE_MMIO,
-			.base = base + i * distance,
-			.gsi = gsi + i,
-		};
-	return serial_ports_create(vm, places, nr);
+	return uart_create(vm, kind, base, gsi, chardev, index);
 }
 
 /* ---- --tty ---- */

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "lkvm/console/chardev.h"
-#include "lkvm/hw/place.h"
 #include "lkvm/hw/uart.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/irq.h"
@@ -567,8 +566,8 @@ static const struct device_ops uart_ops = {
 	.destroy = uart_destroy,
 };
 
-int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *chardev,
-		unsigned index)
+int uart_create(struct vm *vm, enum device_resource_kind kind, u64 base, int gsi,
+		struct chardev *chardev, unsigned index)
 {
 	struct chardev_client client = { .room = uart_room, .receive = uart_receive };
 	struct uart *u = calloc(1, sizeof(*u));
@@ -581,15 +580,15 @@ int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *cha
 		.acpi_hid = "PNP0501",
 		.node_name = "serial",
 		.clock_frequency = 1843200,
-		.where = { place->kind, place->base, REGISTERS },
-		.gsi = place->gsi,
-		.irq_edge = place->kind == RESOURCE_PORT,
+		.where = { kind, base, REGISTERS },
+		.gsi = gsi,
+		.irq_edge = kind == RESOURCE_PORT,
 	};
 	pthread_mutex_init(&u->lock, NULL);
 	u->chardev = chardev;
 	u->loop = vm->loop;
 	u->rest.expired = on_rested;
-	u->irq = irq_line(vm, place->gsi);
+	u->irq = irq_line(vm, gsi);
 	client.opaque = u;
 	chardev_set_client(chardev, &client);
 	return device_attach(&u->device, vm, &uart_bus_ops, u);

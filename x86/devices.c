@@ -6,7 +6,6 @@
 #include "board.h"
 #include "lkvm/arch.h"
 #include "lkvm/hw/i8042.h"
-#include "lkvm/hw/place.h"
 #include "lkvm/hw/pvpanic.h"
 #include "lkvm/hw/rtc-cmos.h"
 #include "lkvm/hw/serial-ports.h"
@@ -15,14 +14,12 @@
 #include "memory-watch.h"
 #include "x86-vm.h"
 
-static const struct hw_place serial_ports[] = {
-	{ .kind = RESOURCE_PORT, .base = 0x3f8, .gsi = 4 },
-	{ .kind = RESOURCE_PORT, .base = 0x2f8, .gsi = 3 },
-	{ .kind = RESOURCE_PORT, .base = 0x3e8, .gsi = 4 },
-	{ .kind = RESOURCE_PORT, .base = 0x2e8, .gsi = 3 },
-};
+#define RTC_PORT 0x70
 
-static const struct hw_place rtc = { .kind = RESOURCE_PORT, .base = 0x70, .gsi = BOARD_GSI_RTC };
+static const struct {
+	u16 port;
+	u8 gsi;
+} serial_ports[] = { { 0x3f8, 4 }, { 0x2f8, 3 }, { 0x3e8, 4 }, { 0x2e8, 3 } };
 
 /*
  * Interrupts for virtio-mmio. Those of the ISA come first, since the PICs have them too. A kernel that is told of a device
@@ -34,14 +31,16 @@ static const u8 virtio_mmio_isa_gsis[] = { 5, 12, 14, 15, 6, 7, 1, 13, BOARD_GSI
 int arch_create_devices(struct vm *vm)
 {
 	struct irq_line alarm;
-	int sci = vm->config->arch.no_acpi ? -1 : BOARD_GSI_SCI;
-	int err = serial_ports_create(vm, serial_ports, ARRAY_SIZE(serial_ports)) ?:
-		  acpi_pm_create(vm, BOARD_PORT_PM, sci, &alarm) ?:
-		  rtc_cmos_create(vm, &rtc, &alarm);
+	int sci = vm->config->arch.no_acpi ? -1 : BOARD_GSI_SCI, err = 0;
 
+	for (unsigned i = 0; i < ARRAY_SIZE(serial_ports) && !err; i++)
+		err = serial_port_create(vm, i, RESOURCE_PORT, serial_ports[i].port,
+					 serial_ports[i].gsi);
+	err = err ?: acpi_pm_create(vm, BOARD_PORT_PM, sci, &alarm);
+	err = err ?: rtc_cmos_create(vm, RESOURCE_PORT, RTC_PORT, BOARD_GSI_RTC, &alarm);
 	if (err)
 		return err;
-	port_latch_create(vm, rtc.base); /* the index, written before each byte */
+	port_latch_create(vm, RTC_PORT); /* the index, written before each byte */
 	err = i8042_create(vm) ?: pvpanic_create(vm, RESOURCE_PORT, BOARD_PORT_PVPANIC) ?:
 	      pci_host_create(vm, &vm->arch->pci);
 	if (!err && vm->config->firmware)

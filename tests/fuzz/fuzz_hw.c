@@ -9,7 +9,6 @@
 #include "fuzz.h"
 #include "lkvm/console/chardev.h"
 #include "lkvm/hw/i8042.h"
-#include "lkvm/hw/place.h"
 #include "lkvm/hw/pvpanic.h"
 #include "lkvm/hw/rtc-cmos.h"
 #include "lkvm/hw/rtc-pl031.h"
@@ -124,8 +123,6 @@ static void stop_loop(void *arg)
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	struct hw_place place = { RESOURCE_PORT, COM1, 4 };
-	struct hw_place rtc = { RESOURCE_PORT, 0x70, 8 };
 	struct fuzz f = { data, size };
 	struct vm *vm = test_vm_init();
 	bool paused = false;
@@ -133,9 +130,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	log_set_level(LOG_LEVEL_ERROR);
 	ordered = fuzz8(&f) & 1;
 	nr_fed = nr_got = 0;
-	if (uart_create(vm, &place, NULL, 0) || rtc_cmos_create(vm, &rtc, NULL) ||
-	    i8042_create(vm) || pvpanic_create(vm, RESOURCE_PORT, 0x505) ||
-	    rtc_pl031_create(vm, PL031, 7))
+	if (uart_create(vm, RESOURCE_PORT, COM1, 4, NULL, 0) ||
+	    rtc_cmos_create(vm, RESOURCE_PORT, 0x70, 8, NULL) || i8042_create(vm) ||
+	    pvpanic_create(vm, RESOURCE_PORT, 0x505) || rtc_pl031_create(vm, PL031, 7))
 		abort();
 	devices_reset(&vm->devices);
 	if (devices_start(&vm->devices))

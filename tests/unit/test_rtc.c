@@ -5,12 +5,9 @@
 
 #include "test.h"
 #include "frozen_clock.h"
-#include "lkvm/hw/place.h"
 #include "lkvm/hw/rtc-cmos.h"
 
 #define IRQ 8
-
-static const struct hw_place place = { .kind = RESOURCE_PORT, .base = 0x70, .gsi = IRQ };
 
 #define A      10
 #define B      11
@@ -64,7 +61,7 @@ static int setup(void **state)
 	assert_int_equal(guest_memory_add_buffer(&vm->memory, 0, ram, GIB(3)), 0);
 	assert_int_equal(guest_memory_add_buffer(&vm->memory, GIB(4), ram, GIB(5)), 0);
 	frozen = LEAP_EVE;
-	assert_int_equal(rtc_cmos_create(vm, &place, &wake), 0);
+	assert_int_equal(rtc_cmos_create(vm, RESOURCE_PORT, 0x70, IRQ, &wake), 0);
 	devices_reset(&vm->devices);
 	return devices_start(&vm->devices);
 }
@@ -382,7 +379,7 @@ static void wide_access_is_index_and_data(void **state)
 	assert_true(bus_read(test_vm.vm.ports, 0x70, word, 2));
 	assert_int_equal(word[0], 0xff);
 	assert_int_equal(word[1], 0x99);
-	assert_int_equal(rtc_cmos_create(&test_vm.vm, &place, NULL), -EEXIST);
+	assert_int_equal(rtc_cmos_create(&test_vm.vm, RESOURCE_PORT, 0x70, IRQ, NULL), -EEXIST);
 }
 
 static void waits_while_paused(void **state)

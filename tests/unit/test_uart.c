@@ -8,7 +8,6 @@
 #include "test.h"
 #include "hw_vm.h"
 #include "lkvm/console/chardev.h"
-#include "lkvm/hw/place.h"
 #include "lkvm/hw/uart.h"
 
 #define COM1 0x3f8
@@ -115,7 +114,6 @@ static bool irq(void)
 
 static int setup(void **state)
 {
-	struct hw_place place = { RESOURCE_PORT, COM1, IRQ };
 	struct vm *vm = test_vm_init();
 
 	nr_sent = again = 0;
@@ -124,7 +122,7 @@ static int setup(void **state)
 	access_ns = ACCESS_NS;
 	flooded = false;
 	set_stream("");
-	assert_int_equal(uart_create(vm, &place, NULL, 0), 0);
+	assert_int_equal(uart_create(vm, RESOURCE_PORT, COM1, IRQ, NULL, 0), 0);
 	devices_reset(&vm->devices);
 	return devices_start(&vm->devices);
 }
@@ -690,18 +688,18 @@ static void reset_is_power_on(void **state)
 
 static void mmio(void **state)
 {
-	struct hw_place place = { RESOURCE_MMIO, 0x1000000, 5 };
+	const u64 base = 0x1000000;
 	struct bus *mmio = test_vm.vm.mmio;
 	u8 bytes[2] = { 0x5a, 0 };
 
-	assert_int_equal(uart_create(&test_vm.vm, &place, NULL, 1), 0);
+	assert_int_equal(uart_create(&test_vm.vm, RESOURCE_MMIO, base, 5, NULL, 1), 0);
 	devices_reset(&test_vm.vm.devices);
-	assert_true(bus_write(mmio, place.base + UART_SCR, bytes, 1));
+	assert_true(bus_write(mmio, base + UART_SCR, bytes, 1));
 	/* A wide access is one of each register. */
-	assert_true(bus_read(mmio, place.base + UART_MSR, bytes, 2));
+	assert_true(bus_read(mmio, base + UART_MSR, bytes, 2));
 	assert_memory_equal(bytes, "\xb0\x5a", 2);
-	assert_false(bus_read(mmio, place.base + 8, bytes, 1));
-	assert_int_equal(uart_create(&test_vm.vm, &place, NULL, 2), -EEXIST);
+	assert_false(bus_read(mmio, base + 8, bytes, 1));
+	assert_int_equal(uart_create(&test_vm.vm, RESOURCE_MMIO, base, 5, NULL, 2), -EEXIST);
 }
 
 int main(void)

@@ -3,7 +3,6 @@
 #ifndef LKVM_HW_SERIAL_PORTS_H
 #define LKVM_HW_SERIAL_PORTS_H
 
-#include "lkvm/hw/place.h"
 #include "lkvm/vm/device-kind.h"
 #include "lkvm/vm/vm.h"
 
@@ -16,11 +15,10 @@ struct serial_ports_config {
 extern const struct device_kind serial_ports_kind;
 
 /*
- * The board's serial ports: the first is always there and is the console's unless --tty or --console say
- * otherwise; another only when --tty asks for it.
+ * The board's serial port of that number. Number 0 is always there and is the console's unless --tty or --console
+ * say otherwise; any other is made only if --tty asks for it. Logs and returns -errno on failure.
  */
-int serial_ports_create(struct vm *vm, const struct hw_place *places, unsigned nr);
-/* The same for up to VM_MAX_TTYS ports in a row of MMIO: so many bytes apart, each with the next gsi. */
-int serial_ports_create_row(struct vm *vm, gpa_t base, u64 distance, int gsi, unsigned nr);
+int serial_port_create(struct vm *vm, unsigned index, enum device_resource_kind kind, u64 base,
+		       int gsi);
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef LKVM_HW_UART_H
 #define LKVM_HW_UART_H
 
-#include "lkvm/hw/place.h"
+#include "lkvm/vm/device.h"
 
 struct vm;
 struct chardev;
@@ -11,7 +11,7 @@ struct chardev;
 /*
  * Makes the UART, adds it to vm->devices. chardev stays the caller's; NULL: nobody is at the other end. Logs and returns -errno on failure.
  */
-int uart_create(struct vm *vm, const struct hw_place *place, struct chardev *chardev,
-		unsigned index);
+int uart_create(struct vm *vm, enum device_resource_kind kind, u64 base, int gsi,
+		struct chardev *chardev, unsigned index);
 
 #endif
