@@ -183,39 +183,31 @@ bool guest_memory_may_vanish(const struct guest_memory *memory)
 	return false;
 }
 
-int guest_read(const struct guest_memory *memory, gpa_t gpa, void *dst, u64 len)
+/* `bytes` is only read if they are to be written to the guest. */
+static int guest_copy(const struct guest_memory *memory, gpa_t gpa, u8 *bytes, u64 len, bool write)
 {
-	u8 *hva, *to = dst;
+	u8 *hva;
 
-	while (len) {
-		u64 n = piece(memory, gpa, len, false, &hva);
-
+	for (u64 n; len; gpa += n, bytes += n, len -= n) {
+		n = piece(memory, gpa, len, write, &hva);
 		if (!n)
 			return -EFAULT;
-		memcpy(to, hva, n);
-		gpa += n;
-		to += n;
-		len -= n;
+		if (write)
+			memcpy(hva, bytes, n);
+		else
+			memcpy(bytes, hva, n);
 	}
 	return 0;
 }
 
+int guest_read(const struct guest_memory *memory, gpa_t gpa, void *dst, u64 len)
+{
+	return guest_copy(memory, gpa, dst, len, false);
+}
+
 int guest_write(const struct guest_memory *memory, gpa_t gpa, const void *src, u64 len)
 {
-	const u8 *from = src;
-	u8 *hva;
-
-	while (len) {
-		u64 n = piece(memory, gpa, len, true, &hva);
-
-		if (!n)
-			return -EFAULT;
-		memcpy(hva, from, n);
-		gpa += n;
-		from += n;
-		len -= n;
-	}
-	return 0;
+	return guest_copy(memory, gpa, (u8 *)src, len, true);
 }
 
 int guest_memory_give_back(const struct guest_memory *memory, gpa_t gpa, u64 size)

@@ -10,7 +10,6 @@
 #include "lkvm/util/log.h"
 #include "lkvm/memory/backends.h"
 
-#define PAGE	  4096
 #define HUGE_PAGE MIB(2)
 
 /* ---- mapping ---- */
@@ -54,7 +53,7 @@ static u8 *map_aligned(const struct guest_memory *memory, const struct guest_reg
 
 static int map(struct guest_memory *memory, struct guest_region *region)
 {
-	int err;
+	int err = 0;
 
 	region->hva = map_aligned(memory, region);
 	if (region->hva == MAP_FAILED)
@@ -64,24 +63,16 @@ static int map(struct guest_memory *memory, struct guest_region *region)
 	madvise(region->hva, region->size, MADV_DONTDUMP);
 	if (region->shared && memory->backend->guest_memfd) {
 		region->guest_memfd = fcntl(memory->fd, F_DUPFD_CLOEXEC, 0);
-		if (region->guest_memfd < 0) {
-			err = -errno;
-			goto fail;
-		}
+		err = region->guest_memfd < 0 ? -errno : 0;
 	}
-	err = guest_memory_insert(memory, region);
+	if (!err)
+		err = guest_memory_insert(memory, region);
 	if (!err)
 		return 0;
 	if (region->guest_memfd >= 0)
 		close(region->guest_memfd);
-fail:
 	munmap(region->hva, region->size);
 	return err;
-}
-
-static int check_place(gpa_t gpa, u64 size)
-{
-	return IS_ALIGNED(gpa, PAGE) && IS_ALIGNED(size, PAGE) && size ? 0 : -EINVAL;
 }
 
 /* ---- contents ---- */
@@ -172,7 +163,7 @@ int guest_memory_clear(struct guest_memory *memory)
 
 static int check_pages(const struct guest_memory *memory, gpa_t gpa, u64 size)
 {
-	if (IS_ALIGNED(gpa, memory->page) && IS_ALIGNED(size, memory->page))
+	if (IS_ALIGNED(gpa | size, memory->page))
 		return 0;
 	return memory_refuse(
 		memory, -EINVAL,
@@ -191,13 +182,6 @@ static int no_memory(const struct guest_memory *memory, u64 size, int err)
 	return err;
 }
 
-static int make_contents(const struct guest_memory *memory, const struct guest_region *region)
-{
-	if (memory->backend->has_past)
-		memory_zero(memory, region, 0, region->size);
-	return memory->config->prealloc ? make_pages(memory, region) : 0;
-}
-
 int guest_memory_add_ram(struct guest_memory *memory, gpa_t gpa, u64 size)
 {
 	struct guest_region region = {
@@ -206,21 +190,19 @@ int guest_memory_add_ram(struct guest_memory *memory, gpa_t gpa, u64 size)
 		.guest_memfd = -1,
 		.shared = memory->fd >= 0,
 	};
-	int err = check_place(gpa, size);
+	int err = check_pages(memory, gpa, size);
 
 	if (err)
-		return no_memory(memory, size, err);
-	if (region.shared) {
-		err = check_pages(memory, gpa, size);
-		if (err)
-			return err;
+		return err;
+	if (region.shared)
 		region.offset = region.guest_memfd_offset = memory->used;
-	}
 	err = map(memory, &region);
 	if (err)
 		return no_memory(memory, size, err);
 	memory->used += region.shared ? size : 0;
-	return make_contents(memory, &region);
+	if (memory->backend->has_past)
+		memory_zero(memory, &region, 0, size);
+	return memory->config->prealloc ? make_pages(memory, &region) : 0;
 }
 
 int guest_memory_add_unlisted(struct guest_memory *memory, gpa_t gpa, u64 size)
@@ -229,5 +211,5 @@ int guest_memory_add_unlisted(struct guest_memory *memory, gpa_t gpa, u64 size)
 		.gpa = gpa, .size = size, .unlisted = true, .guest_memfd = -1
 	};
 
-	return check_place(gpa, size) ?: map(memory, &region);
+	return map(memory, &region);
 }

@@ -10,28 +10,27 @@
 #include "lkvm/vm/vcpu.h"
 #include "lkvm/vm/vm.h"
 
-static int affinity_refuse(const cpu_set_t *wanted, const cpu_set_t *got)
-{
-	cpu_set_t missing;
-
-	CPU_XOR(&missing, wanted, got);
-	CPU_AND(&missing, &missing, wanted);
-	log_fatal("--vcpu-affinity: CPU %d of this host is not there or not for this process",
-		  cpulist_first(&missing));
-	return -EINVAL;
-}
-
 /* The kernel quietly leaves out CPUs of a set that it cannot give, so it is tried and read back. */
 static int try_set(const cpu_set_t *wanted)
 {
-	cpu_set_t got;
+	cpu_set_t got, missing;
+	int err = sched_setaffinity(0, sizeof(*wanted), wanted) ? -errno : 0;
 
+	/* EINVAL: it can give none of them. */
 	CPU_ZERO(&got);
-	if (sched_setaffinity(0, sizeof(*wanted), wanted))
-		return errno == EINVAL ? affinity_refuse(wanted, &got) : -errno;
-	if (sched_getaffinity(0, sizeof(got), &got))
-		return -errno;
-	return cpulist_within(wanted, &got) ? 0 : affinity_refuse(wanted, &got);
+	if (!err && sched_getaffinity(0, sizeof(got), &got))
+		err = -errno;
+	if (err && err != -EINVAL) {
+		log_fatal("--vcpu-affinity: %s", strerror(-err));
+		return err;
+	}
+	CPU_XOR(&missing, wanted, &got);
+	CPU_AND(&missing, &missing, wanted);
+	if (!CPU_COUNT(&missing))
+		return 0;
+	log_fatal("--vcpu-affinity: CPU %d of this host is not there or not for this process",
+		  cpulist_first(&missing));
+	return -EINVAL;
 }
 
 int vcpus_check_affinity(struct vm *vm)
@@ -45,13 +44,10 @@ int vcpus_check_affinity(struct vm *vm)
 	if (config->nr_affinities > config->cpus)
 		log_warning("--vcpu-affinity: %u lists for %u CPU%s", config->nr_affinities,
 			    config->cpus, plural(config->cpus));
-	if (sched_getaffinity(0, sizeof(own), &own))
-		err = -errno;
+	sched_getaffinity(0, sizeof(own), &own);
 	for (unsigned i = 0; i < config->nr_affinities && !err; i++)
 		err = try_set(&config->affinities[i]);
 	sched_setaffinity(0, sizeof(own), &own);
-	if (err && err != -EINVAL)
-		log_fatal("--vcpu-affinity: %s", strerror(-err));
 	return err;
 }
 

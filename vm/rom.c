@@ -23,19 +23,20 @@ void vm_rom_init(struct vm_rom *rom, struct vm *vm, gpa_t gpa, void *memory, u64
 
 int vm_rom_map(struct vm_rom *rom, bool mapped)
 {
-	/* A slot of size 0 is none. */
-	struct kvm_userspace_memory_region slot = {
-		.slot = rom->slot,
-		.flags = KVM_MEM_READONLY,
-		.guest_phys_addr = rom->gpa,
-		.memory_size = mapped ? rom->size : 0,
-		.userspace_addr = (u64)(uintptr_t)rom->memory,
+	const struct guest_region region = {
+		.gpa = rom->gpa,
+		.size = mapped ? rom->size : 0,
+		.hva = rom->memory,
+		.guest_memfd = -1,
+		.readonly = true,
 	};
+	int err;
 
 	if (!rom->possible || rom->mapped == mapped)
 		return 0;
-	if (ioctl(rom->vm->fd, KVM_SET_USER_MEMORY_REGION, &slot))
-		return -errno;
+	err = vm_set_slot(rom->vm, rom->slot, &region);
+	if (err)
+		return err;
 	rom->mapped = mapped;
 	return 0;
 }

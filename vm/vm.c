@@ -188,7 +188,7 @@ void vm_release(struct vm *vm)
 }
 
 /* KVM of before 6.8 has only the older call; a slot without guest_memfd needs no more. */
-static int set_slot(struct vm *vm, u32 number, const struct guest_region *region)
+int vm_set_slot(struct vm *vm, u32 number, const struct guest_region *region)
 {
 	struct kvm_userspace_memory_region2 slot = {
 		.slot = number,
@@ -210,7 +210,7 @@ int vm_map_memory(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->memory.nr_regions; i++) {
 		const struct guest_region *region = &vm->memory.regions[i];
-		int err = set_slot(vm, i, region);
+		int err = vm_set_slot(vm, i, region);
 
 		if (err) {
 			log_fatal("KVM does not take %llu MiB of memory at 0x%llx: %s",

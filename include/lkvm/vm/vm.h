@@ -136,6 +136,8 @@ void vm_release(struct vm *vm);
  * returns -errno on failure.
  */
 int vm_map_memory(struct vm *vm);
+/* One of KVM's slots, by its number; a region of size 0 takes it away. Any thread. 0 or -errno; logs nothing. */
+int vm_set_slot(struct vm *vm, u32 number, const struct guest_region *region);
 
 /*
  * Any thread, an exit handler, a signal handler: takes no lock, wakes the main loop. VM_REQUEST_NONE
