@@ -223,7 +223,7 @@ static int start_failed(struct vm *vm, int err)
 {
 	if (vm->signal)
 		return 128 + vm->signal;
-	vm_end_tell(vm, EXIT_START);
+	vm_end_log(vm, EXIT_START);
 	if (err == -ENOMEM && !log_failed())
 		log_fatal("Out of memory");
 	return EXIT_START;

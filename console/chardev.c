@@ -309,7 +309,7 @@ static void feed_watch(struct chardev *c, const u8 *data, size_t len)
 	if (c->watch.verdicts == before)
 		return;
 	c->vm->last_words.no_root = c->watch.no_root;
-	last_words_hear(c->vm, c->watch.said);
+	last_words_set(c->vm, c->watch.said);
 }
 
 /* The main loop must go on, and a vCPU that is wanted elsewhere too. */

@@ -228,7 +228,7 @@ static void console_reset(struct virtio_device *dev)
 	forget_chain(dev);
 	to_console(dev)->size_told = false;
 	if (dev->state.active)
-		last_words_unheard(dev->vm);
+		last_words_console_left(dev->vm);
 }
 
 static void console_queue_reset(struct virtio_device *dev, struct virtqueue *vq)

@@ -16,7 +16,7 @@
 /* How often it is looked whether all of it has gone. */
 #define END_LOOK_NS 20000000ULL
 
-static void tell_panic(struct vm *vm)
+static void log_panic(struct vm *vm)
 {
 	unsigned timeout = vm->config->timeout;
 
@@ -31,12 +31,12 @@ static void tell_panic(struct vm *vm)
 			"that has one with -d and -p root=/dev/vda");
 }
 
-void vm_end_tell(struct vm *vm, int status)
+void vm_end_log(struct vm *vm, int status)
 {
 	const char *name = vm->config->name;
 	unsigned timeout = vm->config->timeout;
 
-	if (atomic_exchange(&vm->end_told, true))
+	if (atomic_exchange(&vm->end_logged, true))
 		return;
 	memory_guard_log(name);
 	if (vm->end == VM_REQUEST_QUIT)
@@ -48,7 +48,7 @@ void vm_end_tell(struct vm *vm, int status)
 			name);
 		break;
 	case EXIT_GUEST_PANIC:
-		tell_panic(vm);
+		log_panic(vm);
 		break;
 	case EXIT_TRIPLE_FAULT:
 		log_error("Guest %s ended by a triple fault", name);
@@ -180,7 +180,7 @@ int vm_end(struct vm *vm, int err)
 	wait_until_empty(vm, output_empty, end);
 	devices_stop(&vm->devices);
 	vm->status = status = status_of_output(vm, status);
-	vm_end_tell(vm, status);
+	vm_end_log(vm, status);
 	if (status == EXIT_TIMEOUT)
 		show_vcpus(vm);
 	/* Not the guest's words: who does not read them must not keep a guest that has ended. */

@@ -23,15 +23,15 @@
 
 bool last_words_panicked(const struct vm *vm)
 {
-	unsigned said = vm->last_words.said;
+	unsigned words = vm->last_words.last;
 
-	return said == LAST_WORDS_PANIC || said == LAST_WORDS_PANIC_OVER;
+	return words == LAST_WORDS_PANIC || words == LAST_WORDS_PANIC_OVER;
 }
 
 static bool ask_for_looks(unsigned words)
 {
 	return words == LAST_WORDS_HALT || words == LAST_WORDS_PANIC_OVER ||
-	       words == LAST_WORDS_UNHEARD;
+	       words == LAST_WORDS_CONSOLE_LEFT;
 }
 
 static void want_looks(struct vm *vm)
@@ -40,21 +40,21 @@ static void want_looks(struct vm *vm)
 	vm_request(vm, VM_REQUEST_NONE);
 }
 
-void last_words_hear(struct vm *vm, enum last_words words)
+void last_words_set(struct vm *vm, enum last_words words)
 {
-	vm->last_words.said = words;
+	vm->last_words.last = words;
 	if (ask_for_looks(words))
 		want_looks(vm);
 }
 
-void last_words_unheard(struct vm *vm)
+void last_words_console_left(struct vm *vm)
 {
 	unsigned none = LAST_WORDS_NONE;
 
 	/* A reset resets the console's driver as well. */
 	if (vm_ending(vm))
 		return;
-	if (atomic_compare_exchange_strong(&vm->last_words.said, &none, LAST_WORDS_UNHEARD))
+	if (atomic_compare_exchange_strong(&vm->last_words.last, &none, LAST_WORDS_CONSOLE_LEFT))
 		want_looks(vm);
 }
 
@@ -87,13 +87,13 @@ static bool has_ended(struct vm *vm)
 	if (dead == vm->nr_vcpus)
 		return true;
 	words->still += still == vm->nr_vcpus;
-	return words->said == LAST_WORDS_PANIC_OVER && words->still >= STILL_ENOUGH;
+	return words->last == LAST_WORDS_PANIC_OVER && words->still >= STILL_ENOUGH;
 }
 
 /* False: the guest is ending. */
 static bool look_at_vcpus(struct vm *vm)
 {
-	unsigned said = vm->last_words.said;
+	unsigned words = vm->last_words.last;
 	bool ended;
 
 	vcpus_park(vm);
@@ -104,7 +104,7 @@ static bool look_at_vcpus(struct vm *vm)
 	vm->last_words.looked = clock_now();
 	if (ended) {
 		vm_request(vm,
-			   said == LAST_WORDS_PANIC_OVER ? VM_REQUEST_PANIC : VM_REQUEST_POWEROFF);
+			   words == LAST_WORDS_PANIC_OVER ? VM_REQUEST_PANIC : VM_REQUEST_POWEROFF);
 		return false;
 	}
 	if (!vcpus_run(vm))
@@ -119,7 +119,7 @@ static void on_look(struct loop_timer *timer)
 	struct last_words_state *words = &vm->last_words;
 	static const struct deadline any_time;
 
-	if (vm_ending(vm) || !ask_for_looks(words->said))
+	if (vm_ending(vm) || !ask_for_looks(words->last))
 		return;
 	/*
 	 * Not before all that was said has been written: a vCPU that waits for a slow reader would lose some of
@@ -127,7 +127,7 @@ static void on_look(struct loop_timer *timer)
 	 */
 	if (!vm->paused && devices_drained(&vm->devices, &any_time) && !look_at_vcpus(vm))
 		return;
-	loop_timer_set(vm->loop, timer, MAX((clock_now() - words->heard) / 2, LOOK_NS));
+	loop_timer_set(vm->loop, timer, MAX((clock_now() - words->since) / 2, LOOK_NS));
 }
 
 void last_words_serve(struct vm *vm)
@@ -137,7 +137,7 @@ void last_words_serve(struct vm *vm)
 
 	if (!words->news || !atomic_exchange(&words->news, false))
 		return;
-	now = words->heard = clock_now();
+	now = words->since = clock_now();
 	/* However often the guest says so, it is not looked at more often. */
 	next = MAX(now + FIRST_LOOK_NS, words->looked + LOOK_NS);
 	if (words->look.deadline && words->look.deadline <= next)
@@ -151,7 +151,7 @@ static void last_words_reset(struct device *device)
 	struct vm *vm = CONTAINER_OF(device, struct vm, last_words.device);
 
 	loop_timer_cancel(&vm->last_words.look);
-	vm->last_words.said = LAST_WORDS_NONE;
+	vm->last_words.last = LAST_WORDS_NONE;
 	vm->last_words.news = false;
 	vm->last_words.still = 0;
 }

@@ -72,7 +72,7 @@ static u64 rest_before_boot(struct vm *vm)
 	return vm->reboots.quick > QUICK_BOOTS ? QUICK_BOOT_NS - took : 0;
 }
 
-static void tell_reboot(struct vm *vm)
+static void log_reboot(struct vm *vm)
 {
 	const char *name = vm->config->name;
 
@@ -125,7 +125,7 @@ static void understand_fault(struct vm *vm)
 {
 	unsigned fault = VM_REQUEST_TRIPLE_FAULT;
 
-	if (vm->last_words.said == LAST_WORDS_RESTART)
+	if (vm->last_words.last == LAST_WORDS_RESTART)
 		atomic_compare_exchange_strong(&vm->end, &fault, VM_REQUEST_REBOOT);
 }
 
@@ -173,7 +173,7 @@ int vm_run(struct vm *vm)
 		understand_fault(vm);
 		if (err || !shall_reboot(vm))
 			break;
-		tell_reboot(vm);
+		log_reboot(vm);
 		err = begin_again(vm);
 		if (err)
 			break;

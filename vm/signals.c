@@ -55,7 +55,7 @@ static void give_up(struct vm *vm, int status)
 {
 	fatal_end();
 	/* The main thread may not have come so far. */
-	vm_end_tell(vm, status);
+	vm_end_log(vm, status);
 	log_warning("Guest %s: not everything ended in time; not waiting for it", vm->config->name);
 	_exit(status);
 }

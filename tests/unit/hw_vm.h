@@ -25,14 +25,14 @@ void vm_request(struct vm *vm, enum vm_request request)
 	test_vm.requests |= 1u << request;
 }
 
-void last_words_hear(struct vm *vm, enum last_words words)
+void last_words_set(struct vm *vm, enum last_words words)
 {
-	vm->last_words.said = words;
+	vm->last_words.last = words;
 }
 
-void last_words_unheard(struct vm *vm)
+void last_words_console_left(struct vm *vm)
 {
-	vm->last_words.said = LAST_WORDS_UNHEARD;
+	vm->last_words.last = LAST_WORDS_CONSOLE_LEFT;
 }
 
 bool vcpus_parking(struct vm *vm)

@@ -384,12 +384,12 @@ static void panic_is_known_at_once(void **state)
 	use_stdout(open("/dev/null", O_WRONLY));
 	c = open_stdio();
 	for (const char *p = "\n[    1.0] Kernel panic - not syncing"; *p; p++) {
-		assert_int_equal(test_vm.vm.last_words.said, LAST_WORDS_NONE);
+		assert_int_equal(test_vm.vm.last_words.last, LAST_WORDS_NONE);
 		chardev_write(c, (const u8 *)p, 1);
 	}
-	assert_int_equal(test_vm.vm.last_words.said, LAST_WORDS_PANIC);
+	assert_int_equal(test_vm.vm.last_words.last, LAST_WORDS_PANIC);
 	chardev_puts(c, ": x\n[    2.0] reboot: Restarting system\n");
-	assert_int_equal(test_vm.vm.last_words.said, LAST_WORDS_RESTART);
+	assert_int_equal(test_vm.vm.last_words.last, LAST_WORDS_RESTART);
 	destroy_it();
 }
 

@@ -115,7 +115,7 @@ static void cpu(unsigned i, enum vcpu_activity activity, u64 pc)
 
 static void hear(enum last_words words)
 {
-	last_words_hear(&test.vm, words);
+	last_words_set(&test.vm, words);
 	last_words_serve(&test.vm);
 }
 
@@ -176,12 +176,12 @@ static void words_alone_end_nothing(void **state)
 static void a_lost_console_is_looked_into(void **state)
 {
 	hear(LAST_WORDS_PANIC);
-	last_words_unheard(&test.vm);
+	last_words_console_left(&test.vm);
 	assert_true(last_words_panicked(&test.vm));
 	last_words_serve(&test.vm);
 	assert_false(look());
 	forget();
-	last_words_unheard(&test.vm);
+	last_words_console_left(&test.vm);
 	last_words_serve(&test.vm);
 	cpu(0, VCPU_DEAD, 0);
 	cpu(1, VCPU_IN_KERNEL, CODE);
@@ -325,8 +325,8 @@ static void another_life_knows_nothing(void **state)
 	assert_false(look());
 	/* A reset resets the console's driver, which is nothing that a kernel did. */
 	test.vm.end = VM_REQUEST_REBOOT;
-	last_words_unheard(&test.vm);
-	assert_int_equal(test.vm.last_words.said, LAST_WORDS_NONE);
+	last_words_console_left(&test.vm);
+	assert_int_equal(test.vm.last_words.last, LAST_WORDS_NONE);
 }
 
 int main(void)

@@ -333,11 +333,11 @@ static void reset_in_the_middle(void **state)
 static void a_driver_lets_go_of_it(void **state)
 {
 	virtio_set_status(dev, 0);
-	assert_int_equal(test_vm.vm.last_words.said, LAST_WORDS_NONE);
+	assert_int_equal(test_vm.vm.last_words.last, LAST_WORDS_NONE);
 	start_driver(0);
-	assert_int_equal(test_vm.vm.last_words.said, LAST_WORDS_NONE);
+	assert_int_equal(test_vm.vm.last_words.last, LAST_WORDS_NONE);
 	virtio_set_status(dev, 0);
-	assert_int_equal(test_vm.vm.last_words.said, LAST_WORDS_UNHEARD);
+	assert_int_equal(test_vm.vm.last_words.last, LAST_WORDS_CONSOLE_LEFT);
 }
 
 static void emergency_write(void **state)

@@ -24,6 +24,6 @@ int vm_end(struct vm *vm, int err);
  * Logs why the guest ended, if `status` (an enum exit_status, or 128 + signal) needs words. Any thread; all calls
  * but the first do nothing.
  */
-void vm_end_tell(struct vm *vm, int status);
+void vm_end_log(struct vm *vm, int status);
 
 #endif

@@ -100,7 +100,7 @@ struct vm {
 	struct deadline deadline;  /* of the wait for its readers, when it ends */
 	/* Console output that could not be written: errno, EPIPE if its reader has gone; any thread. */
 	_Atomic int output_lost;
-	_Atomic bool end_told;		    /* vm/end.c's; any thread */
+	_Atomic bool end_logged;	    /* vm/end.c's; any thread */
 	struct last_words_state last_words; /* what the guest's kernel said of its end */
 	struct vm_signals *signals;	    /* vm/signals.c's */
 	/*
