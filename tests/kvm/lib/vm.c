@@ -51,23 +51,26 @@ static void leave_trace(void)
 static long create_vm(void)
 {
 	struct kvm_vm *vm = calloc(1, sizeof(*vm));
-	int fd = eventfd(0, EFD_CLOEXEC);
+	int fd = eventfd(0, EFD_CLOEXEC), err;
 
 	leave_trace();
-	if (!vm || fd < 0)
-		return -ENOMEM;
-	pthread_mutex_init(&vm->lock, NULL);
-	if (kvm_irq_init(&vm->irq))
-		return -ENOMEM;
-	kvm_fd_is(fd, call_vm, vm);
-	return fd;
+	if (vm && fd >= 0 && !kvm_irq_init(&vm->irq)) {
+		pthread_mutex_init(&vm->lock, NULL);
+		kvm_fd_is(fd, call_vm, vm);
+		return fd;
+	}
+	err = -errno;
+	free(vm);
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 /* The run structure is a file's, so that the program may map it as it maps KVM's. */
 static long create_vcpu(struct kvm_vm *vm, unsigned long id)
 {
 	struct kvm_vcpu *vcpu;
-	int fd;
+	int fd, err;
 
 	if (id >= KVM_MAX_VCPUS)
 		return -EINVAL;
@@ -76,7 +79,7 @@ static long create_vcpu(struct kvm_vm *vm, unsigned long id)
 	vcpu = calloc(1, sizeof(*vcpu));
 	fd = memfd_create("vcpu", MFD_CLOEXEC);
 	if (!vcpu || fd < 0 || ftruncate(fd, KVM_RUN_SIZE))
-		return -ENOMEM;
+		goto fail;
 	vcpu->vm = vm;
 	vcpu->id = id;
 	vcpu->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -85,11 +88,18 @@ static long create_vcpu(struct kvm_vm *vm, unsigned long id)
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (vcpu->wake < 0 || vcpu->run == MAP_FAILED || vcpu->stack == MAP_FAILED ||
 	    kvm_arch_vcpu_new(vcpu))
-		return -ENOMEM;
+		goto fail;
 	kvm_vcpu_reset(vcpu);
 	vm->vcpus[id] = vcpu;
 	kvm_fd_is(fd, call_vcpu, vcpu);
 	return fd;
+fail:
+	/* Mappings stay: a program that gets none ends. */
+	err = -errno;
+	free(vcpu);
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 long kvm_system_call(unsigned long request, void *arg)
