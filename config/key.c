@@ -89,14 +89,14 @@ static int take_number(const struct key_row *row, const char *value, u64 *number
 
 	if (!err && *number >= row->min && *number <= number_max(row))
 		return 0;
+	if (err == -ERANGE && number_max(row) == UINT64_MAX)
+		return key_why(why, "more than 64 bits");
 	if (err == -EINVAL)
 		wrong = row->type == KEY_SIZE ? "not a size" : "not a whole number";
 	else
 		wrong = err || *number > row->min ? "too large" : "too small";
 	if (bounds)
 		return key_why(why, "%s; %s would work", wrong, bounds);
-	if (err == -ERANGE)
-		return key_why(why, "more than 64 bits");
 	return key_why(why, "%s; %s would work", wrong,
 		       row->type == KEY_SIZE ? "512M or 2G" : "1000000 or 0xf4240");
 }

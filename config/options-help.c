@@ -49,7 +49,7 @@ void options_print_help(const struct option_set *set, FILE *out)
 		if (option_is_shown(set, option))
 			print_row(out, option);
 	if (set->kinds)
-		fputs("\nLong options may be shortened to any prefix that fits only one. --no-NAME undoes --NAME.\n",
+		fputs("\nLong options may be shortened to any prefix that fits only one; --no-NAME undoes most of them.\n",
 		      out);
 	if (!set->statuses)
 		return;

@@ -96,6 +96,7 @@ static void test_memory_backend(void **state)
 	BAD("2M or 1G would work", "--mem-backend", "hugetlb,size=3M");
 	BAD("not a size; at least 4K would work", "--mem-backend", "hugetlb,size=x");
 	BAD("too small; at least 4K would work", "--mem-backend", "hugetlb,size=1K");
+	BAD("size=16777216T: more than 64 bits", "--mem-backend", "hugetlb,size=16777216T");
 	BAD("give it a FOLDER", "--hugetlbfs", "");
 }
 
