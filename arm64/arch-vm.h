@@ -47,7 +47,7 @@ int arm64_vcpu_init(struct vcpu *vcpu, bool off);
 /* The same as a machine is switched on: only the first vCPU runs. Main thread; logs and returns -errno on failure. */
 int arm64_vcpu_power_on(struct vcpu *vcpu);
 
-/* arm64/confidential.c: the row that the configuration chooses: nothing is hidden, or what pKVM protects. */
+/* arm64/arch-confidential.c: the row that the configuration chooses: nothing is hidden, or what pKVM protects. */
 const struct confidential_ops *arm64_confidential(const struct vm_config *config);
 
 /* arm64/cpus-fdt.c: the tree's node of all CPUs: each one, how they are grouped, their caches. vCPUs are parked. */

@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 
 #include "arch-vm.h"
-#include "byte-order.h"
+#include "arch-byte-order.h"
 #include "lkvm/host/kvm-device.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"

@@ -5,7 +5,7 @@
 
 #include "lkvm/boot/file.h"
 #include "lkvm/boot/image.h"
-#include "lkvm/boot/kind.h"
+#include "lkvm/boot/signature.h"
 #include "lkvm/boot/zstd.h"
 #include "lkvm/memory/populate.h"
 #include "lkvm/util/log.h"

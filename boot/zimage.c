@@ -4,7 +4,7 @@
 
 #include "lkvm/boot/file.h"
 #include "lkvm/boot/image.h"
-#include "lkvm/boot/kind.h"
+#include "lkvm/boot/signature.h"
 #include "lkvm/boot/zimage.h"
 #include "lkvm/util/log.h"
 

@@ -6,7 +6,7 @@
 #include "board.h"
 #include "kernel.h"
 #include "lkvm/boot/initrd.h"
-#include "lkvm/boot/kind.h"
+#include "lkvm/boot/signature.h"
 #include "lkvm/memory/populate.h"
 #include "lkvm/util/log.h"
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include "../../arm64/byte-order.h"
+#include "../../arm64/arch-byte-order.h"
 
 #define EL0T  0x0
 #define EL1T  0x4

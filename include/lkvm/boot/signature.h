@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a file is that is no kernel for this machine. */
-#ifndef LKVM_BOOT_KIND_H
-#define LKVM_BOOT_KIND_H
+#ifndef LKVM_BOOT_SIGNATURE_H
+#define LKVM_BOOT_SIGNATURE_H
 
 #include <stddef.h>
 #include "lkvm/util/types.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lkvm/boot/kind.h"
+#include "lkvm/boot/signature.h"
 
 struct signature {
 	unsigned offset;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "byte-order.h"
+#include "arch-byte-order.h"
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
