@@ -111,17 +111,13 @@ static int find_owner(const struct guests_args *args, char **name)
 	char *found[2];
 	int status = 0;
 
-	if (geteuid() != 0 || strchr(*name, '/'))
+	if (geteuid() != 0 || strchr(*name, '/') || control_has_own(*name))
 		return 0;
 	if (control_names(&names))
 		return no_memory();
 	for (size_t i = 0; i < names.nr; i++) {
 		const char *slash = strchr(names.list[i], '/');
 
-		if (!slash && !strcmp(names.list[i], *name)) {
-			owners = 0;
-			break;
-		}
 		if (slash && !strcmp(slash + 1, *name) && owners < 2)
 			found[owners++] = names.list[i];
 	}

@@ -122,6 +122,16 @@ int control_names(struct control_names *names)
 	return err;
 }
 
+static int find_own(struct control_folder *folder, void *name)
+{
+	return folder->foreign ? -1 : control_folder_inode(folder, name) != 0;
+}
+
+bool control_has_own(const char *name)
+{
+	return !config_name_fault(name) && control_folders_each(find_own, (void *)name) > 0;
+}
+
 /* ---- what is not looked into ---- */
 
 #define MAX_WARNINGS 3

@@ -20,6 +20,12 @@ int control_names(struct control_names *names);
 int control_add_name(struct control_names *names, const char *name);
 void control_free_names(struct control_names *names);
 
+/*
+ * Has this user a socket of that name, whoever listens? Without a connection, which would take one of the guest's places and
+ * may find it about to end.
+ */
+bool control_has_own(const char *name);
+
 /* Warns of each folder that is there and is not looked into, with what to do about it. */
 void control_warn_folders(void);
 
