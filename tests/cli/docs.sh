@@ -31,7 +31,8 @@ test_man_page_has_every_option() {
 	[ "$(wc -l <in-help)" -ge 18 ] || fail "only $(wc -l <in-help) options in --help"
 	# The page tells of all architectures, --help of one.
 	{
-		sed -n 's/^[[:space:]]*\(OPTION_ROW(\)\{0,1\}[A-Z][A-Z0-9_]*, "\([a-z0-9-]*\)".*/--\2/p' "$TOP"/*/arch-config.c "$TOP/hw/cfi-flash.c"
+		sed -n 's/^[[:space:]]*\(OPTION_ROW(\)\{0,1\}[A-Z][A-Z0-9_]*, "\([a-z0-9-]*\)".*/--\2/p' "$TOP"/*/arch-config.c "$TOP/hw/cfi-flash.c" \
+			"$TOP/include/lkvm/devicetree/ram-board.h"
 		# riscv's extensions are rows of tables that become options.
 		sed -n 's/^[[:space:]]*ROW([0-9]*, \([a-z0-9]*\),.*/--disable-\1/p' "$TOP/riscv/isa-table.h"
 		sed -n 's/^[[:space:]]*ROW([0-9]*, \([a-z0-9]*\),.*/--disable-sbi-\1/p' "$TOP/riscv/sbi-table.h"
