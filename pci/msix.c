@@ -15,6 +15,7 @@
 #include "pci-private.h"
 
 #define BAR_SIZE      4096
+#define PBA_OFFSET    0x800 /* behind the table, in the same BAR */
 #define CONTROL_BITS  (PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL)
 #define ENTRY_CONTROL 3 /* the dword of an entry that holds the mask bit */
 
@@ -27,14 +28,13 @@ struct msix_vector {
 	bool assigned;	   /* the irqfd exists */
 };
 
-/* What a guest sees of it, beside the capability: the BAR. Device's lock. */
+/* What a guest sees of it, beside the capability, as the BAR has it. Device's lock. */
 struct msix_state {
 	le32 table[PCI_MAX_MSIX][4]; /* address, address high, data, control */
 	le64 pending;
 };
+_Static_assert(SIZE_OF(struct msix_state, table) <= PBA_OFFSET, "the pending bits' place");
 _Static_assert(sizeof(struct msix_state) == PCI_MAX_MSIX * PCI_MSIX_ENTRY_SIZE + 8, "no padding");
-
-#define PBA_OFFSET offsetof(struct msix_state, pending)
 
 struct pci_msix {
 	unsigned nr, capability;
@@ -155,12 +155,19 @@ void pci_msix_signal(struct pci_device *pci, unsigned vector)
 static void msix_read(struct pci_device *pci, unsigned bar, u64 offset, u8 *data, unsigned len)
 {
 	const struct msix_state *state = &pci->msix->state;
+	const void *from = state->table;
+	u64 size = sizeof(state->table);
 
+	if (offset >= PBA_OFFSET) {
+		from = &state->pending;
+		size = sizeof(state->pending);
+		offset -= PBA_OFFSET;
+	}
 	memset(data, 0, len);
-	if (offset >= sizeof(*state))
+	if (offset >= size)
 		return;
 	pthread_mutex_lock(&pci->lock);
-	memcpy(data, (const u8 *)state + offset, MIN(len, sizeof(*state) - offset));
+	memcpy(data, (const u8 *)from + offset, MIN(len, size - offset));
 	pthread_mutex_unlock(&pci->lock);
 }
 
