@@ -59,7 +59,7 @@ int option_keys(struct vm_config *config, const struct option_row *row, const ch
 
 	if (!text)
 		return -ENOMEM;
-	if (!row->keys[1].name)
+	if (row->keys->first && !row->keys[1].name)
 		return key_store(row->keys, record, text, error.why)
 			       ? option_error(row, value, "%s", error.why)
 			       : 0;

@@ -169,7 +169,7 @@ static void roff_row(const struct option_row *row)
 		puts("May be given several times.");
 	if (row->man)
 		roff_sentences(row->man);
-	if (row->keys && row->keys[1].name)
+	if (row->keys && !(row->keys->first && !row->keys[1].name))
 		roff_keys(row->keys);
 }
 

@@ -183,6 +183,19 @@ static void every_bound(void **state)
 	assert_true(tried >= 16);
 }
 
+/* An option that asks for one device of a kind. */
+static void ask_for_one(const struct option_row *row, char *text, size_t size)
+{
+	const struct key_row *key = row->keys;
+
+	if (!row->argument)
+		snprintf(text, size, "--%s", row->name);
+	else if (row->bare || !key || key->first)
+		snprintf(text, size, "--%s=%s", row->name, row->bare ?: "/x");
+	else
+		snprintf(text, size, "--%s=%s=%" PRIu64, row->name, key->name, key->min);
+}
+
 /* As many devices as a kind may have, and one more. */
 static void every_kind(void **state)
 {
@@ -197,7 +210,7 @@ static void every_kind(void **state)
 
 		if (!row || row->kind != OPTION_DEVICE || (*kind)->max < 2)
 			continue;
-		snprintf(option, sizeof(option), "--%s=%s", row->name, row->bare ?: "/x");
+		ask_for_one(row, option, sizeof(option));
 		assert_true((*kind)->max < ARRAY_SIZE(words) - 1);
 		for (i = 0; i < (*kind)->max; i++)
 			words[i] = option;
@@ -209,6 +222,43 @@ static void every_kind(void **state)
 		many++;
 	}
 	assert_true(many >= 2);
+}
+
+struct toy {
+	u32 level;
+};
+
+static int key_of(const struct option_row *row, const char *value, struct toy *toy)
+{
+	int err;
+
+	said_begin();
+	err = option_keys(&config, row, value, toy);
+	said_end();
+	return err;
+}
+
+/* A device may have a single key, and that has a name all the same; a FILE alone is no list. */
+static void a_table_of_one_key(void **state)
+{
+	static const struct key_row level[] = {
+		KEY_ROW(U32, "level", .offset = offsetof(struct toy, level), .max = 9),
+		{ 0 },
+	};
+	static const struct key_row first[] = {
+		KEY_ROW(U32, "N", .offset = offsetof(struct toy, level), .max = 9, .first = true),
+		{ 0 },
+	};
+	const struct option_row row =
+		OPTION_ROW(DEVICE, "toy", .argument = "level=N", .keys = level);
+	const struct option_row alone = OPTION_ROW(DEVICE, "toy", .argument = "N", .keys = first);
+	struct toy toy = { 0 };
+
+	assert_int_equal(key_of(&row, "level=7", &toy), 0);
+	assert_int_equal(toy.level, 7);
+	assert_int_equal(key_of(&row, "7", &toy), -EINVAL);
+	assert_int_equal(key_of(&alone, "5", &toy), 0);
+	assert_int_equal(toy.level, 5);
 }
 
 /* Rows of a kind are shown, and found, under their heading only. */
@@ -231,6 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(every_bound),
 		TEST(every_kind),
+		TEST(a_table_of_one_key),
 		TEST(every_group),
 	};
 

@@ -45,8 +45,8 @@ struct option_row {
 	const char *man;      /* paragraphs for the man page beyond help; NULL: none */
 	size_t offset;	      /* into what the command's words fill: struct vm_config for `run` */
 	u64 min, max, unit;   /* as a key's (config/key.h) */
-	const struct key_row *
-		keys; /* what its value is a list of; a table of one: it is no list, but that key's; NULL: neither */
+	/* What its value is a list of. A table of one key, which is `first`: no list, but that key's value. NULL: neither. */
+	const struct key_row *keys;
 	/*
 	 * 0, -EINVAL after logging what is wrong with the value and what would work, or -ENOMEM, logs nothing.
 	 * `base` is what the command's words fill.
