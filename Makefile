@@ -239,7 +239,7 @@ tsan:
 
 SOURCES_FORMAT = $(shell git ls-files '*.c' '*.h' | grep -v '^include/uapi/')
 format:
-	clang-format -i $(SOURCES_FORMAT)
+	@clang-format -i $(SOURCES_FORMAT)
 # Does each room use only those that Documentation/architecture.md lets it use?
 check-arrows: all
 	@scripts/check-arrows Documentation/architecture.md $(B) $(B)/main.o $(OBJS) $(PICK)
