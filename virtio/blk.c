@@ -33,7 +33,7 @@ bool blk_is_writeback(const struct virtio_blk *blk)
 					: virtio_has_feature(&blk->dev, VIRTIO_BLK_F_FLUSH);
 }
 
-static void fill_config(struct virtio_blk *blk, struct virtio_blk_config *config)
+static void blk_fill_config(struct virtio_blk *blk, struct virtio_blk_config *config)
 {
 	const struct virtio_device *dev = &blk->dev;
 	u32 block = blk->info->block_size, physical = blk->info->physical_block_size;
@@ -55,15 +55,15 @@ static void fill_config(struct virtio_blk *blk, struct virtio_blk_config *config
 	config->max_write_zeroes_seg = virtio32(dev, BLK_WRITE_ZEROES_SEGMENTS);
 }
 
-static void config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len)
+static void blk_config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len)
 {
 	struct virtio_blk_config config = { 0 };
 
-	fill_config(to_blk(dev), &config);
+	blk_fill_config(to_blk(dev), &config);
 	memcpy(data, (u8 *)&config + offset, len);
 }
 
-static void config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len)
+static void blk_config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len)
 {
 	struct virtio_blk *blk = to_blk(dev);
 
@@ -74,17 +74,17 @@ static void config_write(struct virtio_device *dev, u32 offset, const u8 *data, 
 	blk->state.writeback_set = true;
 }
 
-static void quiesce(struct virtio_device *dev)
+static void blk_quiesce(struct virtio_device *dev)
 {
 	disk_hold(to_blk(dev)->disk);
 }
 
-static void resume(struct virtio_device *dev)
+static void blk_resume(struct virtio_device *dev)
 {
 	disk_release(to_blk(dev)->disk);
 }
 
-static void queue_reset(struct virtio_device *dev, struct virtqueue *vq)
+static void blk_queue_reset(struct virtio_device *dev, struct virtqueue *vq)
 {
 	struct virtio_blk *blk = to_blk(dev);
 
@@ -94,7 +94,7 @@ static void queue_reset(struct virtio_device *dev, struct virtqueue *vq)
 }
 
 /* The driver wants no answers any more to what it asked for before. */
-static void reset(struct virtio_device *dev)
+static void blk_reset(struct virtio_device *dev)
 {
 	struct virtio_blk *blk = to_blk(dev);
 
@@ -104,12 +104,12 @@ static void reset(struct virtio_device *dev)
 	disk_release(blk->disk);
 }
 
-static int start(struct virtio_device *dev)
+static int blk_start(struct virtio_device *dev)
 {
 	return disk_start(to_blk(dev)->disk);
 }
 
-static void destroy(struct virtio_device *dev)
+static void blk_destroy(struct virtio_device *dev)
 {
 	struct virtio_blk *blk = to_blk(dev);
 
@@ -127,18 +127,18 @@ static const struct virtio_device_ops blk_ops = {
 	.pci_class = 0x018000,
 	.config_size = CONFIG_SIZE,
 	.queue_size = BLK_QUEUE_SIZE,
-	.config_read = config_read,
-	.config_write = config_write,
+	.config_read = blk_config_read,
+	.config_write = blk_config_write,
 	.notify = blk_notify,
-	.quiesce = quiesce,
-	.resume = resume,
-	.queue_reset = queue_reset,
-	.reset = reset,
-	.start = start,
-	.destroy = destroy,
+	.quiesce = blk_quiesce,
+	.resume = blk_resume,
+	.queue_reset = blk_queue_reset,
+	.reset = blk_reset,
+	.start = blk_start,
+	.destroy = blk_destroy,
 };
 
-static u64 offered_features(const struct virtio_blk *blk, unsigned queues)
+static u64 blk_offered_features(const struct virtio_blk *blk, unsigned queues)
 {
 	u64 features = BIT(VIRTIO_BLK_F_SEG_MAX) | BIT(VIRTIO_BLK_F_BLK_SIZE) |
 		       BIT(VIRTIO_BLK_F_TOPOLOGY) | BIT(VIRTIO_BLK_F_FLUSH);
@@ -153,7 +153,7 @@ static u64 offered_features(const struct virtio_blk *blk, unsigned queues)
 	return features;
 }
 
-static void fill_serial(struct virtio_blk *blk, const char *serial, unsigned index)
+static void blk_fill_serial(struct virtio_blk *blk, const char *serial, unsigned index)
 {
 	/* Longer ones lose their end; there is no space for a final zero in 20 bytes, nor need. */
 	if (serial)
@@ -177,13 +177,13 @@ struct virtio_blk *blk_new(struct vm *vm, struct disk *disk, const struct disk_c
 	blk->requests = calloc(BLK_REQUESTS, sizeof(*blk->requests));
 	blk->spill = calloc(BLK_REQUESTS, sizeof(*blk->spill));
 	if (!blk->requests || !blk->spill) {
-		destroy(&blk->dev);
+		blk_destroy(&blk->dev);
 		return NULL;
 	}
 	blk_requests_init(blk);
 	disk_set_owner(disk, blk_batch_done, blk, memory_guard_tripped);
-	fill_serial(blk, config->serial, index);
-	if (virtio_init(&blk->dev, &blk_ops, vm, disk_loop(disk), offered_features(blk, queues),
+	blk_fill_serial(blk, config->serial, index);
+	if (virtio_init(&blk->dev, &blk_ops, vm, disk_loop(disk), blk_offered_features(blk, queues),
 			queues))
 		return NULL;
 	snprintf(blk->dev.device.name, sizeof(blk->dev.device.name), "virtio-blk%u", index);
@@ -192,7 +192,7 @@ struct virtio_blk *blk_new(struct vm *vm, struct disk *disk, const struct disk_c
 
 /* ---- the kind ---- */
 
-static int check_serial(void *record, char *serial, char why[KEY_WHY])
+static int blk_check_serial(void *record, char *serial, char why[KEY_WHY])
 {
 	for (const char *p = serial; *p; p++)
 		if (*p <= ' ' || *p > '~')
@@ -208,7 +208,8 @@ static const struct key_row blk_keys[] = {
 		.help = "The guest cannot write, and other guests may read the file too"),
 	KEY_ROW(FLAG, "direct", FIELD(direct), .help = "Go round the host's page cache"),
 	KEY_ROW(STRING, "serial", FIELD(serial), .min = 1, .max = VIRTIO_BLK_ID_BYTES,
-		.check = check_serial, .help = "Found in the guest as /dev/disk/by-id/virtio-TEXT"),
+		.check = blk_check_serial,
+		.help = "Found in the guest as /dev/disk/by-id/virtio-TEXT"),
 	KEY_ROW(U32, "queues", FIELD(queues), .min = 1, .max = BLK_MAX_QUEUES,
 		.help = "Queues (default: one for each CPU, as far as that goes)"),
 	{ 0 },

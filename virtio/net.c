@@ -45,7 +45,8 @@ void net_convert_header(const struct virtio_net *net, struct virtio_net_hdr_v1 *
 }
 
 /* The frame behind a header of ours: tx_iov's first entry is in front of the chain's. */
-static int transmit_converted(struct net_pair *pair, const struct virtq_chain *chain, size_t len)
+static int net_transmit_converted(struct net_pair *pair, const struct virtq_chain *chain,
+				  size_t len)
 {
 	struct net_backend *backend = pair->net->backend;
 	struct virtio_net_hdr_v1 header = { 0 };
@@ -63,7 +64,7 @@ static int transmit_converted(struct net_pair *pair, const struct virtq_chain *c
 }
 
 /* 0 or an error: the chain is done with. -EAGAIN: it must be tried again later. */
-static int transmit(struct net_pair *pair, const struct virtq_chain *chain)
+static int net_transmit(struct net_pair *pair, const struct virtq_chain *chain)
 {
 	struct net_backend *backend = pair->net->backend;
 	u32 header_len = pair->net->header_len;
@@ -73,7 +74,7 @@ static int transmit(struct net_pair *pair, const struct virtq_chain *chain)
 	if (len == header_len || len > header_len + NET_MAX_FRAME)
 		err = -EMSGSIZE;
 	else if (pair->net->convert)
-		err = transmit_converted(pair, chain, len);
+		err = net_transmit_converted(pair, chain, len);
 	else
 		err = backend->ops->transmit(backend, pair->index, chain->iov, chain->nr_out, len);
 	if (err == -EFAULT)
@@ -86,7 +87,7 @@ static int transmit(struct net_pair *pair, const struct virtq_chain *chain)
 }
 
 /* 1: a frame was taken care of; 0: nothing more now; -errno: the queue broke. */
-static int transmit_one(struct net_pair *pair)
+static int net_transmit_one(struct net_pair *pair)
 {
 	struct virtq_chain chain = { .iov = pair->tx_iov + 1, .iov_max = NET_QUEUE_SIZE };
 	int ret = virtqueue_pop(pair->tx, &chain);
@@ -98,7 +99,7 @@ static int transmit_one(struct net_pair *pair)
 				chain.in_len + chain.out_len, chain.in_len);
 		return -EINVAL;
 	}
-	if (transmit(pair, &chain) == -EAGAIN) {
+	if (net_transmit(pair, &chain) == -EAGAIN) {
 		virtqueue_unpop(pair->tx, chain.head);
 		pair->tx_blocked = true;
 		return 0;
@@ -117,7 +118,7 @@ static void tx_run(struct net_pair *pair)
 		return;
 	do {
 		virtqueue_kick_off(pair->tx);
-		while (n < NET_BATCH && (ret = transmit_one(pair)) > 0)
+		while (n < NET_BATCH && (ret = net_transmit_one(pair)) > 0)
 			n++;
 	} while (!ret && !pair->tx_blocked && virtqueue_kick_on(pair->tx));
 	virtqueue_signal(pair->tx);
@@ -131,12 +132,12 @@ static void tx_run(struct net_pair *pair)
 
 /* ---- what the back end calls ---- */
 
-static void incoming(void *opaque, unsigned pair)
+static void net_incoming(void *opaque, unsigned pair)
 {
 	net_rx_run(&((struct virtio_net *)opaque)->pairs[pair]);
 }
 
-static void writable(void *opaque, unsigned index)
+static void net_writable(void *opaque, unsigned index)
 {
 	struct net_pair *pair = &((struct virtio_net *)opaque)->pairs[index];
 
@@ -146,7 +147,7 @@ static void writable(void *opaque, unsigned index)
 		tx_run(pair);
 }
 
-static void link_changed(void *opaque, bool up)
+static void net_link_changed(void *opaque, bool up)
 {
 	struct virtio_net *net = opaque;
 
@@ -223,7 +224,7 @@ void net_set_mac(struct virtio_net *net, const u8 mac[6])
 	net->state.mac = le64toh(value);
 }
 
-static void config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len)
+static void net_config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len)
 {
 	struct virtio_net *net = to_net(dev);
 	struct virtio_net_config config = {
@@ -238,7 +239,7 @@ static void config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len
 }
 
 /* Legacy drivers set the address here, byte by byte (virtio 1.3, 5.1.4.1). */
-static void config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len)
+static void net_config_write(struct virtio_device *dev, u32 offset, const u8 *data, u32 len)
 {
 	struct virtio_net *net = to_net(dev);
 	le64 mac = htole64(net->state.mac);
@@ -249,7 +250,7 @@ static void config_write(struct virtio_device *dev, u32 offset, const u8 *data, 
 	net->state.mac = le64toh(mac);
 }
 
-static u64 offered(const struct net_backend *backend)
+static u64 net_offered(const struct net_backend *backend)
 {
 	u64 features = backend->features | BIT(VIRTIO_NET_F_MAC) | BIT(VIRTIO_NET_F_STATUS) |
 		       BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_NET_F_CTRL_VQ) |
@@ -268,7 +269,7 @@ static u64 offered(const struct net_backend *backend)
 /* ---- life cycle ---- */
 
 /* Without MQ the control queue is the third, however many there are (virtio 1.3, 5.1.2). */
-static int activate(struct virtio_device *dev)
+static int net_activate(struct virtio_device *dev)
 {
 	struct virtio_net *net = to_net(dev);
 
@@ -285,7 +286,7 @@ static int activate(struct virtio_device *dev)
 	return net_set_offload(net, dev->state.features & NET_GUEST_OFFLOADS);
 }
 
-static void notify(struct virtio_device *dev, struct virtqueue *vq)
+static void net_notify(struct virtio_device *dev, struct virtqueue *vq)
 {
 	struct virtio_net *net = to_net(dev);
 	struct net_pair *pair;
@@ -321,7 +322,7 @@ static void pair_quiesce(void *arg)
  * Frames are never half done between two handlers: one is either still the back end's or already
  * the driver's. Each queue's notify comes when the device is resumed.
  */
-static void quiesce(struct virtio_device *dev)
+static void net_quiesce(struct virtio_device *dev)
 {
 	struct virtio_net *net = to_net(dev);
 
@@ -329,7 +330,7 @@ static void quiesce(struct virtio_device *dev)
 		loop_call(net->pairs[i].loop, pair_quiesce, &net->pairs[i]);
 }
 
-static void reset(struct virtio_device *dev)
+static void net_reset(struct virtio_device *dev)
 {
 	struct virtio_net *net = to_net(dev);
 	struct net_backend *backend = net->backend;
@@ -346,7 +347,7 @@ static void reset(struct virtio_device *dev)
 	backend->ops->set_offload(backend, 0);
 }
 
-static int start(struct virtio_device *dev)
+static int net_start(struct virtio_device *dev)
 {
 	struct virtio_net *net = to_net(dev);
 	struct loop *loops[NET_MAX_PAIRS];
@@ -360,7 +361,7 @@ static int start(struct virtio_device *dev)
 	return err;
 }
 
-static void destroy(struct virtio_device *dev)
+static void net_destroy(struct virtio_device *dev)
 {
 	struct virtio_net *net = to_net(dev);
 	struct net_backend *backend = net->backend;
@@ -393,14 +394,14 @@ static const struct virtio_device_ops net_ops = {
 	.pci_class = 0x020000,
 	.config_size = offsetof(struct virtio_net_config, speed),
 	.queue_size = NET_QUEUE_SIZE,
-	.config_read = config_read,
-	.config_write = config_write,
-	.activate = activate,
-	.notify = notify,
-	.quiesce = quiesce,
-	.reset = reset,
-	.start = start,
-	.destroy = destroy,
+	.config_read = net_config_read,
+	.config_write = net_config_write,
+	.activate = net_activate,
+	.notify = net_notify,
+	.quiesce = net_quiesce,
+	.reset = net_reset,
+	.start = net_start,
+	.destroy = net_destroy,
 };
 
 static int make_pair(struct virtio_net *net, unsigned i, unsigned device)
@@ -447,17 +448,17 @@ struct virtio_net *net_device_new(struct vm *vm, struct net_backend *backend, co
 	net_set_mac(net, mac);
 	net->state.link_up = true;
 	backend->opaque = net;
-	backend->incoming = incoming;
-	backend->writable = writable;
-	backend->link_changed = link_changed;
+	backend->incoming = net_incoming;
+	backend->writable = net_writable;
+	backend->link_changed = net_link_changed;
 	err = make_pairs(net, index);
 	if (err) {
 		log_error("virtio-net%u: %s", index, strerror(-err));
-		destroy(&net->dev);
+		net_destroy(&net->dev);
 		return NULL;
 	}
 	/* The control queue is the last, or the third: it depends on the driver. */
-	if (virtio_init(&net->dev, &net_ops, vm, vm->loop, offered(backend),
+	if (virtio_init(&net->dev, &net_ops, vm, vm->loop, net_offered(backend),
 			2 * net->max_pairs + 1))
 		return NULL;
 	snprintf(net->dev.device.name, sizeof(net->dev.device.name), "virtio-net%u", index);
