@@ -23,9 +23,11 @@ static const struct option_row balloon_rows[] = {
 	OPTION_ROW(SIZE, "target", BALLOON_SIZE(target), .letter = 't',
 		   .help = "Leave the guest that much memory in all"),
 	OPTION_ROW(FLAG, "hint", .offset = offsetof(struct balloon_args, hint),
-		   .help = "Ask the guest which of its pages are free"),
+		   .help = "Ask the guest which of its pages are free",
+		   .man = "They are counted, and nothing is taken away."),
 	OPTION_ROW(FLAG, "wait", .offset = offsetof(struct balloon_args, wait), .letter = 'w',
-		   .help = "Wait until the guest has done it"),
+		   .help = "Wait until the guest has done it",
+		   .man = "There is no limit; Ctrl-C ends the waiting alone."),
 	{ 0 },
 };
 

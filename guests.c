@@ -49,7 +49,7 @@ const struct option_row guests_name_rows[] = {
 		FLAG, "all", .offset = offsetof(struct guests_args, all), .letter = 'a',
 		.help = "All guests",
 		.man = "They are this user's, and none at all is no error. For root, stat shows those of all "
-		       "users, each as USER/NAME; other users' are stopped, paused and resumed only by their names."),
+		       "users, each as USER/NAME; other commands reach other users' only by their names."),
 	{ 0 },
 };
 

@@ -41,6 +41,23 @@ test_man_page_has_every_option() {
 	sort -u in-help in-tables | diff - in-man || fail "--help and lkvm-run(1) differ"
 }
 
+# Those of the other commands, too; list's page is also that of stop, pause and resume.
+test_man_pages_have_every_option() {
+	local command page option
+	for command in balloon list pause resume stat stop; do
+		page=$BUILD/man/lkvm-$command.1
+		[ -e "$page" ] || page=$BUILD/man/lkvm-list.1
+		lkvm $command --help
+		sed -n 's/^  \(-[a-zA-Z],\|   \) --\([a-z][-a-z0-9]*\).*/--\2/p' .out >in-help
+		[ -s in-help ] || fail "$command: no options in --help"
+		sed 's/\\-/-/g; s/\\f[BIR]//g' "$page" >page
+		while read -r option; do
+			grep -q -e "^\(-[a-zA-Z], \)\{0,1\}$option\( \|\$\)" page ||
+				fail "$option of $command is not in ${page##*/}"
+		done <in-help
+	done
+}
+
 # Every key that --json writes without a reason, and no other.
 test_man_page_has_every_fact() {
 	command -v jq >/dev/null || skip "no jq"
