@@ -85,9 +85,8 @@ struct vm {
 	/* Of a guest that reboots again and again, vm/run.c's; main thread. */
 	struct {
 		struct loop_timer rest; /* until the next boot */
-		u64 began;		/* clock_now() at the last one */
-		unsigned quick;		/* one after the other that rebooted at once */
-		unsigned told;		/* lines */
+		u64 due; /* clock_now() when boots come as often as they may in the long run */
+		unsigned told; /* lines */
 	} reboots;
 	_Atomic bool started; /* vm_start() has begun; main thread, any thread reads */
 	_Atomic bool paused;  /* main thread, any thread reads */
