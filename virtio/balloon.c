@@ -612,10 +612,9 @@ static bool balloon_new_size(struct control_call *call, const struct balloon *b,
 		control_refuse(call, "too-large", "it has %llu MiB of memory in all",
 			       balloon_mib(b->ram));
 	else if (*size > most)
-		control_refuse(
-			call, "too-large",
-			"its balloon can have %llu of its %llu MiB of memory at most, not %llu",
-			balloon_mib(most), balloon_mib(b->ram), balloon_mib(*size));
+		control_refuse(call, "too-large",
+			       "at least %llu of its %llu MiB of memory stay with it",
+			       balloon_mib(b->ram - most), balloon_mib(b->ram));
 	else
 		return true;
 	return false;

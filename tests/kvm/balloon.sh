@@ -45,8 +45,9 @@ shows "^  free: *123 MiB$" stat -m blown
 shows '"free_bytes": 128974848' stat -m blown --json
 ! grep -q coming answer || fail "$(cat answer)"
 refused 248 "guest blown: its kernel has no driver for a balloon (virtio_balloon) with free page hints at work" balloon blown --hint
-refused 248 "its balloon can have 48 of its 64 MiB of memory at most, not 49" balloon blown -i 49
-refused 248 "its balloon can have 48 of its 64 MiB of memory at most, not 1024" balloon blown -i 1G
+refused 248 "guest blown: at least 16 of its 64 MiB of memory stay with it" balloon blown -i 49
+refused 248 "guest blown: at least 16 of its 64 MiB of memory stay with it" balloon blown -i 1G
+refused 248 "guest blown: at least 16 of its 64 MiB of memory stay with it" balloon blown --target 4K
 shows "^Guest blown has 63 of 64 MiB of memory$" balloon --inflate 48K --wait blown
 shows '"actual_bytes": 67059712, "given_back_bytes": 49152,' balloon blown --json
 refused 248 "1 MiB cannot be given back: its balloon is to have 0" balloon blown -d 1
