@@ -35,7 +35,8 @@ struct device_kind {
 	void (*close)(void *opened);
 	/*
 	 * Makes the device, attaches it, and leaves it to the VM's list. What it takes of *opened it sets
-	 * to NULL there. Logs and returns -errno.
+	 * to NULL there. Where there may be several, device->name has the index ("virtio-blk0"): requests
+	 * and `lkvm stat` tell them apart by it. Logs and returns -errno.
 	 */
 	int (*create)(struct vm *vm, const void *record, unsigned index, void **opened);
 	/* What the control socket can ask of one (control/request.h); ends with an empty row. NULL: nothing. */
