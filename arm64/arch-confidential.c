@@ -59,7 +59,7 @@ static const struct confidential_ops protected = {
 	.needs = "Linux 7.1 or later with the kernel parameter kvm-arm.mode=protected",
 	.vm_type = KVM_VM_TYPE_ARM_PROTECTED,
 	.private_memory = true,
-	.single_life = true,
+	.single_boot = true,
 	.check_config = protected_check_config,
 	.check_host = protected_check_host,
 };

@@ -53,7 +53,7 @@ int arch_vm_create(struct vm *vm)
 	struct arch_vm *arm64 = vm->arch;
 
 	vm->private_memory = kind->private_memory;
-	vm->single_life = kind->single_life;
+	vm->single_boot = kind->single_boot;
 	arm64->ipa_bits = ipa_bits_for(vm->config, vm->kvm_fd);
 	/* Without the window BARs that could be anywhere are where 32-bit kernels reach them. */
 	arm64->window64_end = vm->config->arch.aarch32 ? 0 : BIT(arm64->ipa_bits);

@@ -130,7 +130,7 @@ static bool shall_reboot(struct vm *vm)
 	if (!vm->config->reboot || vm->end != VM_REQUEST_REBOOT || last_words_panicked(vm))
 		return false;
 	/* The memory that the guest had is lost to us, and so is what would have to be loaded into it. */
-	if (vm->single_life) {
+	if (vm->single_boot) {
 		log_warning("Guest %s asked for a restart; a protected guest ends instead",
 			    vm->config->name);
 		return false;

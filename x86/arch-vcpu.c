@@ -130,7 +130,7 @@ int arch_vcpu_create(struct vcpu *vcpu)
 	err = set_lapic(vcpu);
 	if (err)
 		return err;
-	return vcpu->vm->config->reboot && !vcpu->vm->single_life ? x86_vcpu_state_save(vcpu) : 0;
+	return vcpu->vm->config->reboot && !vcpu->vm->single_boot ? x86_vcpu_state_save(vcpu) : 0;
 }
 
 /* Otherwise a guest's watchdog takes the pause for a CPU that hung. */

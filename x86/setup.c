@@ -268,7 +268,7 @@ int arch_vm_create(struct vm *vm)
 	int err;
 
 	vm->private_memory = x86->confidential->private_memory;
-	vm->single_life = x86->confidential->single_life;
+	vm->single_boot = x86->confidential->single_boot;
 	err = read_cpuid(vm, x86) ?: x86_lay_out_memory(vm) ?: x86_check_load(vm);
 	if (!err && x86->confidential->vm_created)
 		err = x86->confidential->vm_created(vm);
@@ -279,7 +279,7 @@ int arch_vm_create(struct vm *vm)
 	lay_out_pci(x86);
 	if (vm->config->firmware)
 		x86_firmware_pci(&x86->pci, x86->boot.high_ram, BIT(x86->gpa_bits));
-	return vm->config->reboot && !vm->single_life ? x86_vm_state_save(vm) : 0;
+	return vm->config->reboot && !vm->single_boot ? x86_vm_state_save(vm) : 0;
 }
 
 void arch_vm_destroy(struct vm *vm)

@@ -215,7 +215,7 @@ const struct confidential_ops x86_snp = {
 		"an AMD processor with SEV-SNP, turned on in the firmware, and Linux 6.11 or later",
 	.vm_type = SEV_VM_TYPE_SNP,
 	.private_memory = true,
-	.single_life = true,
+	.single_boot = true,
 	.check_config = snp_check_config,
 	.check_host = x86_private_check_host,
 	.open = snp_open,

@@ -17,7 +17,7 @@ struct confidential_ops {
 	const char *needs;     /* what a host must have: "Linux 6.8 or later with ..." */
 	unsigned long vm_type; /* its bits of KVM_CREATE_VM's argument */
 	bool private_memory;   /* devices reach only what the guest shares */
-	bool single_life;      /* what was loaded cannot be loaded again: no reboot */
+	bool single_boot;      /* what was loaded cannot be loaded again: no reboot */
 
 	/* Options that do not go together with it. Needs no KVM. */
 	int (*check_config)(const struct vm_config *config);

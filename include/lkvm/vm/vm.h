@@ -62,7 +62,7 @@ struct vm {
 	 * ACCESS_PLATFORM). Set by arch_vm_create, as is what follows.
 	 */
 	bool private_memory;
-	bool single_life;		 /* what was loaded cannot be loaded again: no reboot */
+	bool single_boot;		 /* what was loaded cannot be loaded again: no reboot */
 	struct conversions *conversions; /* conversion.h; NULL: the guest converts no pages */
 	struct bus *mmio;
 	struct bus *ports;	       /* NULL where the architecture has none */
