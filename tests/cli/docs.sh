@@ -69,6 +69,17 @@ test_man_page_has_every_fact() {
 	diff in-json in-man || fail "--json and lkvm-stat(1) differ"
 }
 
+# Sources that a page names in backquotes are there, spelled so.
+test_documentation_names_sources() {
+	local name
+	grep -oh '`[a-z][a-z0-9_/-]*\.[ch]`' "$TOP/README.md" "$TOP"/Documentation/*.md | tr -d '`' | sort -u >names
+	[ "$(wc -l <names)" -ge 30 ] || fail "only $(wc -l <names) names"
+	(cd "$TOP" && find . -name '*.[ch]' ! -path './build/*') >sources
+	while read -r name; do
+		grep -q "/$name\$" sources || fail "there is no $name"
+	done <names
+}
+
 test_readme_has_the_exit_statuses() {
 	"$BUILD/tools/gen-docs" exit-status >table
 	sed -n '/^| status | meaning |/,/^$/p' "$TOP/README.md" | sed '/^$/d' >in-readme

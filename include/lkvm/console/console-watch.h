@@ -7,7 +7,7 @@
 #include "lkvm/vm/last-words.h"
 
 /*
- * Finds a kernel's last words (last_words.h) in console output, as the guest's kernel prints them, however it
+ * Finds a kernel's last words (last-words.h) in console output, as the guest's kernel prints them, however it
  * is cut into pieces. Others take them back, and so do many more lines after a restart or a halt. Pure: no I/O,
  * bounded. Zero-initialise.
  */
