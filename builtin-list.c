@@ -25,7 +25,7 @@ struct shown {
 };
 
 /* False: it has ended meanwhile, or what listens there is no guest. */
-static bool ask(const char *name, struct guests_turn *turn, struct shown *shown)
+static bool list_ask(const char *name, struct guests_turn *turn, struct shown *shown)
 {
 	/* A user's guests, or what poses as them, do not make root wait one after the other. */
 	unsigned patience = turn->mark ? PATIENCE_MS / 20 : PATIENCE_MS;
@@ -49,7 +49,7 @@ static bool look_at(const char *name, struct guests_turn *turn, struct shown *sh
 		snprintf(shown->user, sizeof(shown->user), "%.*s", (int)(slash - name), name);
 	if (!guests_turn(turn, name, USER_MS))
 		return true;
-	is_there = ask(name, turn, shown);
+	is_there = list_ask(name, turn, shown);
 	guests_turn_end(turn);
 	return is_there;
 }

@@ -288,8 +288,8 @@ static int hung_up(const struct guests_args *args, const char *name, pid_t pid)
 }
 
 /* Its socket is not the only way to end it. */
-static int terminate(const struct guests_args *args, const char *name,
-		     const struct control_peer *peer)
+static int guests_terminate(const struct guests_args *args, const char *name,
+			    const struct control_peer *peer)
 {
 	int err;
 
@@ -305,7 +305,7 @@ static int terminate(const struct guests_args *args, const char *name,
 	return no_answer(args, name, peer->pid, -ETIMEDOUT);
 }
 
-static int refused(const struct guests_args *args, const char *name, const json_t *answer)
+static int guests_refused(const struct guests_args *args, const char *name, const json_t *answer)
 {
 	const char *error = json_string_value(json_object_get(answer, "error"));
 	char words[256];
@@ -320,7 +320,7 @@ static int not_answered(const struct guests_args *args, const char *name,
 			const struct control_peer *peer, int error)
 {
 	if (error == -ETIMEDOUT && args->flags & GUESTS_END && peer->pid)
-		return terminate(args, name, peer);
+		return guests_terminate(args, name, peer);
 	if (error == -EPIPE)
 		return hung_up(args, name, peer->pid);
 	if (error == -ENOENT)
@@ -343,7 +343,7 @@ static int guests_ask(const struct guests_args *args, const char *name, const ch
 		error = control_ask(peer, request, request_args, patience, answer);
 	if (!error && json_is_true(json_object_get(*answer, "ok")))
 		return 0;
-	ret = error ? not_answered(args, name, peer, error) : refused(args, name, *answer);
+	ret = error ? not_answered(args, name, peer, error) : guests_refused(args, name, *answer);
 	json_decref(*answer);
 	control_disconnect(peer);
 	return ret;
@@ -448,8 +448,8 @@ struct asked {
 	struct control_peer peer;
 };
 
-static void ask(const struct guests_args *args, const char *name, const char *request,
-		struct asked *asked)
+static void guests_ask_name(const struct guests_args *args, const char *name, const char *request,
+			    struct asked *asked)
 {
 	char state[GUESTS_WORD];
 	json_t *answer;
@@ -488,7 +488,7 @@ int guests_request(const struct guests_args *args, const char *request)
 	if (!asked)
 		return no_memory();
 	for (size_t i = 0; i < args->names.nr; i++)
-		ask(args, args->names.list[i], request, &asked[i]);
+		guests_ask_name(args, args->names.list[i], request, &asked[i]);
 	for (size_t i = 0; i < args->names.nr; i++) {
 		ret = asked[i].ret;
 		if (!ret && args->flags & (GUESTS_END | GUESTS_ASK))

@@ -207,7 +207,7 @@ static int (*const creates[])(struct vm *vm) = {
 };
 
 /* -ECANCELED, nothing logged: somebody has asked for the end before the beginning, or memory has been lost. */
-static int assemble(struct vm *vm)
+static int machine_assemble(struct vm *vm)
 {
 	int err = 0;
 
@@ -252,7 +252,7 @@ int machine_run(const struct vm_config *config)
 	vm_init(vm, config);
 	err = list_parts(vm) ?: begin_helpers(&machine);
 	if (!err)
-		err = assemble(vm);
+		err = machine_assemble(vm);
 	if (!err)
 		err = vm_start(vm);
 	status = err ? start_failed(vm, err) : vm_run(vm);

@@ -78,7 +78,7 @@ static const struct host_cache *host_cache_find(const struct host_cache *host, u
 	return NULL;
 }
 
-static struct cache like(const struct host_cache *host)
+static struct cache caches_like(const struct host_cache *host)
 {
 	return host ? host->cache : (struct cache){ .there = true };
 }
@@ -94,11 +94,11 @@ static bool near_level(unsigned ctype, const struct host_cache *host, unsigned n
 		return false;
 	*out = (struct cache_level){ .split = ctype != CTYPE_UNIFIED };
 	if (ctype == CTYPE_UNIFIED)
-		out->data = like(unified ?: data);
+		out->data = caches_like(unified ?: data);
 	if (ctype == CTYPE_DATA || ctype == CTYPE_SPLIT)
-		out->data = like(data);
+		out->data = caches_like(data);
 	if (ctype == CTYPE_INSTRUCTIONS || ctype == CTYPE_SPLIT)
-		out->instructions = like(host_cache_find(host, nr, level, "Instruction"));
+		out->instructions = caches_like(host_cache_find(host, nr, level, "Instruction"));
 	return true;
 }
 

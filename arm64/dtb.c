@@ -9,7 +9,7 @@
 #include "lkvm/pci/pci-fdt.h"
 
 /* KVM turns a call by HVC at EL1 into the guest's own hypervisor's business when it has EL2. */
-static void psci(struct fdt_tree *tree, struct vm *vm)
+static void dtb_psci(struct fdt_tree *tree, struct vm *vm)
 {
 	static const char compatible[] = "arm,psci-1.0\0arm,psci-0.2";
 
@@ -19,7 +19,7 @@ static void psci(struct fdt_tree *tree, struct vm *vm)
 	fdt_node_end(tree);
 }
 
-static void timer(struct fdt_tree *tree, struct vm *vm)
+static void dtb_timer(struct fdt_tree *tree, struct vm *vm)
 {
 	static const unsigned ppis[] = {
 		BOARD_PPI_SEC_TIMER, BOARD_PPI_PTIMER,	   BOARD_PPI_VTIMER,
@@ -40,7 +40,7 @@ static void timer(struct fdt_tree *tree, struct vm *vm)
 	fdt_node_end(tree);
 }
 
-static void pmu(struct fdt_tree *tree, struct vm *vm)
+static void dtb_pmu(struct fdt_tree *tree, struct vm *vm)
 {
 	u32 cells[3];
 
@@ -76,7 +76,7 @@ static u32 dma_pool(struct fdt_tree *tree, struct vm *vm)
 	return BOARD_PHANDLE_POOL;
 }
 
-static void pci(struct fdt_tree *tree, struct vm *vm, u32 pool)
+static void dtb_pci(struct fdt_tree *tree, struct vm *vm, u32 pool)
 {
 	const struct pci_fdt how = {
 		.format = &gic_irq_format,
@@ -96,12 +96,12 @@ void board_add_nodes(struct fdt_tree *tree, struct vm *vm)
 	u32 pool;
 
 	cpus_fdt(tree, vm);
-	psci(tree, vm);
-	timer(tree, vm);
-	pmu(tree, vm);
+	dtb_psci(tree, vm);
+	dtb_timer(tree, vm);
+	dtb_pmu(tree, vm);
 	gic_fdt(tree, vm, &vm->arch->gic);
 	peripheral_clock(tree);
 	pool = dma_pool(tree, vm);
 	fdt_devices(tree, &vm->devices, &gic_irq_format, BOARD_PHANDLE_CLOCK, pool);
-	pci(tree, vm, pool);
+	dtb_pci(tree, vm, pool);
 }

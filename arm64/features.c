@@ -16,7 +16,7 @@ static bool has_cap(struct vm *vm, unsigned long cap)
 	return ioctl(vm->fd, KVM_CHECK_EXTENSION, cap) > 0;
 }
 
-static void want(struct kvm_vcpu_init *init, unsigned feature)
+static void feature_want(struct kvm_vcpu_init *init, unsigned feature)
 {
 	init->features[feature / 32] |= 1U << (feature % 32);
 }
@@ -24,16 +24,16 @@ static void want(struct kvm_vcpu_init *init, unsigned feature)
 /* What is there is used: features a guest may ignore. */
 static void choose_common(struct vm *vm, struct kvm_vcpu_init *init)
 {
-	want(init, KVM_ARM_VCPU_PSCI_0_2);
+	feature_want(init, KVM_ARM_VCPU_PSCI_0_2);
 	if (vm->config->arch.aarch32)
 		return;
 	/* KVM takes both or none. */
 	if (has_cap(vm, KVM_CAP_ARM_PTRAUTH_ADDRESS) && has_cap(vm, KVM_CAP_ARM_PTRAUTH_GENERIC)) {
-		want(init, KVM_ARM_VCPU_PTRAUTH_ADDRESS);
-		want(init, KVM_ARM_VCPU_PTRAUTH_GENERIC);
+		feature_want(init, KVM_ARM_VCPU_PTRAUTH_ADDRESS);
+		feature_want(init, KVM_ARM_VCPU_PTRAUTH_GENERIC);
 	}
 	if (!vm->config->arch.disable_sve && has_cap(vm, KVM_CAP_ARM_SVE))
-		want(init, KVM_ARM_VCPU_SVE);
+		feature_want(init, KVM_ARM_VCPU_SVE);
 }
 
 /* Must be asked for before there is a vCPU. A host that has it but does not give it is as one without. */
@@ -81,7 +81,7 @@ static int choose_demanded(struct vm *vm, struct kvm_vcpu_init *init)
 		if (!rows[i].asked)
 			continue;
 		if (has_cap(vm, rows[i].cap)) {
-			want(init, rows[i].feature);
+			feature_want(init, rows[i].feature);
 			continue;
 		}
 		/* The VM's capabilities are fewer than the host's: the host is not to blame. */

@@ -9,14 +9,14 @@
 #define KIND_PPI     1
 #define PPI_BASE     16
 
-static void encode(unsigned gsi, bool edge, u32 *cells)
+static void its_encode(unsigned gsi, bool edge, u32 *cells)
 {
 	cells[0] = KIND_SPI;
 	cells[1] = gsi;
 	cells[2] = edge ? GIC_EDGE_RISING : GIC_LEVEL_HIGH;
 }
 
-const struct fdt_irq_format gic_irq_format = { .cells = 3, .encode = encode };
+const struct fdt_irq_format gic_irq_format = { .cells = 3, .encode = its_encode };
 
 /* GICv2 wants a mask of the CPUs that have it beside the trigger. */
 void gic_ppi(const struct vm *vm, unsigned intid, u32 trigger, u32 cells[3])

@@ -84,7 +84,7 @@ struct place {
 };
 
 /* MPIDR's four affinity fields, packed. */
-static u64 affinity(const struct vcpu *vcpu)
+static u64 gic_affinity(const struct vcpu *vcpu)
 {
 	u64 mpidr = vcpu->arch.mpidr;
 
@@ -95,14 +95,14 @@ static struct place own_frame(const struct gic *gic, const struct vcpu *vcpu)
 {
 	if (gic_is_v3(gic))
 		return (struct place){ KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
-				       affinity(vcpu) | GICR_SGI };
+				       gic_affinity(vcpu) | GICR_SGI };
 	return (struct place){ KVM_DEV_ARM_VGIC_GRP_DIST_REGS,
 			       (u64)vcpu->id << KVM_DEV_ARM_VGIC_CPUID_SHIFT };
 }
 
 static const struct place distributor = { KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0 };
 
-static int put(struct gic *gic, struct place place, u64 offset, u32 value)
+static int gic_put(struct gic *gic, struct place place, u64 offset, u32 value)
 {
 	return kvm_device_set(gic->fd, place.group, place.attr + offset, &value);
 }
@@ -119,7 +119,7 @@ static struct place cpu_interface(const struct gic *gic, const struct vcpu *vcpu
 {
 	if (gic_is_v3(gic))
 		return (struct place){ KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
-				       affinity(vcpu) | cpu_v3[i] };
+				       gic_affinity(vcpu) | cpu_v3[i] };
 	return (struct place){ KVM_DEV_ARM_VGIC_GRP_CPU_REGS,
 			       own_frame(gic, vcpu).attr | cpu_v2[i] };
 }
@@ -156,7 +156,7 @@ int gic_note_reset_state(struct vm *vm, struct gic *gic)
 	err = err ?: note_frame(gic, own_frame(gic, vcpu), 0, reset_state->own);
 	for (unsigned i = 0; i < GIC_NR_TABLES && gic_is_v3(gic) && !err; i++)
 		err = kvm_device_get(gic->fd, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
-				     affinity(vcpu) | tables[i], &reset_state->tables[i]);
+				     gic_affinity(vcpu) | tables[i], &reset_state->tables[i]);
 	for (unsigned i = 0; is_cpu_register(gic, i); i++) {
 		struct place place = cpu_interface(gic, vcpu, i);
 
@@ -179,17 +179,17 @@ static int reset_frame(struct gic *gic, struct place place, const u32 *reset_sta
 	int err = 0;
 
 	for (unsigned i = first; i < end && !err; i += 32) {
-		err = put(gic, place, GICD_ICENABLER + i / 8, ~0U);
+		err = gic_put(gic, place, GICD_ICENABLER + i / 8, ~0U);
 		/* With GICv3 userspace's writes here are what is pending, and ICPENDR has none. */
 		if (!err)
-			err = put(gic, place, (v3 ? GICD_ISPENDR : GICD_ICPENDR) + i / 8,
-				  v3 ? 0 : ~0U);
-		err = err ?: put(gic, place, GICD_ICACTIVER + i / 8, ~0U);
+			err = gic_put(gic, place, (v3 ? GICD_ISPENDR : GICD_ICPENDR) + i / 8,
+				      v3 ? 0 : ~0U);
+		err = err ?: gic_put(gic, place, GICD_ICACTIVER + i / 8, ~0U);
 	}
 	for (unsigned b = 0; b < GIC_NR_BANKS; b++)
 		for (unsigned i = first; i < end && !err; i += 32 / banks[b].bits)
-			err = put(gic, place, banks[b].offset + i * banks[b].bits / 8,
-				  reset_state[b]);
+			err = gic_put(gic, place, banks[b].offset + i * banks[b].bits / 8,
+				      reset_state[b]);
 	return err;
 }
 
@@ -200,9 +200,9 @@ static int reset_targets(struct gic *gic)
 
 	for (unsigned i = BOARD_SPI_BASE; i < BOARD_SPI_BASE + BOARD_NR_GSIS && !err; i++) {
 		if (gic_is_v3(gic))
-			err = put(gic, distributor, GICD_IROUTER + 8 * i, 0);
+			err = gic_put(gic, distributor, GICD_IROUTER + 8 * i, 0);
 		else if (i % 4 == 0)
-			err = put(gic, distributor, GICD_ITARGETSR + i, 0);
+			err = gic_put(gic, distributor, GICD_ITARGETSR + i, 0);
 	}
 	return err;
 }
@@ -210,11 +210,11 @@ static int reset_targets(struct gic *gic)
 /* LPIs: off, and what was pending of them goes; then the places of their tables may be changed. */
 static int reset_lpis(struct gic *gic, const struct vcpu *vcpu)
 {
-	struct place place = { KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, affinity(vcpu) };
-	int err = put(gic, place, GICR_CTLR, 0);
+	struct place place = { KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, gic_affinity(vcpu) };
+	int err = gic_put(gic, place, GICR_CTLR, 0);
 
 	for (unsigned i = 0; i < GIC_NR_TABLES && !err; i++)
-		err = put(gic, place, tables[i], gic->reset_state.tables[i]);
+		err = gic_put(gic, place, tables[i], gic->reset_state.tables[i]);
 	return err;
 }
 
@@ -244,7 +244,7 @@ int gic_reset(struct vm *vm, struct gic *gic)
 	if (gic->its_fd)
 		err = kvm_device_set(gic->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL,
 				     KVM_DEV_ARM_ITS_CTRL_RESET, NULL);
-	err = err ?: put(gic, distributor, GICD_CTLR, 0);
+	err = err ?: gic_put(gic, distributor, GICD_CTLR, 0);
 	if (!err)
 		err = reset_frame(gic, distributor, gic->reset_state.spi, BOARD_SPI_BASE,
 				  BOARD_SPI_BASE + BOARD_NR_GSIS);

@@ -21,7 +21,7 @@
 #define LINE_SPI (KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT)
 
 /* The best there is, if the choice is ours: MSIs through the ITS, then through the frame. */
-static int choose(struct vm *vm, struct gic *gic)
+static int gic_choose(struct vm *vm, struct gic *gic)
 {
 	bool v3 = kvm_has_device(vm->fd, KVM_DEV_TYPE_ARM_VGIC_V3);
 	bool its = v3 && kvm_has_device(vm->fd, KVM_DEV_TYPE_ARM_VGIC_ITS);
@@ -44,7 +44,7 @@ static int set_address(int fd, u64 type, u64 address)
 }
 
 /* The distributor, and below it the redistributors or GICv2's CPU interface. */
-static int place(struct vm *vm, struct gic *gic)
+static int gic_place(struct vm *vm, struct gic *gic)
 {
 	bool v3 = gic_is_v3(gic);
 	int err = set_address(gic->fd, v3 ? KVM_VGIC_V3_ADDR_TYPE_DIST : KVM_VGIC_V2_ADDR_TYPE_DIST,
@@ -69,7 +69,7 @@ static int create_its(struct vm *vm, struct gic *gic)
 
 int gic_create(struct vm *vm, struct gic *gic)
 {
-	int err = choose(vm, gic);
+	int err = gic_choose(vm, gic);
 
 	if (err)
 		return err;
@@ -80,7 +80,7 @@ int gic_create(struct vm *vm, struct gic *gic)
 	}
 	gic->fd = kvm_device_create(vm->fd, gic_is_v3(gic) ? KVM_DEV_TYPE_ARM_VGIC_V3
 							   : KVM_DEV_TYPE_ARM_VGIC_V2);
-	err = gic->fd < 0 ? gic->fd : place(vm, gic);
+	err = gic->fd < 0 ? gic->fd : gic_place(vm, gic);
 	if (!err && gic->kind == IRQCHIP_GICV3_ITS)
 		err = create_its(vm, gic);
 	if (gic->kind == IRQCHIP_GICV2M) {

@@ -75,7 +75,7 @@ static void wanted_cpus(struct vm *vm, cpu_set_t *wanted)
 		CPU_SET(MAX(sched_getcpu(), 0), wanted);
 }
 
-static int choose(struct vm *vm)
+static int pmu_select(struct vm *vm)
 {
 	struct arch_vm *arm64 = vm->arch;
 	struct host_pmu pmu;
@@ -122,7 +122,7 @@ int pmu_init(struct vm *vm)
 
 	if (!vm->config->arch.pmu)
 		return 0;
-	err = choose(vm);
+	err = pmu_select(vm);
 	if (err)
 		return err;
 	vcpu_for_each (vcpu, vm, i) {

@@ -52,7 +52,7 @@ static bool is_aarch32(const struct vcpu *vcpu)
 	return arm64_wants(vcpu->vm, KVM_ARM_VCPU_EL1_32BIT);
 }
 
-static u64 argument(struct vcpu *vcpu, unsigned n, bool wide)
+static u64 psci_argument(struct vcpu *vcpu, unsigned n, bool wide)
 {
 	u64 value = 0;
 
@@ -98,7 +98,7 @@ static int set_big_endian(struct vcpu *vcpu)
  * The vCPU is as after a reset and begins at `entry`, or goes on there, with `context` in x0 and the byte order
  * of who turned it on (PSCI, initial core configuration).
  */
-static int begin(struct vcpu *vcpu, u64 entry, u64 context, bool big_endian)
+static int psci_begin(struct vcpu *vcpu, u64 entry, u64 context, bool big_endian)
 {
 	bool thumb = is_aarch32(vcpu) && (entry & 1);
 	int err = arm64_vcpu_init(vcpu, false);
@@ -144,7 +144,7 @@ static s64 cpu_on(struct vcpu *caller, u64 mpidr, u64 entry, u64 context)
 	pthread_mutex_lock(&power);
 	if (!vcpu_is_off(target))
 		result = PSCI_RET_ALREADY_ON;
-	else if (begin(target, entry, context, arch_vcpu_big_endian(caller)))
+	else if (psci_begin(target, entry, context, arch_vcpu_big_endian(caller)))
 		result = PSCI_RET_INTERNAL_FAILURE;
 	else
 		vcpu_set_off(target, false);
@@ -190,7 +190,7 @@ static enum exit_action cpu_suspend(struct vcpu *vcpu)
 
 /* ---- the guest's power ---- */
 
-static enum exit_action stop(struct vcpu *vcpu, enum vm_request request)
+static enum exit_action psci_stop(struct vcpu *vcpu, enum vm_request request)
 {
 	vm_request(vcpu->vm, request);
 	return EXIT_ACTION_STOP;
@@ -202,7 +202,7 @@ static enum exit_action system_reset2(struct vcpu *vcpu, u64 type)
 	if ((u32)type != PSCI_1_1_RESET_TYPE_SYSTEM_WARM_RESET &&
 	    (u32)type < PSCI_1_1_RESET_TYPE_VENDOR_START)
 		return psci_answer(vcpu, PSCI_RET_INVALID_PARAMS);
-	return stop(vcpu, VM_REQUEST_REBOOT);
+	return psci_stop(vcpu, VM_REQUEST_REBOOT);
 }
 
 /* Hibernation: the guest has saved itself, all that is left is to go. 0 was the first version's word. */
@@ -210,7 +210,7 @@ static enum exit_action system_off2(struct vcpu *vcpu, u64 type, u64 cookie)
 {
 	if (type > PSCI_1_3_OFF_TYPE_HIBERNATE_OFF || cookie)
 		return psci_answer(vcpu, PSCI_RET_INVALID_PARAMS);
-	return stop(vcpu, VM_REQUEST_POWEROFF);
+	return psci_stop(vcpu, VM_REQUEST_POWEROFF);
 }
 
 static bool is_running(struct vcpu *other)
@@ -240,8 +240,8 @@ static bool is_last_one(struct vcpu *vcpu)
 
 enum exit_action psci_system_suspend(struct vcpu *vcpu)
 {
-	bool wide = argument(vcpu, 0, false) & PSCI_0_2_64BIT;
-	u64 entry = argument(vcpu, 1, wide);
+	bool wide = psci_argument(vcpu, 0, false) & PSCI_0_2_64BIT;
+	u64 entry = psci_argument(vcpu, 1, wide);
 
 	if (!is_last_one(vcpu))
 		return psci_answer(vcpu, PSCI_RET_DENIED);
@@ -252,7 +252,7 @@ enum exit_action psci_system_suspend(struct vcpu *vcpu)
 	vcpu->arch.sleep = (struct arm64_sleep){
 		.deep = true,
 		.entry = entry,
-		.context = argument(vcpu, 2, wide),
+		.context = psci_argument(vcpu, 2, wide),
 	};
 	return EXIT_ACTION_CONTINUE;
 }
@@ -265,11 +265,11 @@ enum exit_action psci_wake_up(struct vcpu *vcpu)
 
 	vcpu->arch.sleep = (struct arm64_sleep){ .deep = false };
 	if (!err && sleep.deep)
-		err = begin(vcpu, sleep.entry, sleep.context, arch_vcpu_big_endian(vcpu));
+		err = psci_begin(vcpu, sleep.entry, sleep.context, arch_vcpu_big_endian(vcpu));
 	if (!err)
 		return EXIT_ACTION_CONTINUE;
 	vcpu_failed(vcpu, "KVM does not let it go on after a suspension", err);
-	return stop(vcpu, VM_REQUEST_INTERNAL_ERROR);
+	return psci_stop(vcpu, VM_REQUEST_INTERNAL_ERROR);
 }
 
 /* ---- calls ---- */
@@ -288,7 +288,7 @@ static const struct function *find_function(const struct vcpu *vcpu, u32 id)
 	return NULL;
 }
 
-static s64 features(const struct vcpu *vcpu, u32 id)
+static s64 psci_features(const struct vcpu *vcpu, u32 id)
 {
 	const struct function *function = find_function(vcpu, id);
 
@@ -303,7 +303,7 @@ enum exit_action psci_call(struct vcpu *vcpu)
 	u32 id = vcpu->run->hypercall.nr;
 	const struct function *function = find_function(vcpu, id);
 	bool wide = id & PSCI_0_2_64BIT;
-	u64 a = argument(vcpu, 1, wide), b = argument(vcpu, 2, wide);
+	u64 a = psci_argument(vcpu, 1, wide), b = psci_argument(vcpu, 2, wide);
 
 	switch (function ? function->id : 0) {
 	case PSCI_0_2_FN_PSCI_VERSION:
@@ -313,17 +313,17 @@ enum exit_action psci_call(struct vcpu *vcpu)
 	case PSCI_0_2_FN_CPU_OFF:
 		return cpu_off(vcpu);
 	case PSCI_0_2_FN_CPU_ON:
-		return psci_answer(vcpu, cpu_on(vcpu, a, b, argument(vcpu, 3, wide)));
+		return psci_answer(vcpu, cpu_on(vcpu, a, b, psci_argument(vcpu, 3, wide)));
 	case PSCI_0_2_FN_AFFINITY_INFO:
 		return psci_answer(vcpu, affinity_info(vcpu->vm, a, b));
 	case PSCI_0_2_FN_MIGRATE_INFO_TYPE:
 		return psci_answer(vcpu, PSCI_0_2_TOS_MP);
 	case PSCI_0_2_FN_SYSTEM_OFF:
-		return stop(vcpu, VM_REQUEST_POWEROFF);
+		return psci_stop(vcpu, VM_REQUEST_POWEROFF);
 	case PSCI_0_2_FN_SYSTEM_RESET:
-		return stop(vcpu, VM_REQUEST_REBOOT);
+		return psci_stop(vcpu, VM_REQUEST_REBOOT);
 	case PSCI_1_0_FN_PSCI_FEATURES:
-		return psci_answer(vcpu, features(vcpu, a));
+		return psci_answer(vcpu, psci_features(vcpu, a));
 	case PSCI_1_0_FN_SYSTEM_SUSPEND:
 		return psci_system_suspend(vcpu);
 	case PSCI_1_1_FN_SYSTEM_RESET2:
@@ -336,7 +336,7 @@ enum exit_action psci_call(struct vcpu *vcpu)
 
 /* ---- set-up ---- */
 
-static int filter(struct vm *vm, u32 base, u32 nr, u8 action)
+static int psci_filter(struct vm *vm, u32 base, u32 nr, u8 action)
 {
 	struct kvm_smccc_filter range = { .base = base, .nr_functions = nr, .action = action };
 
@@ -345,10 +345,12 @@ static int filter(struct vm *vm, u32 base, u32 nr, u8 action)
 
 static int take_calls(struct vm *vm)
 {
-	int err = filter(vm, KVM_PSCI_FN_BASE, NR_OLD, KVM_SMCCC_FILTER_DENY);
+	int err = psci_filter(vm, KVM_PSCI_FN_BASE, NR_OLD, KVM_SMCCC_FILTER_DENY);
 
-	err = err ?: filter(vm, PSCI_0_2_FN_BASE, NR_FUNCTIONS, KVM_SMCCC_FILTER_FWD_TO_USER);
-	err = err ?: filter(vm, PSCI_0_2_FN64_BASE, NR_FUNCTIONS, KVM_SMCCC_FILTER_FWD_TO_USER);
+	err = err ?: psci_filter(vm, PSCI_0_2_FN_BASE, NR_FUNCTIONS, KVM_SMCCC_FILTER_FWD_TO_USER);
+	err = err
+		      ?: psci_filter(vm, PSCI_0_2_FN64_BASE, NR_FUNCTIONS,
+				     KVM_SMCCC_FILTER_FWD_TO_USER);
 	if (err)
 		log_fatal("--psci: this host's KVM does not hand PSCI calls on (%s); Linux 6.4 or "
 			  "later does",

@@ -11,7 +11,7 @@
 #include "lkvm/vm/vcpu.h"
 
 /* KVM's hypercalls for it are of 64 bits: a 32-bit guest has no use for records. */
-static bool wanted(const struct vm *vm)
+static bool pvtime_wanted(const struct vm *vm)
 {
 	const struct arch_config *arch = &vm->config->arch;
 
@@ -24,7 +24,7 @@ int pvtime_lay_out(struct vm *vm)
 	u64 size = ALIGN_UP((u64)vm->config->cpus * BOARD_PVTIME_SIZE, sysconf(_SC_PAGESIZE));
 	int err;
 
-	if (!wanted(vm))
+	if (!pvtime_wanted(vm))
 		return 0;
 	err = guest_memory_add_unlisted(&vm->memory, BOARD_PVTIME, size);
 	if (err)

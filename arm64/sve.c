@@ -12,18 +12,18 @@
 
 _Static_assert(SVE_WORDS == KVM_ARM64_SVE_VLS_WORDS, "the set is KVM's");
 
-static bool has(const u64 *set, unsigned n)
+static bool sve_has(const u64 *set, unsigned n)
 {
 	return set[n / 64] >> n % 64 & 1;
 }
 
-static void list(const u64 *set, char *text, size_t size)
+static void sve_list(const u64 *set, char *text, size_t size)
 {
 	size_t len = 0;
 
 	*text = '\0';
 	for (unsigned n = 0; n < SVE_VL_MAX / SVE_VL_UNIT && len < size; n++) {
-		if (has(set, n))
+		if (sve_has(set, n))
 			len += snprintf(text + len, size - len, "%s%u", len ? ", " : "",
 					(n + 1) * SVE_VL_UNIT);
 	}
@@ -33,8 +33,8 @@ int sve_limit(u64 set[SVE_WORDS], unsigned bits, char *known, size_t size)
 {
 	unsigned longest = bits / SVE_VL_UNIT - 1;
 
-	if (!has(set, longest)) {
-		list(set, known, size);
+	if (!sve_has(set, longest)) {
+		sve_list(set, known, size);
 		return -EINVAL;
 	}
 	for (unsigned n = longest + 1; n < SVE_WORDS * 64; n++)
@@ -44,7 +44,7 @@ int sve_limit(u64 set[SVE_WORDS], unsigned bits, char *known, size_t size)
 
 static const char refused[] = "KVM does not take its vector lengths";
 
-static int limit(struct vcpu *vcpu, unsigned bits)
+static int sve_cap(struct vcpu *vcpu, unsigned bits)
 {
 	u64 set[SVE_WORDS];
 	struct kvm_one_reg reg = { .id = KVM_REG_ARM64_SVE_VLS, .addr = (u64)(uintptr_t)set };
@@ -64,7 +64,7 @@ static int limit(struct vcpu *vcpu, unsigned bits)
 int sve_finalize(struct vcpu *vcpu)
 {
 	unsigned bits = vcpu->vm->config->arch.sve_max_vl;
-	int feature = KVM_ARM_VCPU_SVE, err = bits ? limit(vcpu, bits) : 0;
+	int feature = KVM_ARM_VCPU_SVE, err = bits ? sve_cap(vcpu, bits) : 0;
 
 	if (!err && ioctl(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &feature))
 		err = vcpu_failed(vcpu, refused, -errno);

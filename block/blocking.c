@@ -74,7 +74,7 @@ static int transfer_some(struct disk *disk, struct disk_request *request)
 	return 0;
 }
 
-static int transfer(struct disk *disk, struct disk_request *request)
+static int blocking_transfer(struct disk *disk, struct disk_request *request)
 {
 	u64 start = request->offset + request->engine_progress;
 	int ret = transfer_some(disk, request);
@@ -101,7 +101,7 @@ static bool is_unsupported(int err)
 	       err == -ENODEV;
 }
 
-static int discard(struct disk *disk, const struct disk_range *range)
+static int blocking_discard(struct disk *disk, const struct disk_range *range)
 {
 	int ret;
 
@@ -192,7 +192,7 @@ static int clear_ranges(struct disk *disk, struct disk_request *request)
 		if (request->engine_more)
 			return 0;
 		ret = request->operation == DISK_DISCARD
-			      ? discard(disk, &piece)
+			      ? blocking_discard(disk, &piece)
 			      : write_zeroes(disk, &piece, request->unmap);
 		if (ret)
 			return ret;
@@ -220,9 +220,9 @@ int disk_run_blocking(struct disk *disk, struct disk_request *request)
 	case DISK_FLUSH:
 		return sync_data(disk);
 	case DISK_READ:
-		return transfer(disk, request);
+		return blocking_transfer(disk, request);
 	case DISK_WRITE:
-		ret = transfer(disk, request);
+		ret = blocking_transfer(disk, request);
 		break;
 	case DISK_DISCARD:
 	case DISK_WRITE_ZEROES:

@@ -118,7 +118,7 @@ static bool is_done_at_once(const struct disk *disk, const struct disk_request *
 	return disk->info.readonly; /* a flush: there is nothing to be flushed */
 }
 
-static void prepare(struct disk *disk, struct disk_request *request)
+static void engine_prepare(struct disk *disk, struct disk_request *request)
 {
 	struct iocb *iocb = request_iocb(request);
 
@@ -255,7 +255,7 @@ again:
 		if (disk->in_kernel + nr >= disk->depth || disk->bytes >= DISK_MAX_BYTES)
 			break;
 		TAILQ_REMOVE(&disk->pending, request, link);
-		prepare(disk, request);
+		engine_prepare(disk, request);
 		batch[nr++] = request_iocb(request);
 	}
 	if (nr && !hand_over(disk, batch, nr) && !disk->in_kernel)
@@ -355,7 +355,7 @@ static void collect_worker(struct disk *disk, struct disk_request_list *done)
 	}
 }
 
-static void reap(struct disk *disk, struct disk_request_list *done)
+static void engine_reap(struct disk *disk, struct disk_request_list *done)
 {
 	if (disk->in_kernel && disk->ring)
 		reap_mapped(disk, done);
@@ -404,7 +404,7 @@ static void tell_waiters(struct disk *disk)
 }
 
 /* Tells the submitter of all in the list. */
-static unsigned finish(struct disk *disk, struct disk_request_list *done)
+static unsigned engine_finish(struct disk *disk, struct disk_request_list *done)
 {
 	struct disk_request *request;
 	unsigned nr = 0;
@@ -425,7 +425,7 @@ static unsigned finish(struct disk *disk, struct disk_request_list *done)
  * Submits, and looks for what is complete, until nothing moves; bounded by what was pending at the
  * beginning, because a guest could keep on adding: the event is signalled for what is left.
  */
-static void run(struct disk *disk)
+static void engine_run(struct disk *disk)
 {
 	struct disk_request_list done = TAILQ_HEAD_INITIALIZER(done);
 	unsigned budget = 2 * DISK_AIO_DEPTH, nr;
@@ -433,8 +433,8 @@ static void run(struct disk *disk)
 	disk->completing = true;
 	do {
 		submit_pending(disk, &done);
-		reap(disk, &done);
-		nr = finish(disk, &done);
+		engine_reap(disk, &done);
+		nr = engine_finish(disk, &done);
 		if (!nr)
 			break;
 		if (disk->batch_done)
@@ -459,7 +459,7 @@ void disk_kick(struct disk *disk)
 {
 	if (disk->completing)
 		return;
-	run(disk);
+	engine_run(disk);
 	/* With nothing under way the signal is an old one: cheaper than another round of the loop. */
 	if (disk->event_stale && TAILQ_EMPTY(&disk->pending) && !disk->in_kernel &&
 	    !disk->in_worker)
@@ -471,7 +471,7 @@ static void event_ready(struct loop_fd *handler, u32 events)
 	struct disk *disk = CONTAINER_OF(handler, struct disk, event);
 
 	clear_event(disk);
-	run(disk);
+	engine_run(disk);
 }
 
 /* ---- from beginning to end ---- */
@@ -500,7 +500,7 @@ static void hold_on_loop(void *arg)
 	}
 	TAILQ_CONCAT(&back, &disk->pending, link);
 	TAILQ_CONCAT(&disk->pending, &back, link);
-	run(disk);
+	engine_run(disk);
 }
 
 /* Nobody runs the loop, so nobody else would look. */
@@ -511,7 +511,7 @@ static void wait_here(struct disk *disk, enum disk_rest rest)
 	while (disk->rest < rest) {
 		poll(&wait, 1, -1);
 		clear_event(disk);
-		run(disk);
+		engine_run(disk);
 	}
 }
 
@@ -538,7 +538,7 @@ static void release_on_loop(void *arg)
 	struct disk *disk = arg;
 
 	disk->held = false;
-	run(disk);
+	engine_run(disk);
 }
 
 void disk_release(struct disk *disk)

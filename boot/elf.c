@@ -15,7 +15,7 @@
 #define ELF_MAX_PHDRS 128
 #define ELF_MAX_NOTES KIB(64)
 
-static int bad(const struct elf_image *image, const char *what)
+static int elf_bad(const struct elf_image *image, const char *what)
 {
 	log_fatal("Kernel %s is a damaged ELF file: %s", image->file->path, what);
 	return -EINVAL;
@@ -66,9 +66,9 @@ static int read_header(struct elf_image *image, Elf64_Ehdr *header)
 	}
 	image->is_64 = head.ident[EI_CLASS] == ELFCLASS64;
 	if (!image->is_64 && head.ident[EI_CLASS] != ELFCLASS32)
-		return bad(image, "its class is neither 32 nor 64 bits");
+		return elf_bad(image, "its class is neither 32 nor 64 bits");
 	if (got < (ssize_t)(image->is_64 ? sizeof(head.e64) : sizeof(head.e32)))
-		return bad(image, "it ends within its header");
+		return elf_bad(image, "it ends within its header");
 	if (image->is_64)
 		*header = head.e64;
 	else
@@ -143,14 +143,14 @@ static int add_segment(struct elf_image *image, const Elf64_Phdr *phdr)
 	if (!segment.memory_size)
 		return 0;
 	if (image->nr_segments == ARRAY_SIZE(image->segments))
-		return bad(image, "it has too many segments");
+		return elf_bad(image, "it has too many segments");
 	if (segment.file_size > segment.memory_size)
-		return bad(image, "a segment is larger in the file than in memory");
+		return elf_bad(image, "a segment is larger in the file than in memory");
 	if (segment.gpa + segment.memory_size < segment.gpa)
-		return bad(image, "a segment wraps around the address space");
+		return elf_bad(image, "a segment wraps around the address space");
 	if (segment.file_size > image->file->size ||
 	    segment.offset > image->file->size - segment.file_size)
-		return bad(image, "a segment lies past the file's end (truncated?)");
+		return elf_bad(image, "a segment lies past the file's end (truncated?)");
 	image->low = MIN(image->low, segment.gpa);
 	image->high = MAX(image->high, segment.gpa + segment.memory_size);
 	image->segments[image->nr_segments++] = segment;
@@ -168,10 +168,10 @@ static int check_headers(struct elf_image *image, const Elf64_Ehdr *header)
 		return -EINVAL;
 	}
 	if (!nr || nr > ELF_MAX_PHDRS || le16toh(header->e_phentsize) != want)
-		return bad(image, "its program headers make no sense");
+		return elf_bad(image, "its program headers make no sense");
 	if (nr * want > image->file->size ||
 	    le64toh(header->e_phoff) > image->file->size - nr * want)
-		return bad(image, "its program headers lie past its end (truncated?)");
+		return elf_bad(image, "its program headers lie past its end (truncated?)");
 	return 0;
 }
 
@@ -186,7 +186,7 @@ static int read_segments(struct elf_image *image, const Elf64_Ehdr *header)
 	int err = 0;
 
 	if (boot_file_read(image->file, le64toh(header->e_phoff), &table, size) != (ssize_t)size)
-		return bad(image, "its program headers cannot be read");
+		return elf_bad(image, "its program headers cannot be read");
 	for (unsigned i = 0; i < nr && !err; i++) {
 		Elf64_Phdr phdr;
 
@@ -218,7 +218,7 @@ int elf_open(struct elf_image *image, const struct boot_file *file)
 	err = check_headers(image, &header);
 	err = err ?: read_segments(image, &header);
 	if (!err && !image->nr_segments)
-		err = bad(image, "it has nothing to load");
+		err = elf_bad(image, "it has nothing to load");
 	return err;
 }
 

@@ -12,7 +12,7 @@
 
 #define MAX_CELLS 64
 
-static void keep(struct fdt_tree *tree, int err)
+static void fdt_keep(struct fdt_tree *tree, int err)
 {
 	if (err && !tree->error)
 		tree->error = err;
@@ -25,16 +25,16 @@ int fdt_begin(struct fdt_tree *tree)
 	tree->blob = calloc(1, tree->size);
 	if (!tree->blob)
 		return -ENOMEM;
-	keep(tree, fdt_create(tree->blob, tree->size));
-	keep(tree, fdt_finish_reservemap(tree->blob));
-	keep(tree, fdt_begin_node(tree->blob, ""));
+	fdt_keep(tree, fdt_create(tree->blob, tree->size));
+	fdt_keep(tree, fdt_finish_reservemap(tree->blob));
+	fdt_keep(tree, fdt_begin_node(tree->blob, ""));
 	return 0;
 }
 
 int fdt_end(struct fdt_tree *tree)
 {
 	fdt_node_end(tree);
-	keep(tree, fdt_finish(tree->blob));
+	fdt_keep(tree, fdt_finish(tree->blob));
 	if (!tree->error)
 		return 0;
 	log_fatal("Unable to write the device tree: %s", fdt_strerror(tree->error));
@@ -66,7 +66,7 @@ int fdt_dump(const struct fdt_tree *tree, FILE *file, const char *path)
 
 void fdt_node(struct fdt_tree *tree, const char *name)
 {
-	keep(tree, fdt_begin_node(tree->blob, name));
+	fdt_keep(tree, fdt_begin_node(tree->blob, name));
 }
 
 void fdt_node_at(struct fdt_tree *tree, const char *name, u64 address)
@@ -79,12 +79,12 @@ void fdt_node_at(struct fdt_tree *tree, const char *name, u64 address)
 
 void fdt_node_end(struct fdt_tree *tree)
 {
-	keep(tree, fdt_end_node(tree->blob));
+	fdt_keep(tree, fdt_end_node(tree->blob));
 }
 
 void fdt_bytes_of(struct fdt_tree *tree, const char *name, const void *bytes, size_t len)
 {
-	keep(tree, fdt_property(tree->blob, name, bytes, len));
+	fdt_keep(tree, fdt_property(tree->blob, name, bytes, len));
 }
 
 void fdt_empty(struct fdt_tree *tree, const char *name)
@@ -99,12 +99,12 @@ void fdt_text(struct fdt_tree *tree, const char *name, const char *text)
 
 void fdt_u32(struct fdt_tree *tree, const char *name, u32 value)
 {
-	keep(tree, fdt_property_u32(tree->blob, name, value));
+	fdt_keep(tree, fdt_property_u32(tree->blob, name, value));
 }
 
 void fdt_u64(struct fdt_tree *tree, const char *name, u64 value)
 {
-	keep(tree, fdt_property_u64(tree->blob, name, value));
+	fdt_keep(tree, fdt_property_u64(tree->blob, name, value));
 }
 
 void fdt_cells(struct fdt_tree *tree, const char *name, const u32 *cells, unsigned nr)
@@ -112,7 +112,7 @@ void fdt_cells(struct fdt_tree *tree, const char *name, const u32 *cells, unsign
 	void *place;
 
 	/* Written in place: an interrupt map has more cells than a stack should hold. */
-	keep(tree, fdt_property_placeholder(tree->blob, name, nr * sizeof(fdt32_t), &place));
+	fdt_keep(tree, fdt_property_placeholder(tree->blob, name, nr * sizeof(fdt32_t), &place));
 	for (unsigned i = 0; i < nr && !tree->error; i++)
 		fdt32_st((fdt32_t *)place + i, cells[i]);
 }
@@ -122,7 +122,7 @@ void fdt_reg(struct fdt_tree *tree, const u64 *values, unsigned nr)
 	u32 cells[MAX_CELLS];
 
 	if (2 * nr > ARRAY_SIZE(cells)) {
-		keep(tree, -FDT_ERR_NOSPACE);
+		fdt_keep(tree, -FDT_ERR_NOSPACE);
 		return;
 	}
 	for (unsigned i = 0; i < nr; i++) {

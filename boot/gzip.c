@@ -35,7 +35,7 @@ static int zlib_error(int err)
 }
 
 /* Makes sure that there is input. -ENODATA at its end. */
-static int refill(struct gunzip *g)
+static int gzip_refill(struct gunzip *g)
 {
 	u64 left = g->source->size - g->read;
 	ssize_t got;
@@ -55,11 +55,11 @@ static int refill(struct gunzip *g)
 }
 
 /* One call of inflate; `end` tells whether the member ended. */
-static int step(struct gunzip *g, bool *end)
+static int gzip_step(struct gunzip *g, bool *end)
 {
 	u64 left = g->capacity - g->done;
 	uInt offered = left ? MIN(left, GIB(1)) : 1;
-	int err = refill(g), result;
+	int err = gzip_refill(g), result;
 
 	if (err)
 		return err;
@@ -83,7 +83,7 @@ static int behind_member(struct gunzip *g, bool *more)
 	int err;
 
 	*more = false;
-	while (!(err = refill(g))) {
+	while (!(err = gzip_refill(g))) {
 		if (*g->z.next_in) {
 			*more = true;
 			return *g->z.next_in == 0x1f ? zlib_error(inflateReset(&g->z)) : -EUCLEAN;
@@ -102,7 +102,7 @@ static int gunzip_all(struct gunzip *g)
 
 	while (more) {
 		for (end = false; !end;) {
-			err = step(g, &end);
+			err = gzip_step(g, &end);
 			/* What only began like a second member. */
 			if (err == -EILSEQ && members && !g->z.total_out)
 				return -EUCLEAN;

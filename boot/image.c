@@ -92,7 +92,7 @@ static int unpack_failed(const struct kernel_image *image, int err)
 	return image_refuse(image, err, why);
 }
 
-static struct unpack_source source(const struct kernel_image *image)
+static struct unpack_source image_source(const struct kernel_image *image)
 {
 	return (struct unpack_source){ image->file, image->payload, image->payload_size };
 }
@@ -177,7 +177,7 @@ static int open_packing(struct kernel_image *image, const struct image_arch *arc
 	}
 	if (!image->unpacker)
 		return 0;
-	from = source(image);
+	from = image_source(image);
 	got = image->unpacker->head(&from, head, HEAD_SIZE);
 	if (got < 0)
 		return unpack_failed(image, got);
@@ -238,7 +238,7 @@ static int open_head(struct kernel_image *image, const struct image_arch *arch, 
 
 	if (err)
 		return err;
-	from = source(image);
+	from = image_source(image);
 	image->text_offset = arch->raw_offset;
 	image->size = image->payload_size;
 	if (image->unpacker)
@@ -288,7 +288,7 @@ static int load_failed(const struct kernel_image *image, int err)
 int image_load(const struct kernel_image *image, const struct guest_memory *memory, gpa_t gpa,
 	       u64 capacity)
 {
-	struct unpack_source from = source(image);
+	struct unpack_source from = image_source(image);
 	u8 *to = guest_memory_hva_writable(memory, gpa, capacity);
 	u64 size = image->payload_size;
 	int err;

@@ -21,7 +21,7 @@ int key_why(char why[KEY_WHY], const char *fmt, ...)
 	return -EINVAL;
 }
 
-static size_t append(char *text, size_t size, size_t used, const char *glue, const char *more)
+static size_t key_append(char *text, size_t size, size_t used, const char *glue, const char *more)
 {
 	int len = snprintf(text + used, size - used, "%s%s", glue, more);
 
@@ -38,11 +38,11 @@ const char *key_names(char *text, size_t size, const char *const *names, unsigne
 		bool is_last = i == last || !names[i + 1];
 
 		if (which & BIT(i))
-			used = append(text, size, used,
-				      !used	? ""
-				      : is_last ? " or "
-						: ", ",
-				      names[i]);
+			used = key_append(text, size, used,
+					  !used	    ? ""
+					  : is_last ? " or "
+						    : ", ",
+					  names[i]);
 	}
 	return text;
 }
@@ -185,7 +185,7 @@ static int take_flag(const char *value, bool *flag, char *why)
 	return *flag || !strcmp(value, "off") ? 0 : key_why(why, "it can be on or off");
 }
 
-static int store(const struct key_row *row, void *field, char *value, char *why)
+static int key_set_field(const struct key_row *row, void *field, char *value, char *why)
 {
 	u64 number = 0;
 	int err;
@@ -230,7 +230,7 @@ int key_store(const struct key_row *row, void *record, char *value, char why[KEY
 
 	if (!value && row->type != KEY_FLAG)
 		return key_why(why, "it needs a value: %s=%s", row->name, key_argument(row, text));
-	err = store(row, (char *)record + row->offset, value, why);
+	err = key_set_field(row, (char *)record + row->offset, value, why);
 	return err || !row->check ? err : row->check(record, value, why);
 }
 
@@ -271,7 +271,7 @@ const char *key_argument(const struct key_row *row, char text[128])
 	if (row->type != KEY_CHOICE)
 		return words[row->type];
 	for (unsigned i = 0; row->choices[i]; i++)
-		used = append(text, 128, used, i ? "|" : "", row->choices[i]);
+		used = key_append(text, 128, used, i ? "|" : "", row->choices[i]);
 	return text;
 }
 
@@ -292,7 +292,7 @@ static void list_keys(const struct key_row *rows, char *text, size_t size)
 		if (!row->help || row->first)
 			continue;
 		snprintf(key, sizeof(key), "%s%s%s", row->name, value ? "=" : "", value ?: "");
-		used = append(text, size, used, !used ? "" : row == last ? " and " : ", ", key);
+		used = key_append(text, size, used, !used ? "" : row == last ? " and " : ", ", key);
 	}
 }
 

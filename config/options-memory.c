@@ -49,7 +49,7 @@ int option_parse_memory_backend(void *base, const struct option_row *row, const 
 }
 
 /* The opposite of one kind's own word says nothing about the other kinds. */
-static int choose(struct vm_config *config, enum memory_kind kind, const char *path, bool off)
+static int mem_choose(struct vm_config *config, enum memory_kind kind, const char *path, bool off)
 {
 	if (!off)
 		config->memory_backend = (struct memory_config){ .kind = kind, .path = path };
@@ -63,11 +63,11 @@ int option_parse_hugetlbfs(void *base, const struct option_row *row, const char 
 	struct vm_config *config = base;
 	if (value && !*value)
 		return option_error(row, value, "give it a %s", row->argument);
-	return choose(config, MEMORY_HUGETLBFS, value, !value);
+	return mem_choose(config, MEMORY_HUGETLBFS, value, !value);
 }
 
 int option_parse_guest_memfd(void *base, const struct option_row *row, const char *value)
 {
 	struct vm_config *config = base;
-	return choose(config, MEMORY_GUEST_MEMFD, NULL, !value);
+	return mem_choose(config, MEMORY_GUEST_MEMFD, NULL, !value);
 }

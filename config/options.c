@@ -69,7 +69,7 @@ int option_keys(struct vm_config *config, const struct option_row *row, const ch
 }
 
 /* Reads a value of one of a key's types (a number, a choice ...) into the field. */
-static int store(void *field, const struct option_row *row, const char *value)
+static int option_store(void *field, const struct option_row *row, const char *value)
 {
 	static const enum key_type types[] = {
 		[OPTION_STRING] = KEY_STRING, [OPTION_UINT] = KEY_U32,
@@ -124,7 +124,7 @@ static int add_device(struct vm_config *config, const struct option_row *row,
 }
 
 /* value is NULL for a flag and for anything switched off. */
-static int apply(struct parse *parse, const struct spelling *option, const char *value)
+static int option_apply(struct parse *parse, const struct spelling *option, const char *value)
 {
 	const struct option_row *row = option->row;
 	void *field = (char *)parse->base + row->offset;
@@ -137,21 +137,21 @@ static int apply(struct parse *parse, const struct spelling *option, const char 
 		return 0;
 	case OPTION_STRING:
 		if (!off)
-			return store(field, row, value);
+			return option_store(field, row, value);
 		*(const char **)field = NULL;
 		return 0;
 	case OPTION_UINT:
 		if (!off)
-			return store(field, row, value);
+			return option_store(field, row, value);
 		*(unsigned *)field = 0;
 		return 0;
 	case OPTION_GIVEN:
 		number->given = !off;
-		return off ? 0 : store(&number->value, row, value);
+		return off ? 0 : option_store(&number->value, row, value);
 	case OPTION_U64:
 	case OPTION_SIZE:
 	case OPTION_CHOICE:
-		return store(field, row, value);
+		return option_store(field, row, value);
 	case OPTION_DEVICE:
 		if (!off)
 			return add_device(parse->base, row, option->kind, value);
@@ -267,7 +267,7 @@ static size_t same_beginning(const char *a, const char *b)
 }
 
 /* True: it is the very word. */
-static bool match(struct search *search, const struct spelling *spelling)
+static bool option_match(struct search *search, const struct spelling *spelling)
 {
 	size_t used = strlen(search->list);
 
@@ -325,7 +325,7 @@ static int find_long(const struct option_set *set, const char *word, struct spel
 	struct option_walk walk = { .set = set };
 	struct spelling spelling = { .row = NULL };
 
-	while (search.len && next_spelling(&walk, &spelling) && !match(&search, &spelling))
+	while (search.len && next_spelling(&walk, &spelling) && !option_match(&search, &spelling))
 		;
 	if (!search.matches)
 		return unknown_long(set, word);
@@ -368,7 +368,7 @@ static int apply_value(struct parse *parse, const struct spelling *option, const
 
 	value = value ?: next_value(row, parse);
 	if (value)
-		return apply(parse, option, value);
+		return option_apply(parse, option, value);
 	log_error("%s needs a value: --%s %s", typed, row->name, row->argument);
 	return -EINVAL;
 }
@@ -388,7 +388,7 @@ static int parse_long(struct parse *parse, const char *typed)
 	if (!option.off && option.row->argument)
 		return apply_value(parse, &option, equals ? equals + 1 : NULL, typed);
 	if (!equals)
-		return apply(parse, &option, NULL);
+		return option_apply(parse, &option, NULL);
 	log_error("--%s takes no value, so '%s' has no meaning", option.name, equals);
 	return -EINVAL;
 }
@@ -419,7 +419,7 @@ static int parse_letters(struct parse *parse, const char *word)
 			return unknown_letter(parse->set, word, p);
 		if (found.row->argument)
 			return apply_value(parse, &found, p[1] ? p + 1 : NULL, typed);
-		ret = apply(parse, &found, NULL);
+		ret = option_apply(parse, &found, NULL);
 		if (ret)
 			return ret;
 	}

@@ -21,7 +21,7 @@ unsigned hex_digit(char c)
  * strtoull() takes signs, leading blanks and silent wrap-around, none of which anybody means on a
  * command line.
  */
-static int digits(const char **text, unsigned base, u64 *number)
+static int size_digits(const char **text, unsigned base, u64 *number)
 {
 	const char *p = *text;
 	u64 n = 0;
@@ -46,9 +46,9 @@ static int digits_of_any_base(const char **text, u64 *number)
 
 	if (p[0] == '0' && (p[1] | 0x20) == 'x' && hex_digit(p[2]) < 16) {
 		*text += 2;
-		return digits(text, 16, number);
+		return size_digits(text, 16, number);
 	}
-	return digits(text, p[0] == '0' ? 8 : 10, number);
+	return size_digits(text, p[0] == '0' ? 8 : 10, number);
 }
 
 int parse_size(const char *text, u64 default_unit, u64 *bytes, const char **rest)

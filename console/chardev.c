@@ -43,7 +43,7 @@ static size_t front_end_room(struct chardev *c)
 }
 
 /* How much was taken: somebody may have begun to ask after we looked for room. */
-static size_t give(struct chardev *c, const u8 *data, size_t len)
+static size_t chardev_give(struct chardev *c, const u8 *data, size_t len)
 {
 	bool polled;
 
@@ -64,7 +64,7 @@ static size_t give(struct chardev *c, const u8 *data, size_t len)
  * The front end takes bytes away on another thread: it may make room between our look and our note
  * that there is none, so look again after the note.
  */
-static size_t room(struct chardev *c)
+static size_t chardev_space(struct chardev *c)
 {
 	size_t n = front_end_room(c);
 
@@ -78,14 +78,14 @@ static size_t room(struct chardev *c)
 }
 
 /* Gives the front end what has been read, as far as it has room. */
-static void deliver(struct chardev *c)
+static void chardev_deliver(struct chardev *c)
 {
 	while (c->pending_len) {
-		size_t n = MIN(room(c), (size_t)c->pending_len);
+		size_t n = MIN(chardev_space(c), (size_t)c->pending_len);
 
 		if (!n)
 			return;
-		n = give(c, c->pending + c->pending_at, n);
+		n = chardev_give(c, c->pending + c->pending_at, n);
 		c->pending_at += n;
 		c->pending_len -= n;
 	}
@@ -93,18 +93,18 @@ static void deliver(struct chardev *c)
 }
 
 /* How much may be read now. */
-static size_t wanted(struct chardev *c)
+static size_t chardev_wanted(struct chardev *c)
 {
 	if (!c->input_on)
 		return 0;
 	/* filter() may make one byte more of it */
 	if (c->in_ahead)
 		return sizeof(c->pending) - 1 - c->pending_len;
-	return c->pending_len ? 0 : MIN(room(c), sizeof(c->pending) - 1);
+	return c->pending_len ? 0 : MIN(chardev_space(c), sizeof(c->pending) - 1);
 }
 
 /* Arms the next look at the input. */
-static void arm(struct chardev *c)
+static void chardev_arm(struct chardev *c)
 {
 	if (!c->in_unpollable && !c->in.loop) {
 		int err = loop_fd_add(c->loop, &c->in, EPOLLIN);
@@ -145,28 +145,28 @@ static void read_some(struct chardev *c, size_t max)
 	}
 }
 
-static void pump(struct chardev *c, bool readable)
+static void chardev_pump(struct chardev *c, bool readable)
 {
 	size_t max;
 
 	if (!c->device.started)
 		return;
-	deliver(c);
-	max = readable ? wanted(c) : 0;
+	chardev_deliver(c);
+	max = readable ? chardev_wanted(c) : 0;
 	if (max) {
 		read_some(c, max);
-		deliver(c);
+		chardev_deliver(c);
 	}
 	/* Level-triggered, and a hang-up is always reported: to stay armed without need would spin. */
-	if (wanted(c))
-		arm(c);
+	if (chardev_wanted(c))
+		chardev_arm(c);
 	else
 		loop_fd_del(&c->in);
 }
 
 static void on_input(struct loop_fd *handler, u32 events)
 {
-	pump(CONTAINER_OF(handler, struct chardev, in), true);
+	chardev_pump(CONTAINER_OF(handler, struct chardev, in), true);
 }
 
 void chardev_set_input(struct chardev *c, bool on)
@@ -389,7 +389,7 @@ static void arm_output(struct chardev *c, bool left, bool dead)
 }
 
 /* Main loop. */
-static void flush(struct chardev *c)
+static void chardev_flush(struct chardev *c)
 {
 	bool tell, left, dead;
 
@@ -421,7 +421,7 @@ static void on_output_ready(struct loop_fd *handler, u32 events)
 			reader_gone(c);
 		pthread_mutex_unlock(&c->lock);
 	}
-	flush(c);
+	chardev_flush(c);
 }
 
 void chardev_watch_reader(struct chardev *c)
@@ -440,7 +440,7 @@ void chardev_tell(struct chardev *c, const char *text)
 
 static void on_flusher(struct loop_timer *timer)
 {
-	flush(CONTAINER_OF(timer, struct chardev, flusher));
+	chardev_flush(CONTAINER_OF(timer, struct chardev, flusher));
 }
 
 static void on_wake(struct loop_fd *handler, u32 events)
@@ -457,7 +457,7 @@ static void on_wake(struct loop_fd *handler, u32 events)
 		loop_timer_set(c->loop, &c->flusher, FLUSH_DELAY_NS);
 	if (c->ops->woken)
 		c->ops->woken(c);
-	pump(c, c->in_unpollable);
+	chardev_pump(c, c->in_unpollable);
 }
 
 /* ---- life cycle ---- */

@@ -49,7 +49,7 @@ static const struct needle needles[] = {
  * Behind the text if it has this form, else p. In the form a blank stands for any number of them, 9 for a
  * number, and everything else for itself.
  */
-static const char *skip(const char *p, const char *end, const char *form)
+static const char *console_watch_skip(const char *p, const char *end, const char *form)
 {
 	const char *q = p;
 
@@ -75,14 +75,14 @@ static bool is_prefix(const char *p, const char *end, bool need_time)
 {
 	const char *time;
 
-	p = skip(p, end, "<9>"); /* the level */
-	time = skip(p, end, "[ 9.9]");
+	p = console_watch_skip(p, end, "<9>"); /* the level */
+	time = console_watch_skip(p, end, "[ 9.9]");
 	if (need_time && time == p)
 		return false;
 	/* CONFIG_PRINTK_CALLER: a task or a CPU. */
-	p = skip(time, end, "[ T9]");
-	p = skip(p, end, "[ C9]");
-	return skip(p, end, " ") == end;
+	p = console_watch_skip(time, end, "[ T9]");
+	p = console_watch_skip(p, end, "[ C9]");
+	return console_watch_skip(p, end, " ") == end;
 }
 
 /*
@@ -99,7 +99,7 @@ static bool kernel_speaks(const struct console_watch *watch, const char *end)
 	return false;
 }
 
-static void say(struct console_watch *watch, enum last_words words, bool no_root)
+static void console_watch_log(struct console_watch *watch, enum last_words words, bool no_root)
 {
 	watch->said = words;
 	watch->no_root = no_root;
@@ -107,7 +107,7 @@ static void say(struct console_watch *watch, enum last_words words, bool no_root
 	watch->lines = words == LAST_WORDS_RESTART || words == LAST_WORDS_HALT ? LINES_AFTER : 0;
 }
 
-static void look(struct console_watch *watch)
+static void console_watch_look(struct console_watch *watch)
 {
 	const char *end = watch->line + watch->line_len;
 
@@ -125,11 +125,11 @@ static void look(struct console_watch *watch)
 		if (needles[i].words == LAST_WORDS_PANIC_OVER)
 			watch->over = true;
 		else
-			say(watch, needles[i].words, needles[i].no_root);
+			console_watch_log(watch, needles[i].words, needles[i].no_root);
 	}
 }
 
-static void add(struct console_watch *watch, char c)
+static void console_watch_add(struct console_watch *watch, char c)
 {
 	const unsigned keep = sizeof(watch->line) / 2;
 
@@ -142,17 +142,17 @@ static void add(struct console_watch *watch, char c)
 	watch->line[watch->line_len++] = c;
 	/* Linux is silent behind a panic's last line: somebody has shown an old one, and prints on. */
 	if (watch->said == LAST_WORDS_PANIC_OVER)
-		say(watch, LAST_WORDS_PANIC, watch->no_root);
-	look(watch);
+		console_watch_log(watch, LAST_WORDS_PANIC, watch->no_root);
+	console_watch_look(watch);
 }
 
 static void end_line(struct console_watch *watch, u8 end)
 {
 	if (watch->over && end == '\n') {
 		watch->over = false;
-		say(watch, LAST_WORDS_PANIC_OVER, watch->no_root);
+		console_watch_log(watch, LAST_WORDS_PANIC_OVER, watch->no_root);
 	} else if (watch->lines && watch->line_len && !--watch->lines) {
-		say(watch, LAST_WORDS_NONE, false);
+		console_watch_log(watch, LAST_WORDS_NONE, false);
 	}
 	watch->line_len = 0;
 	watch->cut = false;
@@ -198,6 +198,6 @@ void console_watch_feed(struct console_watch *watch, const u8 *data, size_t len)
 		if (c == '\n' || c == '\r')
 			end_line(watch, c);
 		else if (!in_escape(watch, c) && c >= 0x20)
-			add(watch, c);
+			console_watch_add(watch, c);
 	}
 }

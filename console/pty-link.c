@@ -56,7 +56,7 @@ static bool is_pty(const char *path)
 }
 
 /* Why it must stay; NULL: it is what a guest of this user's left behind. */
-static const char *keep(const struct pty_link *link)
+static const char *pty_link_keep(const struct pty_link *link)
 {
 	char target[64];
 	struct stat st;
@@ -76,9 +76,9 @@ static const char *keep(const struct pty_link *link)
 }
 
 /* Makes way for the link. */
-static int clear(const struct pty_link *link, const char **why)
+static int pty_link_clear(const struct pty_link *link, const char **why)
 {
-	*why = keep(link);
+	*why = pty_link_keep(link);
 	if (*why)
 		return -EEXIST;
 	return unlinkat(link->folder, link->name, 0) && errno != ENOENT ? -errno : 0;
@@ -102,7 +102,7 @@ int pty_link_open(struct pty_link *link, const char *path, const char *target)
 	if (err)
 		return link_failed(link, err, NULL);
 	link->opened = true;
-	err = clear(link, &why);
+	err = pty_link_clear(link, &why);
 	return err ? link_failed(link, err, why) : 0;
 }
 

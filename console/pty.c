@@ -33,7 +33,7 @@ static bool hung_up(struct pty *p)
 	return poll(&pfd, 1, 0) > 0 && (pfd.revents & POLLHUP);
 }
 
-static void look(struct pty *p)
+static void pty_look(struct pty *p)
 {
 	if (hung_up(p)) {
 		loop_timer_set(p->base.loop, &p->looker, LOOK_NS);
@@ -45,7 +45,7 @@ static void look(struct pty *p)
 
 static void on_looker(struct loop_timer *timer)
 {
-	look(CONTAINER_OF(timer, struct pty, looker));
+	pty_look(CONTAINER_OF(timer, struct pty, looker));
 }
 
 static ssize_t pty_read(struct chardev *c, u8 *data, size_t len)
@@ -95,7 +95,7 @@ static int pty_start(struct device *device)
 	/* No mere information: without it --tty would be of no use. */
 	snprintf(text, sizeof(text), "  Info: Assigned terminal %u to pty %s\n", p->id, p->path);
 	log_text(text);
-	look(p);
+	pty_look(p);
 	return 0;
 }
 

@@ -30,7 +30,7 @@
 /* ---- connecting ---- */
 
 /* A guest of the folder's owner, by the kernel's word, and which process. */
-static int identify(struct control_peer *peer, const struct control_folder *folder)
+static int client_identify(struct control_peer *peer, const struct control_folder *folder)
 {
 	struct ucred cred;
 	socklen_t size = sizeof(cred);
@@ -75,7 +75,7 @@ static int connect_in(const struct control_folder *folder, const struct wanted *
 	if (fd < 0)
 		return fd == -ECONNREFUSED ? -ENOENT : fd;
 	wanted->peer->fd = fd;
-	err = identify(wanted->peer, folder);
+	err = client_identify(wanted->peer, folder);
 	if (err)
 		control_disconnect(wanted->peer);
 	return err;
@@ -142,7 +142,7 @@ static int wait_for(struct control_peer *peer, short events, u64 end)
 }
 
 /* At most `size` bytes; 0 at the end. */
-static ssize_t receive(struct control_peer *peer, char *buffer, size_t size, u64 end)
+static ssize_t client_receive(struct control_peer *peer, char *buffer, size_t size, u64 end)
 {
 	for (;;) {
 		int err = wait_for(peer, POLLIN, end);
@@ -164,7 +164,7 @@ static int receive_line(struct control_peer *peer, char *line, size_t *len, u64 
 {
 	*len = 0;
 	for (;;) {
-		ssize_t n = receive(peer, line + *len, MAX_ANSWER - *len, end);
+		ssize_t n = client_receive(peer, line + *len, MAX_ANSWER - *len, end);
 		char *line_end;
 
 		if (n <= 0)
@@ -179,8 +179,8 @@ static int receive_line(struct control_peer *peer, char *line, size_t *len, u64 
 }
 
 /* *answer is the caller's, if 0 is returned. */
-static int exchange(struct control_peer *peer, const char *question, size_t size, u64 end,
-		    json_t **answer)
+static int client_exchange(struct control_peer *peer, const char *question, size_t size, u64 end,
+			   json_t **answer)
 {
 	char *line = malloc(MAX_ANSWER);
 	size_t len;
@@ -212,7 +212,7 @@ int control_ask(struct control_peer *peer, const char *request, json_t *args, in
 	if (object && (!args || !json_object_update(object, args)))
 		question = json_line(object, &len);
 	if (question)
-		err = exchange(peer, question, len, end, answer);
+		err = client_exchange(peer, question, len, end, answer);
 	json_decref(object);
 	free(question);
 	return err;
@@ -225,7 +225,7 @@ int control_wait_end(struct control_peer *peer, int timeout_ms)
 	ssize_t n;
 
 	do {
-		n = receive(peer, buffer, sizeof(buffer), end);
+		n = client_receive(peer, buffer, sizeof(buffer), end);
 	} while (n > 0);
 	return n == -ETIMEDOUT ? -ETIMEDOUT : 0;
 }

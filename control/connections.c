@@ -163,7 +163,7 @@ static bool begin_to_send(struct client *client, json_t *answer)
 }
 
 /* Answers the first line, or has it answered. False: out of memory. */
-static bool serve(struct client *client)
+static bool connection_serve(struct client *client)
 {
 	size_t len = line_len(client);
 	json_t *answer;
@@ -195,7 +195,7 @@ static bool send_out(struct client *client)
 }
 
 /* False: there will be no more. */
-static bool receive(struct client *client)
+static bool connection_receive(struct client *client)
 {
 	ssize_t n = recv(client->fd.fd, client->in + client->in_len,
 			 CONTROL_MAX_REQUEST - client->in_len, MSG_DONTWAIT);
@@ -213,10 +213,10 @@ static bool client_step(struct client *client, u32 events)
 	    (events & EPOLLHUP && (client->out || client->until_end || client->job)))
 		return false;
 	/* A client that hung up without waiting for the answer may have left a request. */
-	if (events & (EPOLLIN | EPOLLHUP) && !has_line(client) && !receive(client))
+	if (events & (EPOLLIN | EPOLLHUP) && !has_line(client) && !connection_receive(client))
 		return false;
 	if (!client->out && !client->until_end && !client->job && has_line(client) &&
-	    !serve(client))
+	    !connection_serve(client))
 		return false;
 	if (client->out) {
 		if (!send_out(client))
@@ -369,7 +369,7 @@ static void take_rest(struct connections *connections)
 	loop_timer_set(connections->loop, &connections->rest, REST_NS);
 }
 
-static void reserve(struct client *client)
+static void connection_reserve(struct client *client)
 {
 	if (client->reserved < 0)
 		client->reserved = fcntl(client->connections->jobs_fd.fd, F_DUPFD_CLOEXEC, 0);
@@ -392,7 +392,7 @@ static int accept_client(struct connections *connections, struct client *client)
 		return 0;
 	if (fd >= 0)
 		close(fd);
-	reserve(client);
+	connection_reserve(client);
 	return err;
 }
 
@@ -462,7 +462,7 @@ int connections_init(struct connections *connections, struct vm *vm,
 int connections_listen(struct connections *connections)
 {
 	for (unsigned i = 0; i < MAX_CLIENTS; i++)
-		reserve(&connections->places[i]);
+		connection_reserve(&connections->places[i]);
 	return loop_fd_add(connections->loop, &connections->listener, EPOLLIN);
 }
 

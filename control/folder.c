@@ -97,7 +97,7 @@ int control_folder_open(struct control_folder *folder, const char *path, bool ma
 }
 
 /* What is wrong with it and what to do about it; false: nothing is. */
-static bool explain(const char *path, const struct stat *st, char *text, size_t size)
+static bool folder_explain(const char *path, const struct stat *st, char *text, size_t size)
 {
 	bool chosen = control_chosen_folder();
 	char user[CONTROL_MAX_USER + 1];
@@ -141,7 +141,7 @@ bool control_folder_trouble(char *text, size_t size)
 		if (geteuid() == 0 && st.st_uid != 0 && !control_chosen_folder() &&
 		    strncmp(path, "/tmp/", 5))
 			continue;
-		if (explain(path, &st, text, size))
+		if (folder_explain(path, &st, text, size))
 			return true;
 	}
 	return false;

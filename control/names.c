@@ -96,7 +96,7 @@ static int look_into(struct control_folder *folder, void *arg)
 	return err;
 }
 
-static int compare(const void *a, const void *b)
+static int name_compare(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -118,7 +118,7 @@ int control_names(struct control_names *names)
 	if (err)
 		control_free_names(names);
 	else if (names->nr)
-		qsort(names->list, names->nr, sizeof(*names->list), compare);
+		qsort(names->list, names->nr, sizeof(*names->list), name_compare);
 	return err;
 }
 

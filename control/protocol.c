@@ -179,7 +179,7 @@ static void find_device(struct control_call *call)
 			       found, call->device->name);
 }
 
-static void act(struct control_call *call)
+static void protocol_act(struct control_call *call)
 {
 	if (call->main_left && control_needs_main(call))
 		control_refuse(call, "ending", "the guest is about to end");
@@ -193,7 +193,7 @@ json_t *control_answer(struct control_call *call)
 {
 	call->answer = json_pack("{s:b}", "ok", 1);
 	if (!call->refused)
-		act(call);
+		protocol_act(call);
 	json_decref(call->line);
 	if (!call->refused)
 		return call->answer;

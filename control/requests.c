@@ -12,7 +12,7 @@
 #include "protocol.h"
 
 /* Members are added one by one: without memory for one the answer lacks it. */
-static void put(json_t *object, const char *key, json_t *value)
+static void request_put(json_t *object, const char *key, json_t *value)
 {
 	json_object_set_new_nocheck(object, key, value);
 }
@@ -43,7 +43,7 @@ static void put_state(struct control_call *call)
 		state = "starting";
 	else if (call->vm->paused)
 		state = "paused";
-	put(call->answer, "state", json_string(state));
+	request_put(call->answer, "state", json_string(state));
 }
 
 /* ---- what can be done ---- */
@@ -124,19 +124,19 @@ static void put_info(struct control_call *call)
 	const struct vm_config *config = call->vm->config;
 	json_t *answer = call->answer;
 
-	put(answer, "name", json_words(config->name));
-	put(answer, "pid", json_integer(getpid()));
+	request_put(answer, "name", json_words(config->name));
+	request_put(answer, "pid", json_integer(getpid()));
 	put_state(call);
-	put(answer, "protocol", json_integer(CONTROL_PROTOCOL));
-	put(answer, "architecture", json_string(arch_name));
-	put(answer, "vcpus", json_integer(config->cpus));
-	put(answer, "memory", json_number(config->memory));
+	request_put(answer, "protocol", json_integer(CONTROL_PROTOCOL));
+	request_put(answer, "architecture", json_string(arch_name));
+	request_put(answer, "vcpus", json_integer(config->cpus));
+	request_put(answer, "memory", json_number(config->memory));
 }
 
 static void get_info(struct control_call *call)
 {
 	put_info(call);
-	put(call->answer, "requests", control_request_names(call->kinds));
+	request_put(call->answer, "requests", control_request_names(call->kinds));
 }
 
 /* The reason's sum over all vCPUs, and each one's in a list. */
@@ -153,8 +153,8 @@ static void put_reason(struct vm *vm, unsigned reason, json_t *sums, json_t *by_
 	list = json_array();
 	for (unsigned i = 0; i < vm->config->cpus; i++)
 		json_array_append_new(list, json_number(exit_counter_get(&vm->exits[i], reason)));
-	put(sums, exit_reason_name(reason, name), json_number(sum));
-	put(by_vcpu, exit_reason_name(reason, name), list);
+	request_put(sums, exit_reason_name(reason, name), json_number(sum));
+	request_put(by_vcpu, exit_reason_name(reason, name), list);
 }
 
 /* Each device's part, of those that count something. The list is whole from the start on, until main_left. */
@@ -170,7 +170,7 @@ static void put_devices(struct control_call *call, bool memory_alone)
 				continue;
 			part = json_object();
 			device->kind->stat(device, part);
-			put(devices, device->name, part);
+			request_put(devices, device->name, part);
 		}
 	}
 	if (memory_alone && call->vm->started && !json_object_size(devices))
@@ -178,7 +178,7 @@ static void put_devices(struct control_call *call, bool memory_alone)
 			call, "no-device",
 			"it has no device that knows how it uses its memory; 'lkvm run --balloon' "
 			"gives it one");
-	put(call->answer, "devices", devices);
+	request_put(call->answer, "devices", devices);
 }
 
 struct stat_args {
@@ -207,17 +207,18 @@ static void get_stat(struct control_call *call)
 	for (unsigned i = 0; i < COUNTER_WORD_NR; i++) {
 		const char *word = vm->counters.words[i];
 
-		put(call->answer, counter_word_names[i].key,
-		    word ? json_string(word) : json_null());
+		request_put(call->answer, counter_word_names[i].key,
+			    word ? json_string(word) : json_null());
 	}
 	for (unsigned i = 0; i < COUNTER_NR; i++)
-		put(counters, counter_names[i].key, json_number(counter_get(&vm->counters, i)));
+		request_put(counters, counter_names[i].key,
+			    json_number(counter_get(&vm->counters, i)));
 	/* Not there before there are vCPUs. */
 	for (unsigned reason = 0; vm->exits && reason < EXIT_REASONS; reason++)
 		put_reason(vm, reason, sums, by_vcpu);
-	put(call->answer, "counters", counters);
-	put(call->answer, "exits", sums);
-	put(call->answer, "exits_by_vcpu", by_vcpu);
+	request_put(call->answer, "counters", counters);
+	request_put(call->answer, "exits", sums);
+	request_put(call->answer, "exits_by_vcpu", by_vcpu);
 	put_devices(call, false);
 }
 

@@ -189,7 +189,7 @@ static bool mode_allows(const struct node_seen *seen)
 	return seen->root || may_both(seen, 0) || (seen->has_group && may_both(seen, 3));
 }
 
-static void advise(const struct node_seen *seen, char *text, size_t size)
+static void node_advise(const struct node_seen *seen, char *text, size_t size)
 {
 	const char *name = strrchr(seen->path, '/') + 1;
 
@@ -243,7 +243,7 @@ void node_explain(const struct node_seen *seen, const char *absent, const char *
 			 seen->path, strerror(seen->error));
 		return;
 	}
-	advise(seen, advice, sizeof(advice));
+	node_advise(seen, advice, sizeof(advice));
 	snprintf(text, size, "No permission to open %s (mode %04o, group %s): %s", seen->path,
 		 (unsigned)seen->mode & 07777, seen->group, advice);
 }

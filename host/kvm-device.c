@@ -20,7 +20,7 @@ int kvm_device_create(int vm_fd, u32 type)
 	return ioctl(vm_fd, KVM_CREATE_DEVICE, &device) ? -errno : (int)device.fd;
 }
 
-static int request(int fd, unsigned long what, u32 group, u64 attr, const void *value)
+static int kvm_device_request(int fd, unsigned long what, u32 group, u64 attr, const void *value)
 {
 	struct kvm_device_attr device = {
 		.group = group,
@@ -33,15 +33,15 @@ static int request(int fd, unsigned long what, u32 group, u64 attr, const void *
 
 bool kvm_device_has(int fd, u32 group, u64 attr)
 {
-	return !request(fd, KVM_HAS_DEVICE_ATTR, group, attr, NULL);
+	return !kvm_device_request(fd, KVM_HAS_DEVICE_ATTR, group, attr, NULL);
 }
 
 int kvm_device_set(int fd, u32 group, u64 attr, const void *value)
 {
-	return request(fd, KVM_SET_DEVICE_ATTR, group, attr, value);
+	return kvm_device_request(fd, KVM_SET_DEVICE_ATTR, group, attr, value);
 }
 
 int kvm_device_get(int fd, u32 group, u64 attr, void *value)
 {
-	return request(fd, KVM_GET_DEVICE_ATTR, group, attr, value);
+	return kvm_device_request(fd, KVM_GET_DEVICE_ATTR, group, attr, value);
 }

@@ -136,7 +136,7 @@ static bool refuse_locked(struct cfi_chip *chip, u32 offset, u32 len, u8 failure
 }
 
 /* Programming turns ones into zeroes, and nothing into ones. */
-static void program(struct cfi_chip *chip, u32 offset, const u8 *data, u32 len)
+static void chip_program(struct cfi_chip *chip, u32 offset, const u8 *data, u32 len)
 {
 	if (refuse_locked(chip, offset, len, STATUS_WRITE_FAIL))
 		return;
@@ -146,7 +146,7 @@ static void program(struct cfi_chip *chip, u32 offset, const u8 *data, u32 len)
 		chip->guest.status |= STATUS_WRITE_FAIL;
 }
 
-static void erase(struct cfi_chip *chip, u32 offset)
+static void chip_erase(struct cfi_chip *chip, u32 offset)
 {
 	u32 block = ALIGN_DOWN(offset, CFI_BLOCK);
 
@@ -157,7 +157,7 @@ static void erase(struct cfi_chip *chip, u32 offset)
 		chip->guest.status |= STATUS_ERASE_FAIL;
 }
 
-static void lock(struct cfi_chip *chip, u32 offset, u8 command)
+static void chip_lock(struct cfi_chip *chip, u32 offset, u8 command)
 {
 	u8 *locks = &chip->guest.locks[offset / CFI_BLOCK];
 
@@ -179,7 +179,7 @@ static void lock(struct cfi_chip *chip, u32 offset, u8 command)
 	}
 }
 
-static void begin(struct cfi_chip *chip, enum cfi_state state)
+static void chip_begin(struct cfi_chip *chip, enum cfi_state state)
 {
 	chip->guest.state = state;
 	chip->guest.read = CFI_READ_STATUS;
@@ -187,12 +187,12 @@ static void begin(struct cfi_chip *chip, enum cfi_state state)
 
 static void begin_buffer(struct cfi_chip *chip)
 {
-	begin(chip, CFI_BUFFER_COUNT);
+	chip_begin(chip, CFI_BUFFER_COUNT);
 	chip->guest.buffer_placed = false;
 	memset(chip->guest.buffer, 0xff, sizeof(chip->guest.buffer));
 }
 
-static void command(struct cfi_chip *chip, u8 value)
+static void chip_command(struct cfi_chip *chip, u8 value)
 {
 	switch (value) {
 	case CMD_READ_ARRAY:
@@ -214,16 +214,16 @@ static void command(struct cfi_chip *chip, u8 value)
 		break;
 	case CMD_PROGRAM:
 	case CMD_PROGRAM_OLD:
-		begin(chip, CFI_PROGRAM);
+		chip_begin(chip, CFI_PROGRAM);
 		break;
 	case CMD_ERASE:
-		begin(chip, CFI_ERASE);
+		chip_begin(chip, CFI_ERASE);
 		break;
 	case CMD_LOCK_SETUP:
-		begin(chip, CFI_LOCK);
+		chip_begin(chip, CFI_LOCK);
 		break;
 	case CMD_PROTECTION:
-		begin(chip, CFI_PROTECTION);
+		chip_begin(chip, CFI_PROTECTION);
 		break;
 	case CMD_BUFFER:
 		begin_buffer(chip);
@@ -272,7 +272,7 @@ static void write_bus(struct cfi_chip *chip, u32 offset, const u8 *data, unsigne
 
 	switch (state) {
 	case CFI_READY:
-		command(chip, data[0]);
+		chip_command(chip, data[0]);
 		return;
 	case CFI_BUFFER_COUNT:
 		count_words(chip, (u32)bus_get(data, MIN(len, 2u)) + 1);
@@ -284,17 +284,17 @@ static void write_bus(struct cfi_chip *chip, u32 offset, const u8 *data, unsigne
 		chip->guest.state = CFI_READY;
 	}
 	if (state == CFI_PROGRAM)
-		program(chip, offset, data, len);
+		chip_program(chip, offset, data, len);
 	else if (state == CFI_LOCK)
-		lock(chip, offset, data[0]);
+		chip_lock(chip, offset, data[0]);
 	else if (state == CFI_PROTECTION)
 		chip->guest.status |= STATUS_WRITE_FAIL | STATUS_LOCKED;
 	else if (!confirmed)
 		end_wrong(chip);
 	else if (state == CFI_ERASE)
-		erase(chip, offset);
+		chip_erase(chip, offset);
 	else
-		program(chip, chip->guest.buffer_at, chip->guest.buffer, CFI_BUFFER);
+		chip_program(chip, chip->guest.buffer_at, chip->guest.buffer, CFI_BUFFER);
 }
 
 void cfi_chip_write(struct cfi_chip *chip, u32 offset, const u8 *data, unsigned len)

@@ -51,7 +51,7 @@ static int write_all(int fd, const u8 *data, u32 len, u32 offset)
 	return 0;
 }
 
-static int store(struct cfi_chip *chip, u32 offset, u32 len)
+static int flash_store(struct cfi_chip *chip, u32 offset, u32 len)
 {
 	struct cfi_flash *flash = CONTAINER_OF(chip, struct cfi_flash, chip);
 	int err = write_all(flash->fd, chip->array + offset, len, offset);
@@ -223,7 +223,7 @@ int cfi_flash_open(const char *path, u64 max, void **opened)
 	pthread_mutex_init(&flash->lock, NULL);
 	flash->path = path;
 	flash->limit.burst = 3;
-	flash->chip.store = store;
+	flash->chip.store = flash_store;
 	err = load_file(flash, max);
 	if (err)
 		flash_destroy(&flash->device);

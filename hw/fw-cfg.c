@@ -96,7 +96,7 @@ static struct item *find_name(struct fw_cfg *fw, const char *name)
 	return NULL;
 }
 
-static struct item *add(struct fw_cfg *fw, u16 key)
+static struct item *fw_cfg_add(struct fw_cfg *fw, u16 key)
 {
 	struct item *item = fw_cfg_find(fw, key);
 
@@ -125,7 +125,7 @@ static int set_bytes(struct item *item, const void *bytes, u32 size)
 
 int fw_cfg_set(struct fw_cfg *fw, u16 key, const void *bytes, u32 size)
 {
-	struct item *item = add(fw, key);
+	struct item *item = fw_cfg_add(fw, key);
 
 	return item ? set_bytes(item, bytes, size) : -ENOSPC;
 }
@@ -168,7 +168,7 @@ int fw_cfg_set_name(struct fw_cfg *fw, const char *name, const void *bytes, u32 
 	if (!*name || strlen(name) >= NAME_SIZE)
 		return -EINVAL;
 	if (!item) {
-		item = add(fw, fw->next_key);
+		item = fw_cfg_add(fw, fw->next_key);
 		if (!item)
 			return -ENOSPC;
 		fw->next_key++;
@@ -185,7 +185,7 @@ int fw_cfg_set_files(struct fw_cfg *fw, u16 key, const struct boot_file *files, 
 
 	if (size > UINT32_MAX)
 		return -EFBIG;
-	item = add(fw, key);
+	item = fw_cfg_add(fw, key);
 	if (!item)
 		return -ENOSPC;
 	free(item->bytes);

@@ -89,7 +89,7 @@ static void i8042_answer(struct i8042 *k, u8 value, u8 flags)
 	k->state.status |= STATUS_OUTPUT_FULL | flags;
 }
 
-static void command(struct i8042 *k, u8 cmd)
+static void i8042_command(struct i8042 *k, u8 cmd)
 {
 	k->state.pending = 0;
 	switch (cmd) {
@@ -137,7 +137,7 @@ static void command(struct i8042 *k, u8 cmd)
 	}
 }
 
-static void data(struct i8042 *k, u8 value)
+static void i8042_data(struct i8042 *k, u8 value)
 {
 	u8 cmd = k->state.pending;
 
@@ -180,7 +180,7 @@ static void i8042_write(void *opaque, u64 offset, const u8 *value, unsigned len)
 
 	pthread_mutex_lock(&k->lock);
 	k->state.status &= ~STATUS_COMMAND;
-	data(k, value[0]);
+	i8042_data(k, value[0]);
 	update_line(k);
 	pthread_mutex_unlock(&k->lock);
 }
@@ -200,7 +200,7 @@ static void command_write(void *opaque, u64 offset, const u8 *value, unsigned le
 
 	pthread_mutex_lock(&k->lock);
 	k->state.status |= STATUS_COMMAND;
-	command(k, value[0]);
+	i8042_command(k, value[0]);
 	update_line(k);
 	pthread_mutex_unlock(&k->lock);
 }

@@ -99,7 +99,7 @@ static s64 floor_div(s64 a, s64 b)
 	return a % b < 0 ? q - 1 : q;
 }
 
-static s64 fraction(s64 t)
+static s64 cmos_fraction(s64 t)
 {
 	return t - floor_div(t, NSEC_PER_SEC) * NSEC_PER_SEC;
 }
@@ -109,19 +109,19 @@ static bool divider_reset(const struct cmos *cmos)
 	return (cmos->state.ram[REG_A] & A_DIVIDER_RESET) == A_DIVIDER_RESET;
 }
 
-static bool stands(const struct cmos *cmos)
+static bool cmos_stands(const struct cmos *cmos)
 {
 	return (cmos->state.ram[REG_B] & B_SET) || divider_reset(cmos);
 }
 
 /* ---- the time as register bytes ---- */
 
-static u8 encode(const struct cmos *cmos, unsigned value)
+static u8 cmos_encode(const struct cmos *cmos, unsigned value)
 {
 	return cmos->state.ram[REG_B] & B_BINARY ? value : (value / 10) << 4 | value % 10;
 }
 
-static unsigned decode(const struct cmos *cmos, u8 value)
+static unsigned cmos_decode(const struct cmos *cmos, u8 value)
 {
 	return cmos->state.ram[REG_B] & B_BINARY ? value : (value >> 4) * 10 + (value & 15);
 }
@@ -129,15 +129,15 @@ static unsigned decode(const struct cmos *cmos, u8 value)
 static u8 encode_hour(const struct cmos *cmos, unsigned hour)
 {
 	if (cmos->state.ram[REG_B] & B_24H)
-		return encode(cmos, hour);
-	return encode(cmos, hour % 12 ? hour % 12 : 12) | (hour >= 12 ? HOUR_PM : 0);
+		return cmos_encode(cmos, hour);
+	return cmos_encode(cmos, hour % 12 ? hour % 12 : 12) | (hour >= 12 ? HOUR_PM : 0);
 }
 
 static unsigned decode_hour(const struct cmos *cmos, u8 value)
 {
 	if (cmos->state.ram[REG_B] & B_24H)
-		return decode(cmos, value);
-	return decode(cmos, value & ~HOUR_PM) % 12 + (value & HOUR_PM ? 12 : 0);
+		return cmos_decode(cmos, value);
+	return cmos_decode(cmos, value & ~HOUR_PM) % 12 + (value & HOUR_PM ? 12 : 0);
 }
 
 /* Puts a time into the bytes. */
@@ -150,27 +150,27 @@ static void store_time(struct cmos *cmos, s64 now)
 	if (!gmtime_r(&seconds, &tm))
 		return;
 	year = (tm.tm_year + 1900) % 10000;
-	cmos->state.ram[REG_SECONDS] = encode(cmos, tm.tm_sec);
-	cmos->state.ram[REG_MINUTES] = encode(cmos, tm.tm_min);
+	cmos->state.ram[REG_SECONDS] = cmos_encode(cmos, tm.tm_sec);
+	cmos->state.ram[REG_MINUTES] = cmos_encode(cmos, tm.tm_min);
 	cmos->state.ram[REG_HOURS] = encode_hour(cmos, tm.tm_hour);
-	cmos->state.ram[REG_WEEKDAY] = encode(cmos, tm.tm_wday + 1);
-	cmos->state.ram[REG_DAY] = encode(cmos, tm.tm_mday);
-	cmos->state.ram[REG_MONTH] = encode(cmos, tm.tm_mon + 1);
-	cmos->state.ram[REG_YEAR] = encode(cmos, year % 100);
-	cmos->state.ram[REG_CENTURY] = encode(cmos, year / 100);
+	cmos->state.ram[REG_WEEKDAY] = cmos_encode(cmos, tm.tm_wday + 1);
+	cmos->state.ram[REG_DAY] = cmos_encode(cmos, tm.tm_mday);
+	cmos->state.ram[REG_MONTH] = cmos_encode(cmos, tm.tm_mon + 1);
+	cmos->state.ram[REG_YEAR] = cmos_encode(cmos, year % 100);
+	cmos->state.ram[REG_CENTURY] = cmos_encode(cmos, year / 100);
 }
 
 /* The time that the bytes say, in ns; nonsense is normalised (31 February is in March). */
 static s64 load_time(const struct cmos *cmos)
 {
 	struct tm tm = {
-		.tm_sec = decode(cmos, cmos->state.ram[REG_SECONDS]),
-		.tm_min = decode(cmos, cmos->state.ram[REG_MINUTES]),
+		.tm_sec = cmos_decode(cmos, cmos->state.ram[REG_SECONDS]),
+		.tm_min = cmos_decode(cmos, cmos->state.ram[REG_MINUTES]),
 		.tm_hour = decode_hour(cmos, cmos->state.ram[REG_HOURS]),
-		.tm_mday = decode(cmos, cmos->state.ram[REG_DAY]),
-		.tm_mon = (int)decode(cmos, cmos->state.ram[REG_MONTH]) - 1,
-		.tm_year = (int)decode(cmos, cmos->state.ram[REG_CENTURY]) * 100 +
-			   (int)decode(cmos, cmos->state.ram[REG_YEAR]) - 1900,
+		.tm_mday = cmos_decode(cmos, cmos->state.ram[REG_DAY]),
+		.tm_mon = (int)cmos_decode(cmos, cmos->state.ram[REG_MONTH]) - 1,
+		.tm_year = (int)cmos_decode(cmos, cmos->state.ram[REG_CENTURY]) * 100 +
+			   (int)cmos_decode(cmos, cmos->state.ram[REG_YEAR]) - 1900,
 	};
 
 	time_t seconds = timegm(&tm);
@@ -206,7 +206,7 @@ static s64 period_ns(const struct cmos *cmos)
 	return NSEC_PER_SEC * (1 << (rate - 1)) / 32768;
 }
 
-static bool matches(u8 alarm, u8 value)
+static bool cmos_matches(u8 alarm, u8 value)
 {
 	return (alarm & ALARM_ANY) == ALARM_ANY || alarm == value;
 }
@@ -220,12 +220,14 @@ static s64 next_alarm(const struct cmos *cmos, s64 after)
 	while (t <= end) {
 		unsigned second = ((t % DAY) + DAY) % DAY;
 
-		if (!matches(cmos->state.ram[REG_HOURS_ALARM], encode_hour(cmos, second / 3600)))
+		if (!cmos_matches(cmos->state.ram[REG_HOURS_ALARM],
+				  encode_hour(cmos, second / 3600)))
 			t += 3600 - second % 3600;
-		else if (!matches(cmos->state.ram[REG_MINUTES_ALARM],
-				  encode(cmos, second / 60 % 60)))
+		else if (!cmos_matches(cmos->state.ram[REG_MINUTES_ALARM],
+				       cmos_encode(cmos, second / 60 % 60)))
 			t += 60 - second % 60;
-		else if (!matches(cmos->state.ram[REG_SECONDS_ALARM], encode(cmos, second % 60)))
+		else if (!cmos_matches(cmos->state.ram[REG_SECONDS_ALARM],
+				       cmos_encode(cmos, second % 60)))
 			t++;
 		else
 			return t;
@@ -234,7 +236,7 @@ static s64 next_alarm(const struct cmos *cmos, s64 after)
 }
 
 /* Brings register C up to `now`. */
-static void look(struct cmos *cmos, s64 now)
+static void cmos_check_alarm(struct cmos *cmos, s64 now)
 {
 	s64 was = floor_div(cmos->state.looked, NSEC_PER_SEC), is = floor_div(now, NSEC_PER_SEC);
 	s64 period = period_ns(cmos), alarm;
@@ -242,7 +244,7 @@ static void look(struct cmos *cmos, s64 now)
 	/* The host's clock, or the guest's setting, went backwards: begin anew from there. */
 	if (now < cmos->state.looked)
 		cmos->state.phase = now;
-	if (is > was && !stands(cmos)) {
+	if (is > was && !cmos_stands(cmos)) {
 		cmos->state.ram[REG_C] |= C_UF;
 		alarm = next_alarm(cmos, was);
 		if (alarm >= 0 && alarm <= is)
@@ -255,7 +257,7 @@ static void look(struct cmos *cmos, s64 now)
 	cmos->state.looked = now;
 }
 
-static s64 earlier(s64 a, s64 b)
+static s64 cmos_earlier(s64 a, s64 b)
 {
 	return a < 0 || (b >= 0 && b < a) ? b : a;
 }
@@ -268,14 +270,14 @@ static s64 next_event(const struct cmos *cmos)
 
 	if ((wanted & B_PIE) && period_ns(cmos))
 		next = cmos->state.phase + period_ns(cmos);
-	if (stands(cmos))
+	if (cmos_stands(cmos))
 		return next;
 	if (wanted & B_UIE)
-		next = earlier(next, (second + 1) * NSEC_PER_SEC);
+		next = cmos_earlier(next, (second + 1) * NSEC_PER_SEC);
 	if (wanted & B_AIE) {
 		alarm = next_alarm(cmos, second);
 		if (alarm >= 0)
-			next = earlier(next, alarm * NSEC_PER_SEC);
+			next = cmos_earlier(next, alarm * NSEC_PER_SEC);
 	}
 	return next;
 }
@@ -284,7 +286,7 @@ static bool cmos_look(struct rtc *rtc, s64 *next)
 {
 	struct cmos *cmos = to_cmos(rtc);
 
-	look(cmos, guest_now(cmos));
+	cmos_check_alarm(cmos, guest_now(cmos));
 	/* The line is up: until register C is read nothing can be added to that. */
 	if (cmos->state.ram[REG_C] & cmos->state.ram[REG_B] & (C_UF | C_AF | C_PF)) {
 		cmos->state.ram[REG_C] |= C_IRQF;
@@ -303,7 +305,7 @@ static u8 read_a(const struct cmos *cmos)
 {
 	s64 now = guest_now(cmos), left = (floor_div(now, NSEC_PER_SEC) + 1) * NSEC_PER_SEC - now;
 
-	return cmos->state.ram[REG_A] | (!stands(cmos) && left <= UIP_NS ? A_UIP : 0);
+	return cmos->state.ram[REG_A] | (!cmos_stands(cmos) && left <= UIP_NS ? A_UIP : 0);
 }
 
 static u8 read_c(struct cmos *cmos)
@@ -329,7 +331,7 @@ static u8 read_register(struct cmos *cmos, unsigned reg)
 	case REG_D:
 		return D_VALID;
 	}
-	if (is_time(reg) && !stands(cmos))
+	if (is_time(reg) && !cmos_stands(cmos))
 		store_time(cmos, guest_now(cmos));
 	return cmos->state.ram[reg];
 }
@@ -343,17 +345,18 @@ static void set_time(struct cmos *cmos, s64 time)
 /* Register A or B changed: the clock may stop, or go on from what the bytes say. */
 static void write_control(struct cmos *cmos, unsigned reg, u8 value)
 {
-	bool stood = stands(cmos), was_reset = divider_reset(cmos);
+	bool stood = cmos_stands(cmos), was_reset = divider_reset(cmos);
 	s64 now = guest_now(cmos), period = period_ns(cmos);
 
-	look(cmos, now);
+	cmos_check_alarm(cmos, now);
 	/* The bytes keep the format they were stored in: store them before the format changes. */
 	if (!stood)
 		store_time(cmos, now);
 	cmos->state.ram[reg] = reg == REG_A ? value & ~A_UIP : value;
 	/* A divider that is let go makes its first second half a second later; else it ran on. */
-	if (stood && !stands(cmos))
-		set_time(cmos, load_time(cmos) + (was_reset ? NSEC_PER_SEC / 2 : fraction(now)));
+	if (stood && !cmos_stands(cmos))
+		set_time(cmos,
+			 load_time(cmos) + (was_reset ? NSEC_PER_SEC / 2 : cmos_fraction(now)));
 	if (period_ns(cmos) != period)
 		cmos->state.phase = guest_now(cmos);
 	if (reg == REG_B && (value & B_SET))
@@ -365,15 +368,15 @@ static void write_time(struct cmos *cmos, unsigned reg, u8 value)
 {
 	s64 now = guest_now(cmos);
 
-	if (stands(cmos)) {
+	if (cmos_stands(cmos)) {
 		cmos->state.ram[reg] = value;
 		return;
 	}
 	/* Without SET each byte counts at once; the second goes on where it is. */
-	look(cmos, now);
+	cmos_check_alarm(cmos, now);
 	store_time(cmos, now);
 	cmos->state.ram[reg] = value;
-	set_time(cmos, load_time(cmos) + fraction(now));
+	set_time(cmos, load_time(cmos) + cmos_fraction(now));
 	rtc_update(&cmos->rtc);
 }
 
@@ -390,7 +393,7 @@ static void write_register(struct cmos *cmos, unsigned reg, u8 value)
 	case REG_SECONDS_ALARM:
 	case REG_MINUTES_ALARM:
 	case REG_HOURS_ALARM:
-		look(cmos, guest_now(cmos));
+		cmos_check_alarm(cmos, guest_now(cmos));
 		cmos->state.ram[reg] = value;
 		rtc_update(&cmos->rtc);
 		return;
@@ -431,7 +434,7 @@ static const struct bus_ops cmos_bus_ops = { .read = cmos_read, .write = cmos_wr
 /* ---- life cycle ---- */
 
 /* In pieces of 1 << shift bytes from `base` on, at most what 16 bits count. */
-static u64 pieces(u64 end, u64 base, unsigned shift)
+static u64 cmos_pieces(u64 end, u64 base, unsigned shift)
 {
 	return end > base ? MIN((end - base) >> shift, (u64)UINT16_MAX) : 0;
 }
@@ -453,9 +456,9 @@ static void store_memory_sizes(struct cmos *cmos, const struct guest_memory *mem
 	}
 	low = MIN(low, GIB(4));
 	bus_put(&ram[REG_BASE_MEMORY], 2, MIN(low, KIB(640)) >> 10);
-	bus_put(&ram[REG_EXTENDED_MEMORY], 2, pieces(low, MIB(1), 10));
-	bus_put(&ram[REG_EXTENDED_MEMORY_POST], 2, pieces(low, MIB(1), 10));
-	bus_put(&ram[REG_MEMORY_16M], 2, pieces(low, MIB(16), 16));
+	bus_put(&ram[REG_EXTENDED_MEMORY], 2, cmos_pieces(low, MIB(1), 10));
+	bus_put(&ram[REG_EXTENDED_MEMORY_POST], 2, cmos_pieces(low, MIB(1), 10));
+	bus_put(&ram[REG_MEMORY_16M], 2, cmos_pieces(low, MIB(16), 16));
 	bus_put(&ram[REG_MEMORY_4G], 3, MIN(high >> 16, (u64)0xffffff));
 }
 
@@ -468,7 +471,7 @@ static void cmos_reset(struct rtc *rtc)
 	cmos->state.ram[REG_C] = 0;
 	cmos->state.index = 0;
 	/* A guest that was reset while it set the time would find the clock standing for ever. */
-	if (stands(cmos)) {
+	if (cmos_stands(cmos)) {
 		cmos->state.ram[REG_B] &= ~B_SET;
 		cmos->state.ram[REG_A] = A_DIVIDER_32KHZ | 6;
 		set_time(cmos, load_time(cmos));

@@ -102,7 +102,7 @@ static u32 pl031_read(struct rtc *rtc, u64 offset)
 }
 
 /* The two values may have become equal by a write, too. */
-static void compare(struct pl031 *p)
+static void pl031_compare(struct pl031 *p)
 {
 	if (counter_at(p, p->state.looked) == p->state.match)
 		p->state.raised = true;
@@ -115,12 +115,12 @@ static void pl031_write(struct rtc *rtc, u64 offset, u32 value)
 	switch (offset) {
 	case RTCMR:
 		p->state.match = value;
-		compare(p);
+		pl031_compare(p);
 		break;
 	case RTCLR:
 		p->state.load = value;
 		p->state.offset = value - (u32)p->state.looked;
-		compare(p);
+		pl031_compare(p);
 		break;
 	case RTCIMSC:
 		p->state.enabled = value & 1;

@@ -173,7 +173,7 @@ static void update_line(struct uart *u)
 }
 
 /* Does the guest take bytes, by interrupt or by polling? */
-static bool listens(const struct uart *u)
+static bool uart_listens(const struct uart *u)
 {
 	return !u->device.quiesced && !loopback(u) &&
 	       ((u->state.ier & UART_IER_RDI) || u->polls >= POLLS_OF_A_READER);
@@ -188,7 +188,7 @@ static void receive_from_host(struct uart *u, u8 data)
 
 static void receive_held(struct uart *u)
 {
-	while (u->state.held.len && listens(u) && u->state.rx.len < rx_size(u))
+	while (u->state.held.len && uart_listens(u) && u->state.rx.len < rx_size(u))
 		receive_from_host(u, fifo_get(&u->state.held));
 }
 
@@ -226,13 +226,13 @@ static unsigned batch_left(struct uart *u)
 
 static unsigned uart_room_locked(struct uart *u)
 {
-	if (!listens(u) || u->state.held.len || u->state.rx.len >= rx_size(u))
+	if (!uart_listens(u) || u->state.held.len || u->state.rx.len >= rx_size(u))
 		return 0;
 	return MIN(rx_size(u) - u->state.rx.len, batch_left(u));
 }
 
 /* What arrives without asking for room: only the guest's own, in loop-back mode. */
-static void receive(struct uart *u, u8 data, u8 errors)
+static void uart_take_byte(struct uart *u, u8 data, u8 errors)
 {
 	if (u->state.rx.len >= rx_size(u)) {
 		u->state.overrun = true;
@@ -391,7 +391,7 @@ static void write_lcr(struct uart *u, u8 value)
 
 	u->state.lcr = value;
 	if ((raised & UART_LCR_SBC) && loopback(u))
-		receive(u, 0, UART_LSR_BI);
+		uart_take_byte(u, 0, UART_LSR_BI);
 }
 
 /* True: the byte is for the host. */
@@ -401,7 +401,7 @@ static bool write_thr(struct uart *u, u8 value)
 	u->polls = 0;
 	if (!loopback(u))
 		return true;
-	receive(u, value, 0);
+	uart_take_byte(u, value, 0);
 	return false;
 }
 
@@ -511,7 +511,7 @@ static void uart_receive(void *opaque, const u8 *data, size_t len)
 	pthread_mutex_lock(&u->lock);
 	for (size_t i = 0; i < len; i++) {
 		/* The guest may have stopped listening since room() was asked. */
-		if (listens(u) && !u->state.held.len && u->state.rx.len < rx_size(u))
+		if (uart_listens(u) && !u->state.held.len && u->state.rx.len < rx_size(u))
 			receive_from_host(u, data[i]);
 		else if (u->state.held.len < FIFO_SIZE)
 			fifo_put(&u->state.held, data[i], 0);

@@ -41,7 +41,7 @@ static int open_or_make(struct guest_memory *memory, u64 size)
 	return err;
 }
 
-static int lock(const struct guest_memory *memory)
+static int file_backend_lock(const struct guest_memory *memory)
 {
 	const char *path = memory->config->path;
 	struct file_holder holder;
@@ -104,7 +104,7 @@ int memory_open_file(struct guest_memory *memory, u64 size)
 			"%s has %llu KiB, the guest's memory %llu KiB; make it larger, "
 			"or remove it and lkvm makes one",
 			path, (unsigned long long)st.st_size >> 10, (unsigned long long)size >> 10);
-	return lock(memory);
+	return file_backend_lock(memory);
 }
 
 void memory_why_no_file_page(const struct guest_memory *memory, char *text, size_t size)

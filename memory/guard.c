@@ -39,7 +39,7 @@ static u64 host_page; /* bytes; constant while armed */
 /* ---- what happened; all of it async-signal-safe ---- */
 
 /* Only the first loss is told of, but each asks for the end. */
-static void lose(gpa_t gpa, enum loss why)
+static void guard_lose(gpa_t gpa, enum loss why)
 {
 	u64 none = LOSS_NONE;
 
@@ -88,7 +88,7 @@ static bool guard_mend(int signal_number, const siginfo_t *info)
 	 * First: no thread may see zeroes without learning that they are ours, or end the guest for
 	 * their effect.
 	 */
-	lose(region->gpa + offset, why);
+	guard_lose(region->gpa + offset, why);
 	return replace_page(region, offset);
 }
 
@@ -119,7 +119,7 @@ bool memory_guard_report(gpa_t gpa, bool broken)
 
 	if (!guard.memory || !guest_region_at(guard.memory, gpa, &offset))
 		return false;
-	lose(gpa, broken ? LOSS_BROKEN : LOSS_NO_PAGE);
+	guard_lose(gpa, broken ? LOSS_BROKEN : LOSS_NO_PAGE);
 	return true;
 }
 

@@ -136,7 +136,7 @@ static bool any_private(const struct guest_region *region, u64 offset, u64 len)
 }
 
 /* How much of [gpa, gpa + len) lies in the region that gpa is in, and where; 0: none. */
-static u64 piece(const struct guest_memory *memory, gpa_t gpa, u64 len, bool write, u8 **hva)
+static u64 memory_piece(const struct guest_memory *memory, gpa_t gpa, u64 len, bool write, u8 **hva)
 {
 	u64 offset;
 	const struct guest_region *region = guest_region_at(memory, gpa, &offset);
@@ -152,7 +152,7 @@ static void *look_up(const struct guest_memory *memory, gpa_t gpa, u64 len, bool
 {
 	u8 *hva;
 
-	return len && piece(memory, gpa, len, write, &hva) == len ? hva : NULL;
+	return len && memory_piece(memory, gpa, len, write, &hva) == len ? hva : NULL;
 }
 
 void *guest_memory_hva(const struct guest_memory *memory, gpa_t gpa, u64 len)
@@ -189,7 +189,7 @@ static int guest_copy(const struct guest_memory *memory, gpa_t gpa, u8 *bytes, u
 	u8 *hva;
 
 	for (u64 n; len; gpa += n, bytes += n, len -= n) {
-		n = piece(memory, gpa, len, write, &hva);
+		n = memory_piece(memory, gpa, len, write, &hva);
 		if (!n)
 			return -EFAULT;
 		if (write)
@@ -242,7 +242,7 @@ int guest_read_file(const struct guest_memory *memory, gpa_t gpa, int fd, off_t 
 	u8 *hva;
 
 	while (len) {
-		u64 want = piece(memory, gpa, len, false, &hva);
+		u64 want = memory_piece(memory, gpa, len, false, &hva);
 		ssize_t got;
 
 		if (!want)

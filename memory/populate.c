@@ -35,7 +35,7 @@ static struct source source_behind(struct source from, u64 len)
 	return from;
 }
 
-static void count(const struct guest_memory *memory, u64 written, u64 mapped)
+static void populate_count(const struct guest_memory *memory, u64 written, u64 mapped)
 {
 	if (!memory->population)
 		return;
@@ -65,7 +65,7 @@ static u64 write_pages(const struct guest_memory *memory, const u8 *from, u64 fi
 		}
 		done += ALIGN_DOWN((u64)got, memory->page);
 	}
-	count(memory, done, 0);
+	populate_count(memory, done, 0);
 	return done;
 }
 
@@ -88,7 +88,7 @@ static int copy_through_mapping(const struct guest_memory *memory,
 {
 	int err = 0;
 
-	count(memory, 0, len);
+	populate_count(memory, 0, len);
 	if (from.bytes)
 		return guest_write(memory, region->gpa + offset, from.bytes, len);
 	for (u64 done = 0, n; done < len && !err; done += n) {

@@ -23,7 +23,7 @@ struct work {
 };
 
 /* Contents stay: another thread, or a file, may have put something there. */
-static void touch(u8 *hva, u64 size, u64 page)
+static void prealloc_touch(u8 *hva, u64 size, u64 page)
 {
 	for (u64 at = 0; at < size && !memory_guard_tripped(); at += page)
 		atomic_fetch_or_explicit((_Atomic u8 *)(hva + at), 0, memory_order_relaxed);
@@ -39,24 +39,25 @@ int memory_have(u8 *hva, u64 size)
 	return ret ? -errno : 0;
 }
 
-static int populate(u8 *hva, u64 size, u64 page)
+static int prealloc_populate(u8 *hva, u64 size, u64 page)
 {
 	int err = memory_have(hva, size);
 
 	if (err != -EINVAL)
 		return err;
-	touch(hva, size, page);
+	prealloc_touch(hva, size, page);
 	return memory_guard_tripped() ? -EFAULT : 0;
 }
 
-static void *run(void *arg)
+static void *prealloc_run(void *arg)
 {
 	struct work *work = arg;
 	int none = 0, err;
 	u64 at;
 
 	while (!work->error && (at = atomic_fetch_add(&work->next, work->step)) < work->size) {
-		err = populate(work->hva + at, MIN(work->step, work->size - at), work->page);
+		err = prealloc_populate(work->hva + at, MIN(work->step, work->size - at),
+					work->page);
 		if (err)
 			atomic_compare_exchange_strong(&work->error, &none, err);
 	}
@@ -82,9 +83,9 @@ int memory_preallocate(u8 *hva, u64 size, u64 page)
 	unsigned nr = 0;
 
 	/* This thread is one of them; if others cannot be had, it does all. */
-	while (nr + 1 < wanted && !thread_start(&threads[nr], 0, run, &work))
+	while (nr + 1 < wanted && !thread_start(&threads[nr], 0, prealloc_run, &work))
 		nr++;
-	run(&work);
+	prealloc_run(&work);
 	for (unsigned i = 0; i < nr; i++)
 		pthread_join(threads[i], NULL);
 	log_debug("guest memory: made %llu MiB in %llu ms, threads: %u",

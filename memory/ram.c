@@ -51,7 +51,7 @@ static u8 *map_aligned(const struct guest_memory *memory, const struct guest_reg
 	return hva;
 }
 
-static int map(struct guest_memory *memory, struct guest_region *region)
+static int ram_map(struct guest_memory *memory, struct guest_region *region)
 {
 	int err = 0;
 
@@ -77,7 +77,7 @@ static int map(struct guest_memory *memory, struct guest_region *region)
 
 /* ---- contents ---- */
 
-static int punch(int fd, u64 offset, u64 size)
+static int ram_punch(int fd, u64 offset, u64 size)
 {
 	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size) ? -errno : 0;
 }
@@ -107,7 +107,7 @@ int memory_give_back(const struct guest_memory *memory, const struct guest_regio
 	}
 	/* MADV_DONTNEED would only forget where a file's pages are mapped, and find them again. */
 	if (region->shared)
-		return punch(memory->fd, region->offset + offset, size);
+		return ram_punch(memory->fd, region->offset + offset, size);
 	return madvise(region->hva + offset, size, MADV_DONTNEED) ? -errno : 0;
 }
 
@@ -196,7 +196,7 @@ int guest_memory_add_ram(struct guest_memory *memory, gpa_t gpa, u64 size)
 		return err;
 	if (region.shared)
 		region.offset = region.guest_memfd_offset = memory->used;
-	err = map(memory, &region);
+	err = ram_map(memory, &region);
 	if (err)
 		return no_memory(memory, size, err);
 	memory->used += region.shared ? size : 0;
@@ -211,5 +211,5 @@ int guest_memory_add_unlisted(struct guest_memory *memory, gpa_t gpa, u64 size)
 		.gpa = gpa, .size = size, .unlisted = true, .guest_memfd = -1
 	};
 
-	return map(memory, &region);
+	return ram_map(memory, &region);
 }

@@ -18,7 +18,7 @@ struct net_backend *net_backend_create(const struct net_config *config)
 }
 
 /* FNV-1a: spreads similar names well enough, and is the same on every host. */
-static u64 hash(u64 h, const void *data, size_t len)
+static u64 backend_hash(u64 h, const void *data, size_t len)
 {
 	const u8 *bytes = data;
 
@@ -37,8 +37,8 @@ void net_mac(const struct net_config *config, const char *guest_name, unsigned i
 		memcpy(mac, config->mac, 6);
 		return;
 	}
-	h = hash(0xcbf29ce484222325ULL, guest_name, strlen(guest_name));
-	h = hash(h, position, sizeof(position));
+	h = backend_hash(0xcbf29ce484222325ULL, guest_name, strlen(guest_name));
+	h = backend_hash(h, position, sizeof(position));
 	/* The low bits of FNV are its best mixed ones, the high ones depend on them: fold. */
 	h ^= h >> 48;
 	for (unsigned i = 0; i < 6; i++)

@@ -28,7 +28,7 @@ bool is_fragment(const u8 *frame, size_t len)
 	       (wire16(frame + ETH_HEADER + 6) & (MORE | OFFSET));
 }
 
-static bool parse(const u8 *frame, size_t len, struct piece *piece)
+static bool fragment_parse(const u8 *frame, size_t len, struct piece *piece)
 {
 	const u8 *ip = frame + ETH_HEADER;
 	unsigned header = (ip[0] & 15) * 4, total = wire16(ip + 2), where = wire16(ip + 6);
@@ -49,7 +49,7 @@ static bool parse(const u8 *frame, size_t len, struct piece *piece)
 	return piece->offset + piece->len <= FRAGMENT_DATAGRAM_MAX - 60;
 }
 
-static bool same(const struct fragment_key *a, const struct fragment_key *b)
+static bool fragment_same(const struct fragment_key *a, const struct fragment_key *b)
 {
 	return a->from == b->from && a->to == b->to && a->id == b->id && a->protocol == b->protocol;
 }
@@ -63,7 +63,7 @@ static struct fragment_set *fragments_find(struct fragments *fragments,
 	for (unsigned i = 0; i < FRAGMENT_SETS; i++) {
 		struct fragment_set *set = &fragments->sets[i];
 
-		if (set->begun && now - set->begun < SET_LIFE_NS && same(&set->key, key))
+		if (set->begun && now - set->begun < SET_LIFE_NS && fragment_same(&set->key, key))
 			return set;
 		if (set->begun < oldest->begun)
 			oldest = set;
@@ -80,7 +80,7 @@ static struct fragment_set *fragments_find(struct fragments *fragments,
 }
 
 /* False: some of it is there already. What came first counts, and all of a piece or nothing. */
-static bool mark(struct fragment_set *set, const struct piece *piece)
+static bool fragment_mark(struct fragment_set *set, const struct piece *piece)
 {
 	unsigned first = piece->offset / 8, end = (piece->offset + piece->len + 7) / 8;
 
@@ -93,7 +93,7 @@ static bool mark(struct fragment_set *set, const struct piece *piece)
 }
 
 /* False: the pieces do not make a datagram. */
-static bool add(struct fragment_set *set, const struct piece *piece, const u8 *frame)
+static bool fragment_add(struct fragment_set *set, const struct piece *piece, const u8 *frame)
 {
 	unsigned end = piece->offset + piece->len;
 
@@ -102,7 +102,7 @@ static bool add(struct fragment_set *set, const struct piece *piece, const u8 *f
 		return false;
 	if (piece->last && end < set->end)
 		return false;
-	if (!mark(set, piece))
+	if (!fragment_mark(set, piece))
 		return true;
 	set->end = MAX(set->end, end);
 	if (piece->last)
@@ -116,7 +116,7 @@ static bool add(struct fragment_set *set, const struct piece *piece, const u8 *f
 	return true;
 }
 
-static u8 *whole(struct fragment_set *set, size_t *len)
+static u8 *fragment_whole(struct fragment_set *set, size_t *len)
 {
 	u8 *frame = set->data + FRAGMENT_HEADER_MAX - set->header_len, *ip = frame + ETH_HEADER;
 	unsigned header = set->header_len - ETH_HEADER;
@@ -135,12 +135,12 @@ u8 *fragments_take(struct fragments *fragments, const u8 *frame, size_t *len, u6
 	struct piece piece;
 	struct fragment_set *set;
 
-	if (!parse(frame, *len, &piece))
+	if (!fragment_parse(frame, *len, &piece))
 		return NULL;
 	set = fragments_find(fragments, &piece.key, now);
 	if (!set)
 		return NULL;
-	if (!add(set, &piece, frame)) {
+	if (!fragment_add(set, &piece, frame)) {
 		set->begun = 0;
 		return NULL;
 	}
@@ -148,5 +148,5 @@ u8 *fragments_take(struct fragments *fragments, const u8 *frame, size_t *len, u6
 	if (!set->total || set->have != set->total)
 		return NULL;
 	set->begun = 0;
-	return whole(set, len);
+	return fragment_whole(set, len);
 }

@@ -8,7 +8,7 @@
 #define FLAG_URG  0x20
 
 /* The checksum with it (RFC 1624). */
-static void change(u8 *tcp, unsigned at, u16 value)
+static void hazards_change(u8 *tcp, unsigned at, u16 value)
 {
 	u32 sum = (u16)~wire16(tcp + TCP_SUM) + (u16)~wire16(tcp + at) + value;
 
@@ -24,8 +24,8 @@ static void unmark_urgent(u8 *tcp, size_t len)
 {
 	if (len < TCP_HEADER || !(tcp[TCP_FLAGS] & FLAG_URG))
 		return;
-	change(tcp, TCP_LENGTH, wire16(tcp + TCP_LENGTH) & ~FLAG_URG);
-	change(tcp, TCP_URGENT, 0);
+	hazards_change(tcp, TCP_LENGTH, wire16(tcp + TCP_LENGTH) & ~FLAG_URG);
+	hazards_change(tcp, TCP_URGENT, 0);
 }
 
 /* Its TFTP server has no files to serve. */

@@ -25,7 +25,7 @@ enum where {
 	LOOPBACK, /* the host's own loopback network by its own name */
 };
 
-static enum where where4(const struct loopback *loopback, u32 address)
+static enum where loopback_where4(const struct loopback *loopback, u32 address)
 {
 	if (address >> 24 == 127 || address >> 24 == 0)
 		return LOOPBACK;
@@ -44,7 +44,7 @@ static bool is_loopback6(const u8 *address)
 	return !memcmp(address, zero, sizeof(zero));
 }
 
-static enum where where6(const u8 *address)
+static enum where loopback_where6(const u8 *address)
 {
 	static const u8 zero[7];
 	u8 last = address[15];
@@ -60,7 +60,7 @@ static enum where where6(const u8 *address)
 
 static enum where where_is(const struct loopback *loopback, u8 version, const u8 *address)
 {
-	return version == 4 ? where4(loopback, wire32(address)) : where6(address);
+	return version == 4 ? loopback_where4(loopback, wire32(address)) : loopback_where6(address);
 }
 
 static struct loopback_flow *find_flow(struct loopback *loopback, u8 version, u16 host_port,

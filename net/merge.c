@@ -43,7 +43,7 @@ static u32 header_sum(const u8 *frame, u32 header, u32 len)
 }
 
 /* False: not one that others could follow. */
-static bool parse(const u8 *frame, u32 len, struct segment *segment)
+static bool merge_parse(const u8 *frame, u32 len, struct segment *segment)
 {
 	const u8 *tcp;
 
@@ -71,7 +71,7 @@ static bool parse(const u8 *frame, u32 len, struct segment *segment)
  * The same connection, in the same state. What else the IP header says of a single packet may differ, but for how far it
  * may go: one that may go no further is refused.
  */
-static bool same(const struct merge *merge, const u8 *frame)
+static bool merge_same(const struct merge *merge, const u8 *frame)
 {
 	const u8 *tcp_a = merge->frame + merge->header, *tcp_b = frame + merge->header;
 	bool four = merge->header == ETH_HEADER + IP_HEADER;
@@ -83,21 +83,21 @@ static bool same(const struct merge *merge, const u8 *frame)
 	       !memcmp(tcp_a + TCP_FLAGS + 1, tcp_b + TCP_FLAGS + 1, 2);
 }
 
-static bool follows(const struct merge *merge, const u8 *frame, const struct segment *segment)
+static bool merge_follows(const struct merge *merge, const u8 *frame, const struct segment *segment)
 {
 	u32 have = merge->len - merge->header - TCP_HEADER;
 	u32 next = wire32(merge->frame + merge->header + TCP_SEQ) + have;
 
 	/* Behind an odd byte the sums' bytes would change places. */
 	return have % 2 == 0 && merge->len + segment->data <= MERGE_MAX &&
-	       wire32(frame + segment->header + TCP_SEQ) == next && same(merge, frame);
+	       wire32(frame + segment->header + TCP_SEQ) == next && merge_same(merge, frame);
 }
 
 bool merge_add(struct merge *merge, const u8 *frame, u32 len)
 {
 	struct segment segment;
 
-	if (!parse(frame, len, &segment))
+	if (!merge_parse(frame, len, &segment))
 		return false;
 	if (!merge->len) {
 		memcpy(merge->frame, frame, len);
@@ -107,7 +107,7 @@ bool merge_add(struct merge *merge, const u8 *frame, u32 len)
 		merge->sum = segment.sum;
 		return true;
 	}
-	if (!follows(merge, frame, &segment))
+	if (!merge_follows(merge, frame, &segment))
 		return false;
 	memcpy(merge->frame + merge->len, frame + len - segment.data, segment.data);
 	merge->frame[merge->header + TCP_FLAGS] |= frame[segment.header + TCP_FLAGS];

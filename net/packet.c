@@ -2,7 +2,7 @@
 #include "packet.h"
 #include "wire.h"
 
-static bool parse4(struct packet *packet, u8 *ip, size_t len)
+static bool packet_parse4(struct packet *packet, u8 *ip, size_t len)
 {
 	size_t header = len ? (ip[0] & 15) * 4 : 0;
 
@@ -12,7 +12,7 @@ static bool parse4(struct packet *packet, u8 *ip, size_t len)
 	return true;
 }
 
-static bool parse6(struct packet *packet, u8 *ip, size_t len)
+static bool packet_parse6(struct packet *packet, u8 *ip, size_t len)
 {
 	if (len < IP6_HEADER)
 		return false;
@@ -29,9 +29,9 @@ bool packet_parse(struct packet *packet, u8 *frame, size_t len)
 		*packet = (struct packet){ 0 };
 		return true;
 	case ETH_IP:
-		return parse4(packet, frame + ETH_HEADER, len - ETH_HEADER);
+		return packet_parse4(packet, frame + ETH_HEADER, len - ETH_HEADER);
 	case ETH_IP6:
-		return parse6(packet, frame + ETH_HEADER, len - ETH_HEADER);
+		return packet_parse6(packet, frame + ETH_HEADER, len - ETH_HEADER);
 	default:
 		/* Among them NC-SI, which talks to a network card's own controller. */
 		return false;

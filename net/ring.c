@@ -81,7 +81,7 @@ static u32 record_size(u32 len)
 	return sizeof(u32) + ALIGN_UP(len, sizeof(u32));
 }
 
-static u32 load(_Atomic u32 *value)
+static u32 ring_load(_Atomic u32 *value)
 {
 	return atomic_load_explicit(value, memory_order_relaxed);
 }
@@ -158,7 +158,8 @@ bool ring_show(struct ring *ring)
 	atomic_store_explicit(&ring->shared->put, ring->at, memory_order_release);
 	/* It must be visible to a side whose request was not seen. So below. */
 	atomic_thread_fence(memory_order_seq_cst);
-	return load(&ring->shared->taker_waits) && atomic_exchange(&ring->shared->taker_waits, 0);
+	return ring_load(&ring->shared->taker_waits) &&
+	       atomic_exchange(&ring->shared->taker_waits, 0);
 }
 
 /* ---- the side that takes ---- */
@@ -232,6 +233,7 @@ bool ring_wakes_putter(struct ring *ring)
 	if (ring->broken)
 		return false;
 	atomic_thread_fence(memory_order_seq_cst);
-	return load(&shared->putter_waits) && (int32_t)(ring->at - load(&shared->wake_at)) >= 0 &&
+	return ring_load(&shared->putter_waits) &&
+	       (int32_t)(ring->at - ring_load(&shared->wake_at)) >= 0 &&
 	       atomic_exchange(&shared->putter_waits, 0);
 }

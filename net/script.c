@@ -46,8 +46,8 @@ static const struct helper_kind script_kind = {
 	.program = true,
 };
 
-static int run(struct helper *helper, const char *what, const struct script_request *request,
-	       int ms)
+static int script_run(struct helper *helper, const char *what, const struct script_request *request,
+		      int ms)
 {
 	int err, status;
 	char words[128];
@@ -100,7 +100,7 @@ int net_run_script(const char *what, const char *path, const char *interface, in
 
 	snprintf(request.interface, sizeof(request.interface), "%s", interface);
 	if (!err) {
-		err = run(&helper, what, &request, ms);
+		err = script_run(&helper, what, &request, ms);
 		helper_end(&helper, 0);
 	}
 	if (err && err != -EIO)

@@ -461,7 +461,7 @@ static int open_interface(struct tap *tap, const char *wished, unsigned pairs)
 }
 
 /* A descriptor opened for us by the process that started lkvm. */
-static int adopt(struct tap *tap, int fd, unsigned pairs)
+static int tap_adopt(struct tap *tap, int fd, unsigned pairs)
 {
 	struct ifreq request = {};
 	int flags, err;
@@ -546,7 +546,7 @@ static int tap_open(struct tap *tap)
 		return err;
 	}
 	if (config->fd >= 0)
-		err = adopt(tap, config->fd, tap->backend.pairs);
+		err = tap_adopt(tap, config->fd, tap->backend.pairs);
 	else
 		err = open_interface(tap, config->tapif, tap->backend.pairs);
 	if (!err)

@@ -87,7 +87,7 @@ struct side {
 
 /* ---- frames to the guest ---- */
 
-static void kick(struct side *side)
+static void side_kick(struct side *side)
 {
 	static const u8 nothing;
 
@@ -100,7 +100,7 @@ static void tell_lkvm(struct side *side)
 {
 	side->untold = 0;
 	if (ring_show(&side->rings.out))
-		kick(side);
+		side_kick(side);
 }
 
 static ssize_t send_packet(const void *data, size_t len, void *opaque)
@@ -237,7 +237,7 @@ static void register_events(struct side *side, int fd, struct watched *watched)
 }
 
 /* Milliseconds that libslirp wants to wait at most; -1: for ever. */
-static int fill(struct side *side)
+static int side_fill(struct side *side)
 {
 	u32 timeout = UINT32_MAX;
 
@@ -302,7 +302,7 @@ static void timer_mod(void *opaque_timer, int64_t expire_ms, void *opaque)
 		timer->deadline = expire_ms > 0 ? (u64)expire_ms * 1000000 : 1;
 }
 
-static void notify(void *opaque)
+static void side_notify(void *opaque)
 {
 	((struct side *)opaque)->again = true;
 }
@@ -316,7 +316,7 @@ static const SlirpCb callbacks = {
 	.timer_mod = timer_mod,
 	.register_poll_fd = forget_fd,
 	.unregister_poll_fd = forget_fd,
-	.notify = notify,
+	.notify = side_notify,
 };
 
 static void run_timers(struct side *side)
@@ -331,7 +331,7 @@ static void run_timers(struct side *side)
 	}
 }
 
-static int sooner(const struct side *side, int timeout)
+static int side_sooner(const struct side *side, int timeout)
 {
 	u64 now = clock_now();
 
@@ -379,7 +379,7 @@ static void take_frames(struct side *side)
 	}
 	pass_merged(side);
 	if (ring_wakes_putter(in))
-		kick(side);
+		side_kick(side);
 }
 
 static void take_kick(struct side *side)
@@ -465,12 +465,12 @@ static void poll_slirp(struct side *side)
 	side->lib.pollfds_poll(side->slirp, 0, get_revents, side);
 }
 
-static int run(struct side *side)
+static int side_run(struct side *side)
 {
 	struct epoll_event events[EVENTS_MAX];
 
 	while (!side->ended && !side->rings.in.broken && !side->rings.out.broken) {
-		int timeout = sooner(side, fill(side));
+		int timeout = side_sooner(side, side_fill(side));
 		int nr = wait_events(side, side->again ? 0 : timeout, events);
 		bool lkvm = !ring_empty(&side->rings.in);
 
@@ -597,5 +597,5 @@ int user_helper_main(int fd)
 	make_ready(side, &setup, &ready);
 	if (send(fd, &ready, sizeof(ready), 0) < 0 || !side->slirp)
 		return 0;
-	return run(side);
+	return side_run(side);
 }

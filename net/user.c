@@ -79,7 +79,7 @@ static struct user *to_user(struct net_backend *backend)
 /* ---- waking the helper ---- */
 
 /* The helper says what the real one never would: it is not ours any more. */
-static void distrust(struct user *user)
+static void user_distrust(struct user *user)
 {
 	if (user->rings.base)
 		helper_kill(&user->watch.helper);
@@ -106,7 +106,7 @@ static const u8 *next_frame(struct user *user, u32 *len)
 	if (frame && *len >= ETH_HEADER && *len <= USER_FRAME_MAX)
 		return frame;
 	if (frame || in->broken)
-		distrust(user);
+		user_distrust(user);
 	return NULL;
 }
 
@@ -153,7 +153,7 @@ static bool look_for_frames(struct loop_look *look, bool sleeps)
 	ring_awake(in);
 	if (sleeps ? ring_wait_frames(in) : ring_empty(in)) {
 		if (in->broken)
-			distrust(user);
+			user_distrust(user);
 		return false;
 	}
 	helper_watch_active(&user->watch);
@@ -199,11 +199,11 @@ static bool has_space(struct user *user)
 	tell_helper(user);
 	user->out_blocked = ring_wait_space(out, SPACE_AGAIN);
 	if (out->broken)
-		distrust(user);
+		user_distrust(user);
 	return !user->out_blocked;
 }
 
-static bool judge(struct user *user, u8 *frame, size_t len)
+static bool user_judge(struct user *user, u8 *frame, size_t len)
 {
 	struct packet packet;
 
@@ -224,7 +224,7 @@ static void transmit_fragment(struct user *user, const struct iovec *iov, unsign
 
 	iov_read(iov, nr, NET_HDR_LEN, user->piece, len);
 	frame = fragments_take(&user->fragments, user->piece, &len, clock_now());
-	if (frame && judge(user, frame, len) && ring_put(&user->rings.out, frame, len))
+	if (frame && user_judge(user, frame, len) && ring_put(&user->rings.out, frame, len))
 		was_put(user, len);
 }
 
@@ -249,7 +249,7 @@ static int user_transmit(struct net_backend *backend, unsigned pair, const struc
 		transmit_fragment(user, iov, nr, len);
 		return 0;
 	}
-	if (!judge(user, headers, looked_at))
+	if (!user_judge(user, headers, looked_at))
 		return 0;
 	frame = ring_reserve(&user->rings.out, len);
 	if (!frame)
@@ -296,14 +296,14 @@ static int send_setup(struct user *user)
 	return err;
 }
 
-static struct user *watched(struct helper_watch *watch)
+static struct user *user_watched(struct helper_watch *watch)
 {
 	return CONTAINER_OF(watch, struct user, watch);
 }
 
 static int user_begin(struct helper_watch *watch)
 {
-	struct user *user = watched(watch);
+	struct user *user = user_watched(watch);
 
 	user->untold = 0;
 	user->out_blocked = false;
@@ -312,7 +312,7 @@ static int user_begin(struct helper_watch *watch)
 
 static void user_lost(struct helper_watch *watch, bool was_up)
 {
-	struct user *user = watched(watch);
+	struct user *user = user_watched(watch);
 
 	user->out_blocked = false;
 	rings_unmap(&user->rings);
@@ -333,7 +333,7 @@ static bool read_ready(struct user *user, struct user_ready *ready)
 
 static bool user_ready(struct helper_watch *watch)
 {
-	struct user *user = watched(watch);
+	struct user *user = user_watched(watch);
 	struct user_ready ready;
 
 	if (!read_ready(user, &ready) || (ready.err && ready.forward < 0))
@@ -359,7 +359,7 @@ static void user_received(struct helper_watch *watch)
 	u8 kicked;
 
 	recv(watch->helper.fd, &kicked, sizeof(kicked), MSG_DONTWAIT);
-	go_on(watched(watch));
+	go_on(user_watched(watch));
 }
 
 static const struct helper_watch_ops user_watch_ops = {
@@ -432,7 +432,7 @@ static const struct net_backend_ops user_ops = {
 
 /* ---- making one ---- */
 
-static int configure(struct user *user, const struct net_config *config)
+static int user_set_up(struct user *user, const struct net_config *config)
 {
 	struct loopback *loopback = &user->loopback;
 	int err = user_configure(config, &user->setup);
@@ -504,7 +504,7 @@ struct net_backend *net_user_create(const struct net_config *config)
 	user->backend.mtu = NET_DEFAULT_MTU;
 	user->backend.features = BIT(VIRTIO_NET_F_GUEST_CSUM);
 	user->come.look = look_for_frames;
-	if (configure(user, config) || begin_first(user)) {
+	if (user_set_up(user, config) || begin_first(user)) {
 		user_destroy(&user->backend);
 		return NULL;
 	}

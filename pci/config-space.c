@@ -261,7 +261,7 @@ struct allocation {
 	u64 next, end;
 };
 
-static bool place(struct allocation *window, struct pci_bar *bar)
+static bool config_space_place(struct allocation *window, struct pci_bar *bar)
 {
 	u64 address = ALIGN_UP(window->next, bar->size);
 	u8 type = bar->pci->state.config[bar_offset(bar)] & 0xf;
@@ -281,9 +281,9 @@ struct windows {
 static bool place_somewhere(struct windows *windows, struct pci_bar *bar)
 {
 	if (bar->kind == PCI_BAR_IO)
-		return place(&windows->io, bar);
-	return place(&windows->low, bar) ||
-	       (bar->kind == PCI_BAR_MEMORY_64 && place(&windows->high, bar));
+		return config_space_place(&windows->io, bar);
+	return config_space_place(&windows->low, bar) ||
+	       (bar->kind == PCI_BAR_MEMORY_64 && config_space_place(&windows->high, bar));
 }
 
 static int assign_bars(struct pci_device *pci, struct windows *windows)
@@ -328,7 +328,7 @@ int pci_assign_bars(struct pci_host *host)
 
 /* ---- the guest's accesses ---- */
 
-static bool touches(unsigned offset, unsigned len, unsigned from, unsigned size)
+static bool config_space_touches(unsigned offset, unsigned len, unsigned from, unsigned size)
 {
 	return offset < from + size && from < offset + len;
 }
@@ -346,7 +346,7 @@ void pci_config_read(struct pci_device *pci, unsigned offset, u8 *data, unsigned
 	pthread_mutex_lock(&pci->host->lock);
 	if (pci->config_reading)
 		pci->config_reading(pci, offset, len);
-	if (touches(offset, len, PCI_STATUS, 1)) {
+	if (config_space_touches(offset, len, PCI_STATUS, 1)) {
 		pthread_mutex_lock(&pci->host->intx_lock);
 		pci->state.config[PCI_STATUS] &= ~PCI_STATUS_INTERRUPT;
 		pci->state.config[PCI_STATUS] |= pci->state.intx_level ? PCI_STATUS_INTERRUPT : 0;
@@ -367,11 +367,11 @@ void pci_config_write(struct pci_device *pci, unsigned offset, const u8 *data, u
 
 		*at = (*at & ~mask) | (data[i] & mask);
 	}
-	if (touches(offset, len, PCI_COMMAND, 2) ||
-	    touches(offset, len, PCI_BASE_ADDRESS_0, 4 * PCI_BARS))
+	if (config_space_touches(offset, len, PCI_COMMAND, 2) ||
+	    config_space_touches(offset, len, PCI_BASE_ADDRESS_0, 4 * PCI_BARS))
 		pci_update_bars(pci->host);
 	pci_msix_config_written(pci, offset, len);
-	if (touches(offset, len, PCI_COMMAND, 2))
+	if (config_space_touches(offset, len, PCI_COMMAND, 2))
 		pci_intx_update(pci);
 	if (pci->config_written)
 		pci->config_written(pci, offset, len);

@@ -56,7 +56,7 @@ static struct msi_message message_of(struct pci_device *pci, unsigned i)
 }
 
 /* What a vector needs to be raised by eventfd; made once, when the guest first unmasks it. */
-static int prepare(struct pci_device *pci, struct msix_vector *v)
+static int msix_prepare(struct pci_device *pci, struct msix_vector *v)
 {
 	int err;
 
@@ -75,16 +75,16 @@ static int prepare(struct pci_device *pci, struct msix_vector *v)
 	return err;
 }
 
-static int route(struct pci_device *pci, unsigned i)
+static int msix_route(struct pci_device *pci, unsigned i)
 {
 	struct msix_vector *v = &pci->msix->vectors[i];
 	struct msi_message message = message_of(pci, i);
-	int err = prepare(pci, v);
+	int err = msix_prepare(pci, v);
 
 	return err ? err : irq_msi_route(pci->vm, v->gsi, &message);
 }
 
-static bool deliverable(const struct pci_msix *msix, unsigned i)
+static bool msix_deliverable(const struct pci_msix *msix, unsigned i)
 {
 	return msix->enabled && !msix->masked &&
 	       !(le32toh(msix->state.table[i][ENTRY_CONTROL]) & PCI_MSIX_ENTRY_CTRL_MASKBIT);
@@ -107,12 +107,12 @@ static void update_vector(struct pci_device *pci, unsigned i)
 	struct pci_msix *msix = pci->msix;
 	struct msix_vector *v = &msix->vectors[i];
 
-	if (!deliverable(msix, i)) {
+	if (!msix_deliverable(msix, i)) {
 		v->open = false;
 		return;
 	}
 	/* Without a route it still works, one ioctl for each interrupt. */
-	v->open = !route(pci, i);
+	v->open = !msix_route(pci, i);
 	if (msix->state.pending & htole64(BIT(i))) {
 		msix->state.pending &= ~htole64(BIT(i));
 		raise_vector(pci, i);
@@ -143,7 +143,7 @@ void pci_msix_signal(struct pci_device *pci, unsigned vector)
 		return;
 	}
 	pthread_mutex_lock(&pci->lock);
-	if (deliverable(msix, vector))
+	if (msix_deliverable(msix, vector))
 		raise_vector(pci, vector);
 	else if (msix->enabled)
 		msix->state.pending |= htole64(BIT(vector));

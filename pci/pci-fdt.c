@@ -17,7 +17,7 @@
 #define PCI_ADDRESS   3 /* cells of one */
 #define MAX_MAP_ENTRY (PCI_ADDRESS + 1 + 1 + 2 + FDT_MAX_IRQ_CELLS)
 
-static unsigned put64(u32 *cells, u64 value)
+static unsigned pci_fdt_put64(u32 *cells, u64 value)
 {
 	cells[0] = value >> 32;
 	cells[1] = value;
@@ -29,13 +29,13 @@ static unsigned put_range(u32 *cells, u32 space, u64 bus, u64 gpa, u64 size)
 	unsigned n = 0;
 
 	cells[n++] = space;
-	n += put64(cells + n, bus);
-	n += put64(cells + n, gpa);
-	n += put64(cells + n, size);
+	n += pci_fdt_put64(cells + n, bus);
+	n += pci_fdt_put64(cells + n, gpa);
+	n += pci_fdt_put64(cells + n, size);
 	return n;
 }
 
-static void ranges(struct fdt_tree *tree, const struct pci_board *board)
+static void pci_fdt_ranges(struct fdt_tree *tree, const struct pci_board *board)
 {
 	u32 cells[3 * (PCI_ADDRESS + 4)];
 	unsigned n = 0;
@@ -90,7 +90,7 @@ void pci_fdt(struct fdt_tree *tree, const struct pci_host *host, const struct pc
 	fdt_u32(tree, "#address-cells", PCI_ADDRESS);
 	fdt_u32(tree, "#size-cells", 2);
 	fdt_cells(tree, "bus-range", buses, ARRAY_SIZE(buses));
-	ranges(tree, board);
+	pci_fdt_ranges(tree, board);
 	interrupt_map(tree, host, how);
 	/* Requester ids are the ids that the MSI controller knows. */
 	if (how->msi_parent && !how->msi_by_requester)

@@ -98,7 +98,7 @@ static bool is_address(u64 offset, unsigned len)
 	return offset == 0 && len == 4;
 }
 
-static struct pci_device *addressed(struct pci_host *host, u64 offset, unsigned *at)
+static struct pci_device *pci_addressed(struct pci_host *host, u64 offset, unsigned *at)
 {
 	u32 address = host->address;
 
@@ -118,7 +118,7 @@ static void port_read(void *opaque, u64 offset, u8 *data, unsigned len)
 		bus_put(data, len, host->address);
 		return;
 	}
-	pci = addressed(host, offset, &at);
+	pci = pci_addressed(host, offset, &at);
 	pci_config_read(pci, at, data, len);
 }
 
@@ -136,7 +136,7 @@ static void port_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 		host->board.reset_control(host->vm, data[0]);
 		return;
 	}
-	pci = addressed(host, offset, &at);
+	pci = pci_addressed(host, offset, &at);
 	pci_config_write(pci, at, data, len);
 }
 

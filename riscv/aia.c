@@ -182,13 +182,13 @@ static int aia_reset(struct vm *vm)
 
 /* ---- device tree (kernel bindings riscv,imsics and riscv,aplic) ---- */
 
-static void encode(unsigned gsi, bool edge, u32 *cells)
+static void aia_encode(unsigned gsi, bool edge, u32 *cells)
 {
 	cells[0] = gsi;
 	cells[1] = edge ? EDGE_RISING : LEVEL_HIGH;
 }
 
-static const struct fdt_irq_format aia_irq_format = { .cells = 2, .encode = encode };
+static const struct fdt_irq_format aia_irq_format = { .cells = 2, .encode = aia_encode };
 
 static void imsics_node(struct fdt_tree *tree, struct vm *vm)
 {

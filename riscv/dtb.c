@@ -38,7 +38,7 @@ static void cpu_node(struct fdt_tree *tree, struct vcpu *vcpu)
 	fdt_node_end(tree);
 }
 
-static void cpus(struct fdt_tree *tree, struct vm *vm)
+static void dtb_cpus(struct fdt_tree *tree, struct vm *vm)
 {
 	struct vcpu *vcpu;
 	u64 frequency;
@@ -55,7 +55,7 @@ static void cpus(struct fdt_tree *tree, struct vm *vm)
 	fdt_node_end(tree);
 }
 
-static void pci(struct fdt_tree *tree, struct vm *vm)
+static void dtb_pci(struct fdt_tree *tree, struct vm *vm)
 {
 	const struct irqchip_ops *chip = vm->arch->irqchip.ops;
 	const struct pci_fdt how = {
@@ -72,7 +72,7 @@ static void pci(struct fdt_tree *tree, struct vm *vm)
  * A bus for everything that is no hart: harts' own interrupt controllers have no parent, not even by inheritance
  * from the root.
  */
-static void soc(struct fdt_tree *tree, struct vm *vm)
+static void dtb_soc(struct fdt_tree *tree, struct vm *vm)
 {
 	const struct irqchip_ops *chip = vm->arch->irqchip.ops;
 
@@ -84,12 +84,12 @@ static void soc(struct fdt_tree *tree, struct vm *vm)
 	fdt_u32(tree, "interrupt-parent", BOARD_PHANDLE_IRQCHIP);
 	chip->fdt(tree, vm);
 	fdt_devices(tree, &vm->devices, chip->format, 0, 0);
-	pci(tree, vm);
+	dtb_pci(tree, vm);
 	fdt_node_end(tree);
 }
 
 void board_add_nodes(struct fdt_tree *tree, struct vm *vm)
 {
-	cpus(tree, vm);
-	soc(tree, vm);
+	dtb_cpus(tree, vm);
+	dtb_soc(tree, vm);
 }

@@ -17,7 +17,7 @@ static struct irqchip *chip_of(struct vm *vm)
 }
 
 /* KVM takes this one ioctl(2) also while the vCPU runs. */
-static void notify(void *opaque, unsigned hart, bool level)
+static void plic_notify(void *opaque, unsigned hart, bool level)
 {
 	struct vm *vm = opaque;
 	struct kvm_interrupt interrupt = {
@@ -34,7 +34,7 @@ static int plic_chip_create(struct vm *vm)
 	const struct plic_config config = {
 		.nr_sources = BOARD_NR_GSIS,
 		.nr_contexts = vm->config->cpus,
-		.notify = notify,
+		.notify = plic_notify,
 		.opaque = vm,
 	};
 	struct irqchip *chip = chip_of(vm);
@@ -66,12 +66,12 @@ static void plic_chip_destroy(struct vm *vm)
 /* ---- device tree (kernel binding sifive,plic-1.0.0) ---- */
 
 /* All wires are levels to it. */
-static void encode(unsigned gsi, bool edge, u32 *cells)
+static void plic_encode(unsigned gsi, bool edge, u32 *cells)
 {
 	cells[0] = gsi;
 }
 
-static const struct fdt_irq_format plic_irq_format = { .cells = 1, .encode = encode };
+static const struct fdt_irq_format plic_irq_format = { .cells = 1, .encode = plic_encode };
 
 static void plic_fdt(struct fdt_tree *tree, struct vm *vm)
 {

@@ -129,7 +129,7 @@ void isa_string(const struct riscv_isa *isa, char *text)
 }
 
 /* Strings one behind the other, each with its 0. Their size. */
-static size_t list(const struct riscv_isa *isa, char *text)
+static size_t isa_list(const struct riscv_isa *isa, char *text)
 {
 	size_t len = 0;
 
@@ -156,7 +156,7 @@ void isa_fdt(struct fdt_tree *tree, const struct riscv_isa *isa)
 	isa_string(isa, text);
 	fdt_text(tree, "riscv,isa", text);
 	fdt_text(tree, "riscv,isa-base", "rv64i");
-	len = list(isa, text);
+	len = isa_list(isa, text);
 	fdt_bytes_of(tree, "riscv,isa-extensions", text, len);
 	block_property(tree, "riscv,cbom-block-size", isa->cbom_size);
 	block_property(tree, "riscv,cbop-block-size", isa->cbop_size);

@@ -75,7 +75,7 @@ u64 plic_size(const struct plic *plic)
 /* ---- what is to be done: lock held ---- */
 
 /* The one to be claimed next: highest priority above `least`, then lowest number. 0: none. */
-static unsigned best(const struct plic *plic, const struct context *context, unsigned least)
+static unsigned plic_best(const struct plic *plic, const struct context *context, unsigned least)
 {
 	unsigned found = 0;
 
@@ -94,11 +94,11 @@ static unsigned best(const struct plic *plic, const struct context *context, uns
 	return found;
 }
 
-static void update(struct plic *plic)
+static void plic_update(struct plic *plic)
 {
 	for (unsigned i = 0; i < plic->config.nr_contexts; i++) {
 		struct context *context = &plic->state.contexts[i];
-		bool raised = best(plic, context, context->threshold);
+		bool raised = plic_best(plic, context, context->threshold);
 
 		if (raised == context->raised)
 			continue;
@@ -107,7 +107,7 @@ static void update(struct plic *plic)
 	}
 }
 
-static u32 bit(unsigned source)
+static u32 plic_bit(unsigned source)
 {
 	return 1U << source % 32;
 }
@@ -116,35 +116,36 @@ static u32 bit(unsigned source)
  * Chapter 5: a request that has been passed on stays even if its wire falls, so that a short pulse counts; and while
  * it is being served there is no other.
  */
-static void request(struct plic *plic, unsigned source)
+static void plic_request(struct plic *plic, unsigned source)
 {
-	if (!(plic->state.serviced[source / 32] & bit(source)))
-		plic->state.pending[source / 32] |= bit(source);
+	if (!(plic->state.serviced[source / 32] & plic_bit(source)))
+		plic->state.pending[source / 32] |= plic_bit(source);
 }
 
-static u32 claim(struct plic *plic, const struct context *context)
+static u32 plic_claim(struct plic *plic, const struct context *context)
 {
-	unsigned source = best(plic, context, 0);
+	unsigned source = plic_best(plic, context, 0);
 
 	if (!source)
 		return 0;
-	plic->state.pending[source / 32] &= ~bit(source);
-	plic->state.serviced[source / 32] |= bit(source);
+	plic->state.pending[source / 32] &= ~plic_bit(source);
+	plic->state.serviced[source / 32] |= plic_bit(source);
 	return source;
 }
 
 /* A completion of a source that the context has not enabled is ignored (PLIC specification, 9). */
-static void complete(struct plic *plic, const struct context *context, u32 source)
+static void plic_complete(struct plic *plic, const struct context *context, u32 source)
 {
-	if (source >= plic->config.nr_sources || !(context->enabled[source / 32] & bit(source)))
+	if (source >= plic->config.nr_sources ||
+	    !(context->enabled[source / 32] & plic_bit(source)))
 		return;
-	plic->state.serviced[source / 32] &= ~bit(source);
-	if (plic->state.level[source / 32] & bit(source))
-		request(plic, source);
+	plic->state.serviced[source / 32] &= ~plic_bit(source);
+	if (plic->state.level[source / 32] & plic_bit(source))
+		plic_request(plic, source);
 }
 
 /* Bits of the word's sources that exist. */
-static u32 existing(const struct plic *plic, unsigned word)
+static u32 plic_existing(const struct plic *plic, unsigned word)
 {
 	unsigned nr = plic->config.nr_sources, first = word * 32;
 	u32 mask = nr >= first + 32 ? ~0U : nr > first ? (1U << (nr - first)) - 1 : 0;
@@ -162,12 +163,12 @@ void plic_set_line(void *opaque, unsigned source, bool level)
 		return;
 	pthread_mutex_lock(&plic->lock);
 	if (level) {
-		plic->state.level[source / 32] |= bit(source);
-		request(plic, source);
+		plic->state.level[source / 32] |= plic_bit(source);
+		plic_request(plic, source);
 	} else {
-		plic->state.level[source / 32] &= ~bit(source);
+		plic->state.level[source / 32] &= ~plic_bit(source);
 	}
-	update(plic);
+	plic_update(plic);
 	pthread_mutex_unlock(&plic->lock);
 }
 
@@ -181,7 +182,7 @@ void plic_reset(struct plic *plic)
 		memset(plic->state.contexts[i].enabled, 0, sizeof(plic->state.contexts[i].enabled));
 		plic->state.contexts[i].threshold = 0;
 	}
-	update(plic);
+	plic_update(plic);
 	pthread_mutex_unlock(&plic->lock);
 }
 
@@ -205,7 +206,7 @@ static u32 *enable_at(struct plic *plic, u64 offset, unsigned *word)
 	return i < plic->config.nr_contexts ? &plic->state.contexts[i].enabled[*word] : NULL;
 }
 
-static u32 get(struct plic *plic, u64 offset)
+static u32 plic_get(struct plic *plic, u64 offset)
 {
 	struct context *context;
 	unsigned word;
@@ -224,10 +225,10 @@ static u32 get(struct plic *plic, u64 offset)
 	context = context_at(plic, offset, &within);
 	if (context && within == THRESHOLD)
 		return context->threshold;
-	return context && within == CLAIM_COMPLETE ? claim(plic, context) : 0;
+	return context && within == CLAIM_COMPLETE ? plic_claim(plic, context) : 0;
 }
 
-static void put(struct plic *plic, u64 offset, u32 value)
+static void plic_put(struct plic *plic, u64 offset, u32 value)
 {
 	struct context *context;
 	unsigned word;
@@ -245,14 +246,14 @@ static void put(struct plic *plic, u64 offset, u32 value)
 	if (offset < CONTEXT) {
 		enable = enable_at(plic, offset, &word);
 		if (enable)
-			*enable = value & existing(plic, word);
+			*enable = value & plic_existing(plic, word);
 		return;
 	}
 	context = context_at(plic, offset, &within);
 	if (context && within == THRESHOLD)
 		context->threshold = value & PRIORITY_MAX;
 	else if (context && within == CLAIM_COMPLETE)
-		complete(plic, context, value);
+		plic_complete(plic, context, value);
 }
 
 /* Other accesses than those of whole registers mean nothing. */
@@ -268,8 +269,8 @@ static void plic_read(void *opaque, u64 offset, u8 *data, unsigned len)
 
 	if (is_register(offset, len)) {
 		pthread_mutex_lock(&plic->lock);
-		value = get(plic, offset);
-		update(plic);
+		value = plic_get(plic, offset);
+		plic_update(plic);
 		pthread_mutex_unlock(&plic->lock);
 	}
 	bus_put(data, len, value);
@@ -282,8 +283,8 @@ static void plic_write(void *opaque, u64 offset, const u8 *data, unsigned len)
 	if (!is_register(offset, len))
 		return;
 	pthread_mutex_lock(&plic->lock);
-	put(plic, offset, bus_get(data, len));
-	update(plic);
+	plic_put(plic, offset, bus_get(data, len));
+	plic_update(plic);
 	pthread_mutex_unlock(&plic->lock);
 }
 

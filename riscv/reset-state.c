@@ -86,7 +86,7 @@ int reset_state_keep(struct vcpu *vcpu)
 }
 
 /* Only what has changed is written: KVM does not let a timer be stopped that does not run. */
-static int restore(struct vcpu *vcpu, const struct value *value)
+static int reset_restore(struct vcpu *vcpu, const struct value *value)
 {
 	u64 now = 0;
 	int err = vcpu_get_register(vcpu, value->id, &now);
@@ -101,7 +101,7 @@ int reset_state_restore(struct vcpu *vcpu)
 	const struct riscv_reset_state *reset_state = vcpu->arch.reset_state;
 
 	for (unsigned i = 0; i < reset_state->nr; i++) {
-		int err = restore(vcpu, &reset_state->values[i]);
+		int err = reset_restore(vcpu, &reset_state->values[i]);
 
 		if (err) {
 			log_debug("register 0x%llx", (unsigned long long)reset_state->values[i].id);

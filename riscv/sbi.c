@@ -144,8 +144,8 @@ static bool dbcn_write_byte(struct vcpu *vcpu, u8 byte)
 }
 
 /* SBI 2.0, chapter 12: a length, and an address in two words, the upper of which must be 0. */
-static bool dbcn(struct vcpu *vcpu, u64 function,
-		 const __typeof__(vcpu->run->riscv_sbi.args[0]) *args)
+static bool sbi_dbcn(struct vcpu *vcpu, u64 function,
+		     const __typeof__(vcpu->run->riscv_sbi.args[0]) *args)
 {
 	u64 len = args[0], address = args[1];
 
@@ -177,7 +177,7 @@ static void fall_asleep(void *arg)
  * KVM has looked at everything: the other CPUs are off, and when this one runs again it begins where the
  * call wants it to.
  */
-static bool susp(struct vcpu *vcpu, u64 function)
+static bool sbi_susp(struct vcpu *vcpu, u64 function)
 {
 	if (function != SUSP_SUSPEND)
 		return sbi_answer(vcpu, SBI_ERR_NOT_SUPPORTED, 0);
@@ -210,9 +210,9 @@ bool sbi_call(struct vcpu *vcpu)
 	case EID_V01_GETCHAR:
 		return getchar_v01(vcpu);
 	case EID_DBCN:
-		return dbcn(vcpu, run->riscv_sbi.function_id, args);
+		return sbi_dbcn(vcpu, run->riscv_sbi.function_id, args);
 	case EID_SUSP:
-		return susp(vcpu, run->riscv_sbi.function_id);
+		return sbi_susp(vcpu, run->riscv_sbi.function_id);
 	}
 	return sbi_answer(vcpu, SBI_ERR_NOT_SUPPORTED, 0);
 }

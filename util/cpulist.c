@@ -9,7 +9,7 @@
 
 #define LINE_MAX_LENGTH 4096 /* sysfs writes no more than a page */
 
-static bool take(const char **text, char c)
+static bool cpulist_take(const char **text, char c)
 {
 	if (**text != c)
 		return false;
@@ -17,7 +17,7 @@ static bool take(const char **text, char c)
 	return true;
 }
 
-static int number(const char **text, unsigned *value)
+static int cpulist_number(const char **text, unsigned *value)
 {
 	char *end;
 
@@ -29,16 +29,16 @@ static int number(const char **text, unsigned *value)
 }
 
 /* "N", "N-M" or "N-M:STEP" */
-static int range(const char **text, cpu_set_t *set)
+static int cpulist_range(const char **text, cpu_set_t *set)
 {
 	unsigned first, last, step = 1;
-	int err = number(text, &first);
+	int err = cpulist_number(text, &first);
 
 	last = first;
-	if (!err && take(text, '-')) {
-		err = number(text, &last);
-		if (!err && take(text, ':'))
-			err = number(text, &step);
+	if (!err && cpulist_take(text, '-')) {
+		err = cpulist_number(text, &last);
+		if (!err && cpulist_take(text, ':'))
+			err = cpulist_number(text, &step);
 	}
 	if (err || last < first || !step)
 		return -EINVAL;
@@ -55,11 +55,11 @@ int cpulist_parse(const char *text, cpu_set_t *set)
 
 	CPU_ZERO(set);
 	do {
-		err = range(&text, set);
-	} while (!err && take(&text, ','));
+		err = cpulist_range(&text, set);
+	} while (!err && cpulist_take(&text, ','));
 	if (err)
 		return err;
-	take(&text, '\n');
+	cpulist_take(&text, '\n');
 	return *text ? -EINVAL : 0;
 }
 

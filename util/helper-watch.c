@@ -150,7 +150,7 @@ static const char *last_of(const struct log_limit *lines)
 	return lines->spent == lines->burst ? " (no more of these are logged)" : "";
 }
 
-static void lost(struct helper_watch *watch, const char *how)
+static void watch_lost(struct helper_watch *watch, const char *how)
 {
 	bool was_up = watch->state == HELPER_UP;
 
@@ -176,7 +176,7 @@ static void life_ready(struct loop_fd *handler, u32 events)
 		snprintf(how, sizeof(how), "did not answer");
 	else
 		helper_words(helper_status(&watch->helper), how, sizeof(how));
-	lost(watch, how);
+	watch_lost(watch, how);
 }
 
 static void again_expired(struct loop_timer *timer)
@@ -190,7 +190,7 @@ static void again_expired(struct loop_timer *timer)
 	if (!err)
 		return;
 	snprintf(how, sizeof(how), "could not be started: %s", strerror(-err));
-	lost(watch, how);
+	watch_lost(watch, how);
 }
 
 static void socket_ready(struct loop_fd *handler, u32 events)

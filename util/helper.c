@@ -93,7 +93,7 @@ static u64 private_data(void)
 	return data ? (u64)data * sysconf(_SC_PAGESIZE) : DATA_UNKNOWN;
 }
 
-static void limit(int resource, u64 value)
+static void helper_limit(int resource, u64 value)
 {
 	struct rlimit old, new = { value, value };
 
@@ -102,20 +102,20 @@ static void limit(int resource, u64 value)
 	setrlimit(resource, &new);
 }
 
-static void confine(const struct helper_kind *kind, pid_t parent)
+static void helper_confine(const struct helper_kind *kind, pid_t parent)
 {
 	die_with(parent);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_DUMPABLE, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_DATA, private_data() + kind->data);
-	limit(RLIMIT_NOFILE, kind->descriptors);
-	limit(RLIMIT_NPROC, 0);
-	limit(RLIMIT_FSIZE, 0);
+	helper_limit(RLIMIT_CORE, 0);
+	helper_limit(RLIMIT_DATA, private_data() + kind->data);
+	helper_limit(RLIMIT_NOFILE, kind->descriptors);
+	helper_limit(RLIMIT_NPROC, 0);
+	helper_limit(RLIMIT_FSIZE, 0);
 }
 
-static void answer(int fd, int pid)
+static void helper_answer(int fd, int pid)
 {
 	send(fd, &pid, sizeof(pid), MSG_NOSIGNAL);
 }
@@ -125,7 +125,7 @@ static _Noreturn void helper_main(const struct helper_kind *kind, pid_t parent,
 {
 	sigset_t none;
 
-	answer(fds[0], getpid());
+	helper_answer(fds[0], getpid());
 	dup2(fds[1], STDERR_FILENO);
 	dup2(fds[0], OWN_FD);
 	fcntl(OWN_FD, F_SETFD, FD_CLOEXEC);
@@ -135,7 +135,7 @@ static _Noreturn void helper_main(const struct helper_kind *kind, pid_t parent,
 	if (kind->program)
 		setpgid(0, getpgid(parent));
 	else
-		confine(kind, parent);
+		helper_confine(kind, parent);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	_exit(kind->main(OWN_FD));
@@ -149,7 +149,7 @@ static void start_helper(const struct helper_kind *kind, pid_t parent, const int
 	if (!pid)
 		helper_main(kind, parent, fds);
 	if (pid < 0)
-		answer(fds[0], -errno);
+		helper_answer(fds[0], -errno);
 	for (unsigned i = 0; i < SPAWN_FDS; i++)
 		close(fds[i]);
 }

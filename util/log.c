@@ -99,7 +99,7 @@ static void flush_backlog(void)
 		stuck = false;
 }
 
-static void keep(const char *text, size_t len)
+static void log_keep(const char *text, size_t len)
 {
 	if (len > sizeof(backlog) - backlog_len) {
 		for (size_t i = 0; i < len; i++)
@@ -118,7 +118,7 @@ static void wait_for_reader(int fd, int ms)
 }
 
 /* Whole lines; those of several threads never mix. */
-static void emit(const char *text, size_t len)
+static void log_emit(const char *text, size_t len)
 {
 	size_t done = 0;
 
@@ -126,7 +126,7 @@ static void emit(const char *text, size_t len)
 	if (!backlog_len)
 		done = try_write(text, len);
 	if (done < len)
-		keep(text + done, len - done);
+		log_keep(text + done, len - done);
 	if (!backlog_len || stuck)
 		return;
 	stuck = true;
@@ -172,11 +172,11 @@ void log_text(const char *text)
 			buffer[len++] = '\r';
 		buffer[len++] = *text;
 	}
-	emit(buffer, len);
+	log_emit(buffer, len);
 	pthread_mutex_unlock(&lock);
 }
 
-static void print(const char *prefix, const char *fmt, va_list args)
+static void log_print(const char *prefix, const char *fmt, va_list args)
 {
 	char line[1024];
 	int head, len;
@@ -201,7 +201,7 @@ static void print(const char *prefix, const char *fmt, va_list args)
 			return;                                                                    \
 		failed |= (level) <= LOG_LEVEL_ERROR;                                              \
 		va_start(args, fmt);                                                               \
-		print(prefix, fmt, args);                                                          \
+		log_print(prefix, fmt, args);                                                      \
 		va_end(args);                                                                      \
 	}
 

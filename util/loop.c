@@ -53,7 +53,7 @@ u64 clock_now(void)
 	return (u64)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-static int watch(struct loop *loop, int fd)
+static int loop_watch(struct loop *loop, int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 
@@ -77,7 +77,8 @@ struct loop *loop_create(const char *name)
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (loop->epoll_fd < 0 || watch(loop, loop->wake_fd) || watch(loop, loop->timer_fd)) {
+	if (loop->epoll_fd < 0 || loop_watch(loop, loop->wake_fd) ||
+	    loop_watch(loop, loop->timer_fd)) {
 		int saved = errno;
 
 		loop_destroy(loop);
@@ -109,7 +110,7 @@ void loop_destroy(struct loop *loop)
 }
 
 /* A full counter wakes it as well. */
-static void wake(struct loop *loop)
+static void loop_wake(struct loop *loop)
 {
 	eventfd_write(loop->wake_fd, 1);
 }
@@ -117,7 +118,7 @@ static void wake(struct loop *loop)
 void loop_stop(struct loop *loop)
 {
 	loop->stop = true;
-	wake(loop);
+	loop_wake(loop);
 }
 
 static void arm_timer(struct loop *loop)
@@ -355,10 +356,10 @@ void loop_fd_del(struct loop_fd *handler)
 			loop->events[i].data.ptr = NULL;
 }
 
-static void enqueue(struct loop *loop, struct work *work)
+static void loop_enqueue(struct loop *loop, struct work *work)
 {
 	TAILQ_INSERT_TAIL(&loop->posted, work, link);
-	wake(loop);
+	loop_wake(loop);
 }
 
 int loop_post(struct loop *loop, void (*fn)(void *arg), void *arg)
@@ -370,7 +371,7 @@ int loop_post(struct loop *loop, void (*fn)(void *arg), void *arg)
 	work->fn = fn;
 	work->arg = arg;
 	pthread_mutex_lock(&loop->lock);
-	enqueue(loop, work);
+	loop_enqueue(loop, work);
 	pthread_mutex_unlock(&loop->lock);
 	return 0;
 }
@@ -385,7 +386,7 @@ void loop_call(struct loop *loop, void (*fn)(void *arg), void *arg)
 		fn(arg);
 		return;
 	}
-	enqueue(loop, &work);
+	loop_enqueue(loop, &work);
 	while (!work.done)
 		pthread_cond_wait(&loop->done, &loop->lock);
 	pthread_mutex_unlock(&loop->lock);

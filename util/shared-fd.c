@@ -52,7 +52,7 @@ void shared_fd_exit(struct shared_fd *shared)
 	shared->fd = -1;
 }
 
-static bool ready(const struct shared_fd *shared, short events)
+static bool shared_fd_ready(const struct shared_fd *shared, short events)
 {
 	struct pollfd p = { .fd = shared->fd, .events = events };
 
@@ -65,7 +65,7 @@ ssize_t shared_fd_read(const struct shared_fd *shared, void *data, size_t len)
 
 	if (shared->access == SHARED_FD_SOCKET)
 		n = recv(shared->fd, data, len, MSG_DONTWAIT);
-	else if (shared->access == SHARED_FD_ASK_FIRST && !ready(shared, POLLIN))
+	else if (shared->access == SHARED_FD_ASK_FIRST && !shared_fd_ready(shared, POLLIN))
 		return -EAGAIN;
 	else
 		n = read(shared->fd, data, len);
@@ -77,7 +77,7 @@ ssize_t shared_fd_write(const struct shared_fd *shared, const void *data, size_t
 	ssize_t n;
 
 	if (shared->access == SHARED_FD_ASK_FIRST) {
-		if (!ready(shared, POLLOUT))
+		if (!shared_fd_ready(shared, POLLOUT))
 			return -EAGAIN;
 		/* A writable pipe takes PIPE_BUF; a terminal promises little. */
 		len = MIN(len, shared->tty ? (size_t)64 : (size_t)PIPE_BUF);

@@ -50,7 +50,7 @@ bool blk_drop(struct disk_request *io, void *arg)
 	return true;
 }
 
-static void complete(struct blk_request *request, u8 status)
+static void blk_complete(struct blk_request *request, u8 status)
 {
 	struct virtio_blk *blk = request->blk;
 
@@ -72,14 +72,14 @@ static void io_done(struct disk_request *io, int err)
 	if (err == -EFAULT && (io->operation == DISK_READ || io->operation == DISK_WRITE))
 		memory_guard_check_iov(io->iov, io->nr_iov);
 	if (!err)
-		complete(request, VIRTIO_BLK_S_OK);
+		blk_complete(request, VIRTIO_BLK_S_OK);
 	else if (err == -EOPNOTSUPP)
-		complete(request, VIRTIO_BLK_S_UNSUPP);
+		blk_complete(request, VIRTIO_BLK_S_UNSUPP);
 	else
-		complete(request, VIRTIO_BLK_S_IOERR);
+		blk_complete(request, VIRTIO_BLK_S_IOERR);
 }
 
-static void submit(struct blk_request *request, enum disk_operation operation)
+static void blk_submit(struct blk_request *request, enum disk_operation operation)
 {
 	struct virtio_blk *blk = request->blk;
 
@@ -102,13 +102,13 @@ static bool is_inside(const struct virtio_blk *blk, u64 sector, u64 nr)
 	return sector <= blk->sectors && nr <= blk->sectors - sector;
 }
 
-static void transfer(struct blk_request *request, enum disk_operation operation, u64 sector,
-		     struct iovec *iov, unsigned nr_iov, u32 length)
+static void blk_transfer(struct blk_request *request, enum disk_operation operation, u64 sector,
+			 struct iovec *iov, unsigned nr_iov, u32 length)
 {
 	struct disk_request *io = &request->io;
 
 	if (length % DISK_SECTOR || !is_inside(request->blk, sector, length / DISK_SECTOR)) {
-		complete(request, VIRTIO_BLK_S_IOERR);
+		blk_complete(request, VIRTIO_BLK_S_IOERR);
 		return;
 	}
 	io->iov = nr_iov <= BLK_FEW_IOVS ? request->few : spill_of(request)->iov;
@@ -116,7 +116,7 @@ static void transfer(struct blk_request *request, enum disk_operation operation,
 	io->nr_iov = nr_iov;
 	io->offset = sector * DISK_SECTOR;
 	io->length = length;
-	submit(request, operation);
+	blk_submit(request, operation);
 }
 
 /*
@@ -156,28 +156,28 @@ static void discard_or_zero(struct blk_request *request, enum disk_operation ope
 
 	if (!virtio_has_feature(&request->blk->dev,
 				discarding ? VIRTIO_BLK_F_DISCARD : VIRTIO_BLK_F_WRITE_ZEROES)) {
-		complete(request, VIRTIO_BLK_S_UNSUPP);
+		blk_complete(request, VIRTIO_BLK_S_UNSUPP);
 		return;
 	}
 	if (!nr || nr > limit || length % sizeof(struct virtio_blk_discard_write_zeroes)) {
-		complete(request, VIRTIO_BLK_S_IOERR);
+		blk_complete(request, VIRTIO_BLK_S_IOERR);
 		return;
 	}
 	iov_read(iov, nr_iov, 0, spill_of(request)->segments, length);
 	u8 status = check_segments(request, nr, discarding);
 	if (status != VIRTIO_BLK_S_OK) {
-		complete(request, status);
+		blk_complete(request, status);
 		return;
 	}
 	request->io.ranges = spill_of(request)->ranges;
 	request->io.nr_ranges = nr;
-	submit(request, operation);
+	blk_submit(request, operation);
 }
 
 static void get_id(struct blk_request *request, const struct iovec *iov, unsigned nr_iov)
 {
 	iov_write(iov, nr_iov, 0, request->blk->serial, VIRTIO_BLK_ID_BYTES);
-	complete(request, VIRTIO_BLK_S_OK);
+	blk_complete(request, VIRTIO_BLK_S_OK);
 }
 
 /* Takes the status byte, the last one, away from the writable part. */
@@ -191,7 +191,7 @@ static u8 *split_status(struct iovec *in, unsigned *nr_in)
 	return (u8 *)last->iov_base + last->iov_len;
 }
 
-static void start(struct blk_request *request, struct virtq_chain *chain)
+static void blk_request_start(struct blk_request *request, struct virtq_chain *chain)
 {
 	struct virtio_blk_outhdr header;
 	unsigned nr_out = chain->nr_out, nr_in = chain->nr_in;
@@ -211,16 +211,16 @@ static void start(struct blk_request *request, struct virtq_chain *chain)
 
 	switch (type_of(request->blk, &header)) {
 	case VIRTIO_BLK_T_IN:
-		transfer(request, DISK_READ, sector, in, nr_in, chain->in_len - 1);
+		blk_transfer(request, DISK_READ, sector, in, nr_in, chain->in_len - 1);
 		break;
 	case VIRTIO_BLK_T_OUT:
 		if (request->blk->info->readonly)
-			complete(request, VIRTIO_BLK_S_IOERR);
+			blk_complete(request, VIRTIO_BLK_S_IOERR);
 		else
-			transfer(request, DISK_WRITE, sector, out, nr_out, out_len);
+			blk_transfer(request, DISK_WRITE, sector, out, nr_out, out_len);
 		break;
 	case VIRTIO_BLK_T_FLUSH:
-		submit(request, DISK_FLUSH);
+		blk_submit(request, DISK_FLUSH);
 		break;
 	case VIRTIO_BLK_T_GET_ID:
 		get_id(request, in, nr_in);
@@ -232,7 +232,7 @@ static void start(struct blk_request *request, struct virtq_chain *chain)
 		discard_or_zero(request, DISK_WRITE_ZEROES, out, nr_out, out_len);
 		break;
 	default:
-		complete(request, VIRTIO_BLK_S_UNSUPP);
+		blk_complete(request, VIRTIO_BLK_S_UNSUPP);
 	}
 }
 
@@ -251,7 +251,7 @@ static bool take_one(struct virtio_blk *blk, struct virtqueue *vq)
 	}
 	blk->free = request->next_free;
 	request->queue = vq->index;
-	start(request, &chain);
+	blk_request_start(request, &chain);
 	return true;
 }
 

@@ -76,7 +76,7 @@ static void console_receive(void *opaque, const u8 *data, size_t len)
 	virtio_queue_kick(&c->dev, RECEIVE_QUEUE);
 }
 
-static void fill(struct virtio_console *c, struct virtqueue *vq)
+static void console_fill(struct virtio_console *c, struct virtqueue *vq)
 {
 	struct virtq_chain chain = { .iov = c->iov, .iov_max = ARRAY_SIZE(c->iov) };
 	size_t n;
@@ -129,7 +129,7 @@ static bool send_chain(struct virtio_console *c, const struct virtq_chain *chain
 	return true;
 }
 
-static void drain(struct virtio_console *c, struct virtqueue *vq)
+static void console_drain(struct virtio_console *c, struct virtqueue *vq)
 {
 	struct virtq_chain chain = { .iov = c->iov, .iov_max = ARRAY_SIZE(c->iov) };
 	size_t budget = OUT_AT_ONCE;
@@ -177,9 +177,9 @@ static void console_notify(struct virtio_device *dev, struct virtqueue *vq)
 	struct virtio_console *c = to_console(dev);
 
 	if (vq->index == RECEIVE_QUEUE)
-		fill(c, vq);
+		console_fill(c, vq);
 	else
-		drain(c, vq);
+		console_drain(c, vq);
 	tell_size(c);
 }
 

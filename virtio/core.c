@@ -48,7 +48,7 @@ u8 virtio_isr(struct virtio_transport *t, u8 clear)
 	return change_isr(t, 0, clear);
 }
 
-static void interrupt(struct virtio_device *dev, int queue, u8 isr)
+static void virtio_interrupt(struct virtio_device *dev, int queue, u8 isr)
 {
 	struct virtio_transport *t = dev->transport;
 
@@ -58,13 +58,13 @@ static void interrupt(struct virtio_device *dev, int queue, u8 isr)
 
 static void queue_interrupt(struct virtqueue *vq)
 {
-	interrupt(vq->device, vq->index, VIRTIO_ISR_QUEUE);
+	virtio_interrupt(vq->device, vq->index, VIRTIO_ISR_QUEUE);
 }
 
 static void signal_config(struct virtio_device *dev)
 {
 	if (dev->state.status & VIRTIO_CONFIG_S_DRIVER_OK)
-		interrupt(dev, VIRTIO_NO_QUEUE, VIRTIO_ISR_CONFIG);
+		virtio_interrupt(dev, VIRTIO_NO_QUEUE, VIRTIO_ISR_CONFIG);
 }
 
 void virtio_break(struct virtio_device *dev, const char *fmt, ...)
@@ -87,7 +87,7 @@ static void queue_broken(struct virtqueue *vq, const char *why)
 	virtio_break(vq->device, "queue %u: %s", vq->index, why);
 }
 
-static void kick(struct virtio_queue_slot *slot)
+static void virtio_kick(struct virtio_queue_slot *slot)
 {
 	/* A full counter means that the loop is going to look anyway. */
 	eventfd_write(slot->kick_fd, 1);
@@ -95,7 +95,7 @@ static void kick(struct virtio_queue_slot *slot)
 
 static void queue_again(struct virtqueue *vq)
 {
-	kick(CONTAINER_OF(vq, struct virtio_queue_slot, vq));
+	virtio_kick(CONTAINER_OF(vq, struct virtio_queue_slot, vq));
 }
 
 static const struct virtqueue_ops queue_ops = {
@@ -113,12 +113,12 @@ void virtio_config_changed(struct virtio_device *dev)
 void virtio_queue_kick(struct virtio_device *dev, unsigned index)
 {
 	if (index < dev->nr_queues)
-		kick(&dev->queues[index]);
+		virtio_kick(&dev->queues[index]);
 }
 
 /* ---- queues and their loops ---- */
 
-static void kicked(struct loop_fd *handler, u32 events)
+static void virtio_kicked(struct loop_fd *handler, u32 events)
 {
 	struct virtio_queue_slot *slot = CONTAINER_OF(handler, struct virtio_queue_slot, kick);
 	struct virtio_device *dev = slot->vq.device;
@@ -172,7 +172,7 @@ static void queue_attach(struct virtio_queue_slot *slot)
 	slot->attached = !slot->vq.device->seat->ops->attach(slot);
 	if (!slot->attached)
 		virtio_break(slot->vq.device, "nobody can serve queue %u", slot->vq.index);
-	kick(slot);
+	virtio_kick(slot);
 }
 
 static void queue_detach(struct virtio_queue_slot *slot)
@@ -266,7 +266,7 @@ static void queue_take_away(struct virtio_device *dev, struct virtio_queue_slot 
 
 /* ---- status ---- */
 
-static void stop(struct virtio_device *dev)
+static void virtio_stop(struct virtio_device *dev)
 {
 	detach_all(dev);
 	if (dev->state.active && !dev->paused && dev->ops->quiesce)
@@ -275,7 +275,7 @@ static void stop(struct virtio_device *dev)
 
 static void reset_locked(struct virtio_device *dev)
 {
-	stop(dev);
+	virtio_stop(dev);
 	for (unsigned i = 0; i < dev->nr_queues; i++) {
 		queue_off(&dev->queues[i]);
 		queue_forget(&dev->queues[i].vq);
@@ -317,7 +317,7 @@ static bool enable_queue(struct virtio_device *dev, struct virtqueue *vq)
 	return false;
 }
 
-static void activate(struct virtio_device *dev)
+static void virtio_activate(struct virtio_device *dev)
 {
 	int err;
 
@@ -366,7 +366,7 @@ static void add_status(struct virtio_device *dev, u8 bits)
 		bits &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	dev->state.status |= bits;
 	if ((bits & VIRTIO_CONFIG_S_DRIVER_OK) && !dev->state.active)
-		activate(dev);
+		virtio_activate(dev);
 }
 
 static void set_status(struct virtio_device *dev, u8 status)
@@ -494,13 +494,13 @@ static void write_queue(struct virtio_device *dev, struct virtio_queue_slot *slo
 	}
 }
 
-static void notified(struct virtio_device *dev, u32 queue)
+static void virtio_notified(struct virtio_device *dev, u32 queue)
 {
 	/* One that has not said DRIVER yet has no business kicking. */
 	if (dev->legacy && queue < dev->nr_queues && dev->queues[queue].vq.state.enabled &&
 	    !dev->state.active && !dev->state.needs_reset &&
 	    (dev->state.status & VIRTIO_CONFIG_S_DRIVER))
-		activate(dev);
+		virtio_activate(dev);
 	virtio_queue_kick(dev, queue);
 }
 
@@ -522,7 +522,7 @@ static void write_locked(struct virtio_device *dev, enum virtio_register reg, u3
 		set_status(dev, value);
 		break;
 	case REG_NOTIFY:
-		notified(dev, value);
+		virtio_notified(dev, value);
 		break;
 	case REG_QUEUE_SELECT:
 		state->queue_select = value;
@@ -593,7 +593,7 @@ static void life_quiesce(struct device *device)
 	struct virtio_device *dev = to_virtio(device);
 
 	pthread_mutex_lock(&dev->lock);
-	stop(dev);
+	virtio_stop(dev);
 	dev->paused = true;
 	pthread_mutex_unlock(&dev->lock);
 }
@@ -618,7 +618,7 @@ static void life_destroy(struct device *device)
 	struct virtio_transport *t = dev->transport;
 
 	pthread_mutex_lock(&dev->lock);
-	stop(dev);
+	virtio_stop(dev);
 	dev->paused = true;
 	for (unsigned i = 0; i < dev->nr_queues; i++)
 		queue_off(&dev->queues[i]);
@@ -646,7 +646,7 @@ static int init_queue(struct virtio_device *dev, unsigned index, struct loop *lo
 		return -errno;
 	slot->loop = loop;
 	slot->kick.fd = slot->kick_fd;
-	slot->kick.ready = kicked;
+	slot->kick.ready = virtio_kicked;
 	slot->vq.device = dev;
 	slot->vq.ops = &queue_ops;
 	slot->vq.index = index;

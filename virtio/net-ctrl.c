@@ -21,7 +21,7 @@ struct command {
 };
 
 /* Copies the data when it has exactly this length. */
-static bool data(const struct command *command, void *dst, u32 len)
+static bool ctrl_data(const struct command *command, void *dst, u32 len)
 {
 	return command->len == len &&
 	       iov_read(command->chain->iov, command->chain->nr_out, 2, dst, len) == len;
@@ -35,7 +35,7 @@ static bool receive_mode(const struct command *command)
 {
 	u8 on;
 
-	return command->cmd <= VIRTIO_NET_CTRL_RX_ALLMULTI && data(command, &on, sizeof(on));
+	return command->cmd <= VIRTIO_NET_CTRL_RX_ALLMULTI && ctrl_data(command, &on, sizeof(on));
 }
 
 /* Two tables, each a count and that many addresses. */
@@ -59,7 +59,7 @@ static bool mac_address(struct virtio_net *net, const struct command *command)
 {
 	u8 mac[6];
 
-	if (!data(command, mac, sizeof(mac)))
+	if (!ctrl_data(command, mac, sizeof(mac)))
 		return false;
 	net_set_mac(net, mac);
 	return true;
@@ -70,7 +70,7 @@ static bool queue_pairs(struct virtio_net *net, const struct command *command)
 	u16 pairs;
 
 	if (command->cmd != VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET ||
-	    !data(command, &pairs, sizeof(pairs)))
+	    !ctrl_data(command, &pairs, sizeof(pairs)))
 		return false;
 	pairs = virtio16(&net->dev, pairs);
 	if (!pairs || pairs > net->used_pairs)
@@ -83,7 +83,7 @@ static bool guest_offloads(struct virtio_net *net, const struct command *command
 	u64 offloads;
 
 	if (command->cmd != VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET ||
-	    !data(command, &offloads, sizeof(offloads)))
+	    !ctrl_data(command, &offloads, sizeof(offloads)))
 		return false;
 	offloads = virtio64(&net->dev, offloads);
 	if (offloads & ~(net->dev.state.features & NET_GUEST_OFFLOADS))

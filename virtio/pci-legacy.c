@@ -89,7 +89,7 @@ static void legacy_write(struct pci_device *pci, unsigned bar, u64 offset, const
 static const struct pci_bar_ops legacy_bar_ops = { .read = legacy_read, .write = legacy_write };
 
 /* They have numbers of their own (virtio 1.3, 4.1.2.1); drivers go by the subsystem's. */
-static int identify(u32 type, u16 *device, u16 *subsystem)
+static int legacy_identify(u32 type, u16 *device, u16 *subsystem)
 {
 	static const u16 numbers[] = {
 		[VIRTIO_ID_NET] = VIRTIO_TRANS_ID_NET,
@@ -117,7 +117,7 @@ static int add_legacy(struct virtio_pci *vp)
 const struct virtio_pci_registers virtio_pci_legacy = {
 	.bar = LEGACY_BAR,
 	.revision = VIRTIO_PCI_ABI_VERSION,
-	.identify = identify,
+	.identify = legacy_identify,
 	.add = add_legacy,
 	.doorbell = VIRTIO_PCI_QUEUE_NOTIFY,
 };

@@ -238,7 +238,7 @@ static int add_capabilities(struct virtio_pci *vp)
 	return pci_add_msix(&vp->pci, MSIX_BAR, vp->nr_vectors);
 }
 
-static int identify(u32 type, u16 *device, u16 *subsystem)
+static int modern_identify(u32 type, u16 *device, u16 *subsystem)
 {
 	*device = *subsystem = VIRTIO_FIRST_DEVICE + type;
 	return 0;
@@ -255,7 +255,7 @@ static int add_modern(struct virtio_pci *vp)
 const struct virtio_pci_registers virtio_pci_modern = {
 	.bar = VIRTIO_BAR,
 	.revision = VIRTIO_REVISION,
-	.identify = identify,
+	.identify = modern_identify,
 	.add = add_modern,
 	.doorbell = NOTIFY_START,
 	.doorbell_step = NOTIFY_MULTIPLIER,

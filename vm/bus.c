@@ -52,7 +52,7 @@ void bus_destroy(struct bus *bus)
 #define SET(field, value) atomic_store_explicit(&(field), value, memory_order_relaxed)
 
 /* Index of the first entry whose base is above address. */
-static unsigned upper(struct bus *bus, unsigned nr, u64 address)
+static unsigned bus_upper(struct bus *bus, unsigned nr, u64 address)
 {
 	unsigned low = 0, high = nr;
 
@@ -67,10 +67,10 @@ static unsigned upper(struct bus *bus, unsigned nr, u64 address)
 	return low;
 }
 
-static bool search(struct bus *bus, u64 address, struct hit *hit)
+static bool bus_search(struct bus *bus, u64 address, struct hit *hit)
 {
 	unsigned nr = MIN(GET(bus->nr), (unsigned)BUS_MAX_REGIONS);
-	unsigned at = upper(bus, nr, address);
+	unsigned at = bus_upper(bus, nr, address);
 	struct entry *entry;
 	u64 size;
 
@@ -95,7 +95,7 @@ static bool bus_find(struct bus *bus, u64 address, struct hit *hit)
 
 		if (before & 1)
 			continue; /* a writer moves a few entries: shorter than going to sleep */
-		found = search(bus, address, hit);
+		found = bus_search(bus, address, hit);
 		atomic_thread_fence(memory_order_acquire);
 		if (atomic_load_explicit(&bus->sequence, memory_order_relaxed) == before)
 			return found;
@@ -123,7 +123,7 @@ static void copy_entry(struct entry *to, struct entry *from)
 
 static int add_locked(struct bus *bus, u64 base, u64 size, const struct bus_ops *ops, void *opaque)
 {
-	unsigned nr = bus->nr, at = upper(bus, nr, base);
+	unsigned nr = bus->nr, at = bus_upper(bus, nr, base);
 	struct entry *entries = bus->entries;
 
 	if (nr == BUS_MAX_REGIONS)
@@ -164,7 +164,7 @@ int bus_remove(struct bus *bus, u64 base)
 
 	pthread_mutex_lock(&bus->lock);
 	nr = bus->nr;
-	at = upper(bus, nr, base);
+	at = bus_upper(bus, nr, base);
 	if (at && entries[at - 1].base == base) {
 		write_begin(bus);
 		for (unsigned i = at; i < nr; i++)

@@ -33,12 +33,12 @@ struct conversions {
 	_Atomic u64 changes;	    /* begun and ended ones, so odd during one; any thread */
 };
 
-static void count(struct vm *vm, enum counter counter, u64 number)
+static void conversion_count(struct vm *vm, enum counter counter, u64 number)
 {
 	counter_add(&vm->counters, counter, number);
 }
 
-static bool offered(const struct vm *vm)
+static bool conversion_offered(const struct vm *vm)
 {
 	int attributes = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_MEMORY_ATTRIBUTES);
 
@@ -89,7 +89,7 @@ static const struct guest_region *conversion_find(struct vm *vm, gpa_t gpa, u64 
 }
 
 /* Whole words at once: a guest may convert all of its memory. */
-static void mark(const struct guest_region *region, u64 offset, u64 len, bool private)
+static void conversion_mark(const struct guest_region *region, u64 offset, u64 len, bool private)
 {
 	u64 page = offset / CONVERSION_PAGE, end = (offset + len) / CONVERSION_PAGE;
 
@@ -117,15 +117,15 @@ static void give_back_private(const struct guest_region *region, u64 offset, u64
  * Devices must not reach a page from the moment on at which its shared half is none, and not before the
  * private one is gone: so bits are set before pages are given back, and cleared after.
  */
-static void follow(struct vm *vm, const struct guest_region *region, u64 offset, u64 size,
-		   bool private)
+static void conversion_follow(struct vm *vm, const struct guest_region *region, u64 offset,
+			      u64 size, bool private)
 {
 	if (private) {
-		mark(region, offset, size, true);
+		conversion_mark(region, offset, size, true);
 		memory_zero(&vm->memory, region, offset, size);
 	} else {
 		give_back_private(region, offset, size);
-		mark(region, offset, size, false);
+		conversion_mark(region, offset, size, false);
 	}
 }
 
@@ -138,7 +138,7 @@ static int wanted_elsewhere(struct vm *vm)
 }
 
 /* The guest's own wish ends with it. KVM does all of a piece or nothing: only what it did can be followed. */
-static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private, bool guests_wish)
+static int conversion_run(struct vm *vm, gpa_t gpa, u64 size, bool private, bool guests_wish)
 {
 	struct conversions *c = vm->conversions;
 	u64 offset;
@@ -156,7 +156,7 @@ static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private, bool guests_w
 		if (!err)
 			err = set_attributes(vm, gpa + done, n, private);
 		if (!err)
-			follow(vm, region, offset + done, n, private);
+			conversion_follow(vm, region, offset + done, n, private);
 	}
 	c->changes++;
 	pthread_mutex_unlock(&c->lock);
@@ -165,7 +165,7 @@ static int apply(struct vm *vm, gpa_t gpa, u64 size, bool private, bool guests_w
 
 int conversion_apply(struct vm *vm, gpa_t gpa, u64 size, bool private)
 {
-	return vm->conversions ? apply(vm, gpa, size, private, false) : -EOPNOTSUPP;
+	return vm->conversions ? conversion_run(vm, gpa, size, private, false) : -EOPNOTSUPP;
 }
 
 static void conversion_prefault(struct vcpu *vcpu, gpa_t gpa, u64 size)
@@ -175,10 +175,10 @@ static void conversion_prefault(struct vcpu *vcpu, gpa_t gpa, u64 size)
 	if (!vcpu->vm->conversions->prefault)
 		return;
 	if (vcpu_prefault(vcpu, gpa, size, &pages))
-		count(vcpu->vm, COUNTER_PREFAULT_FAILURES, 1);
+		conversion_count(vcpu->vm, COUNTER_PREFAULT_FAILURES, 1);
 	/* KVM may have left a reason for its failure, which must not be taken for that of the next KVM_RUN. */
 	vcpu->run->exit_reason = KVM_EXIT_UNKNOWN;
-	count(vcpu->vm, COUNTER_PREFAULTED_PAGES, pages);
+	conversion_count(vcpu->vm, COUNTER_PREFAULTED_PAGES, pages);
 }
 
 int conversion_request(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
@@ -188,15 +188,15 @@ int conversion_request(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 
 	if (!vm->conversions)
 		return -EOPNOTSUPP;
-	err = apply(vm, gpa, size, private, true);
+	err = conversion_run(vm, gpa, size, private, true);
 	if (err == -EINTR)
 		return err;
 	if (err) {
-		count(vm, COUNTER_CONVERSIONS_REFUSED, 1);
+		conversion_count(vm, COUNTER_CONVERSIONS_REFUSED, 1);
 		return err;
 	}
-	count(vm, private ? COUNTER_CONVERSIONS_PRIVATE : COUNTER_CONVERSIONS_SHARED, 1);
-	count(vm, COUNTER_CONVERTED_BYTES, size);
+	conversion_count(vm, private ? COUNTER_CONVERSIONS_PRIVATE : COUNTER_CONVERSIONS_SHARED, 1);
+	conversion_count(vm, COUNTER_CONVERTED_BYTES, size);
 	conversion_prefault(vcpu, gpa, size);
 	return 0;
 }
@@ -251,7 +251,7 @@ int conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 
 	if (!c)
 		return -EOPNOTSUPP;
-	count(vm, COUNTER_MEMORY_FAULTS, 1);
+	conversion_count(vm, COUNTER_MEMORY_FAULTS, 1);
 	region = conversion_find(vm, gpa, size, &offset);
 	if (!region)
 		return -EFAULT;
@@ -261,7 +261,7 @@ int conversion_fault(struct vcpu *vcpu, gpa_t gpa, u64 size, bool private)
 	if (!is_all(region, offset, size, private) && is_meant(vcpu)) {
 		err = conversion_request(vcpu, gpa, size, private);
 		if (!err)
-			count(vm, COUNTER_CONVERSIONS_BY_ACCESS, 1);
+			conversion_count(vm, COUNTER_CONVERSIONS_BY_ACCESS, 1);
 	}
 	vcpu->fault.changes = c->changes;
 	/* Wanted elsewhere: the access faults again afterwards. */
@@ -306,7 +306,7 @@ int conversions_create(struct vm *vm, const struct conversion_options *options)
 	struct conversions *c;
 	int err = 0;
 
-	if (!offered(vm)) {
+	if (!conversion_offered(vm)) {
 		log_fatal("This host's KVM has no private memory for guests of this type");
 		return -EOPNOTSUPP;
 	}

@@ -98,7 +98,7 @@ static bool is_line(const struct irq_state *irq, const struct msi_message *messa
 	       *gsi < irq->first_msi;
 }
 
-static int pulse(struct vm *vm, u32 gsi)
+static int irq_pulse(struct vm *vm, u32 gsi)
 {
 	set_line(vm, gsi, true);
 	set_line(vm, gsi, false);
@@ -116,7 +116,7 @@ int irq_signal_msi(struct vm *vm, const struct msi_message *message)
 	u32 gsi;
 
 	if (vm->irq && is_line(vm->irq, message, &gsi))
-		return pulse(vm, gsi);
+		return irq_pulse(vm, gsi);
 	if (vm->irq && vm->irq->needs_device_id) {
 		msi.flags = KVM_MSI_VALID_DEVID;
 		msi.devid = message->device_id;
@@ -156,7 +156,7 @@ void irq_msi_free(struct vm *vm, unsigned gsi)
 }
 
 /* The kernel takes the table as a whole. */
-static int commit(struct vm *vm)
+static int irq_commit(struct vm *vm)
 {
 	struct irq_state *irq = vm->irq;
 	unsigned nr = irq->nr_pins;
@@ -195,7 +195,7 @@ int irq_msi_route(struct vm *vm, unsigned gsi, const struct msi_message *message
 	pthread_mutex_lock(&irq->lock);
 	if (memcmp(&irq->messages[slot], &entry, sizeof(entry))) {
 		irq->messages[slot] = entry;
-		err = commit(vm);
+		err = irq_commit(vm);
 		/* A message the kernel refuses must not make every later table fail as well. */
 		if (err)
 			irq->messages[slot].type = 0;
@@ -204,7 +204,7 @@ int irq_msi_route(struct vm *vm, unsigned gsi, const struct msi_message *message
 	return err;
 }
 
-static int irqfd(struct vm *vm, int eventfd, unsigned gsi, u32 flags)
+static int irqfd_set(struct vm *vm, int eventfd, unsigned gsi, u32 flags)
 {
 	struct kvm_irqfd request = { .fd = eventfd, .gsi = gsi, .flags = flags };
 
@@ -213,15 +213,15 @@ static int irqfd(struct vm *vm, int eventfd, unsigned gsi, u32 flags)
 
 int irqfd_assign(struct vm *vm, int eventfd, unsigned gsi)
 {
-	return irqfd(vm, eventfd, gsi, 0);
+	return irqfd_set(vm, eventfd, gsi, 0);
 }
 
 int irqfd_deassign(struct vm *vm, int eventfd, unsigned gsi)
 {
-	return irqfd(vm, eventfd, gsi, KVM_IRQFD_FLAG_DEASSIGN);
+	return irqfd_set(vm, eventfd, gsi, KVM_IRQFD_FLAG_DEASSIGN);
 }
 
-static int ioeventfd(struct vm *vm, int eventfd, const struct ioeventfd *where, u32 flags)
+static int ioeventfd_set(struct vm *vm, int eventfd, const struct ioeventfd *where, u32 flags)
 {
 	struct kvm_ioeventfd request = {
 		.datamatch = where->value,
@@ -237,10 +237,10 @@ static int ioeventfd(struct vm *vm, int eventfd, const struct ioeventfd *where, 
 
 int ioeventfd_assign(struct vm *vm, int eventfd, const struct ioeventfd *where)
 {
-	return ioeventfd(vm, eventfd, where, 0);
+	return ioeventfd_set(vm, eventfd, where, 0);
 }
 
 int ioeventfd_deassign(struct vm *vm, int eventfd, const struct ioeventfd *where)
 {
-	return ioeventfd(vm, eventfd, where, KVM_IOEVENTFD_FLAG_DEASSIGN);
+	return ioeventfd_set(vm, eventfd, where, KVM_IOEVENTFD_FLAG_DEASSIGN);
 }

@@ -406,7 +406,7 @@ static const char *suberror_text(u32 suberror)
 	return suberror < ARRAY_SIZE(texts) && texts[suberror] ? texts[suberror] : "unknown";
 }
 
-static enum exit_action dispatch(struct vcpu *vcpu)
+static enum exit_action vcpu_dispatch(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 	enum exit_action action;
@@ -509,7 +509,7 @@ static enum exit_action run_once(struct vcpu *vcpu)
 		if (vcpus_parking(vcpu->vm))
 			return EXIT_ACTION_STOP;
 		vcpu->repeat_exit = false;
-		return dispatch(vcpu);
+		return vcpu_dispatch(vcpu);
 	}
 	if (ioctl(vcpu->fd, KVM_RUN, 0) < 0) {
 		if (errno == EINTR || errno == EAGAIN) {
@@ -519,7 +519,7 @@ static enum exit_action run_once(struct vcpu *vcpu)
 		return run_failed(vcpu, errno);
 	}
 	exit_count(vcpu->exits, vcpu->run->exit_reason);
-	return dispatch(vcpu);
+	return vcpu_dispatch(vcpu);
 }
 
 static void enter_and_leave(struct vcpu *vcpu)

@@ -29,7 +29,7 @@ const char arch_kvm_absent[] =
 /* ---- the kernel's modules ---- */
 
 /* Which of KVM's back ends is loaded; NULL: none that is known here. */
-static const char *module(void)
+static const char *host_module(void)
 {
 	static const char *const modules[] = { "kvm_amd", "kvm_intel", "kvm_pvm" };
 	char path[64];
@@ -43,13 +43,13 @@ static const char *module(void)
 }
 
 /* A switch's setting: 'Y' or '1', 'N' or '0'; 0 when there is no such parameter. */
-static char parameter(const char *name)
+static char host_parameter(const char *name)
 {
 	char path[128], value[16];
 
-	if (!module())
+	if (!host_module())
 		return 0;
-	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module(), name);
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", host_module(), name);
 	host_read_line(path, value, sizeof(value));
 	return value[0];
 }
@@ -61,13 +61,13 @@ static bool is_off(char setting)
 
 static json_t *ask_module(struct host *host, const struct host_fact *fact)
 {
-	return json_string(module());
+	return json_string(host_module());
 }
 
 /* Only with it a guest's page tables are its own business; pre-faulting and SEV want it. */
 static json_t *ask_tdp(struct host *host, const struct host_fact *fact)
 {
-	char ept = parameter("ept"), npt = parameter("npt");
+	char ept = host_parameter("ept"), npt = host_parameter("npt");
 
 	if (!ept && !npt)
 		return NULL;
@@ -139,10 +139,10 @@ static json_t *ask_nested(struct host *host, const struct host_fact *fact)
 	svm = ext.ecx & EXT_ECX_SVM;
 	if (vmx || svm)
 		host_because(host, vmx ? "VMX" : "SVM");
-	else if (is_off(parameter("nested")))
-		host_because(host, "load the module %s with nested=1", module());
-	else if (module())
-		host_because(host, "%s does not offer it here", module());
+	else if (is_off(host_parameter("nested")))
+		host_because(host, "load the module %s with nested=1", host_module());
+	else if (host_module())
+		host_because(host, "%s does not offer it here", host_module());
 	return json_boolean(vmx || svm);
 }
 
@@ -170,9 +170,9 @@ static json_t *ask_sev_snp(struct host *host, const struct host_fact *fact)
 
 	if (types < 0)
 		return NULL;
-	if (!(types & BIT(SEV_VM_TYPE_SNP)) && is_off(parameter("sev_snp")))
+	if (!(types & BIT(SEV_VM_TYPE_SNP)) && is_off(host_parameter("sev_snp")))
 		host_because(host, "%s has sev_snp=N: no such processor, firmware or kernel",
-			     module());
+			     host_module());
 	return json_boolean(types & BIT(SEV_VM_TYPE_SNP));
 }
 

@@ -59,7 +59,7 @@ static int print_digest(const struct vm_config *config)
 }
 
 /* The host that will run the guest needs as much memory as it gets, this one does not. */
-static int finish(struct vm_config *config)
+static int digest_finish(struct vm_config *config)
 {
 	u64 memory = config->memory;
 	int err;
@@ -84,7 +84,7 @@ static int snp_digest_main(const struct builtin *command, int argc, char **argv)
 		goto out;
 	}
 	config.arch.vm_type = VM_TYPE_SNP;
-	if (finish(&config))
+	if (digest_finish(&config))
 		ret = EXIT_START;
 	else if (!arch_config_check(&config))
 		ret = print_digest(&config);

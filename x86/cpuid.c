@@ -80,7 +80,7 @@ static u32 max_leaf(struct kvm_cpuid2 *cpuid, u32 first)
 	return entry ? entry->eax : 0;
 }
 
-static enum vendor vendor(struct kvm_cpuid2 *cpuid)
+static enum vendor cpuid_vendor(struct kvm_cpuid2 *cpuid)
 {
 	struct kvm_cpuid_entry2 *entry = x86_cpuid_find(cpuid, LEAF_VENDOR, 0);
 	char name[12];
@@ -136,13 +136,13 @@ static bool wants_frequency(struct kvm_cpuid2 *cpuid)
 	struct kvm_cpuid_entry2 *entry;
 
 	/* Others calibrate in their own way, and would take the leaf for something else. */
-	if (vendor(cpuid) != VENDOR_INTEL || max_leaf(cpuid, LEAF_VENDOR) < LEAF_TSC)
+	if (cpuid_vendor(cpuid) != VENDOR_INTEL || max_leaf(cpuid, LEAF_VENDOR) < LEAF_TSC)
 		return false;
 	entry = x86_cpuid_find(cpuid, LEAF_TSC, 0);
 	return !entry || !entry->eax || !entry->ebx || !entry->ecx;
 }
 
-static u64 distance(u64 num, u64 den, u64 p, u64 q)
+static u64 cpuid_distance(u64 num, u64 den, u64 p, u64 q)
 {
 	u64 left = num * q, right = p * den;
 
@@ -153,13 +153,13 @@ static u64 distance(u64 num, u64 den, u64 p, u64 q)
  * The fraction nearest to num/den whose numerator is at most `max`, a few thousand. Linux multiplies the crystal's
  * kHz by the numerator in 32 bits, so the exact one would overflow there.
  */
-static void approximate(u64 num, u64 den, u64 max, u32 *best_p, u32 *best_q)
+static void cpuid_approximate(u64 num, u64 den, u64 max, u32 *best_p, u32 *best_q)
 {
 	u64 best = UINT64_MAX;
 
 	*best_p = *best_q = 1;
 	for (u64 p = 1; p <= max; p++) {
-		u64 q = (p * den + num / 2) / num, off = distance(num, den, p, q);
+		u64 q = (p * den + num / 2) / num, off = cpuid_distance(num, den, p, q);
 
 		/* What it is off is off / q, as a part of 1 / den. */
 		if (!q || (best != UINT64_MAX && off * *best_q >= best * q))
@@ -177,7 +177,7 @@ static void set_frequency(struct kvm_cpuid2 *cpuid, u32 tsc_khz)
 
 	if (!tsc_khz || !wants_frequency(cpuid))
 		return;
-	approximate(tsc_khz, CRYSTAL_HZ / 1000, UINT32_MAX / (CRYSTAL_HZ / 1000), &p, &q);
+	cpuid_approximate(tsc_khz, CRYSTAL_HZ / 1000, UINT32_MAX / (CRYSTAL_HZ / 1000), &p, &q);
 	entry = find_or_add(cpuid, LEAF_TSC, 0, false);
 	entry->eax = q;
 	entry->ebx = p;
@@ -258,7 +258,7 @@ void x86_cpuid_set_common(struct kvm_cpuid2 *cpuid, unsigned nr_cpus, u32 tsc_kh
 	entry = x86_cpuid_find(cpuid, LEAF_POWER, 0);
 	if (entry)
 		entry->eax |= POWER_EAX_ARAT; /* KVM's APIC timer never stops */
-	if (vendor(cpuid) == VENDOR_AMD)
+	if (cpuid_vendor(cpuid) == VENDOR_AMD)
 		set_amd(cpuid, nr_cpus);
 	else
 		set_cache_sharing(cpuid, LEAF_CACHES, ids - 1, ids - 1);
@@ -278,7 +278,8 @@ void x86_cpuid_offer_map_gpa_range(struct kvm_cpuid2 *cpuid)
 void x86_cpuid_set_vcpu(struct kvm_cpuid2 *cpuid, unsigned apic_id)
 {
 	struct kvm_cpuid_entry2 *features = x86_cpuid_find(cpuid, LEAF_EXT_FEATURES, 0);
-	bool topoext = vendor(cpuid) == VENDOR_AMD && features && features->ecx & EXT_ECX_TOPOEXT;
+	bool topoext =
+		cpuid_vendor(cpuid) == VENDOR_AMD && features && features->ecx & EXT_ECX_TOPOEXT;
 
 	for (u32 i = 0; i < cpuid->nent; i++) {
 		struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];

@@ -58,7 +58,7 @@ int x86_entry_write(const struct x86_entry *entry, const struct guest_memory *me
 	return err || !entry->long_mode ? err : write_page_tables(memory, bits);
 }
 
-static struct kvm_segment flat(u16 selector, u8 type, bool long_mode)
+static struct kvm_segment entry_flat(u16 selector, u8 type, bool long_mode)
 {
 	return (struct kvm_segment){
 		.limit = 0xffffffff,
@@ -81,9 +81,9 @@ void x86_entry_registers(const struct x86_entry *entry, struct kvm_sregs *sregs,
 		.rbx = entry->start_info,
 		.rflags = RFLAGS_FIXED,
 	};
-	sregs->cs = flat(SELECTOR_CODE, TYPE_CODE, entry->long_mode);
+	sregs->cs = entry_flat(SELECTOR_CODE, TYPE_CODE, entry->long_mode);
 	sregs->ds = sregs->es = sregs->fs = sregs->gs = sregs->ss =
-		flat(SELECTOR_DATA, TYPE_DATA, false);
+		entry_flat(SELECTOR_DATA, TYPE_DATA, false);
 	sregs->gdt.base = BOARD_BOOT_GDT;
 	sregs->gdt.limit = SELECTOR_DATA + 7;
 	sregs->idt.limit = 0;

@@ -15,7 +15,7 @@
 /* What Linux's setup code and its PVH entry take (COMMAND_LINE_SIZE). An ELF file does not tell. */
 #define LINUX_CMDLINE_MAX 2047
 
-static u64 mib(u64 bytes)
+static u64 kernel_mib(u64 bytes)
 {
 	return (bytes >> 20) + (bytes & (MIB(1) - 1) ? 1 : 0);
 }
@@ -117,7 +117,7 @@ int x86_kernel_open(struct x86_kernel *kernel, const char *path, u64 most)
 	return err;
 }
 
-static u64 extent(const struct x86_kernel *kernel)
+static u64 kernel_extent(const struct x86_kernel *kernel)
 {
 	return MAX(kernel->init_size, kernel->payload_size);
 }
@@ -128,7 +128,7 @@ static u64 extent(const struct x86_kernel *kernel)
  */
 static int place_kernel(const struct x86_kernel *kernel, const struct x86_boot *boot, gpa_t *gpa)
 {
-	u64 need = extent(kernel), at = MAX(kernel->pref_address, (u64)BOARD_HIGH_RAM);
+	u64 need = kernel_extent(kernel), at = MAX(kernel->pref_address, (u64)BOARD_HIGH_RAM);
 
 	/* Not aligned when it lies outside anyway: rounding up might wrap around. */
 	if (kernel->alignment && at < boot->low_ram)
@@ -136,9 +136,9 @@ static int place_kernel(const struct x86_kernel *kernel, const struct x86_boot *
 	if (need > boot->low_ram || at > boot->low_ram - need) {
 		log_fatal("Kernel %s needs %llu MiB of memory at %llu MiB, the guest has %llu MiB: "
 			  "give it more with --mem",
-			  kernel->file.path, (unsigned long long)mib(need),
-			  (unsigned long long)mib(at),
-			  (unsigned long long)mib(boot->low_ram + boot->high_ram));
+			  kernel->file.path, (unsigned long long)kernel_mib(need),
+			  (unsigned long long)kernel_mib(at),
+			  (unsigned long long)kernel_mib(boot->low_ram + boot->high_ram));
 		return -ENOMEM;
 	}
 	*gpa = at;
@@ -150,7 +150,7 @@ static int place_initrd(const struct x86_kernel *kernel, const struct x86_boot *
 			struct x86_placement *at)
 {
 	u64 end = MIN(boot->low_ram, kernel->initrd_max + 1), size = at->initrd_size;
-	u64 kernel_end = at->kernel + extent(kernel);
+	u64 kernel_end = at->kernel + kernel_extent(kernel);
 
 	if (!size)
 		return 0;
@@ -162,8 +162,8 @@ static int place_initrd(const struct x86_kernel *kernel, const struct x86_boot *
 		return 0;
 	log_fatal("The initrd (%llu MiB) does not fit into the guest's %llu MiB of memory beside "
 		  "the kernel: give it more with --mem",
-		  (unsigned long long)mib(size),
-		  (unsigned long long)mib(boot->low_ram + boot->high_ram));
+		  (unsigned long long)kernel_mib(size),
+		  (unsigned long long)kernel_mib(boot->low_ram + boot->high_ram));
 	return -ENOMEM;
 }
 

@@ -101,7 +101,7 @@ static int make_cmdline(struct vm *vm, char *cmdline, size_t size)
 	return err;
 }
 
-static int prepare(struct vm *vm)
+static int load_prepare(struct vm *vm)
 {
 	struct arch_vm *x86 = vm->arch;
 	const struct confidential_ops *kind = x86->confidential;
@@ -115,7 +115,7 @@ int x86_check_load(struct vm *vm)
 {
 	struct arch_vm *x86 = vm->arch;
 	struct x86_placement at;
-	int err = prepare(vm);
+	int err = load_prepare(vm);
 
 	if (err || vm->config->firmware)
 		return err;
@@ -132,7 +132,7 @@ static void drop_copies(struct arch_vm *x86)
 int arch_load(struct vm *vm)
 {
 	struct arch_vm *x86 = vm->arch;
-	int err = prepare(vm);
+	int err = load_prepare(vm);
 
 	if (!err && vm->config->firmware) {
 		err = x86_firmware_load(vm, &x86->boot);

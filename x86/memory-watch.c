@@ -62,7 +62,7 @@ static int find_counters(struct vcpu_faults *faults, const struct kvm_stats_head
 }
 
 /* True: in the time since the last look it had no page, and tried often. */
-static bool look(struct vcpu_faults *faults)
+static bool memory_watch_look(struct vcpu_faults *faults)
 {
 	u64 n[ARRAY_SIZE(counters)], answered, tries;
 	bool none;
@@ -88,7 +88,7 @@ static void open_counters(struct vcpu_faults *faults, struct vcpu *vcpu)
 	fcntl(faults->fd, F_SETFD, FD_CLOEXEC);
 	if (pread(faults->fd, &header, sizeof(header), 0) == sizeof(header) &&
 	    !find_counters(faults, &header)) {
-		look(faults);
+		memory_watch_look(faults);
 		return;
 	}
 	close(faults->fd);
@@ -99,7 +99,7 @@ static bool is_stuck(struct vcpu_faults *faults)
 {
 	if (faults->fd < 0)
 		return false;
-	faults->looks = look(faults) ? faults->looks + 1 : 0;
+	faults->looks = memory_watch_look(faults) ? faults->looks + 1 : 0;
 	return faults->looks >= LOOKS;
 }
 

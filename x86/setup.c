@@ -211,7 +211,7 @@ static int reserve_pins(struct vm *vm)
 	return set_irqchip(vm, &chip);
 }
 
-static struct kvm_irq_routing_entry route(u32 gsi, u32 chip, u32 pin)
+static struct kvm_irq_routing_entry setup_route(u32 gsi, u32 chip, u32 pin)
 {
 	return (struct kvm_irq_routing_entry){
 		.gsi = gsi,
@@ -230,10 +230,10 @@ static int create_routes(struct vm *vm)
 	unsigned nr = 0;
 
 	for (unsigned gsi = 0; gsi < BOARD_NR_IOAPIC_PINS; gsi++)
-		pins[nr++] = route(gsi, KVM_IRQCHIP_IOAPIC, gsi);
+		pins[nr++] = setup_route(gsi, KVM_IRQCHIP_IOAPIC, gsi);
 	for (unsigned gsi = 0; gsi < BOARD_NR_ISA_GSIS; gsi++)
-		pins[nr++] = route(gsi, gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE,
-				   gsi % 8);
+		pins[nr++] = setup_route(
+			gsi, gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, gsi % 8);
 	return irq_init(vm, pins, nr, BOARD_FIRST_MSI_GSI, 0);
 }
 

@@ -20,7 +20,7 @@ static const struct {
 	{ .leaf = 0x80000008, .ebx = BIT(25) /* VIRT_SSBD */ },
 };
 
-static void hide(struct kvm_cpuid_entry2 *entry)
+static void snp_cpuid_hide(struct kvm_cpuid_entry2 *entry)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(hidden); i++) {
 		if (entry->function != hidden[i].leaf || entry->index != hidden[i].index)
@@ -40,7 +40,7 @@ int snp_cpuid_build(struct snp_cpuid_page *page, const struct kvm_cpuid2 *cpuid)
 		struct kvm_cpuid_entry2 entry = cpuid->entries[i];
 		bool xsave = entry.function == LEAF_XSAVE && entry.index < 2;
 
-		hide(&entry);
+		snp_cpuid_hide(&entry);
 		if (!entry.eax && !entry.ebx && !entry.ecx && !entry.edx)
 			continue;
 		if (count == SNP_CPUID_MAX)
@@ -60,8 +60,8 @@ int snp_cpuid_build(struct snp_cpuid_page *page, const struct kvm_cpuid2 *cpuid)
 	return 0;
 }
 
-static unsigned compare(const struct snp_cpuid_function *a, const struct snp_cpuid_function *b,
-			struct text *text)
+static unsigned snp_cpuid_differences(const struct snp_cpuid_function *a,
+				      const struct snp_cpuid_function *b, struct text *text)
 {
 	const struct {
 		const char *name;
@@ -92,6 +92,7 @@ unsigned snp_cpuid_compare(const struct snp_cpuid_page *ours, const struct snp_c
 	unsigned nr = 0;
 
 	for (u32 i = 0; i < MIN(le32toh(ours->count), (u32)SNP_CPUID_MAX); i++)
-		nr += compare(&ours->functions[i], &theirs->functions[i], differences);
+		nr += snp_cpuid_differences(&ours->functions[i], &theirs->functions[i],
+					    differences);
 	return nr;
 }

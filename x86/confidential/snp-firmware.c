@@ -107,7 +107,7 @@ static bool is_known(u32 kind)
 	       kind == SNP_SECTION_KERNEL_HASHES;
 }
 
-static bool overlaps(const struct snp_firmware *firmware, gpa_t gpa, u32 size)
+static bool snp_firmware_overlaps(const struct snp_firmware *firmware, gpa_t gpa, u32 size)
 {
 	for (unsigned i = 0; i < firmware->nr_sections; i++) {
 		const struct snp_section *other = &firmware->sections[i];
@@ -137,7 +137,7 @@ static int take_section(struct snp_firmware *firmware, const struct image *image
 	if ((u64)base + size > BOARD_HOLE_END - image->size)
 		return snp_firmware_refuse(image, "its section at 0x%x lies in the image itself",
 					   base);
-	if (overlaps(firmware, base, size))
+	if (snp_firmware_overlaps(firmware, base, size))
 		return snp_firmware_refuse(image, "its sections at 0x%x overlap", base);
 	if ((kind == SNP_SECTION_SECRETS || kind == SNP_SECTION_CPUID) && size != PAGE)
 		return snp_firmware_refuse(

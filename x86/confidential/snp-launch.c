@@ -22,7 +22,7 @@
 #define PAUSE_NANOSECONDS 1000000
 
 /* 0 or more, or -errno. */
-static int request(int fd, unsigned long what, void *arg)
+static int launch_request(int fd, unsigned long what, void *arg)
 {
 	int ret = ioctl(fd, what, arg);
 
@@ -30,7 +30,7 @@ static int request(int fd, unsigned long what, void *arg)
 }
 
 /* KVM_MEMORY_ENCRYPT_OP; *status is the security processor's answer, if it was asked at all. */
-static int command(const struct snp_host *host, u32 id, void *data, u32 *status)
+static int launch_command(const struct snp_host *host, u32 id, void *data, u32 *status)
 {
 	struct kvm_sev_cmd cmd = {
 		.id = id,
@@ -40,7 +40,7 @@ static int command(const struct snp_host *host, u32 id, void *data, u32 *status)
 	int ret;
 
 	do {
-		ret = request(host->vm_fd, KVM_MEMORY_ENCRYPT_OP, &cmd);
+		ret = launch_request(host->vm_fd, KVM_MEMORY_ENCRYPT_OP, &cmd);
 	} while (ret == -EINTR);
 	*status = cmd.error == SNP_NOT_ASKED ? SNP_SUCCESS : cmd.error;
 	return MIN(ret, 0);
@@ -112,7 +112,7 @@ int snp_host_init(const struct snp_host *host, const struct snp_config *config)
 		err = check_mask(host, SEV_ATTR_POLICY_BITS, "policy", snp_policy(config));
 	if (err)
 		return err;
-	err = command(host, SEV_CMD_INIT2, &init, &status);
+	err = launch_command(host, SEV_CMD_INIT2, &init, &status);
 	if (err == -EBUSY)
 		log_fatal("SEV-SNP: no address space identifier is left: too many such guests are "
 			  "running");
@@ -129,13 +129,13 @@ static int set_vcpu(const struct snp_host *host, unsigned index, const struct sn
 	struct kvm_sregs sregs = vcpu->sregs, made;
 	struct kvm_regs regs = vcpu->regs;
 
-	err = request(fd, KVM_GET_SREGS, &made);
+	err = launch_request(fd, KVM_GET_SREGS, &made);
 	if (err < 0)
 		return err;
 	sregs.apic_base = made.apic_base;
-	err = request(fd, KVM_SET_SREGS, &sregs);
+	err = launch_request(fd, KVM_SET_SREGS, &sregs);
 	if (err >= 0)
-		err = request(fd, KVM_SET_REGS, &regs);
+		err = launch_request(fd, KVM_SET_REGS, &regs);
 	return MIN(err, 0);
 }
 
@@ -153,14 +153,14 @@ static int set_vcpus(const struct snp_host *host, const struct snp_plan *plan)
 	return 0;
 }
 
-static int start(const struct snp_host *host, const struct snp_config *config)
+static int launch_start(const struct snp_host *host, const struct snp_config *config)
 {
 	struct sev_snp_launch_start start = { .policy = snp_policy(config) };
 	u32 status;
 	int err;
 
 	memcpy(start.gosvw, config->gosvw, sizeof(start.gosvw));
-	err = command(host, SEV_CMD_SNP_LAUNCH_START, &start, &status);
+	err = launch_command(host, SEV_CMD_SNP_LAUNCH_START, &start, &status);
 	/* Only the policy can be what KVM refuses here. Linux 6.11 wants bit 16 set and bit 20 clear. */
 	if (err == -EINVAL && !status && start.policy != SNP_POLICY_DEFAULT) {
 		log_fatal("SEV-SNP: KVM does not take the policy 0x%llx; 0x%x would work",
@@ -192,7 +192,7 @@ static int make_range_private(const struct snp_host *host, const struct snp_rang
 	int err;
 
 	do {
-		err = request(host->vm_fd, KVM_SET_MEMORY_ATTRIBUTES, &attributes);
+		err = launch_request(host->vm_fd, KVM_SET_MEMORY_ATTRIBUTES, &attributes);
 	} while (err == -EINTR || (err == -EAGAIN && may_ask_again(&pauses)));
 	return MIN(err, 0);
 }
@@ -214,7 +214,7 @@ static int make_private(const struct snp_host *host, const struct snp_plan *plan
 }
 
 /* KVM may stop early, with the structure saying from where to go on. */
-static int update(const struct snp_host *host, const struct snp_range *range, u32 *status)
+static int launch_update(const struct snp_host *host, const struct snp_range *range, u32 *status)
 {
 	struct sev_snp_launch_update update = {
 		.gfn_start = range->gpa / SNP_PAGE_SIZE,
@@ -226,7 +226,7 @@ static int update(const struct snp_host *host, const struct snp_range *range, u3
 
 	while (update.len) {
 		u64 before = update.len;
-		int err = command(host, SEV_CMD_SNP_LAUNCH_UPDATE, &update, status);
+		int err = launch_command(host, SEV_CMD_SNP_LAUNCH_UPDATE, &update, status);
 
 		if (err && err != -EAGAIN)
 			return err;
@@ -244,7 +244,7 @@ static int add_range(const struct snp_host *host, const struct snp_range *range)
 {
 	char what[96];
 	u32 status = 0;
-	int err = update(host, range, &status);
+	int err = launch_update(host, range, &status);
 
 	if (!err)
 		return 0;
@@ -268,13 +268,13 @@ static int add_cpuid(const struct snp_host *host, const struct snp_range *range,
 		return err;
 	}
 	memcpy(range->data, &ours, sizeof(ours));
-	err = update(host, range, &status);
+	err = launch_update(host, range, &status);
 	if (err == -EIO && status == SNP_INVALID_PARAM &&
 	    snp_cpuid_compare(&ours, range->data, &text)) {
 		log_warning(
 			"SEV-SNP: the security processor takes CPUID only with other values of %s",
 			text.bytes);
-		err = update(host, range, &status);
+		err = launch_update(host, range, &status);
 	}
 	return err ? snp_launch_failed(err, status, "the CPUID page does not become the guest's")
 		   : 0;
@@ -306,8 +306,8 @@ static void say_digest(const struct snp_plan *plan)
 	log_error("SEV-SNP: this guest's launch digest is %s, the ID block wants another", text);
 }
 
-static int finish(const struct snp_host *host, const struct snp_config *config,
-		  const struct snp_identity *identity, const struct snp_plan *plan)
+static int launch_finish(const struct snp_host *host, const struct snp_config *config,
+			 const struct snp_identity *identity, const struct snp_plan *plan)
 {
 	struct sev_snp_launch_finish finish = { .vcek_disabled = config->vcek_disabled };
 	u32 status;
@@ -320,7 +320,7 @@ static int finish(const struct snp_host *host, const struct snp_config *config,
 		finish.id_auth_uaddr = (u64)(uintptr_t)identity->auth;
 		finish.auth_key_en = config->author_key;
 	}
-	err = command(host, SEV_CMD_SNP_LAUNCH_FINISH, &finish, &status);
+	err = launch_command(host, SEV_CMD_SNP_LAUNCH_FINISH, &finish, &status);
 	if (err && status == SNP_BAD_MEASUREMENT && identity->given)
 		say_digest(plan);
 	return err ? snp_launch_failed(err, status, "the launch does not end (LAUNCH_FINISH)") : 0;
@@ -330,7 +330,7 @@ int snp_host_launch(const struct snp_host *host, const struct snp_config *config
 		    const struct snp_identity *identity, const struct snp_plan *plan,
 		    const struct kvm_cpuid2 *cpuid)
 {
-	int err = set_vcpus(host, plan) ?: start(host, config) ?: make_private(host, plan);
+	int err = set_vcpus(host, plan) ?: launch_start(host, config) ?: make_private(host, plan);
 
-	return err ?: add_pages(host, plan, cpuid) ?: finish(host, config, identity, plan);
+	return err ?: add_pages(host, plan, cpuid) ?: launch_finish(host, config, identity, plan);
 }

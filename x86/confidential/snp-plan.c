@@ -14,7 +14,7 @@ struct piece {
 	gpa_t from, to;
 };
 
-static bool overlaps(const struct snp_plan *plan, gpa_t gpa, u64 size)
+static bool plan_overlaps(const struct snp_plan *plan, gpa_t gpa, u64 size)
 {
 	for (unsigned i = 0; i < plan->nr_ranges; i++) {
 		const struct snp_range *range = &plan->ranges[i];
@@ -35,7 +35,7 @@ int snp_plan_add(struct snp_plan *plan, const struct guest_memory *memory, gpa_t
 	data = guest_memory_hva(memory, gpa, size);
 	if (!data)
 		return -EFAULT;
-	if (overlaps(plan, gpa, size))
+	if (plan_overlaps(plan, gpa, size))
 		return -EINVAL;
 	if (plan->nr_ranges == SNP_MAX_RANGES)
 		return -ENOSPC;

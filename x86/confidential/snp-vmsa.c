@@ -42,7 +42,7 @@ _Static_assert(sizeof(struct snp_vmsa) == SNP_PAGE_SIZE, "one page");
 #define TYPE_BUSY_TSS 11
 #define TYPE_CODE     11 /* readable, accessed */
 
-static struct kvm_segment segment(u16 selector, u64 base, u8 type, bool system)
+static struct kvm_segment vmsa_make_segment(u16 selector, u64 base, u8 type, bool system)
 {
 	return (struct kvm_segment){
 		.selector = selector,
@@ -59,10 +59,10 @@ void snp_vcpu_reset(struct snp_vcpu *vcpu, u32 eip, u32 signature)
 	struct kvm_sregs *s = &vcpu->sregs;
 
 	memset(vcpu, 0, sizeof(*vcpu));
-	s->cs = segment(0xf000, eip & 0xffff0000, TYPE_CODE, false);
-	s->ds = s->es = s->fs = s->gs = s->ss = segment(0, 0, TYPE_DATA, false);
-	s->ldt = segment(0, 0, TYPE_LDT, true);
-	s->tr = segment(0, 0, TYPE_BUSY_TSS, true);
+	s->cs = vmsa_make_segment(0xf000, eip & 0xffff0000, TYPE_CODE, false);
+	s->ds = s->es = s->fs = s->gs = s->ss = vmsa_make_segment(0, 0, TYPE_DATA, false);
+	s->ldt = vmsa_make_segment(0, 0, TYPE_LDT, true);
+	s->tr = vmsa_make_segment(0, 0, TYPE_BUSY_TSS, true);
 	s->gdt.limit = s->idt.limit = 0xffff;
 	s->cr0 = CR0_ET;
 	vcpu->regs.rflags = RFLAGS_FIXED;
@@ -71,7 +71,7 @@ void snp_vcpu_reset(struct snp_vcpu *vcpu, u32 eip, u32 signature)
 }
 
 /* The 12 bits of a descriptor that a VMCB keeps side by side. */
-static u16 attributes(const struct kvm_segment *s)
+static u16 vmsa_attributes(const struct kvm_segment *s)
 {
 	return (s->type & 15) | (s->s & 1) << 4 | (s->dpl & 3) << 5 | (s->present & 1) << 7 |
 	       (s->avl & 1) << 8 | (s->l & 1) << 9 | (s->db & 1) << 10 | (s->g & 1) << 11;
@@ -81,7 +81,7 @@ static struct snp_vmsa_segment vmsa_segment(const struct kvm_segment *s)
 {
 	return (struct snp_vmsa_segment){
 		.selector = htole16(s->selector),
-		.attrib = htole16(attributes(s)),
+		.attrib = htole16(vmsa_attributes(s)),
 		.limit = htole32(s->limit),
 		.base = htole64(s->base),
 	};

@@ -43,7 +43,7 @@ struct command {
 } __packed;
 _Static_assert(sizeof(struct command) == 128, "BiosLinkerLoaderEntry");
 
-static void allocate(struct acpi_files *files, const char *file, enum zone zone)
+static void acpi_files_allocate(struct acpi_files *files, const char *file, enum zone zone)
 {
 	struct command c = { .kind = htole32(COMMAND_ALLOCATE) };
 
@@ -121,8 +121,8 @@ static void move_all(struct acpi_files *files)
 	const struct rsdp *rsdp = (const struct rsdp *)files->area;
 	size_t xsdt = le64toh(rsdp->xsdt) - BOARD_ACPI;
 
-	allocate(files, ACPI_FILE_RSDP, ZONE_FSEG);
-	allocate(files, ACPI_FILE_TABLES, ZONE_HIGH);
+	acpi_files_allocate(files, ACPI_FILE_RSDP, ZONE_FSEG);
+	acpi_files_allocate(files, ACPI_FILE_TABLES, ZONE_HIGH);
 	move_xsdt(files, xsdt);
 	add_pointer(files, offsetof(struct rsdp, xsdt), sizeof(rsdp->xsdt));
 	/* The first sum is part of what the second one covers. */

@@ -132,7 +132,7 @@ u8 firmware_checksum(const void *data, size_t len)
 }
 
 /* A table's first bytes; more may be added behind them, until seal() or list(). Where it is. */
-static size_t begin(struct area *area, const void *bytes, size_t len)
+static size_t acpi_begin(struct area *area, const void *bytes, size_t len)
 {
 	size_t at = ALIGN_UP(area->out.len, TABLE_ALIGN);
 
@@ -143,7 +143,7 @@ static size_t begin(struct area *area, const void *bytes, size_t len)
 _Static_assert(BOARD_ACPI_SIZE % TABLE_ALIGN == 0, "the next table may begin at the end");
 
 /* What was added since begin() is a table. Its address. */
-static gpa_t seal(struct area *area, size_t at, const char *signature, u8 revision)
+static gpa_t acpi_seal(struct area *area, size_t at, const char *signature, u8 revision)
 {
 	struct sdt *sdt = (struct sdt *)(area->out.bytes + at);
 	size_t length = area->out.len - at;
@@ -163,9 +163,9 @@ static gpa_t seal(struct area *area, size_t at, const char *signature, u8 revisi
 }
 
 /* The same for one that the XSDT lists. */
-static void list(struct area *area, size_t at, const char *signature, u8 revision)
+static void acpi_list(struct area *area, size_t at, const char *signature, u8 revision)
 {
-	area->tables[area->nr_tables++] = htole64(seal(area, at, signature, revision));
+	area->tables[area->nr_tables++] = htole64(acpi_seal(area, at, signature, revision));
 }
 
 /* access 1: byte, 2: word, 3: double word. */
@@ -177,11 +177,11 @@ static struct gas port_register(u16 port, u8 bits, u8 access)
 static gpa_t add_dsdt(struct area *area, const struct platform *platform)
 {
 	static const struct sdt header;
-	size_t at = begin(area, &header, sizeof(header));
+	size_t at = acpi_begin(area, &header, sizeof(header));
 	struct aml aml = { .out = &area->out };
 
 	dsdt_build(&aml, platform);
-	return seal(area, at, "DSDT", 2);
+	return acpi_seal(area, at, "DSDT", 2);
 }
 
 static gpa_t add_facs(struct area *area)
@@ -192,7 +192,7 @@ static gpa_t add_facs(struct area *area)
 		.version = 2,
 	};
 
-	return BOARD_ACPI + begin(area, &facs, sizeof(facs));
+	return BOARD_ACPI + acpi_begin(area, &facs, sizeof(facs));
 }
 
 static void add_fadt(struct area *area, gpa_t dsdt, gpa_t facs)
@@ -223,7 +223,7 @@ static void add_fadt(struct area *area, gpa_t dsdt, gpa_t facs)
 		.hypervisor_id = { 'L', 'K', 'V', 'M', ' ', ' ', ' ', ' ' },
 	};
 
-	list(area, begin(area, &fadt, sizeof(fadt)), "FACP", 6);
+	acpi_list(area, acpi_begin(area, &fadt, sizeof(fadt)), "FACP", 6);
 }
 
 static void add_override(struct area *area, u8 gsi, u16 flags)
@@ -252,7 +252,7 @@ static void add_overrides(struct area *area, const struct pci_board *pci)
 static void add_madt(struct area *area, const struct platform *platform)
 {
 	const struct madt madt = { .lapic = htole32(BOARD_LAPIC), .flags = htole32(MADT_PICS) };
-	size_t at = begin(area, &madt, sizeof(madt));
+	size_t at = acpi_begin(area, &madt, sizeof(madt));
 
 	for (unsigned i = 0; i < platform->nr_cpus; i++)
 		WRITER_ADD(&area->out, struct madt_lapic, .type = 0,
@@ -263,7 +263,7 @@ static void add_madt(struct area *area, const struct platform *platform)
 	add_overrides(area, platform->pci);
 	WRITER_ADD(&area->out, struct madt_lapic_nmi, .type = 4,
 		   .length = sizeof(struct madt_lapic_nmi), .uid = 0xff, .lint = 1);
-	list(area, at, "APIC", 5);
+	acpi_list(area, at, "APIC", 5);
 }
 
 static void add_srat_memory(struct area *area, u64 base, u64 size)
@@ -281,14 +281,14 @@ static void add_srat_memory(struct area *area, u64 base, u64 size)
 static void add_srat(struct area *area, const struct platform *platform)
 {
 	const struct srat srat = { .one = htole32(1) };
-	size_t at = begin(area, &srat, sizeof(srat));
+	size_t at = acpi_begin(area, &srat, sizeof(srat));
 
 	for (unsigned i = 0; i < platform->nr_cpus; i++)
 		WRITER_ADD(&area->out, struct srat_cpu, .length = sizeof(struct srat_cpu),
 			   .apic_id = i, .flags = htole32(1));
 	add_srat_memory(area, 0, platform->low_ram);
 	add_srat_memory(area, BOARD_HOLE_END, platform->high_ram);
-	list(area, at, "SRAT", 3);
+	acpi_list(area, at, "SRAT", 3);
 }
 
 static void add_mcfg(struct area *area, const struct pci_board *pci)
@@ -296,16 +296,16 @@ static void add_mcfg(struct area *area, const struct pci_board *pci)
 	const struct mcfg mcfg = { .base = htole64(pci->ecam_base),
 				   .last_bus = pci->ecam_size / MIB(1) - 1 };
 
-	list(area, begin(area, &mcfg, sizeof(mcfg)), "MCFG", 1);
+	acpi_list(area, acpi_begin(area, &mcfg, sizeof(mcfg)), "MCFG", 1);
 }
 
 static gpa_t add_xsdt(struct area *area)
 {
 	static const struct sdt header;
-	size_t at = begin(area, &header, sizeof(header));
+	size_t at = acpi_begin(area, &header, sizeof(header));
 
 	writer_add(&area->out, area->tables, area->nr_tables * sizeof(le64));
-	return seal(area, at, "XSDT", 1);
+	return acpi_seal(area, at, "XSDT", 1);
 }
 
 static void fill_rsdp(struct rsdp *rsdp, gpa_t xsdt)
@@ -329,7 +329,7 @@ int acpi_build_area(struct writer *out, const struct platform *platform)
 	*out = area.out;
 	if (!out->bytes)
 		return -ENOMEM;
-	begin(&area, &rsdp, sizeof(rsdp));
+	acpi_begin(&area, &rsdp, sizeof(rsdp));
 	dsdt = add_dsdt(&area, platform);
 	add_fadt(&area, dsdt, add_facs(&area));
 	add_madt(&area, platform);

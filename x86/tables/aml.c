@@ -95,7 +95,7 @@ void aml_name_int(struct aml *aml, const char *name, u64 value)
 	aml_int(aml, value);
 }
 
-static void begin(struct aml *aml)
+static void aml_begin(struct aml *aml)
 {
 	if (aml->depth == AML_MAX_DEPTH)
 		aml->out->failed = true;
@@ -144,7 +144,7 @@ void aml_end(struct aml *aml)
 void aml_scope(struct aml *aml, const char *name)
 {
 	aml_byte(aml, OP_SCOPE);
-	begin(aml);
+	aml_begin(aml);
 	aml_name_string(aml, name);
 }
 
@@ -152,14 +152,14 @@ void aml_device(struct aml *aml, const char *name)
 {
 	aml_byte(aml, OP_EXT);
 	aml_byte(aml, EXT_DEVICE);
-	begin(aml);
+	aml_begin(aml);
 	aml_name_string(aml, name);
 }
 
 void aml_method(struct aml *aml, const char *name, unsigned nr_args)
 {
 	aml_byte(aml, OP_METHOD);
-	begin(aml);
+	aml_begin(aml);
 	aml_name_string(aml, name);
 	aml_byte(aml, nr_args | 8 /* serialized */);
 }
@@ -167,20 +167,20 @@ void aml_method(struct aml *aml, const char *name, unsigned nr_args)
 void aml_package(struct aml *aml, unsigned nr)
 {
 	aml_byte(aml, OP_PACKAGE);
-	begin(aml);
+	aml_begin(aml);
 	aml_byte(aml, nr);
 }
 
 void aml_if(struct aml *aml)
 {
 	aml_byte(aml, OP_IF);
-	begin(aml);
+	aml_begin(aml);
 }
 
 void aml_buffer(struct aml *aml, const void *bytes, size_t len)
 {
 	aml_byte(aml, OP_BUFFER);
-	begin(aml);
+	aml_begin(aml);
 	aml_int(aml, len);
 	aml_bytes(aml, bytes, len);
 	aml_end(aml);
@@ -195,7 +195,7 @@ void aml_crs(struct aml *aml)
 
 	aml_name(aml, "_CRS");
 	aml_byte(aml, OP_BUFFER);
-	begin(aml);
+	aml_begin(aml);
 	aml_bytes(aml, size, sizeof(size));
 }
 
@@ -239,8 +239,8 @@ void aml_res_interrupt(struct aml *aml, u32 gsi, bool edge)
 }
 
 /* One address space descriptor with fields of `width` bytes. */
-static void window(struct aml *aml, u8 tag, u8 type, u8 type_flags, unsigned width, u64 first,
-		   u64 last)
+static void aml_window(struct aml *aml, u8 tag, u8 type, u8 type_flags, unsigned width, u64 first,
+		       u64 last)
 {
 	u8 d[46] = {
 		tag, [3] = type, [4] = 0x0c /* producer, both ends fixed */, [5] = type_flags
@@ -256,12 +256,12 @@ static void window(struct aml *aml, u8 tag, u8 type, u8 type_flags, unsigned wid
 
 void aml_res_bus_window(struct aml *aml, u16 first, u16 last)
 {
-	window(aml, 0x88, 2, 0, 2, first, last);
+	aml_window(aml, 0x88, 2, 0, 2, first, last);
 }
 
 void aml_res_io_window(struct aml *aml, u16 first, u16 last)
 {
-	window(aml, 0x88, 1, 3 /* the whole range */, 2, first, last);
+	aml_window(aml, 0x88, 1, 3 /* the whole range */, 2, first, last);
 }
 
 void aml_res_memory_window(struct aml *aml, u64 base, u64 size)
@@ -269,7 +269,7 @@ void aml_res_memory_window(struct aml *aml, u64 base, u64 size)
 	u64 last = base + size - 1;
 
 	if (last <= UINT32_MAX)
-		window(aml, 0x87, 0, 1 /* writable */, 4, base, last);
+		aml_window(aml, 0x87, 0, 1 /* writable */, 4, base, last);
 	else
-		window(aml, 0x8a, 0, 1, 8, base, last);
+		aml_window(aml, 0x8a, 0, 1, 8, base, last);
 }
