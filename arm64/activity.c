@@ -9,7 +9,7 @@
 #include "arch-vm.h"
 #include "lkvm/arch.h"
 #include "lkvm/vm/registers.h"
-#include "registers.h"
+#include "arch-registers.h"
 #include "walk.h"
 
 #define PSTATE_I BIT(7)

@@ -6,7 +6,7 @@
 #ifndef ARM64_BYTE_ORDER_H
 #define ARM64_BYTE_ORDER_H
 
-#include "registers.h"
+#include "arch-registers.h"
 
 #define PSTATE_E  BIT(9) /* of AArch32 only */
 #define SCTLR_E0E BIT(24)

@@ -7,7 +7,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
-#include "registers.h"
+#include "arch-registers.h"
 #include "sve.h"
 
 #define MPIDR_AFFINITY 0xff00ffffffULL

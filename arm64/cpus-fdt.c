@@ -8,7 +8,7 @@
 #include "lkvm/util/cpulist.h"
 #include "lkvm/vm/registers.h"
 #include "lkvm/vm/vcpu.h"
-#include "registers.h"
+#include "arch-registers.h"
 
 #define HOST_CACHES "/sys/devices/system/cpu/cpu%d/cache"
 

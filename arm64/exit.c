@@ -4,7 +4,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/devicetree/ram-board.h"
 #include "psci.h"
-#include "registers.h"
+#include "arch-registers.h"
 
 enum exit_action arch_vcpu_exit(struct vcpu *vcpu)
 {

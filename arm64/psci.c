@@ -15,7 +15,7 @@
 #include "lkvm/vm/registers.h"
 #include "lkvm/vm/vcpu.h"
 #include "psci.h"
-#include "registers.h"
+#include "arch-registers.h"
 
 #define SMCCC_VERSION 0x80000000u
 #define NR_FUNCTIONS  0x20 /* identifiers from PSCI_0_2_FN_BASE on, and as many of 64 bits */

@@ -7,7 +7,7 @@
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
 #include "psci.h"
-#include "registers.h"
+#include "arch-registers.h"
 
 #define NO_MACHINE_TYPE 0xffffffff
 

@@ -8,7 +8,7 @@
 #include "lkvm/util/text.h"
 #include "lkvm/vm/registers.h"
 #include "lkvm/vm/vm.h"
-#include "registers.h"
+#include "arch-registers.h"
 
 #define LL(x)	((unsigned long long)(x))
 #define COLUMNS 4

@@ -7,7 +7,7 @@
 
 #include "lkvm/arch.h"
 #include "lkvm/vm/registers.h"
-#include "registers.h"
+#include "arch-registers.h"
 #include "walk.h"
 
 #define SSTATUS_SIE BIT(1)

@@ -9,7 +9,7 @@
 #include "lkvm/arch.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
-#include "registers.h"
+#include "arch-registers.h"
 #include "arch-vm.h"
 
 /* KVM makes the first runnable and the others stopped, as after a reset. */

@@ -4,7 +4,7 @@
 #include "csr.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
-#include "registers.h"
+#include "arch-registers.h"
 
 /* The entropy source (Zkr; "RISC-V Cryptography Extensions I", 4.1): its state, and 16 bits of it. */
 #define CSR_SEED  0x015

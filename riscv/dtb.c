@@ -6,7 +6,7 @@
 #include "lkvm/pci/pci-fdt.h"
 #include "lkvm/vm/registers.h"
 #include "lkvm/vm/vcpu.h"
-#include "registers.h"
+#include "arch-registers.h"
 #include "arch-vm.h"
 
 /* The largest there is, of the hart's translation modes (satp.MODE): a guest may use less. */

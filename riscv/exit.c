@@ -3,7 +3,7 @@
 #include "csr.h"
 #include "lkvm/arch.h"
 #include "lkvm/devicetree/ram-board.h"
-#include "registers.h"
+#include "arch-registers.h"
 #include "arch-vm.h"
 #include "sbi.h"
 

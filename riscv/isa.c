@@ -8,7 +8,7 @@
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
 #include "lkvm/vm/vm.h"
-#include "registers.h"
+#include "arch-registers.h"
 
 struct extension {
 	u8 id;

@@ -10,7 +10,7 @@
 
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
-#include "registers.h"
+#include "arch-registers.h"
 #include "arch-vm.h"
 
 struct riscv_reset_state {

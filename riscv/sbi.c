@@ -6,7 +6,7 @@
 #include "lkvm/util/log.h"
 #include "lkvm/vm/registers.h"
 #include "lkvm/vm/vm.h"
-#include "registers.h"
+#include "arch-registers.h"
 #include "sbi.h"
 
 /* Extensions' and functions' numbers as the guest calls them. */

@@ -38,21 +38,36 @@ within() {
 	[ $status = "$2" ] || fail "$3: status $status, expected $2"
 }
 
+# In hundredths of a second. Not every date(1) knows of less than seconds.
+uptime() {
+	sed 's/ .*//; s/\.//' /proc/uptime
+}
+
+# taken DIGITS: lkvm has taken the signal, whose bit is one of those in the four last digits of the pending ones.
+taken() {
+	until grep -q "^ShdPnd:.*$1\$" /proc/$pid/status; do sleep 0.01; done
+}
+
 start
+begin=$(uptime)
 kill -TERM $pid
 within 20 143 "SIGTERM"
+one=$(($(uptime) - begin))
 
 start
 kill -USR1 $pid
-sleep 0.1
+taken '[014589cd]..'
 kill -TERM $pid
 within 20 143 "SIGTERM while a pause waits for the disk"
 
 start
+begin=$(uptime)
 kill -TERM $pid
-sleep 0.1
+taken '[012389ab]...'
 kill -TERM $pid
-within 0.8 143 "a second SIGTERM"
+within 20 143 "a second SIGTERM"
+two=$(($(uptime) - begin))
+[ $two -lt $one ] || fail "a second SIGTERM: it ended after $two hundredths, and after $one by one"
 
 start --timeout 1
 within 20 245 "--timeout"

@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include "arch-vm.h"
 #include "lkvm/vm/vcpu.h"
-#include "registers.h"
+#include "arch-registers.h"
 
 #define FAKE_MAX_CPUS	   4
 #define FAKE_MAX_REGISTERS 64

@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "lkvm/vm/vcpu.h"
-#include "registers.h"
+#include "arch-registers.h"
 #include "arch-vm.h"
 
 #define FAKE_MAX_CPUS	   4
