@@ -182,13 +182,12 @@ static const struct option_row *next_of_kinds(struct option_walk *walk)
 
 	for (; kinds && walk->group && kinds[walk->nr_kind]; walk->nr_kind++, walk->kind_row = 0) {
 		const struct config_kind *kind = kinds[walk->nr_kind];
-		const struct option_row *row = kind->rows + walk->kind_row;
 
-		if (!kind->rows || strcmp(kind->group, walk->group) || is_end(row))
+		if (!kind->rows || strcmp(kind->group, walk->group) ||
+		    is_end(&kind->rows[walk->kind_row]))
 			continue;
-		walk->kind_row++;
 		walk->kind = kind;
-		return row;
+		return &kind->rows[walk->kind_row++];
 	}
 	walk->kind = NULL;
 	walk->nr_kind = 0;

@@ -33,15 +33,15 @@ static int next_descriptor(void)
 }
 
 /* Commands other than run fill a structure of their own, all zero before: of guests, or smaller. */
-static int parse_other(const struct option_set *set, int argc, char **argv)
+static int parse_other(const struct builtin *builtin, int argc, char **argv)
 {
 	static _Alignas(max_align_t) u8 base[ROOM];
 	struct guests_args *args = (void *)base;
 	int ret;
 
 	memset(base, 0, sizeof(base));
-	ret = options_parse(set, argc, argv, base);
-	if (set->guests)
+	ret = options_parse(&builtin->set, argc, argv, base);
+	if (builtin->guests)
 		guests_release(args);
 	return ret;
 }
@@ -61,14 +61,14 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	char *argv[MAX_WORDS + 1] = { (char *)"command" }, *words, *p;
 	int argc = 1, descriptor = next_descriptor(), ret;
-	const struct option_set *set;
+	const struct builtin *builtin;
 	unsigned nr = 0;
 
 	if (!size)
 		return 0;
 	while (builtins[nr])
 		nr++;
-	set = data[0] < 128 ? &builtin_run.set : &builtins[data[0] % nr]->set;
+	builtin = data[0] < 128 ? &builtin_run : builtins[data[0] % nr];
 	words = malloc(size);
 	if (!words)
 		abort();
@@ -76,7 +76,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	words[size - 1] = '\0';
 	for (p = words; p < words + size && argc < MAX_WORDS; p += strlen(p) + 1)
 		argv[argc++] = p;
-	ret = set->kinds ? parse_run(set, argc, argv) : parse_other(set, argc, argv);
+	ret = builtin->set.kinds ? parse_run(&builtin->set, argc, argv)
+				 : parse_other(builtin, argc, argv);
 	if (ret != 0 && ret != 1 && ret != -EINVAL)
 		abort();
 	if (ret == -EINVAL && !log_failed())
