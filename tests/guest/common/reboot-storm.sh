@@ -12,7 +12,10 @@ start() {
 	: >errors
 	"$LKVM" run --nodefaults -k "$GUEST" -m 64 -c 2 --reboot --loglevel debug "$@" >output 2>errors </dev/null &
 	pid=$!
-	until grep -q reboots errors; do sleep 0.01; done # signals are taken by now
+	until grep -q reboots errors; do # signals are taken by now
+		[ -d /proc/$pid ] || fail "it did not start"
+		sleep 0.01
+	done
 }
 
 # within SECONDS WANT WHAT: lkvm ends in time, with that status. A second is the promise; twenty tell
