@@ -103,7 +103,7 @@ endif
 endif
 
 # devicetree/ is what the boards of arm64 and riscv share.
-ROOMS := util config host memory vm control console pci boot virtio hw block net $(if $(filter x86,$(ARCH)),,devicetree)
+ROOMS := util config host memory vm control console pci boot virtio hw block net share $(if $(filter x86,$(ARCH)),,devicetree)
 USER_NET := net/user.c net/user-config.c net/user-helper.c net/libslirp.c net/fragments.c net/hazards.c net/loopback.c net/merge.c net/packet.c net/ring.c
 OPTIONAL := $(USER_NET) net/user-none.c boot/zstd.c boot/zstd-none.c \
 	util/sha2.c util/base64.c util/nettle-none.c
