@@ -9,11 +9,16 @@
  * All functions return 0 or -errno unless they say otherwise. Names are bytes, NUL-terminated, and are checked here:
  * "", ".", "..", anything with '/' and what is longer than NAME_MAX is refused (-EINVAL, -ENAMETOOLONG).
  *
- * Ids. A helper that is root takes the guest's ids as they are: each call acts with the caller's fsuid, fsgid and
- * no supplementary groups, so the host's file system checks and assigns as it would for a local process of that user; root in
- * the guest is root in the folder. Otherwise the user whose process it is appears as the guest's root, and the guest's root is
- * that user: attributes are translated both ways, id 0 of the host appears as 65534, other ids as they are, and what the
- * host refuses (a chown to somebody else) is refused.
+ * Ids. A helper that is root (config.root) takes the guest's ids as they are: calls that create, open or change act with
+ * the caller's fsuid and fsgid, so new objects and quota are that user's. Whether a user of the guest's may do it is the
+ * guest's kernel's decision (virtio-fs always, and 9P's client, check modes and ACLs there, with groups that are not sent);
+ * the helper's capabilities stay, apart from CAP_FSETID. Root in the guest is root in the folder.
+ * Otherwise the user whose process it is appears as the guest's root, and the guest's root is that user: attributes and
+ * ACLs are translated both ways, id 0 of the host appears as 65534, other ids as they are, and what the host refuses (a
+ * chown to somebody else) is refused; a chown to that user's number is, too, since it would not appear.
+ *
+ * File systems of the kernel's own (proc, sysfs, cgroup and the like) that are mounted below are empty folders for the
+ * guest: what is in them is refused, -EACCES.
  */
 #ifndef LKVM_SHARE_EXPORT_H
 #define LKVM_SHARE_EXPORT_H
@@ -34,16 +39,28 @@ struct export_file; /* an open regular file or folder, counted */
 #define EXPORT_MAX_XATTR (64u << 10) /* bytes of a value, or of a list of names */
 
 struct export_config {
-	int folder; /* O_PATH | O_DIRECTORY; the export's from here on */
+	int folder; /* O_PATH | O_DIRECTORY; the export's from here on, if export_open() succeeds */
+	/*
+	 * O_PATH | O_DIRECTORY of /proc/self/fd, opened by this very process (not before its fork); becomes the export's
+	 * too. -1: tried by name. Without it (no /proc) what needs it fails: O_TMPFILE, xattrs before Linux 6.13.
+	 */
+	int proc_fds;
+	bool root; /* this process is root on the host, not only in a user namespace of its own */
 	bool readonly;
 	bool submounts; /* objects of file systems mounted below are announced (export_attr.mount) */
-	unsigned descriptors; /* that it may have open; caches are given back to stay below */
+	unsigned
+		descriptors; /* that it may have open, 64 at least; caches are given back to stay below */
 };
 
 /* On whose behalf. */
 struct export_caller {
 	u32 uid, gid, pid; /* the guest's */
 	u32 umask;	   /* ignored when 0; for create, mkdir, mknod without a default ACL */
+	/*
+	 * Of a write, truncation (O_TRUNC too) or fallocate: the host clears set-uid, set-gid where executable, and file
+	 * capabilities, as for a process without CAP_FSETID. Callers whose uid is not 0 have that anyway.
+	 */
+	bool kill_suidgid;
 };
 
 struct export_attr {
@@ -51,6 +68,10 @@ struct export_attr {
 	bool mount;	    /* another file system begins here */
 };
 
+/*
+ * For the process: the umask becomes 0, the working folder config->proc_fds, and with config->root the supplementary
+ * groups go. Before the worker threads begin. 0 or -errno, and then nothing was taken.
+ */
 int export_open(struct export **export, const struct export_config *config);
 /* All nodes and files were put. */
 void export_close(struct export *export);
@@ -64,10 +85,21 @@ void export_node_get(struct export_node *node);
 /* Drops `nr` counts. The last one forgets the object. */
 void export_node_put(struct export_node *node, u64 nr);
 /*
- * Same object, same node, whatever its name: nodes are found by device and inode number. A number that is unique among
- * all that exist, never 0, and a generation that changes when the number is used again.
+ * Same object, same node, whatever its name: nodes are found by device and inode number. This number is the node's as long
+ * as the node is known, and no other node of this export ever has it. The root's is 1, none has 0. It is not the inode
+ * number, which is in the attributes.
  */
 u64 export_node_number(const struct export_node *node);
+/*
+ * For a protocol whose guest counts what it knows (FUSE: nodeid = export_node_number(), generation 0):
+ * export_remember() makes the caller's count one of the guest's. export_find() gives a node that the guest knows,
+ * counted once more for the caller, or NULL: a forged number, or forgotten. export_forget() takes back `nr`, or as many as
+ * the guest has. export_forget_all() is a reset's. The root is always known, and never forgotten.
+ */
+void export_remember(struct export_node *node);
+struct export_node *export_find(struct export *export, u64 number);
+void export_forget(struct export *export, u64 number, u64 nr);
+void export_forget_all(struct export *export);
 /* mode & S_IFMT; an object never changes it. */
 u32 export_node_type(const struct export_node *node);
 /* The node of that name, counted once more. attr: filled unless NULL. ".." is export_parent(). */
@@ -88,8 +120,7 @@ int export_getattr(struct export_node *node, struct export_file *file, u32 mask,
 #define EXPORT_SET_MTIME     BIT(5)
 #define EXPORT_SET_ATIME_NOW BIT(6)
 #define EXPORT_SET_MTIME_NOW BIT(7)
-#define EXPORT_KILL_SUIDGID                                                                        \
-	BIT(8) /* a write's or truncation's: clear set-uid, and set-gid where executable */
+#define EXPORT_KILL_SUIDGID  BIT(8) /* of EXPORT_SET_SIZE: as export_caller.kill_suidgid */
 
 struct export_change {
 	u32 valid; /* EXPORT_SET_... */
@@ -137,8 +168,9 @@ void export_file_put(struct export_file *file);
 struct export_node *export_file_node(struct export_file *file); /* not counted */
 
 /*
- * Between the file and the guest's buffers, without a copy of ours. Bytes, or -errno. flags: RWF_..., of write. A write to a
- * file opened with O_APPEND goes to its end.
+ * Between the file and the guest's buffers, without a copy of ours. Bytes, or -errno. flags of write: RWF_DSYNC, RWF_SYNC,
+ * RWF_APPEND; others are ignored. A write to a file opened with O_APPEND goes to its end. More than IOV_MAX buffers: those
+ * beyond are left alone, so that fewer bytes are done.
  */
 ssize_t export_read(struct export_file *file, struct iovec *iov, unsigned nr, u64 offset);
 ssize_t export_write(struct export_file *file, const struct export_caller *caller,
@@ -172,8 +204,10 @@ int export_readdir(struct export_file *folder, u64 cookie,
 /* ---- locks. Never wait: -EAGAIN when another has it, on the host or in this guest ---- */
 
 /*
- * POSIX record locks, of an owner that the guest names, and whole-file locks (flock): F_RDLCK, F_WRLCK, F_UNLCK in
- * lock->l_type. Owners of one guest exclude each other, and exclude the host's processes.
+ * POSIX record locks, of an owner that the guest names (its files do not matter), and whole-file locks (flock), which are the
+ * export_file's whoever owns it: F_RDLCK, F_WRLCK, F_UNLCK in lock->l_type, l_whence SEEK_SET, l_pid the guest's. Owners of
+ * one guest exclude each other, and exclude the host's processes. -ENOLCK: too many owners. The last close of a file
+ * drops all locks on it.
  */
 int export_lock(struct export_file *file, u64 owner, const struct flock *lock);
 /* What stands in the way of such a lock; l_type F_UNLCK: nothing. l_pid is the guest's, or 0 for the host's. */
@@ -182,7 +216,14 @@ int export_flock(struct export_file *file, u64 owner, int operation);
 /* All POSIX locks of the owner on this file. */
 void export_unlock_owner(struct export_file *file, u64 owner);
 
-/* ---- extended attributes ---- */
+/*
+ * ---- extended attributes ----
+ *
+ * user.*, security.*, trusted.* and system.posix_acl_access, _default go to the host's file system as they are (ids in
+ * ACLs translated), which decides: trusted.* wants CAP_SYS_ADMIN of the helper, so do most of security.*, security.capability
+ * CAP_SETFCAP. A label that the guest sets is a label on the host. Other system.*: -EOPNOTSUPP. Symbolic links have none:
+ * -EOPNOTSUPP, an empty list.
+ */
 
 /* size 0: how many bytes it has. Bytes or -errno (-ERANGE: too small a buffer). */
 ssize_t export_getxattr(struct export_node *node, const struct export_caller *caller,
