@@ -43,6 +43,8 @@ static int protected_check_config(const struct vm_config *config)
 		{ config->memory_backend.kind != MEMORY_ANONYMOUS, "--mem-backend" },
 	};
 
+	if (confidential_check_sharing(arm64_confidential(config), config))
+		return -EINVAL;
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (!rows[i].there)
 			continue;

@@ -132,6 +132,26 @@ static int finish_memory(struct vm_config *config)
 	return config_check_memory(config->memory, ram, swap, host_overcommits());
 }
 
+/* A device's back end in another process maps guest memory, so that has to be a file. */
+static int finish_sharing(struct vm_config *config)
+{
+	struct memory_config *memory = &config->memory_backend;
+	bool can = memory->kind != MEMORY_ANONYMOUS && memory->kind != MEMORY_GUEST_MEMFD;
+
+	config->memory_sharer = records_memory_sharer(config);
+	if (!config->memory_sharer || can)
+		return 0;
+	if (!memory->chosen) {
+		memory->kind = MEMORY_MEMFD;
+		return 0;
+	}
+	log_fatal(
+		"--mem-backend %s: --%s shares guest memory with another process, which that cannot be; "
+		"leave it out, or take memfd, hugetlb, hugetlbfs or file",
+		memory_kind_names[memory->kind], config->memory_sharer);
+	return -EINVAL;
+}
+
 static bool same_file(const struct stat *file, const char *path)
 {
 	struct stat other;
@@ -336,7 +356,7 @@ int config_finish(struct vm_config *config)
 	finish_cpus(config);
 	finish_transport(config);
 	err = records_finish(config) ?: finish_name(config) ?: finish_memory(config);
-	err = err ?: check_memory_file(config) ?: check_pipes(config) ?: find_kernel(config);
+	err = err ?: finish_sharing(config) ?: check_memory_file(config) ?: check_pipes(config) ?: find_kernel(config);
 	if (err == -ENOMEM)
 		log_fatal("out of memory");
 	return err;

@@ -128,3 +128,14 @@ int records_finish(struct vm_config *config)
 	}
 	return err;
 }
+
+const char *records_memory_sharer(const struct vm_config *config)
+{
+	const struct config_kind *const *kind = config->options ? config->options->kinds : NULL;
+
+	for (; kind && *kind; kind++)
+		for (unsigned i = 0; (*kind)->shares_memory && i < config_count(config, *kind); i++)
+			if ((*kind)->shares_memory(config_record(config, *kind, i)))
+				return (*kind)->rows->name;
+	return NULL;
+}

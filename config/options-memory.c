@@ -43,6 +43,7 @@ int option_parse_memory_backend(void *base, const struct option_row *row, const 
 
 	if (!err && BIT(memory.kind) & HAS_PATH && !memory.path)
 		return option_error(row, value, "path= is missing");
+	memory.chosen = value;
 	if (!err)
 		config->memory_backend = memory;
 	return err;
@@ -52,7 +53,8 @@ int option_parse_memory_backend(void *base, const struct option_row *row, const 
 static int mem_choose(struct vm_config *config, enum memory_kind kind, const char *path, bool off)
 {
 	if (!off)
-		config->memory_backend = (struct memory_config){ .kind = kind, .path = path };
+		config->memory_backend =
+			(struct memory_config){ .kind = kind, .chosen = true, .path = path };
 	else if (config->memory_backend.kind == kind)
 		config->memory_backend = (struct memory_config){ .kind = MEMORY_ANONYMOUS };
 	return 0;

@@ -13,6 +13,8 @@ void *record_new(const struct config_kind *kind);
  * -ENOMEM is not logged.
  */
 int records_finish(struct vm_config *config);
+/* The first option of a kind of which there is one that shares guest memory with another process. NULL: none does. */
+const char *records_memory_sharer(const struct vm_config *config);
 void records_release(struct vm_config *config);
 
 #endif

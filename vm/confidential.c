@@ -15,3 +15,14 @@ int confidential_check_transport(const struct confidential_ops *ops, const struc
 		  ops->option);
 	return -EINVAL;
 }
+
+int confidential_check_sharing(const struct confidential_ops *ops, const struct vm_config *config)
+{
+	if (!config->memory_sharer)
+		return 0;
+	log_fatal(
+		"--%s and %s do not go together: another process serves that device, and would have to see "
+		"the guest's memory; leave one out",
+		config->memory_sharer, ops->option);
+	return -EINVAL;
+}

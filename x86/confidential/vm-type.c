@@ -81,7 +81,7 @@ int x86_private_check_config(const struct vm_config *config)
 			ops->option);
 		return -EINVAL;
 	}
-	return confidential_check_transport(ops, config);
+	return confidential_check_sharing(ops, config) ?: confidential_check_transport(ops, config);
 }
 
 /* KVM_CAP_VM_TYPES has a bit for each vm_type. */

@@ -41,6 +41,8 @@ struct vm_config {
 	u64 memory;	     /* bytes; 0: a default, until config_finish */
 	struct memory_config memory_backend;
 	u64 memory_address; /* gpa of its first byte; 0: the board's */
+	/* The option of a device that another process serves, which has guest memory too; NULL: none. By config_finish. */
+	const char *memory_sharer;
 	enum console_kind console;
 	enum virtio_transport_kind transport;
 	bool virtio_legacy; /* --virtio-legacy, until config_finish has it in transport */

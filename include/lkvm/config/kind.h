@@ -32,6 +32,8 @@ struct config_kind {
 	 * and returns -errno. NULL: nothing to look at.
 	 */
 	int (*check)(const struct vm_config *config, const void *record, unsigned index);
+	/* Is this one served by another process, which has guest memory too? NULL: no. */
+	bool (*shares_memory)(const void *record);
 };
 
 /* How many records there are of a kind, and each of them, for 0 <= index < their number. */

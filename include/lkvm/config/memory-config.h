@@ -17,6 +17,7 @@ enum memory_kind {
 
 struct memory_config {
 	enum memory_kind kind;
+	bool chosen;	  /* by an option; else it may become one that can be shared */
 	const char *path; /* HUGETLBFS: a folder; FILE: the file */
 	u64 huge_page;	  /* HUGETLB: bytes of a page; 0: the host's default */
 	bool prealloc;	  /* every page is there before the guest starts */

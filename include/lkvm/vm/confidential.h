@@ -40,6 +40,9 @@ struct confidential_ops {
 	void (*destroy)(struct vm *vm);
 };
 
+/* For check_config: -EINVAL, logged, with a device whose back end is another process: it would have to see that memory. */
+int confidential_check_sharing(const struct confidential_ops *ops, const struct vm_config *config);
+
 /* For check_config: -EINVAL, logged, with a transport whose drivers pass memory that such guests do not share. */
 int confidential_check_transport(const struct confidential_ops *ops,
 				 const struct vm_config *config);
