@@ -40,6 +40,7 @@ struct pci_msix {
 	unsigned nr, capability;
 	_Atomic bool enabled; /* written with the device's lock */
 	bool masked;	      /* all of them; device's lock, as the rest */
+	TAILQ_HEAD(, pci_msix_source) sources;
 	struct msix_state state;
 	struct msix_vector vectors[];
 };
@@ -102,6 +103,33 @@ static void raise_vector(struct pci_device *pci, unsigned i)
 		irq_signal_msi(pci->vm, &message);
 }
 
+/* Without an irqfd its signals come by its reader, who is slower and always right. */
+static void update_source(struct pci_device *pci, struct pci_msix_source *source)
+{
+	struct pci_msix *msix = pci->msix;
+	bool wanted =
+		source->added && source->vector < msix->nr && msix->vectors[source->vector].open;
+
+	if (wanted == source->bound)
+		return;
+	if (source->bound)
+		irqfd_deassign(pci->vm, source->fd, source->gsi);
+	else
+		source->gsi = msix->vectors[source->vector].gsi;
+	source->bound = wanted && !irqfd_assign(pci->vm, source->fd, source->gsi);
+}
+
+static void update_sources(struct pci_device *pci, unsigned vector)
+{
+	struct pci_msix_source *source;
+
+	TAILQ_FOREACH(source, &pci->msix->sources, link)
+	{
+		if (source->vector == vector)
+			update_source(pci, source);
+	}
+}
+
 static void update_vector(struct pci_device *pci, unsigned i)
 {
 	struct pci_msix *msix = pci->msix;
@@ -109,10 +137,12 @@ static void update_vector(struct pci_device *pci, unsigned i)
 
 	if (!msix_deliverable(msix, i)) {
 		v->open = false;
+		update_sources(pci, i);
 		return;
 	}
 	/* Without a route it still works, one ioctl for each interrupt. */
 	v->open = !msix_route(pci, i);
+	update_sources(pci, i);
 	if (msix->state.pending & htole64(BIT(i))) {
 		msix->state.pending &= ~htole64(BIT(i));
 		raise_vector(pci, i);
@@ -147,6 +177,43 @@ void pci_msix_signal(struct pci_device *pci, unsigned vector)
 		raise_vector(pci, vector);
 	else if (msix->enabled)
 		msix->state.pending |= htole64(BIT(vector));
+	pthread_mutex_unlock(&pci->lock);
+}
+
+/* ---- eventfds of others ---- */
+
+void pci_msix_add_source(struct pci_device *pci, struct pci_msix_source *source)
+{
+	pthread_mutex_lock(&pci->lock);
+	source->added = true;
+	TAILQ_INSERT_TAIL(&pci->msix->sources, source, link);
+	update_source(pci, source);
+	pthread_mutex_unlock(&pci->lock);
+}
+
+void pci_msix_remove_source(struct pci_device *pci, struct pci_msix_source *source)
+{
+	pthread_mutex_lock(&pci->lock);
+	if (source->added) {
+		source->added = false;
+		update_source(pci, source);
+		TAILQ_REMOVE(&pci->msix->sources, source, link);
+	}
+	pthread_mutex_unlock(&pci->lock);
+}
+
+void pci_msix_move_source(struct pci_device *pci, struct pci_msix_source *source, unsigned vector)
+{
+	bool added;
+
+	pthread_mutex_lock(&pci->lock);
+	added = source->added;
+	/* Off the old one, which may be as open as the new one is. */
+	source->added = false;
+	update_source(pci, source);
+	source->vector = vector;
+	source->added = added;
+	update_source(pci, source);
 	pthread_mutex_unlock(&pci->lock);
 }
 
@@ -265,6 +332,7 @@ int pci_add_msix(struct pci_device *pci, unsigned bar, unsigned nr)
 		return -ENOMEM;
 	msix->nr = nr;
 	msix->capability = at;
+	TAILQ_INIT(&msix->sources);
 	for (unsigned i = 0; i < nr; i++)
 		msix->vectors[i].eventfd = msix->vectors[i].gsi = -1;
 	clear_state(msix);

@@ -67,19 +67,34 @@ static void signal_config(struct virtio_device *dev)
 		virtio_interrupt(dev, VIRTIO_NO_QUEUE, VIRTIO_ISR_CONFIG);
 }
 
-void virtio_break(struct virtio_device *dev, const char *fmt, ...)
+static void break_device(struct virtio_device *dev, const char *who, const char *fmt, va_list args)
 {
-	char why[160];
-	va_list args;
+	char why[320];
 
 	if (atomic_exchange(&dev->state.needs_reset, true))
 		return;
-	va_start(args, fmt);
 	vsnprintf(why, sizeof(why), fmt, args);
-	va_end(args);
 	if (log_limit_ok(&dev->complaints))
-		log_warning("%s: the guest's driver broke it: %s", dev->device.name, why);
+		log_warning("%s: %s%s", dev->device.name, who, why);
 	signal_config(dev);
+}
+
+void virtio_break(struct virtio_device *dev, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	break_device(dev, "the guest's driver broke it: ", fmt, args);
+	va_end(args);
+}
+
+void virtio_fail(struct virtio_device *dev, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	break_device(dev, "", fmt, args);
+	va_end(args);
 }
 
 static void queue_broken(struct virtqueue *vq, const char *why)
@@ -108,6 +123,19 @@ void virtio_config_changed(struct virtio_device *dev)
 {
 	dev->state.config_generation++;
 	signal_config(dev);
+}
+
+void virtio_queue_interrupt(struct virtio_device *dev, unsigned index)
+{
+	virtio_interrupt(dev, index, VIRTIO_ISR_QUEUE);
+}
+
+void virtio_queue_set_call(struct virtio_queue_slot *slot, int eventfd)
+{
+	struct virtio_transport *t = slot->vq.device->transport;
+
+	if (t && t->ops->set_call)
+		t->ops->set_call(t, slot->vq.index, eventfd);
 }
 
 void virtio_queue_kick(struct virtio_device *dev, unsigned index)

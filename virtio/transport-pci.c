@@ -32,6 +32,19 @@ static bool vp_send_message(struct virtio_transport *t, int queue)
 	return true;
 }
 
+static void vp_set_call(struct virtio_transport *t, unsigned queue, int eventfd)
+{
+	struct virtio_pci *vp = to_virtio_pci(t);
+	struct pci_msix_source *call = &vp->calls[queue];
+
+	if (!vp->pci.msix)
+		return;
+	pci_msix_remove_source(&vp->pci, call);
+	call->fd = eventfd;
+	if (eventfd >= 0)
+		pci_msix_add_source(&vp->pci, call);
+}
+
 static void vp_set_line(struct virtio_transport *t, bool level)
 {
 	pci_intx_set(&to_virtio_pci(t)->pci, level);
@@ -48,6 +61,11 @@ static _Atomic u16 *vector_register(struct virtio_pci *vp, unsigned reg)
 	if (reg == REG_CONFIG_VECTOR)
 		return &vp->state.config_vector;
 	return queue < dev->nr_queues ? &vp->state.queue_vector[queue] : NULL;
+}
+
+static void move_call(struct virtio_pci *vp, unsigned queue)
+{
+	pci_msix_move_source(&vp->pci, &vp->calls[queue], vp->state.queue_vector[queue]);
 }
 
 u32 virtio_pci_read(struct virtio_pci *vp, unsigned reg)
@@ -69,8 +87,11 @@ void virtio_pci_write(struct virtio_pci *vp, unsigned reg, u32 value)
 		return;
 	}
 	vector = vector_register(vp, reg);
-	if (vector)
-		*vector = value < vp->nr_vectors ? value : VIRTIO_MSI_NO_VECTOR;
+	if (!vector)
+		return;
+	*vector = value < vp->nr_vectors ? value : VIRTIO_MSI_NO_VECTOR;
+	if (reg == REG_QUEUE_VECTOR)
+		move_call(vp, vector - vp->state.queue_vector);
 }
 
 /* ---- doorbells; dev->lock held ---- */
@@ -113,8 +134,10 @@ static void vp_reset(struct virtio_transport *t)
 	struct virtio_pci *vp = to_virtio_pci(t);
 
 	vp->state.config_vector = VIRTIO_MSI_NO_VECTOR;
-	for (unsigned i = 0; i < VIRTIO_MAX_QUEUES; i++)
+	for (unsigned i = 0; i < VIRTIO_MAX_QUEUES; i++) {
 		vp->state.queue_vector[i] = VIRTIO_MSI_NO_VECTOR;
+		move_call(vp, i);
+	}
 }
 
 static void vp_destroy(struct virtio_transport *t)
@@ -128,6 +151,7 @@ static void vp_destroy(struct virtio_transport *t)
 static const struct virtio_transport_ops vp_ops = {
 	.send_message = vp_send_message,
 	.set_line = vp_set_line,
+	.set_call = vp_set_call,
 	.doorbell = vp_doorbell,
 	.reset = vp_reset,
 	.destroy = vp_destroy,

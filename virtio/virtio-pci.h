@@ -44,6 +44,7 @@ struct virtio_pci {
 	unsigned nr_vectors;
 	unsigned window; /* modern: offset of the PCI_CFG capability */
 	struct virtio_pci_state state;
+	struct pci_msix_source calls[VIRTIO_MAX_QUEUES]; /* with each queue's vector */
 	/* dev->lock. */
 	bool mapped; /* the registers are, at `address`: see struct pci_bar */
 	u64 address;

@@ -26,6 +26,19 @@ struct pci_msix;
 /* Conventional functions: what lies behind it in ECAM reads as 0, "no extended capability". */
 #define PCI_CONFIG_SIZE 256
 
+/*
+ * An eventfd that somebody else signals to raise a vector: by KVM alone while the vector can be delivered. Otherwise signals
+ * stay in the eventfd, and its reader, a loop of the owner's, calls pci_msix_signal(). Embedded in its owner.
+ */
+struct pci_msix_source {
+	int fd; /* the owner's; constant while added */
+	/* pci_device.lock. */
+	unsigned vector; /* past the table: none */
+	bool added, bound;
+	unsigned gsi; /* while bound */
+	TAILQ_ENTRY(pci_msix_source) link;
+};
+
 /* Where the board wants the host: all from the architecture's table. */
 struct pci_board {
 	u64 ecam_base, ecam_size;     /* bytes; size / 1 MiB is the number of buses; 0: no ECAM */
@@ -154,6 +167,11 @@ void pci_device_exit(struct pci_device *pci);
 bool pci_msix_enabled(struct pci_device *pci);
 /* Raises a vector through its irqfd, or marks it pending when masked. Any thread. */
 void pci_msix_signal(struct pci_device *pci, unsigned vector);
+/* From now on, for the source's vector; from now on not any more. Any thread. */
+void pci_msix_add_source(struct pci_device *pci, struct pci_msix_source *source);
+void pci_msix_remove_source(struct pci_device *pci, struct pci_msix_source *source);
+/* Added or not: that is its vector. Any thread. */
+void pci_msix_move_source(struct pci_device *pci, struct pci_msix_source *source, unsigned vector);
 /* INTA#; has no effect while MSI-X is on or the command register disables it. Any thread. */
 void pci_intx_set(struct pci_device *pci, bool level);
 

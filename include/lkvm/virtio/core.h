@@ -190,6 +190,19 @@ void virtio_queue_kick(struct virtio_device *dev, unsigned index);
  */
 void virtio_break(struct virtio_device *dev, const char *fmt, ...) __printf(2, 3);
 
+/* The same where it is not the guest's driver that broke it, but the host's side: the line says no more than that. */
+void virtio_fail(struct virtio_device *dev, const char *fmt, ...) __printf(2, 3);
+
+/* For seats; any thread: the driver is to look at that queue's used buffers. */
+void virtio_queue_interrupt(struct virtio_device *dev, unsigned index);
+
+/*
+ * For seats; dev->lock held: whoever serves the queue signals `eventfd` for that, from now on, or -1: no longer. Where the
+ * transport can, KVM raises the interrupt by itself; otherwise the signal stays in the eventfd, for the seat to read and
+ * call virtio_queue_interrupt().
+ */
+void virtio_queue_set_call(struct virtio_queue_slot *slot, int eventfd);
+
 /* ---- for transports; vCPU threads. All take and release dev->lock themselves. ---- */
 
 #define VIRTIO_NO_QUEUE (-1)
@@ -204,6 +217,8 @@ struct virtio_transport_ops {
 	void (*set_line)(struct virtio_transport *t, bool level);
 	/* Where a write kicks the queue. dev->lock held. False: nowhere. NULL: it never has such a place. */
 	bool (*doorbell)(struct virtio_transport *t, unsigned queue, struct ioeventfd *bell);
+	/* virtio_queue_set_call()'s. dev->lock held. NULL: signals always stay in the eventfd. */
+	void (*set_call)(struct virtio_transport *t, unsigned queue, int eventfd);
 	/* The transport's own registers and vectors after a device reset (status 0) or a machine reset.
 	 * dev->lock held, no queue is live. */
 	void (*reset)(struct virtio_transport *t);
