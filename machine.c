@@ -25,6 +25,7 @@
 #define KINDS(kind)							\
 	kind(virtio_blk) /* first, so that vda does not move */		\
 	kind(virtio_net)						\
+	kind(virtio_fs)							\
 	kind(virtio_console)						\
 	kind(virtio_rng)						\
 	kind(virtio_balloon)						\

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * virtio-fs (virtio 1.3, 5.11): a folder of the host's in the guest. The device here is its configuration space; its queues,
+ * one for urgent messages and then those for requests, are served by another process.
+ */
+#include <errno.h>
+#include <linux/virtio_fs.h>
+#include <linux/virtio_ids.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lkvm/config/options.h"
+#include "lkvm/vm/device-kind.h"
+#include "lkvm/vm/vm.h"
+#include "vhost-user.h"
+
+#define FS_TAG	      SIZE_OF(struct virtio_fs_config, tag)
+/* A request has this many pages at most, less a few for its headers. */
+#define FS_QUEUE_SIZE 1024
+#define FS_MAX_QUEUES 16U
+
+_Static_assert(sizeof(struct virtio_fs_config) == 40, "virtio 1.3, 5.11.4");
+_Static_assert(FS_MAX_QUEUES < VIRTIO_MAX_QUEUES, "one more is the urgent one");
+
+/* What was asked for. */
+struct fs_config {
+	const char *socket; /* where its back end listens */
+	const char *tag;    /* by which the guest mounts it; NULL: made of its number */
+	unsigned queues;    /* for requests; 0: as many as the back end has */
+};
+
+struct virtio_fs {
+	struct virtio_device dev;
+	struct vhost_user *seat;
+	struct virtio_fs_config config; /* constant */
+};
+
+static struct virtio_fs *to_fs(struct virtio_device *dev)
+{
+	return CONTAINER_OF(dev, struct virtio_fs, dev);
+}
+
+static void fs_config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len)
+{
+	memcpy(data, (const u8 *)&to_fs(dev)->config + offset, len);
+}
+
+static int fs_activate(struct virtio_device *dev)
+{
+	return vhost_user_activate(to_fs(dev)->seat);
+}
+
+static void fs_reset(struct virtio_device *dev)
+{
+	vhost_user_reset(to_fs(dev)->seat);
+}
+
+static int fs_start(struct virtio_device *dev)
+{
+	return vhost_user_start(to_fs(dev)->seat);
+}
+
+static void fs_destroy(struct virtio_device *dev)
+{
+	struct virtio_fs *fs = to_fs(dev);
+
+	vhost_user_close(fs->seat);
+	virtio_exit(dev);
+	free(fs);
+}
+
+static const struct virtio_device_ops fs_ops = {
+	.name = "virtio-fs",
+	.type = VIRTIO_ID_FS,
+	.pci_class = 0x018000,
+	.config_size = sizeof(struct virtio_fs_config),
+	.queue_size = FS_QUEUE_SIZE,
+	.config_read = fs_config_read,
+	.activate = fs_activate,
+	.reset = fs_reset,
+	.start = fs_start,
+	.destroy = fs_destroy,
+};
+
+/* ---- the kind ---- */
+
+#define FIELD(name) .offset = offsetof(struct fs_config, name)
+
+static int fs_check_tag(void *record, char *tag, char why[KEY_WHY])
+{
+	for (const char *p = tag; *p; p++)
+		if (*p < ' ' || *p == 0x7f)
+			return key_why(why, "a tag has no control characters");
+	return 0;
+}
+
+static const struct key_row fs_keys[] = {
+	KEY_ROW(STRING, "socket", FIELD(socket), .argument = "PATH",
+		.help = "Where a back end for vhost-user listens, virtiofsd(1) for example; start it before lkvm"),
+	KEY_ROW(STRING, "tag", FIELD(tag), .min = 1, .max = FS_TAG, .check = fs_check_tag,
+		.help = "By which the guest mounts it: mount -t virtiofs TAG /mnt (default: fs0 for the first, "
+			"fs1 for the second ...)"),
+	KEY_ROW(U32, "queues", FIELD(queues), .min = 1, .max = FS_MAX_QUEUES,
+		.help = "Queues for requests (default: one for each CPU, as far as the back end has them)"),
+	{ 0 },
+};
+
+static const struct option_row fs_options[] = {
+	OPTION_ROW(DEVICE, "fs", .argument = "socket=PATH[,tag=TAG][,queues=N]", .keys = fs_keys,
+		   .repeats = true, .help = "Folder of the host's, by virtio-fs",
+		   .man = "Guest memory is shared with the back end: without --mem-backend it is "
+			  "memfd then. Linux has the driver since 5.4."),
+	{ 0 },
+};
+
+static int fs_check(const struct vm_config *config, const void *record, unsigned index)
+{
+	return vhost_user_check(config, "fs");
+}
+
+static bool fs_shares_memory(const void *record)
+{
+	return true;
+}
+
+static int fs_open(struct vm *vm, const void *record, unsigned index, void **opened)
+{
+	const struct fs_config *config = record;
+	const struct vhost_user_want want = {
+		.words = "--fs socket=",
+		.name = "virtio-fs",
+		.path = config->socket,
+		.queues = 1 + (config->queues ?: 1),
+	};
+	struct vhost_user *seat;
+	int err;
+
+	if (!config->socket) {
+		log_fatal("--fs: socket=PATH is missing: where its back end listens");
+		return -EINVAL;
+	}
+	err = vhost_user_open(&seat, &want);
+	if (!err)
+		*opened = seat;
+	return err;
+}
+
+static void fs_close(void *opened)
+{
+	vhost_user_close(opened);
+}
+
+static unsigned fs_count_queues(const struct vm *vm, const struct fs_config *config,
+				const struct vhost_user *seat)
+{
+	unsigned there = vhost_user_queues(seat), most = MIN(vm->config->cpus ?: 1, FS_MAX_QUEUES);
+
+	if (config->queues)
+		return config->queues;
+	/* One that does not say how many has the least there can be. */
+	return there > 1 ? MIN(there - 1, most) : 1;
+}
+
+static void fs_fill_config(struct virtio_fs_config *space, const char *tag, unsigned index,
+			   unsigned queues)
+{
+	char own[FS_TAG + 1];
+
+	snprintf(own, sizeof(own), "fs%u", index);
+	tag = tag ?: own;
+	/* A tag of full length has no zero behind it. */
+	memcpy(space->tag, tag, MIN(strlen(tag), FS_TAG));
+	space->num_request_queues = htole32(queues);
+}
+
+static int fs_create(struct vm *vm, const void *record, unsigned index, void **opened)
+{
+	const struct fs_config *config = record;
+	struct virtio_fs *fs = calloc(1, sizeof(*fs));
+	unsigned queues;
+	int err;
+
+	if (!fs)
+		return -ENOMEM;
+	fs->seat = *opened;
+	*opened = NULL;
+	queues = fs_count_queues(vm, config, fs->seat);
+	fs_fill_config(&fs->config, config->tag, index, queues);
+	err = virtio_init(&fs->dev, &fs_ops, vm, vm->loop, vhost_user_features(fs->seat),
+			  1 + queues);
+	if (err)
+		return err;
+	snprintf(fs->dev.device.name, sizeof(fs->dev.device.name), "virtio-fs%u", index);
+	return vhost_user_serve(fs->seat, &fs->dev, 0) ?: virtio_attach(&fs->dev, vm);
+}
+
+const struct device_kind virtio_fs_kind = {
+	.config = {
+		.name = "fs",
+		.max = 8,
+		.size = sizeof(struct fs_config),
+		.rows = fs_options,
+		.group = OPTION_GROUP_DISKS,
+		.check = fs_check,
+		.shares_memory = fs_shares_memory,
+	},
+	.open = fs_open,
+	.close = fs_close,
+	.create = fs_create,
+};

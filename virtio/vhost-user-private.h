@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the front end have in common: vhost-user.c, vhost-user-peer.c, vhost-user-message.c. */
+#ifndef VIRTIO_VHOST_USER_PRIVATE_H
+#define VIRTIO_VHOST_USER_PRIVATE_H
+
+#include "vhost-user.h"
+#include "vhost-user-protocol.h"
+
+/* ---- vhost-user-message.c: one connection, for one thread at a time ---- */
+
+#define VHOST_USER_ANSWER_NS 10000000000ULL
+/* A queue is stopped only when the back end is done with what it has taken. */
+#define VHOST_USER_STOP_NS   30000000000ULL
+
+struct vhost_user_socket {
+	int fd;	       /* -1: none */
+	bool ack;      /* REPLY_ACK is negotiated */
+	u64 patience;  /* ns that an answer may take */
+	char why[160]; /* after a failure, a phrase: "it did not answer GET_FEATURES" */
+};
+
+/* Descriptors that one message has at most. */
+#define VHOST_USER_MAX_FDS VHOST_USER_MAX_REGIONS
+
+/* Messages that have no answer, or an acknowledgement where that was negotiated. 0 or -errno, with `why` filled. */
+int vhost_user_set(struct vhost_user_socket *socket, enum vhost_user_request request,
+		   const void *payload, u32 size, const int *fds, unsigned nr_fds);
+/*
+ * Those with an answer, of just `size` bytes, into `payload`, which is what is sent, too, `out_size` bytes of it. fd: a
+ * descriptor that comes with it, -1 if none does; NULL: none may.
+ */
+int vhost_user_get(struct vhost_user_socket *socket, enum vhost_user_request request, void *payload,
+		   u32 out_size, u32 size, int *fd);
+static inline int vhost_user_get_u64(struct vhost_user_socket *socket,
+				     enum vhost_user_request request, u64 *number)
+{
+	return vhost_user_get(socket, request, number, 0, sizeof(*number), NULL);
+}
+
+/* ---- vhost-user-peer.c: a back end that was met, for one thread at a time ---- */
+
+struct vhost_user_peer {
+	struct vhost_user_socket socket;
+	u64 features; /* all it has */
+	u64 protocol; /* VHOST_USER_PROTOCOL_...: what is in use, as bits */
+	u64 queues;   /* that it can serve; 0: it did not say */
+	u64 slots;    /* regions of memory that it can have */
+	int channel;  /* what it asks by itself comes here; -1: nothing does */
+	bool has_config;
+	struct vhost_user_config config;
+};
+
+static inline bool peer_has(const struct vhost_user_peer *peer,
+			    enum vhost_user_protocol_feature feature)
+{
+	return peer->protocol & BIT(feature);
+}
+
+/*
+ * Gets to know the back end behind `fd`, which is the peer's from here on. -errno: it is not one for this device, and
+ * peer->socket.why tells; everything is closed.
+ */
+int vhost_user_meet(struct vhost_user_peer *peer, const struct vhost_user_want *want, int fd);
+void vhost_user_part(struct vhost_user_peer *peer);
+/* peer->config anew. */
+int vhost_user_read_config(struct vhost_user_peer *peer, u32 size);
+
+#endif
