@@ -94,6 +94,7 @@ stage_env() {
 	export LAB_CACHE=$1 LAB_RUN=$2 LAB_OUT=$3
 	export LAB_KERNELS=$1/$GUESTS
 	export LAB_TOOLS=$1/tools-$DEB_ARCH/bin
+	export LAB_BACK_ENDS=$1/back-ends-$DEB_ARCH/bin
 	export LAB_IMAGE=$GUEST_IMAGE LAB_QUICK_IMAGE=$QUICK_IMAGE
 	export LAB_KERNEL=$1/$GUESTS/stock/$GUEST_IMAGE
 	export LAB_INITRD=$1/$GUESTS/stock/initrd.cpio.gz
