@@ -42,10 +42,15 @@ struct export_config {
 	int folder; /* O_PATH | O_DIRECTORY; the export's from here on, if export_open() succeeds */
 	/*
 	 * O_PATH | O_DIRECTORY of /proc/self/fd, opened by this very process (not before its fork); becomes the export's
-	 * too. -1: tried by name. Without it (no /proc) what needs it fails: O_TMPFILE, xattrs before Linux 6.13.
+	 * too. -1: opened by name here.
 	 */
 	int proc_fds;
-	bool root; /* this process is root on the host, not only in a user namespace of its own */
+	/*
+	 * This process is root on the host, not only in a user namespace of its own. It wants CAP_CHOWN, DAC_OVERRIDE,
+	 * DAC_READ_SEARCH, FOWNER, FSETID, SETUID and SETGID; MKNOD for device nodes, SETFCAP for security.capability,
+	 * SYS_ADMIN for trusted xattrs and most of security; with SYS_RESOURCE there are no quotas.
+	 */
+	bool root;
 	bool readonly;
 	bool submounts; /* objects of file systems mounted below are announced (export_attr.mount) */
 	unsigned
