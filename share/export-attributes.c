@@ -124,7 +124,7 @@ static int attr_truncate(struct export_node *node, struct export_file *file,
 		if (fd < 0)
 			return fd;
 	}
-	int err = export_enter_write(export, &own, &ids);
+	int err = export_enter_write(export, fd, &own, &ids);
 	if (!err && ftruncate(fd, change->size))
 		err = -errno;
 	export_leave(export, &ids);
@@ -151,7 +151,7 @@ static int attr_change(struct export_node *node, int fd, struct export_file *fil
 		err = attr_truncate(node, file, caller, change);
 	if (err)
 		return err;
-	err = export_enter_change(export, caller, false, &ids);
+	err = export_enter_change(export, NULL, false, &ids);
 	if (!err && (change->valid & ATTR_OWNER))
 		err = attr_chown(node, fd, change);
 	if (!err && (change->valid & EXPORT_SET_MODE))

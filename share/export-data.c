@@ -27,7 +27,7 @@ ssize_t export_write(struct export_file *file, const struct export_caller *calle
 
 	if (offset > INT64_MAX)
 		return -EFBIG;
-	ssize_t err = export_enter_write(export, caller, &ids);
+	ssize_t err = export_enter_write(export, file->fd, caller, &ids);
 	if (err)
 		return err;
 	ssize_t len = pwritev2(file->fd, iov, MIN(nr, (unsigned)IOV_MAX), offset,
@@ -62,7 +62,7 @@ int export_fallocate(struct export_file *file, const struct export_caller *calle
 		return -EOPNOTSUPP;
 	if (offset > INT64_MAX || length > INT64_MAX)
 		return -EFBIG;
-	int err = export_enter_write(export, caller, &ids);
+	int err = export_enter_write(export, file->fd, caller, &ids);
 	if (err)
 		return err;
 	if (fallocate(file->fd, mode, offset, length))
@@ -92,7 +92,7 @@ ssize_t export_copy_range(struct export_file *from, u64 from_offset, struct expo
 
 	if (from_offset > INT64_MAX || to_offset > INT64_MAX)
 		return -EINVAL;
-	ssize_t err = export_enter_write(export, caller, &ids);
+	ssize_t err = export_enter_write(export, to->fd, caller, &ids);
 	if (err)
 		return err;
 	ssize_t len = copy_file_range(from->fd, &in, to->fd, &out, MIN(length, (u64)SSIZE_MAX), 0);

@@ -112,8 +112,6 @@ void export_take_mount(struct export *export, struct export_mount *mount, int fd
 {
 	if (mount->nodes++)
 		return;
-	/* Of a mount that was known before and has been left: names are kept from now on unless it works again. */
-	mount->handles = false;
 	if (export->config.root && !mount->kernels && S_ISDIR(stx->stx_mode) &&
 	    export->nr_fds < export->max_fds)
 		fd_try_handles(export, mount, fd);
@@ -230,7 +228,7 @@ static int fd_found(struct export_node *node, int fd)
 	struct statx stx;
 	int err = export_statx(fd, "", &stx);
 
-	if (!err && (export_mount_find(export, &stx) != node->mount || stx.stx_ino != node->ino ||
+	if (!err && (!export_mount_is(node->mount, &stx) || stx.stx_ino != node->ino ||
 		     !export_same_object(node, fd, &stx)))
 		err = -ESTALE;
 	pthread_mutex_lock(&export->lock);
@@ -284,11 +282,12 @@ static int fd_by_name(struct export_node *node, int parent)
 	return fd == -ENOENT || fd == -ENOTDIR ? -ESTALE : fd;
 }
 
-/* The descriptor of a node that has one, used once more; -1: it has none. */
-static int fd_use_open(struct export_node *node)
+/* The descriptor of a node that has one, used once more; -1: it has none, but a handle perhaps. */
+static int fd_use_open(struct export_node *node, bool *handle)
 {
 	pthread_mutex_lock(&node->export->lock);
 	int fd = node->fd;
+	*handle = node->handle;
 	if (fd >= 0 && !node->users++)
 		fd_unlist(node);
 	pthread_mutex_unlock(&node->export->lock);
@@ -327,16 +326,19 @@ static int fd_by_names(struct export_node *node)
 	if (nr < 0)
 		return nr;
 	for (ssize_t i = nr; i-- > 0;) {
-		if (i == nr - 1)
-			fd = export_use(chain[i]);
-		else if (fd >= 0) {
-			int parent = fd;
+		int parent = fd;
+		bool handle;
 
-			fd = fd_use_open(chain[i]);
-			if (fd < 0)
-				fd = fd_by_name(chain[i], parent);
-			export_unuse(chain[i + 1]);
+		if (i == nr - 1) {
+			fd = export_use(chain[i]);
+			continue;
 		}
+		if (parent < 0)
+			break;
+		fd = fd_use_open(chain[i], &handle);
+		if (fd < 0)
+			fd = fd_by_name(chain[i], parent);
+		export_unuse(chain[i + 1]);
 	}
 	for (ssize_t i = 0; i < nr; i++)
 		export_node_put(chain[i], 1);
@@ -346,13 +348,12 @@ static int fd_by_names(struct export_node *node)
 
 int export_use(struct export_node *node)
 {
-	int fd = fd_use_open(node);
+	bool handle;
+	int fd = fd_use_open(node, &handle);
 
 	if (fd >= 0)
 		return fd;
-	if (node->handle)
-		return fd_by_handle(node);
-	return fd_by_names(node);
+	return handle ? fd_by_handle(node) : fd_by_names(node);
 }
 
 void export_unuse(struct export_node *node)

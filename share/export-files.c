@@ -165,22 +165,32 @@ static int file_check_flags(const struct export_node *node, int *flags)
 	return 0;
 }
 
-/* Node's descriptor is used by the caller, what is opened was reserved. */
+/*
+ * Node's descriptor is used by the caller, what is opened was reserved. A server of the host's (NFS) may let users open what it
+ * does not let root.
+ */
 static int file_open_as(struct export_node *node, int fd, const struct export_caller *caller,
 			int flags)
 {
 	bool changes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
-	struct export_ids ids;
-	int err;
+	struct export *export = node->export;
+	struct export_ids ids = { 0 };
+	int err = 0;
 
 	if (changes)
-		err = export_enter_change(node->export, caller, flags & O_TRUNC, &ids);
-	else
-		err = export_enter(node->export, caller, false, &ids);
+		err = export_enter_write(export, fd, flags & O_TRUNC ? caller : NULL, &ids);
 	if (err)
 		return err;
-	int opened = file_open_again(node->export, fd, flags);
-	export_leave(node->export, &ids);
+	int opened = file_open_again(export, fd, flags);
+	export_leave(export, &ids);
+	if ((opened != -EACCES && opened != -EPERM) || !caller || !caller->uid ||
+	    !export->config.root)
+		return opened;
+	err = export_enter(export, caller, flags & O_TRUNC, &ids);
+	if (err)
+		return opened;
+	opened = file_open_again(export, fd, flags);
+	export_leave(export, &ids);
 	return opened;
 }
 

@@ -83,14 +83,20 @@ int export_enter_change(struct export *export, const struct export_caller *calle
 	return export_enter(export, caller, kill, ids);
 }
 
-int export_enter_write(struct export *export, const struct export_caller *caller,
+/*
+ * Changing capabilities takes longer than a small write, so what there may be to clear is looked at first. File capabilities are
+ * cleared by the kernel for root, too.
+ */
+int export_enter_write(struct export *export, int fd, const struct export_caller *caller,
 		       struct export_ids *ids)
 {
-	const struct export_caller root = {
-		.kill_suidgid = caller && (caller->uid || caller->kill_suidgid),
-	};
+	const struct export_caller kill = { .kill_suidgid = true };
+	bool wanted = caller && (caller->uid || caller->kill_suidgid);
+	struct stat st;
 
-	return export_enter_change(export, &root, true, ids);
+	if (wanted && export->config.root && !fstat(fd, &st) && (st.st_mode & (S_ISUID | S_ISGID)))
+		return export_enter_change(export, &kill, true, ids);
+	return export_enter_change(export, NULL, false, ids);
 }
 
 void export_leave(struct export *export, struct export_ids *ids)

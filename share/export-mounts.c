@@ -43,13 +43,15 @@ static u64 mount_statx_id(const struct statx *stx)
 	return id;
 }
 
+bool export_mount_is(const struct export_mount *mount, const struct statx *stx)
+{
+	return mount->dev == export_statx_dev(stx) && mount->id == mount_statx_id(stx);
+}
+
 struct export_mount *export_mount_find(struct export *export, const struct statx *stx)
 {
-	u32 nr = __atomic_load_n(&export->nr_mounts, __ATOMIC_ACQUIRE);
-	u64 dev = export_statx_dev(stx), id = mount_statx_id(stx);
-
-	for (u32 i = 0; i < nr; i++)
-		if (export->mounts[i]->dev == dev && export->mounts[i]->id == id)
+	for (u32 i = 0; i < export->nr_mounts; i++)
+		if (export->mounts[i]->nodes && export_mount_is(export->mounts[i], stx))
 			return export->mounts[i];
 	return NULL;
 }
@@ -66,34 +68,30 @@ static bool mount_is_kernels(int fd)
 	return false;
 }
 
-int export_mount_of(struct export *export, int fd, const struct statx *stx,
-		    struct export_mount **mount)
+/* Hosts mount and unmount for ever: what was left is used again. */
+static struct export_mount *mount_free_one(struct export *export)
 {
-	int err = 0;
+	for (u32 i = 0; i < export->nr_mounts; i++)
+		if (!export->mounts[i]->nodes)
+			return export->mounts[i];
+	if (export->nr_mounts == EXPORT_MOUNTS)
+		return NULL;
+	struct export_mount *mount = calloc(1, sizeof(*mount));
+	if (mount)
+		export->mounts[export->nr_mounts++] = mount;
+	return mount;
+}
 
-	*mount = export_mount_find(export, stx);
-	if (*mount)
-		return 0;
-	struct export_mount *new = calloc(1, sizeof(*new));
-	if (!new)
-		return -ENOMEM;
-	*new = (struct export_mount){ .dev = export_statx_dev(stx),
-				      .id = mount_statx_id(stx),
-				      .kernels = mount_is_kernels(fd),
-				      .fd = -1 };
-	pthread_mutex_lock(&export->lock);
-	*mount = export_mount_find(export, stx);
-	if (*mount) {
-		free(new);
-	} else if (export->nr_mounts == EXPORT_MOUNTS) {
-		free(new);
-		err = -ENFILE;
-	} else {
-		*mount = export->mounts[export->nr_mounts] = new;
-		__atomic_store_n(&export->nr_mounts, export->nr_mounts + 1, __ATOMIC_RELEASE);
-	}
-	pthread_mutex_unlock(&export->lock);
-	return err;
+struct export_mount *export_mount_make(struct export *export, int fd, const struct statx *stx)
+{
+	struct export_mount *mount = mount_free_one(export);
+
+	if (mount)
+		*mount = (struct export_mount){ .dev = export_statx_dev(stx),
+						.id = mount_statx_id(stx),
+						.kernels = mount_is_kernels(fd),
+						.fd = -1 };
+	return mount;
 }
 
 static bool prefix_find(struct export *export, u64 dev, u16 high, u64 *index)

@@ -188,7 +188,7 @@ int export_link(struct export_node *node, struct export_node *parent, const char
 
 	if (fd < 0)
 		return fd;
-	int err = export_naming_begin(&naming, parent, name, caller);
+	int err = export_naming_begin(&naming, parent, name, NULL);
 	if (!err) {
 		err = names_link(node->export, fd, naming.folder, name);
 		export_naming_end(&naming);
@@ -235,7 +235,7 @@ int export_unlink(struct export_node *parent, const char *name, const struct exp
 		victim = names_known(parent, fd, name);
 		export_unuse(parent);
 	}
-	int err = export_naming_begin(&naming, parent, name, caller);
+	int err = export_naming_begin(&naming, parent, name, NULL);
 	if (!err) {
 		if (unlinkat(naming.folder, name, folder ? AT_REMOVEDIR : 0))
 			err = -errno;
@@ -256,7 +256,7 @@ static int names_rename(struct export_naming *naming, const char *name, int new_
 /* new_parent is used by the caller. */
 static int names_rename_to(struct export_node *parent, const char *name,
 			   struct export_node *new_parent, int new_folder, const char *new_name,
-			   const struct export_caller *caller, u32 flags)
+			   u32 flags)
 {
 	struct export_naming naming;
 	int fd = export_use(parent);
@@ -265,7 +265,7 @@ static int names_rename_to(struct export_node *parent, const char *name,
 		return fd;
 	struct export_node *moved = names_known(parent, fd, name);
 	struct export_node *target = names_known(new_parent, new_folder, new_name);
-	int err = export_naming_begin(&naming, parent, name, caller);
+	int err = export_naming_begin(&naming, parent, name, NULL);
 	if (!err) {
 		err = names_rename(&naming, name, new_folder, new_name, flags);
 		export_naming_end(&naming);
@@ -296,7 +296,7 @@ int export_rename(struct export_node *parent, const char *name, struct export_no
 	int new_folder = export_use(new_parent);
 	if (new_folder < 0)
 		return new_folder;
-	err = names_rename_to(parent, name, new_parent, new_folder, new_name, caller, flags);
+	err = names_rename_to(parent, name, new_parent, new_folder, new_name, flags);
 	export_unuse(new_parent);
 	return err;
 }

@@ -73,12 +73,15 @@ static struct export_node **node_bucket(struct export *export, const struct expo
 	return &export->buckets[hash >> 32 & (export->nr_buckets - 1)];
 }
 
-static struct export_node *node_find(struct export *export, const struct export_mount *mount,
-				     u64 ino)
+static struct export_node *node_of(struct export *export, const struct statx *stx)
 {
-	struct export_node *node = *node_bucket(export, mount, ino);
+	struct export_mount *mount = export_mount_find(export, stx);
+	struct export_node *node;
 
-	while (node && (node->ino != ino || node->mount != mount))
+	if (!mount)
+		return NULL;
+	node = *node_bucket(export, mount, stx->stx_ino);
+	while (node && (node->ino != stx->stx_ino || node->mount != mount))
 		node = node->hash_next;
 	return node;
 }
@@ -304,11 +307,15 @@ static bool node_is(struct export_node *node, int fd, const struct statx *stx)
 	return export_same_object(node, fd, stx);
 }
 
-static int node_make(struct export *export, struct export_mount *mount, struct export_node *parent,
-		     const char *name, int fd, const struct statx *stx, struct export_node **node)
+static int node_make(struct export *export, struct export_node *parent, const char *name, int fd,
+		     const struct statx *stx, struct export_node **node)
 {
+	struct export_mount *mount =
+		export_mount_find(export, stx) ?: export_mount_make(export, fd, stx);
 	char *copy = NULL;
 
+	if (!mount)
+		return -ENFILE;
 	export_take_mount(export, mount, fd, stx);
 	if (name && !mount->handles) {
 		copy = strdup(name);
@@ -346,13 +353,10 @@ drop:
 int export_node_obtain(struct export *export, struct export_node *parent, const char *name, int fd,
 		       const struct statx *stx, struct export_node **node)
 {
-	struct export_mount *mount;
-	int err = export_mount_of(export, fd, stx, &mount);
+	int err = 0;
 
-	if (err)
-		goto close;
 	pthread_mutex_lock(&export->lock);
-	struct export_node *found = node_find(export, mount, stx->stx_ino);
+	struct export_node *found = node_of(export, stx);
 	if (found && !node_is(found, fd, stx)) {
 		node_unhash(found);
 		found = NULL;
@@ -368,12 +372,11 @@ int export_node_obtain(struct export *export, struct export_node *parent, const 
 		}
 		*node = found;
 	} else {
-		err = node_make(export, mount, parent, name, fd, stx, node);
+		err = node_make(export, parent, name, fd, stx, node);
 		if (!err)
 			fd = -1;
 	}
 	pthread_mutex_unlock(&export->lock);
-close:
 	if (fd >= 0) {
 		close(fd);
 		export_unreserve_fd(export);
@@ -384,12 +387,8 @@ close:
 struct export_node *export_node_known(struct export *export, struct export_node *parent,
 				      const char *name, const struct statx *stx)
 {
-	struct export_mount *mount = export_mount_find(export, stx);
-
-	if (!mount)
-		return NULL;
 	pthread_mutex_lock(&export->lock);
-	struct export_node *node = node_find(export, mount, stx->stx_ino);
+	struct export_node *node = node_of(export, stx);
 	if (node && node->fd >= 0) {
 		node->refs++;
 		node_set_parent(node, parent, name);
@@ -402,12 +401,8 @@ struct export_node *export_node_known(struct export *export, struct export_node 
 
 struct export_node *export_node_use_known(struct export *export, const struct statx *stx)
 {
-	struct export_mount *mount = export_mount_find(export, stx);
-
-	if (!mount)
-		return NULL;
 	pthread_mutex_lock(&export->lock);
-	struct export_node *node = node_find(export, mount, stx->stx_ino);
+	struct export_node *node = node_of(export, stx);
 	if (node)
 		node->refs++;
 	pthread_mutex_unlock(&export->lock);

@@ -17,12 +17,12 @@
 
 _Static_assert(EXPORT_MAX_NODES == 1u << NODE_SLOT_BITS, "a slot for each node");
 
-/* A mount of a file system. Never freed before the export. */
+/* A mount of a file system. Constant while it has nodes; used for another one when it has none. */
 struct export_mount {
 	u64 dev, id;
 	bool kernels; /* proc, sysfs and the like */
 	bool handles; /* objects are found again by file handle, through fd */
-	int fd;	      /* lock; an open folder of it while it has nodes and handles */
+	int fd;	      /* an open folder of it, or -1 */
 	u32 nodes;    /* lock */
 };
 
@@ -92,9 +92,10 @@ struct export
 	struct export_lru
 		lru; /* nodes whose descriptors may be given back, the one unused for longest first */
 
-	/* Appended under the lock; read without it up to the number, which is atomic. */
 	struct export_mount *mounts[EXPORT_MOUNTS];
 	u32 nr_mounts;
+
+	/* Appended under the lock; read without it up to the number, which is atomic. */
 	struct export_prefix prefixes[EXPORT_PREFIXES];
 	u32 nr_prefixes;
 
@@ -108,10 +109,10 @@ struct export
 
 /* ---- mounts and numbers (export-mounts.c) ---- */
 
-/* The mount that fd is on; made if need be. 0 or -errno. */
-int export_mount_of(struct export *export, int fd, const struct statx *stx,
-		    struct export_mount **mount);
+/* With the lock: the mount of an object, NULL if no node is of it. make: one without nodes; NULL: too many. */
 struct export_mount *export_mount_find(struct export *export, const struct statx *stx);
+struct export_mount *export_mount_make(struct export *export, int fd, const struct statx *stx);
+bool export_mount_is(const struct export_mount *mount, const struct statx *stx);
 /* Its inode number for the guest, unique over devices. */
 u64 export_number(struct export *export, u64 dev, u64 ino);
 u64 export_statx_dev(const struct statx *stx);
@@ -157,8 +158,8 @@ int export_enter(struct export *export, const struct export_caller *caller, bool
 /* The same for what changes anything: -EROFS on a read-only export. */
 int export_enter_change(struct export *export, const struct export_caller *caller, bool kill,
 			struct export_ids *ids);
-/* Only what a change of data needs: read-only exports refuse, CAP_FSETID goes. */
-int export_enter_write(struct export *export, const struct export_caller *caller,
+/* For a change of the data of fd's file: read-only exports refuse, CAP_FSETID goes where the caller has none. */
+int export_enter_write(struct export *export, int fd, const struct export_caller *caller,
 		       struct export_ids *ids);
 /* Keeps errno. */
 void export_leave(struct export *export, struct export_ids *ids);
@@ -186,7 +187,8 @@ int export_check_name(const char *name);
 int export_lookup_at(struct export_node *parent, int folder, const char *name,
 		     struct export_node **node, struct export_attr *attr);
 /*
- * One change of a name: checks it, and that the parent may be changed, takes the parent's descriptor and the caller's ids.
+ * One change of a name: checks it, and that the parent may be changed, takes the parent's descriptor and the caller's ids
+ * (NULL: none are assigned).
  */
 struct export_naming {
 	struct export_node *parent;

@@ -163,8 +163,8 @@ static int xattr_set(struct export_node *node, const char *path, const char *nam
 	return err;
 }
 
-static int xattr_begin_change(struct export_node *node, const struct export_caller *caller,
-			      const char *name, struct xattr_path *path, struct export_ids *ids)
+static int xattr_begin_change(struct export_node *node, const char *name, struct xattr_path *path,
+			      struct export_ids *ids)
 {
 	int err;
 
@@ -173,7 +173,7 @@ static int xattr_begin_change(struct export_node *node, const struct export_call
 	err = xattr_check_name(node, name) ?: xattr_begin(node, path);
 	if (err)
 		return err;
-	err = export_enter_change(node->export, caller, false, ids);
+	err = export_enter_change(node->export, NULL, false, ids);
 	if (err)
 		export_unuse(node);
 	return err;
@@ -184,7 +184,7 @@ int export_setxattr(struct export_node *node, const struct export_caller *caller
 {
 	struct xattr_path path;
 	struct export_ids ids;
-	int err = xattr_begin_change(node, caller, name, &path, &ids);
+	int err = xattr_begin_change(node, name, &path, &ids);
 
 	if (err)
 		return err;
@@ -199,7 +199,7 @@ int export_removexattr(struct export_node *node, const struct export_caller *cal
 {
 	struct xattr_path path;
 	struct export_ids ids;
-	int err = xattr_begin_change(node, caller, name, &path, &ids);
+	int err = xattr_begin_change(node, name, &path, &ids);
 
 	if (err)
 		return err;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An export of a folder of its own, and short names for what tests do with it. RUN_EVERYWHERE runs a program's tests as root and as
- * an ordinary user, on the file systems of /tmp and /dev/shm, each in a process of its own.
+ * An export of a folder of its own, and short names for what tests do with it. run_everywhere() runs a program's tests as root
+ * and as an ordinary user, on the file systems of /tmp and /dev/shm or of those folders that EXPORT_TEST_FOLDERS names, each in
+ * a process of its own.
  */
 #ifndef TEST_EXPORT_FOLDER_H
 #define TEST_EXPORT_FOLDER_H
@@ -231,16 +232,18 @@ static inline int run_as(const char *in, bool user, int (*run)(void))
 
 static inline int run_everywhere(int (*run)(void))
 {
-	static const char *const folders[] = { "/tmp", "/dev/shm" };
+	char *folders = strdup(getenv("EXPORT_TEST_FOLDERS") ?: "/tmp:/dev/shm"), *rest = folders;
+	const char *in;
 	int failed = 0;
 
-	for (unsigned i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
-		if (access(folders[i], W_OK))
+	while ((in = strsep(&rest, ":"))) {
+		if (access(in, W_OK))
 			continue;
 		if (!geteuid())
-			failed += run_as(folders[i], false, run);
-		failed += run_as(folders[i], !geteuid(), run);
+			failed += run_as(in, false, run);
+		failed += run_as(in, !geteuid(), run);
 	}
+	free(folders);
 	return failed;
 }
 

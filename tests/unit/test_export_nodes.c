@@ -182,6 +182,18 @@ static void test_replaced_by_host(void **state)
 	}
 }
 
+/* overlayfs has none, unless asked for. */
+static bool has_handles(const char *name)
+{
+	struct {
+		struct file_handle handle;
+		u8 bytes[128];
+	} buffer = { .handle.handle_bytes = 128 };
+	int mount_id;
+
+	return !name_to_handle_at(AT_FDCWD, path_of(name), &buffer.handle, &mount_id, 0);
+}
+
 /* Moved by the host: found by its handle as root, gone for others; never another in its place. */
 static void test_moved_by_host(void **state)
 {
@@ -199,7 +211,7 @@ static void test_moved_by_host(void **state)
 		assert_int_equal(err, -ESTALE);
 	else
 		assert_int_equal(attr.statx.stx_size, 5);
-	if (as_root)
+	if (as_root && has_handles("b"))
 		assert_int_equal(err, 0);
 	put(a);
 	/* And seen again it is the same. */

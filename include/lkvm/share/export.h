@@ -9,10 +9,10 @@
  * All functions return 0 or -errno unless they say otherwise. Names are bytes, NUL-terminated, and are checked here:
  * "", ".", "..", anything with '/' and what is longer than NAME_MAX is refused (-EINVAL, -ENAMETOOLONG).
  *
- * Ids. A helper that is root (config.root) takes the guest's ids as they are: calls that create, open or change act with
- * the caller's fsuid and fsgid, so new objects and quota are that user's. Whether a user of the guest's may do it is the
- * guest's kernel's decision (virtio-fs always, and 9P's client, check modes and ACLs there, with groups that are not sent);
- * the helper's capabilities stay, apart from CAP_FSETID. Root in the guest is root in the folder.
+ * Ids. A helper that is root (config.root) takes the guest's ids as they are: what a call makes belongs to the caller's
+ * fsuid and fsgid. Whether a user of the guest's may do it is the guest's kernel's decision (virtio-fs always, and 9P's client,
+ * check modes and ACLs there, with groups that are not sent): the helper acts with its own capabilities, but for
+ * CAP_FSETID where a change has to clear set-uid bits. Root in the guest is root in the folder.
  * Otherwise the user whose process it is appears as the guest's root, and the guest's root is that user: attributes and
  * ACLs are translated both ways, id 0 of the host appears as 65534, other ids as they are, and what the host refuses (a
  * chown to somebody else) is refused; a chown to that user's number is, too, since it would not appear.
