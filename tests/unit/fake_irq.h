@@ -23,6 +23,7 @@ static struct fake_irq {
 	struct fake_route {
 		bool used, routed;
 		int eventfd; /* 0: no irqfd */
+		int other;   /* a second one */
 		struct msi_message message;
 	} msi[FAKE_MSI];
 	unsigned routings; /* KVM_SET_GSI_ROUTING calls it would have been */
@@ -97,15 +98,19 @@ int irq_msi_route(struct vm *vm, unsigned gsi, const struct msi_message *message
 
 int irqfd_assign(struct vm *vm, int fd, unsigned gsi)
 {
-	fake_irq.msi[gsi - FAKE_FIRST].eventfd = fd;
+	struct fake_route *r = &fake_irq.msi[gsi - FAKE_FIRST];
+
+	*(r->eventfd ? &r->other : &r->eventfd) = fd;
 	return 0;
 }
 
 int irqfd_deassign(struct vm *vm, int fd, unsigned gsi)
 {
-	if (fake_irq.msi[gsi - FAKE_FIRST].eventfd != fd)
+	struct fake_route *r = &fake_irq.msi[gsi - FAKE_FIRST];
+
+	if (r->eventfd != fd && r->other != fd)
 		return -EINVAL;
-	fake_irq.msi[gsi - FAKE_FIRST].eventfd = 0;
+	*(r->eventfd == fd ? &r->eventfd : &r->other) = 0;
 	return 0;
 }
 

@@ -127,6 +127,63 @@ static void works_without_routes(void **state)
 	assert_int_equal(fake_irq.direct, 2);
 }
 
+/* The gsi that an eventfd of somebody else raises, as an index; -1: none. */
+static int source_route(int fd)
+{
+	for (unsigned i = 0; i < FAKE_MSI; i++)
+		if (fake_irq.msi[i].used && fake_irq.msi[i].other == fd)
+			return i;
+	return -1;
+}
+
+static void mask(struct state *s, unsigned vector, bool masked)
+{
+	mmio_put(s->vm, table(s) + 16 * vector + 12, 4, masked);
+}
+
+static void others_raise_vectors(void **state)
+{
+	struct pci_msix_source source = { .fd = 1234, .vector = 0xffff };
+	struct state *s = *state;
+
+	/* Before anything is there that could be raised. */
+	pci_msix_add_source(&s->a.pci, &source);
+	pci_msix_move_source(&s->a.pci, &source, 1);
+	set_vector(s, 1, 0x41, false);
+	assert_int_equal(source_route(1234), -1);
+	msix_control(s, PCI_MSIX_FLAGS_ENABLE);
+	assert_int_equal(fake_irq.msi[source_route(1234)].message.data, 0x41);
+	/* Masked, signals are its reader's to take. */
+	mask(s, 1, true);
+	assert_int_equal(source_route(1234), -1);
+	mask(s, 1, false);
+	assert_true(source_route(1234) >= 0);
+	msix_control(s, PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
+	assert_int_equal(source_route(1234), -1);
+	msix_control(s, PCI_MSIX_FLAGS_ENABLE);
+	/* The message changes under it. */
+	set_vector(s, 1, 0x51, false);
+	assert_int_equal(fake_irq.msi[source_route(1234)].message.data, 0x51);
+	/* To another vector, one that is masked, and none. */
+	set_vector(s, 2, 0x42, false);
+	pci_msix_move_source(&s->a.pci, &source, 2);
+	assert_int_equal(fake_irq.msi[source_route(1234)].message.data, 0x42);
+	pci_msix_move_source(&s->a.pci, &source, 3);
+	assert_int_equal(source_route(1234), -1);
+	pci_msix_move_source(&s->a.pci, &source, 2);
+	pci_msix_move_source(&s->a.pci, &source, 0xffff);
+	assert_int_equal(source_route(1234), -1);
+	pci_msix_move_source(&s->a.pci, &source, 2);
+	assert_true(source_route(1234) >= 0);
+	pci_msix_remove_source(&s->a.pci, &source);
+	assert_int_equal(source_route(1234), -1);
+	/* Twice is once. */
+	pci_msix_remove_source(&s->a.pci, &source);
+	mask(s, 2, true);
+	mask(s, 2, false);
+	assert_int_equal(source_route(1234), -1);
+}
+
 static void odd_table_accesses(void **state)
 {
 	struct state *s = *state;
@@ -227,6 +284,7 @@ int main(void)
 		T(masked_vectors_are_pending),
 		T(routes_change_only_when_they_change),
 		T(works_without_routes),
+		T(others_raise_vectors),
 		T(odd_table_accesses),
 		T(intx_is_shared),
 		cmocka_unit_test(pins_may_share_a_wire),
