@@ -13,13 +13,11 @@
 #include "lkvm/memory/guard.h"
 #include "lkvm/vm/device-kind.h"
 #include "lkvm/vm/vm.h"
-
-/* Up to the fields of secure erase, which is not offered. */
-#define CONFIG_SIZE offsetof(struct virtio_blk_config, max_secure_erase_sectors)
+#include "vhost-user.h"
 
 _Static_assert(offsetof(struct virtio_blk_config, wce) == 32, "virtio 1.3, 5.2.4");
 _Static_assert(offsetof(struct virtio_blk_config, max_discard_sectors) == 36, "virtio 1.3, 5.2.4");
-_Static_assert(CONFIG_SIZE == 60, "virtio 1.3, 5.2.4");
+_Static_assert(BLK_CONFIG_SIZE == 60, "virtio 1.3, 5.2.4");
 
 static struct virtio_blk *to_blk(struct virtio_device *dev)
 {
@@ -125,7 +123,7 @@ static const struct virtio_device_ops blk_ops = {
 	.name = "virtio-blk",
 	.type = VIRTIO_ID_BLOCK,
 	.pci_class = 0x018000,
-	.config_size = CONFIG_SIZE,
+	.config_size = BLK_CONFIG_SIZE,
 	.queue_size = BLK_QUEUE_SIZE,
 	.config_read = blk_config_read,
 	.config_write = blk_config_write,
@@ -200,10 +198,26 @@ static int blk_check_serial(void *record, char *serial, char why[KEY_WHY])
 	return 0;
 }
 
+#define BACK_END "vhost-user="
+
+/* A file of such a name is ./vhost-user=... */
+static int blk_check_file(void *record, char *value, char why[KEY_WHY])
+{
+	struct disk_config *config = record;
+
+	config->back_end = NULL;
+	if (strncmp(value, BACK_END, strlen(BACK_END)))
+		return 0;
+	config->back_end = value + strlen(BACK_END);
+	config->path = NULL;
+	return *config->back_end ? 0 : key_why(why, "vhost-user=PATH would work");
+}
+
 #define FIELD(name) .offset = offsetof(struct disk_config, name)
 
 static const struct key_row blk_keys[] = {
-	KEY_ROW(STRING, "FILE", FIELD(path), .first = true, .argument = "FILE"),
+	KEY_ROW(STRING, "FILE", FIELD(path), .first = true, .check = blk_check_file,
+		.argument = "FILE"),
 	KEY_ROW(FLAG, "ro", FIELD(readonly),
 		.help = "The guest cannot write, and other guests may read the file too"),
 	KEY_ROW(FLAG, "direct", FIELD(direct), .help = "Go round the host's page cache"),
@@ -216,34 +230,81 @@ static const struct key_row blk_keys[] = {
 };
 
 static const struct option_row blk_options[] = {
-	OPTION_ROW(DEVICE, "disk", .letter = 'd',
-		   .argument = "FILE[,ro][,direct][,serial=TEXT][,queues=N]", .keys = blk_keys,
-		   .repeats = true, .help = "Disk on a raw image or a block device"),
+	OPTION_ROW(
+		DEVICE, "disk", .letter = 'd',
+		.argument = "FILE[,ro][,direct][,serial=TEXT][,queues=N]", .keys = blk_keys,
+		.repeats = true, .help = "Disk on a raw image or a block device",
+		.man = "--disk vhost-user=PATH[,queues=N]: a disk that another process serves, which listens "
+		       "on the socket PATH: qemu-storage-daemon(1) for example, with an image of its own, in any "
+		       "format. Guest memory is shared with it: without --mem-backend it is memfd then. See "
+		       "Documentation/vhost-user.md."),
 	{ 0 },
+};
+
+static int blk_check(const struct vm_config *vm_config, const void *record, unsigned index)
+{
+	const struct disk_config *config = record;
+
+	if (!config->back_end)
+		return 0;
+	if (!config->readonly && !config->direct && !config->serial)
+		return vhost_user_check(vm_config, "disk");
+	log_fatal(
+		"--disk vhost-user=%s: ro, direct and serial= are its back end's to say; leave them out here",
+		config->back_end);
+	return -EINVAL;
+}
+
+static bool blk_shares_memory(const void *record)
+{
+	return ((const struct disk_config *)record)->back_end;
+}
+
+/* One of them. */
+struct blk_opened {
+	struct disk *disk;
+	struct vhost_user *seat;
 };
 
 static int blk_open(struct vm *vm, const void *record, unsigned index, void **opened)
 {
-	struct disk *disk;
-	int err = disk_open(&disk, record);
+	const struct disk_config *config = record;
+	struct blk_opened *blk = calloc(1, sizeof(*blk));
+	int err;
 
-	if (!err)
-		*opened = disk;
+	if (!blk)
+		return -ENOMEM;
+	err = config->back_end ? blk_remote_open(&blk->seat, config)
+			       : disk_open(&blk->disk, config);
+	if (err)
+		free(blk);
+	else
+		*opened = blk;
 	return err;
 }
 
 static void blk_close(void *opened)
 {
-	disk_close(opened);
+	struct blk_opened *blk = opened;
+
+	if (blk->disk)
+		disk_close(blk->disk);
+	vhost_user_close(blk->seat);
+	free(blk);
 }
 
 static int blk_create(struct vm *vm, const void *record, unsigned index, void **opened)
 {
 	const struct disk_config *config = record;
 	unsigned queues = config->queues ?: MIN(vm->config->cpus ?: 1, BLK_MAX_QUEUES);
-	struct virtio_blk *blk = blk_new(vm, *opened, config, index, queues);
+	struct blk_opened taken = *(struct blk_opened *)*opened;
+	struct virtio_blk *blk;
 
+	free(*opened);
 	*opened = NULL;
+	if (taken.seat)
+		return blk_remote_create(vm, config, index, taken.seat);
+	blk = blk_new(vm, taken.disk, config, index, queues);
 	return blk ? virtio_attach(&blk->dev, vm) : -ENOMEM;
 }
 
@@ -254,6 +315,8 @@ const struct device_kind virtio_blk_kind = {
 		.size = sizeof(struct disk_config),
 		.rows = blk_options,
 		.group = OPTION_GROUP_DISKS,
+		.check = blk_check,
+		.shares_memory = blk_shares_memory,
 	},
 	.open = blk_open,
 	.close = blk_close,

@@ -26,6 +26,10 @@
 #define BLK_WRITE_ZEROES_SEGMENTS 1
 #define BLK_WRITE_ZEROES_SECTORS  (MIB(32) / DISK_SECTOR)
 
+/* Up to the fields of secure erase, which is not offered. */
+#define BLK_CONFIG_SIZE offsetof(struct virtio_blk_config, max_secure_erase_sectors)
+
+struct vhost_user;
 struct virtio_blk;
 
 /* The disk's loop; the first part is the disk's while a request is submitted. */
@@ -87,5 +91,10 @@ bool blk_drop(struct disk_request *io, void *vq);
  */
 struct virtio_blk *blk_new(struct vm *vm, struct disk *disk, const struct disk_config *config,
 			   unsigned index, unsigned queues);
+
+/* blk-vhost-user.c: for the kind's open and create, with config->back_end; the seat is its own. Both log and return -errno. */
+int blk_remote_open(struct vhost_user **seat, const struct disk_config *config);
+int blk_remote_create(struct vm *vm, const struct disk_config *config, unsigned index,
+		      struct vhost_user *seat);
 
 #endif

@@ -3,20 +3,24 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lkvm/config/options.h"
 #include "lkvm/config/size.h"
 #include "lkvm/util/log.h"
 #include "net.h"
+#include "vhost-user.h"
 
-#define TAP  BIT(NET_MODE_TAP)
-#define USER BIT(NET_MODE_USER)
+#define TAP	   BIT(NET_MODE_TAP)
+#define USER	   BIT(NET_MODE_USER)
+#define VHOST_USER BIT(NET_MODE_VHOST_USER)
 
 static const char *const modes[] = {
 	[NET_MODE_NONE] = "none",
 	[NET_MODE_USER] = "user",
 	[NET_MODE_TAP] = "tap",
+	[NET_MODE_VHOST_USER] = "vhost-user",
 	NULL,
 };
 
@@ -96,7 +100,8 @@ static int add_forward(void *record, char *value, char why[KEY_WHY])
 static const struct key_row net_keys[] = {
 	KEY_ROW(CHOICE, "mode", FIELD(mode), .choices = modes, .selects = true, .bare = true,
 		.help = "user needs no rights: the guest gets an address by DHCP and reaches what the host "
-			"reaches. tap is a tap interface. none: no card; cards given behind it count. Without "
+			"reaches. tap is a tap interface. vhost-user: another process serves the card, passt(1) for example, and shares "
+			"guest memory, which is memfd without --mem-backend. none: no card; cards given behind it count. Without "
 			"mode=, keys for user mean user, and anything else, also nothing at all, tap"),
 	KEY_ROW(MAC, "mac", FIELD(mac), .alias = "guest_mac", .help = "The card's address"),
 	KEY_ROW(IPV4, "host_ip", FIELD(host_ip), .max = 32, .argument = "A.B.C.D[/BITS]",
@@ -104,6 +109,8 @@ static const struct key_row net_keys[] = {
 			"bits of it are the network's (default: 24)"),
 	KEY_ROW(IPV4, "guest_ip", FIELD(guest_ip),
 		.help = "With user, the address that DHCP offers"),
+	KEY_ROW(STRING, "socket", FIELD(socket), .goes_with = VHOST_USER, .argument = "PATH",
+		.help = "Where the back end of vhost-user listens; start it before lkvm"),
 	KEY_ROW(STRING, "tapif", FIELD(tapif), .min = 1, .max = IFNAMSIZ - 1, .goes_with = TAP,
 		.check = check_tapif, .argument = "NAME",
 		.help = "The interface's name; it is made if it is not there"),
@@ -142,7 +149,7 @@ static int check_card(void *record, char why[KEY_WHY])
 
 static const struct option_row net_options[] = {
 	OPTION_ROW(DEVICE, "network", .letter = 'n',
-		   .argument = "mode=user|tap|none[,KEY=VALUE...]", .bare = "mode=tap",
+		   .argument = "mode=user|tap|vhost-user|none[,KEY=VALUE...]", .bare = "mode=tap",
 		   .keys = net_keys, .check = check_card, .by_default = true, .repeats = true,
 		   .help = "Network card (default: one in user mode)",
 		   .man = "--no-network is the same as mode=none."),
@@ -169,6 +176,8 @@ static int net_check(const struct vm_config *config, const void *record, unsigne
 	const struct net_config *net = record;
 	bool pci = config->transport == TRANSPORT_PCI || config->transport == TRANSPORT_PCI_LEGACY;
 
+	if (net->mode == NET_MODE_VHOST_USER && vhost_user_check(config, "network"))
+		return -EINVAL;
 	if (net->trans == NET_TRANS_ANY || (net->trans == NET_TRANS_PCI) == pci)
 		return 0;
 	log_fatal(
@@ -177,17 +186,55 @@ static int net_check(const struct vm_config *config, const void *record, unsigne
 	return -EINVAL;
 }
 
+static bool net_shares_memory(const void *record)
+{
+	return ((const struct net_config *)record)->mode == NET_MODE_VHOST_USER;
+}
+
+/* One of them. */
+struct net_opened {
+	struct net_backend *backend;
+	struct vhost_user *seat;
+};
+
 static int net_open(struct vm *vm, const void *record, unsigned index, void **opened)
 {
-	*opened = net_backend_create(record);
-	return *opened ? 0 : -EINVAL;
+	const struct net_config *config = record;
+	struct net_opened *net = calloc(1, sizeof(*net));
+	int err = 0;
+
+	if (!net)
+		return -ENOMEM;
+	if (config->mode == NET_MODE_VHOST_USER)
+		err = net_remote_open(&net->seat, config);
+	else
+		net->backend = net_backend_create(config);
+	if (net->seat || net->backend) {
+		*opened = net;
+		return 0;
+	}
+	free(net);
+	return err ?: -EINVAL;
 }
 
 static void net_close(void *opened)
 {
-	struct net_backend *backend = opened;
+	struct net_opened *net = opened;
 
-	backend->ops->destroy(backend);
+	if (net->backend)
+		net->backend->ops->destroy(net->backend);
+	vhost_user_close(net->seat);
+	free(net);
+}
+
+static int net_create(struct vm *vm, const void *record, unsigned index, void **opened)
+{
+	struct net_opened net = *(struct net_opened *)*opened;
+
+	free(*opened);
+	*opened = NULL;
+	return net.seat ? net_remote_create(vm, record, index, net.seat)
+			: virtio_net_create(vm, record, index, net.backend);
 }
 
 const struct device_kind virtio_net_kind = {
@@ -200,9 +247,10 @@ const struct device_kind virtio_net_kind = {
 		.init = net_init,
 		.by_default = net_by_default,
 		.check = net_check,
+		.shares_memory = net_shares_memory,
 	},
 	.needs_helper = net_needs_helper,
 	.open = net_open,
 	.close = net_close,
-	.create = virtio_net_create,
+	.create = net_create,
 };

@@ -469,20 +469,19 @@ struct virtio_net *net_device_new(struct vm *vm, struct net_backend *backend, co
 	return net;
 }
 
-int virtio_net_create(struct vm *vm, const void *record, unsigned index, void **opened)
+int virtio_net_create(struct vm *vm, const struct net_config *config, unsigned index,
+		      struct net_backend *backend)
 {
-	struct net_backend *backend = *opened;
 	struct virtio_net *net;
 	u8 mac[6];
 	int err;
 
-	*opened = NULL;
 	err = backend->ops->up ? backend->ops->up(backend) : 0;
 	if (err) {
 		backend->ops->destroy(backend);
 		return err;
 	}
-	net_mac(record, vm->config->name, index, mac);
+	net_mac(config, vm->config->name, index, mac);
 	net = net_device_new(vm, backend, mac, index);
 	return net ? virtio_attach(&net->dev, vm) : -ENOMEM;
 }

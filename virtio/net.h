@@ -9,6 +9,8 @@
 #include "lkvm/vm/device-kind.h"
 #include "uapi/virtio_net.h"
 
+struct vhost_user;
+
 /* Also the longest chain there can be, so one chain always fits an array of this many. */
 #define NET_QUEUE_SIZE 256
 /* Buffers taken ahead from a receive queue. One entry more of iov is for the overflow. */
@@ -129,7 +131,13 @@ int net_set_pairs(struct virtio_net *net, unsigned n);
 /* What the guest takes from now on: GUEST_* bits. */
 int net_set_offload(struct virtio_net *net, u64 offloads);
 
-/* The kind's create; *opened is the back end. */
-int virtio_net_create(struct vm *vm, const void *record, unsigned index, void **opened);
+/* For the kind's create; the back end is the device's, also when it fails. Logs and returns -errno. */
+int virtio_net_create(struct vm *vm, const struct net_config *config, unsigned index,
+		      struct net_backend *backend);
+
+/* net-vhost-user.c: for the kind's open and create, of such a mode; the seat is its own. Both log and return -errno. */
+int net_remote_open(struct vhost_user **seat, const struct net_config *config);
+int net_remote_create(struct vm *vm, const struct net_config *config, unsigned index,
+		      struct vhost_user *seat);
 
 #endif

@@ -15,7 +15,8 @@ struct disk;
 
 /* What was asked for of one: the record of virtio/blk.c. */
 struct disk_config {
-	const char *path;
+	const char *path;     /* NULL: a back end's */
+	const char *back_end; /* where that listens, for vhost-user; NULL: a file's */
 	bool readonly;
 	bool direct;	    /* O_DIRECT */
 	const char *serial; /* NULL: made from the position */

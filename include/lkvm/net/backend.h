@@ -22,7 +22,7 @@
 /* The largest frame that is passed either way, without the header before it. */
 #define NET_MAX_FRAME	 (65535 + NET_L2_LEN)
 
-enum net_mode { NET_MODE_NONE, NET_MODE_USER, NET_MODE_TAP };
+enum net_mode { NET_MODE_NONE, NET_MODE_USER, NET_MODE_TAP, NET_MODE_VHOST_USER };
 
 /* As far as anybody wants to know: an older command line does. */
 enum net_trans { NET_TRANS_ANY, NET_TRANS_PCI, NET_TRANS_MMIO };
@@ -39,6 +39,7 @@ struct net_forward {
 struct net_config {
 	enum net_mode mode;
 	const char *tapif;  /* an existing or wished interface name; NULL: the kernel's choice */
+	const char *socket; /* vhost-user: where the back end listens */
 	const char *script; /* run with the interface's name once it exists */
 	const char *downscript; /* run with it before lkvm ends */
 	const char *host_ip;	/* tap: given to the interface; user: the gateway's address */
