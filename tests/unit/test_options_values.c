@@ -357,7 +357,7 @@ static void test_net_modes(void **state)
 	assert_int_equal(config.cpus, 2);
 	GOOD("--network", "-n", "mode=user");
 	assert_int_equal(net(1)->mode, NET_MODE_USER);
-	BAD("--network bzImage: not known; there are mode=none|user|tap, mac=MAC,", "-n",
+	BAD("--network bzImage: not known; there are mode=none|user|tap|vhost-user, mac=MAC,", "-n",
 	    "bzImage");
 	GOOD("-n", "mode=user,trans=virtio");
 	assert_int_equal(net(0)->mode, NET_MODE_USER);
@@ -378,7 +378,8 @@ static void test_net_modes(void **state)
 	GOOD("-n", "user", "-n", "none", "-n", "tap");
 	assert_int_equal(count(&virtio_net_kind), 1);
 	assert_int_equal(net(0)->mode, NET_MODE_TAP);
-	BAD("--network mode=bridge: not known; it can be none, user or tap", "-n", "mode=bridge");
+	BAD("--network mode=bridge: not known; it can be none, user, tap or vhost-user", "-n",
+	    "mode=bridge");
 	BAD("it can be virtio, pci or mmio", "-n", "trans=e1000");
 	BAD("did you mean tapif?", "-n", "mode=tap,tapfi=x");
 	BAD("not known", "-n", "mode=tap,");
