@@ -28,7 +28,7 @@ struct fuse_handle {
 struct fuse_stamp {
 	u64 node; /* 0: nothing */
 	u64 size;
-	s64 mtime, ctime; /* ns */
+	u64 mtime, ctime; /* ns, as they wrap */
 };
 
 struct fuse_wait {

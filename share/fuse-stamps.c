@@ -11,12 +11,13 @@
  * A file that changes again within the same tick of the host's clock looks the same: what was just changed is not believed.
  * ns.
  */
-#define TOO_YOUNG 100000000ll
-#define SECOND	  1000000000ll
+#define TOO_YOUNG 100000000ull
+#define SECOND	  1000000000ull
 
-static s64 stamp_ns(const struct statx_timestamp *time)
+/* Wraps: times are only compared, and a guest may set a file's to any. */
+static u64 stamp_ns(const struct statx_timestamp *time)
 {
-	return time->tv_sec * SECOND + time->tv_nsec;
+	return (u64)time->tv_sec * SECOND + time->tv_nsec;
 }
 
 static bool stamp_same(const struct fuse_stamp *a, const struct fuse_stamp *b)
@@ -42,11 +43,12 @@ bool fuse_unchanged(struct fuse *fuse, struct export_file *file)
 	};
 	u64 at = stamp.node * 0x9e3779b97f4a7c15ull >> 32;
 	struct fuse_stamp *slot = &fuse->stamps[at % FUSE_STAMPS];
-	s64 age = now.tv_sec * SECOND + now.tv_nsec - stamp.ctime;
+	u64 age = (u64)now.tv_sec * SECOND + now.tv_nsec - stamp.ctime;
 
 	pthread_mutex_lock(&fuse->stamps_lock);
 	bool same = stamp_same(slot, &stamp);
-	if (age < TOO_YOUNG)
+	/* Or from the future. */
+	if (age < TOO_YOUNG || age > INT64_MAX)
 		stamp.node = 0;
 	*slot = stamp;
 	pthread_mutex_unlock(&fuse->stamps_lock);
