@@ -40,9 +40,9 @@ int export_statx(int fd, const char *name, struct statx *stx)
 	return statx(fd, name, flags, EXPORT_STATX, stx) ? -errno : 0;
 }
 
-s64 export_btime(const struct statx *stx)
+s64 export_btime(const struct export_mount *mount, const struct statx *stx)
 {
-	if (!(stx->stx_mask & STATX_BTIME))
+	if (!(stx->stx_mask & STATX_BTIME) || mount->copies)
 		return 0;
 	return (s64)((u64)stx->stx_btime.tv_sec * 1000000000u + stx->stx_btime.tv_nsec) ?: 1;
 }
@@ -75,7 +75,7 @@ static bool fd_handle_is(const struct file_handle *a, const struct file_handle *
 
 bool export_same_object(struct export_node *node, int fd, const struct statx *stx)
 {
-	if (node->btime != export_btime(stx) || node->type != (stx->stx_mode & S_IFMT))
+	if (node->btime != export_btime(node->mount, stx) || node->type != (stx->stx_mode & S_IFMT))
 		return false;
 	if (!node->handle)
 		return true;

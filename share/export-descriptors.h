@@ -5,8 +5,8 @@
 
 #include "export-private.h"
 
-/* ns, never 0 where the file system has it. */
-s64 export_btime(const struct statx *stx);
+/* ns, never 0 where the file system has it and it stays. */
+s64 export_btime(const struct export_mount *mount, const struct statx *stx);
 /* Of an object whose device and inode number are the node's, whose descriptor was given back. */
 bool export_same_object(struct export_node *node, int fd, const struct statx *stx);
 /* It has a descriptor that nobody uses: may be given back, unless it is pinned. */

@@ -39,7 +39,7 @@ static int file_may_open(const struct export_node *node)
 	return node->type == S_IFREG || node->type == S_IFDIR ? 0 : -ENXIO;
 }
 
-int export_reopen(struct export_node *node, int flags)
+int export_reopen_reserved(struct export_node *node, int flags)
 {
 	int err = file_may_open(node);
 
@@ -48,17 +48,24 @@ int export_reopen(struct export_node *node, int flags)
 	int fd = export_use(node);
 	if (fd < 0)
 		return fd;
-	int opened = export_reserve_fd(node->export);
-	if (!opened) {
-		opened = file_open_again(node->export, fd, flags);
-		if (opened < 0)
-			export_unreserve_fd(node->export);
-	}
+	int opened = file_open_again(node->export, fd, flags);
 	export_unuse(node);
 	return opened;
 }
 
-static int file_reserve(struct export *export)
+int export_reopen(struct export_node *node, int flags)
+{
+	int err = export_reserve_fd(node->export);
+
+	if (err)
+		return err;
+	int fd = export_reopen_reserved(node, flags);
+	if (fd < 0)
+		export_unreserve_fd(node->export);
+	return fd;
+}
+
+int export_reserve_file(struct export *export)
 {
 	int err = 0;
 
@@ -79,7 +86,7 @@ static int file_reserve(struct export *export)
 	return err;
 }
 
-static void file_unreserve(struct export *export)
+void export_unreserve_file(struct export *export)
 {
 	pthread_mutex_lock(&export->lock);
 	export->nr_files--;
@@ -133,7 +140,7 @@ void export_file_put(struct export_file *file)
 	if (__atomic_sub_fetch(&file->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	close(file->fd);
-	file_unreserve(export);
+	export_unreserve_file(export);
 	file_free(file);
 	pthread_mutex_lock(&export->lock);
 	bool last = !--node->files;
@@ -210,13 +217,13 @@ int export_open_file(struct export_node *node, const struct export_caller *calle
 		err = fd;
 		goto free;
 	}
-	err = file_reserve(export);
+	err = export_reserve_file(export);
 	if (err)
 		goto unuse;
 	int opened = file_open_as(node, fd, caller, flags);
 	if (opened < 0) {
 		err = opened;
-		file_unreserve(export);
+		export_unreserve_file(export);
 		goto unuse;
 	}
 	file_attach(file, node, opened);
@@ -232,20 +239,17 @@ free:
 
 /* ---- creating ---- */
 
-/* The node of a file that was just made, from its open descriptor. */
+/* The node of a file that was just made, from its open descriptor. Takes a reserved one. */
 static int file_node(struct export_node *parent, const char *name, int fd,
 		     struct export_node **node, struct export_attr *attr)
 {
 	struct export *export = parent->export;
 	struct statx stx;
 	char number[16];
-	int err = export_reserve_fd(export);
 
-	if (err)
-		return err;
 	snprintf(number, sizeof(number), "%d", fd);
 	int path = openat(export->proc_fds, number, O_PATH | O_CLOEXEC);
-	err = path < 0 ? -errno : export_statx(path, "", &stx);
+	int err = path < 0 ? -errno : export_statx(path, "", &stx);
 	if (err) {
 		if (path >= 0)
 			close(path);
@@ -314,13 +318,18 @@ static int file_make(struct export_node *parent, const char *name,
 
 	if (!file)
 		return -ENOMEM;
-	int err = file_reserve(export);
+	int err = export_reserve_file(export);
 	if (err)
 		goto free;
+	/* The node's: what cannot be answered for is not made. */
+	err = export_reserve_fd(export);
+	if (err)
+		goto unreserve;
 	mode = export_new_mode(parent, caller, mode);
 	int fd = make(parent, name, caller, flags, mode);
 	if (fd < 0) {
 		err = fd;
+		export_unreserve_fd(export);
 		goto unreserve;
 	}
 	err = file_node(parent, name, fd, node, attr);
@@ -332,7 +341,7 @@ static int file_make(struct export_node *parent, const char *name,
 	*filep = file;
 	return 0;
 unreserve:
-	file_unreserve(export);
+	export_unreserve_file(export);
 free:
 	file_free(file);
 	return err;

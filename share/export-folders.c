@@ -9,7 +9,9 @@
 #include "export-private.h"
 
 /* So many open folders can have one each that it must not be larger. */
-#define FOLDER_BUFFER 8192
+#define FOLDER_BUFFER  8192
+/* No cookie: off_t has a sign. */
+#define FOLDER_NOWHERE UINT64_MAX
 
 struct folder_entry {
 	u64 ino, next;
@@ -26,10 +28,11 @@ static ssize_t folder_fill(struct export_file *folder, u64 cookie)
 	if (!folder->entries)
 		return -ENOMEM;
 	folder->next = folder->end = 0;
-	/* To the beginning in any case: what the descriptor has read before is not of now. */
-	if ((!cookie || cookie != folder->fd_cookie) && lseek(folder->fd, cookie, SEEK_SET) < 0)
+	if (cookie != folder->fd_cookie && lseek(folder->fd, cookie, SEEK_SET) < 0)
 		return -errno;
-	folder->fd_cookie = folder->cookie = cookie;
+	folder->cookie = cookie;
+	/* Behind the entries, and which cookie that is the last of them tells. */
+	folder->fd_cookie = FOLDER_NOWHERE;
 	ssize_t len = syscall(SYS_getdents64, folder->fd, folder->entries, FOLDER_BUFFER);
 	if (len < 0)
 		return -errno;
@@ -58,6 +61,7 @@ static int folder_read(struct export_file *folder, u64 cookie,
 {
 	ssize_t len = folder->end - folder->next;
 
+	/* The beginning in any case: what was read before is not of now. */
 	if (!cookie || cookie != folder->cookie || !folder_entry(folder))
 		len = folder_fill(folder, cookie);
 	while (len > 0) {

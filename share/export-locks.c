@@ -28,7 +28,7 @@ static void lock_drop(struct export_owner **from)
 	*from = owner->next;
 	export->nr_owners--;
 	close(owner->fd);
-	export_unreserve_fd(export);
+	export_unreserve_file(export);
 	export_node_put(owner->node, 1);
 	free(owner);
 }
@@ -45,15 +45,16 @@ static int lock_make(struct export_node *node, u64 id, struct export_owner **own
 	owner = calloc(1, sizeof(*owner));
 	if (!owner)
 		return -ENOMEM;
-	int fd = export_reopen(node, writable ? O_RDWR : O_RDONLY);
+	int fd = export_reserve_file(export);
+	if (fd)
+		goto free;
+	fd = export_reopen_reserved(node, writable ? O_RDWR : O_RDONLY);
 	if (fd < 0 && writable) {
 		writable = false;
-		fd = export_reopen(node, O_RDONLY);
+		fd = export_reopen_reserved(node, O_RDONLY);
 	}
-	if (fd < 0) {
-		free(owner);
-		return fd == -EMFILE ? -ENOLCK : fd;
-	}
+	if (fd < 0)
+		goto unreserve;
 	*owner = (struct export_owner){
 		.next = export->owners,
 		.node = node,
@@ -66,6 +67,11 @@ static int lock_make(struct export_node *node, u64 id, struct export_owner **own
 	export->nr_owners++;
 	*ownerp = owner;
 	return 0;
+unreserve:
+	export_unreserve_file(export);
+free:
+	free(owner);
+	return fd == -EMFILE ? -ENOLCK : fd;
 }
 
 static bool lock_is_whole(const struct flock *lock)

@@ -56,16 +56,17 @@ struct export_mount *export_mount_find(struct export *export, const struct statx
 	return NULL;
 }
 
-static bool mount_is_kernels(int fd)
+/* What cannot be told is taken for the kernel's. */
+static void mount_look(struct export_mount *mount, int fd)
 {
 	struct statfs statfs;
 
-	if (fstatfs(fd, &statfs))
-		return true;
+	mount->kernels = !!fstatfs(fd, &statfs);
+	if (mount->kernels)
+		return;
+	mount->copies = (u32)statfs.f_type == OVERLAYFS_SUPER_MAGIC;
 	for (unsigned i = 0; i < ARRAY_SIZE(mount_kernels); i++)
-		if ((u32)statfs.f_type == mount_kernels[i])
-			return true;
-	return false;
+		mount->kernels |= (u32)statfs.f_type == mount_kernels[i];
 }
 
 /* Hosts mount and unmount for ever: what was left is used again. */
@@ -86,11 +87,14 @@ struct export_mount *export_mount_make(struct export *export, int fd, const stru
 {
 	struct export_mount *mount = mount_free_one(export);
 
-	if (mount)
-		*mount = (struct export_mount){ .dev = export_statx_dev(stx),
-						.id = mount_statx_id(stx),
-						.kernels = mount_is_kernels(fd),
-						.fd = -1 };
+	if (!mount)
+		return NULL;
+	*mount = (struct export_mount){
+		.dev = export_statx_dev(stx),
+		.id = mount_statx_id(stx),
+		.fd = -1,
+	};
+	mount_look(mount, fd);
 	return mount;
 }
 

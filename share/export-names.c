@@ -106,6 +106,18 @@ void export_naming_end(struct export_naming *naming)
 	export_unuse(naming->parent);
 }
 
+/* Without a descriptor to answer with nothing is made. */
+static int names_begin_making(struct export_naming *naming, struct export_node *parent,
+			      const char *name, const struct export_caller *caller)
+{
+	int err = export_reserve_fd(parent->export);
+
+	if (err)
+		return err;
+	export_unreserve_fd(parent->export);
+	return export_naming_begin(naming, parent, name, caller);
+}
+
 /* An object that was made just now, unless err. The host may have put another in its place: that one is shown then. */
 static int names_made(struct export_naming *naming, int err, const char *name,
 		      struct export_node **node, struct export_attr *attr)
@@ -128,7 +140,7 @@ int export_mknod(struct export_node *parent, const char *name, const struct expo
 		 u32 mode, u64 device, struct export_node **node, struct export_attr *attr)
 {
 	struct export_naming naming;
-	int err = export_naming_begin(&naming, parent, name, caller);
+	int err = names_begin_making(&naming, parent, name, caller);
 
 	if (err)
 		return err;
@@ -144,7 +156,7 @@ int export_mkdir(struct export_node *parent, const char *name, const struct expo
 		 u32 mode, struct export_node **node, struct export_attr *attr)
 {
 	struct export_naming naming;
-	int err = export_naming_begin(&naming, parent, name, caller);
+	int err = names_begin_making(&naming, parent, name, caller);
 
 	if (err)
 		return err;
@@ -158,7 +170,7 @@ int export_symlink(struct export_node *parent, const char *name, const struct ex
 		   const char *target, struct export_node **node, struct export_attr *attr)
 {
 	struct export_naming naming;
-	int err = export_naming_begin(&naming, parent, name, caller);
+	int err = names_begin_making(&naming, parent, name, caller);
 
 	if (err)
 		return err;

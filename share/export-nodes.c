@@ -330,7 +330,7 @@ static int node_make(struct export *export, struct export_node *parent, const ch
 		.mount = mount,
 		.ino = stx->stx_ino,
 		.number = new->number,
-		.btime = export_btime(stx),
+		.btime = export_btime(mount, stx),
 		.parent = parent,
 		.name = copy,
 		.refs = 1,
@@ -438,8 +438,11 @@ int export_nodes_init(struct export *export, int fd)
 	}
 	export->nr_fds++;
 	err = export_node_obtain(export, NULL, NULL, own, &stx, &export->root);
-	if (!err)
+	if (!err) {
+		/* Asked for by name. */
+		export->root->mount->kernels = false;
 		return 0;
+	}
 free:
 	export_nodes_destroy(export);
 	return err;

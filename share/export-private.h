@@ -21,6 +21,7 @@ _Static_assert(EXPORT_MAX_NODES == 1u << NODE_SLOT_BITS, "a slot for each node")
 struct export_mount {
 	u64 dev, id;
 	bool kernels; /* proc, sysfs and the like */
+	bool copies;  /* of overlayfs: an object's birth is another's when it is first written to */
 	bool handles; /* objects are found again by file handle, through fd */
 	int fd;	      /* an open folder of it, or -1 */
 	u32 nodes;    /* lock */
@@ -55,7 +56,7 @@ struct export_file {
 	pthread_mutex_t lock;
 	u8 *entries;	       /* NULL: nothing */
 	u32 next, end;	       /* the first entry not given to anybody, the end, in entries */
-	u64 cookie, fd_cookie; /* of that entry; where the descriptor is */
+	u64 cookie, fd_cookie; /* of that entry; where the descriptor is, if that is known */
 };
 
 /* Locks of one owner: an open file description of its own. */
@@ -87,7 +88,8 @@ struct export
 	struct export_node *chunks[EXPORT_MAX_NODES / NODES_PER_CHUNK];
 	u32 nr_chunks;
 	struct export_node *free;
-	u32 nr_nodes, nr_files, max_files;
+	u32 nr_nodes;
+	u32 nr_files, max_files; /* with owners of locks */
 	u32 nr_fds, max_fds;
 	struct export_lru
 		lru; /* nodes whose descriptors may be given back, the one unused for longest first */
@@ -175,6 +177,11 @@ void export_fill_attr(struct export_node *node, const struct statx *stx, struct 
 
 /* Opens a regular file or folder once more: a reserved descriptor or -errno. */
 int export_reopen(struct export_node *node, int flags);
+/* The caller has reserved it, and takes that back if it fails. */
+int export_reopen_reserved(struct export_node *node, int flags);
+/* Room for an open file's descriptor, or an owner's of locks, of which there are fewer: 0, or -EMFILE. */
+int export_reserve_file(struct export *export);
+void export_unreserve_file(struct export *export);
 
 /* ---- locks (export-locks.c) ---- */
 
