@@ -179,6 +179,15 @@ int fuse_do_open(struct fuse_call *call)
 	return fuse_put(call, 0, &out, sizeof(out));
 }
 
+/*
+ * Linux tells of writes and truncations whether the set-uid bits have to go, but not of these; and not whose they are, where
+ * mounts may translate ids.
+ */
+static struct export_caller files_killer(const struct fuse_call *call)
+{
+	return (struct export_caller){ .kill_suidgid = call->header.uid };
+}
+
 static struct export_file *files_get(struct fuse_call *call, u64 fh)
 {
 	return fuse_get_handle(call->fuse, call->header.nodeid, fh, NULL);
@@ -328,18 +337,23 @@ int fuse_do_fallocate(struct fuse_call *call)
 {
 	const struct fuse_fallocate_in *in = &call->fallocate;
 	struct export_file *file = files_get(call, in->fh);
+	const struct export_caller caller = files_killer(call);
 
 	if (!file)
 		return -EBADF;
-	int err = export_fallocate(file, &call->caller, in->mode, in->offset, in->length);
+	int err = export_fallocate(file, &caller, in->mode, in->offset, in->length);
 	export_file_put(file);
 	return err;
 }
 
 int fuse_do_lseek(struct fuse_call *call)
 {
-	struct export_file *file = files_get(call, call->lseek.fh);
 	struct fuse_lseek_out out;
+
+	/* Data that is only in the guest's cache looks like a hole here; Linux then takes everything for data. */
+	if (fuse_agreed(call->fuse, FUSE_WRITEBACK_CACHE))
+		return -ENOSYS;
+	struct export_file *file = files_get(call, call->lseek.fh);
 
 	if (!file)
 		return -EBADF;
@@ -356,13 +370,14 @@ static ssize_t files_copy(struct fuse_call *call)
 	const struct fuse_copy_file_range_in *in = &call->copy;
 	struct export_file *from = files_get(call, in->fh_in);
 	struct export_file *to = fuse_get_handle(call->fuse, in->nodeid_out, in->fh_out, NULL);
+	const struct export_caller caller = files_killer(call);
 	ssize_t len = -EBADF;
 
 	if (in->flags)
 		len = -EINVAL;
 	else if (from && to)
 		len = export_copy_range(from, in->off_in, to, in->off_out,
-					MIN(in->len, COPY_AT_ONCE), &call->caller);
+					MIN(in->len, COPY_AT_ONCE), &caller);
 	if (from)
 		export_file_put(from);
 	if (to)
