@@ -88,33 +88,23 @@ bool export_same_object(struct export_node *node, int fd, const struct statx *st
 /* ---- mounts ---- */
 
 /* Not all file systems have handles, and not everybody may open them. */
-static void fd_try_handles(struct export *export, struct export_mount *mount, int fd)
+void export_try_handles(struct export *export, struct export_mount *mount, int fd)
 {
-	int folder = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
-
-	if (folder < 0)
+	if (export_reserve_fd(export))
 		return;
-	struct file_handle *handle = fd_handle(fd);
+	int folder = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+	struct file_handle *handle = folder < 0 ? NULL : fd_handle(fd);
 	int again = handle ? open_by_handle_at(folder, handle, O_PATH | O_CLOEXEC) : -1;
 	free(handle);
-	if (again < 0) {
-		close(folder);
+	if (again >= 0) {
+		close(again);
+		mount->fd = folder;
+		mount->handles = true;
 		return;
 	}
-	close(again);
-	mount->fd = folder;
-	mount->handles = true;
-	export->nr_fds++;
-}
-
-void export_take_mount(struct export *export, struct export_mount *mount, int fd,
-		       const struct statx *stx)
-{
-	if (mount->nodes++)
-		return;
-	if (export->config.root && !mount->kernels && S_ISDIR(stx->stx_mode) &&
-	    export->nr_fds < export->max_fds)
-		fd_try_handles(export, mount, fd);
+	if (folder >= 0)
+		close(folder);
+	export_unreserve_fd(export);
 }
 
 /* An open folder would keep the host from unmounting it. */
@@ -147,21 +137,20 @@ static void fd_unlist(struct export_node *node)
 	node->listed = false;
 }
 
-void export_drop_fd(struct export_node *node)
+int export_take_fd(struct export_node *node)
 {
+	int fd = node->fd;
+
 	fd_unlist(node);
-	if (node->fd < 0)
-		return;
-	close(node->fd);
 	node->fd = -1;
-	node->export->nr_fds--;
+	return fd;
 }
 
 /*
  * With the lock, which it lets go of: can this one be found again? An object without a name cannot, neither one of whose
- * handle there is no memory for.
+ * handle there is no memory for. Its descriptor, for the caller to close and take from the count, or -1.
  */
-static void fd_give_back(struct export_node *node)
+static int fd_give_back(struct export_node *node)
 {
 	struct export *export = node->export;
 	struct file_handle *handle = NULL;
@@ -182,11 +171,7 @@ static void fd_give_back(struct export_node *node)
 		node->handle = handle;
 	if (!named || (wanted && !handle))
 		node->pinned = true;
-	if (node->pinned || node->users)
-		return;
-	close(node->fd);
-	node->fd = -1;
-	export->nr_fds--;
+	return node->pinned || node->users ? -1 : export_take_fd(node);
 }
 
 int export_reserve_fd(struct export *export)
@@ -201,10 +186,13 @@ int export_reserve_fd(struct export *export)
 			err = -EMFILE;
 			break;
 		}
-		fd_give_back(node);
+		int fd = fd_give_back(node);
 		pthread_mutex_unlock(&export->lock);
+		if (fd >= 0)
+			close(fd);
 		export_node_put(node, 1);
 		pthread_mutex_lock(&export->lock);
+		export->nr_fds -= fd >= 0;
 	}
 	if (!err)
 		export->nr_fds++;

@@ -10,10 +10,15 @@
 #include <unistd.h>
 #include "export-private.h"
 
-/* With lock_lock. */
+static struct export_owners *lock_owners(struct export_node *node)
+{
+	return &node->export->owners[node->number % EXPORT_OWNERS];
+}
+
+/* This one and the next two with the owners' lock. */
 static struct export_owner **lock_find(struct export_node *node, u64 owner)
 {
-	struct export_owner **from = &node->export->owners;
+	struct export_owner **from = &lock_owners(node)->first;
 
 	while (*from && ((*from)->node != node || (*from)->owner != owner))
 		from = &(*from)->next;
@@ -26,7 +31,7 @@ static void lock_drop(struct export_owner **from)
 	struct export *export = owner->node->export;
 
 	*from = owner->next;
-	export->nr_owners--;
+	__atomic_sub_fetch(&export->nr_owners, 1, __ATOMIC_RELAXED);
 	close(owner->fd);
 	export_unreserve_file(export);
 	export_node_put(owner->node, 1);
@@ -37,15 +42,17 @@ static void lock_drop(struct export_owner **from)
 static int lock_make(struct export_node *node, u64 id, struct export_owner **ownerp)
 {
 	struct export *export = node->export;
+	struct export_owners *owners = lock_owners(node);
 	struct export_owner *owner;
 	bool writable = !export_readonly(export);
+	int fd = -ENOLCK;
 
-	if (export->nr_owners >= EXPORT_MAX_LOCKS)
-		return -ENOLCK;
 	owner = calloc(1, sizeof(*owner));
 	if (!owner)
 		return -ENOMEM;
-	int fd = export_reserve_file(export);
+	if (__atomic_add_fetch(&export->nr_owners, 1, __ATOMIC_RELAXED) > EXPORT_MAX_LOCKS)
+		goto free;
+	fd = export_reserve_file(export);
 	if (fd)
 		goto free;
 	fd = export_reopen_reserved(node, writable ? O_RDWR : O_RDONLY);
@@ -56,20 +63,20 @@ static int lock_make(struct export_node *node, u64 id, struct export_owner **own
 	if (fd < 0)
 		goto unreserve;
 	*owner = (struct export_owner){
-		.next = export->owners,
+		.next = owners->first,
 		.node = node,
 		.owner = id,
 		.fd = fd,
 		.writable = writable,
 	};
 	export_node_get(node);
-	export->owners = owner;
-	export->nr_owners++;
+	owners->first = owner;
 	*ownerp = owner;
 	return 0;
 unreserve:
 	export_unreserve_file(export);
 free:
+	__atomic_sub_fetch(&export->nr_owners, 1, __ATOMIC_RELAXED);
 	free(owner);
 	return fd == -EMFILE ? -ENOLCK : fd;
 }
@@ -105,12 +112,12 @@ static int lock_set(struct export_owner *owner, const struct flock *lock)
 
 int export_lock(struct export_file *file, u64 id, const struct flock *lock)
 {
-	struct export *export = file->node->export;
+	struct export_owners *owners = lock_owners(file->node);
 	int err = lock_check(file, lock);
 
 	if (err)
 		return err;
-	pthread_mutex_lock(&export->lock_lock);
+	pthread_mutex_lock(&owners->lock);
 	struct export_owner **from = lock_find(file->node, id);
 	struct export_owner *owner = *from;
 	bool made = !owner;
@@ -128,14 +135,14 @@ int export_lock(struct export_file *file, u64 id, const struct flock *lock)
 	if (err && made && owner)
 		lock_drop(lock_find(file->node, id));
 out:
-	pthread_mutex_unlock(&export->lock_lock);
+	pthread_mutex_unlock(&owners->lock);
 	return err;
 }
 
 /* Which owner of the guest's has the lock that the kernel reports: the one who is not in its own way there. */
 static u32 lock_pid(struct export_node *node, u64 id, const struct flock *found)
 {
-	struct export_owner *owner = node->export->owners;
+	struct export_owner *owner = lock_owners(node)->first;
 
 	if (found->l_pid != -1)
 		return 0;
@@ -154,12 +161,12 @@ static u32 lock_pid(struct export_node *node, u64 id, const struct flock *found)
 
 int export_getlock(struct export_file *file, u64 id, struct flock *lock)
 {
-	struct export *export = file->node->export;
+	struct export_owners *owners = lock_owners(file->node);
 	int err = lock_check(file, lock);
 
 	if (err || lock->l_type == F_UNLCK)
 		return err ?: -EINVAL;
-	pthread_mutex_lock(&export->lock_lock);
+	pthread_mutex_lock(&owners->lock);
 	struct export_owner *owner = *lock_find(file->node, id);
 	lock->l_pid = 0;
 	/* Without an owner's the file's own will do: nobody locks by it. */
@@ -167,7 +174,7 @@ int export_getlock(struct export_file *file, u64 id, struct flock *lock)
 		err = -errno;
 	else if (lock->l_type != F_UNLCK)
 		lock->l_pid = lock_pid(file->node, id, lock);
-	pthread_mutex_unlock(&export->lock_lock);
+	pthread_mutex_unlock(&owners->lock);
 	return err;
 }
 
@@ -181,29 +188,30 @@ int export_flock(struct export_file *file, u64 owner, int operation)
 
 void export_unlock_owner(struct export_file *file, u64 id)
 {
-	struct export *export = file->node->export;
+	struct export_owners *owners = lock_owners(file->node);
 
-	pthread_mutex_lock(&export->lock_lock);
+	pthread_mutex_lock(&owners->lock);
 	struct export_owner **from = lock_find(file->node, id);
 	if (*from)
 		lock_drop(from);
-	pthread_mutex_unlock(&export->lock_lock);
+	pthread_mutex_unlock(&owners->lock);
 }
 
 void export_unlock_node(struct export_node *node)
 {
+	struct export_owners *owners = lock_owners(node);
 	struct export *export = node->export;
 
-	pthread_mutex_lock(&export->lock_lock);
+	pthread_mutex_lock(&owners->lock);
 	/* Another may have opened and locked it meanwhile. */
 	pthread_mutex_lock(&export->lock);
 	bool closed = !node->files;
 	pthread_mutex_unlock(&export->lock);
-	for (struct export_owner **from = &export->owners; closed && *from;) {
+	for (struct export_owner **from = &owners->first; closed && *from;) {
 		if ((*from)->node == node)
 			lock_drop(from);
 		else
 			from = &(*from)->next;
 	}
-	pthread_mutex_unlock(&export->lock_lock);
+	pthread_mutex_unlock(&owners->lock);
 }

@@ -8,6 +8,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 #include "export-private.h"
+#include "export-descriptors.h"
 
 #define HIGH_SHIFT 48
 
@@ -57,7 +58,7 @@ struct export_mount *export_mount_find(struct export *export, const struct statx
 }
 
 /* What cannot be told is taken for the kernel's. */
-static void mount_look(struct export_mount *mount, int fd)
+static void mount_look_at_kind(struct export_mount *mount, int fd)
 {
 	struct statfs statfs;
 
@@ -69,23 +70,9 @@ static void mount_look(struct export_mount *mount, int fd)
 		mount->kernels |= (u32)statfs.f_type == mount_kernels[i];
 }
 
-/* Hosts mount and unmount for ever: what was left is used again. */
-static struct export_mount *mount_free_one(struct export *export)
+struct export_mount *export_mount_look(struct export *export, int fd, const struct statx *stx)
 {
-	for (u32 i = 0; i < export->nr_mounts; i++)
-		if (!export->mounts[i]->nodes)
-			return export->mounts[i];
-	if (export->nr_mounts == EXPORT_MOUNTS)
-		return NULL;
 	struct export_mount *mount = calloc(1, sizeof(*mount));
-	if (mount)
-		export->mounts[export->nr_mounts++] = mount;
-	return mount;
-}
-
-struct export_mount *export_mount_make(struct export *export, int fd, const struct statx *stx)
-{
-	struct export_mount *mount = mount_free_one(export);
 
 	if (!mount)
 		return NULL;
@@ -94,8 +81,36 @@ struct export_mount *export_mount_make(struct export *export, int fd, const stru
 		.id = mount_statx_id(stx),
 		.fd = -1,
 	};
-	mount_look(mount, fd);
+	mount_look_at_kind(mount, fd);
+	if (export->config.root && !mount->kernels && S_ISDIR(stx->stx_mode))
+		export_try_handles(export, mount, fd);
 	return mount;
+}
+
+/* Hosts mount and unmount for ever: the place of one that was left is used again. */
+bool export_mount_add(struct export *export, struct export_mount *mount)
+{
+	u32 i = 0;
+
+	while (i < export->nr_mounts && export->mounts[i]->nodes)
+		i++;
+	if (i == EXPORT_MOUNTS)
+		return false;
+	if (i == export->nr_mounts)
+		export->nr_mounts++;
+	else
+		free(export->mounts[i]);
+	export->mounts[i] = mount;
+	return true;
+}
+
+void export_mount_discard(struct export *export, struct export_mount *mount)
+{
+	if (mount && mount->fd >= 0) {
+		close(mount->fd);
+		export_unreserve_fd(export);
+	}
+	free(mount);
 }
 
 static bool prefix_find(struct export *export, u64 dev, u16 high, u64 *index)

@@ -145,12 +145,42 @@ static void node_put_locked(struct export_node *node, u64 nr)
 		if (node->refs)
 			return;
 		node_unhash(node);
-		export_drop_fd(node);
-		export_drop_mount(node->export, node->mount);
-		node_free(node);
+		node->hash_next = node->export->dead;
+		node->export->dead = node;
 		node = parent;
 		nr = 1;
 	}
+}
+
+/*
+ * Lets go of the lock where something may have been put. The last descriptor of an object without a name removes the object,
+ * which takes a while if it is large: nobody waits for that.
+ */
+static void node_unlock(struct export *export)
+{
+	struct export_node *dead = export->dead, *next;
+	u32 closed = 0;
+
+	export->dead = NULL;
+	/* Off the list of those that could be given back while the lock is held. */
+	for (struct export_node *node = dead; node; node = node->hash_next)
+		node->closing = export_take_fd(node);
+	pthread_mutex_unlock(&export->lock);
+	if (!dead)
+		return;
+	for (struct export_node *node = dead; node; node = node->hash_next)
+		if (node->closing >= 0) {
+			close(node->closing);
+			closed++;
+		}
+	pthread_mutex_lock(&export->lock);
+	export->nr_fds -= closed;
+	for (; dead; dead = next) {
+		next = dead->hash_next;
+		export_drop_mount(export, dead->mount);
+		node_free(dead);
+	}
+	pthread_mutex_unlock(&export->lock);
 }
 
 void export_node_get(struct export_node *node)
@@ -168,7 +198,7 @@ void export_node_put(struct export_node *node, u64 nr)
 		return;
 	pthread_mutex_lock(&export->lock);
 	node_put_locked(node, nr);
-	pthread_mutex_unlock(&export->lock);
+	node_unlock(export);
 }
 
 u64 export_node_number(const struct export_node *node)
@@ -227,7 +257,7 @@ void export_forget(struct export *export, u64 number, u64 nr)
 		if (nr)
 			node_put_locked(node, nr);
 	}
-	pthread_mutex_unlock(&export->lock);
+	node_unlock(export);
 }
 
 void export_forget_all(struct export *export)
@@ -241,7 +271,7 @@ void export_forget_all(struct export *export)
 		if (known)
 			node_put_locked(node, known);
 	}
-	pthread_mutex_unlock(&export->lock);
+	node_unlock(export);
 }
 
 /* ---- where a node is ---- */
@@ -277,7 +307,7 @@ void export_node_moved(struct export_node *node, struct export_node *parent, con
 {
 	pthread_mutex_lock(&node->export->lock);
 	node_set_parent(node, parent, name);
-	pthread_mutex_unlock(&node->export->lock);
+	node_unlock(node->export);
 }
 
 int export_parent(struct export_node *node, struct export_node **parent, struct export_attr *attr)
@@ -307,16 +337,12 @@ static bool node_is(struct export_node *node, int fd, const struct statx *stx)
 	return export_same_object(node, fd, stx);
 }
 
-static int node_make(struct export *export, struct export_node *parent, const char *name, int fd,
-		     const struct statx *stx, struct export_node **node)
+static int node_make(struct export *export, struct export_mount *mount, struct export_node *parent,
+		     const char *name, int fd, const struct statx *stx, struct export_node **node)
 {
-	struct export_mount *mount =
-		export_mount_find(export, stx) ?: export_mount_make(export, fd, stx);
 	char *copy = NULL;
 
-	if (!mount)
-		return -ENFILE;
-	export_take_mount(export, mount, fd, stx);
+	mount->nodes++;
 	if (name && !mount->handles) {
 		copy = strdup(name);
 		if (!copy)
@@ -350,33 +376,58 @@ drop:
 	return export->nr_chunks == ARRAY_SIZE(export->chunks) ? -ENFILE : -ENOMEM;
 }
 
-int export_node_obtain(struct export *export, struct export_node *parent, const char *name, int fd,
+/* With the lock. *fd: -1 once it is the node's. */
+static int node_obtain(struct export *export, struct export_mount *mount,
+		       struct export_node *parent, const char *name, int *fd,
 		       const struct statx *stx, struct export_node **node)
 {
-	int err = 0;
-
-	pthread_mutex_lock(&export->lock);
 	struct export_node *found = node_of(export, stx);
-	if (found && !node_is(found, fd, stx)) {
+
+	if (found && !node_is(found, *fd, stx)) {
 		node_unhash(found);
 		found = NULL;
 	}
-	if (found) {
-		found->refs++;
-		if (parent)
-			node_set_parent(found, parent, name);
-		if (found->fd < 0) {
-			found->fd = fd;
-			export_list_fd(found);
-			fd = -1;
-		}
-		*node = found;
-	} else {
-		err = node_make(export, parent, name, fd, stx, node);
+	if (!found) {
+		int err = node_make(export, mount, parent, name, *fd, stx, node);
+
 		if (!err)
-			fd = -1;
+			*fd = -1;
+		return err;
 	}
-	pthread_mutex_unlock(&export->lock);
+	found->refs++;
+	if (parent)
+		node_set_parent(found, parent, name);
+	if (found->fd < 0) {
+		found->fd = *fd;
+		export_list_fd(found);
+		*fd = -1;
+	}
+	*node = found;
+	return 0;
+}
+
+int export_node_obtain(struct export *export, struct export_node *parent, const char *name, int fd,
+		       const struct statx *stx, struct export_node **node)
+{
+	struct export_mount *mount, *looked = NULL;
+	int err = 0;
+
+	pthread_mutex_lock(&export->lock);
+	mount = export_mount_find(export, stx);
+	if (!mount) {
+		/* This asks the file system, which may not answer soon. */
+		pthread_mutex_unlock(&export->lock);
+		looked = export_mount_look(export, fd, stx);
+		pthread_mutex_lock(&export->lock);
+		mount = export_mount_find(export, stx);
+	}
+	if (!mount && looked && export_mount_add(export, looked)) {
+		mount = looked;
+		looked = NULL;
+	}
+	err = mount ? node_obtain(export, mount, parent, name, &fd, stx, node) : -ENFILE;
+	node_unlock(export);
+	export_mount_discard(export, looked);
 	if (fd >= 0) {
 		close(fd);
 		export_unreserve_fd(export);
@@ -395,7 +446,7 @@ struct export_node *export_node_known(struct export *export, struct export_node 
 	} else {
 		node = NULL;
 	}
-	pthread_mutex_unlock(&export->lock);
+	node_unlock(export);
 	return node;
 }
 

@@ -14,6 +14,7 @@
 #define EXPORT_PREFIXES                                                                            \
 	4096 /* devices, times the values of the upper 16 bits of their inode numbers */
 #define EXPORT_MAX_LOCKS 4096 /* owners of record locks */
+#define EXPORT_OWNERS	 64
 
 _Static_assert(EXPORT_MAX_NODES == 1u << NODE_SLOT_BITS, "a slot for each node");
 
@@ -33,13 +34,14 @@ struct export_node {
 	struct export_mount *mount;    /* constant */
 	u64 ino, number;	       /* constant while it is used */
 	s64 btime;		       /* constant: ns, 0: the file system has none */
-	struct export_node *hash_next; /* of a free one: the next free one */
+	struct export_node *hash_next; /* of a free or dead one: the next one */
 	struct export_node *parent;    /* counted; where it was last seen. NULL: the root */
 	char *name;		       /* there; NULL where handles do */
 	struct file_handle *handle;    /* set once */
 	TAILQ_ENTRY(export_node) lru;
 	u64 refs, known; /* counts in all; those of them that are the guest's */
 	int fd;		 /* O_PATH, or -1: given back */
+	int closing;	 /* of a dead one */
 	u32 users;	 /* calls that use fd now */
 	u32 files;	 /* open files */
 	u16 type;	 /* constant: S_IFMT */
@@ -69,6 +71,12 @@ struct export_owner {
 	bool writable;
 };
 
+/* A file system may take long to answer for one file's locks: others' have other mutexes. */
+struct export_owners {
+	pthread_mutex_t lock; /* taken before the export's, never after */
+	struct export_owner *first;
+};
+
 struct export_prefix {
 	u64 dev;
 	u16 high;
@@ -88,6 +96,8 @@ struct export
 	struct export_node *chunks[EXPORT_MAX_NODES / NODES_PER_CHUNK];
 	u32 nr_chunks;
 	struct export_node *free;
+	struct export_node
+		*dead; /* nobody's any more, with descriptors that are still to be closed */
 	u32 nr_nodes;
 	u32 nr_files, max_files; /* with owners of locks */
 	u32 nr_fds, max_fds;
@@ -101,9 +111,8 @@ struct export
 	struct export_prefix prefixes[EXPORT_PREFIXES];
 	u32 nr_prefixes;
 
-	pthread_mutex_t lock_lock; /* taken before `lock`, never after */
-	struct export_owner *owners;
-	u32 nr_owners;
+	struct export_owners owners[EXPORT_OWNERS]; /* by node */
+	u32 nr_owners;				    /* atomic */
 };
 
 /* What is always asked of statx(2). STATX_MNT_ID is of Linux 5.8. */
@@ -111,9 +120,15 @@ struct export
 
 /* ---- mounts and numbers (export-mounts.c) ---- */
 
-/* With the lock: the mount of an object, NULL if no node is of it. make: one without nodes; NULL: too many. */
+/* With the lock: the mount of an object, NULL if no node is of it. */
 struct export_mount *export_mount_find(struct export *export, const struct statx *stx);
-struct export_mount *export_mount_make(struct export *export, int fd, const struct statx *stx);
+/*
+ * look, without the lock: what is to be known of fd's mount, or NULL: no memory. add, with the lock: one without nodes, which
+ * is the export's from here on; false: too many. discard, without the lock: one that was not added; NULL does nothing.
+ */
+struct export_mount *export_mount_look(struct export *export, int fd, const struct statx *stx);
+bool export_mount_add(struct export *export, struct export_mount *mount);
+void export_mount_discard(struct export *export, struct export_mount *mount);
 bool export_mount_is(const struct export_mount *mount, const struct statx *stx);
 /* Its inode number for the guest, unique over devices. */
 u64 export_number(struct export *export, u64 dev, u64 ino);

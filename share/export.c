@@ -17,6 +17,14 @@ static void export_bounds(struct export *export, unsigned descriptors)
 	export->max_files = MIN((u32)EXPORT_MAX_FILES, export->max_fds - export->max_fds / 4);
 }
 
+static void export_free(struct export *export)
+{
+	for (unsigned i = 0; i < EXPORT_OWNERS; i++)
+		pthread_mutex_destroy(&export->owners[i].lock);
+	pthread_mutex_destroy(&export->lock);
+	free(export);
+}
+
 int export_open(struct export **exportp, const struct export_config *config)
 {
 	struct export *export = calloc(1, sizeof(*export));
@@ -27,7 +35,8 @@ int export_open(struct export **exportp, const struct export_config *config)
 	export->config = *config;
 	export_bounds(export, config->descriptors);
 	pthread_mutex_init(&export->lock, NULL);
-	pthread_mutex_init(&export->lock_lock, NULL);
+	for (unsigned i = 0; i < EXPORT_OWNERS; i++)
+		pthread_mutex_init(&export->owners[i].lock, NULL);
 	export->proc_fds = config->proc_fds;
 	if (export->proc_fds < 0)
 		export->proc_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -47,9 +56,7 @@ int export_open(struct export **exportp, const struct export_config *config)
 free:
 	if (config->proc_fds < 0 && export->proc_fds >= 0)
 		close(export->proc_fds);
-	pthread_mutex_destroy(&export->lock);
-	pthread_mutex_destroy(&export->lock_lock);
-	free(export);
+	export_free(export);
 	return err;
 }
 
@@ -58,9 +65,7 @@ void export_close(struct export *export)
 	export_nodes_destroy(export);
 	close(export->config.folder);
 	close(export->proc_fds);
-	pthread_mutex_destroy(&export->lock);
-	pthread_mutex_destroy(&export->lock_lock);
-	free(export);
+	export_free(export);
 }
 
 bool export_readonly(const struct export *export)
