@@ -59,6 +59,11 @@ static int remote_start(struct virtio_device *dev)
 	return vhost_user_start(to_remote(dev)->seat);
 }
 
+static void remote_stop(struct virtio_device *dev)
+{
+	vhost_user_stop(to_remote(dev)->seat);
+}
+
 static void remote_destroy(struct virtio_device *dev)
 {
 	struct blk_remote *remote = to_remote(dev);
@@ -79,6 +84,7 @@ static const struct virtio_device_ops remote_ops = {
 	.activate = remote_activate,
 	.reset = remote_reset,
 	.start = remote_start,
+	.stop = remote_stop,
 	.destroy = remote_destroy,
 };
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include "lkvm/util/eventfd.h"
 #include "lkvm/virtio/core.h"
 #include "lkvm/vm/byte-order.h"
 #include "lkvm/vm/irq.h"
@@ -104,8 +105,13 @@ static void queue_broken(struct virtqueue *vq, const char *why)
 
 static void virtio_kick(struct virtio_queue_slot *slot)
 {
+	const struct virtio_seat *seat = slot->vq.device->seat;
+
 	/* A full counter means that the loop is going to look anyway. */
-	eventfd_write(slot->kick_fd, 1);
+	if (seat->ops->kick)
+		seat->ops->kick(slot);
+	else
+		eventfd_write(slot->kick_fd, 1);
 }
 
 static void queue_again(struct virtqueue *vq)
@@ -260,11 +266,9 @@ static void queue_go_live(struct virtio_device *dev, struct virtio_queue_slot *s
 /* Detached and quiesced before. */
 static void queue_off(struct virtio_queue_slot *slot)
 {
-	eventfd_t count;
-
 	doorbell_off(slot);
 	slot->live = false;
-	eventfd_read(slot->kick_fd, &count);
+	eventfd_drain(slot->kick_fd);
 	virtqueue_disable(&slot->vq);
 }
 
@@ -616,6 +620,14 @@ static int life_start(struct device *device)
 	return err;
 }
 
+static void life_stop(struct device *device)
+{
+	struct virtio_device *dev = to_virtio(device);
+
+	if (dev->ops->stop)
+		dev->ops->stop(dev);
+}
+
 static void life_quiesce(struct device *device)
 {
 	struct virtio_device *dev = to_virtio(device);
@@ -662,6 +674,7 @@ static const struct device_ops life_ops = {
 	.start = life_start,
 	.quiesce = life_quiesce,
 	.resume = life_resume,
+	.stop = life_stop,
 	.destroy = life_destroy,
 };
 

@@ -60,6 +60,11 @@ static int fs_start(struct virtio_device *dev)
 	return vhost_user_start(to_fs(dev)->seat);
 }
 
+static void fs_stop(struct virtio_device *dev)
+{
+	vhost_user_stop(to_fs(dev)->seat);
+}
+
 static void fs_destroy(struct virtio_device *dev)
 {
 	struct virtio_fs *fs = to_fs(dev);
@@ -79,6 +84,7 @@ static const struct virtio_device_ops fs_ops = {
 	.activate = fs_activate,
 	.reset = fs_reset,
 	.start = fs_start,
+	.stop = fs_stop,
 	.destroy = fs_destroy,
 };
 

@@ -50,6 +50,11 @@ static int remote_start(struct virtio_device *dev)
 	return vhost_user_start(to_remote(dev)->seat);
 }
 
+static void remote_stop(struct virtio_device *dev)
+{
+	vhost_user_stop(to_remote(dev)->seat);
+}
+
 static void remote_destroy(struct virtio_device *dev)
 {
 	struct net_remote *remote = to_remote(dev);
@@ -69,6 +74,7 @@ static const struct virtio_device_ops remote_ops = {
 	.activate = remote_activate,
 	.reset = remote_reset,
 	.start = remote_start,
+	.stop = remote_stop,
 	.destroy = remote_destroy,
 };
 
@@ -78,7 +84,8 @@ int net_remote_open(struct vhost_user **seat, const struct net_config *config)
 		.words = "--network mode=vhost-user,socket=",
 		.name = "virtio-net",
 		.path = config->socket,
-		.queues = 2,
+		/* Some count pairs. */
+		.queues = 1,
 		.features = NET_REMOTE_FEATURES,
 		.resumes = true,
 	};

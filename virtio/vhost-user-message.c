@@ -42,23 +42,38 @@ static const char *const request_names[] = {
 	[VHOST_USER_GET_STATUS] = "GET_STATUS",
 };
 
-/* A call's state: what is asked, and until when. */
+/* Faster than this part of its time an answer is not slow. */
+#define QUICK_PART 100
+
+/* A call's state: what is asked, since when, and until when. */
 struct exchange {
 	struct vhost_user_socket *socket;
 	enum vhost_user_request request;
-	u64 deadline;
+	u64 began, deadline;
 };
 
+/*
+ * Whoever waits has the device's lock, so one that always answers at the last moment must not have its time again for each
+ * message. To stop a queue is another matter: that takes what the requests take that are under way.
+ */
 static struct exchange begin(struct vhost_user_socket *socket, enum vhost_user_request request)
 {
-	u64 patience = socket->patience;
+	u64 now = clock_now(), left = socket->patience - MIN(socket->slow, socket->patience);
 
 	if (request == VHOST_USER_GET_VRING_BASE)
-		patience *= VHOST_USER_STOP_NS / VHOST_USER_ANSWER_NS;
+		left = socket->patience * (VHOST_USER_STOP_NS / VHOST_USER_ANSWER_NS);
 	socket->why[0] = '\0';
-	return (struct exchange){ .socket = socket,
-				  .request = request,
-				  .deadline = clock_now() + patience };
+	return (struct exchange){
+		.socket = socket, .request = request, .began = now, .deadline = now + left
+	};
+}
+
+static void finish(const struct exchange *x)
+{
+	struct vhost_user_socket *socket = x->socket;
+	u64 took = clock_now() - x->began;
+
+	socket->slow = took > socket->patience / QUICK_PART ? socket->slow + took : 0;
 }
 
 __printf(3, 4) static int exchange_failed(struct exchange *x, int err, const char *fmt, ...)
@@ -86,8 +101,7 @@ static int wait_for(struct exchange *x, short events)
 	if (n > 0 || (n < 0 && errno == EINTR && left))
 		return 0;
 	if (events == POLLOUT)
-		return exchange_failed(x, -ETIMEDOUT, "in %llu s it did not even read",
-				       (unsigned long long)(x->socket->patience / 1000000000));
+		return exchange_failed(x, -ETIMEDOUT, "it did not even read");
 	return exchange_failed(x, -ETIMEDOUT, "it did not answer");
 }
 
@@ -244,6 +258,7 @@ int vhost_user_get(struct vhost_user_socket *socket, enum vhost_user_request req
 	err = send_message(&x, 0, payload, out_size, NULL, 0);
 	if (!err)
 		err = receive_answer(&x, payload, size, fd);
+	finish(&x);
 	if (err && fd && *fd >= 0) {
 		close(*fd);
 		*fd = -1;
@@ -259,10 +274,12 @@ int vhost_user_set(struct vhost_user_socket *socket, enum vhost_user_request req
 			       nr_fds);
 	u64 result;
 
+	if (!err && socket->ack)
+		err = receive_answer(&x, &result, sizeof(result), NULL);
+	finish(&x);
 	if (err || !socket->ack)
 		return err;
-	err = receive_answer(&x, &result, sizeof(result), NULL);
-	if (!err && result)
+	if (result)
 		err = exchange_failed(&x, -EPROTO, "it refused");
 	return err;
 }

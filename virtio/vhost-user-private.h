@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the front end have in common: vhost-user.c, vhost-user-peer.c, vhost-user-message.c. */
+/* What the files of the front end have in common: vhost-user.c (the seat), -link.c, -peer.c, -message.c. */
 #ifndef VIRTIO_VHOST_USER_PRIVATE_H
 #define VIRTIO_VHOST_USER_PRIVATE_H
 
+#include "lkvm/util/eventfd.h"
 #include "vhost-user.h"
 #include "vhost-user-protocol.h"
 
@@ -15,7 +16,8 @@
 struct vhost_user_socket {
 	int fd;	       /* -1: none */
 	bool ack;      /* REPLY_ACK is negotiated */
-	u64 patience;  /* ns that an answer may take */
+	u64 patience;  /* ns that an answer may take, and a row of slow ones in all */
+	u64 slow;      /* ns that they have taken so far */
 	char why[160]; /* after a failure, a phrase: "it did not answer GET_FEATURES" */
 };
 
@@ -64,5 +66,59 @@ int vhost_user_meet(struct vhost_user_peer *peer, const struct vhost_user_want *
 void vhost_user_part(struct vhost_user_peer *peer);
 /* peer->config anew. */
 int vhost_user_read_config(struct vhost_user_peer *peer, u32 size);
+
+/* ---- vhost-user.c ---- */
+
+/* Where one queue's interrupts come. */
+struct vhost_user_call {
+	struct loop_fd handler;
+	struct vhost_user *vu;
+	unsigned index;
+};
+
+struct vhost_user {
+	struct virtio_seat seat;
+	struct vhost_user_want want; /* constant, as the next three */
+	int folder;		     /* of want.path, so that it can be connected again; -1: none */
+	u64 features;
+	struct loop *loop;
+	struct virtio_device *dev; /* NULL until it serves one */
+	bool running;		   /* main thread: the loop's thread exists */
+	/* dev->lock; before there is a device, the main thread's. */
+	struct vhost_user_peer peer;
+	bool lost;		      /* the peer is of no use */
+	bool activated;		      /* and knows what the driver wants, until a reset */
+	bool has_slots;		      /* and has memory, by ADD_MEM_REG */
+	u16 sizes[VIRTIO_MAX_QUEUES]; /* of queues that it knows; 0: it does not */
+	int inflight;		      /* the log of requests, for the next peer; -1: none */
+	struct vhost_user_inflight inflight_place;
+	struct log_limit complaints;
+	struct eventfd_poker poker;
+	_Atomic bool config_stale; /* any thread */
+	/* The loop's thread. */
+	struct loop_fd watch, channel;
+	u8 asked[sizeof(struct vhost_user_header)]; /* a message on the channel, so far */
+	unsigned nr_asked;			    /* bytes */
+	struct loop_timer retry;
+	u64 retry_ns;
+	struct vhost_user_call calls[VIRTIO_MAX_QUEUES];
+};
+
+/* Its back end, for messages. */
+const char *vhost_user_where(const struct vhost_user *vu);
+/* dev->lock held: it is of no use any more, for that reason, which is logged once. */
+void vhost_user_lose(struct vhost_user *vu, const char *why);
+/* dev->lock held: queues that the device believes to be served are, by a peer that was just met. */
+void vhost_user_serve_again(struct vhost_user *vu);
+
+/* ---- vhost-user-link.c ---- */
+
+void vhost_user_link_init(struct vhost_user *vu);
+/* Connects, and meets who is there. Logs and returns -errno. */
+int vhost_user_link(struct vhost_user *vu);
+/* For a peer that was just met: its end is seen, and what it asks. 0 or -errno. */
+int vhost_user_watch(struct vhost_user *vu);
+/* Nobody runs the loop any more. */
+void vhost_user_unlink(struct vhost_user *vu);
 
 #endif

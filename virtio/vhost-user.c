@@ -2,7 +2,7 @@
 /*
  * The seat: what a device's steps are in messages to the back end, and what becomes of the device when that is lost.
  *
- * The connection is dev->lock's. Where it breaks, whoever holds the lock only marks it (seat_lose) and shuts it down; the
+ * The connection is dev->lock's. Where it breaks, whoever holds the lock only marks it (vhost_user_lose) and shuts it down; the
  * loop's thread, which sees that, takes it apart and looks for the next one.
  */
 #include <errno.h>
@@ -15,8 +15,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
+#include "lkvm/util/eventfd.h"
 #include "lkvm/util/log.h"
 #include "lkvm/vm/vm.h"
 #include "vhost-user-private.h"
@@ -24,47 +24,8 @@
 /* Bits that are not the device's type's (virtio 1.3, 6). */
 #define COMMON_FEATURES (BIT(50) - BIT(24))
 
-#define RETRY_FIRST_NS 100000000ULL
-#define RETRY_MOST_NS  1000000000ULL
-
 /* More than a log of all requests of all queues takes, 64 bytes each. */
 #define INFLIGHT_MAX (VIRTIO_MAX_QUEUES * VIRTQUEUE_MAX_SIZE * 64ULL)
-
-/* Where one queue's interrupts come. */
-struct vhost_user_call {
-	struct loop_fd handler;
-	struct vhost_user *vu;
-	unsigned index;
-};
-
-struct vhost_user {
-	struct virtio_seat seat;
-	struct vhost_user_want want; /* constant, as the next four */
-	int folder;		     /* of want.path, so that it can be connected again; -1: none */
-	u64 features, own;
-	struct loop *loop;
-	struct virtio_device *dev; /* NULL until it serves one */
-	bool running;		   /* main thread: the loop's thread exists */
-	/* dev->lock; before there is a device, the main thread's. */
-	struct vhost_user_peer peer;
-	bool lost;		      /* the peer is of no use */
-	bool activated;		      /* and knows what the driver wants, until a reset */
-	bool has_slots;		      /* and has memory, by ADD_MEM_REG */
-	u16 sizes[VIRTIO_MAX_QUEUES]; /* of queues that it knows; 0: it does not */
-	int inflight;		      /* the log of requests, for the next peer; -1: none */
-	struct vhost_user_inflight inflight_place;
-	bool config_kept; /* peer.config is what a peer said */
-	struct log_limit complaints;
-	_Atomic bool config_stale; /* any thread */
-	/* The loop's thread. */
-	struct loop_fd watch, channel;
-	u8 asked[sizeof(struct vhost_user_header) +
-		 sizeof(u64)]; /* a message on the channel, so far */
-	unsigned nr_asked;     /* bytes */
-	struct loop_timer retry;
-	u64 retry_ns;
-	struct vhost_user_call calls[VIRTIO_MAX_QUEUES];
-};
 
 static struct vhost_user *vu_of(const struct virtio_device *dev)
 {
@@ -73,13 +34,8 @@ static struct vhost_user *vu_of(const struct virtio_device *dev)
 
 /* ---- a back end that is lost ---- */
 
-static const char *where_of(const struct vhost_user *vu)
-{
-	return vu->want.path ? vu->want.path : "its own process";
-}
-
 /* dev->lock held. */
-static void seat_lose(struct vhost_user *vu, const char *why)
+void vhost_user_lose(struct vhost_user *vu, const char *why)
 {
 	struct virtio_device *dev = vu->dev;
 
@@ -88,14 +44,14 @@ static void seat_lose(struct vhost_user *vu, const char *why)
 	vu->lost = true;
 	shutdown(vu->peer.socket.fd, SHUT_RDWR);
 	if (!vu->want.resumes)
-		virtio_fail(dev, "its back end (%s) is lost: %s; it fails until %s", where_of(vu),
-			    why,
+		virtio_fail(dev, "its back end (%s) is lost: %s; it fails until %s",
+			    vhost_user_where(vu), why,
 			    vu->want.path ? "there is one again and the guest resets the device"
 					  : "lkvm is started again");
 	else if (log_limit_ok(&vu->complaints))
 		log_warning(
 			"%s: its back end (%s) is lost: %s; requests wait for the next one there",
-			dev->device.name, where_of(vu), why);
+			dev->device.name, vhost_user_where(vu), why);
 }
 
 /* 0, or the connection is marked as lost. */
@@ -106,7 +62,7 @@ static int seat_set(struct vhost_user *vu, enum vhost_user_request request, cons
 			   : vhost_user_set(&vu->peer.socket, request, payload, size, fds, nr_fds);
 
 	if (err)
-		seat_lose(vu, vu->peer.socket.why);
+		vhost_user_lose(vu, vu->peer.socket.why);
 	return err;
 }
 
@@ -201,7 +157,7 @@ static int get_inflight(struct vhost_user *vu)
 	if (!err)
 		return 0;
 	drop_inflight(vu);
-	seat_lose(vu, vu->peer.socket.why);
+	vhost_user_lose(vu, vu->peer.socket.why);
 	return err;
 }
 
@@ -269,7 +225,7 @@ int vhost_user_activate(struct vhost_user *vu)
 	/* The next one hears of it. */
 	if (!err || vu->want.resumes)
 		return 0;
-	virtio_fail(vu->dev, "its back end (%s) is not there", where_of(vu));
+	virtio_fail(vu->dev, "its back end (%s) is not there", vhost_user_where(vu));
 	return err;
 }
 
@@ -353,7 +309,7 @@ static int stop_queue(struct vhost_user *vu, u32 index, u16 *base)
 	}
 	*base = state.num;
 	if (err)
-		seat_lose(vu, why);
+		vhost_user_lose(vu, why);
 	return err;
 }
 
@@ -375,146 +331,29 @@ static void seat_detach(struct virtio_queue_slot *slot)
 	virtio_queue_set_call(slot, -1);
 }
 
-static const struct virtio_seat_ops seat_ops = { .attach = seat_attach, .detach = seat_detach };
+static void seat_kick(struct virtio_queue_slot *slot)
+{
+	eventfd_poke(&vu_of(slot->vq.device)->poker, slot->kick_fd);
+}
+
+static const struct virtio_seat_ops seat_ops = {
+	.attach = seat_attach,
+	.detach = seat_detach,
+	.kick = seat_kick,
+};
 
 /* ---- the loop's side ---- */
 
 static void on_call(struct loop_fd *handler, u32 events)
 {
 	struct vhost_user_call *call = CONTAINER_OF(handler, struct vhost_user_call, handler);
-	eventfd_t count;
 
-	if (!eventfd_read(handler->fd, &count))
+	if (eventfd_drain(handler->fd))
 		virtio_queue_interrupt(call->vu->dev, call->index);
 }
 
-static void answer_channel(struct vhost_user *vu, const struct vhost_user_header *asked)
-{
-	struct {
-		struct vhost_user_header header;
-		u64 result;
-	} __attribute__((packed)) answer = {
-		.header = { .request = asked->request,
-			    .flags = VHOST_USER_VERSION | VHOST_USER_REPLY,
-			    .size = sizeof(answer.result) },
-	};
-
-	/* Who does not read his answers does not get them. */
-	if (asked->flags & VHOST_USER_NEED_REPLY)
-		send(vu->channel.fd, &answer, sizeof(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-/* One message, if it is all there. False: it is none that a back end may send. */
-static bool serve_channel(struct vhost_user *vu)
-{
-	struct vhost_user_header header;
-
-	if (vu->nr_asked < sizeof(header))
-		return true;
-	memcpy(&header, vu->asked, sizeof(header));
-	if (header.request != VHOST_USER_BACKEND_CONFIG_CHANGE || header.size)
-		return false;
-	vu->nr_asked = 0;
-	/* Once, until the guest has looked: a peer that always has news does not keep it busy. */
-	if (!atomic_exchange(&vu->config_stale, true))
-		virtio_config_changed(vu->dev);
-	answer_channel(vu, &header);
-	return true;
-}
-
-static void close_channel(struct vhost_user *vu)
-{
-	loop_fd_del(&vu->channel);
-	vu->nr_asked = 0;
-}
-
-static void on_channel(struct loop_fd *handler, u32 events)
-{
-	struct vhost_user *vu = CONTAINER_OF(handler, struct vhost_user, channel);
-	/* A header at a time, without descriptors: what would come with it the kernel closes. */
-	ssize_t n = recv(handler->fd, vu->asked + vu->nr_asked,
-			 sizeof(struct vhost_user_header) - vu->nr_asked, MSG_DONTWAIT);
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	vu->nr_asked += MAX(n, (ssize_t)0);
-	if (n > 0 && serve_channel(vu))
-		return;
-	log_debug("%s: its back end asks for what there is not", vu->dev->device.name);
-	close_channel(vu);
-}
-
-/* For a peer that was just met. */
-static int watch_peer(struct vhost_user *vu)
-{
-	int err;
-
-	vu->watch.fd = vu->peer.socket.fd;
-	/* Answers are for who asked; here only its end counts. */
-	err = loop_fd_add(vu->loop, &vu->watch, EPOLLRDHUP);
-	if (err || vu->peer.channel < 0)
-		return err;
-	vu->channel.fd = vu->peer.channel;
-	return loop_fd_add(vu->loop, &vu->channel, EPOLLIN);
-}
-
-static void on_end(struct loop_fd *handler, u32 events)
-{
-	struct vhost_user *vu = CONTAINER_OF(handler, struct vhost_user, watch);
-
-	pthread_mutex_lock(&vu->dev->lock);
-	seat_lose(vu, "it has ended");
-	loop_fd_del(&vu->watch);
-	close_channel(vu);
-	vhost_user_part(&vu->peer);
-	pthread_mutex_unlock(&vu->dev->lock);
-	vu->retry_ns = RETRY_FIRST_NS;
-	if (vu->folder >= 0)
-		loop_timer_set(vu->loop, &vu->retry, vu->retry_ns);
-}
-
-/* ---- connecting, the first time and again ---- */
-
-static int connect_to(const struct vhost_user *vu)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	const char *slash = strrchr(vu->want.path, '/');
-	int fd, len;
-
-	/* By the folder: its path may be longer than an address, and may lead elsewhere one day. */
-	len = snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s",
-		       vu->folder, slash ? slash + 1 : vu->want.path);
-	if (len >= (int)sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
-		return fd;
-	len = -errno;
-	close(fd);
-	return len;
-}
-
-static int open_folder(struct vhost_user *vu)
-{
-	const char *slash = strrchr(vu->want.path, '/');
-	char *folder =
-		slash ? strndup(vu->want.path, MAX(slash - vu->want.path, (ssize_t)1)) : NULL;
-
-	vu->folder = open(folder ?: ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	free(folder);
-	return vu->folder < 0 ? -errno : 0;
-}
-
-/* The next peer must have what the guest was offered. */
-static bool peer_is_like(const struct vhost_user *vu, const struct vhost_user_peer *peer)
-{
-	return !(vu->features & ~peer->features) && vu->peer.has_config == peer->has_config;
-}
-
 /* dev->lock held: queues that the device believes to be served are, by the new peer. */
-static void serve_again(struct vhost_user *vu)
+void vhost_user_serve_again(struct vhost_user *vu)
 {
 	struct virtio_device *dev = vu->dev;
 	int err = 0;
@@ -531,56 +370,9 @@ static void serve_again(struct vhost_user *vu)
 		slot->vq.state.next_avail = used_index(&slot->vq);
 		err = tell_queue(vu, slot);
 		/* The last one may have answered without saying so. */
-		eventfd_write(slot->kick_fd, 1);
-		eventfd_write(vu->calls[i].handler.fd, 1);
+		seat_kick(slot);
+		eventfd_poke(&vu->poker, vu->calls[i].handler.fd);
 	}
-}
-
-/* dev->lock held. */
-static int take_peer(struct vhost_user *vu, struct vhost_user_peer *peer)
-{
-	int err;
-
-	if (!peer_is_like(vu, peer)) {
-		if (log_limit_ok(&vu->complaints))
-			log_warning(
-				"%s: who listens on %s now lacks what the guest was offered; it is not used",
-				vu->dev->device.name, where_of(vu));
-		vhost_user_part(peer);
-		return -EPROTO;
-	}
-	vu->peer = *peer;
-	vu->lost = vu->has_slots = vu->activated = false;
-	memset(vu->sizes, 0, sizeof(vu->sizes));
-	err = watch_peer(vu);
-	if (err)
-		return err;
-	log_info("%s: its back end (%s) is there again", vu->dev->device.name, where_of(vu));
-	if (vu->peer.has_config && !atomic_exchange(&vu->config_stale, true))
-		virtio_config_changed(vu->dev);
-	serve_again(vu);
-	return 0;
-}
-
-static void on_retry(struct loop_timer *timer)
-{
-	struct vhost_user *vu = CONTAINER_OF(timer, struct vhost_user, retry);
-	struct vhost_user_peer peer;
-	int fd = connect_to(vu), err = fd;
-
-	if (fd >= 0) {
-		/* It may take its time: the lock is for what the guest waits for. */
-		err = vhost_user_meet(&peer, &vu->want, fd);
-	}
-	if (!err) {
-		pthread_mutex_lock(&vu->dev->lock);
-		err = take_peer(vu, &peer);
-		pthread_mutex_unlock(&vu->dev->lock);
-	}
-	if (!err)
-		return;
-	vu->retry_ns = MIN(2 * vu->retry_ns, RETRY_MOST_NS);
-	loop_timer_set(vu->loop, &vu->retry, vu->retry_ns);
 }
 
 /* ---- configuration space ---- */
@@ -601,7 +393,7 @@ const u8 *vhost_user_config(struct vhost_user *vu)
 		return NULL;
 	if (!vu->lost && atomic_exchange(&vu->config_stale, false) &&
 	    vhost_user_read_config(&vu->peer, vu->want.config_size))
-		seat_lose(vu, vu->peer.socket.why);
+		vhost_user_lose(vu, vu->peer.socket.why);
 	return vu->peer.config.bytes;
 }
 
@@ -629,35 +421,6 @@ int vhost_user_check(const struct vm_config *config, const char *option)
 	return -EINVAL;
 }
 
-static int open_refused(const struct vhost_user *vu, int err)
-{
-	const char *help = "";
-
-	if (err == -ENOENT || err == -ECONNREFUSED)
-		help = ": start the program that listens there first";
-	log_fatal("%s%s: %s%s", vu->want.words, vu->want.path, strerror(-err), help);
-	return err;
-}
-
-static int open_peer(struct vhost_user *vu)
-{
-	int fd = vu->want.fd, err = 0;
-
-	if (vu->want.path) {
-		err = open_folder(vu);
-		fd = err ?: connect_to(vu);
-		if (fd < 0)
-			return open_refused(vu, fd);
-	} else {
-		fcntl(fd, F_SETFL, O_NONBLOCK);
-	}
-	err = vhost_user_meet(&vu->peer, &vu->want, fd);
-	if (err)
-		log_fatal("%s%s: the back end cannot be used: %s", vu->want.words,
-			  vu->want.path ?: "", vu->peer.socket.why);
-	return err;
-}
-
 static struct vhost_user *vu_new(const struct vhost_user_want *want)
 {
 	struct vhost_user *vu = calloc(1, sizeof(*vu));
@@ -665,11 +428,9 @@ static struct vhost_user *vu_new(const struct vhost_user_want *want)
 	if (!vu)
 		return NULL;
 	vu->want = *want;
-	vu->folder = vu->inflight = vu->peer.socket.fd = vu->peer.channel = -1;
-	vu->watch.fd = vu->channel.fd = -1;
-	vu->watch.ready = on_end;
-	vu->channel.ready = on_channel;
-	vu->retry.expired = on_retry;
+	vu->inflight = -1;
+	vhost_user_link_init(vu);
+	eventfd_poker_init(&vu->poker);
 	vu->complaints = (struct log_limit)LOG_LIMIT(8);
 	for (unsigned i = 0; i < VIRTIO_MAX_QUEUES; i++)
 		vu->calls[i] = (struct vhost_user_call){ .handler = { .fd = -1, .ready = on_call },
@@ -678,6 +439,7 @@ static struct vhost_user *vu_new(const struct vhost_user_want *want)
 	vu->loop = loop_create(want->name);
 	if (vu->loop)
 		return vu;
+	eventfd_poker_exit(&vu->poker);
 	free(vu);
 	return NULL;
 }
@@ -692,7 +454,7 @@ int vhost_user_open(struct vhost_user **out, const struct vhost_user_want *want)
 			close(want->fd);
 		return -ENOMEM;
 	}
-	err = open_peer(vu);
+	err = vhost_user_link(vu);
 	if (err) {
 		vhost_user_close(vu);
 		return err;
@@ -706,20 +468,15 @@ void vhost_user_close(struct vhost_user *vu)
 {
 	if (!vu)
 		return;
-	if (vu->running)
-		loop_stop_thread(vu->loop);
-	loop_timer_cancel(&vu->retry);
-	loop_fd_del(&vu->watch);
-	close_channel(vu);
+	vhost_user_stop(vu);
 	for (unsigned i = 0; i < VIRTIO_MAX_QUEUES; i++) {
 		loop_fd_del(&vu->calls[i].handler);
 		if (vu->calls[i].handler.fd >= 0)
 			close(vu->calls[i].handler.fd);
 	}
-	vhost_user_part(&vu->peer);
+	vhost_user_unlink(vu);
+	eventfd_poker_exit(&vu->poker);
 	drop_inflight(vu);
-	if (vu->folder >= 0)
-		close(vu->folder);
 	loop_destroy(vu->loop);
 	free(vu);
 }
@@ -745,7 +502,7 @@ int vhost_user_serve(struct vhost_user *vu, struct virtio_device *dev, u64 own)
 	for (unsigned i = 0; i < dev->nr_queues && !err; i++)
 		err = make_call(vu, i);
 	if (!err)
-		err = watch_peer(vu);
+		err = vhost_user_watch(vu);
 	if (!err)
 		return 0;
 	log_error("%s: %s", dev->device.name, strerror(-err));
@@ -759,4 +516,11 @@ int vhost_user_start(struct vhost_user *vu)
 
 	vu->running = !err;
 	return err;
+}
+
+void vhost_user_stop(struct vhost_user *vu)
+{
+	if (vu->running)
+		loop_stop_thread(vu->loop);
+	vu->running = false;
 }

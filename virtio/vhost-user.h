@@ -6,7 +6,7 @@
  *
  *	kind's open	vhost_user_open: connects, asks what the back end has
  *	kind's create	virtio_init, then vhost_user_serve, then virtio_attach
- *	activate, reset, start of struct virtio_device_ops: the functions of that name here; notify is never called
+ *	activate, reset, start, stop of struct virtio_device_ops: the functions of that name here; notify is never called
  *	destroy		vhost_user_close, before virtio_exit
  *
  * A back end is not trusted: whatever it sends is checked, and whatever it does not send in time breaks the device, with
@@ -69,5 +69,7 @@ int vhost_user_activate(struct vhost_user *vu);
 void vhost_user_reset(struct vhost_user *vu);
 /* 0 or -errno. */
 int vhost_user_start(struct vhost_user *vu);
+/* Ends the seat's thread. */
+void vhost_user_stop(struct vhost_user *vu);
 
 #endif

@@ -26,7 +26,7 @@ struct machine {
 	struct back_end back_end;
 	u8 *ram;
 	char path[64];
-	bool resumes;
+	bool resumes, by_path;
 };
 
 static struct machine *machine_of(struct virtio_device *dev)
@@ -59,6 +59,11 @@ static void test_config_write(struct virtio_device *dev, u32 offset, const u8 *d
 	vhost_user_config_write(machine_of(dev)->seat, offset, data, len);
 }
 
+static void test_stop(struct virtio_device *dev)
+{
+	vhost_user_stop(machine_of(dev)->seat);
+}
+
 static void test_destroy(struct virtio_device *dev)
 {
 	vhost_user_close(machine_of(dev)->seat);
@@ -75,6 +80,7 @@ static const struct virtio_device_ops test_ops = {
 	.activate = test_activate,
 	.reset = test_reset,
 	.start = test_start,
+	.stop = test_stop,
 	.destroy = test_destroy,
 };
 
@@ -117,18 +123,20 @@ static int meet(struct machine *m)
 	const struct vhost_user_want want = {
 		.words = "--test ",
 		.name = "test",
-		.path = m->resumes ? m->path : NULL,
-		.fd = m->resumes ? -1 : back_end_begin(&m->back_end),
+		.path = m->by_path ? m->path : NULL,
+		.fd = m->by_path ? -1 : back_end_begin(&m->back_end),
 		.queues = QUEUES,
 		.features = 1,
 		.config_size = CONFIG,
 		.config_needed = true,
 		.resumes = m->resumes,
-		.patience = m->back_end.lie == LIE_SILENCE || m->back_end.lie == LIE_HALF ? PATIENCE
-											  : 0,
+		.patience = m->back_end.lie == LIE_SILENCE || m->back_end.lie == LIE_HALF ||
+					    m->back_end.lie == LIE_SLOWLY
+				    ? PATIENCE
+				    : 0,
 	};
 
-	if (m->resumes)
+	if (m->by_path)
 		back_end_listen(&m->back_end, m->path);
 	return vhost_user_open(&m->seat, &want);
 }
@@ -154,6 +162,7 @@ static void begin(struct machine *m)
 
 static void end(struct machine *m)
 {
+	m->dev.device.ops->stop(&m->dev.device);
 	m->dev.device.ops->destroy(&m->dev.device);
 	back_end_end(&m->back_end);
 }
@@ -565,6 +574,77 @@ static void it_ends_by_itself(void **state)
 	end(m);
 }
 
+/* Eventfds are shared, with what they are set to: a full one that blocks. Nobody waits. */
+static void eventfds_are_made_to_block(void **state)
+{
+	struct machine *m = *state;
+	struct back_end *b = &m->back_end;
+	eventfd_t count;
+
+	begin(m);
+	assert_true(drive(m));
+	for (unsigned i = 0; i < QUEUES; i++) {
+		fcntl(b->kick[i], F_SETFL, 0);
+		fcntl(b->call[i], F_SETFL, 0);
+		eventfd_read(b->kick[i], &count);
+		eventfd_write(b->kick[i], ~1ULL);
+		driver_notify(&m->dev, i);
+		eventfd_write(b->call[i], 1);
+		while (!m->transport.interrupts[i])
+			sched_yield();
+	}
+	quiesce(m);
+	resume(m);
+	/* Now one that is empty. */
+	eventfd_read(b->kick[0], &count);
+	assert_true(count > 1);
+	virtio_set_status(&m->dev, 0);
+	assert_true(drive(m));
+	end(m);
+}
+
+/* It breaks, and works with the next one after a reset. */
+static void another_after_a_reset(void **state)
+{
+	struct machine *m = *state;
+	struct back_end *b = &m->back_end;
+
+	m->by_path = true;
+	begin(m);
+	assert_true(drive(m));
+	said_begin();
+	back_end_end(b);
+	while (!m->dev.state.needs_reset)
+		sched_yield();
+	back_end_init(b);
+	back_end_listen(b, m->path);
+	/* Whoever is not there yet is found sooner or later. */
+	while (!drive(m))
+		sched_yield();
+	said_end();
+	assert_non_null(
+		strstr(said, "fails until there is one again and the guest resets the device"));
+	assert_int_equal(b->enabled[1], 1);
+	assert_int_equal(count(b, VHOST_USER_GET_INFLIGHT_FD), 0);
+	end(m);
+}
+
+/* Each of its answers would come in time; all of them together do not. */
+static void slow_answers_add_up(void **state)
+{
+	struct machine *m = *state;
+
+	m->back_end.lie = LIE_SLOWLY;
+	begin(m);
+	m->back_end.lie_at = ~0U;
+	said_begin();
+	driver_start(&m->dev, 1, m->rings, QUEUES);
+	said_end();
+	SAID("it did not answer ");
+	is_broken(m, 0, LIE_SLOWLY);
+	end(m);
+}
+
 /* ---- the next one on the same path ---- */
 
 static void another_takes_over(void **state)
@@ -573,7 +653,7 @@ static void another_takes_over(void **state)
 	struct back_end *b = &m->back_end;
 	unsigned calls;
 
-	m->resumes = true;
+	m->resumes = m->by_path = true;
 	begin(m);
 	assert_true(drive(m));
 	assert_int_equal(count(b, VHOST_USER_GET_INFLIGHT_FD), 1);
@@ -614,7 +694,7 @@ static void another_of_less(void **state)
 	struct machine *m = *state;
 	struct back_end *b = &m->back_end;
 
-	m->resumes = true;
+	m->resumes = m->by_path = true;
 	begin(m);
 	assert_true(drive(m));
 	said_begin();
@@ -641,7 +721,7 @@ static void lies_about_the_log(void **state)
 	const u32 lies = EVERYWHERE | BIT(LIE_NO_FD) | BIT(LIE_NUMBERS);
 	struct machine *m = *state;
 
-	m->resumes = true;
+	m->resumes = m->by_path = true;
 	for (unsigned lie = 1; lie < NR_LIES; lie++) {
 		if (!(lies & BIT(lie)))
 			continue;
@@ -664,13 +744,23 @@ static void lies_about_the_log(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(a_driver_and_its_queues),	 T(a_table_of_memory),
-		T(without_protocol_features),	 T(a_pause_keeps_the_place),
-		T(a_reset_begins_anew),		 T(one_queue_is_reset),
-		T(the_configuration_changes),	 T(lies_at_the_beginning),
-		T(lies_that_are_only_numbers),	 T(lies_when_a_driver_begins),
-		T(lies_when_a_queue_is_stopped), T(it_ends_by_itself),
-		T(another_takes_over),		 T(another_of_less),
+		T(a_driver_and_its_queues),
+		T(a_table_of_memory),
+		T(without_protocol_features),
+		T(a_pause_keeps_the_place),
+		T(a_reset_begins_anew),
+		T(one_queue_is_reset),
+		T(the_configuration_changes),
+		T(lies_at_the_beginning),
+		T(lies_that_are_only_numbers),
+		T(lies_when_a_driver_begins),
+		T(lies_when_a_queue_is_stopped),
+		T(it_ends_by_itself),
+		T(slow_answers_add_up),
+		T(eventfds_are_made_to_block),
+		T(another_after_a_reset),
+		T(another_takes_over),
+		T(another_of_less),
 		T(lies_about_the_log),
 	};
 

@@ -661,7 +661,7 @@ static void seat_detach(struct virtio_queue_slot *slot)
 /* Kicks are somebody else's then, and what he cannot do is not offered. */
 static void somebody_else_serves_the_queues(void **state)
 {
-	static const struct virtio_seat_ops ops = { seat_attach, seat_detach };
+	static const struct virtio_seat_ops ops = { .attach = seat_attach, .detach = seat_detach };
 	static const struct virtio_seat seat = { &ops, ~BIT(VIRTIO_RING_F_EVENT_IDX) };
 	struct fake *f = *state;
 	const struct device_ops *life = f->dev.device.ops;

@@ -37,6 +37,7 @@ enum back_end_lie {
 	LIE_ZERO,     /* none */
 	LIE_SILENCE,  /* no answer */
 	LIE_END,      /* the end instead of an answer */
+	LIE_SLOWLY,   /* the answer, but after some time; each one, at ~0 */
 	LIE_REFUSAL,  /* an acknowledgement that says no */
 	NR_LIES
 };
@@ -61,7 +62,8 @@ struct back_end {
 	int memory_fds[VHOST_USER_MAX_REGIONS];
 	unsigned nr_slots;
 	struct vhost_user_vring_addr addr[BACK_END_QUEUES];
-	u32 size[BACK_END_QUEUES], base[BACK_END_QUEUES], enabled[BACK_END_QUEUES];
+	u32 size[BACK_END_QUEUES], base[BACK_END_QUEUES];
+	_Atomic u32 enabled[BACK_END_QUEUES]; /* the test may wait for it */
 	int kick[BACK_END_QUEUES], call[BACK_END_QUEUES];
 	u64 status;
 	u8 config[VHOST_USER_MAX_CONFIG];
@@ -148,7 +150,8 @@ static inline void back_end_send(int fd, const void *bytes, size_t size, int pas
 static inline bool back_end_answer(struct back_end *b, struct vhost_user_header *header,
 				   union vhost_user_payload *payload, u32 size, int fd)
 {
-	enum back_end_lie lie = b->lie_at == header->request ? b->lie : LIE_NONE;
+	bool always = b->lie == LIE_SLOWLY && b->lie_at == ~0U;
+	enum back_end_lie lie = always || b->lie_at == header->request ? b->lie : LIE_NONE;
 	u8 bytes[sizeof(*header) + sizeof(*payload) + 64] = { 0 };
 	u32 sent = size;
 	unsigned fds = fd >= 0;
@@ -192,6 +195,9 @@ static inline bool back_end_answer(struct back_end *b, struct vhost_user_header 
 		break;
 	case LIE_ZERO:
 		memset(payload, 0, sizeof(*payload));
+		break;
+	case LIE_SLOWLY:
+		usleep(20000);
 		break;
 	case LIE_SILENCE:
 		return true;

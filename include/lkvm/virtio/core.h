@@ -54,6 +54,8 @@ struct virtio_device_ops {
 	void (*reset)(struct virtio_device *dev);
 	/* Once before the guest runs: 0 or -errno, which the core logs. May be NULL. */
 	int (*start)(struct virtio_device *dev);
+	/* Undoes start: no thread of the device's asks for interrupts any more. The transport goes next. May be NULL. */
+	void (*stop)(struct virtio_device *dev);
 	/* Frees what the device owns, as far as it was made, and the struct that embeds dev. */
 	void (*destroy)(struct virtio_device *dev);
 };
@@ -66,6 +68,8 @@ struct virtio_seat_ops {
 	int (*attach)(struct virtio_queue_slot *slot);
 	/* When this returns nobody touches the queue. Kicks collect in the eventfd. */
 	void (*detach)(struct virtio_queue_slot *slot);
+	/* Signals slot->kick_fd, where others could make a write to it wait. NULL: that is written to. */
+	void (*kick)(struct virtio_queue_slot *slot);
 };
 
 struct virtio_seat {
@@ -181,7 +185,7 @@ static inline u64 virtio64(const struct virtio_device *dev, u64 value)
 /* Any thread: the device's configuration changed (generation, config interrupt). */
 void virtio_config_changed(struct virtio_device *dev);
 
-/* Runs ops->notify for the queue on its loop soon. Any thread. */
+/* Runs ops->notify for the queue on its loop soon. Any thread; with a seat that has a kick() dev->lock held. */
 void virtio_queue_kick(struct virtio_device *dev, unsigned index);
 
 /*
