@@ -49,6 +49,9 @@ s64 export_btime(const struct export_mount *mount, const struct statx *stx)
 
 /* ---- handles ---- */
 
+/* One that only tells objects apart is had where others are not: overlayfs, from Linux 6.6 on. */
+#define FD_HANDLE_FID 0x200
+
 static struct file_handle *fd_handle(int fd)
 {
 	struct {
@@ -57,8 +60,11 @@ static struct file_handle *fd_handle(int fd)
 	} buffer = { .handle.handle_bytes = FD_HANDLE_BYTES };
 	int mount_id;
 
-	if (name_to_handle_at(fd, "", &buffer.handle, &mount_id, AT_EMPTY_PATH) ||
-	    buffer.handle.handle_bytes > FD_HANDLE_BYTES)
+	int err = name_to_handle_at(fd, "", &buffer.handle, &mount_id, AT_EMPTY_PATH);
+	if (err && errno == EOPNOTSUPP)
+		err = name_to_handle_at(fd, "", &buffer.handle, &mount_id,
+					AT_EMPTY_PATH | FD_HANDLE_FID);
+	if (err || buffer.handle.handle_bytes > FD_HANDLE_BYTES)
 		return NULL;
 	size_t size = sizeof(buffer.handle) + buffer.handle.handle_bytes;
 	struct file_handle *handle = malloc(size);
@@ -154,7 +160,7 @@ static int fd_give_back(struct export_node *node)
 {
 	struct export *export = node->export;
 	struct file_handle *handle = NULL;
-	bool wanted = node->mount->handles && !node->handle;
+	bool wanted = node->mount->identities && !node->handle;
 	struct statx stx;
 
 	fd_unlist(node);
@@ -169,7 +175,7 @@ static int fd_give_back(struct export_node *node)
 	node->users--;
 	if (handle)
 		node->handle = handle;
-	if (!named || (wanted && !handle))
+	if (!named || (wanted && !handle && node->mount->handles))
 		node->pinned = true;
 	return node->pinned || node->users ? -1 : export_take_fd(node);
 }
@@ -275,7 +281,7 @@ static int fd_use_open(struct export_node *node, bool *handle)
 {
 	pthread_mutex_lock(&node->export->lock);
 	int fd = node->fd;
-	*handle = node->handle;
+	*handle = node->handle && node->mount->handles;
 	if (fd >= 0 && !node->users++)
 		fd_unlist(node);
 	pthread_mutex_unlock(&node->export->lock);
@@ -294,7 +300,7 @@ static ssize_t fd_chain(struct export_node *node, struct export_node ***chain)
 	*chain = NULL;
 	pthread_mutex_lock(&export->lock);
 	for (struct export_node *up = node; up; up = up->parent, nr++)
-		if (up->fd >= 0 || up->handle)
+		if (up->fd >= 0 || (up->handle && up->mount->handles))
 			break;
 	*chain = calloc(++nr, sizeof(**chain));
 	for (struct export_node *up = node; *chain && i < nr; up = up->parent, i++) {

@@ -15,6 +15,7 @@
 /* Older <linux/magic.h> lack some. */
 #define MAGIC_CONFIGFS 0x62656570
 #define MAGIC_FUSECTL  0x65735543
+#define MAGIC_FUSE     0x65735546
 #define MAGIC_MQUEUE   0x19800202
 #define MAGIC_RESCTRL  0x7655821
 
@@ -66,6 +67,8 @@ static void mount_look_at_kind(struct export_mount *mount, int fd)
 	if (mount->kernels)
 		return;
 	mount->copies = (u32)statfs.f_type == OVERLAYFS_SUPER_MAGIC;
+	/* Its handles are of the kernel's cache. */
+	mount->identities = (u32)statfs.f_type != MAGIC_FUSE;
 	for (unsigned i = 0; i < ARRAY_SIZE(mount_kernels); i++)
 		mount->kernels |= (u32)statfs.f_type == mount_kernels[i];
 }
@@ -82,7 +85,7 @@ struct export_mount *export_mount_look(struct export *export, int fd, const stru
 		.fd = -1,
 	};
 	mount_look_at_kind(mount, fd);
-	if (export->config.root && !mount->kernels && S_ISDIR(stx->stx_mode))
+	if (export->config.root && mount->identities && !mount->kernels && S_ISDIR(stx->stx_mode))
 		export_try_handles(export, mount, fd);
 	return mount;
 }

@@ -23,9 +23,10 @@ struct export_mount {
 	u64 dev, id;
 	bool kernels; /* proc, sysfs and the like */
 	bool copies;  /* of overlayfs: an object's birth is another's when it is first written to */
-	bool handles; /* objects are found again by file handle, through fd */
-	int fd;	      /* an open folder of it, or -1 */
-	u32 nodes;    /* lock */
+	bool identities; /* a handle is always the same object's, and an object's handle the same */
+	bool handles;	 /* objects are found again by file handle, through fd */
+	int fd;		 /* an open folder of it, or -1 */
+	u32 nodes;	 /* lock */
 };
 
 /* Fields are under the export's lock, but those that say otherwise. */
@@ -37,7 +38,7 @@ struct export_node {
 	struct export_node *hash_next; /* of a free or dead one: the next one */
 	struct export_node *parent;    /* counted; where it was last seen. NULL: the root */
 	char *name;		       /* there; NULL where handles do */
-	struct file_handle *handle;    /* set once */
+	struct file_handle *handle;    /* set once, when fd is given back for the first time */
 	TAILQ_ENTRY(export_node) lru;
 	u64 refs, known; /* counts in all; those of them that are the guest's */
 	int fd;		 /* O_PATH, or -1: given back */

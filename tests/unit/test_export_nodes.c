@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* An exported folder's objects: numbers, counts, and descriptors that are given back and found again. */
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include "export_folder.h"
 
@@ -284,6 +286,42 @@ static void test_no_descriptor_left(void **state)
 	put(make_folder(root, "another"));
 }
 
+/* The first write to an object of overlayfs's lower folder makes another file of it, which is the same object. */
+static void test_copied_up(void **state)
+{
+	struct export_node *many[MORE_THAN_FEW], *merged, *node, *again;
+	struct export_file *file;
+	char options[512];
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		skip();
+	static const char *const names[] = { "lower", "upper", "work", "merged" };
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		assert_int_equal(mkdir(path_of(names[i]), 0755), 0);
+	host_file("lower/file", "low", 0644);
+	snprintf(options, sizeof(options), "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work",
+		 dir, dir, dir);
+	if (mount("overlay", path_of("merged"), "overlay", 0, options))
+		skip();
+	few_descriptors();
+	merged = look(root, "merged");
+	node = look(merged, "file");
+	use_descriptors(many);
+	file = open_node(node, O_RDWR);
+	assert_int_equal(put_bytes(file, "written", 0), 7);
+	export_file_put(file);
+	put_all(many);
+	use_descriptors(many);
+	assert_int_equal(attr_of(node).stx_size, 7);
+	again = look(merged, "file");
+	assert_ptr_equal(again, node);
+	put(again);
+	put(node);
+	put_all(many);
+	put(merged);
+	assert_int_equal(umount(path_of("merged")), 0);
+}
+
 /* ---- a large tree ---- */
 
 /* The second one's walk, by names, is the same as the first one's. */
@@ -398,9 +436,12 @@ static int run(void)
 		EACH(test_unlinked_stay),   EACH(test_replaced_by_host),   EACH(test_moved_by_host),
 		EACH(test_ring_of_parents), EACH(test_no_descriptor_left), EACH(test_deep),
 	};
+	const struct CMUnitTest mounts[] = { EACH(test_copied_up) };
 	const struct CMUnitTest large[] = { EACH(test_large_tree) };
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
+	if (as_root)
+		failed += cmocka_run_group_tests(mounts, NULL, NULL);
 	/* The walk is the same everywhere, and making the tree takes time elsewhere. */
 	if (!strcmp(getenv("EXPORT_TEST_IN"), "/dev/shm"))
 		failed += cmocka_run_group_tests(large, NULL, NULL);
