@@ -145,7 +145,7 @@ u32 fuse_open_flags(struct fuse *fuse, struct export_file *file)
 		return FOPEN_DIRECT_IO | FUSE_OPEN_PARALLEL_DIRECT_WRITES;
 	case FUSE_CACHE_AUTO:
 		return FUSE_OPEN_PARALLEL_DIRECT_WRITES |
-		       (fuse_unchanged(fuse, file) ? FOPEN_KEEP_CACHE : 0);
+		       (file && fuse_unchanged(fuse, file) ? FOPEN_KEEP_CACHE : 0);
 	default:
 		return FUSE_OPEN_PARALLEL_DIRECT_WRITES | FOPEN_KEEP_CACHE;
 	}

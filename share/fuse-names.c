@@ -170,7 +170,8 @@ static int names_put_opened(struct fuse_call *call, struct export_node *node,
 			    const struct export_attr *attr, struct export_file *file)
 {
 	struct fuse *fuse = call->fuse;
-	struct fuse_open_out out = { .open_flags = fuse_open_flags(fuse, file) };
+	/* Of a new file nothing is cached. */
+	struct fuse_open_out out = { .open_flags = fuse_open_flags(fuse, NULL) };
 	int host = fuse_host_flags(fuse, call->create.flags);
 	int err = fuse_add_handle(fuse, file, host & O_APPEND, &out.fh);
 

@@ -167,7 +167,7 @@ struct export_file *fuse_get_handle(struct fuse *fuse, u64 node, u64 fh, bool *a
 /* The same, and the handle is gone. */
 struct export_file *fuse_take_handle(struct fuse *fuse, u64 node, u64 fh);
 void fuse_drop_handles(struct fuse *fuse);
-/* What a guest is told of a regular file that it opens. */
+/* What a guest is told of a regular file that it opens; NULL: a new one. */
 u32 fuse_open_flags(struct fuse *fuse, struct export_file *file);
 
 /* fuse-stamps.c: is the file as it was when it was opened last? Remembers how it is. */

@@ -24,8 +24,8 @@ struct guest_request {
 
 static struct share_protocol *protocol;
 static struct fuse *server;
-static struct guest_request guest;
-static u64 last_unique;
+static __thread struct guest_request guest;
+static __thread u64 last_unique;
 /* Bytes of the first buffers of a request; 0: one buffer. */
 static u32 guest_cut = sizeof(struct fuse_in_header);
 static u32 guest_uid, guest_gid;
@@ -110,6 +110,13 @@ static inline int guest_end(struct guest_request *r)
 	/* Nothing was written behind it. */
 	assert_int_equal(r->answer[r->written], 0xa5);
 	return header->error;
+}
+
+static inline void guest_free(struct guest_request *r)
+{
+	free(r->sent);
+	free(r->answer);
+	r->sent = r->answer = NULL;
 }
 
 static inline int ask_len(u32 opcode, u64 node, const void *args, u32 len, u32 body)
