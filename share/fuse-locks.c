@@ -123,15 +123,8 @@ int fuse_do_setlk(struct fuse_call *call)
 
 /* ---- waiting ---- */
 
-static void wait_free(struct fuse_wait *wait, int err)
-{
-	fuse_end(wait->request, wait->unique, err, 0);
-	export_file_put(wait->file);
-	free(wait);
-}
-
-/* With the lock: takes it out of the list. */
-static struct fuse_wait *wait_take(struct fuse *fuse, struct fuse_wait **from)
+/* With the lock: takes it out of the list, and puts it before those that are over. */
+static void wait_over(struct fuse *fuse, struct fuse_wait **from, int err, struct fuse_wait **over)
 {
 	struct fuse_wait *wait = *from;
 
@@ -139,13 +132,28 @@ static struct fuse_wait *wait_take(struct fuse *fuse, struct fuse_wait **from)
 	if (!*from)
 		fuse->waits_end = from;
 	__atomic_sub_fetch(&fuse->nr_waits, 1, __ATOMIC_RELAXED);
-	return wait;
+	wait->err = err;
+	wait->next = *over;
+	*over = wait;
 }
 
-/* With the lock. */
-static void waits_try(struct fuse *fuse)
+/* Without the lock: the queue's server has locks of its own. */
+static void waits_finish(struct fuse_wait *over)
 {
-	struct fuse_wait **from = &fuse->waits;
+	while (over) {
+		struct fuse_wait *next = over->next;
+
+		fuse_end(over->request, over->unique, over->err, 0);
+		export_file_put(over->file);
+		free(over);
+		over = next;
+	}
+}
+
+/* With the lock: those that are over. */
+static struct fuse_wait *waits_try(struct fuse *fuse)
+{
+	struct fuse_wait **from = &fuse->waits, *over = NULL;
 
 	while (*from) {
 		int err = lock_try(*from);
@@ -153,8 +161,9 @@ static void waits_try(struct fuse *fuse)
 		if (err == -EAGAIN)
 			from = &(*from)->next;
 		else
-			wait_free(wait_take(fuse, from), err);
+			wait_over(fuse, from, err, &over);
 	}
+	return over;
 }
 
 static void waits_sleep(struct fuse *fuse, u32 *pause)
@@ -188,8 +197,14 @@ static void *waits_run(void *opaque)
 		else
 			waits_sleep(fuse, &pause);
 		fuse->waits_kicked = false;
-		if (!fuse->waits_stop)
-			waits_try(fuse);
+		if (fuse->waits_stop)
+			break;
+		struct fuse_wait *over = waits_try(fuse);
+		if (!over)
+			continue;
+		pthread_mutex_unlock(&fuse->waits_lock);
+		waits_finish(over);
+		pthread_mutex_lock(&fuse->waits_lock);
 	}
 	pthread_mutex_unlock(&fuse->waits_lock);
 	return NULL;
@@ -253,17 +268,19 @@ int fuse_do_interrupt(struct fuse_call *call)
 {
 	struct fuse *fuse = call->fuse;
 	u64 unique = call->interrupt.unique;
+	struct fuse_wait *over = NULL;
 
 	pthread_mutex_lock(&fuse->waits_lock);
 	struct fuse_wait **from = &fuse->waits;
 	while (*from && (*from)->unique != unique)
 		from = &(*from)->next;
 	if (*from)
-		wait_free(wait_take(fuse, from), -EINTR);
+		wait_over(fuse, from, -EINTR, &over);
 	else
 		/* Others are not interrupted; one that is still to come is, if it has to wait. */
 		fuse->early[fuse->next_early++ % ARRAY_SIZE(fuse->early)] = unique;
 	pthread_mutex_unlock(&fuse->waits_lock);
+	waits_finish(over);
 	return 0;
 }
 
@@ -292,11 +309,14 @@ int fuse_waits_init(struct fuse *fuse)
 
 void fuse_end_waits(struct fuse *fuse)
 {
+	struct fuse_wait *over = NULL;
+
 	pthread_mutex_lock(&fuse->waits_lock);
 	while (fuse->waits)
-		wait_free(wait_take(fuse, &fuse->waits), -EINTR);
+		wait_over(fuse, &fuse->waits, -EINTR, &over);
 	memset(fuse->early, 0, sizeof(fuse->early));
 	pthread_mutex_unlock(&fuse->waits_lock);
+	waits_finish(over);
 }
 
 void fuse_stop_waits(struct fuse *fuse)

@@ -38,6 +38,7 @@ struct fuse_wait {
 	struct export_file *file; /* counted */
 	u64 owner;
 	bool flock;
+	int err;	   /* when it is over */
 	struct flock lock; /* of flock: l_type only */
 };
 

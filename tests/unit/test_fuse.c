@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The FUSE server's protocol: versions and flags, requests of bad form, what the guest knows and forgets, handles. */
+#include <sched.h>
+#include <sys/mount.h>
 #include "fuse_guest.h"
 
 #define ROOT 1
@@ -320,17 +322,47 @@ static void read_only(void **state)
 	assert_reads(node, fh, "text");
 }
 
+/* In a mount namespace of its own: other tests do not see it. */
+static void other_file_systems(void **state)
+{
+	const struct fuse_entry_out *entry = guest_body();
+	const struct fuse_config announced = { .submounts = true };
+
+	if (!as_root || unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		skip();
+	mkdir(path_of("mount"), 0755);
+	assert_int_equal(mount("tmpfs", path_of("mount"), "tmpfs", 0, NULL), 0);
+	host_file("mount/in", "", 0644);
+	protocol->ops->destroy(protocol);
+	close_export();
+	open_export_with((struct export_config){ .submounts = true });
+	protocol = fuse_create(export, &announced);
+	server = CONTAINER_OF(protocol, struct fuse, protocol);
+	/* To a guest that wants to know. */
+	assert_int_equal(guest_init(0), 0);
+	lookup(ROOT, "mount");
+	assert_int_equal(entry->attr.flags, 0);
+	assert_int_equal(guest_init(FUSE_SUBMOUNTS), 0);
+	u64 node = lookup(ROOT, "mount");
+	assert_int_equal(entry->attr.flags, FUSE_ATTR_SUBMOUNT);
+	lookup(node, "in");
+	assert_int_equal(entry->attr.flags, 0);
+	guest_reset();
+	assert_int_equal(umount2(path_of("mount"), MNT_DETACH), 0);
+}
+
 static int run(void)
 {
 	const struct CMUnitTest tests[] = {
-		GUEST(versions),	  GUEST(flags_of_caches),
-		GUEST(before_init),	  GUEST(unknown_requests),
-		GUEST(bad_forms),	  GUEST(every_request_too_short),
-		GUEST(cut_anywhere),	  GUEST(forgotten),
-		GUEST(forgotten_at_once), GUEST(used_while_forgotten),
-		GUEST(not_there),	  GUEST(dots),
-		GUEST(forged_handles),	  GUEST(many_handles),
-		GUEST(too_many_handles),  GUEST(read_only),
+		GUEST(versions),	   GUEST(flags_of_caches),
+		GUEST(before_init),	   GUEST(unknown_requests),
+		GUEST(bad_forms),	   GUEST(every_request_too_short),
+		GUEST(cut_anywhere),	   GUEST(forgotten),
+		GUEST(forgotten_at_once),  GUEST(used_while_forgotten),
+		GUEST(not_there),	   GUEST(dots),
+		GUEST(forged_handles),	   GUEST(many_handles),
+		GUEST(too_many_handles),   GUEST(read_only),
+		GUEST(other_file_systems),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,8 +6,8 @@
  * What a cache mode promises the guest:
  *   none       Nothing is cached: names, attributes and data are asked for each time, so the guest sees at once what others
  *              change. A shared writable mmap(2) needs Linux 6.6 in the guest.
- *   auto       What others change in names and attributes is seen within a second. A file that is opened shows
- *              what is in it then: cached data is kept over the next open if the file did not change meanwhile.
+ *   auto       What others change in names and attributes, a file's size among them, is seen within a second. Opening a file
+ *              drops what is cached of its data, unless it did not change since it was opened last.
  *   always     Names, attributes and data are cached for as long as the guest likes: nobody else changes the folder.
  *   writeback  As always, and data that the guest writes reaches the host when it is flushed (fsync, close, memory
  *              pressure), in large pieces.
