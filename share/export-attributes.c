@@ -75,7 +75,10 @@ static int attr_chown(struct export_node *node, int fd, const struct export_chan
 		err = export_id_to_host(node->export, true, change->gid, &gid);
 	if (err)
 		return err;
-	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+	if (!fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return 0;
+	/* A user namespace does not even know the id. */
+	return errno == EINVAL && !node->export->config.root ? -EPERM : -errno;
 }
 
 static struct timespec attr_time(u32 valid, u32 set, u32 now, struct timespec given)

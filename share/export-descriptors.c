@@ -143,6 +143,14 @@ static void fd_unlist(struct export_node *node)
 	node->listed = false;
 }
 
+void export_pin_fd(struct export_node *node)
+{
+	if (node->fd < 0)
+		return;
+	fd_unlist(node);
+	node->pinned = true;
+}
+
 int export_take_fd(struct export_node *node)
 {
 	int fd = node->fd;

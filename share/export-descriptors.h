@@ -11,6 +11,8 @@ s64 export_btime(const struct export_mount *mount, const struct statx *stx);
 bool export_same_object(struct export_node *node, int fd, const struct statx *stx);
 /* It has a descriptor that nobody uses: may be given back, unless it is pinned. */
 void export_list_fd(struct export_node *node);
+/* It has one that must not be given back. */
+void export_pin_fd(struct export_node *node);
 /* It is nobody's any more: its descriptor, for the caller to close and take from the count, or -1. */
 int export_take_fd(struct export_node *node);
 /* One node of a mount less. */

@@ -205,6 +205,8 @@ int export_link(struct export_node *node, struct export_node *parent, const char
 		err = names_link(node->export, fd, naming.folder, name);
 		export_naming_end(&naming);
 	}
+	if (!err)
+		export_node_moved(node, parent, name);
 	export_unuse(node);
 	if (!err && attr)
 		err = export_getattr(node, NULL, 0, attr);
@@ -253,6 +255,8 @@ int export_unlink(struct export_node *parent, const char *name, const struct exp
 			err = -errno;
 		export_naming_end(&naming);
 	}
+	if (!err && victim)
+		export_node_lost(victim, parent, name);
 	names_put(victim);
 	return err;
 }
@@ -284,8 +288,12 @@ static int names_rename_to(struct export_node *parent, const char *name,
 	}
 	if (!err && moved)
 		export_node_moved(moved, new_parent, new_name);
-	if (!err && target && (flags & RENAME_EXCHANGE))
-		export_node_moved(target, parent, name);
+	if (!err && target && target != moved) {
+		if (flags & RENAME_EXCHANGE)
+			export_node_moved(target, parent, name);
+		else
+			export_node_lost(target, new_parent, new_name);
+	}
 	names_put(moved);
 	names_put(target);
 	export_unuse(parent);

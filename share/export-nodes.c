@@ -294,6 +294,8 @@ static void node_set_parent(struct export_node *node, struct export_node *parent
 		node->parent = parent;
 		node_put_locked(old, 1);
 	}
+	node->pinned = false;
+	export_list_fd(node);
 	if (node->mount->handles || !strcmp(node->name, name))
 		return;
 	char *copy = strdup(name);
@@ -308,6 +310,14 @@ void export_node_moved(struct export_node *node, struct export_node *parent, con
 	pthread_mutex_lock(&node->export->lock);
 	node_set_parent(node, parent, name);
 	node_unlock(node->export);
+}
+
+void export_node_lost(struct export_node *node, struct export_node *parent, const char *name)
+{
+	pthread_mutex_lock(&node->export->lock);
+	if (!node->mount->handles && node->parent == parent && !strcmp(node->name, name))
+		export_pin_fd(node);
+	pthread_mutex_unlock(&node->export->lock);
 }
 
 int export_parent(struct export_node *node, struct export_node **parent, struct export_attr *attr)

@@ -158,6 +158,8 @@ struct export_node *export_node_known(struct export *export, struct export_node 
 struct export_node *export_node_use_known(struct export *export, const struct statx *stx);
 /* It has that name there from now on. */
 void export_node_moved(struct export_node *node, struct export_node *parent, const char *name);
+/* It has that name no more, and if it has others they are not known. */
+void export_node_lost(struct export_node *node, struct export_node *parent, const char *name);
 /* Opens one name below an O_PATH folder: O_PATH, reserved by the caller. */
 int export_openat(int folder, const char *name);
 int export_statx(int fd, const char *name, struct statx *stx);

@@ -156,6 +156,43 @@ static void test_unlinked_stay(void **state)
 	put(b);
 }
 
+/* The name that led to an object goes, and others that it has are not known: it is found all the same. */
+static void test_other_names(void **state)
+{
+	struct export_node *many[MORE_THAN_FEW], *a, *b, *tmp;
+	struct export_file *file;
+
+	few_descriptors();
+	a = make_file(root, "a", &file);
+	put_bytes(file, "linked", 0);
+	export_file_put(file);
+	host_file("c", "over", 0600);
+	b = look(root, "c");
+	host_file("d", "", 0600);
+	assert_int_equal(link(path_of("a"), path_of("b")), 0);
+	assert_int_equal(link(path_of("c"), path_of("e")), 0);
+	assert_int_equal(export_tmpfile(root, &guest_root, O_RDWR, 0600, &tmp, NULL, &file), 0);
+	assert_int_equal(export_link(tmp, root, "tmp", &guest_root, NULL), 0);
+	export_file_put(file);
+	assert_int_equal(export_unlink(root, "a", &guest_root, false), 0);
+	assert_int_equal(export_rename(root, "d", root, "c", &guest_root, 0), 0);
+	use_descriptors(many);
+	assert_int_equal(attr_of(a).stx_size, 6);
+	assert_int_equal(attr_of(b).stx_size, 4);
+	assert_int_equal(attr_of(tmp).stx_nlink, 1);
+	/* Seen by another name they may be given back again. */
+	put(look(root, "b"));
+	put(look(root, "e"));
+	put_all(many);
+	use_descriptors(many);
+	assert_int_equal(attr_of(a).stx_size, 6);
+	assert_int_equal(attr_of(b).stx_size, 4);
+	put_all(many);
+	put(tmp);
+	put(a);
+	put(b);
+}
+
 /* Removed by the host meanwhile, and another object is there: that is another node. */
 static void test_replaced_by_host(void **state)
 {
@@ -432,9 +469,10 @@ static void test_deep(void **state)
 static int run(void)
 {
 	const struct CMUnitTest tests[] = {
-		EACH(test_numbers),	    EACH(test_forget_all),	   EACH(test_found_again),
-		EACH(test_unlinked_stay),   EACH(test_replaced_by_host),   EACH(test_moved_by_host),
-		EACH(test_ring_of_parents), EACH(test_no_descriptor_left), EACH(test_deep),
+		EACH(test_numbers),	  EACH(test_forget_all),      EACH(test_found_again),
+		EACH(test_other_names),	  EACH(test_unlinked_stay),   EACH(test_replaced_by_host),
+		EACH(test_moved_by_host), EACH(test_ring_of_parents), EACH(test_no_descriptor_left),
+		EACH(test_deep),
 	};
 	const struct CMUnitTest mounts[] = { EACH(test_copied_up) };
 	const struct CMUnitTest large[] = { EACH(test_large_tree) };
