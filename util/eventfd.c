@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <libaio.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/uio.h>
@@ -31,41 +32,41 @@ bool eventfd_drain(int fd)
 	return eventfd_ready(fd, POLLIN) && !eventfd_read(fd, &count);
 }
 
-void eventfd_poker_init(struct eventfd_poker *poker)
-{
-	io_context_t context = NULL;
+/* One for the process, made when it is first wanted: the kernel takes long to take one apart. */
+static pthread_mutex_t poker_lock = PTHREAD_MUTEX_INITIALIZER;
+static io_context_t poker; /* the lock's, as the next; NULL: none yet */
+static int poker_ready = -1;
 
-	*poker = (struct eventfd_poker){ .ready = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK) };
-	if (poker->ready >= 0 && !io_setup(1, &context))
-		poker->context = context;
-}
-
-void eventfd_poker_exit(struct eventfd_poker *poker)
+static bool poker_begin(void)
 {
-	if (poker->context)
-		io_destroy(poker->context);
-	if (poker->ready >= 0)
-		close(poker->ready);
-	*poker = (struct eventfd_poker){ .ready = -1 };
+	if (poker)
+		return true;
+	if (poker_ready < 0)
+		poker_ready = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	return poker_ready >= 0 && !io_setup(1, &poker);
 }
 
 /* A request that is done at once, whose end the kernel signals: it adds to a full eventfd without waiting. */
-static bool eventfd_poke_aio(struct eventfd_poker *poker, int fd)
+static bool poker_signal(int fd)
 {
 	struct iocb request, *list = &request;
 	struct io_event done;
 
+	if (!poker_begin())
+		return false;
 	memset(&request, 0, sizeof(request));
-	io_prep_poll(&request, poker->ready, POLLIN);
+	io_prep_poll(&request, poker_ready, POLLIN);
 	io_set_eventfd(&request, fd);
-	return io_submit(poker->context, 1, &list) == 1 &&
-	       io_getevents(poker->context, 1, 1, &done, NULL) == 1;
+	return io_submit(poker, 1, &list) == 1 && io_getevents(poker, 1, 1, &done, NULL) == 1;
 }
 
-void eventfd_poke(struct eventfd_poker *poker, int fd)
+void eventfd_poke(int fd)
 {
-	if (poker->context && eventfd_poke_aio(poker, fd))
-		return;
-	if (eventfd_ready(fd, POLLOUT))
+	bool done;
+
+	pthread_mutex_lock(&poker_lock);
+	done = poker_signal(fd);
+	pthread_mutex_unlock(&poker_lock);
+	if (!done && eventfd_ready(fd, POLLOUT))
 		eventfd_write(fd, 1);
 }

@@ -32,7 +32,11 @@ static struct net_remote *to_remote(struct virtio_device *dev)
 
 static void remote_config_read(struct virtio_device *dev, u32 offset, u8 *data, u32 len)
 {
-	memcpy(data, (const u8 *)&to_remote(dev)->config + offset, len);
+	struct net_remote *remote = to_remote(dev);
+	struct virtio_net_config config = remote->config;
+
+	config.status = htole16(vhost_user_there(remote->seat) ? VIRTIO_NET_S_LINK_UP : 0);
+	memcpy(data, (const u8 *)&config + offset, len);
 }
 
 static int remote_activate(struct virtio_device *dev)
@@ -108,7 +112,6 @@ int net_remote_create(struct vm *vm, const struct net_config *config, unsigned i
 	}
 	remote->seat = seat;
 	net_mac(config, vm->config->name, index, remote->config.mac);
-	remote->config.status = htole16(VIRTIO_NET_S_LINK_UP);
 	err = virtio_init(&remote->dev, &remote_ops, vm, vm->loop,
 			  vhost_user_features(seat) | NET_REMOTE_OWN, 2);
 	if (err)

@@ -175,22 +175,52 @@ static int take_peer(struct vhost_user *vu, struct vhost_user_peer *peer)
 	if (log_limit_ok(&vu->complaints))
 		log_info("%s: its back end (%s) is there again", vu->dev->device.name,
 			 vhost_user_where(vu));
-	if (vu->peer.has_config && !atomic_exchange(&vu->config_stale, true))
+	vu->config_stale = vu->peer.has_config;
+	if (vu->want.resumes)
 		virtio_config_changed(vu->dev);
 	vhost_user_serve_again(vu);
 	return 0;
+}
+
+static void set_meeting(struct vhost_user *vu, int fd)
+{
+	pthread_mutex_lock(&vu->dev->lock);
+	if (vu->meeting >= 0)
+		close(vu->meeting);
+	vu->meeting = fd;
+	if (vu->stopping && fd >= 0)
+		shutdown(fd, SHUT_RDWR);
+	pthread_mutex_unlock(&vu->dev->lock);
+}
+
+/* It may take its time, so the lock, which the guest waits for, is not held; and whoever stops the loop ends it. */
+static int meet_next(struct vhost_user *vu, struct vhost_user_peer *peer)
+{
+	int fd = connect_to(vu), err;
+
+	if (fd < 0)
+		return fd;
+	set_meeting(vu, fcntl(fd, F_DUPFD_CLOEXEC, 0));
+	err = vhost_user_meet(peer, &vu->want, fd);
+	set_meeting(vu, -1);
+	return err;
+}
+
+void vhost_user_end_meeting(struct vhost_user *vu)
+{
+	pthread_mutex_lock(&vu->dev->lock);
+	vu->stopping = true;
+	if (vu->meeting >= 0)
+		shutdown(vu->meeting, SHUT_RDWR);
+	pthread_mutex_unlock(&vu->dev->lock);
 }
 
 static void on_retry(struct loop_timer *timer)
 {
 	struct vhost_user *vu = CONTAINER_OF(timer, struct vhost_user, retry);
 	struct vhost_user_peer peer;
-	int fd = connect_to(vu), err = fd;
+	int err = meet_next(vu, &peer);
 
-	if (fd >= 0) {
-		/* It may take its time: the lock is for what the guest waits for. */
-		err = vhost_user_meet(&peer, &vu->want, fd);
-	}
 	if (!err) {
 		pthread_mutex_lock(&vu->dev->lock);
 		err = take_peer(vu, &peer);
@@ -235,7 +265,7 @@ int vhost_user_link(struct vhost_user *vu)
 
 void vhost_user_link_init(struct vhost_user *vu)
 {
-	vu->folder = vu->peer.socket.fd = vu->peer.channel = -1;
+	vu->folder = vu->meeting = vu->peer.socket.fd = vu->peer.channel = -1;
 	vu->watch.fd = vu->channel.fd = -1;
 	vu->watch.ready = on_end;
 	vu->channel.ready = on_channel;

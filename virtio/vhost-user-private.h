@@ -3,7 +3,6 @@
 #ifndef VIRTIO_VHOST_USER_PRIVATE_H
 #define VIRTIO_VHOST_USER_PRIVATE_H
 
-#include "lkvm/util/eventfd.h"
 #include "vhost-user.h"
 #include "vhost-user-protocol.h"
 
@@ -93,7 +92,8 @@ struct vhost_user {
 	int inflight;		      /* the log of requests, for the next peer; -1: none */
 	struct vhost_user_inflight inflight_place;
 	struct log_limit complaints;
-	struct eventfd_poker poker;
+	bool stopping;
+	int meeting; /* the same socket as that of a back end which the loop is about to meet; -1: none */
 	_Atomic bool config_stale; /* any thread */
 	/* The loop's thread. */
 	struct loop_fd watch, channel;
@@ -118,6 +118,8 @@ void vhost_user_link_init(struct vhost_user *vu);
 int vhost_user_link(struct vhost_user *vu);
 /* For a peer that was just met: its end is seen, and what it asks. 0 or -errno. */
 int vhost_user_watch(struct vhost_user *vu);
+/* The next back end, which the loop may be waiting for, has no time left. */
+void vhost_user_end_meeting(struct vhost_user *vu);
 /* Nobody runs the loop any more. */
 void vhost_user_unlink(struct vhost_user *vu);
 

@@ -43,6 +43,8 @@ void vhost_user_lose(struct vhost_user *vu, const char *why)
 		return;
 	vu->lost = true;
 	shutdown(vu->peer.socket.fd, SHUT_RDWR);
+	if (vu->want.resumes)
+		virtio_config_changed(dev);
 	if (!vu->want.resumes)
 		virtio_fail(dev, "its back end (%s) is lost: %s; it fails until %s",
 			    vhost_user_where(vu), why,
@@ -333,7 +335,7 @@ static void seat_detach(struct virtio_queue_slot *slot)
 
 static void seat_kick(struct virtio_queue_slot *slot)
 {
-	eventfd_poke(&vu_of(slot->vq.device)->poker, slot->kick_fd);
+	eventfd_poke(slot->kick_fd);
 }
 
 static const struct virtio_seat_ops seat_ops = {
@@ -371,7 +373,7 @@ void vhost_user_serve_again(struct vhost_user *vu)
 		err = tell_queue(vu, slot);
 		/* The last one may have answered without saying so. */
 		seat_kick(slot);
-		eventfd_poke(&vu->poker, vu->calls[i].handler.fd);
+		eventfd_poke(vu->calls[i].handler.fd);
 	}
 }
 
@@ -380,6 +382,11 @@ void vhost_user_serve_again(struct vhost_user *vu)
 u64 vhost_user_features(const struct vhost_user *vu)
 {
 	return vu->features & ~COMMON_FEATURES;
+}
+
+bool vhost_user_there(const struct vhost_user *vu)
+{
+	return !vu->lost;
 }
 
 unsigned vhost_user_queues(const struct vhost_user *vu)
@@ -430,7 +437,6 @@ static struct vhost_user *vu_new(const struct vhost_user_want *want)
 	vu->want = *want;
 	vu->inflight = -1;
 	vhost_user_link_init(vu);
-	eventfd_poker_init(&vu->poker);
 	vu->complaints = (struct log_limit)LOG_LIMIT(8);
 	for (unsigned i = 0; i < VIRTIO_MAX_QUEUES; i++)
 		vu->calls[i] = (struct vhost_user_call){ .handler = { .fd = -1, .ready = on_call },
@@ -439,7 +445,6 @@ static struct vhost_user *vu_new(const struct vhost_user_want *want)
 	vu->loop = loop_create(want->name);
 	if (vu->loop)
 		return vu;
-	eventfd_poker_exit(&vu->poker);
 	free(vu);
 	return NULL;
 }
@@ -475,7 +480,6 @@ void vhost_user_close(struct vhost_user *vu)
 			close(vu->calls[i].handler.fd);
 	}
 	vhost_user_unlink(vu);
-	eventfd_poker_exit(&vu->poker);
 	drop_inflight(vu);
 	loop_destroy(vu->loop);
 	free(vu);
@@ -520,7 +524,9 @@ int vhost_user_start(struct vhost_user *vu)
 
 void vhost_user_stop(struct vhost_user *vu)
 {
-	if (vu->running)
-		loop_stop_thread(vu->loop);
+	if (!vu->running)
+		return;
+	vhost_user_end_meeting(vu);
+	loop_stop_thread(vu->loop);
 	vu->running = false;
 }

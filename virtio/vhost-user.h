@@ -51,6 +51,8 @@ void vhost_user_close(struct vhost_user *vu);
 
 /* Of the device's type: those of want.features that the back end has. */
 u64 vhost_user_features(const struct vhost_user *vu);
+/* dev->lock held: is it there? Of a device that waits for the next one, the configuration changes with this. */
+bool vhost_user_there(const struct vhost_user *vu);
 /* Queues that it can serve; 0: it did not say. */
 unsigned vhost_user_queues(const struct vhost_user *vu);
 /* Its configuration space, want.config_size bytes, read anew if it has changed. NULL: it has none. dev->lock, or before. */

@@ -55,6 +55,7 @@ struct back_end {
 	/* The thread's; the test's when it is idle. */
 	pthread_t thread;
 	int listener, fd, channel, inflight;
+	_Atomic bool met;		 /* it was asked something */
 	unsigned requests[BACK_END_LOG]; /* all that came, in order */
 	unsigned nr_requests;
 	u64 acked; /* SET_FEATURES */
@@ -318,6 +319,7 @@ static inline bool back_end_serve(struct back_end *b)
 	    header.size > sizeof(payload) ||
 	    !back_end_read(b->fd, &payload, header.size, fds, &nr_fds))
 		return false;
+	b->met = true;
 	if (b->nr_requests < BACK_END_LOG)
 		b->requests[b->nr_requests++] = header.request;
 	size = back_end_reply(b, header.request, &payload, header.size, &fd);

@@ -11,15 +11,10 @@
 /* Takes all signals that are there. True: there were some. Any thread. */
 bool eventfd_drain(int fd);
 
-struct eventfd_poker {
-	void *context; /* of the kernel's AIO; NULL: none was to be had */
-	int ready;
-};
-
-/* Never fails: where AIO is exhausted, eventfd_poke() is right except for an eventfd that is changed at the same moment. */
-void eventfd_poker_init(struct eventfd_poker *poker);
-void eventfd_poker_exit(struct eventfd_poker *poker);
-/* Signals it. One thread at a time. */
-void eventfd_poke(struct eventfd_poker *poker, int fd);
+/*
+ * Signals it. Any thread. Where the kernel's AIO is exhausted this is right, too, except for an eventfd that is changed at the
+ * same moment.
+ */
+void eventfd_poke(int fd);
 
 #endif

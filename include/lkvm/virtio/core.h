@@ -185,7 +185,7 @@ static inline u64 virtio64(const struct virtio_device *dev, u64 value)
 /* Any thread: the device's configuration changed (generation, config interrupt). */
 void virtio_config_changed(struct virtio_device *dev);
 
-/* Runs ops->notify for the queue on its loop soon. Any thread; with a seat that has a kick() dev->lock held. */
+/* Runs ops->notify for the queue on its loop soon. Any thread. */
 void virtio_queue_kick(struct virtio_device *dev, unsigned index);
 
 /*
