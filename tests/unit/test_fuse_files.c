@@ -395,7 +395,7 @@ static int getxattr_fuse(u64 node, const char *name, u32 size)
 
 static void xattrs(void **state)
 {
-	static u8 value[65536];
+	static u8 value[65537];
 	u64 fh, node = create(ROOT, "a", O_RDWR, &fh);
 	const struct fuse_getxattr_out *out = guest_body();
 	int err = setxattr_fuse(node, "user.one", "value", 5, 0);
@@ -430,6 +430,27 @@ static void xattrs(void **state)
 	assert_int_equal(setxattr_fuse(node, "user.big", value, 65537, 0), -E2BIG);
 }
 
+/* Linux before 5.13: two words, and nothing between them and the name. */
+static void old_xattr(void **state)
+{
+	const struct fuse_init_in init = { .major = 7, .minor = 31 };
+	struct {
+		u32 size, flags;
+		char name_and_value[16];
+	} set = { 5, 0, "user.old\0value" };
+	char value[16];
+	u64 fh;
+
+	assert_int_equal(ask(FUSE_INIT, 0, &init, 16), 0);
+	u64 node = create(ROOT, "a", O_RDWR, &fh);
+	int err = ask(FUSE_SETXATTR, node, &set, 8 + 9 + 5);
+	if (err == -EOPNOTSUPP)
+		skip();
+	assert_int_equal(err, 0);
+	assert_int_equal(getxattr(path_of("a"), "user.old", value, sizeof(value)), 5);
+	assert_memory_equal(value, "value", 5);
+}
+
 static int run(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +468,7 @@ static int run(void)
 		GUEST(birth_time),
 		GUEST(statfs_and_sync),
 		GUEST(xattrs),
+		GUEST(old_xattr),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
