@@ -172,6 +172,8 @@ int export_setattr(struct export_node *node, struct export_file *file,
 
 	if (export_readonly(node->export))
 		return -EROFS;
+	if (node->mount->kernels)
+		return -EACCES;
 	fd = export_use(node);
 	if (fd < 0)
 		return fd;

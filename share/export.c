@@ -2,6 +2,7 @@
 /* One exported folder from its opening to its end. */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "export-private.h"
@@ -13,6 +14,10 @@
 /* Some are left for O_PATH, or nothing could be walked to any more. */
 static void export_bounds(struct export *export, unsigned descriptors)
 {
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit))
+		descriptors = MIN((rlim_t)descriptors, limit.rlim_cur);
 	export->max_fds = MAX(descriptors, EXPORT_MIN_DESCRIPTORS) - EXPORT_OWN_DESCRIPTORS;
 	export->max_files = MIN((u32)EXPORT_MAX_FILES, export->max_fds - export->max_fds / 4);
 }

@@ -231,8 +231,11 @@ static void test_proc_below(void **state)
 	struct export_node *proc, *made;
 	struct export_file *file;
 
+	struct export_change change = { .valid = EXPORT_SET_MODE, .mode = 0777 };
+
 	mount_or_skip("proc", "proc", 0);
 	proc = look(root, "proc");
+	assert_int_equal(export_setattr(proc, NULL, &guest_root, &change), -EACCES);
 	assert_int_equal(export_node_type(proc), S_IFDIR);
 	assert_int_equal(look_err(proc, "self"), -EACCES);
 	assert_int_equal(look_err(proc, "sysrq-trigger"), -EACCES);
