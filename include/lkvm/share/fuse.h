@@ -14,7 +14,7 @@
  * What the guest itself does it sees at once, in all of them.
  *
  * Locks, of records and whole files, are the host's: they exclude its processes and other guests. A request that waits for one
- * holds no thread: it is tried again every few milliseconds. Linux cannot interrupt such a wait over virtio-fs (7.3).
+ * holds no thread: it is tried again every few milliseconds. Linux cannot interrupt such a wait over virtio-fs (6.12).
  */
 #ifndef LKVM_SHARE_FUSE_H
 #define LKVM_SHARE_FUSE_H
