@@ -111,8 +111,10 @@ static void helper_confine(const struct helper_kind *kind, pid_t parent)
 	helper_limit(RLIMIT_CORE, 0);
 	helper_limit(RLIMIT_DATA, private_data() + kind->data);
 	helper_limit(RLIMIT_NOFILE, kind->descriptors);
-	helper_limit(RLIMIT_NPROC, 0);
-	helper_limit(RLIMIT_FSIZE, 0);
+	if (!kind->threads)
+		helper_limit(RLIMIT_NPROC, 0);
+	if (!kind->files)
+		helper_limit(RLIMIT_FSIZE, 0);
 }
 
 static void helper_answer(int fd, int pid)

@@ -27,6 +27,8 @@ struct helper_kind {
 	int (*main)(int fd);
 	u64 data;	      /* bytes of private memory, beyond what it begins with */
 	unsigned descriptors; /* most that it may have open */
+	bool threads;	      /* it may have some; else neither threads nor processes */
+	bool files;	      /* it may write to files, of any size */
 	/*
 	 * It becomes a program of the user's, with the user's rights: no limit above is there. Standard error is lkvm's,
 	 * the process group too, and it goes on when lkvm ends. fd is closed when the program
