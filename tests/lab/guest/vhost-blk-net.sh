@@ -14,6 +14,7 @@ fetch() {
 fetch first
 head -c 1048576 /dev/urandom >/tmp/block
 echo "vda: $(cat /sys/block/vda/size) sectors, cache $(cat /sys/block/vda/queue/write_cache)"
+dmesg -n 7
 (read -r _ && : >/tmp/enough) <&3 &
 n=0
 until [ -e /tmp/enough ]; do

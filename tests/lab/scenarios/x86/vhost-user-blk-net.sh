@@ -14,6 +14,7 @@ httpd -f -p "127.0.0.1:$PORT" -h www &
 disk_back_end() {
 	rm -f disk.sock
 	"$LAB_BACK_ENDS/qemu-storage-daemon" --blockdev driver=file,node-name=disk,filename=disk.img \
+		--chardev "socket,id=monitor,host=127.0.0.1,port=$((PORT + 1)),server=on,wait=off" --monitor chardev=monitor \
 		--export type=vhost-user-blk,id=export,node-name=disk,addr.type=unix,addr.path=disk.sock,writable=on,num-queues=2 \
 		>disk.log 2>&1 &
 	disk_pid=$!
@@ -71,10 +72,20 @@ kill -KILL $net_pid
 wait_output "virtio-net0: its back end \(net.sock\) is lost: .*; requests wait"
 net_back_end
 wait_output "virtio-net0: its back end \(net.sock\) is there again"
+# The disk grows, and the guest hears of it.
+printf '%s' '{"execute": "qmp_capabilities"}' \
+	'{"execute": "block_resize", "arguments": {"node-name": "disk", "size": 67108864}}' >qmp
+# Its input stays open, or it would end before the answer came.
+mkfifo qmp-open
+exec 4<>qmp-open
+nc 127.0.0.1 $((PORT + 1)) <&4 >qmp-answers &
+cat qmp >&4
+wait_output "vda: detected capacity change from 65536 to 131072|vda.*new size: 131072"
 echo >&3
 expect_end $ST_OK 120
 cp "$T/console" "$OUT"
 expect_output "lab-guest: status 0"
+expect_output "^vda: 131072 sectors"
 expect_output "^vda: 65536 sectors, cache write (back|through)"
 for when in first again; do
 	expect_same "$when fetched" "$(sum www/data)" "$(sed -n "s/^$when: \([0-9a-f]*\).*/\1/p" "$OUT")"
