@@ -109,6 +109,20 @@ static const struct virtio_device_ops fs_ops = {
 
 #define FIELD(name) .offset = offsetof(struct fs_config, name)
 
+#define FS_SOCKET "socket="
+
+/* The first item needs no name, and so may be this one. A folder of such a name is ./socket=... */
+static int fs_check_folder(void *record, char *value, char why[KEY_WHY])
+{
+	struct fs_config *config = record;
+
+	if (strncmp(value, FS_SOCKET, strlen(FS_SOCKET)))
+		return 0;
+	config->folder = NULL;
+	config->socket = value + strlen(FS_SOCKET);
+	return *config->socket ? 0 : key_why(why, "socket=PATH would work");
+}
+
 static int fs_check_tag(void *record, char *tag, char why[KEY_WHY])
 {
 	for (const char *p = tag; *p; p++)
@@ -126,8 +140,8 @@ static const char *const fs_caches[] = {
 };
 
 static const struct key_row fs_keys[] = {
-	KEY_ROW(STRING, "folder", FIELD(folder), .first = true, .argument = "DIR",
-		.help = "The folder; a process of lkvm's own serves it"),
+	KEY_ROW(STRING, "folder", FIELD(folder), .first = true, .check = fs_check_folder,
+		.argument = "DIR", .help = "The folder; a process of lkvm's own serves it"),
 	KEY_ROW(STRING, "socket", FIELD(socket), .argument = "PATH",
 		.help = "Instead of DIR: where a back end for vhost-user listens, virtiofsd(1) for example; start "
 			"it before lkvm"),

@@ -52,28 +52,35 @@ struct exchange {
 	u64 began, deadline;
 };
 
+static u64 *slow_ones(struct vhost_user_socket *socket, enum vhost_user_request request)
+{
+	return request == VHOST_USER_GET_VRING_BASE ? &socket->slow_stops : &socket->slow;
+}
+
 /*
  * Whoever waits has the device's lock, so one that always answers at the last moment must not have its time again for each
- * message. To stop a queue is another matter: that takes what the requests take that are under way.
+ * message. To stop queues is another matter: that takes what the requests take that are under way.
  */
 static struct exchange begin(struct vhost_user_socket *socket, enum vhost_user_request request)
 {
-	u64 now = clock_now(), left = socket->patience - MIN(socket->slow, socket->patience);
+	u64 now = clock_now(), all = socket->patience;
 
 	if (request == VHOST_USER_GET_VRING_BASE)
-		left = socket->patience * (VHOST_USER_STOP_NS / VHOST_USER_ANSWER_NS);
+		all *= VHOST_USER_STOP_NS / VHOST_USER_ANSWER_NS;
 	socket->why[0] = '\0';
 	return (struct exchange){
-		.socket = socket, .request = request, .began = now, .deadline = now + left
+		.socket = socket,
+		.request = request,
+		.began = now,
+		.deadline = now + all - MIN(*slow_ones(socket, request), all),
 	};
 }
 
 static void finish(const struct exchange *x)
 {
-	struct vhost_user_socket *socket = x->socket;
-	u64 took = clock_now() - x->began;
+	u64 *slow = slow_ones(x->socket, x->request), took = clock_now() - x->began;
 
-	socket->slow = took > socket->patience / QUICK_PART ? socket->slow + took : 0;
+	*slow = took > x->socket->patience / QUICK_PART ? *slow + took : 0;
 }
 
 __printf(3, 4) static int exchange_failed(struct exchange *x, int err, const char *fmt, ...)

@@ -13,11 +13,11 @@
 #define VHOST_USER_STOP_NS   30000000000ULL
 
 struct vhost_user_socket {
-	int fd;	       /* -1: none */
-	bool ack;      /* REPLY_ACK is negotiated */
-	u64 patience;  /* ns that an answer may take, and a row of slow ones in all */
-	u64 slow;      /* ns that they have taken so far */
-	char why[160]; /* after a failure, a phrase: "it did not answer GET_FEATURES" */
+	int fd;		      /* -1: none */
+	bool ack;	      /* REPLY_ACK is negotiated */
+	u64 patience;	      /* ns that an answer may take, and a row of slow ones in all */
+	u64 slow, slow_stops; /* ns that they have taken so far; those that stop queues */
+	char why[160];	      /* after a failure, a phrase: "it did not answer GET_FEATURES" */
 };
 
 /* Descriptors that one message has at most. */

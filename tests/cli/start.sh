@@ -103,12 +103,13 @@ test_back_end_words() {
 	local run="run --nodefaults -m 64 -k $good"
 	# shellcheck disable=SC2086 # words
 	{
-		refused 241 "--fs socket=/nowhere/fs: No such file or directory" $run --fs socket=/nowhere/fs
+		refused 241 "--fs socket=/nowhere/fs: No such file or directory: start the program" $run --fs socket=/nowhere/fs
 		refused 241 "--disk vhost-user=nowhere: No such file or directory: start the program" $run -d vhost-user=nowhere
 		refused 241 "--network mode=vhost-user,socket=nowhere: No such file" $run -n socket=nowhere
 		refused 241 "--network mode=vhost-user: socket=PATH is missing" $run -n mode=vhost-user
 		refused 240 "socket: it goes with mode=vhost-user" $run -n mode=tap,socket=x
 		refused 240 "vhost-user=PATH would work" $run -d vhost-user=
+		refused 240 "socket=PATH would work" $run --fs socket=
 		refused 241 "ro, direct and serial= are its back end's" $run -d vhost-user=x,ro
 		refused 240 "1 to 16 would work" $run --fs socket=x,queues=17
 		refused 241 "--mem-backend anonymous: --fs shares guest memory" $run --fs socket=x --mem-backend anonymous

@@ -71,3 +71,11 @@ expect_end $ST_OK 60
 cp "$T/console" "$OUT"
 expect_output "^random: 64"
 expect_same "lines about it" 1 "$(grep -c 'its back end' "$OUT")"
+# One that hangs keeps lkvm from nothing.
+back_end
+start lkvm_run --rng --fs socket=fs.sock,tag=host -p "$(guest vhost-fs virtiofs,virtio_rng lab.tag=host)"
+wait_output "^again:"
+kill -STOP $back_end_pid
+kill -TERM "$vm_pid"
+expect_end $ST_TERM 20
+kill -KILL $back_end_pid
