@@ -129,7 +129,7 @@ void export_list_fd(struct export_node *node)
 {
 	struct export *export = node->export;
 
-	if (node->pinned || node->users || node->fd < 0 || node->listed)
+	if (node->pinned || node->mount->renumbers || node->users || node->fd < 0 || node->listed)
 		return;
 	TAILQ_INSERT_TAIL(&export->lru, node, lru);
 	node->listed = true;

@@ -15,6 +15,7 @@
 /* Older <linux/magic.h> lack some. */
 #define MAGIC_CONFIGFS 0x62656570
 #define MAGIC_FUSECTL  0x65735543
+#define MAGIC_EXFAT    0x2011bab0
 #define MAGIC_FUSE     0x65735546
 #define MAGIC_MQUEUE   0x19800202
 #define MAGIC_RESCTRL  0x7655821
@@ -67,6 +68,8 @@ static void mount_look_at_kind(struct export_mount *mount, int fd)
 	if (mount->kernels)
 		return;
 	mount->copies = (u32)statfs.f_type == OVERLAYFS_SUPER_MAGIC;
+	mount->renumbers =
+		(u32)statfs.f_type == MSDOS_SUPER_MAGIC || (u32)statfs.f_type == MAGIC_EXFAT;
 	/* Its handles are of the kernel's cache. */
 	mount->identities = (u32)statfs.f_type != MAGIC_FUSE;
 	for (unsigned i = 0; i < ARRAY_SIZE(mount_kernels); i++)

@@ -23,6 +23,7 @@ struct export_mount {
 	u64 dev, id;
 	bool kernels; /* proc, sysfs and the like */
 	bool copies;  /* of overlayfs: an object's birth is another's when it is first written to */
+	bool renumbers; /* FAT: an object has another number when it is found again, so none is given back */
 	bool identities; /* a handle is always the same object's, and an object's handle the same */
 	bool handles;	 /* objects are found again by file handle, through fd */
 	int fd;		 /* an open folder of it, or -1 */
