@@ -160,28 +160,11 @@ static const struct key_row fs_keys[] = {
 	{ 0 },
 };
 
-/* The first word is the folder, whatever it looks like: one of such a name is ./socket=... */
-static int fs_take_socket(struct fs_config *config, char why[KEY_WHY])
-{
-	static const char key[] = "socket=";
-
-	if (!config->folder || strncmp(config->folder, key, strlen(key)))
-		return 0;
-	if (config->socket)
-		return key_why(why, "given twice");
-	config->socket = config->folder + strlen(key);
-	config->folder = NULL;
-	return *config->socket ? 0 : key_why(why, "socket= wants a path");
-}
-
 /* Which is right is known when all keys are. */
 static int fs_check_record(void *record, char why[KEY_WHY])
 {
-	struct fs_config *config = record;
-	int err = fs_take_socket(config, why);
+	const struct fs_config *config = record;
 
-	if (err)
-		return err;
 	if (!config->folder == !config->socket)
 		return key_why(why, "a folder, or socket=PATH instead, is what it takes");
 	if (config->socket && (config->readonly || config->submounts))
