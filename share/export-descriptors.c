@@ -348,6 +348,27 @@ static int fd_by_names(struct export_node *node)
 	return fd;
 }
 
+/*
+ * A file that is found by its handle may have no place in the tree of names as the kernel knows it, and Landlock then lets nobody
+ * open it: first it is looked for where it was. Folders always have a place.
+ */
+static int fd_by_name_or_handle(struct export_node *node)
+{
+	struct export *export = node->export;
+
+	pthread_mutex_lock(&export->lock);
+	struct export_node *parent = node->parent;
+	parent->refs++;
+	pthread_mutex_unlock(&export->lock);
+	int fd = export_use(parent);
+	if (fd >= 0) {
+		fd = fd_by_name(node, fd);
+		export_unuse(parent);
+	}
+	export_node_put(parent, 1);
+	return fd >= 0 || fd == -EMFILE ? fd : fd_by_handle(node);
+}
+
 int export_use(struct export_node *node)
 {
 	bool handle;
@@ -355,7 +376,9 @@ int export_use(struct export_node *node)
 
 	if (fd >= 0)
 		return fd;
-	return handle ? fd_by_handle(node) : fd_by_names(node);
+	if (!handle)
+		return fd_by_names(node);
+	return node->type == S_IFDIR ? fd_by_handle(node) : fd_by_name_or_handle(node);
 }
 
 void export_unuse(struct export_node *node)

@@ -33,37 +33,40 @@ int export_ids_init(struct export *export)
 
 	export->uid = geteuid();
 	export->gid = getegid();
-	if (!export->config.root)
-		return 0;
-	/* They would decide about what the guest's root may do. */
-	setgroups(0, NULL);
 	if (syscall(SYS_capget, &header, export->caps))
 		return -errno;
-	/* Fails here rather than with each file. */
-	int err = export_enter(export, &nobody, false, &ids);
+	/* Root of a user namespace has it as well. */
+	export->fsetid = export->caps[0].effective & (1u << CAP_FSETID);
+	if (!export->config.root)
+		return 0;
+	/* They would decide about what the guest's root may do. A user namespace may not let them go. */
+	setgroups(0, NULL);
+	/* In a user namespace without other ids root is one user among others. */
+	export->config.root = !export_enter(export, &nobody, false, &ids);
 	export_leave(export, &ids);
-	return err;
+	return 0;
 }
 
 int export_enter(struct export *export, const struct export_caller *caller, bool kill,
 		 struct export_ids *ids)
 {
 	*ids = (struct export_ids){ 0 };
-	if (!caller || !export->config.root)
+	if (!caller)
 		return 0;
-	kill = kill && (caller->uid || caller->kill_suidgid);
-	if (caller->gid) {
+	bool uid = export->config.root && caller->uid, gid = export->config.root && caller->gid;
+	kill = kill && export->fsetid && (caller->uid || caller->kill_suidgid);
+	if (gid) {
 		ids->gid = true;
 		if (!ids_set(SYS_setfsgid, caller->gid))
 			goto refused;
 	}
-	if (caller->uid) {
+	if (uid) {
 		ids->uid = true;
 		if (!ids_set(SYS_setfsuid, caller->uid))
 			goto refused;
 	}
 	/* Another fsuid than 0 takes what root may do with files: here the guest has decided that. */
-	if (caller->uid || kill) {
+	if (uid || kill) {
 		ids->caps = kill;
 		if (ids_set_caps(export, !kill))
 			goto refused;
@@ -94,7 +97,7 @@ int export_enter_write(struct export *export, int fd, const struct export_caller
 	bool wanted = caller && (caller->uid || caller->kill_suidgid);
 	struct stat st;
 
-	if (wanted && export->config.root && !fstat(fd, &st) && (st.st_mode & (S_ISUID | S_ISGID)))
+	if (wanted && export->fsetid && !fstat(fd, &st) && (st.st_mode & (S_ISUID | S_ISGID)))
 		return export_enter_change(export, &kill, true, ids);
 	return export_enter_change(export, NULL, false, ids);
 }

@@ -296,7 +296,7 @@ static void node_set_parent(struct export_node *node, struct export_node *parent
 	}
 	node->pinned = false;
 	export_list_fd(node);
-	if (node->mount->handles || !strcmp(node->name, name))
+	if (!strcmp(node->name, name))
 		return;
 	char *copy = strdup(name);
 	if (!copy)
@@ -353,7 +353,7 @@ static int node_make(struct export *export, struct export_mount *mount, struct e
 	char *copy = NULL;
 
 	mount->nodes++;
-	if (name && !mount->handles) {
+	if (name) {
 		copy = strdup(name);
 		if (!copy)
 			goto drop;

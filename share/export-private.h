@@ -38,7 +38,7 @@ struct export_node {
 	s64 btime;		       /* constant: ns, 0: the file system has none */
 	struct export_node *hash_next; /* of a free or dead one: the next one */
 	struct export_node *parent;    /* counted; where it was last seen. NULL: the root */
-	char *name;		       /* there; NULL where handles do */
+	char *name;		       /* there */
 	struct file_handle *handle;    /* set once, when fd is given back for the first time */
 	TAILQ_ENTRY(export_node) lru;
 	u64 refs, known; /* counts in all; those of them that are the guest's */
@@ -90,6 +90,7 @@ struct export
 	int proc_fds;		     /* constant */
 	u32 uid, gid;		     /* constant: whose the guest's root is, unless config.root */
 	struct __user_cap_data_struct caps[2]; /* constant */
+	bool fsetid;			       /* constant: it has CAP_FSETID */
 
 	pthread_mutex_t lock;
 	struct export_node *root; /* constant */

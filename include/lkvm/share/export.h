@@ -46,7 +46,7 @@ struct export_config {
 	 */
 	int proc_fds;
 	/*
-	 * This process is root on the host, not only in a user namespace of its own. It wants CAP_CHOWN, DAC_OVERRIDE,
+	 * This process is root. One that cannot take other ids, in a user namespace, counts as an ordinary user. It wants CAP_CHOWN, DAC_OVERRIDE,
 	 * DAC_READ_SEARCH, FOWNER, FSETID, SETUID and SETGID; MKNOD for device nodes, SETFCAP for security.capability,
 	 * SYS_ADMIN for trusted xattrs and most of security; with SYS_RESOURCE there are no quotas.
 	 */
