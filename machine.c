@@ -26,6 +26,7 @@
 	kind(virtio_blk) /* first, so that vda does not move */		\
 	kind(virtio_net)						\
 	kind(virtio_fs)							\
+	kind(virtio_9p)							\
 	kind(virtio_console)						\
 	kind(virtio_rng)						\
 	kind(virtio_balloon)						\

@@ -316,7 +316,7 @@ static int unknown_key(const struct key_row *rows, const char *name, char *why)
 
 static bool is_bare(const struct key_row *row, const char *word)
 {
-	for (unsigned i = 0; row->bare && row->choices[i]; i++)
+	for (unsigned i = 0; row->bare && row->choices && row->choices[i]; i++)
 		if (!strcmp(row->choices[i], word))
 			return true;
 	return false;
@@ -336,6 +336,13 @@ static const struct key_row *key_find(const struct key_row *rows, char *item, ch
 		if (!row->first &&
 		    (!strcmp(row->name, item) || (row->alias && !strcmp(row->alias, item))))
 			return row;
+	}
+	/* No key's name: a value without one. */
+	for (const struct key_row *row = rows; row->name && !*value; row++) {
+		if (row->type == KEY_STRING && row->bare) {
+			*value = item;
+			return row;
+		}
 	}
 	return NULL;
 }

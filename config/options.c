@@ -104,10 +104,31 @@ static int fill_record(struct vm_config *config, const struct option_row *row, c
 	return err < 0 ? option_error(row, value ?: "", "%s", why) : err;
 }
 
+/* A new record of the kind that the value is for. */
+static void *device_record(struct vm_config *config, const struct option_row **row,
+			   const struct config_kind **kind, const char *value)
+{
+	const struct config_kind *const *other = config->options->kinds;
+	void *record;
+
+	for (; value && *other; other++) {
+		if (!(*other)->claims || strcmp((*other)->claims, (*row)->name))
+			continue;
+		record = record_new(*other);
+		if (!record || (*other)->claim(value, record)) {
+			*row = (*other)->rows;
+			*kind = *other;
+			return record;
+		}
+		free(record);
+	}
+	return record_new(*kind);
+}
+
 static int add_device(struct vm_config *config, const struct option_row *row,
 		      const struct config_kind *kind, const char *value)
 {
-	void *record = record_new(kind);
+	void *record = device_record(config, &row, &kind, value);
 	int err;
 
 	if (!record)

@@ -175,8 +175,7 @@ static int make_cmdline(const struct vm_config *config, char cmdline[BOARD_CMDLI
 {
 	int err = config->nodefaults ? 0 : cmdline_add_defaults(cmdline, BOARD_CMDLINE_MAX, config);
 
-	/* What the user gave comes last: of two equal parameters Linux takes the later one. */
-	err = err ?: cmdline_add(cmdline, BOARD_CMDLINE_MAX, config->cmdline);
+	err = err ?: cmdline_add_given(cmdline, BOARD_CMDLINE_MAX, config);
 	if (err)
 		log_fatal("The kernel command line is longer than %u characters",
 			  BOARD_CMDLINE_MAX - 1);

@@ -234,63 +234,26 @@ int fuse_do_fsync(struct fuse_call *call)
 
 /* ---- data ---- */
 
-/* The buffers from byte `skip` on, `len` bytes in all; what is cut off of the first and last is put back by window_close(). */
-struct window {
-	struct iovec *iov, first, *last_iov, last;
-	unsigned nr;
-};
-
-static void window_open(struct window *window, struct iovec *iov, unsigned nr, size_t skip,
-			size_t len)
-{
-	*window = (struct window){ .iov = iov };
-	while (nr && skip >= iov->iov_len) {
-		skip -= iov->iov_len;
-		iov++;
-		nr--;
-	}
-	if (!nr)
-		return;
-	window->iov = iov;
-	window->first = *iov;
-	iov->iov_base = (u8 *)iov->iov_base + skip;
-	iov->iov_len -= skip;
-	while (window->nr < nr && len > iov[window->nr].iov_len)
-		len -= iov[window->nr++].iov_len;
-	if (window->nr == nr)
-		return;
-	window->last_iov = &iov[window->nr++];
-	window->last = *window->last_iov;
-	window->last_iov->iov_len = len;
-}
-
-/* Only the first is needed again, for the header before it. */
-static void window_close(struct window *window)
-{
-	if (window->nr)
-		*window->iov = window->first;
-}
-
 int fuse_do_read(struct fuse_call *call)
 {
 	const struct fuse_read_in *in = &call->read;
 	struct share_request *request = call->request;
 	struct export_file *file = files_get(call, in->fh);
-	struct window window;
+	struct iov_window window;
 
 	if (!file)
 		return -EBADF;
-	window_open(&window, request->in, request->nr_in, sizeof(struct fuse_out_header),
-		    MIN(in->size, call->capacity));
+	iov_window_open(&window, request->in, request->nr_in, sizeof(struct fuse_out_header),
+			MIN(in->size, call->capacity));
 	ssize_t len = export_read(file, window.iov, window.nr, in->offset);
-	window_close(&window);
+	iov_window_close(&window);
 	export_file_put(file);
 	return len;
 }
 
 /* A page of the guest's cache has its place, whatever the file that it was written by was opened for. */
 static ssize_t files_write_page(struct fuse_call *call, struct export_file *file,
-				const struct export_caller *caller, const struct window *window)
+				const struct export_caller *caller, const struct iov_window *window)
 {
 	struct export_file *own;
 	int err = export_open_file(export_file_node(file), caller, O_WRONLY, &own);
@@ -310,7 +273,7 @@ int fuse_do_write(struct fuse_call *call)
 	const struct export_caller caller = {
 		.kill_suidgid = in->write_flags & FUSE_WRITE_KILL_SUIDGID,
 	};
-	struct window window;
+	struct iov_window window;
 	bool append;
 
 	if (in->size > call->len - sizeof(*in))
@@ -319,8 +282,8 @@ int fuse_do_write(struct fuse_call *call)
 		fuse_get_handle(call->fuse, call->header.nodeid, in->fh, &append);
 	if (!file)
 		return -EBADF;
-	window_open(&window, request->out, request->nr_out,
-		    sizeof(struct fuse_in_header) + sizeof(*in), in->size);
+	iov_window_open(&window, request->out, request->nr_out,
+			sizeof(struct fuse_in_header) + sizeof(*in), in->size);
 	ssize_t len;
 	if (append && (in->write_flags & FUSE_WRITE_CACHE))
 		len = files_write_page(call, file, &caller, &window);

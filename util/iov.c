@@ -51,3 +51,30 @@ struct iovec *iov_skip(struct iovec *iov, unsigned *nr, size_t len)
 	}
 	return iov;
 }
+
+void iov_window_open(struct iov_window *window, struct iovec *iov, unsigned nr, size_t skip,
+		     size_t len)
+{
+	*window = (struct iov_window){ .iov = iov };
+	while (nr && skip >= iov->iov_len) {
+		skip -= iov->iov_len;
+		iov++;
+		nr--;
+	}
+	if (!nr)
+		return;
+	window->iov = iov;
+	window->first = *iov;
+	iov->iov_base = (u8 *)iov->iov_base + skip;
+	iov->iov_len -= skip;
+	while (window->nr < nr && len > iov[window->nr].iov_len)
+		len -= iov[window->nr++].iov_len;
+	if (window->nr < nr)
+		iov[window->nr++].iov_len = len;
+}
+
+void iov_window_close(struct iov_window *window)
+{
+	if (window->nr)
+		*window->iov = window->first;
+}

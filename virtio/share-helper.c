@@ -70,7 +70,7 @@ static struct share_protocol *create_protocol(const struct share_setup *setup,
 {
 	const struct fuse_config fuse = { .cache = setup->cache, .submounts = setup->submounts };
 
-	return setup->kind == SHARE_FUSE ? fuse_create(export, &fuse) : NULL;
+	return setup->kind == SHARE_FUSE ? fuse_create(export, &fuse) : p9_create(export);
 }
 
 static struct share_protocol *begin_share(const struct share_setup *setup, int folder,

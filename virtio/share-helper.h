@@ -9,6 +9,7 @@
 #define VIRTIO_SHARE_HELPER_H
 
 #include <jansson.h>
+#include "lkvm/share/9p.h"
 #include "lkvm/share/fuse.h"
 
 enum share_kind {

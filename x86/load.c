@@ -83,7 +83,6 @@ static int add_defaults(const struct vm_config *config, char *cmdline, size_t si
 	return err;
 }
 
-/* What the user gave comes last: of two equal parameters Linux takes the later one. */
 static int make_cmdline(struct vm *vm, char *cmdline, size_t size)
 {
 	const struct vm_config *config = vm->config;
@@ -95,7 +94,7 @@ static int make_cmdline(struct vm *vm, char *cmdline, size_t size)
 	if (!err && config->arch.no_acpi)
 		err = announce_virtio_mmio(vm, cmdline, size);
 	if (!err)
-		err = cmdline_add(cmdline, size, config->cmdline);
+		err = cmdline_add_given(cmdline, size, config);
 	if (err)
 		log_fatal("The kernel command line is longer than %zu characters", size - 1);
 	return err;

@@ -43,7 +43,8 @@ struct key_row {
 	u64 unit;		    /* SIZE: bytes that a number without a letter counts; 0: 1 */
 	const char *const *choices; /* CHOICE: in the enum's order, ends with NULL */
 	bool first;		    /* it is the first item, without "NAME=": a disk's FILE */
-	bool bare;		    /* CHOICE: a choice alone, without "NAME=", is enough */
+	/* CHOICE: a choice alone, without "NAME=", is enough. STRING: so is a word that is no key's name. */
+	bool bare;
 	bool selects; /* CHOICE: other keys belong to some of its choices: see goes_with */
 	unsigned
 		goes_with; /* the BIT()s of the selecting key's choices that it belongs to; 0: all */

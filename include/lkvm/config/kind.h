@@ -32,6 +32,14 @@ struct config_kind {
 	 * and returns -errno. NULL: nothing to look at.
 	 */
 	int (*check)(const struct vm_config *config, const void *record, unsigned index);
+	/*
+	 * Another kind's option, by its name, may be meant for this kind: true, and the record is prepared for it. The
+	 * value is then read by the first of `rows`. NULL: no option is.
+	 */
+	const char *claims;
+	bool (*claim)(const char *value, void *record);
+	/* Words for the kernel's command line, before what was given with --params. NULL, or returns NULL: none. */
+	const char *(*parameters)(const void *record);
 	/* Is this one served by another process, which has guest memory too? NULL: no. */
 	bool (*shares_memory)(const void *record);
 };

@@ -12,4 +12,17 @@ size_t iov_write(const struct iovec *iov, unsigned nr, size_t offset, const void
 /* Drops `len` bytes at the front in place: returns the first iov still in use, lowers *nr. */
 struct iovec *iov_skip(struct iovec *iov, unsigned *nr, size_t len);
 
+/*
+ * A part of them, made by cutting the first and the last in place: the buffers iov[0] to iov[nr - 1] from byte `skip` on, `len`
+ * bytes in all, or fewer where they end. iov_window_close() mends the first one, for a header before the part.
+ */
+struct iov_window {
+	struct iovec *iov, first;
+	unsigned nr;
+};
+
+void iov_window_open(struct iov_window *window, struct iovec *iov, unsigned nr, size_t skip,
+		     size_t len);
+void iov_window_close(struct iov_window *window);
+
 #endif

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # An unmodified kernel boots from a folder of the host's, without an initrd.
-# kernel: backport
-kernel backport "$LAB_IMAGE"
+kernel sid "$LAB_IMAGE"
 mkdir root
 (cd root && gzip -dc "$LAB_INITRD" | cpio -idm 2>/dev/null)
 cat >root/scripts/share-root.sh <<'SCRIPT'
