@@ -49,12 +49,14 @@ struct share {
 
 /* ---- in the helper ---- */
 
-static unsigned descriptor_limit(void)
+/* What the export may have: queues' eventfds, memory and a message's descriptors are there besides. */
+static unsigned descriptor_limit(const struct share_setup *setup)
 {
+	const rlim_t own = 64 + 3 * setup->queues;
 	struct rlimit limit = { SHARE_DESCRIPTORS, SHARE_DESCRIPTORS };
 
 	getrlimit(RLIMIT_NOFILE, &limit);
-	return MIN(limit.rlim_cur, (rlim_t)SHARE_DESCRIPTORS);
+	return MIN(limit.rlim_cur, (rlim_t)SHARE_DESCRIPTORS) - MIN(limit.rlim_cur, own);
 }
 
 static int read_setup(int fd, struct share_setup *setup, int fds[2])
@@ -81,7 +83,7 @@ static struct share_protocol *begin_share(const struct share_setup *setup, int f
 		.readonly = setup->readonly,
 		.submounts = setup->submounts,
 		.root = !geteuid(),
-		.descriptors = descriptor_limit(),
+		.descriptors = descriptor_limit(setup),
 	};
 	struct share_protocol *protocol;
 	int jail;

@@ -75,8 +75,9 @@ static bool jail_root(int *folder)
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return false;
-	tree = syscall(SYS_open_tree, *folder, "",
-		       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+	/* The descriptor is of the old namespace; the working folder moved along into the new one. */
+	tree = syscall(SYS_open_tree, AT_FDCWD, ".",
+		       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (tree < 0)
 		return false;
 	if (syscall(SYS_move_mount, tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) ||
@@ -154,7 +155,7 @@ int share_jail(int *folder)
 {
 	unsigned got = 0;
 
-	if (jail_namespaces(!geteuid(), &got) && jail_root(folder))
+	if (!fchdir(*folder) && jail_namespaces(!geteuid(), &got) && jail_root(folder))
 		got |= SHARE_JAIL_ROOT;
 	if (jail_landlock(*folder))
 		got |= SHARE_JAIL_LANDLOCK;

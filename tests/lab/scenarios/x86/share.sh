@@ -30,7 +30,8 @@ cp "$T/console" "$OUT"
 expect_same "host to guest" "$(sum shared/data)" "$(sed -n 's/^got: \([0-9a-f]*\).*/\1/p' "$OUT" | sort -u)"
 expect_same "guest to host" "$(sum shared/made)" "$(sed -n 's/^made: \([0-9a-f]*\).*/\1/p' "$OUT")"
 expect_same "after a reboot" "$(sum shared/made)" "$(sed -n 's/^again: \([0-9a-f]*\).*/\1/p' "$OUT")"
-lkvm stat
+expect_status $ST_OK lkvm stat
+expect_output "root is folder: +yes"
 helper=$(pidof lkvm-share)
 kill -KILL "$helper"
 wait_output "virtio-fs0: its back end \(its own process\) is lost: it has ended; "
