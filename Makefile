@@ -192,7 +192,7 @@ CFLAGS_builtin-version = -DLKVM_VERSION='"$(VERSION)"'
 # ---- unit tests: every tests/unit/test_*.c is a cmocka program that links what it needs ----
 # Those of arm64 and riscv run on any machine: NATIVE_ASM is their <asm/...>, from a sysroot, and with it that
 # architecture's part of lkvm is compiled for this machine. It has no use but in tests, under sanitizers too.
-UNIT_x86 := $(patsubst %,tests/unit/test_%.c,acpi acpi_pm activity bzimage cpuid e820 elf hypercall memory_watch mptable q35 \
+UNIT_x86 := $(patsubst %,tests/unit/test_%.c,acpi acpi_pm activity bzimage cpuid e820 elf hypercall memory_watch mptable q35 smbios \
 	snp_firmware snp_guest snp_launch snp_options snp_plan snp_published vcpu_fault)
 UNIT_arm64 := $(wildcard tests/unit/arm64/test_*.c)
 UNIT_riscv := $(wildcard tests/unit/riscv/test_*.c)

@@ -31,6 +31,7 @@
 	kind(virtio_rng)						\
 	kind(virtio_balloon)						\
 	kind(serial_ports)						\
+	kind(credential) /* no device */				\
 	ARCH_KINDS(kind)
 /* clang-format on */
 

@@ -6,6 +6,7 @@
 
 #include "arch-vm.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/credential.h"
 #include "lkvm/vm/vm.h"
 #include "uapi/kvm-arm64.h"
 
@@ -43,7 +44,8 @@ static int protected_check_config(const struct vm_config *config)
 		{ config->memory_backend.kind != MEMORY_ANONYMOUS, "--mem-backend" },
 	};
 
-	if (confidential_check_sharing(arm64_confidential(config), config))
+	if (confidential_check_sharing(arm64_confidential(config), config)
+		    ?: credential_check_confidential(arm64_confidential(config), config))
 		return -EINVAL;
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (!rows[i].there)

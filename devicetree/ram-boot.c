@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "lkvm/devicetree/ram-board.h"
 #include "lkvm/memory/populate.h"
 #include "lkvm/util/log.h"
+#include "lkvm/vm/credential.h"
 #include "lkvm/vm/vm.h"
 
 #define KERNEL_ALIGN  MIB(2)
@@ -171,9 +173,41 @@ static int lay_out(const struct ram_boot *boot, const struct vm_config *config, 
 			 l->initrd_size ?: FDT_TREE_MAX);
 }
 
-static int make_cmdline(const struct vm_config *config, char cmdline[BOARD_CMDLINE_MAX])
+/* Neither what ends a word for the kernel nor what systemd takes quotes and escapes for. */
+static bool is_plain(const struct credential *credential)
 {
+	return credential->is_text && !strpbrk(credential->value, " \"'\\");
+}
+
+/* The guest has no SMBIOS table to see: Linux looks for one in memory on x86 only, elsewhere it has it from EFI. */
+static int add_credentials(const struct vm *vm, char cmdline[BOARD_CMDLINE_MAX])
+{
+	int err = 0;
+
+	for (const struct credential *c = vm->credentials; c && !err; c = c->next) {
+		char *words = credential_words(c, is_plain(c), "systemd.set_credential=",
+					       "systemd.set_credential_binary=", ':');
+
+		err = words ? cmdline_add(cmdline, BOARD_CMDLINE_MAX, words) : -ENOMEM;
+		if (err == -E2BIG)
+			log_fatal(
+				"--credential %s: its %zu bytes become %zu characters of the kernel's command line, which has "
+				"space for %zu more of its %u; a shorter value would work",
+				c->name, c->size, strlen(words),
+				BOARD_CMDLINE_MAX - 1 - strlen(cmdline), BOARD_CMDLINE_MAX - 1);
+		free(words);
+	}
+	return err;
+}
+
+static int make_cmdline(const struct vm *vm, char cmdline[BOARD_CMDLINE_MAX])
+{
+	const struct vm_config *config = vm->config;
 	int err = config->nodefaults ? 0 : cmdline_add_defaults(cmdline, BOARD_CMDLINE_MAX, config);
+	int credentials = add_credentials(vm, cmdline);
+
+	if (credentials)
+		return credentials;
 
 	err = err ?: cmdline_add_given(cmdline, BOARD_CMDLINE_MAX, config);
 	if (err)
@@ -186,7 +220,7 @@ int ram_boot_add_memory(const struct ram_boot *boot, struct vm *vm)
 {
 	char cmdline[BOARD_CMDLINE_MAX] = "";
 	struct layout l;
-	int err = make_cmdline(vm->config, cmdline);
+	int err = make_cmdline(vm, cmdline);
 
 	err = err ?: lay_out(boot, vm->config, &l);
 	if (!err)
@@ -289,7 +323,7 @@ int ram_boot_load(struct ram_boot *boot, struct vm *vm)
 {
 	char cmdline[BOARD_CMDLINE_MAX] = "";
 	struct layout l;
-	int err = make_cmdline(vm->config, cmdline);
+	int err = make_cmdline(vm, cmdline);
 
 	err = err ?: lay_out(boot, vm->config, &l);
 	err = err ?: load_code(boot, vm, &l);

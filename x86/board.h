@@ -4,8 +4,8 @@
  * nowhere else.
  *
  *	0x0000_0000  guest RAM, with the areas of BOOT_* below in its first 640 KiB
- *	0x0009_fc00  reserved up to 1 MiB: ACPI tables from 0xe0000, MP table at 0xf0000, and at 0xffff0
- *		     all there is of a BIOS: it resets
+ *	0x0009_fc00  reserved up to 1 MiB: SMBIOS table from 0xc0000, ACPI tables from 0xe0000, MP table
+ *		     at 0xf0000, SMBIOS anchor at 0xf8000, and at 0xffff0 all there is of a BIOS: it resets
  *	0x0010_0000  guest RAM up to 3 GiB
  *	0xc000_0000  PCI memory window, 512 MiB
  *	0xe000_0000  PCI configuration space (ECAM), 1 MiB: one bus
@@ -29,22 +29,25 @@
 #define X86_BOARD_H
 
 /* Below 1 MiB */
-#define BOARD_BOOT_GDT	       0x00000500
-#define BOARD_SNP_SECRETS      0x00003000 /* SEV-SNP: filled by the security processor */
-#define BOARD_SNP_CPUID	       0x00004000 /* and this checked by it */
-#define BOARD_BOOT_PVH	       0x00006000 /* hvm_start_info and its lists */
-#define BOARD_BOOT_PARAMS      0x00007000 /* the "zero page" */
-#define BOARD_BOOT_SETUP_DATA  0x00008000
-#define BOARD_BOOT_PAGE_TABLES 0x00009000 /* six pages: 4 GiB of 2 MiB pages */
-#define BOARD_BOOT_CMDLINE     0x00020000
-#define BOARD_BOOT_CMDLINE_MAX 0x00010000
-#define BOARD_LOW_RAM_END      0x0009fc00 /* above it is what a BIOS keeps for itself */
-#define BOARD_ACPI	       0x000e0000
-#define BOARD_ACPI_SIZE	       0x00010000
-#define BOARD_MPTABLE	       0x000f0000
-#define BOARD_MPTABLE_SIZE     0x00008000
-#define BOARD_RESET_VECTOR     0x000ffff0 /* where a BIOS begins */
-#define BOARD_HIGH_RAM	       0x00100000 /* RAM goes on here */
+#define BOARD_BOOT_GDT		0x00000500
+#define BOARD_SNP_SECRETS	0x00003000 /* SEV-SNP: filled by the security processor */
+#define BOARD_SNP_CPUID		0x00004000 /* and this checked by it */
+#define BOARD_BOOT_PVH		0x00006000 /* hvm_start_info and its lists */
+#define BOARD_BOOT_PARAMS	0x00007000 /* the "zero page" */
+#define BOARD_BOOT_SETUP_DATA	0x00008000
+#define BOARD_BOOT_PAGE_TABLES	0x00009000 /* six pages: 4 GiB of 2 MiB pages */
+#define BOARD_BOOT_CMDLINE	0x00020000
+#define BOARD_BOOT_CMDLINE_MAX	0x00010000
+#define BOARD_LOW_RAM_END	0x0009fc00 /* above it is what a BIOS keeps for itself */
+#define BOARD_ACPI		0x000e0000
+#define BOARD_ACPI_SIZE		0x00010000
+#define BOARD_MPTABLE		0x000f0000
+#define BOARD_MPTABLE_SIZE	0x00008000
+#define BOARD_SMBIOS		0x000f8000 /* where its table is; that is among a BIOS's ROMs */
+#define BOARD_SMBIOS_TABLE	0x000c0000
+#define BOARD_SMBIOS_TABLE_SIZE 0x00020000
+#define BOARD_RESET_VECTOR	0x000ffff0 /* where a BIOS begins */
+#define BOARD_HIGH_RAM		0x00100000 /* RAM goes on here */
 
 /* The 32-bit hole */
 #define BOARD_HOLE		    0xc0000000ULL

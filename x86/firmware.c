@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tables/acpi.h"
+#include "tables/smbios.h"
 #include "board.h"
 #include "firmware.h"
 #include "lkvm/boot/initrd.h"
@@ -128,9 +129,29 @@ static int set_acpi(struct fw_cfg *fw, struct vm *vm)
 	return err;
 }
 
+/* The firmware puts the table's place into the anchor, and makes its sum anew. */
+static int set_smbios(struct fw_cfg *fw, struct vm *vm, const struct x86_boot *boot)
+{
+	struct smbios_anchor anchor;
+	size_t size;
+	u8 *table;
+	int err;
+
+	if (boot->private_bit)
+		return 0;
+	err = smbios_make(vm->credentials, 0, &anchor, &table, &size);
+	if (err)
+		return err;
+	err = fw_cfg_set_name(fw, SMBIOS_FILE_ANCHOR, &anchor, sizeof(anchor))
+		      ?: fw_cfg_set_name(fw, SMBIOS_FILE_TABLES, table, size);
+	free(table);
+	return err;
+}
+
 static int set_items(struct fw_cfg *fw, struct vm *vm, const struct x86_boot *boot)
 {
 	int err = set_memory(fw, boot) ?: set_cpus(fw, vm->nr_vcpus) ?: set_acpi(fw, vm) ?:
+		  set_smbios(fw, vm, boot) ?:
 		  set_kernel(fw, &vm->arch->firmware, boot);
 
 	if (err)

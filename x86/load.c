@@ -2,9 +2,11 @@
 /* What is in guest memory when vCPU 0 begins: firmware tables, command line, kernel, initrd. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tables/acpi.h"
+#include "tables/smbios.h"
 #include "board.h"
 #include "cpuid.h"
 #include "lkvm/arch.h"
@@ -48,6 +50,9 @@ static int write_tables(struct vm *vm, gpa_t *rsdp)
 
 	if (!err && !vm->config->arch.no_acpi)
 		err = acpi_build(&vm->memory, &platform, rsdp);
+	/* Who hides memory from the host reads no table that the host wrote there. */
+	if (!err && !vm->arch->boot.private_bit)
+		err = smbios_build(&vm->memory, vm->credentials);
 	if (err)
 		log_fatal("Unable to write the firmware's tables: %s", strerror(-err));
 	return err;
@@ -110,11 +115,28 @@ static int load_prepare(struct vm *vm)
 	return make_cmdline(vm, x86->cmdline, sizeof(x86->cmdline));
 }
 
+/* Would they have space in the table? */
+static int check_credentials(struct vm *vm)
+{
+	struct smbios_anchor anchor;
+	u8 *table = NULL;
+	size_t size;
+	int err = vm->credentials ? smbios_make(vm->credentials, 0, &anchor, &table, &size) : 0;
+
+	free(table);
+	if (err == -ENOSPC)
+		log_fatal(
+			"--credential: all of them together have no space in the %u KiB that there are for "
+			"them, in which bytes that are not text count four for three",
+			BOARD_SMBIOS_TABLE_SIZE / 1024);
+	return err;
+}
+
 int x86_check_load(struct vm *vm)
 {
 	struct arch_vm *x86 = vm->arch;
 	struct x86_placement at;
-	int err = load_prepare(vm);
+	int err = load_prepare(vm) ?: check_credentials(vm);
 
 	if (err || vm->config->firmware)
 		return err;

@@ -191,7 +191,10 @@ static void ask_for_one(const struct option_row *row, char *text, size_t size)
 	if (!row->argument)
 		snprintf(text, size, "--%s", row->name);
 	else if (row->bare || !key || key->first)
-		snprintf(text, size, "--%s=%s", row->name, row->bare ?: "/x");
+		snprintf(text, size, "--%s=%s", row->name,
+			 row->bare
+				 ?: key && key->type == KEY_CALL ? key->argument
+								 : "/x");
 	else
 		snprintf(text, size, "--%s=%s=%" PRIu64, row->name, key->name, key->min);
 }

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 
 #include "lkvm/vm/conversion.h"
+#include "lkvm/vm/credential.h"
 #include "lkvm/util/log.h"
 #include "lkvm/util/text.h"
 #include "snp-config.h"
@@ -81,7 +82,9 @@ int x86_private_check_config(const struct vm_config *config)
 			ops->option);
 		return -EINVAL;
 	}
-	return confidential_check_sharing(ops, config) ?: confidential_check_transport(ops, config);
+	return confidential_check_sharing(ops, config) ?:
+	       confidential_check_transport(ops, config) ?:
+	       credential_check_confidential(ops, config);
 }
 
 /* KVM_CAP_VM_TYPES has a bit for each vm_type. */

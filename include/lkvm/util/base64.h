@@ -11,4 +11,10 @@
  */
 ssize_t __must_check base64_decode(u8 *bytes, size_t size, const char *text, size_t len);
 
+/* Characters of `size` bytes in base64. */
+#define BASE64_SIZE(size) (((size) + 2) / 3 * 4)
+
+/* Writes BASE64_SIZE(size) characters, without a final 0. Needs no libnettle. */
+void base64_encode(char *text, const void *bytes, size_t size);
+
 #endif

@@ -23,6 +23,7 @@ struct port_latch;
 struct vcpu;
 struct irq_state;
 struct chardev;
+struct credential;
 struct pty;
 struct vcpu_control;
 struct vm_signals;
@@ -72,7 +73,8 @@ struct vm {
 	struct loop *loop;	 /* the main thread's */
 	struct pci_host *pci;	 /* NULL: none */
 	struct chardev *console; /* where the guest's first console goes; on the list of devices */
-	struct pty *ttys[VM_MAX_TTYS]; /* opened for a serial port, that has not taken it yet */
+	struct credential *credentials; /* opened with the devices; main thread */
+	struct pty *ttys[VM_MAX_TTYS];	/* opened for a serial port, that has not taken it yet */
 	struct vcpu **vcpus;
 	unsigned nr_vcpus;
 	struct counters counters; /* any thread */
