@@ -469,13 +469,14 @@ static int wait_for_end(const struct guests_args *args, const char *name, struct
 {
 	bool patient = args->flags & GUESTS_ASK;
 	pid_t pid = asked->peer.pid;
-	int err = control_wait_end(&asked->peer, patient ? -1 : PATIENCE_MS);
+	int ms = args->seconds ? (int)args->seconds * 1000 : patient ? -1 : PATIENCE_MS;
+	int err = control_wait_end(&asked->peer, ms);
 
 	control_disconnect(&asked->peer);
 	if (err)
 		return guests_error(args, EXIT_NO_ANSWER,
-				    "guest %s%s has not ended within %d seconds", name,
-				    process_of(pid).words, PATIENCE_MS / 1000);
+				    "guest %s%s has not ended within %d second%s", name,
+				    process_of(pid).words, ms / 1000, plural(ms / 1000));
 	return patient ? hung_up(args, name, pid) : -EPIPE;
 }
 

@@ -98,6 +98,12 @@ static void stop_guest(struct control_call *call)
 	put_state(call);
 }
 
+static void wait_for_end(struct control_call *call)
+{
+	call->until_end = true;
+	put_state(call);
+}
+
 /* A paused guest is refused: it could neither shut down nor show that no driver listens to the button. */
 static void press_power_button(struct control_call *call)
 {
@@ -229,6 +235,7 @@ const struct control_request control_requests[] = {
 	{ .name = "pause", .act = pause_guest, .needs_main = true },
 	{ .name = "resume", .act = resume_guest, .needs_main = true },
 	{ .name = "stop", .act = stop_guest },
+	{ .name = "wait", .act = wait_for_end },
 	{ .name = "power-button", .act = press_power_button },
 	{ 0 },
 };

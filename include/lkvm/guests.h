@@ -27,6 +27,7 @@ struct guests_args {
 	unsigned flags;		    /* the command's, unless it changes them */
 	struct control_names names; /* of the guests meant, whether they are there or not */
 	bool all, json, host;
+	unsigned seconds; /* that the wait for an end may take; 0: as the flags have it */
 };
 
 /* For a command's tables: --name and --all; --json. And its word(): bare names. */

@@ -41,10 +41,10 @@ test_man_page_has_every_option() {
 	sort -u in-help in-tables | diff - in-man || fail "--help and lkvm-run(1) differ"
 }
 
-# Those of the other commands, too; list's page is also that of stop, pause and resume.
+# Those of the other commands, too; list's page is also that of stop, pause, resume and wait.
 test_man_pages_have_every_option() {
 	local command page option
-	for command in balloon list pause resume stat stop; do
+	for command in balloon list pause resume stat stop wait; do
 		page=$BUILD/man/lkvm-$command.1
 		[ -e "$page" ] || page=$BUILD/man/lkvm-list.1
 		lkvm $command --help
@@ -179,7 +179,7 @@ test_completion_of_commands() {
 	. "$BUILD/completion/lkvm.bash"
 	export LKVM_RUNTIME_DIR=$PWD/run
 	mkdir -m 700 run
-	for command in list stat stop pause resume balloon; do
+	for command in list stat stop pause resume balloon wait; do
 		lkvm $command --help
 		sed -n 's/^  \(-[a-z],\|   \) \(--[a-z-]*\).*/\2/p' .out | sort >in-help
 		complete_words "$LKVM" $command -- | diff in-help - || fail "bash: $command"
@@ -301,6 +301,7 @@ usr/share/man/man1/lkvm-run.1
 usr/share/man/man1/lkvm-snp-digest.1
 usr/share/man/man1/lkvm-stat.1
 usr/share/man/man1/lkvm-stop.1
+usr/share/man/man1/lkvm-wait.1
 usr/share/man/man1/lkvm.1
 usr/share/zsh/site-functions/_lkvm"
 	[ "$(cd root && find . -type f | sed 's|^./||' | sort)" = "$expected" ] || fail "$(find root)"

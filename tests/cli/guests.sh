@@ -164,10 +164,16 @@ test_guests_that_run() {
 		jq -e '.one | .exits == (.exits_by_vcpu | map_values(add)) and (.exits | add) >= 9' .out || fail "$out"
 	fi
 	refused 248 "power button; 'lkvm stop' ends it" stop --ask one
+	refused 248 "guest one, PID $guest_pid, has not ended within 1 second" wait --timeout 1 one
+	refused 247 "there is no guest 'two'" wait two
+	"$LKVM" wait one >waited &
+	waiter_pid=$!
 	lkvm stop one
 	[ "$status" = 0 ] && [ "$out" = "Guest one has ended" ] || fail "$out$err"
 	wait $guest_pid
 	[ $? = 143 ] || fail "run did not end with 143"
+	wait $waiter_pid
+	[[ $? = 0 && $(cat waited) = "Guest one has ended" ]] || fail "wait: $(cat waited)"
 	[ -z "$(ls -A run)" ] || fail "$(ls -A run)"
 }
 
