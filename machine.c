@@ -30,6 +30,7 @@
 	kind(virtio_console)						\
 	kind(virtio_rng)						\
 	kind(virtio_balloon)						\
+	kind(virtio_vsock)						\
 	kind(serial_ports)						\
 	kind(credential) /* no device */				\
 	ARCH_KINDS(kind)
