@@ -75,7 +75,7 @@ static void test_requests_are_told(void **state)
 	peer = connect_to("test");
 	answers(&peer, "{\"request\":\"info\"}\n",
 		"\"vcpus\": 2, \"memory\": 67108864, "
-		"\"requests\": [\"ping\", \"info\", \"stat\", \"pause\", \"resume\", \"stop\", \"power-button\"]");
+		"\"requests\": [\"ping\", \"info\", \"stat\", \"pause\", \"resume\", \"stop\", \"wait\", \"power-button\"]");
 	answers(&peer, "{\"request\":\"snp-report\"}\n",
 		"\"code\": \"unknown-request\", \"error\": \"there is no such request; \\\"info\\\" has those there are\"");
 	answers(&peer, "{\"request\":\"stop\",\"hard\":true}\n",

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The guest is handed credentials: in the SMBIOS table on x86-64, elsewhere by the kernel's command line.
+kernel stock "$LAB_IMAGE"
 printf '\0\377\n' >bytes
 expect_status $ST_OK lkvm_run --credential lab.text=some,text --credential lab.bytes@bytes -p "$(guest credentials)"
 if [ "$LAB_ARCH" = x86 ]; then
