@@ -93,8 +93,8 @@ static void try_number(const struct option_row *row, const struct key_row *key)
 		return;
 	snprintf(option, sizeof(option), "--%s", row->name);
 #define VALUE(n)                                                                                   \
-	snprintf(value, sizeof(value), "%s%s=%" PRIu64 "%s", start, key->name, n,                  \
-		 key->type == KEY_SIZE ? "B" : "")
+	snprintf(value, sizeof(value), "%s%s%s%" PRIu64 "%s", start, key->first ? "" : key->name,  \
+		 key->first ? "" : "=", n, key->type == KEY_SIZE ? "B" : "")
 	VALUE(near(key, min));
 	assert_taken(option, value);
 	VALUE(near(key, max));
