@@ -64,7 +64,7 @@ static void set_value(struct offer *offer, const struct option_row *row)
 			snprintf(offer->words[i], sizeof(offer->words[0]), "%s", row->choices[i]);
 	else if (!strncmp(row->argument, "FILE", 4))
 		offer->kind = VALUE_FILE;
-	else if (!strcmp(row->argument, "FOLDER"))
+	else if (!strcmp(row->argument, "FOLDER") || !strncmp(row->argument, "DIR", 3))
 		offer->kind = VALUE_FOLDER;
 	else if (strchr(row->argument, '|'))
 		words_from_argument(offer, row->argument);

@@ -173,12 +173,15 @@ static int fs_check_record(void *record, char why[KEY_WHY])
 }
 
 static const struct option_row fs_options[] = {
-	OPTION_ROW(DEVICE, "fs",
-		   .argument = "DIR|socket=PATH[,tag=TAG][,ro][,cache=none|auto|always|writeback]",
-		   .keys = fs_keys, .repeats = true, .help = "Folder of the host's, by virtio-fs",
-		   .check = fs_check_record,
-		   .man = "Guest memory is shared with the back end: without --mem-backend it is "
-			  "memfd then. Linux has the driver since 5.4."),
+	OPTION_ROW(
+		DEVICE, "fs", .argument = "DIR[,tag=TAG][,ro][,cache=MODE][,queues=N][,submounts]",
+		.keys = fs_keys, .repeats = true, .help = "Folder of the host's, by virtio-fs",
+		.check = fs_check_record,
+		.man = "The guest mounts it by mount -t virtiofs TAG /mnt, or as its root: root=TAG "
+		       "rootfstype=virtiofs rw. Linux has the driver since 5.4. A process of lkvm's own serves "
+		       "the folder, and has guest memory: without --mem-backend that is memfd then. "
+		       "--fs socket=PATH,tag=TAG: another program does, virtiofsd(1) for example. See "
+		       "Documentation/shared-folders.md."),
 	{ 0 },
 };
 

@@ -21,13 +21,13 @@ test_man_pages_lint() {
 # Every option that --help shows, one a line.
 options_in_help() {
 	lkvm help run
-	sed -n 's/^  \(-[a-zA-Z],\|   \) --\([a-z][-a-z0-9]*\).*/--\2/p' .out | sort -u
+	sed -n 's/^  \(-[a-zA-Z],\|   \) --\([a-z0-9][-a-z0-9]*\).*/--\2/p' .out | sort -u
 }
 
 test_man_page_has_every_option() {
 	options_in_help >in-help
 	sed 's/\\-/-/g; s/\\f[BIR]//g' "$BUILD/man/lkvm-run.1" |
-		sed -n '/^\.TP/{n;s/^\(-[a-zA-Z], \)\{0,1\}\(--[a-z][-a-z0-9]*\).*/\2/p}' | sort -u >in-man
+		sed -n '/^\.TP/{n;s/^\(-[a-zA-Z], \)\{0,1\}\(--[a-z0-9][-a-z0-9]*\).*/\2/p}' | sort -u >in-man
 	[ "$(wc -l <in-help)" -ge 18 ] || fail "only $(wc -l <in-help) options in --help"
 	# The page tells of all architectures, --help of one.
 	{
@@ -48,7 +48,7 @@ test_man_pages_have_every_option() {
 		page=$BUILD/man/lkvm-$command.1
 		[ -e "$page" ] || page=$BUILD/man/lkvm-list.1
 		lkvm $command --help
-		sed -n 's/^  \(-[a-zA-Z],\|   \) --\([a-z][-a-z0-9]*\).*/--\2/p' .out >in-help
+		sed -n 's/^  \(-[a-zA-Z],\|   \) --\([a-z0-9][-a-z0-9]*\).*/--\2/p' .out >in-help
 		[ -s in-help ] || fail "$command: no options in --help"
 		sed 's/\\-/-/g; s/\\f[BIR]//g' "$page" >page
 		while read -r option; do
@@ -126,8 +126,8 @@ test_completion() {
 	offers "serial virtio" lkvm run --console =
 	offers "virtio" lkvm run --console = v
 	offers "debug" lkvm run --loglevel = d
-	offers "mode=none mode=tap mode=user" lkvm run -n ""
-	offers "none tap user" lkvm run -n mode =
+	offers "mode=none mode=tap mode=user mode=vhost-user" lkvm run -n ""
+	offers "none tap user vhost-user" lkvm run -n mode =
 	offers "tap" lkvm run -n mode = t
 	offers "user" lkvm run --network = mode = u
 	touch bzImage-a bzImage-b other
@@ -207,7 +207,7 @@ test_completion_fish() {
 	fish_offers "--kernel" "lkvm run --kern"
 	fish_offers "serial virtio" "lkvm run --console "
 	fish_offers "--console=virtio" "lkvm run --console=v"
-	fish_offers "mode=none mode=tap mode=user" "lkvm run -n mode"
+	fish_offers "mode=none mode=tap mode=user mode=vhost-user" "lkvm run -n mode"
 	fish_offers "hugetlb hugetlbfs" "lkvm run --mem-backend hu"
 	fish_offers "bzImage-a" "lkvm run -k bz"
 	fish_offers "bzImage-a" "lkvm snp-digest bz"

@@ -94,7 +94,9 @@ test_good_kernel() {
 test_disk_missing() {
 	needs_kernel
 	refused 241 "/nowhere/disk.img" run --nodefaults -m 64 -k "$good" -d /nowhere/disk.img
-	refused 241 "--disk .: is a directory" run --nodefaults -m 64 -k "$good" -d .
+	# A folder is one that is shared: a list with more than one word.
+	refused 240 "--9p queues=2" run --nodefaults -m 64 -k "$good" -d .,queues=2
+	refused 241 "--9p /nowhere: No such file or directory" run --nodefaults -m 64 -k "$good" --9p /nowhere,there
 }
 
 # Back ends of vhost-user, and the memory that is shared with them.
