@@ -221,15 +221,18 @@ static const struct virtio_device_ops vsock_ops = {
 	.destroy = vsock_destroy,
 };
 
-/* Each connection is a descriptor, and the rest of lkvm needs some, too. */
+/* Each connection is a descriptor, and the rest of lkvm needs some, too. Most users have fewer than they may have. */
 static unsigned vsock_limit(void)
 {
-	struct rlimit limit = { VSOCK_MAX + VSOCK_SPARE, 0 };
+	const rlim_t want = VSOCK_MAX + VSOCK_SPARE;
+	struct rlimit limit = { want, want };
 
 	getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur >= VSOCK_MAX + VSOCK_SPARE)
-		return VSOCK_MAX;
-	return limit.rlim_cur / 2;
+	if (limit.rlim_cur < want) {
+		limit.rlim_cur = MIN(want, limit.rlim_max);
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return limit.rlim_cur < want ? limit.rlim_cur / 2 : VSOCK_MAX;
 }
 
 int vsock_device_create(struct vm *vm, struct vsock_host *host, u32 cid)
