@@ -33,7 +33,7 @@ static const struct key_row vsock_keys[] = {
 static const struct option_row vsock_options[] = {
 	OPTION_ROW(
 		DEVICE, "vsock", .argument = "CID[,path=SOCKET]", .keys = vsock_keys,
-		.help = "Sockets between host and guest (AF_VSOCK), by the host's kernel or by Unix sockets",
+		.help = "Sockets between host and guest (AF_VSOCK)",
 		.man = "The guest has that number, from 3 on, and the host is number 2. The host's kernel needs its module "
 		       "vhost_vsock, and the user access to /dev/vhost-vsock. ssh vsock/CID reaches a guest with systemd 256 and sshd. "
 		       "With path=SOCKET neither is needed, and the number is the guest's own matter; where the host's systemd is 262 or later, ssh "
