@@ -13,7 +13,7 @@ mkfifo keys
 exec 3<>keys
 LAB_INPUT=keys
 LAB_LIMIT=280
-start lkvm_run -c 2 --reboot --rng --fs shared,tag=host -p "$(guest vhost-fs virtiofs,virtio_rng lab.tag=host)"
+start lkvm_run --name shared -c 2 --reboot --rng --fs shared,tag=host -p "$(guest vhost-fs virtiofs,virtio_rng lab.tag=host)"
 wait_output "^round 1"
 n=0
 while [ $n -lt 4 ]; do
@@ -30,7 +30,7 @@ cp "$T/console" "$OUT"
 expect_same "host to guest" "$(sum shared/data)" "$(sed -n 's/^got: \([0-9a-f]*\).*/\1/p' "$OUT" | sort -u)"
 expect_same "guest to host" "$(sum shared/made)" "$(sed -n 's/^made: \([0-9a-f]*\).*/\1/p' "$OUT")"
 expect_same "after a reboot" "$(sum shared/made)" "$(sed -n 's/^again: \([0-9a-f]*\).*/\1/p' "$OUT")"
-expect_status $ST_OK lkvm stat
+expect_status $ST_OK lkvm stat shared
 expect_output "root is folder: +yes"
 helper=$(pidof lkvm-share)
 kill -KILL "$helper"
