@@ -4,7 +4,6 @@
 #define VIRTIO_VHOST_USER_SERVER_PRIVATE_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include "lkvm/virtio/virtqueue.h"
 #include "vhost-user-protocol.h"
 #include "vhost-user-server.h"
@@ -27,6 +26,7 @@ struct server_queue {
 	pthread_cond_t idle; /* nobody handles a request of it */
 	struct virtqueue vq;
 	bool running;
+	bool passed_on;	   /* kicked for one more thread, and none has come yet */
 	unsigned handling; /* requests inside the protocol's handle() */
 	u64 boot;	   /* counts beginnings of the ring: requests of another one are dropped */
 	struct server_request *held; /* done while it does not run */
@@ -35,7 +35,6 @@ struct server_queue {
 /* Threads that wait for the kicks of some queues. */
 struct server_pool {
 	int epoll;
-	_Atomic unsigned idle; /* threads that wait */
 	unsigned nr;
 	pthread_t *threads;
 };

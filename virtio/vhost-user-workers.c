@@ -4,7 +4,8 @@
  *
  * All threads of a pool wait in one epoll. A queue's kick eventfd is in it edge-triggered: each kick wakes one thread,
  * and nobody has to read the eventfd. Whoever takes a request and sees another behind it passes the kick on before it
- * goes to work. So one request costs one wake-up, and many are done by as many threads as there are.
+ * goes to work, once until somebody came for it. So one request costs one wake-up, and many are done by as many
+ * threads as there are. Nobody asks whether a thread is idle: one that comes back from another queue later takes it up.
  */
 #include <errno.h>
 #include <limits.h>
@@ -163,8 +164,10 @@ static bool serve_one(struct server_queue *queue)
 	}
 	request_fill(request, queue, &chain);
 	queue->handling++;
-	if (queue_has_more(&queue->vq) && queue->pool->idle)
+	if (!queue->passed_on && queue_has_more(&queue->vq)) {
+		queue->passed_on = true;
 		eventfd_write(queue->kick, 1);
+	}
 	pthread_mutex_unlock(&queue->lock);
 	protocol->ops->handle(protocol, &request->request);
 	pthread_mutex_lock(&queue->lock);
@@ -176,6 +179,7 @@ static bool serve_one(struct server_queue *queue)
 static void serve_queue(struct server_queue *queue)
 {
 	pthread_mutex_lock(&queue->lock);
+	queue->passed_on = false;
 	while (queue->running && serve_one(queue))
 		;
 	pthread_mutex_unlock(&queue->lock);
@@ -188,9 +192,7 @@ static void *worker_main(void *arg)
 	int n;
 
 	for (;;) {
-		pool->idle++;
 		n = epoll_wait(pool->epoll, &event, 1, -1);
-		pool->idle--;
 		if (n < 0 && errno == EINTR)
 			continue;
 		/* No queue: the end. */
@@ -344,6 +346,7 @@ int server_queue_start(struct server_queue *queue)
 	else
 		push_held(queue);
 	queue->running = !err;
+	queue->passed_on = false;
 	pthread_mutex_unlock(&queue->lock);
 	if (!err && epoll_ctl(queue->pool->epoll, EPOLL_CTL_ADD, queue->kick, &event))
 		err = -errno;
