@@ -185,8 +185,31 @@ static const struct option_row fs_options[] = {
 	{ 0 },
 };
 
+/* What the guest mounts it by: up to FS_TAG bytes, and a zero. */
+static void fs_tag(const struct fs_config *config, unsigned index, char tag[FS_TAG + 1])
+{
+	if (config->tag)
+		snprintf(tag, FS_TAG + 1, "%s", config->tag);
+	else
+		snprintf(tag, FS_TAG + 1, "fs%u", index);
+}
+
+extern const struct device_kind virtio_fs_kind;
+
 static int fs_check(const struct vm_config *config, const void *record, unsigned index)
 {
+	char tag[FS_TAG + 1], other[FS_TAG + 1];
+
+	fs_tag(record, index, tag);
+	for (unsigned i = 0; i < index; i++) {
+		fs_tag(config_record(config, &virtio_fs_kind.config, i), i, other);
+		if (strcmp(tag, other))
+			continue;
+		log_fatal(
+			"--fs: two folders have the tag '%s'; give one of them another by tag=TAG",
+			tag);
+		return -EINVAL;
+	}
 	return vhost_user_check(config, "fs");
 }
 
@@ -277,15 +300,14 @@ static unsigned fs_count_queues(const struct vm *vm, const struct fs_config *con
 	return there > 1 ? MIN(there - 1, most) : 1;
 }
 
-static void fs_fill_config(struct virtio_fs_config *space, const char *tag, unsigned index,
-			   unsigned queues)
+static void fs_fill_config(struct virtio_fs_config *space, const struct fs_config *config,
+			   unsigned index, unsigned queues)
 {
-	char own[FS_TAG + 1];
+	char tag[FS_TAG + 1];
 
-	snprintf(own, sizeof(own), "fs%u", index);
-	tag = tag ?: own;
+	fs_tag(config, index, tag);
 	/* A tag of full length has no zero behind it. */
-	memcpy(space->tag, tag, MIN(strlen(tag), FS_TAG));
+	memcpy(space->tag, tag, strlen(tag));
 	space->num_request_queues = htole32(queues);
 }
 
@@ -302,7 +324,7 @@ static int fs_create(struct vm *vm, const void *record, unsigned index, void **o
 	free(*opened);
 	*opened = NULL;
 	queues = fs_count_queues(vm, config, fs->back.seat);
-	fs_fill_config(&fs->config, config->tag, index, queues);
+	fs_fill_config(&fs->config, config, index, queues);
 	err = virtio_init(&fs->dev, &fs_ops, vm, vm->loop, vhost_user_features(fs->back.seat),
 			  1 + queues);
 	if (err)

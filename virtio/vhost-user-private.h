@@ -102,6 +102,7 @@ struct vhost_user {
 	struct loop_timer retry;
 	u64 retry_ns;
 	struct vhost_user_call calls[VIRTIO_MAX_QUEUES];
+	struct loop_fd broken; /* our own process has found a queue broken */
 };
 
 /* Its back end, for messages. */

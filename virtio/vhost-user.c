@@ -240,6 +240,9 @@ void vhost_user_reset(struct vhost_user *vu)
 	}
 	vu->activated = false;
 	memset(vu->sizes, 0, sizeof(vu->sizes));
+	/* No news of the next driver's queues. */
+	if (vu->broken.fd >= 0)
+		eventfd_drain(vu->broken.fd);
 	/* What is in the log was asked by a driver that is gone. */
 	drop_inflight(vu);
 }
@@ -268,6 +271,9 @@ static int tell_queue(struct vhost_user *vu, struct virtio_queue_slot *slot)
 	};
 	int err = tell_size(vu, vq);
 
+	/* Only ours is asked: of others nobody knows whether they mean the same by it. */
+	if (!err && vu->broken.fd >= 0)
+		err = ring_fd(vu, VHOST_USER_SET_VRING_ERR, vq->index, vu->broken.fd);
 	if (!err)
 		err = seat_set(vu, VHOST_USER_SET_VRING_ADDR, &addr, sizeof(addr), NULL, 0);
 	if (!err)
@@ -354,6 +360,14 @@ static void on_call(struct loop_fd *handler, u32 events)
 		virtio_queue_interrupt(call->vu->dev, call->index);
 }
 
+static void on_broken(struct loop_fd *handler, u32 events)
+{
+	struct vhost_user *vu = CONTAINER_OF(handler, struct vhost_user, broken);
+
+	if (eventfd_drain(handler->fd))
+		virtio_break(vu->dev, "its process found a queue that makes no sense");
+}
+
 /* dev->lock held: queues that the device believes to be served are, by the new peer. */
 void vhost_user_serve_again(struct vhost_user *vu)
 {
@@ -438,6 +452,7 @@ static struct vhost_user *vu_new(const struct vhost_user_want *want)
 	vu->inflight = -1;
 	vhost_user_link_init(vu);
 	vu->complaints = (struct log_limit)LOG_LIMIT(8);
+	vu->broken = (struct loop_fd){ .fd = -1, .ready = on_broken };
 	for (unsigned i = 0; i < VIRTIO_MAX_QUEUES; i++)
 		vu->calls[i] = (struct vhost_user_call){ .handler = { .fd = -1, .ready = on_call },
 							 .vu = vu,
@@ -479,16 +494,17 @@ void vhost_user_close(struct vhost_user *vu)
 		if (vu->calls[i].handler.fd >= 0)
 			close(vu->calls[i].handler.fd);
 	}
+	loop_fd_del(&vu->broken);
+	if (vu->broken.fd >= 0)
+		close(vu->broken.fd);
 	vhost_user_unlink(vu);
 	drop_inflight(vu);
 	loop_destroy(vu->loop);
 	free(vu);
 }
 
-static int make_call(struct vhost_user *vu, unsigned index)
+static int make_event(struct vhost_user *vu, struct loop_fd *handler)
 {
-	struct loop_fd *handler = &vu->calls[index].handler;
-
 	handler->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return handler->fd < 0 ? -errno : loop_fd_add(vu->loop, handler, EPOLLIN);
 }
@@ -504,7 +520,9 @@ int vhost_user_serve(struct vhost_user *vu, struct virtio_device *dev, u64 own)
 	vu->seat.features &= ~BIT(VHOST_USER_F_PROTOCOL_FEATURES);
 	virtio_set_seat(dev, &vu->seat);
 	for (unsigned i = 0; i < dev->nr_queues && !err; i++)
-		err = make_call(vu, i);
+		err = make_event(vu, &vu->calls[i].handler);
+	if (!err && !vu->want.path)
+		err = make_event(vu, &vu->broken);
 	if (!err)
 		err = vhost_user_watch(vu);
 	if (!err)

@@ -114,6 +114,8 @@ test_back_end_words() {
 		refused 240 "socket=PATH would work" $run --fs socket=
 		refused 241 "ro, direct and serial= are its back end's" $run -d vhost-user=x,ro
 		refused 240 "1 to 16 would work" $run --fs socket=x,queues=17
+		refused 241 "--fs: two folders have the tag 'x'" $run --fs .,tag=x --fs /,tag=x
+		refused 241 "--fs: two folders have the tag 'fs1'" $run --fs .,tag=fs1 --fs .
 		refused 241 "--mem-backend anonymous: --fs shares guest memory" $run --fs socket=x --mem-backend anonymous
 		refused 241 "--mem-backend guest-memfd: --disk shares guest memory" $run -d vhost-user=x --guest-memfd
 		refused 241 "leave out the legacy transport" $run -n socket=x --virtio-legacy

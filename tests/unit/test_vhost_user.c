@@ -283,6 +283,33 @@ static void without_protocol_features(void **state)
 	back_end_end(b);
 }
 
+/* By a process of our own; of others it is not asked. */
+static void a_queue_that_makes_no_sense(void **state)
+{
+	struct machine *m = *state;
+	struct back_end *b = &m->back_end;
+
+	begin(m);
+	assert_true(drive(m));
+	said_begin();
+	eventfd_write(b->error[1], 1);
+	while (!m->dev.state.needs_reset)
+		sched_yield();
+	quiesce(m);
+	resume(m);
+	said_end();
+	SAID("the guest's driver broke it: its process found a queue that makes no sense");
+	virtio_set_status(&m->dev, 0);
+	assert_true(drive(m));
+	end(m);
+	back_end_init(b);
+	m->by_path = true;
+	begin(m);
+	assert_true(drive(m));
+	assert_int_equal(count(b, VHOST_USER_SET_VRING_ERR), 0);
+	end(m);
+}
+
 static void a_pause_keeps_the_place(void **state)
 {
 	struct machine *m = *state;
@@ -768,15 +795,25 @@ static void lies_about_the_log(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(a_driver_and_its_queues),	 T(a_table_of_memory),
-		T(without_protocol_features),	 T(a_pause_keeps_the_place),
-		T(a_reset_begins_anew),		 T(one_queue_is_reset),
-		T(the_configuration_changes),	 T(lies_at_the_beginning),
-		T(lies_that_are_only_numbers),	 T(lies_when_a_driver_begins),
-		T(lies_when_a_queue_is_stopped), T(it_ends_by_itself),
-		T(slow_answers_add_up),		 T(eventfds_are_made_to_block),
-		T(another_after_a_reset),	 T(another_takes_over),
-		T(an_end_while_another_is_met),	 T(another_of_less),
+		T(a_driver_and_its_queues),
+		T(a_table_of_memory),
+		T(without_protocol_features),
+		T(a_queue_that_makes_no_sense),
+		T(a_pause_keeps_the_place),
+		T(a_reset_begins_anew),
+		T(one_queue_is_reset),
+		T(the_configuration_changes),
+		T(lies_at_the_beginning),
+		T(lies_that_are_only_numbers),
+		T(lies_when_a_driver_begins),
+		T(lies_when_a_queue_is_stopped),
+		T(it_ends_by_itself),
+		T(slow_answers_add_up),
+		T(eventfds_are_made_to_block),
+		T(another_after_a_reset),
+		T(another_takes_over),
+		T(an_end_while_another_is_met),
+		T(another_of_less),
 		T(lies_about_the_log),
 	};
 

@@ -492,7 +492,8 @@ static void nonsense_ends_it(void **state)
 {
 	struct machine *m = *state;
 	static const struct vhost_user_vring_state far = { QUEUES, 0 }, big = { 1, 4096 };
-	static const struct vhost_user_vring_addr wild = { .index = 1 }, flags = { .index = 1, .flags = 1 };
+	static const struct vhost_user_vring_addr wild = { .index = 1 },
+						  flags = { .index = 1, .flags = 1 };
 	static const struct vhost_user_vring_state on = { 1, 1 };
 	static const u64 all = ~0ULL, one = 1, no_fd = 1 | VHOST_USER_VRING_NO_FD;
 	struct vhost_user_memory nine = memory_table(), none = memory_table();

@@ -65,7 +65,7 @@ struct back_end {
 	struct vhost_user_vring_addr addr[BACK_END_QUEUES];
 	u32 size[BACK_END_QUEUES], base[BACK_END_QUEUES];
 	_Atomic u32 enabled[BACK_END_QUEUES]; /* the test may wait for it */
-	int kick[BACK_END_QUEUES], call[BACK_END_QUEUES];
+	int kick[BACK_END_QUEUES], call[BACK_END_QUEUES], error[BACK_END_QUEUES];
 	u64 status;
 	u8 config[VHOST_USER_MAX_CONFIG];
 };
@@ -85,7 +85,7 @@ static inline void back_end_init(struct back_end *b)
 		.inflight = -1,
 	};
 	for (unsigned i = 0; i < BACK_END_QUEUES; i++)
-		b->kick[i] = b->call[i] = -1;
+		b->kick[i] = b->call[i] = b->error[i] = -1;
 	for (unsigned i = 0; i < VHOST_USER_MAX_REGIONS; i++)
 		b->memory_fds[i] = -1;
 	for (unsigned i = 0; i < sizeof(b->config); i++)
@@ -288,6 +288,9 @@ static inline void back_end_note(struct back_end *b, unsigned request,
 	case VHOST_USER_SET_VRING_CALL:
 		put_fd(&b->call[payload->number], fds[0]);
 		return;
+	case VHOST_USER_SET_VRING_ERR:
+		put_fd(&b->error[payload->number], fds[0]);
+		return;
 	case VHOST_USER_SET_BACKEND_REQ_FD:
 		put_fd(&b->channel, fds[0]);
 		return;
@@ -387,6 +390,7 @@ static inline void back_end_end(struct back_end *b)
 	for (unsigned i = 0; i < BACK_END_QUEUES; i++) {
 		put_fd(&b->kick[i], -1);
 		put_fd(&b->call[i], -1);
+		put_fd(&b->error[i], -1);
 	}
 	for (unsigned i = 0; i < VHOST_USER_MAX_REGIONS; i++)
 		put_fd(&b->memory_fds[i], -1);
