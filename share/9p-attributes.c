@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include "9p-private.h"
 
 /* Of Linux's 9P, told for any file system. */
@@ -121,6 +122,11 @@ static struct timespec read_time(struct p9_call *call)
 	return time;
 }
 
+static bool time_good(const struct timespec *time)
+{
+	return time->tv_nsec >= 0 && time->tv_nsec < 1000000000;
+}
+
 int p9_do_setattr(struct p9_call *call)
 {
 	const struct export_caller caller = p9_caller(call, call->fid, 0);
@@ -135,8 +141,9 @@ int p9_do_setattr(struct p9_call *call)
 	change.size = p9_u64(call);
 	change.atime = read_time(call);
 	change.mtime = read_time(call);
-	if (call->bad || change.atime.tv_nsec >= 1000000000 || change.mtime.tv_nsec >= 1000000000 ||
-	    change.atime.tv_nsec < 0 || change.mtime.tv_nsec < 0)
+	/* Older kernels leave what is not to be set as it was in their memory. */
+	if (call->bad || (change.valid & EXPORT_SET_ATIME && !time_good(&change.atime)) ||
+	    (change.valid & EXPORT_SET_MTIME && !time_good(&change.mtime)))
 		return -EINVAL;
 	/* A change of the time of change alone: it comes with whatever is changed. */
 	if (!change.valid)
@@ -251,7 +258,7 @@ int p9_xattr_finish(struct p9_call *call, struct p9_fid *fid)
 	if (xattr && xattr->create) {
 		if (xattr->written < xattr->size)
 			err = -EIO;
-		else if (!xattr->size && !xattr->flags)
+		else if (!xattr->size && !(xattr->flags & XATTR_CREATE))
 			err = export_removexattr(fid->node, &caller, xattr->name);
 		else
 			err = export_setxattr(fid->node, &caller, xattr->name, xattr->value,

@@ -6,16 +6,19 @@
 #include <string.h>
 #include "9p-private.h"
 
-/* ---- flags: on the wire they are those of Linux on x86, whatever this host's are ---- */
+/*
+ * ---- flags: on the wire they are those of Linux on x86, whatever this host's are. Without O_DIRECT: a message's data
+ * lie behind its header, at no address that it could take. ----
+ */
 
 static const struct {
 	u32 wire;
 	int flag;
 } open_flags[] = {
-	{ 01, O_WRONLY },	 { 02, O_RDWR },       { 0200, O_EXCL },
-	{ 01000, O_TRUNC },	 { 02000, O_APPEND },  { 04000, O_NONBLOCK },
-	{ 010000, O_DSYNC },	 { 040000, O_DIRECT }, { 0200000, O_DIRECTORY },
-	{ 01000000, O_NOATIME }, { 04010000, O_SYNC },
+	{ 01, O_WRONLY },     { 02, O_RDWR },		{ 0200, O_EXCL },
+	{ 01000, O_TRUNC },   { 02000, O_APPEND },	{ 04000, O_NONBLOCK },
+	{ 010000, O_DSYNC },  { 0200000, O_DIRECTORY }, { 01000000, O_NOATIME },
+	{ 04010000, O_SYNC },
 };
 
 static int host_flags(u32 wire)

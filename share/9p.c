@@ -122,6 +122,8 @@ static u32 write_answer(struct p9_call *call, int ret)
 	u8 header[P9_HEADER];
 	u32 size;
 
+	if (ret >= 0 && call->reply > call->most)
+		ret = -EMSGSIZE;
 	if (ret < 0) {
 		call->reply = 0;
 		p9_put_u32(call, -ret);
@@ -214,8 +216,6 @@ static void p9_handle(struct share_protocol *protocol, struct share_request *req
 {
 	u8 header[P9_HEADER];
 	struct p9_call call;
-	struct share_request *flushes;
-	u32 written;
 	int ret;
 
 	call.server = CONTAINER_OF(protocol, struct p9_server, protocol);
@@ -240,10 +240,9 @@ static void p9_handle(struct share_protocol *protocol, struct share_request *req
 		answer_flushes(call_end(&call));
 		return;
 	}
-	written = write_answer(&call, ret);
-	flushes = call_end(&call);
-	request->done(request, written);
-	answer_flushes(flushes);
+	/* What waits for this answer must not be answered before it. */
+	request->done(request, write_answer(&call, ret));
+	answer_flushes(call_end(&call));
 }
 
 struct export_caller p9_caller(const struct p9_call *call, const struct p9_fid *fid, u32 gid)

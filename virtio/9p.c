@@ -168,6 +168,8 @@ static int p9_open(struct vm *vm, const void *record, unsigned index, void **ope
 	struct virtio_9p *p9 = calloc(1, sizeof(*p9));
 	int err = p9 ? share_open(&p9->share, &share, &want.fd) : -ENOMEM;
 
+	want.lost = share_kill;
+	want.opaque = p9 ? p9->share : NULL;
 	if (!err)
 		err = vhost_user_open(&p9->seat, &want);
 	if (!err) {

@@ -264,6 +264,10 @@ static int fs_open_back(struct vm *vm, const struct fs_config *config, struct fs
 	};
 	int err = config->folder ? fs_open_share(vm, config, &back->share, &want.fd) : 0;
 
+	if (back->share) {
+		want.lost = share_kill;
+		want.opaque = back->share;
+	}
 	if (!err)
 		err = vhost_user_open(&back->seat, &want);
 	if (err)

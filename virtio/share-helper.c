@@ -217,6 +217,13 @@ int share_open(struct share **out, const struct share_want *want, int *socket)
 	return err;
 }
 
+void share_kill(void *opaque)
+{
+	struct share *share = opaque;
+
+	helper_kill(&share->helper);
+}
+
 void share_close(struct share *share)
 {
 	if (!share)

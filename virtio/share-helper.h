@@ -34,6 +34,8 @@ struct share;
  * for vhost_user_open(), the caller's. Logs and returns -errno.
  */
 int share_open(struct share **share, const struct share_want *want, int *socket);
+/* Its helper must not write to guest memory any more: it is killed. Any thread; does not wait. share: a struct share. */
+void share_kill(void *share);
 /* After vhost_user_close(): the helper has time to finish what it does. NULL: nothing happens. */
 void share_close(struct share *share);
 /* Adds to `lkvm stat` what keeps the helper in. Any thread. */

@@ -53,10 +53,11 @@ static int map_region(struct server *server, const struct vhost_user_region *reg
 	return err;
 }
 
-static bool any_running(const struct server *server)
+/* A queue that was stopped still has its rings there, and requests that wait their buffers. */
+static bool memory_in_use(const struct server *server)
 {
 	for (unsigned i = 0; i < server->want.queues; i++)
-		if (server->queues[i].running)
+		if (server->queues[i].vq.state.enabled)
 			return true;
 	return false;
 }
@@ -68,7 +69,7 @@ static int do_memory(struct server *server, struct message *m)
 
 	if (table->nr > VHOST_USER_MAX_REGIONS || table->nr != m->nr_fds ||
 	    m->header.size != offsetof(struct vhost_user_memory, regions[table->nr]) ||
-	    any_running(server))
+	    memory_in_use(server))
 		return -EINVAL;
 	forget_memory(server);
 	for (unsigned i = 0; i < table->nr && !err; i++)

@@ -43,6 +43,8 @@ void vhost_user_lose(struct vhost_user *vu, const char *why)
 		return;
 	vu->lost = true;
 	shutdown(vu->peer.socket.fd, SHUT_RDWR);
+	if (vu->want.lost)
+		vu->want.lost(vu->want.opaque);
 	if (vu->want.resumes)
 		virtio_config_changed(dev);
 	if (!vu->want.resumes)

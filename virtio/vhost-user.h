@@ -40,6 +40,12 @@ struct vhost_user_want {
 	 */
 	bool resumes;
 	u64 patience; /* ns that an answer may take; 0: VHOST_USER_ANSWER_NS */
+	/*
+	 * Whoever serves it has guest memory, also when it is given up: for a process of ours, to be ended then. dev->lock
+	 * held, or any thread's of the seat; does not wait. NULL: nothing can be done.
+	 */
+	void (*lost)(void *opaque);
+	void *opaque;
 };
 
 /* For a kind's check: -EINVAL, logged with the option's name, where virtio devices are behind a legacy transport. */
