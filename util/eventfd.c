@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include <uapi/libc.h>
 #include "lkvm/util/eventfd.h"
 
 #ifndef RWF_NOWAIT

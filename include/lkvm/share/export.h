@@ -27,6 +27,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <uapi/libc.h>
 #include "lkvm/util/iov.h"
 
 struct export;
