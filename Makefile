@@ -104,7 +104,8 @@ endif
 
 # devicetree/ is what the boards of arm64 and riscv share.
 ROOMS := util config host memory vm control console pci boot virtio hw block net share $(if $(filter x86,$(ARCH)),,devicetree)
-USER_NET := net/user.c net/user-config.c net/user-helper.c net/libslirp.c net/fragments.c net/hazards.c net/loopback.c net/merge.c net/packet.c net/ring.c
+USER_NET := net/user.c net/user-config.c net/user-helper.c net/libslirp.c net/fragments.c net/hazards.c net/loopback.c net/merge.c net/packet.c net/ring.c \
+	util/hops.c
 OPTIONAL := $(USER_NET) net/user-none.c boot/zstd.c boot/zstd-none.c \
 	util/sha2.c util/base64.c util/nettle-none.c
 SRCS := $(filter-out $(OPTIONAL),$(foreach d,$(ROOMS) $(ARCH) $(wildcard $(ARCH)/tables $(ARCH)/confidential),$(wildcard $(d)/*.c))) machine.c \
@@ -197,7 +198,7 @@ UNIT_x86 := $(patsubst %,tests/unit/test_%.c,acpi acpi_pm activity bzimage cpuid
 UNIT_arm64 := $(wildcard tests/unit/arm64/test_*.c)
 UNIT_riscv := $(wildcard tests/unit/riscv/test_*.c)
 UNIT_OPTIONS := $(wildcard tests/unit/test_options*.c)
-UNIT_USER_NET := $(patsubst %,tests/unit/test_net_%.c,fragments hazards loopback ring user user_helper user_sockets)
+UNIT_USER_NET := $(patsubst %,tests/unit/test_%.c,hops $(addprefix net_,fragments hazards loopback ring user user_helper user_sockets))
 UNIT_COMMON := $(filter-out $(UNIT_x86) $(UNIT_OPTIONS) $(if $(HAVE_SLIRP),,$(UNIT_USER_NET)),$(wildcard tests/unit/test_*.c))
 UNIT_HERE := $(UNIT_$(ARCH)) $(UNIT_OPTIONS)
 UNIT := $(patsubst %.c,$(B)/%,$(sort $(UNIT_HERE) $(if $(NATIVE_ASM),,$(UNIT_COMMON))))

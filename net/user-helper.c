@@ -21,6 +21,7 @@
 
 #include "libslirp.h"
 #include "lkvm/util/helper.h"
+#include "lkvm/util/hops.h"
 #include "lkvm/util/loop.h"
 #include "lkvm/util/pass-fd.h"
 #include "lkvm/util/spin.h"
@@ -154,10 +155,7 @@ static bool grow_watched(struct side *side, int fd)
 	return true;
 }
 
-/*
- * The number is about to be closed, or has just been given to another socket. Either way what the
- * kernel's set knew under it is gone or meaningless.
- */
+/* What the kernel's set knows under this number is not wanted, gone or meaningless. */
 static void forget_fd(int fd, void *opaque)
 {
 	struct side *side = opaque;
@@ -169,6 +167,18 @@ static void forget_fd(int fd, void *opaque)
 		epoll_ctl(side->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 	watched->registered = 0;
 	watched->happened = 0;
+}
+
+static void register_fd(int fd, void *opaque)
+{
+	forget_fd(fd, opaque);
+	hops_remember(fd);
+}
+
+static void unregister_fd(int fd, void *opaque)
+{
+	forget_fd(fd, opaque);
+	hops_forget(fd);
 }
 
 static bool is_listener(const struct side *side, int fd)
@@ -314,8 +324,8 @@ static const SlirpCb callbacks = {
 	.timer_new = timer_new,
 	.timer_free = timer_free,
 	.timer_mod = timer_mod,
-	.register_poll_fd = forget_fd,
-	.unregister_poll_fd = forget_fd,
+	.register_poll_fd = register_fd,
+	.unregister_poll_fd = unregister_fd,
 	.notify = side_notify,
 };
 

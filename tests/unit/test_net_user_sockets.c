@@ -34,6 +34,41 @@ static void udp(void **state)
 	close(fd);
 }
 
+/* Of the next datagram; all are one byte long. */
+static int received_hops(int fd)
+{
+	char byte, control[CMSG_SPACE(sizeof(int))];
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	int hops;
+
+	assert_int_equal(recvmsg(fd, &msg, 0), 1);
+	assert_non_null(CMSG_FIRSTHDR(&msg));
+	assert_int_equal(CMSG_FIRSTHDR(&msg)->cmsg_type, IP_TTL);
+	memcpy(&hops, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(hops));
+	return hops;
+}
+
+/* libslirp is one hop, and a datagram's limit is its own. */
+static void udp_hops(void **state)
+{
+	static const u8 hops[] = { 64, 64, 10, 10, 255, 64, 2, 64 };
+	struct guest *g = *state;
+	u16 port;
+	int fd = host_socket(SOCK_DGRAM, &port), on = 1;
+
+	assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &on, sizeof(on)), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(hops); i++) {
+		g->hops = hops[i];
+		send_udp(g, GUEST_IP, 4000, HOST_IP, port, "h", 1);
+		assert_int_equal(received_hops(fd), hops[i] - 1);
+	}
+	close(fd);
+}
+
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
 
 static void send_tcp(struct guest *g, u8 flags, const void *data, size_t len)
@@ -375,6 +410,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(udp),
+		TEST(udp_hops),
 		TEST(tcp),
 		TEST(tcp_merged),
 		TEST(tcp_urgent),

@@ -32,6 +32,7 @@ struct guest {
 	bool impatient;
 	bool wants_writable, asleep;
 	bool more; /* frames of the same row follow: no flush yet */
+	u8 hops;   /* of IPv4 packets; 0: 64 */
 	bool link_up;
 	unsigned link_changes;
 	bool (*wants)(struct guest *guest, const u8 *frame, size_t len);
@@ -295,7 +296,7 @@ static inline void send_ip(struct guest *g, u8 protocol, u32 from, u32 to, u8 *p
 	put16(frame + 12, 0x0800);
 	ip[0] = 0x45;
 	put16(ip + 2, 20 + len);
-	ip[8] = 64;
+	ip[8] = g->hops ?: 64;
 	ip[9] = protocol;
 	put32(ip + 12, from);
 	put32(ip + 16, to);
